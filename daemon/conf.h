@@ -1,0 +1,125 @@
+/*
+ * conf.h - the configuration, checked, as plain structures.
+ *
+ * Whatever can be found wrong without touching the network is found here, so
+ * that "teslacoild -n" and a reload say it before anything is changed.
+ */
+#ifndef CONF_H
+#define CONF_H
+
+#include <sys/queue.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/pack.h"
+#include "lib/pattern.h"
+#include "lib/reason.h"
+#include "lib/syslog_header.h"
+
+enum conf_scheme {
+	CONF_UDP,
+	CONF_TCP,
+	CONF_UNIX,			/* datagram or stream, as the peer has it */
+	CONF_STDOUT
+};
+
+struct conf_url {
+	char			*text;	/* as it was written */
+	enum conf_scheme	 scheme;
+	char			*host;	/* name or address, without [] */
+	char			*port;
+	char			*path;	/* unix */
+};
+
+struct conf_destination {
+	TAILQ_ENTRY(conf_destination) entry;
+	char			*name;
+	struct conf_url		 url;
+	enum syslog_format	 format;
+	enum wire		 wire;	/* on a stream; newline for stdout */
+	enum pack_oversize	 oversize;
+	size_t			 max_message;
+	size_t			 window;
+	uint64_t		 connect_timeout_ms;
+	uint64_t		 ack_timeout_ms;
+	uint64_t		 retry_first_ms;
+	uint64_t		 retry_longest_ms;
+};
+TAILQ_HEAD(conf_destinations, conf_destination);
+
+struct conf_source {
+	TAILQ_ENTRY(conf_source) entry;
+	char			*name;
+	struct pattern		**patterns;
+	char			**paths;	/* as written */
+	size_t			 npatterns;
+	char			**exclude;
+	size_t			 nexclude;
+	struct conf_destination	**destinations;	/* never empty; borrowed */
+	size_t			 ndestinations;
+	int			 facility;
+	int			 severity;
+	char			*app_name;	/* never empty */
+	char			*procid;
+	char			*msgid;
+	char			*hostname;	/* never empty */
+	char			*sd;		/* encoded elements, or "" */
+	bool			 position;
+	bool			 start_at_end;
+	int			 recursive_depth;
+	struct text_rules	 text;
+	uint64_t		 partial_timeout_ms;	/* 0: wait for the newline */
+	bool			 poll;
+	uint64_t		 poll_interval_ms;
+};
+TAILQ_HEAD(conf_sources, conf_source);
+
+struct conf {
+	char			*file;		/* NULL: from the command line */
+	char			*state_dir;	/* NULL: no state is kept */
+	char			*user;		/* NULL: stay who we are */
+	uint64_t		 checkpoint_interval_ms;
+	uint64_t		 shutdown_timeout_ms;
+	int			 log_level;	/* LOG_ERR ... LOG_DEBUG */
+	struct conf_destinations destinations;
+	struct conf_sources	 sources;
+};
+
+/* A "name=value" of the command line: -D macro=value or -o option=value. */
+struct conf_pair {
+	const char		*name;
+	const char		*value;
+};
+
+/*
+ * Reads and checks file.  macros replace ${name} in "..." strings.
+ * Returns the configuration, or NULL with why set to "file:line: what is
+ * wrong, and what would be right".  Free with conf_free().
+ */
+struct conf	*conf_load(const char *file, const struct conf_pair *macros,
+		    size_t nmacros, struct reason *why);
+
+/*
+ * The configuration that "teslacoild -d [-t url] [-o option=value] path ..."
+ * means: a source for each path, one destination (url NULL: stdout:), no user,
+ * no state but where an option says state_dir.  Relative paths count from the
+ * current directory.  Errors read "-o option: what is wrong".
+ */
+struct conf	*conf_from_args(const char *url, const struct conf_pair *options,
+		    size_t noptions, char *const *paths, size_t npaths,
+		    struct reason *why);
+
+/* Frees it and all that it owns; NULL is fine. */
+void	conf_free(struct conf *);
+
+/* The file that is read without -f, and where state is kept by default. */
+#ifndef CONF_FILE
+#define CONF_FILE	"/etc/teslacoil.conf"
+#endif
+#ifndef CONF_STATE_DIR
+#define CONF_STATE_DIR	"/var/db/teslacoil"
+#endif
+
+#endif

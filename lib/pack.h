@@ -1,0 +1,70 @@
+/*
+ * pack.h - lines in, frames out: the one hot loop.
+ *
+ * One pass over the bytes and one copy for a plain line; nothing is allocated,
+ * no clock, no system call.  Pure.
+ */
+#ifndef PACK_H
+#define PACK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "syslog_header.h"
+#include "text.h"
+#include "wire.h"
+
+enum pack_oversize {
+	PACK_SPLIT,			/* every byte arrives, in parts */
+	PACK_TRUNCATE			/* the first part arrives */
+};
+
+struct pack_style {
+	const struct syslog_header	*header;
+	struct text_rules		 text;
+	enum wire			 wire;
+	enum pack_oversize		 oversize;
+	size_t				 max_message;	/* octets of header and
+							   text, at the most */
+};
+
+struct pack_io {
+	const uint8_t	*in;
+	size_t		 in_len;
+	uint64_t	 in_offset;	/* of in[0] in its file */
+	bool		 ends_line;	/* in[in_len] counts as a newline */
+	uint8_t		*out;
+	size_t		 out_room;
+
+	size_t		 used;		/* result: octets of in consumed */
+	size_t		 made;		/* result: octets of out written */
+	uint64_t	 messages;	/* result: frames written */
+	uint64_t	 repaired;	/* result: octets that were not UTF-8 */
+	uint64_t	 oversize;	/* result: lines cut or split */
+};
+
+enum pack_stop {
+	PACK_NEED_INPUT,		/* no complete line left in in[] */
+	PACK_NEED_ROOM			/* the next frame does not fit in out */
+};
+
+/* Least max_message for a header of len octets: room for some text. */
+size_t	pack_least(const struct syslog_header *);
+
+/*
+ * Packs the lines of io->in into frames, until one of the two runs out.  A
+ * line ends with LF, or CR LF; an empty one is a message too.
+ *
+ * A line of more than max_message is split between characters, or cut.  Its
+ * first parts are made as soon as it is known to go on behind them, so a
+ * caller may come back with an offset inside a line.  With PACK_TRUNCATE
+ * nothing is made of a line whose end is not in in[].
+ *
+ * Sets the results in io from 0.  out[] of pack_room(style) octets is always
+ * enough for one frame.
+ */
+enum pack_stop	pack_lines(const struct pack_style *, struct pack_io *);
+size_t	pack_room(const struct pack_style *);
+
+#endif

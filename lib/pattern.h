@@ -1,0 +1,52 @@
+/*
+ * pattern.h - which paths a source means.
+ *
+ * An absolute path, cut at its slashes into components: a literal name, a
+ * glob(7) with * ? [] (backslash quotes), or ** for any number of directories,
+ * none included.  As in the shell, a leading dot is matched only by a dot.
+ * Bytes, not characters.  Pure.
+ */
+#ifndef PATTERN_H
+#define PATTERN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "reason.h"
+
+enum pattern_kind {
+	PATTERN_LITERAL,		/* text is the name itself, unquoted */
+	PATTERN_GLOB,			/* text is for pattern_matches() */
+	PATTERN_ANY_DEPTH		/* ** */
+};
+
+struct pattern_part {
+	enum pattern_kind	 kind;
+	const char		*text;
+};
+
+struct pattern;				/* opaque */
+
+/*
+ * Parses path.  Repeated slashes, "." components and repeated ** count once.
+ * Refused, with why telling what to write instead: a relative path, one that
+ * ends in "/" or "**", ".." components, an unclosed [.
+ * Returns NULL with why set, or with ENOMEM.  Free with pattern_free().
+ */
+struct pattern	*pattern_new(const char *path, struct reason *why);
+void	pattern_free(struct pattern *);
+
+size_t	pattern_length(const struct pattern *);
+const struct pattern_part	*pattern_part(const struct pattern *, size_t i);
+
+/* Whether one component matches one name. */
+bool	pattern_part_matches(const struct pattern_part *, const char *name);
+
+/*
+ * Whether a file is excluded by glob: one without a slash is matched against
+ * the last component of path, one with a slash against the whole path, where
+ * * does not match a slash and ** does.
+ */
+bool	pattern_excludes(const char *glob, const char *path);
+
+#endif

@@ -1,0 +1,77 @@
+/*
+ * window.h - what one receiver was sent and has not acknowledged.
+ *
+ * A slice is a run of a file's bytes and the place where its frames end in the
+ * stream of bytes to the receiver.  A cursor's acked offset moves only over
+ * the unbroken run at the head, so it never passes bytes that can be lost.
+ * Acknowledged slices may be kept for a while: a receiver that dies can have
+ * acknowledged what its program never read, and then they are sent again.
+ * Offsets are bytes from the start of the file, positions bytes from the start
+ * of the connection.  Pure: no I/O, no clock.
+ */
+#ifndef WINDOW_H
+#define WINDOW_H
+
+#include <sys/types.h>
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct window;				/* opaque */
+
+struct cursor {				/* embedded by its owner */
+	off_t		sent;		/* handed to the connection up to here */
+	off_t		acked;		/* the receiver has it up to here */
+	uint32_t	slices;		/* in some window, kept ones included */
+};
+
+struct window_ops {
+	/* cur->acked has moved forward. */
+	void	(*on_acked)(struct cursor *cur, void *arg);
+	/* cur->sent (and maybe acked) has gone back: read there again. */
+	void	(*on_rewound)(struct cursor *cur, void *arg);
+	/* The window holds no slice of cur any more. */
+	void	(*on_released)(struct cursor *cur, void *arg);
+};
+
+/*
+ * Returns a window of at most max slices that calls ops with arg.  Memory grows
+ * with the slices that are really in it.  NULL with ENOMEM.
+ */
+struct window	*window_new(size_t max, const struct window_ops *, void *arg);
+
+/* Frees the window; its cursors are rewound first if rewind was not called. */
+void	window_free(struct window *);
+
+/*
+ * Notes that the stream bytes up to pos carry cur's file from cur->sent up to
+ * end, and sets cur->sent to end.  Borrows cur until on_released.  pos never
+ * goes backwards; a slice of no stream bytes (all lines dropped) is fine.
+ * When only kept slices stand in the way, the oldest of them are released.
+ * Returns 0, or -1 with ENOBUFS when full: stop pulling; or ENOMEM.
+ */
+int	window_push(struct window *, struct cursor *cur, off_t end,
+	    uint64_t pos);
+
+/* All stream bytes up to pos are acknowledged. */
+void	window_ack(struct window *, uint64_t pos);
+
+/* Kept slices that end at or before pos are released. */
+void	window_trim(struct window *, uint64_t pos);
+
+/*
+ * The connection is lost: every cursor's sent goes back to acked, and for kept
+ * slices that end behind keep_pos also acked goes back to their start.  All
+ * slices are released, positions begin again at 0.
+ */
+void	window_rewind(struct window *, uint64_t keep_pos);
+
+/* cur's slices no longer count (its file was truncated): they are released. */
+void	window_forget(struct window *, struct cursor *cur);
+
+uint64_t	window_sent_pos(const struct window *);
+uint64_t	window_acked_pos(const struct window *);
+/* Stream bytes pushed and not acknowledged. */
+uint64_t	window_in_flight(const struct window *);
+
+#endif
