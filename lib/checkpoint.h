@@ -53,7 +53,8 @@ struct checkpoint_stats {
  * outlive it, and loads every record that is whole; the last one for a (dest,
  * dev, inode) or (dest, source) counts.  A file that ends without newline, is
  * full of NULs, or has any other damage still opens; a file of another version
- * is set aside as "checkpoint.old".
+ * is set aside as "checkpoint.old".  One that cannot be written to is loaded
+ * all the same, and checkpoint_sync() says so.
  * Returns NULL with why set when it cannot be read or created.
  */
 struct checkpoint	*checkpoint_open(int dirfd, struct reason *why);
@@ -63,7 +64,7 @@ struct checkpoint	*checkpoint_open(int dirfd, struct reason *why);
  */
 void	checkpoint_close(struct checkpoint *);
 
-/* Whether there was no checkpoint file: a first start. */
+/* Whether there was no checkpoint file, or an empty one: a first start. */
 bool	checkpoint_is_new(const struct checkpoint *);
 
 /*
@@ -74,8 +75,11 @@ bool	checkpoint_is_new(const struct checkpoint *);
 bool	checkpoint_take(struct checkpoint *, const char *dest, dev_t, ino_t,
 	    struct checkpoint_record *rec);
 
-/* Whether any destination has an untaken record for (dev, inode): cheap. */
-bool	checkpoint_knows(const struct checkpoint *, dev_t, ino_t);
+/*
+ * The path in some untaken record for (dev, inode), valid until the next call
+ * on the checkpoint, or NULL where no destination has one.  Cheap.
+ */
+const char	*checkpoint_path(const struct checkpoint *, dev_t, ino_t);
 
 /* Whether dest has met the source; checkpoint_seen() notes that it has. */
 bool	checkpoint_has_seen(const struct checkpoint *, const char *dest,
@@ -84,14 +88,20 @@ int	checkpoint_seen(struct checkpoint *, const char *dest,
 	    const char *source, time_t now);
 
 /*
- * Walks the untaken file records.  Returning false from fn drops the record.
+ * Walks the untaken file records.  Returning false from fn drops the record
+ * from memory; to end it on disk, too, fn notes a CHECKPOINT_GONE, which is
+ * all that it may do with the checkpoint.
  */
 void	checkpoint_sweep(struct checkpoint *,
 	    bool (*fn)(const struct checkpoint_record *, void *), void *arg);
 
 /*
- * Appends a record to what the next checkpoint_sync() writes.  Returns 0, or
- * -1 with ENOMEM.
+ * Adds a record to what the next checkpoint_sync() writes, in place of an
+ * earlier one with its key: memory does not grow while the disk is full.  An
+ * untaken record of that key is dropped.  The print and the offset of a
+ * CHECKPOINT_GONE do not count.
+ * Returns 0, or -1 with ENOMEM, or EINVAL for a negative offset, a print
+ * longer than FINGERPRINT_MAX, or names longer than a path can be.
  */
 int	checkpoint_note(struct checkpoint *, const struct checkpoint_record *);
 
@@ -102,12 +112,16 @@ int	checkpoint_note(struct checkpoint *, const struct checkpoint_record *);
  */
 int	checkpoint_sync(struct checkpoint *, struct reason *why);
 
-/* Whether so much of the file is superseded that it is worth compacting. */
+/*
+ * Whether so much of the file is superseded that it is worth compacting, with
+ * so many records that walk would add; or somebody has removed the file.
+ */
 bool	checkpoint_is_bloated(const struct checkpoint *, size_t live_records);
 
 /*
- * Writes the file anew: everything untaken, everything seen, and the records
- * that walk adds with checkpoint_note() on the same checkpoint.  Written to
+ * Writes the file anew: everything untaken, seen or pending, and the records
+ * that walk adds with checkpoint_note() on the same checkpoint; walk returns
+ * 0, or -1 with errno to give it up.  Written to
  * "checkpoint.new", synced, renamed over, directory synced; on failure the old
  * file goes on and what was pending before stays pending.  Returns 0, or -1
  * with why set.

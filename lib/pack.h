@@ -26,7 +26,8 @@ struct pack_style {
 	enum wire			 wire;
 	enum pack_oversize		 oversize;
 	size_t				 max_message;	/* octets of header and
-							   text, at the most */
+							   text, at the most;
+							   >= pack_least() */
 };
 
 struct pack_io {
@@ -41,7 +42,8 @@ struct pack_io {
 	size_t		 made;		/* result: octets of out written */
 	uint64_t	 messages;	/* result: frames written */
 	uint64_t	 repaired;	/* result: octets that were not UTF-8 */
-	uint64_t	 oversize;	/* result: lines cut or split */
+	uint64_t	 oversize;	/* result: places where a line was cut
+					   for its length */
 };
 
 enum pack_stop {
@@ -59,7 +61,8 @@ size_t	pack_least(const struct syslog_header *);
  * A line of more than max_message is split between characters, or cut.  Its
  * first parts are made as soon as it is known to go on behind them, so a
  * caller may come back with an offset inside a line.  With PACK_TRUNCATE
- * nothing is made of a line whose end is not in in[].
+ * nothing is made of a line whose end is not in in[].  With PACK_SPLIT
+ * max_message + 8 octets of a line are always enough for a first part.
  *
  * Sets the results in io from 0.  out[] of pack_room(style) octets is always
  * enough for one frame.

@@ -30,8 +30,10 @@ struct pattern;				/* opaque */
 /*
  * Parses path.  Repeated slashes, "." components and repeated ** count once.
  * Refused, with why telling what to write instead: a relative path, one that
- * ends in "/" or "**", ".." components, an unclosed [.
- * Returns NULL with why set, or with ENOMEM.  Free with pattern_free().
+ * ends in "/" or "**", ** inside a name, ".." components, an unclosed [, a
+ * backslash at a component's end.
+ * Returns NULL with why set, to be read after "path ...".  Free with
+ * pattern_free(); NULL is fine.
  */
 struct pattern	*pattern_new(const char *path, struct reason *why);
 void	pattern_free(struct pattern *);
@@ -39,13 +41,14 @@ void	pattern_free(struct pattern *);
 size_t	pattern_length(const struct pattern *);
 const struct pattern_part	*pattern_part(const struct pattern *, size_t i);
 
-/* Whether one component matches one name. */
+/* Whether one component matches one name; "." and ".." never match. */
 bool	pattern_part_matches(const struct pattern_part *, const char *name);
 
 /*
  * Whether a file is excluded by glob: one without a slash is matched against
  * the last component of path, one with a slash against the whole path, where
- * * does not match a slash and ** does.
+ * * does not match a slash and ** as a component takes any number of them.
+ * A glob such as "nginx/x" thus excludes nothing: paths begin with a slash.
  */
 bool	pattern_excludes(const char *glob, const char *path);
 

@@ -31,7 +31,8 @@ struct text_rules {
 struct text_result {
 	size_t	used;			/* input bytes consumed */
 	size_t	made;			/* output bytes written */
-	size_t	repaired;		/* input bytes that were not UTF-8 */
+	size_t	repaired;		/* input bytes that were not UTF-8, also
+					   where they were passed */
 	bool	wide;			/* output has bytes above 0x7f */
 	bool	utf8;			/* output is valid UTF-8 */
 };
@@ -41,6 +42,12 @@ struct text_result {
  * every rule leaves alone.  Reads nothing beyond p + n.
  */
 size_t	text_plain(const uint8_t *p, size_t n);
+
+/*
+ * Returns how many octets at the end of p[0..n) are the beginning of a
+ * character that could go on behind it: 0 to 3.
+ */
+size_t	text_unfinished(const uint8_t *p, size_t n);
 
 /*
  * Converts in[0..n) into out[0..room), as far as whole characters fit.  in is

@@ -25,10 +25,11 @@ struct cursor {				/* embedded by its owner */
 	uint32_t	slices;		/* in some window, kept ones included */
 };
 
+/* All three are needed.  None may call the window: mark, and act later. */
 struct window_ops {
-	/* cur->acked has moved forward. */
+	/* cur->acked has moved forward: once a slice. */
 	void	(*on_acked)(struct cursor *cur, void *arg);
-	/* cur->sent (and maybe acked) has gone back: read there again. */
+	/* cur->sent (and maybe acked) has gone back: once a rewind. */
 	void	(*on_rewound)(struct cursor *cur, void *arg);
 	/* The window holds no slice of cur any more. */
 	void	(*on_released)(struct cursor *cur, void *arg);
@@ -40,13 +41,19 @@ struct window_ops {
  */
 struct window	*window_new(size_t max, const struct window_ops *, void *arg);
 
-/* Frees the window; its cursors are rewound first if rewind was not called. */
+/*
+ * Frees the window, NULL is fine.  Its cursors are rewound first if rewind was
+ * not called; what is acknowledged stays so.
+ */
 void	window_free(struct window *);
 
 /*
  * Notes that the stream bytes up to pos carry cur's file from cur->sent up to
- * end, and sets cur->sent to end.  Borrows cur until on_released.  pos never
- * goes backwards; a slice of no stream bytes (all lines dropped) is fine.
+ * end, and sets cur->sent to end.  Borrows cur until on_released.  pos and end
+ * never go backwards; a slice of no stream bytes (all lines dropped) is fine,
+ * and is acknowledged at once when nothing is in flight.
+ * A window more than half full joins small slices of one cursor, if they are
+ * in flight and next to each other: they are acknowledged together.
  * When only kept slices stand in the way, the oldest of them are released.
  * Returns 0, or -1 with ENOBUFS when full: stop pulling; or ENOMEM.
  */
@@ -56,7 +63,7 @@ int	window_push(struct window *, struct cursor *cur, off_t end,
 /* All stream bytes up to pos are acknowledged. */
 void	window_ack(struct window *, uint64_t pos);
 
-/* Kept slices that end at or before pos are released. */
+/* Kept slices that end at or before pos are released.  No more than acked. */
 void	window_trim(struct window *, uint64_t pos);
 
 /*
@@ -66,7 +73,11 @@ void	window_trim(struct window *, uint64_t pos);
  */
 void	window_rewind(struct window *, uint64_t keep_pos);
 
-/* cur's slices no longer count (its file was truncated): they are released. */
+/*
+ * cur's slices no longer count (its file was truncated): they are released,
+ * in flight or not, and their acknowledgement will not move cur.  sent and
+ * acked are the caller's to set.  The stream's positions stay as they are.
+ */
 void	window_forget(struct window *, struct cursor *cur);
 
 uint64_t	window_sent_pos(const struct window *);

@@ -1,0 +1,22 @@
+/*
+ * conf_url.h - where a destination is.
+ */
+#ifndef CONF_URL_H
+#define CONF_URL_H
+
+#include "daemon/conf.h"
+#include "lib/reason.h"
+
+/*
+ * Parses udp://host[:port], tcp://host[:port], unix:///path or stdout: into
+ * url, whose old contents are freed.  Returns 0, or -1 with why set; then url
+ * is empty.  Free with conf_url_fini().
+ */
+int	conf_url_parse(struct conf_url *, const char *text,
+	    struct reason *why);
+void	conf_url_fini(struct conf_url *);
+
+/* The name of its scheme. */
+const char	*conf_url_scheme(const struct conf_url *);
+
+#endif

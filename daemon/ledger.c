@@ -1,0 +1,234 @@
+#include "daemon/ledger.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "daemon/conf.h"
+#include "daemon/log.h"
+#include "daemon/stream.h"
+#include "daemon/tail.h"
+
+struct ledger {
+	struct ev_loop		*loop;
+	struct checkpoint	*checkpoint;	/* NULL: no state is kept */
+	struct tails		*tails;
+	struct stream_list	 dirty;
+	ev_timer		 due;
+	bool			 failing;
+	struct reason		 error;
+};
+
+static void
+on_due(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+	struct ledger *l = timer->data;
+
+	(void)revents;
+	/* Started again by the next mark: nothing to do wakes nobody. */
+	if (ledger_sync(l) == 0)
+		ev_timer_stop(loop, timer);
+}
+
+struct ledger *
+ledger_new(struct ev_loop *loop, int dirfd, uint64_t interval_ms,
+    struct reason *why)
+{
+	struct ledger *l;
+	ev_tstamp every = (double)interval_ms / 1e3;
+
+	if ((l = calloc(1, sizeof(*l))) == NULL) {
+		reason_set(why, "out of memory");
+		return (NULL);
+	}
+	l->loop = loop;
+	TAILQ_INIT(&l->dirty);
+	ev_timer_init(&l->due, on_due, every, every);
+	l->due.data = l;
+	if (dirfd == -1)
+		return (l);
+	if ((l->checkpoint = checkpoint_open(dirfd, why)) == NULL) {
+		free(l);
+		return (NULL);
+	}
+	return (l);
+}
+
+void
+ledger_free(struct ledger *l)
+{
+	if (l == NULL)
+		return;
+	ev_timer_stop(l->loop, &l->due);
+	checkpoint_close(l->checkpoint);
+	free(l);
+}
+
+void
+ledger_set_tails(struct ledger *l, struct tails *tails)
+{
+	l->tails = tails;
+}
+
+bool
+ledger_take(struct ledger *l, const char *dest, dev_t dev, ino_t ino,
+    struct checkpoint_record *rec)
+{
+	return (l->checkpoint != NULL &&
+	    checkpoint_take(l->checkpoint, dest, dev, ino, rec));
+}
+
+const char *
+ledger_path(struct ledger *l, dev_t dev, ino_t ino)
+{
+	if (l->checkpoint == NULL)
+		return (NULL);
+	return (checkpoint_path(l->checkpoint, dev, ino));
+}
+
+bool
+ledger_has_seen(struct ledger *l, const char *dest, const char *source)
+{
+	return (l->checkpoint != NULL &&
+	    checkpoint_has_seen(l->checkpoint, dest, source));
+}
+
+static void
+start_timer(struct ledger *l)
+{
+	if (!ev_is_active(&l->due))
+		ev_timer_again(l->loop, &l->due);
+}
+
+void
+ledger_see(struct ledger *l, const char *dest, const char *source)
+{
+	if (l->checkpoint == NULL)
+		return;
+	if (checkpoint_seen(l->checkpoint, dest, source, time(NULL)) == -1)
+		log_warn("checkpoint");
+	start_timer(l);
+}
+
+void
+ledger_mark(struct ledger *l, struct stream *s)
+{
+	if (l->checkpoint == NULL || s->is_dirty)
+		return;
+	s->is_dirty = true;
+	TAILQ_INSERT_TAIL(&l->dirty, s, dirty);
+	start_timer(l);
+}
+
+static int
+note(struct checkpoint *c, const struct stream *s, enum checkpoint_kind kind)
+{
+	const struct tail *t = s->tail;
+	struct checkpoint_record rec = {
+		.kind = kind,
+		.dest = s->route->to->name,
+		.dev = t->dev,
+		.inode = t->ino,
+		.print = t->print,
+		.offset = s->cursor.acked,
+		.time = time(NULL),
+		.path = tail_path(t),
+	};
+
+	return (checkpoint_note(c, &rec));
+}
+
+void
+ledger_drop(struct ledger *l, struct stream *s, bool gone)
+{
+	if (l->checkpoint == NULL)
+		return;
+	if (s->is_dirty)
+		TAILQ_REMOVE(&l->dirty, s, dirty);
+	s->is_dirty = false;
+	if (!gone)
+		return;
+	if (note(l->checkpoint, s, CHECKPOINT_GONE) == -1)
+		log_warn("checkpoint");
+	start_timer(l);
+}
+
+struct walk {
+	struct checkpoint	*checkpoint;
+	int			 result;
+};
+
+static void
+note_tail(struct tail *t, void *arg)
+{
+	const struct stream *s;
+	struct walk *w = arg;
+
+	for (s = t->streams; t->known && s != NULL; s = s->next)
+		if (s->cursor.acked > 0 &&
+		    note(w->checkpoint, s, CHECKPOINT_FILE) == -1)
+			w->result = -1;
+}
+
+static int
+note_all(struct checkpoint *c, void *arg)
+{
+	struct walk w = { .checkpoint = c };
+
+	tails_walk(arg, note_tail, &w);
+	return (w.result);
+}
+
+static int
+compact_if_bloated(struct ledger *l, struct reason *why)
+{
+	struct tails_stats stats;
+
+	if (l->tails == NULL)
+		return (0);
+	tails_stats(l->tails, &stats);
+	if (!checkpoint_is_bloated(l->checkpoint, stats.streams))
+		return (0);
+	return (checkpoint_compact(l->checkpoint, note_all, l->tails, why));
+}
+
+int
+ledger_sync(struct ledger *l)
+{
+	struct stream *s;
+	struct reason why;
+
+	if (l->checkpoint == NULL)
+		return (0);
+	while ((s = TAILQ_FIRST(&l->dirty)) != NULL) {
+		/* What a truncated file was has no record of its own. */
+		if (s->tail->known &&
+		    note(l->checkpoint, s, CHECKPOINT_FILE) == -1)
+			break;
+		TAILQ_REMOVE(&l->dirty, s, dirty);
+		s->is_dirty = false;
+	}
+	if (checkpoint_sync(l->checkpoint, &why) == -1 ||
+	    compact_if_bloated(l, &why) == -1) {
+		if (!l->failing)
+			log_errorx("%s; forwarding goes on, trying again",
+			    why.text);
+		l->failing = true;
+		l->error = why;
+		return (-1);
+	}
+	if (l->failing)
+		log_notice("checkpoint: written again");
+	l->failing = false;
+	return (0);
+}
+
+void
+ledger_stats(const struct ledger *l, struct ledger_stats *stats)
+{
+	memset(stats, 0, sizeof(*stats));
+	if (l->checkpoint == NULL)
+		return;
+	checkpoint_stats(l->checkpoint, &stats->checkpoint);
+	stats->error = l->failing ? l->error.text : NULL;
+}

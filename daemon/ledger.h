@@ -1,0 +1,57 @@
+/*
+ * ledger.h - writes down what was acknowledged, when it is time.
+ *
+ * Streams whose acked offset moved are marked; the next checkpoint writes
+ * those and no others.
+ */
+#ifndef LEDGER_H
+#define LEDGER_H
+
+#include <sys/types.h>
+
+#include <ev.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/checkpoint.h"
+#include "lib/reason.h"
+
+struct ledger;
+struct stream;
+struct tail;
+struct tails;
+
+/*
+ * Loads the checkpoint from dirfd (borrowed), or keeps nothing when dirfd is
+ * -1.  Returns NULL with why set.
+ */
+struct ledger	*ledger_new(struct ev_loop *, int dirfd, uint64_t interval_ms,
+		    struct reason *why);
+void	ledger_free(struct ledger *);
+
+/* Whose files are written when the checkpoint is compacted. */
+void	ledger_set_tails(struct ledger *, struct tails *);
+
+/* As the functions of checkpoint.h; nothing is known without a state. */
+bool	ledger_take(struct ledger *, const char *dest, dev_t, ino_t,
+	    struct checkpoint_record *);
+const char	*ledger_path(struct ledger *, dev_t, ino_t);
+bool	ledger_has_seen(struct ledger *, const char *dest, const char *source);
+void	ledger_see(struct ledger *, const char *dest, const char *source);
+
+/* s->cursor.acked moved: to be written. */
+void	ledger_mark(struct ledger *, struct stream *);
+
+/* s is freed; gone: its file will not come back either. */
+void	ledger_drop(struct ledger *, struct stream *, bool gone);
+
+/* Writes what is marked now.  Returns 0, or -1: it was logged. */
+int	ledger_sync(struct ledger *);
+
+struct ledger_stats {
+	struct checkpoint_stats	 checkpoint;
+	const char		*error;		/* of the last sync, or NULL */
+};
+void	ledger_stats(const struct ledger *, struct ledger_stats *);
+
+#endif

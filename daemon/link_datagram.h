@@ -1,0 +1,22 @@
+/*
+ * link_datagram.h - sends frames of WIRE_DATAGRAM as one datagram each.
+ *
+ * One file an operating system: link_datagram_mmsg.c where there is
+ * sendmmsg(2).
+ */
+#ifndef LINK_DATAGRAM_H
+#define LINK_DATAGRAM_H
+
+#include <sys/types.h>
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Sends the whole frames of p[0..n) on the connected socket fd.  Returns the
+ * octets of frames that were sent, or -1 with errno when not even the first
+ * was; EMSGSIZE: it is larger than the path takes.
+ */
+ssize_t	datagrams_send(int fd, const uint8_t *p, size_t n);
+
+#endif

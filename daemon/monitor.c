@@ -1,0 +1,385 @@
+#include "daemon/monitor.h"
+
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "daemon/account.h"
+#include "daemon/conf.h"
+#include "daemon/log.h"
+#include "daemon/notify.h"
+#include "daemon/statedir.h"
+#include "daemon/worker.h"
+#include "lib/pace.h"
+
+#define RESTART_FIRST_MS	100
+#define RESTART_LONGEST_MS	30000
+#define STEADY_MS		60000	/* alive so long: the next crash is new */
+#define KILL_GRACE_MS		5000	/* beyond shutdown_timeout */
+
+struct monitor {
+	const struct monitor_ops *ops;
+	struct conf		*conf;
+	struct conf		*next;		/* after this worker */
+	struct account		 account;
+	struct statedir		 state;
+	struct backoff		 backoff;
+	pid_t			 worker;	/* 0: none runs */
+	int			 channel;
+	uint64_t		 started_ms;
+	uint64_t		 due_ms;	/* start, or kill, the worker; 0 */
+	bool			 was_ready;	/* some worker was */
+	bool			 stopping;
+	bool			 finished;
+	int			 status;
+};
+
+static volatile sig_atomic_t got_term, got_hup, got_usr1;
+
+static void
+on_signal(int signo)
+{
+	if (signo == SIGTERM || signo == SIGINT)
+		got_term = 1;
+	else if (signo == SIGHUP)
+		got_hup = 1;
+	else if (signo == SIGUSR1)
+		got_usr1 = 1;
+}
+
+static uint64_t
+now_ms(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ((uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000);
+}
+
+static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD };
+#define NSIGNALS	(sizeof(signals) / sizeof(signals[0]))
+
+/* Signals are let in only while ppoll(2) waits, so none is missed. */
+static void
+catch_signals(void)
+{
+	struct sigaction sa = { .sa_handler = on_signal };
+	sigset_t block;
+	size_t i;
+
+	sigemptyset(&block);
+	for (i = 0; i < NSIGNALS; i++) {
+		(void)sigaction(signals[i], &sa, NULL);
+		sigaddset(&block, signals[i]);
+	}
+	(void)sigprocmask(SIG_BLOCK, &block, NULL);
+	(void)signal(SIGPIPE, SIG_IGN);
+}
+
+static void
+release_signals(void)
+{
+	sigset_t none;
+	size_t i;
+
+	for (i = 0; i < NSIGNALS; i++)
+		(void)signal(signals[i], SIG_DFL);
+	sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static int
+run_worker(struct monitor *m, int channel)
+{
+	struct worker_start start = {
+		.conf = m->conf,
+		.account = &m->account,
+		.statedir = m->state.fd,
+		.channel = channel,
+		.alive_ms = notify_watchdog_ms(),
+	};
+	int status;
+
+	release_signals();
+	(void)signal(SIGPIPE, SIG_IGN);
+	log_set_level(m->conf->log_level);
+	status = worker_run(&start);
+	conf_free(m->conf);
+	return (status);
+}
+
+static int
+start_worker(struct monitor *m)
+{
+	int pair[2];
+
+	m->due_ms = 0;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) ==
+	    -1) {
+		log_error("monitor: socketpair");
+		return (-1);
+	}
+	switch (m->worker = fork()) {
+	case -1:
+		m->worker = 0;
+		log_error("monitor: fork");
+		(void)close(pair[0]);
+		(void)close(pair[1]);
+		return (-1);
+	case 0:
+		(void)close(pair[0]);
+		exit(run_worker(m, pair[1]));
+	default:
+		break;
+	}
+	(void)close(pair[1]);
+	m->channel = pair[0];
+	m->started_ms = now_ms();
+	return (0);
+}
+
+/* What root may do is done here, before a worker runs with conf. */
+static int
+prepare(struct monitor *m, const struct conf *conf, struct reason *why)
+{
+	struct statedir state;
+	struct account account;
+
+	if (account_find(&account, conf->user, why) == -1)
+		return (-1);
+	if (m->state.fd != -1 && conf->state_dir != NULL &&
+	    m->conf->state_dir != NULL &&
+	    strcmp(conf->state_dir, m->conf->state_dir) == 0) {
+		m->account = account;
+		return (0);
+	}
+	if (statedir_open(&state, conf->state_dir, account.uid, account.gid,
+		why) == -1)
+		return (-1);
+	statedir_set_pid(&state, getpid());
+	statedir_close(&m->state);
+	m->state = state;
+	m->account = account;
+	return (0);
+}
+
+static void
+stop_worker(struct monitor *m)
+{
+	if (m->worker == 0)
+		return;
+	(void)kill(m->worker, SIGTERM);
+	m->due_ms = now_ms() + m->conf->shutdown_timeout_ms + KILL_GRACE_MS;
+}
+
+static void
+stop(struct monitor *m)
+{
+	m->stopping = true;
+	notify_send("STOPPING=1\n");
+	if (m->worker == 0)
+		m->finished = true;
+	stop_worker(m);
+}
+
+static void
+reload(struct monitor *m)
+{
+	struct reason why;
+	struct conf *conf;
+
+	if (m->stopping)
+		return;
+	notify_reloading();
+	if ((conf = m->ops->load(m->ops->arg, &why)) == NULL ||
+	    prepare(m, conf, &why) == -1) {
+		log_errorx("%s", why.text);
+		log_errorx("not reloaded: the old configuration goes on");
+		conf_free(conf);
+		notify_send("READY=1\nSTATUS=the new configuration is wrong, "
+			    "the old one goes on\n");
+		return;
+	}
+	log_notice("reloading");
+	conf_free(m->next);
+	m->next = conf;
+	if (m->worker != 0)
+		stop_worker(m);
+	else
+		m->due_ms = now_ms();
+}
+
+static void
+take_next(struct monitor *m)
+{
+	conf_free(m->conf);
+	m->conf = m->next;
+	m->next = NULL;
+	log_set_level(m->conf->log_level);
+}
+
+static void
+restart_later(struct monitor *m, int status)
+{
+	uint64_t wait;
+
+	if (now_ms() - m->started_ms > STEADY_MS)
+		backoff_reset(&m->backoff);
+	wait = backoff_next(&m->backoff, arc4random());
+	if (WIFSIGNALED(status))
+		log_errorx("worker: ended by signal %d, starting it again in "
+			   "%llu ms", WTERMSIG(status),
+		    (unsigned long long)wait);
+	else
+		log_errorx("worker: exit %d, starting it again in %llu ms",
+		    WEXITSTATUS(status), (unsigned long long)wait);
+	m->due_ms = now_ms() + wait;
+}
+
+static void
+on_worker_exit(struct monitor *m, int status)
+{
+	bool good = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+
+	m->worker = 0;
+	m->due_ms = 0;
+	(void)close(m->channel);
+	m->channel = -1;
+	if (m->stopping || (good && m->next == NULL)) {
+		/* It stops by itself only when it was told to. */
+		m->finished = true;
+		m->status = good ? 0 : 1;
+	} else if (!m->was_ready) {
+		m->finished = true;
+		m->status = 1;
+	} else if (m->next != NULL) {
+		take_next(m);
+		m->due_ms = now_ms();
+	} else {
+		restart_later(m, status);
+	}
+}
+
+static void
+on_ready(struct monitor *m)
+{
+	notify_send("READY=1\nSTATUS=forwarding\n");
+	if (!m->was_ready)
+		m->ops->on_ready(m->ops->arg);
+	m->was_ready = true;
+}
+
+/* Returns false when there is no more to read. */
+static bool
+read_channel(struct monitor *m)
+{
+	char what;
+
+	if (m->channel == -1 ||
+	    recv(m->channel, &what, 1, MSG_DONTWAIT) != 1)
+		return (false);
+	if (what == WORKER_READY)
+		on_ready(m);
+	else if (what == WORKER_RELOAD)
+		got_hup = 1;
+	else if (what == WORKER_ALIVE)
+		notify_send("WATCHDOG=1\n");
+	return (true);
+}
+
+static void
+on_due(struct monitor *m)
+{
+	if (m->worker != 0) {
+		log_warnx("worker: does not stop: killed");
+		(void)kill(m->worker, SIGKILL);
+		m->due_ms = 0;
+		return;
+	}
+	if (m->next != NULL)
+		take_next(m);
+	if (start_worker(m) == -1)
+		m->due_ms = now_ms() + RESTART_LONGEST_MS;
+}
+
+static void
+wait_for_something(struct monitor *m)
+{
+	struct pollfd pfd = { .fd = m->channel, .events = POLLIN };
+	struct timespec ts, *timeout = NULL;
+	uint64_t left;
+	sigset_t none;
+
+	if (m->due_ms != 0) {
+		left = m->due_ms > now_ms() ? m->due_ms - now_ms() : 0;
+		ts.tv_sec = (time_t)(left / 1000);
+		ts.tv_nsec = (long)(left % 1000) * 1000000;
+		timeout = &ts;
+	}
+	sigemptyset(&none);
+	(void)ppoll(&pfd, m->channel == -1 ? 0 : 1, timeout, &none);
+}
+
+static void
+loop(struct monitor *m)
+{
+	int status;
+
+	while (!m->finished) {
+		wait_for_something(m);
+		while (read_channel(m))
+			continue;
+		if (m->worker != 0 &&
+		    waitpid(m->worker, &status, WNOHANG) == m->worker) {
+			while (read_channel(m))
+				continue;
+			on_worker_exit(m, status);
+		}
+		if (got_term) {
+			got_term = 0;
+			stop(m);
+		}
+		if (got_hup) {
+			got_hup = 0;
+			reload(m);
+		}
+		if (got_usr1) {
+			got_usr1 = 0;
+			if (m->worker != 0)
+				(void)kill(m->worker, SIGUSR1);
+		}
+		if (!m->finished && m->due_ms != 0 && now_ms() >= m->due_ms)
+			on_due(m);
+	}
+}
+
+int
+monitor_run(const struct monitor_ops *ops, struct conf *conf)
+{
+	struct monitor m = { .ops = ops, .conf = conf, .channel = -1,
+		.state = { -1, -1 }, .status = 1 };
+	struct reason why;
+
+	backoff_init(&m.backoff, RESTART_FIRST_MS, RESTART_LONGEST_MS);
+	notify_init();
+	log_set_level(conf->log_level);
+	if (prepare(&m, conf, &why) == -1) {
+		log_errorx("%s", why.text);
+	} else {
+		catch_signals();
+		if (start_worker(&m) == 0)
+			loop(&m);
+	}
+	statedir_close(&m.state);
+	conf_free(m.conf);
+	conf_free(m.next);
+	return (m.status);
+}

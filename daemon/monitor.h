@@ -1,0 +1,28 @@
+/*
+ * monitor.h - the process that stays: starts the worker, passes signals on,
+ * starts it again after a crash, and replaces it on reload.
+ *
+ * It reads no log and speaks to no network.
+ */
+#ifndef MONITOR_H
+#define MONITOR_H
+
+#include "lib/reason.h"
+
+struct conf;
+
+struct monitor_ops {
+	/* Reads the configuration anew; NULL with why set. */
+	struct conf	*(*load)(void *arg, struct reason *why);
+	/* The first worker is ready. */
+	void		(*on_ready)(void *arg);
+	void		*arg;
+};
+
+/*
+ * Runs a worker with conf, which it takes, until it is told to stop.  Returns
+ * the status to exit with.
+ */
+int	monitor_run(const struct monitor_ops *, struct conf *conf);
+
+#endif

@@ -1,0 +1,95 @@
+#include "daemon/notify.h"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static struct sockaddr_un manager;
+static socklen_t manager_len;
+static uint64_t watchdog_ms;
+
+static void
+read_watchdog(void)
+{
+	const char *usec = getenv("WATCHDOG_USEC");
+	const char *pid = getenv("WATCHDOG_PID");
+	const char *error;
+	long long n;
+
+	if (usec == NULL)
+		return;
+	if (pid != NULL &&
+	    strtonum(pid, 1, INT32_MAX, &error) != (long long)getpid())
+		return;
+	n = strtonum(usec, 1, INT64_MAX, &error);
+	if (error == NULL)
+		watchdog_ms = (uint64_t)n / 2000;
+}
+
+void
+notify_init(void)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+	size_t len;
+
+	read_watchdog();
+	if (path != NULL && (path[0] == '/' || path[0] == '@') &&
+	    (len = strlen(path)) < sizeof(manager.sun_path)) {
+		manager.sun_family = AF_UNIX;
+		memcpy(manager.sun_path, path, len);
+		/* '@' stands for the abstract namespace, unix(7). */
+		if (path[0] == '@')
+			manager.sun_path[0] = '\0';
+		manager_len = (socklen_t)(offsetof(struct sockaddr_un,
+					      sun_path) + len);
+	}
+	(void)unsetenv("NOTIFY_SOCKET");
+	(void)unsetenv("WATCHDOG_USEC");
+	(void)unsetenv("WATCHDOG_PID");
+}
+
+void
+notify_send(const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+	int fd, len;
+
+	if (manager_len == 0)
+		return;
+	va_start(ap, fmt);
+	len = vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (len < 0 || (size_t)len >= sizeof(text))
+		return;
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd == -1)
+		return;
+	(void)sendto(fd, text, (size_t)len, MSG_NOSIGNAL,
+	    (const struct sockaddr *)&manager, manager_len);
+	(void)close(fd);
+}
+
+void
+notify_reloading(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	notify_send("RELOADING=1\nMONOTONIC_USEC=%lld\n",
+	    (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+}
+
+uint64_t
+notify_watchdog_ms(void)
+{
+	return (watchdog_ms);
+}

@@ -1,0 +1,36 @@
+/*
+ * source.h - which files: directories are walked and watched by the patterns
+ * of all sources, and every regular file that one means is followed.
+ */
+#ifndef SOURCE_H
+#define SOURCE_H
+
+#include <ev.h>
+#include <stddef.h>
+
+#include "daemon/watch.h"
+
+struct conf_source;
+struct ledger;
+struct route;
+struct sources;
+struct tails;
+
+/* tails and ledger are borrowed.  Returns NULL with errno. */
+struct sources	*sources_new(struct ev_loop *, struct tails *,
+		    struct ledger *);
+void	sources_free(struct sources *);
+
+/*
+ * Adds a source whose files go by n routes; all are borrowed.  Returns 0, or
+ * -1 with errno.
+ */
+int	sources_add(struct sources *, const struct conf_source *,
+	    struct route *const *routes, size_t n);
+
+/* Looks for every file there is, and goes on looking.  -1 with errno. */
+int	sources_start(struct sources *);
+
+void	sources_watch_stats(const struct sources *, struct watch_stats *);
+
+#endif

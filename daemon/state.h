@@ -1,0 +1,38 @@
+/*
+ * state.h - the answer to "is it working, and how far behind?", as JSON.
+ */
+#ifndef STATE_H
+#define STATE_H
+
+#include <ev.h>
+#include <stddef.h>
+
+#include "lib/reason.h"
+
+struct conf;
+struct dest;
+struct ledger;
+struct route;
+struct sources;
+struct tails;
+
+/* What a worker is made of; all borrowed. */
+struct state_view {
+	const struct conf	*conf;
+	struct dest *const	*dests;
+	size_t			 ndests;
+	const struct route	*routes;
+	size_t			 nroutes;
+	struct tails		*tails;
+	struct sources		*sources;
+	struct ledger		*ledger;
+	ev_tstamp		 started;	/* wall clock */
+};
+
+/*
+ * Writes "state.json" in dirfd, atomically, mode 0640.  Returns 0, or -1 with
+ * why set; the file that was there stays.
+ */
+int	state_dump(const struct state_view *, int dirfd, struct reason *why);
+
+#endif

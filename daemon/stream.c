@@ -1,0 +1,322 @@
+#include "daemon/stream.h"
+
+#include <sys/types.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "daemon/conf.h"
+#include "daemon/ledger.h"
+#include "daemon/log.h"
+
+/* Octets looked through for a newline in one turn. */
+#define SCAN_TURN	(4 * 1024 * 1024)
+
+static void
+set_fields(struct syslog_fields *f, const struct conf_source *source,
+    const struct conf_destination *to)
+{
+	memset(f, 0, sizeof(*f));
+	f->format = to->format;
+	f->facility = source->facility;
+	f->severity = source->severity;
+	f->hostname = source->hostname;
+	f->app_name = source->app_name;
+	f->procid = source->procid;
+	f->msgid = source->msgid;
+	f->sd = source->sd;
+}
+
+int
+route_init(struct route *r, const struct conf_source *source,
+    const struct conf_destination *to)
+{
+	struct syslog_fields fields;
+
+	memset(r, 0, sizeof(*r));
+	r->source = source;
+	r->to = to;
+	set_fields(&fields, source, to);
+	if (syslog_header_init(&r->header, &fields) == -1)
+		return (-1);
+	r->style.header = &r->header;
+	r->style.text = source->text;
+	r->style.oversize = to->oversize;
+	r->style.max_message = to->max_message;
+	return (0);
+}
+
+void
+route_fini(struct route *r)
+{
+	syslog_header_fini(&r->header);
+}
+
+struct stream *
+stream_new(struct tail *t, struct route *r, off_t offset)
+{
+	struct stream *s;
+
+	if ((s = calloc(1, sizeof(*s))) == NULL)
+		return (NULL);
+	s->tail = t;
+	s->route = r;
+	s->cursor.sent = s->cursor.acked = offset;
+	tails_count_stream(t->all, 1);
+	return (s);
+}
+
+void
+stream_free(struct stream *s)
+{
+	s->route->ops->on_drop(s, s->route->dest);
+	ledger_drop(tails_ledger(s->tail->all), s, false);
+	tails_count_stream(s->tail->all, -1);
+	free(s);
+}
+
+struct stream *
+stream_of(struct cursor *c)
+{
+	return ((struct stream *)(void *)c);
+}
+
+bool
+stream_is_done(const struct stream *s)
+{
+	return (s->cursor.acked >= s->tail->size);
+}
+
+bool
+stream_must_wait(const struct stream *s)
+{
+	const struct stream *b;
+
+	if (s->tail->before == NULL)
+		return (false);
+	for (b = s->tail->before->streams; b != NULL; b = b->next)
+		if (b->route->dest == s->route->dest)
+			return (!b->is_drained);
+	return (false);
+}
+
+void
+stream_wake(struct stream *s)
+{
+	s->is_drained = false;
+	if (!s->is_ready && !stream_must_wait(s))
+		s->route->ops->on_ready(s, s->route->dest);
+}
+
+/* The offset of local time; it changes at most every quarter of an hour. */
+static long
+local_offset(time_t now)
+{
+	static time_t quarter = -1;
+	static long offset;
+	struct tm tm;
+
+	if (now / 900 != quarter && localtime_r(&now, &tm) != NULL) {
+		quarter = now / 900;
+		offset = tm.tm_gmtoff;
+	}
+	return (offset);
+}
+
+/* With a position every file has a header of its own, made for the slice. */
+static int
+make_header(const struct stream *s, struct syslog_header *own)
+{
+	struct syslog_fields fields;
+
+	set_fields(&fields, s->route->source, s->route->to);
+	fields.file = tail_path(s->tail);
+	fields.inode = s->tail->ino;
+	return (syslog_header_init(own, &fields));
+}
+
+static enum pack_stop
+pack(struct stream *s, const struct pull *p, struct pack_io *io)
+{
+	struct route *r = s->route;
+	struct pack_style style = r->style;
+	struct syslog_header own, *header = &r->header;
+	struct timespec now;
+	enum pack_stop stop;
+	bool position = r->source->position && make_header(s, &own) == 0;
+
+	if (position)
+		style.header = header = &own;
+	style.wire = p->wire;
+	if (p->max_message != 0 && p->max_message < style.max_message)
+		style.max_message = p->max_message;
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	syslog_header_stamp(header, &now, local_offset(now.tv_sec));
+	stop = pack_lines(&style, io);
+	if (position)
+		syslog_header_fini(&own);
+	r->messages += io->messages;
+	r->bytes += io->used;
+	r->repaired += io->repaired;
+	r->oversize += io->oversize;
+	return (stop);
+}
+
+static ssize_t
+read_at(struct stream *s, int fd, uint8_t *buf, size_t size, off_t at)
+{
+	ssize_t n;
+
+	do {
+		n = pread(fd, buf, size, at);
+	} while (n == -1 && errno == EINTR);
+	if (n == -1 && s->tail->error != errno) {
+		s->tail->error = errno;
+		log_warn("%s: read at %lld", tail_path(s->tail),
+		    (long long)at);
+	}
+	return (n);
+}
+
+/*
+ * Looks on for the newline of a line that had none up to s->scanned.  Returns
+ * the offset behind it, 0 for not yet, -1 when the file has no more.
+ */
+static off_t
+find_newline(struct stream *s, int fd, uint8_t *buf, size_t size)
+{
+	const uint8_t *nl;
+	size_t turn = 0;
+	ssize_t n;
+
+	while (turn < SCAN_TURN) {
+		if ((n = read_at(s, fd, buf, size, s->scanned)) <= 0)
+			return (-1);
+		if ((nl = memchr(buf, '\n', (size_t)n)) != NULL)
+			return (s->scanned + (nl - buf) + 1);
+		s->scanned += n;
+		turn += (size_t)n;
+	}
+	return (0);
+}
+
+/*
+ * A line longer than the buffer, of which only the head is wanted: nothing is
+ * sent before its end is found.
+ */
+static enum pull_result
+pull_giant(struct stream *s, struct pull *p, struct pack_io *io, int fd,
+    uint8_t *buf, size_t size)
+{
+	off_t end = find_newline(s, fd, buf, size);
+	ssize_t n;
+
+	if (end == 0)
+		return (PULL_MORE);
+	if (end == -1) {
+		if (!s->flush)
+			return (PULL_DRAINED);
+		end = s->scanned;
+	}
+	if ((n = read_at(s, fd, buf, size, s->cursor.sent)) <= 0)
+		return (PULL_DRAINED);
+	io->in_len = (size_t)n;
+	io->ends_line = true;
+	if (pack(s, p, io) == PACK_NEED_ROOM && io->made == 0)
+		return (PULL_NO_ROOM);
+	p->made = io->made;
+	p->messages = io->messages;
+	p->end = end;
+	return (PULL_MORE);
+}
+
+/* Whether what was scanned without a newline says that it is too early. */
+static bool
+still_partial(struct stream *s, int fd, uint8_t *buf, size_t size)
+{
+	off_t known = s->scanned - s->cursor.sent;
+
+	if (known <= 0 || s->flush)
+		return (false);
+	if (s->route->style.oversize == PACK_SPLIT &&
+	    s->tail->size - s->cursor.sent >
+		(off_t)s->route->style.max_message)
+		return (false);
+	return (find_newline(s, fd, buf, size) == -1);
+}
+
+/*
+ * Octets to pass over where a line was sent without its newline, and only the
+ * newline came since.  before is the octet before p.
+ */
+static size_t
+late_newline(uint8_t before, const uint8_t *p, size_t n)
+{
+	if (before == '\n' || n == 0)
+		return (0);
+	if (p[0] == '\n')
+		return (1);
+	return (n > 1 && p[0] == '\r' && p[1] == '\n' ? 2 : 0);
+}
+
+static enum pull_result
+pull_from(struct stream *s, struct pull *p, int fd)
+{
+	struct pack_io io = { .out = p->out, .out_room = p->room };
+	enum pack_stop stop;
+	size_t size, least = 2 * s->route->style.max_message + 64;
+	uint8_t *buf = tails_scratch(s->tail->all, &size);
+	off_t from = s->cursor.sent;
+	size_t skip;
+	ssize_t n;
+
+	if (still_partial(s, fd, buf, size))
+		return (PULL_DRAINED);
+	/* Frames are longer than lines: more than room would be wasted. */
+	if (size > p->room)
+		size = p->room > least ? p->room : least;
+	skip = from > 0 ? 1 : 0;
+	if ((n = read_at(s, fd, buf, size, from - (off_t)skip)) <= (off_t)skip)
+		return (PULL_DRAINED);
+	if (from + n - (off_t)skip > s->tail->size)
+		s->tail->size = from + n - (off_t)skip;
+	if (skip > 0)
+		skip += late_newline(buf[0], buf + 1, (size_t)n - 1);
+	from += (off_t)(skip > 0 ? skip - 1 : 0);
+	io.in = buf + skip;
+	io.in_len = (size_t)n - skip;
+	io.in_offset = (uint64_t)from;
+	io.ends_line = s->flush && (size_t)n < size;
+	stop = pack(s, p, &io);
+	p->made = io.made;
+	p->messages = io.messages;
+	p->end = from + (off_t)io.used;
+	if (stop == PACK_NEED_ROOM)
+		return (PULL_NO_ROOM);
+	if ((size_t)n == size && io.used > 0)
+		return (PULL_MORE);
+	s->scanned = from + (off_t)io.in_len;
+	if ((size_t)n == size)
+		return (pull_giant(s, p, &io, fd, buf, size));
+	return (PULL_DRAINED);
+}
+
+enum pull_result
+stream_pull(struct stream *s, struct pull *p)
+{
+	enum pull_result result;
+	int fd = tail_fd(s->tail);
+
+	p->made = 0;
+	p->messages = 0;
+	p->end = s->cursor.sent;
+	result = fd == -1 ? PULL_DRAINED : pull_from(s, p, fd);
+	if (result == PULL_DRAINED) {
+		s->is_drained = true;
+		s->flush = false;
+	}
+	return (result);
+}

@@ -1,0 +1,109 @@
+/*
+ * stream.h - one file on its way to one destination.
+ *
+ * The cursor says how far.  A destination pulls: stream_pull() reads the file
+ * at cursor.sent and packs whole lines into frames.
+ */
+#ifndef STREAM_H
+#define STREAM_H
+
+#include <sys/queue.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/tail.h"
+#include "lib/pack.h"
+#include "lib/window.h"
+
+struct conf_destination;
+struct conf_source;
+struct stream;
+
+/* How a destination hears of its streams. */
+struct route_ops {
+	void	(*on_ready)(struct stream *, void *dest);
+	void	(*on_drop)(struct stream *, void *dest);	/* is freed */
+};
+
+/* One source on its way to one destination: what its streams have in common. */
+struct route {
+	const struct conf_source	*source;
+	const struct conf_destination	*to;
+	struct syslog_header		 header;
+	struct pack_style		 style;
+	const struct route_ops		*ops;
+	void				*dest;
+	uint64_t			 messages;
+	uint64_t			 bytes;		/* of files */
+	uint64_t			 repaired;
+	uint64_t			 oversize;
+	bool				 fresh;		/* dest has not met the
+							   source before */
+};
+
+struct stream {
+	struct cursor		 cursor;	/* first: see stream_of() */
+	struct stream		*next;		/* of the same file */
+	struct tail		*tail;
+	struct route		*route;
+	TAILQ_ENTRY(stream)	 ready;		/* the destination's queue */
+	TAILQ_ENTRY(stream)	 dirty;		/* the ledger's list */
+	off_t			 scanned;	/* no newline before this */
+	bool			 is_ready;
+	bool			 is_dirty;
+	bool			 is_drained;	/* no complete line left */
+	bool			 flush;		/* what is left ends a line */
+};
+TAILQ_HEAD(stream_list, stream);
+
+/*
+ * Prepares a route; source and to are borrowed.  Returns 0, or -1 with errno.
+ */
+int	route_init(struct route *, const struct conf_source *,
+	    const struct conf_destination *);
+void	route_fini(struct route *);
+
+/* Begins at offset.  Returns NULL with errno. */
+struct stream	*stream_new(struct tail *, struct route *, off_t offset);
+
+/* Tells the destination, and frees it. */
+void	stream_free(struct stream *);
+
+/* The stream whose cursor it is. */
+struct stream	*stream_of(struct cursor *);
+
+/* There may be something to read: its destination is told, unless another
+   file has to be sent before. */
+void	stream_wake(struct stream *);
+
+/* A file that has to be sent before has something left. */
+bool	stream_must_wait(const struct stream *);
+
+/* Read to the end and all of it acknowledged. */
+bool	stream_is_done(const struct stream *);
+
+struct pull {
+	uint8_t		*out;
+	size_t		 room;
+	enum wire	 wire;		/* how to frame */
+	size_t		 max_message;	/* below the route's, or 0 */
+	size_t		 made;		/* result: octets of frames */
+	off_t		 end;		/* result: where cursor.sent goes */
+	uint64_t	 messages;	/* result */
+};
+
+enum pull_result {
+	PULL_MORE,			/* there is more to read */
+	PULL_DRAINED,			/* no complete line is left */
+	PULL_NO_ROOM			/* a frame did not fit */
+};
+
+/*
+ * Reads one slice and packs its lines.  Does not move the cursor: that is done
+ * by who takes responsibility for what was made (window_push()).
+ */
+enum pull_result	stream_pull(struct stream *, struct pull *);
+
+#endif

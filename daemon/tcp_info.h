@@ -1,0 +1,23 @@
+/*
+ * tcp_info.h - what the system knows of a TCP connection.
+ *
+ * One file an operating system: tcp_info_linux.c, tcp_info_none.c.
+ */
+#ifndef TCP_INFO_H
+#define TCP_INFO_H
+
+#include <stdint.h>
+
+struct tcp_facts {
+	int64_t		unacked;	/* bytes written and not acknowledged */
+	int64_t		window;		/* that the peer advertises, bytes */
+	int64_t		silence_ms;	/* since its last acknowledgement */
+};
+
+/* Fills in what is known; -1 is what is not. */
+void	tcp_facts(int fd, struct tcp_facts *);
+
+/* Bytes in a socket that its peer has not taken, or -1: tcp and unix stream. */
+int64_t	socket_unsent(int fd);
+
+#endif

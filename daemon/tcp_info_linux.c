@@ -1,0 +1,37 @@
+/*
+ * tcp(7): SIOCOUTQ counts what is not acknowledged, and stays readable after a
+ * reset; TCP_INFO has the rest.  <linux/tcp.h> has newer fields than libc's.
+ */
+#include "daemon/tcp_info.h"
+
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <linux/sockios.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <stddef.h>
+
+int64_t
+socket_unsent(int fd)
+{
+	int n;
+
+	return (ioctl(fd, SIOCOUTQ, &n) == -1 ? -1 : n);
+}
+
+void
+tcp_facts(int fd, struct tcp_facts *f)
+{
+	struct tcp_info info = { 0 };
+	socklen_t len = sizeof(info);
+
+	f->unacked = socket_unsent(fd);
+	f->window = f->silence_ms = -1;
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == -1)
+		return;
+	f->silence_ms = info.tcpi_last_ack_recv;
+	if (len >= offsetof(struct tcp_info, tcpi_snd_wnd) +
+		sizeof(info.tcpi_snd_wnd))
+		f->window = info.tcpi_snd_wnd;
+}

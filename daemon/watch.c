@@ -1,0 +1,228 @@
+#include "daemon/watch.h"
+
+#include <sys/queue.h>
+#include <sys/stat.h>
+#include <sys/tree.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/log.h"
+
+/* Directories with equal handles are one to the system, under two paths. */
+struct watch_dir {
+	RB_ENTRY(watch_dir) by_handle;
+	TAILQ_ENTRY(watch_dir) entry;
+	struct watch	*watch;
+	void		*owner;		/* NULL: deleted, to be reaped */
+	uint64_t	 serial;
+	int		 handle;	/* -1: polled */
+	ev_timer	 poll;
+};
+RB_HEAD(dirs_by_handle, watch_dir);
+
+struct watch {
+	struct ev_loop		*loop;
+	watch_cb		*on_event;
+	struct watch_system	*system;
+	struct dirs_by_handle	 handles;
+	TAILQ_HEAD(, watch_dir)	 dirs;
+	struct watch_stats	 stats;
+	uint64_t		 serial;
+	unsigned		 reporting;	/* depth: reap at 0 */
+	bool			 reap;
+	bool			 said;
+};
+
+static int
+dir_compare(const struct watch_dir *a, const struct watch_dir *b)
+{
+	if (a->handle != b->handle)
+		return (a->handle < b->handle ? -1 : 1);
+	return (a->serial < b->serial ? -1 : a->serial > b->serial);
+}
+
+RB_PROTOTYPE(dirs_by_handle, watch_dir, by_handle, dir_compare)
+RB_GENERATE(dirs_by_handle, watch_dir, by_handle, dir_compare)
+
+struct watch *
+watch_new(struct ev_loop *loop, watch_cb *on_event)
+{
+	struct watch *w;
+
+	if ((w = calloc(1, sizeof(*w))) == NULL)
+		return (NULL);
+	w->loop = loop;
+	w->on_event = on_event;
+	RB_INIT(&w->handles);
+	TAILQ_INIT(&w->dirs);
+	if ((w->system = watch_system_open(w, loop)) == NULL)
+		log_warn("watch: no events from the system, polling");
+	return (w);
+}
+
+void
+watch_free(struct watch *w)
+{
+	if (w == NULL)
+		return;
+	watch_system_close(w->system);
+	free(w);
+}
+
+static void
+on_poll(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+	struct watch_dir *d = timer->data;
+
+	(void)loop;
+	(void)revents;
+	d->watch->on_event(d->owner, WATCH_SCAN, NULL);
+}
+
+static void
+start_polling(struct watch_dir *d, uint64_t poll_ms)
+{
+	ev_tstamp every = (double)poll_ms / 1e3;
+
+	ev_timer_init(&d->poll, on_poll, every, every);
+	d->poll.data = d;
+	ev_timer_start(d->watch->loop, &d->poll);
+	d->watch->stats.polled++;
+}
+
+static void
+say_unwatchable(struct watch *w, const char *path)
+{
+	if (w->said) {
+		log_debug("watch: %s is polled", path);
+		return;
+	}
+	w->said = true;
+	if (errno == ENOSPC)
+		log_warnx("watch: %s: the limit of watches is reached: it and "
+			  "others are polled; raise fs.inotify.max_user_watches",
+		    path);
+	else
+		log_warn("watch: %s and maybe others are polled", path);
+}
+
+struct watch_dir *
+watch_add(struct watch *w, const char *path, const struct watch_want *want,
+    void *owner)
+{
+	struct watch_dir *d;
+	struct stat st;
+
+	if (stat(path, &st) == -1)
+		return (NULL);
+	if (!S_ISDIR(st.st_mode)) {
+		errno = ENOTDIR;
+		return (NULL);
+	}
+	if ((d = calloc(1, sizeof(*d))) == NULL)
+		return (NULL);
+	d->watch = w;
+	d->owner = owner;
+	d->serial = w->serial++;
+	d->handle = -1;
+	if (!want->poll && w->system != NULL) {
+		d->handle = watch_system_add(w->system, path, want->data);
+		if (d->handle == -1)
+			say_unwatchable(w, path);
+	}
+	if (d->handle == -1)
+		start_polling(d, want->poll_ms);
+	else
+		RB_INSERT(dirs_by_handle, &w->handles, d);
+	TAILQ_INSERT_TAIL(&w->dirs, d, entry);
+	w->stats.directories++;
+	return (d);
+}
+
+/* The first directory of a handle, or what comes behind it in the tree. */
+static struct watch_dir *
+first_of(struct watch *w, int handle)
+{
+	struct watch_dir key = { .handle = handle, .serial = 0 };
+
+	return (RB_NFIND(dirs_by_handle, &w->handles, &key));
+}
+
+static void
+reap(struct watch *w)
+{
+	struct watch_dir *d, *next, *first;
+
+	w->reap = false;
+	TAILQ_FOREACH_SAFE (d, &w->dirs, entry, next) {
+		if (d->owner != NULL)
+			continue;
+		TAILQ_REMOVE(&w->dirs, d, entry);
+		if (d->handle != -1) {
+			RB_REMOVE(dirs_by_handle, &w->handles, d);
+			first = first_of(w, d->handle);
+			if (first == NULL || first->handle != d->handle)
+				watch_system_del(w->system, d->handle);
+		}
+		free(d);
+	}
+}
+
+void
+watch_del(struct watch_dir *d)
+{
+	struct watch *w;
+
+	if (d == NULL)
+		return;
+	w = d->watch;
+	if (d->handle == -1) {
+		ev_timer_stop(w->loop, &d->poll);
+		w->stats.polled--;
+	}
+	w->stats.directories--;
+	d->owner = NULL;
+	w->reap = true;
+	if (w->reporting == 0)
+		reap(w);
+}
+
+static void
+report_scan_all(struct watch *w)
+{
+	struct watch_dir *d;
+
+	w->stats.overflows++;
+	log_notice("watch: the system lost events: looking at every file");
+	TAILQ_FOREACH (d, &w->dirs, entry)
+		if (d->owner != NULL && d->handle != -1)
+			w->on_event(d->owner, WATCH_SCAN, NULL);
+}
+
+void
+watch_report(struct watch *w, int handle, enum watch_event event,
+    const char *name)
+{
+	struct watch_dir *d;
+
+	w->reporting++;
+	w->stats.events++;
+	if (handle == -1) {
+		report_scan_all(w);
+	} else {
+		for (d = first_of(w, handle); d != NULL && d->handle == handle;
+		     d = RB_NEXT(dirs_by_handle, &w->handles, d))
+			if (d->owner != NULL)
+				w->on_event(d->owner, event, name);
+	}
+	if (--w->reporting == 0 && w->reap)
+		reap(w);
+}
+
+void
+watch_stats(const struct watch *w, struct watch_stats *stats)
+{
+	*stats = w->stats;
+}

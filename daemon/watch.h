@@ -1,0 +1,75 @@
+/*
+ * watch.h - tells when something in a directory may have changed.
+ *
+ * Events are hints: they say where to look, never what is there.  A directory
+ * that the system cannot watch is polled, which is said once.
+ */
+#ifndef WATCH_H
+#define WATCH_H
+
+#include <ev.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct watch;				/* all directories of a worker */
+struct watch_dir;			/* one of them */
+
+enum watch_event {
+	WATCH_DATA,			/* name's contents may have changed */
+	WATCH_NAME,			/* name came, went or changed its mode */
+	WATCH_SCAN,			/* anything in it may have changed */
+	WATCH_GONE			/* the directory itself is gone or moved */
+};
+
+/* name is NULL for WATCH_SCAN and WATCH_GONE. */
+typedef void watch_cb(void *owner, enum watch_event, const char *name);
+
+struct watch_stats {
+	uint64_t	events;
+	uint64_t	overflows;	/* the system lost events */
+	unsigned	directories;
+	unsigned	polled;		/* of these */
+};
+
+/* What to watch a directory for. */
+struct watch_want {
+	bool		data;		/* contents of files, not only names */
+	bool		poll;		/* do not ask the system */
+	uint64_t	poll_ms;	/* how often, where it is polled */
+};
+
+/* Returns NULL with errno.  on_event is called from the loop. */
+struct watch	*watch_new(struct ev_loop *, watch_cb *on_event);
+
+/* Every watch_dir must be gone before. */
+void	watch_free(struct watch *);
+
+/*
+ * Begins to watch path, a directory; several owners may watch the same one.
+ * Returns NULL with errno when path is no directory, or out of memory.
+ */
+struct watch_dir	*watch_add(struct watch *, const char *path,
+			    const struct watch_want *, void *owner);
+
+/* May be called from on_event; NULL is fine. */
+void	watch_del(struct watch_dir *);
+
+void	watch_stats(const struct watch *, struct watch_stats *);
+
+/*
+ * The door to one operating system: watch_inotify.c, watch_kqueue.c.  Handles
+ * are the system's small integers; events come up through watch_report().
+ */
+struct watch_system;
+
+struct watch_system	*watch_system_open(struct watch *, struct ev_loop *);
+void	watch_system_close(struct watch_system *);
+/* Returns a handle that is the same for the same directory, -1 with errno. */
+int	watch_system_add(struct watch_system *, const char *path, bool data);
+void	watch_system_del(struct watch_system *, int handle);
+
+/* handle -1: the system lost events, scan all. */
+void	watch_report(struct watch *, int handle, enum watch_event,
+	    const char *name);
+
+#endif

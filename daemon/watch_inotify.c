@@ -1,0 +1,111 @@
+/*
+ * inotify(7): one descriptor, one watch a directory.
+ *
+ * IN_EXCL_UNLINK is not set: what is written to a deleted file is reported
+ * under its last name, and that is wanted.
+ */
+#include <sys/inotify.h>
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "daemon/log.h"
+#include "daemon/watch.h"
+
+#define MASK_NAMES                                                            \
+	(IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ATTRIB |    \
+	    IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
+#define MASK_DATA	IN_MODIFY
+
+struct watch_system {
+	struct watch	*watch;
+	struct ev_loop	*loop;
+	ev_io		 readable;
+	int		 fd;
+};
+
+static void
+report(struct watch *w, const struct inotify_event *e)
+{
+	const char *name = e->len > 0 ? e->name : NULL;
+
+	if (e->mask & IN_Q_OVERFLOW)
+		watch_report(w, -1, WATCH_SCAN, NULL);
+	else if (e->mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT))
+		watch_report(w, e->wd, WATCH_GONE, NULL);
+	else if (name != NULL && (e->mask & IN_MODIFY))
+		watch_report(w, e->wd, WATCH_DATA, name);
+	else if (name != NULL)
+		watch_report(w, e->wd, WATCH_NAME, name);
+}
+
+static void
+on_readable(struct ev_loop *loop, ev_io *io, int revents)
+{
+	_Alignas(struct inotify_event) char buf[64 * 1024];
+	struct watch_system *s = io->data;
+	const struct inotify_event *e;
+	ssize_t n, at;
+
+	(void)loop;
+	(void)revents;
+	while ((n = read(s->fd, buf, sizeof(buf))) > 0) {
+		for (at = 0; at < n; at += (ssize_t)sizeof(*e) + e->len) {
+			e = (const struct inotify_event *)(void *)(buf + at);
+			report(s->watch, e);
+		}
+		/* A full queue is left for the next turn: others have work. */
+		if ((size_t)n < sizeof(buf) / 2)
+			break;
+	}
+	if (n == -1 && errno != EAGAIN && errno != EINTR)
+		log_error("watch: inotify");
+}
+
+struct watch_system *
+watch_system_open(struct watch *w, struct ev_loop *loop)
+{
+	struct watch_system *s;
+
+	if ((s = calloc(1, sizeof(*s))) == NULL)
+		return (NULL);
+	s->watch = w;
+	s->loop = loop;
+	if ((s->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) == -1) {
+		free(s);
+		return (NULL);
+	}
+	ev_io_init(&s->readable, on_readable, s->fd, EV_READ);
+	s->readable.data = s;
+	ev_io_start(loop, &s->readable);
+	return (s);
+}
+
+void
+watch_system_close(struct watch_system *s)
+{
+	if (s == NULL)
+		return;
+	ev_io_stop(s->loop, &s->readable);
+	(void)close(s->fd);
+	free(s);
+}
+
+int
+watch_system_add(struct watch_system *s, const char *path, bool data)
+{
+	uint32_t mask = MASK_NAMES | IN_MASK_ADD;
+
+	/* IN_MASK_ADD: another owner may watch the same directory for more. */
+	return (inotify_add_watch(s->fd, path,
+	    data ? mask | MASK_DATA : mask));
+}
+
+void
+watch_system_del(struct watch_system *s, int handle)
+{
+	/* Fails where the directory is gone, and its watch with it. */
+	(void)inotify_rm_watch(s->fd, handle);
+}

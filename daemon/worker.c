@@ -1,0 +1,399 @@
+#include "daemon/worker.h"
+
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <ev.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "daemon/account.h"
+#include "daemon/conf.h"
+#include "daemon/dest.h"
+#include "daemon/ledger.h"
+#include "daemon/log.h"
+#include "daemon/resolve.h"
+#include "daemon/source.h"
+#include "daemon/state.h"
+#include "daemon/stream.h"
+#include "daemon/tail.h"
+
+#define SCRATCH		(256 * 1024)
+#define SPARE_FDS	64		/* for all that is no followed file */
+#define LOOK_MS		1000
+
+struct worker {
+	const struct worker_start *start;
+	const struct conf	*conf;
+	struct ev_loop		*loop;
+	struct ledger		*ledger;
+	struct tails		*tails;
+	struct sources		*sources;
+	struct resolver		*resolver;
+	struct endpoint_env	 env;
+	struct dest		**dests;
+	size_t			 ndests;
+	struct route		*routes;
+	size_t			 nroutes;
+	ev_tstamp		 started;
+	ev_signal		 sigterm;
+	ev_signal		 sigint;
+	ev_signal		 sighup;
+	ev_signal		 sigusr1;
+	ev_io			 monitor;
+	ev_prepare		 turn;
+	ev_timer		 patience;	/* while stopping */
+	ev_timer		 alive;
+	bool			 stopping;
+};
+
+static void
+tell(struct worker *w, char what)
+{
+	if (send(w->start->channel, &what, 1, MSG_NOSIGNAL) == -1)
+		log_debug("worker: monitor: %s", strerror(errno));
+}
+
+static void
+on_patience(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+	(void)timer;
+	(void)revents;
+	log_notice("stopping: not all was acknowledged within "
+		   "shutdown_timeout; the rest is sent again at next start");
+	ev_break(loop, EVBREAK_ALL);
+}
+
+static void
+stop(struct worker *w)
+{
+	size_t i;
+
+	if (w->stopping) {
+		ev_break(w->loop, EVBREAK_ALL);
+		return;
+	}
+	w->stopping = true;
+	log_info("stopping");
+	for (i = 0; i < w->ndests; i++)
+		dest_drain(w->dests[i]);
+	ev_timer_init(&w->patience, on_patience,
+	    (double)w->conf->shutdown_timeout_ms / 1e3, 0.);
+	ev_timer_start(w->loop, &w->patience);
+}
+
+static void
+on_stop_signal(struct ev_loop *loop, ev_signal *sig, int revents)
+{
+	(void)loop;
+	(void)revents;
+	stop(sig->data);
+}
+
+static void
+on_stdout_closed(void *arg)
+{
+	struct worker *w = arg;
+
+	if (!w->stopping)
+		log_notice("standard output was closed: stopping");
+	stop(w);
+}
+
+static void
+on_hup(struct ev_loop *loop, ev_signal *sig, int revents)
+{
+	(void)loop;
+	(void)revents;
+	tell(sig->data, WORKER_RELOAD);
+}
+
+static void
+on_usr1(struct ev_loop *loop, ev_signal *sig, int revents)
+{
+	struct worker *w = sig->data;
+	struct state_view view = {
+		.conf = w->conf,
+		.dests = w->dests,
+		.ndests = w->ndests,
+		.routes = w->routes,
+		.nroutes = w->nroutes,
+		.tails = w->tails,
+		.sources = w->sources,
+		.ledger = w->ledger,
+		.started = w->started,
+	};
+	struct reason why;
+
+	(void)loop;
+	(void)revents;
+	if (w->start->statedir == -1)
+		log_notice("no state_dir, so no state.json");
+	else if (state_dump(&view, w->start->statedir, &why) == -1)
+		log_warnx("%s/%s", w->conf->state_dir, why.text);
+	else
+		log_notice("state written to %s/state.json",
+		    w->conf->state_dir);
+}
+
+/* Only its end is of interest: without a monitor there is no worker. */
+static void
+on_monitor(struct ev_loop *loop, ev_io *io, int revents)
+{
+	char buf[16];
+
+	(void)revents;
+	if (recv(io->fd, buf, sizeof(buf), MSG_DONTWAIT) == 0) {
+		log_warnx("the monitor is gone: stopping");
+		ev_break(loop, EVBREAK_ALL);
+	}
+}
+
+static void
+on_alive(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+	(void)loop;
+	(void)revents;
+	tell(timer->data, WORKER_ALIVE);
+}
+
+/* Once a turn, before the loop sleeps: all that the events brought is sent. */
+static void
+on_turn(struct ev_loop *loop, ev_prepare *prepare, int revents)
+{
+	struct worker *w = prepare->data;
+	bool quiet = true;
+	size_t i;
+
+	(void)revents;
+	for (i = 0; i < w->ndests; i++) {
+		dest_pump(w->dests[i]);
+		quiet = quiet && dest_is_quiet(w->dests[i]);
+	}
+	if (w->stopping && quiet)
+		ev_break(loop, EVBREAK_ALL);
+}
+
+static void
+start_signal(struct worker *w, ev_signal *sig, int signo,
+    void (*cb)(struct ev_loop *, ev_signal *, int))
+{
+	ev_signal_init(sig, cb, signo);
+	sig->data = w;
+	ev_signal_start(w->loop, sig);
+}
+
+static void
+start_watchers(struct worker *w)
+{
+	double every = (double)w->start->alive_ms / 1e3;
+
+	start_signal(w, &w->sigterm, SIGTERM, on_stop_signal);
+	start_signal(w, &w->sigint, SIGINT, on_stop_signal);
+	start_signal(w, &w->sighup, SIGHUP, on_hup);
+	start_signal(w, &w->sigusr1, SIGUSR1, on_usr1);
+	ev_io_init(&w->monitor, on_monitor, w->start->channel, EV_READ);
+	ev_io_start(w->loop, &w->monitor);
+	ev_prepare_init(&w->turn, on_turn);
+	w->turn.data = w;
+	ev_prepare_start(w->loop, &w->turn);
+	if (w->start->alive_ms == 0)
+		return;
+	ev_timer_init(&w->alive, on_alive, every, every);
+	w->alive.data = w;
+	ev_timer_start(w->loop, &w->alive);
+}
+
+/* Raises the limit of descriptors; returns how many are for files. */
+static unsigned
+files_limit(void)
+{
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) == -1)
+		return (SPARE_FDS);
+	rl.rlim_cur = rl.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &rl);
+	if (getrlimit(RLIMIT_NOFILE, &rl) == -1 ||
+	    rl.rlim_cur < 2 * SPARE_FDS)
+		return (SPARE_FDS / 2);
+	if (rl.rlim_cur > 1024 * 1024)
+		return (1024 * 1024);
+	return ((unsigned)rl.rlim_cur - SPARE_FDS);
+}
+
+static struct dest *
+find_dest(struct worker *w, const struct conf_destination *conf)
+{
+	size_t i;
+
+	for (i = 0; i < w->ndests; i++)
+		if (dest_conf(w->dests[i]) == conf)
+			return (w->dests[i]);
+	return (NULL);
+}
+
+static int
+make_dests(struct worker *w)
+{
+	struct conf_destination *c;
+	size_t n = 0;
+
+	TAILQ_FOREACH (c, &w->conf->destinations, entry)
+		n++;
+	if ((w->dests = calloc(n, sizeof(struct dest *))) == NULL)
+		return (-1);
+	TAILQ_FOREACH (c, &w->conf->destinations, entry) {
+		if ((w->dests[w->ndests] = dest_new(&w->env, c)) == NULL)
+			return (-1);
+		w->ndests++;
+	}
+	return (0);
+}
+
+/* A route for every destination of every source. */
+static int
+make_routes(struct worker *w)
+{
+	struct conf_source *c;
+	struct route *r, **of_source;
+	size_t n = 0, i;
+	int result = 0;
+
+	TAILQ_FOREACH (c, &w->conf->sources, entry)
+		n += c->ndestinations;
+	w->routes = calloc(n, sizeof(*w->routes));
+	of_source = calloc(n, sizeof(struct route *));
+	if (w->routes == NULL || of_source == NULL)
+		result = -1;
+	TAILQ_FOREACH (c, &w->conf->sources, entry) {
+		for (i = 0; result == 0 && i < c->ndestinations; i++) {
+			r = of_source[i] = &w->routes[w->nroutes];
+			if (route_init(r, c, c->destinations[i]) == -1) {
+				result = -1;
+				break;
+			}
+			r->ops = &dest_route_ops;
+			r->dest = find_dest(w, c->destinations[i]);
+			w->nroutes++;
+		}
+		if (result == 0 &&
+		    sources_add(w->sources, c, of_source, i) == -1)
+			result = -1;
+	}
+	free(of_source);
+	return (result);
+}
+
+static size_t
+scratch_size(const struct conf *conf)
+{
+	const struct conf_destination *c;
+	size_t size = SCRATCH;
+
+	/* A split line must show more than one message of itself. */
+	TAILQ_FOREACH (c, &conf->destinations, entry)
+		if (size < 2 * c->max_message + 64)
+			size = 2 * c->max_message + 64;
+	return (size);
+}
+
+static uint64_t
+look_ms(const struct conf *conf)
+{
+	const struct conf_source *c;
+	uint64_t ms = LOOK_MS;
+
+	TAILQ_FOREACH (c, &conf->sources, entry)
+		if (c->partial_timeout_ms != 0 &&
+		    c->partial_timeout_ms / 2 < ms)
+			ms = c->partial_timeout_ms / 2;
+	return (ms < 10 ? 10 : ms);
+}
+
+static int
+make_all(struct worker *w)
+{
+	struct tails_conf tc = { .max_open = files_limit(),
+		.look_ms = look_ms(w->conf),
+		.scratch = scratch_size(w->conf) };
+	struct reason why;
+
+	if ((w->loop = ev_default_loop(EVFLAG_AUTO | EVFLAG_NOENV)) == NULL) {
+		log_errorx("worker: no event loop");
+		return (-1);
+	}
+	w->ledger = ledger_new(w->loop, w->start->statedir,
+	    w->conf->checkpoint_interval_ms, &why);
+	if (w->ledger == NULL) {
+		log_errorx("state_dir %s: %s", w->conf->state_dir, why.text);
+		return (-1);
+	}
+	if ((w->tails = tails_new(w->loop, w->ledger, &tc)) == NULL ||
+	    (w->sources = sources_new(w->loop, w->tails, w->ledger)) ==
+		NULL ||
+	    (w->resolver = resolver_new(w->loop)) == NULL) {
+		log_error("worker");
+		return (-1);
+	}
+	ledger_set_tails(w->ledger, w->tails);
+	w->env = (struct endpoint_env) { .loop = w->loop,
+		.resolver = w->resolver,
+		.ledger = w->ledger,
+		.on_stdout_closed = on_stdout_closed,
+		.arg = w };
+	if (make_dests(w) == -1 || make_routes(w) == -1) {
+		log_error("worker");
+		return (-1);
+	}
+	return (0);
+}
+
+static void
+free_all(struct worker *w)
+{
+	size_t i;
+
+	sources_free(w->sources);
+	tails_free(w->tails);
+	for (i = 0; i < w->ndests; i++)
+		dest_free(w->dests[i]);
+	free(w->dests);
+	for (i = 0; i < w->nroutes; i++)
+		route_fini(&w->routes[i]);
+	free(w->routes);
+	resolver_free(w->resolver);
+	ledger_free(w->ledger);
+	if (w->loop != NULL)
+		ev_loop_destroy(w->loop);
+}
+
+int
+worker_run(const struct worker_start *start)
+{
+	struct worker w = { .start = start, .conf = start->conf };
+	int result = 1;
+	size_t i;
+
+	if (account_become(start->account) == -1) {
+		log_error("worker: cannot become user %s",
+		    start->account->name);
+		return (1);
+	}
+	w.started = (double)time(NULL);
+	if (make_all(&w) == 0 && sources_start(w.sources) == 0) {
+		start_watchers(&w);
+		for (i = 0; i < w.ndests; i++)
+			dest_start(w.dests[i]);
+		tell(&w, WORKER_READY);
+		log_detach();
+		ev_run(w.loop, 0);
+		result = ledger_sync(w.ledger) == 0 ? 0 : 1;
+	}
+	free_all(&w);
+	return (result);
+}

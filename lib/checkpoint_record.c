@@ -1,0 +1,273 @@
+#include "checkpoint_record.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <xxhash.h>
+
+/* The checksum and its space. */
+#define BODY 17
+/* What kind, numbers, spaces, escapes of empty names and newline can take. */
+#define FIXED_MAX 256
+
+static const char *const kinds[] = {
+	[CHECKPOINT_FILE] = "file",
+	[CHECKPOINT_SEEN] = "seen",
+	[CHECKPOINT_GONE] = "gone",
+};
+
+static char *
+put_name(char *to, const char *name)
+{
+	static const char hex[] = "0123456789abcdef";
+	unsigned char c;
+
+	if (*name == '\0') {
+		*to++ = '\\';
+		*to++ = '-';
+	}
+	for (; *name != '\0'; name++) {
+		c = (unsigned char)*name;
+		if (c > ' ' && c < 0x7f && c != '\\') {
+			*to++ = (char)c;
+			continue;
+		}
+		*to++ = '\\';
+		*to++ = 'x';
+		*to++ = hex[c >> 4];
+		*to++ = hex[c & 15];
+	}
+	return (to);
+}
+
+/* The longest is seven numbers of 20 digits: far less than FIXED_MAX. */
+static char *
+put_numbers(char *to, const struct checkpoint_record *rec)
+{
+	int n = 0;
+
+	switch (rec->kind) {
+	case CHECKPOINT_FILE:
+		n = snprintf(to, FIXED_MAX,
+		    " %" PRIu64 " %" PRIu64 " %" PRIu32 " %016" PRIx64
+		    " %" PRIu64 " %" PRIu64 " ",
+		    (uint64_t)rec->dev, (uint64_t)rec->inode, rec->print.len,
+		    rec->print.hash, (uint64_t)rec->offset,
+		    (uint64_t)rec->time);
+		break;
+	case CHECKPOINT_SEEN:
+		n = snprintf(
+		    to, FIXED_MAX, " %" PRIu64 " ", (uint64_t)rec->time);
+		break;
+	case CHECKPOINT_GONE:
+		n = snprintf(to, FIXED_MAX,
+		    " %" PRIu64 " %" PRIu64 " %" PRIu64 " ", (uint64_t)rec->dev,
+		    (uint64_t)rec->inode, (uint64_t)rec->time);
+		break;
+	}
+	return (to + n);
+}
+
+bool
+checkpoint_record_is_valid(const struct checkpoint_record *rec)
+{
+	if (rec->time < 0)
+		return (false);
+	if (rec->kind == CHECKPOINT_FILE &&
+	    (rec->offset < 0 || rec->print.len > FINGERPRINT_MAX))
+		return (false);
+	return (4 * (strlen(rec->dest) + strlen(rec->path)) <=
+	    CHECKPOINT_RECORD_MAX - FIXED_MAX);
+}
+
+size_t
+checkpoint_record_encode(
+    char buf[CHECKPOINT_RECORD_MAX], const struct checkpoint_record *rec)
+{
+	char sum[BODY + 1], *to = buf + BODY;
+
+	assert(checkpoint_record_is_valid(rec));
+	memcpy(to, kinds[rec->kind], 4);
+	to[4] = ' ';
+	to = put_name(to + 5, rec->dest);
+	to = put_numbers(to, rec);
+	to = put_name(to, rec->path);
+	(void)snprintf(sum, sizeof(sum), "%016" PRIx64 " ",
+	    (uint64_t)XXH3_64bits(buf + BODY, (size_t)(to - buf) - BODY));
+	memcpy(buf, sum, BODY);
+	*to++ = '\n';
+	return ((size_t)(to - buf));
+}
+
+static bool
+get_hex(const char *s, size_t digits, uint64_t *v)
+{
+	*v = 0;
+	for (; digits > 0; digits--, s++) {
+		if (*s >= '0' && *s <= '9')
+			*v = *v << 4 | (uint64_t)(*s - '0');
+		else if (*s >= 'a' && *s <= 'f')
+			*v = *v << 4 | (uint64_t)(*s - 'a' + 10);
+		else
+			return (false);
+	}
+	return (true);
+}
+
+bool
+checkpoint_record_is_whole(const char *line, size_t len)
+{
+	uint64_t sum;
+
+	return (len > BODY && line[BODY - 1] == ' ' &&
+	    get_hex(line, BODY - 1, &sum) &&
+	    XXH3_64bits(line + BODY, len - BODY) == sum);
+}
+
+/* What is left of a line. */
+struct rest {
+	char *p;
+	char *end;
+};
+
+/* Cuts off the next field and its space.  Fields are never empty. */
+static bool
+get_field(struct rest *r, char **field, size_t *len)
+{
+	char *space;
+
+	if (r->p >= r->end)
+		return (false);
+	space = memchr(r->p, ' ', (size_t)(r->end - r->p));
+	*field = r->p;
+	*len = (size_t)((space == NULL ? r->end : space) - r->p);
+	r->p = space == NULL ? r->end : space + 1;
+	return (*len > 0);
+}
+
+static bool
+get_number(struct rest *r, uint64_t max, uint64_t *v)
+{
+	uint64_t digit;
+	size_t len;
+	char *s;
+
+	if (!get_field(r, &s, &len))
+		return (false);
+	for (*v = 0; len > 0; len--, s++) {
+		if (*s < '0' || *s > '9')
+			return (false);
+		digit = (uint64_t)(*s - '0');
+		if (*v > (max - digit) / 10)
+			return (false);
+		*v = *v * 10 + digit;
+	}
+	return (true);
+}
+
+/* Unescapes the next field in place; its NUL may take the space's octet. */
+static bool
+get_name(struct rest *r, const char **name)
+{
+	char *s, *to, *end;
+	uint64_t octet;
+	size_t len;
+
+	if (!get_field(r, &s, &len))
+		return (false);
+	*name = to = s;
+	end = s + len;
+	if (len == 2 && s[0] == '\\' && s[1] == '-')
+		s = end;
+	while (s < end) {
+		if (*s <= ' ' || *s >= 0x7f)
+			return (false);
+		if (*s != '\\') {
+			*to++ = *s++;
+			continue;
+		}
+		if (end - s < 4 || s[1] != 'x' || !get_hex(s + 2, 2, &octet) ||
+		    octet == 0)
+			return (false);
+		*to++ = (char)(unsigned char)octet;
+		s += 4;
+	}
+	*to = '\0';
+	return (true);
+}
+
+static bool
+get_time(struct rest *r, struct checkpoint_record *rec)
+{
+	uint64_t v;
+
+	if (!get_number(r, INT64_MAX, &v))
+		return (false);
+	rec->time = (time_t)v;
+	return (rec->time >= 0 && (uint64_t)rec->time == v);
+}
+
+static bool
+get_identity(struct rest *r, struct checkpoint_record *rec)
+{
+	uint64_t dev, inode;
+
+	if (!get_number(r, UINT64_MAX, &dev) ||
+	    !get_number(r, UINT64_MAX, &inode))
+		return (false);
+	rec->dev = (dev_t)dev;
+	rec->inode = (ino_t)inode;
+	return ((uint64_t)rec->dev == dev && (uint64_t)rec->inode == inode);
+}
+
+static bool
+get_print_and_offset(struct rest *r, struct checkpoint_record *rec)
+{
+	uint64_t printlen, offset;
+	size_t len;
+	char *s;
+
+	if (!get_number(r, FINGERPRINT_MAX, &printlen) ||
+	    !get_field(r, &s, &len) || len != 16 ||
+	    !get_hex(s, len, &rec->print.hash) ||
+	    !get_number(r, INT64_MAX, &offset))
+		return (false);
+	rec->print.len = (uint32_t)printlen;
+	rec->offset = (off_t)offset;
+	return (rec->offset >= 0 && (uint64_t)rec->offset == offset);
+}
+
+static bool
+get_kind(struct rest *r, enum checkpoint_kind *kind)
+{
+	size_t i, len;
+	char *s;
+
+	if (!get_field(r, &s, &len) || len != 4)
+		return (false);
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (memcmp(s, kinds[i], 4) != 0)
+			continue;
+		*kind = (enum checkpoint_kind)i;
+		return (true);
+	}
+	return (false);
+}
+
+bool
+checkpoint_record_decode(char *line, size_t len, struct checkpoint_record *rec)
+{
+	struct rest r = { line + BODY, line + len };
+
+	memset(rec, 0, sizeof(*rec));
+	if (len <= BODY || line[len - 1] == ' ' || !get_kind(&r, &rec->kind) ||
+	    !get_name(&r, &rec->dest))
+		return (false);
+	if (rec->kind != CHECKPOINT_SEEN && !get_identity(&r, rec))
+		return (false);
+	if (rec->kind == CHECKPOINT_FILE && !get_print_and_offset(&r, rec))
+		return (false);
+	return (get_time(&r, rec) && get_name(&r, &rec->path) && r.p == r.end &&
+	    checkpoint_record_is_valid(rec));
+}

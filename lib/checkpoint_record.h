@@ -1,0 +1,42 @@
+/*
+ * checkpoint_record.h - a record of the checkpoint as a line of text.
+ *
+ *	CHECKSUM file DEST DEV INODE PRINTLEN PRINTHASH OFFSET TIME PATH
+ *	CHECKSUM seen DEST TIME SOURCE
+ *	CHECKSUM gone DEST DEV INODE TIME PATH
+ *
+ * The checksum is XXH3, 64 bits, of what follows it and its space, without the
+ * newline.  It and the hash are 16 hexadecimal digits, the other numbers are
+ * decimal.  In names every octet that is not printable ASCII, the space and the
+ * backslash are \xNN; an empty name is \-.  Pure.
+ */
+#ifndef CHECKPOINT_RECORD_H
+#define CHECKPOINT_RECORD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "checkpoint.h"
+
+/* Takes any path that the system does, even if every octet is escaped. */
+#define CHECKPOINT_RECORD_MAX	32768
+
+/* Whether rec's numbers are in range and its names not too long. */
+bool	checkpoint_record_is_valid(const struct checkpoint_record *rec);
+
+/* Writes the line of a valid rec with its newline.  Returns its length. */
+size_t	checkpoint_record_encode(char buf[CHECKPOINT_RECORD_MAX],
+	    const struct checkpoint_record *rec);
+
+/* Whether the line, without its newline, has the right checksum. */
+bool	checkpoint_record_is_whole(const char *line, size_t len);
+
+/*
+ * Reads a whole line into rec.  The strings are unescaped in place: line is
+ * changed up to line[len], and rec points into it.  Returns false for what no
+ * checkpoint_record_encode() wrote.
+ */
+bool	checkpoint_record_decode(char *line, size_t len,
+	    struct checkpoint_record *rec);
+
+#endif

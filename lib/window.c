@@ -1,0 +1,282 @@
+#include "window.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ROOM_FIRST 16
+/*
+ * A slice that grows without end would never be acknowledged, so merging
+ * stops when it has so many stream bytes.
+ */
+#define MERGED_MAX 65536
+
+struct slice {
+	struct cursor *cur;
+	off_t begin;
+	off_t end;
+	uint64_t pos; /* where it ends in the stream */
+};
+
+/*
+ * The ring holds slices by position: first the kept ones, then the ones in
+ * flight.
+ */
+struct window {
+	struct window_ops ops;
+	void *arg;
+	struct slice *ring;
+	size_t room; /* slices allocated */
+	size_t max;
+	size_t head; /* index of the oldest */
+	size_t count;
+	size_t kept;
+	uint64_t sent_pos;
+	uint64_t acked_pos;
+	uint64_t trimmed_pos; /* never beyond acked_pos */
+};
+
+static struct slice *
+nth(const struct window *w, size_t i)
+{
+	i += w->head;
+	return (&w->ring[i < w->room ? i : i - w->room]);
+}
+
+struct window *
+window_new(size_t max, const struct window_ops *ops, void *arg)
+{
+	struct window *w;
+
+	if ((w = calloc(1, sizeof(*w))) == NULL)
+		return (NULL);
+	w->ops = *ops;
+	w->arg = arg;
+	w->max = max;
+	return (w);
+}
+
+void
+window_free(struct window *w)
+{
+	if (w == NULL)
+		return;
+	window_rewind(w, UINT64_MAX);
+	free(w);
+}
+
+static int
+grow(struct window *w)
+{
+	struct slice *ring;
+	size_t room, first;
+
+	room = w->room == 0 ? ROOM_FIRST : w->room * 2;
+	if (room > w->max || room < w->room)
+		room = w->max;
+	if ((ring = reallocarray(NULL, room, sizeof(*ring))) == NULL)
+		return (-1);
+	/* The ring is full: the newest is just before the head. */
+	if (w->count > 0) {
+		first = w->room - w->head;
+		memcpy(ring, &w->ring[w->head], first * sizeof(*ring));
+		memcpy(&ring[first], w->ring, w->head * sizeof(*ring));
+	}
+	free(w->ring);
+	w->ring = ring;
+	w->room = room;
+	w->head = 0;
+	return (0);
+}
+
+static void
+release_oldest(struct window *w)
+{
+	struct cursor *cur = nth(w, 0)->cur;
+
+	if (++w->head == w->room)
+		w->head = 0;
+	w->count--;
+	w->kept--;
+	if (--cur->slices == 0)
+		w->ops.on_released(cur, w->arg);
+}
+
+/* Moves slices from in flight to kept to released, as the positions say. */
+static void
+settle(struct window *w)
+{
+	struct slice *s;
+
+	while (w->kept < w->count) {
+		s = nth(w, w->kept);
+		if (s->pos > w->acked_pos)
+			break;
+		w->kept++;
+		if (s->cur->acked != s->end) {
+			s->cur->acked = s->end;
+			w->ops.on_acked(s->cur, w->arg);
+		}
+	}
+	while (w->kept > 0 && nth(w, 0)->pos <= w->trimmed_pos)
+		release_oldest(w);
+}
+
+/* Small slices of a lone busy file must not use up the window. */
+static bool
+merge(struct window *w, const struct cursor *cur, off_t end, uint64_t pos)
+{
+	struct slice *last;
+	uint64_t from;
+
+	if (w->count <= w->max / 2 || w->kept == w->count)
+		return (false);
+	last = nth(w, w->count - 1);
+	if (last->cur != cur || last->end != cur->sent)
+		return (false);
+	from = w->count > 1 ? nth(w, w->count - 2)->pos : w->acked_pos;
+	if (pos - from > MERGED_MAX && pos != last->pos)
+		return (false);
+	last->end = end;
+	last->pos = pos;
+	return (true);
+}
+
+static int
+append(struct window *w, struct cursor *cur, off_t end, uint64_t pos)
+{
+	struct slice *s;
+
+	if (w->count == w->max && w->kept == 0) {
+		errno = ENOBUFS;
+		return (-1);
+	}
+	if (w->count < w->max && w->count == w->room && grow(w) == -1)
+		return (-1);
+	/* Counted first: the slice that makes way may be cur's only one. */
+	cur->slices++;
+	if (w->count == w->max)
+		release_oldest(w);
+	s = nth(w, w->count++);
+	s->cur = cur;
+	s->begin = cur->sent;
+	s->end = end;
+	s->pos = pos;
+	return (0);
+}
+
+int
+window_push(struct window *w, struct cursor *cur, off_t end, uint64_t pos)
+{
+	assert(end >= cur->sent);
+	assert(pos >= w->sent_pos);
+
+	if (!merge(w, cur, end, pos) && append(w, cur, end, pos) == -1)
+		return (-1);
+	cur->sent = end;
+	w->sent_pos = pos;
+	/* Nothing is in flight, so no acknowledgement would come for it. */
+	if (pos <= w->acked_pos)
+		settle(w);
+	return (0);
+}
+
+void
+window_ack(struct window *w, uint64_t pos)
+{
+	if (pos > w->sent_pos)
+		pos = w->sent_pos;
+	if (pos <= w->acked_pos)
+		return;
+	w->acked_pos = pos;
+	settle(w);
+}
+
+void
+window_trim(struct window *w, uint64_t pos)
+{
+	if (pos > w->acked_pos)
+		pos = w->acked_pos;
+	if (pos > w->trimmed_pos)
+		w->trimmed_pos = pos;
+	settle(w);
+}
+
+/*
+ * From the newest to the oldest: when a cursor's last slice is reached, its
+ * acked is where it has to be.
+ */
+void
+window_rewind(struct window *w, uint64_t keep_pos)
+{
+	struct cursor *cur;
+	struct slice *s;
+	bool back;
+
+	while (w->count > 0) {
+		s = nth(w, --w->count);
+		cur = s->cur;
+		if (w->count < w->kept) {
+			w->kept = w->count;
+			if (s->pos > keep_pos)
+				cur->acked = s->begin;
+		}
+		if (--cur->slices > 0)
+			continue;
+		back = cur->sent != cur->acked;
+		cur->sent = cur->acked;
+		if (back)
+			w->ops.on_rewound(cur, w->arg);
+		w->ops.on_released(cur, w->arg);
+	}
+	free(w->ring);
+	w->ring = NULL;
+	w->room = w->head = 0;
+	w->sent_pos = w->acked_pos = w->trimmed_pos = 0;
+}
+
+/*
+ * What is in flight is known by position alone, so the ring can close over the
+ * places of the slices that go.
+ */
+void
+window_forget(struct window *w, struct cursor *cur)
+{
+	struct slice *s;
+	size_t i, kept = 0, left = 0;
+
+	if (cur->slices == 0)
+		return;
+	for (i = 0; i < w->count; i++) {
+		s = nth(w, i);
+		if (s->cur == cur)
+			continue;
+		if (i < w->kept)
+			kept++;
+		*nth(w, left++) = *s;
+	}
+	w->count = left;
+	w->kept = kept;
+	cur->slices = 0;
+	w->ops.on_released(cur, w->arg);
+}
+
+uint64_t
+window_sent_pos(const struct window *w)
+{
+	return (w->sent_pos);
+}
+
+uint64_t
+window_acked_pos(const struct window *w)
+{
+	return (w->acked_pos);
+}
+
+uint64_t
+window_in_flight(const struct window *w)
+{
+	return (w->sent_pos - w->acked_pos);
+}

@@ -1,0 +1,219 @@
+/*
+ * Goal: a file that grew keeps its fingerprint, one that was written anew does
+ * not, and its head is read whole whatever pread(2) does on the way.
+ */
+#include "lib/fingerprint.h"
+
+#include <sys/types.h>
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static uint8_t bytes[4096];
+
+/* Stands in for the system's: the file is bytes[0..size). */
+static struct {
+	size_t size;
+	size_t most;
+	int interrupts;
+	int error;
+} disk;
+
+ssize_t pread(int, void *, size_t, off_t);
+
+ssize_t
+pread(int fd, void *buf, size_t n, off_t at)
+{
+	assert_int_equal(fd, 77);
+	assert_true(at >= 0);
+	if (disk.interrupts > 0) {
+		disk.interrupts--;
+		errno = EINTR;
+		return (-1);
+	}
+	if (disk.error != 0) {
+		errno = disk.error;
+		return (-1);
+	}
+	if ((size_t)at >= disk.size)
+		return (0);
+	if (n > disk.size - (size_t)at)
+		n = disk.size - (size_t)at;
+	if (n > disk.most)
+		n = disk.most;
+	memcpy(buf, bytes + at, n);
+	return ((ssize_t)n);
+}
+
+static int
+prepare(void **state)
+{
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (uint8_t)(i * 31 + i / 251);
+	memset(&disk, 0, sizeof(disk));
+	disk.most = SIZE_MAX;
+	return (0);
+}
+
+static void
+a_file_that_grew_still_matches(void **state)
+{
+	struct fingerprint fp;
+	size_t n, more;
+
+	(void)state;
+	for (n = 0; n <= 2000; n += 7) {
+		fingerprint_of(&fp, bytes, n);
+		for (more = n; more <= 2000; more += 97)
+			assert_true(fingerprint_matches(&fp, bytes, more));
+	}
+}
+
+static void
+a_shorter_file_does_not_match(void **state)
+{
+	struct fingerprint fp;
+
+	(void)state;
+	fingerprint_of(&fp, bytes, 100);
+	assert_true(fingerprint_matches(&fp, bytes, 100));
+	assert_false(fingerprint_matches(&fp, bytes, 99));
+	assert_false(fingerprint_matches(&fp, bytes, 0));
+}
+
+static void
+any_changed_byte_of_the_head_is_noticed(void **state)
+{
+	struct fingerprint fp;
+	size_t i;
+
+	(void)state;
+	fingerprint_of(&fp, bytes, FINGERPRINT_MAX);
+	for (i = 0; i < FINGERPRINT_MAX; i++) {
+		bytes[i] ^= 1;
+		assert_false(fingerprint_matches(&fp, bytes, 2000));
+		bytes[i] ^= 1;
+	}
+	bytes[FINGERPRINT_MAX] ^= 1;
+	assert_true(fingerprint_matches(&fp, bytes, 2000));
+}
+
+static void
+no_more_than_the_head_counts(void **state)
+{
+	struct fingerprint a, b;
+
+	(void)state;
+	fingerprint_of(&a, bytes, FINGERPRINT_MAX);
+	fingerprint_of(&b, bytes, sizeof(bytes));
+	assert_int_equal(a.len, FINGERPRINT_MAX);
+	assert_int_equal(b.len, FINGERPRINT_MAX);
+	assert_true(a.hash == b.hash);
+}
+
+static void
+an_empty_file_matches_anything(void **state)
+{
+	struct fingerprint fp;
+
+	(void)state;
+	fingerprint_of(&fp, NULL, 0);
+	assert_int_equal(fp.len, 0);
+	assert_true(fingerprint_matches(&fp, NULL, 0));
+	assert_true(fingerprint_matches(&fp, bytes, 500));
+	/* Whatever hash a checkpoint says. */
+	fp.hash = 12345;
+	assert_true(fingerprint_matches(&fp, bytes, 500));
+}
+
+/* Checkpoints outlive the program: XXH3 of nothing and of "teslacoil". */
+static void
+the_hash_is_the_same_in_every_version(void **state)
+{
+	struct fingerprint fp;
+
+	(void)state;
+	fingerprint_of(&fp, "", 0);
+	assert_true(fp.hash == UINT64_C(0x2d06800538d394c2));
+	fingerprint_of(&fp, "teslacoil", 9);
+	assert_true(fp.hash == UINT64_C(0xda391dbd3b4275fb));
+}
+
+static void
+the_head_is_read_whole_in_any_pieces(void **state)
+{
+	const size_t pieces[] = { 1, 3, 100, 1023, 1024, 5000 };
+	uint8_t head[FINGERPRINT_MAX];
+	size_t i;
+
+	(void)state;
+	disk.size = sizeof(bytes);
+	for (i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
+		memset(head, 0, sizeof(head));
+		disk.most = pieces[i];
+		disk.interrupts = 3;
+		assert_int_equal(fingerprint_head(77, head), FINGERPRINT_MAX);
+		assert_memory_equal(head, bytes, FINGERPRINT_MAX);
+		assert_int_equal(disk.interrupts, 0);
+	}
+}
+
+static void
+a_short_file_has_a_short_head(void **state)
+{
+	uint8_t head[FINGERPRINT_MAX];
+
+	(void)state;
+	assert_int_equal(fingerprint_head(77, head), 0);
+	disk.size = 5;
+	disk.most = 2;
+	assert_int_equal(fingerprint_head(77, head), 5);
+	assert_memory_equal(head, bytes, 5);
+}
+
+static void
+an_error_is_handed_up(void **state)
+{
+	uint8_t head[FINGERPRINT_MAX];
+
+	(void)state;
+	disk.size = 5;
+	disk.interrupts = 1;
+	disk.error = EIO;
+	errno = 0;
+	assert_int_equal(fingerprint_head(77, head), -1);
+	assert_int_equal(errno, EIO);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(a_file_that_grew_still_matches, prepare),
+		cmocka_unit_test_setup(a_shorter_file_does_not_match, prepare),
+		cmocka_unit_test_setup(
+		    any_changed_byte_of_the_head_is_noticed, prepare),
+		cmocka_unit_test_setup(no_more_than_the_head_counts, prepare),
+		cmocka_unit_test_setup(an_empty_file_matches_anything, prepare),
+		cmocka_unit_test_setup(
+		    the_hash_is_the_same_in_every_version, prepare),
+		cmocka_unit_test_setup(
+		    the_head_is_read_whole_in_any_pieces, prepare),
+		cmocka_unit_test_setup(a_short_file_has_a_short_head, prepare),
+		cmocka_unit_test_setup(an_error_is_handed_up, prepare),
+	};
+
+	return (cmocka_run_group_tests(tests, NULL, NULL));
+}

@@ -1,0 +1,63 @@
+/*
+ * Goal: a reason always ends in a NUL inside its structure, says what printf(3)
+ * would, and lets its caller fail in the same statement.
+ */
+#include "lib/reason.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void
+it_says_what_printf_says_and_fails(void **state)
+{
+	struct reason r;
+
+	(void)state;
+	assert_int_equal(reason_set(&r, "%s: line %d", "conf", 7), -1);
+	assert_string_equal(r.text, "conf: line 7");
+	assert_int_equal(reason_set(&r, "later"), -1);
+	assert_string_equal(r.text, "later");
+}
+
+static void
+nobody_has_to_ask_why(void **state)
+{
+	(void)state;
+	assert_int_equal(reason_set(NULL, "%d", 1), -1);
+}
+
+static void
+a_long_reason_is_cut_to_what_fits(void **state)
+{
+	struct {
+		struct reason r;
+		char after[8];
+	} s;
+	char word[2000];
+
+	(void)state;
+	memset(&s, 'z', sizeof(s));
+	memset(word, 'a', sizeof(word));
+	word[sizeof(word) - 1] = '\0';
+	assert_int_equal(reason_set(&s.r, "x%s", word), -1);
+	assert_int_equal(strlen(s.r.text), sizeof(s.r.text) - 1);
+	assert_int_equal(s.r.text[0], 'x');
+	assert_memory_equal(s.after, "zzzzzzzz", 8);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(it_says_what_printf_says_and_fails),
+		cmocka_unit_test(nobody_has_to_ask_why),
+		cmocka_unit_test(a_long_reason_is_cut_to_what_fits),
+	};
+
+	return (cmocka_run_group_tests(tests, NULL, NULL));
+}
