@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +35,8 @@ static const struct phrase {
 	    "\"{\" is missing after the name of the ", "" },
 	{ "missing title for section '%s'",
 	    "a name in quotes is missing, and maybe \"{\", after ", "" },
+	{ "premature end of file", "the file ends in the middle of a statement",
+	    "" },
 	{ "found duplicate title '%s'", "\"",
 	    "\" is defined twice: each needs a name of its own" },
 };
@@ -135,7 +136,8 @@ on_error(cfg_t *cfg, const char *fmt, va_list ap)
 	if (p == NULL)
 		vsnprintf(message.text, sizeof(message.text), fmt, ap);
 	else {
-		name = va_arg(ap, const char *);
+		name =
+		    strstr(fmt, "%s") == NULL ? "" : va_arg(ap, const char *);
 		reason_set(&message, "%s%s%s", p->before, name, p->after);
 		if (p == &phrases[0])
 			add_hint(&message, cfg, name);
@@ -254,6 +256,14 @@ conf_grammar_value(cfg_t *section, const char *option, size_t i)
 	if (i >= cfg_size(section, option))
 		return (NULL);
 	return (cfg_getnptr(section, option, (unsigned int)i));
+}
+
+bool
+conf_grammar_is_emptied(cfg_t *section, const char *option)
+{
+	const cfg_opt_t *opt = cfg_getopt(section, option);
+
+	return (opt->nvalues == 0 && opt->def.number != 0);
 }
 
 int

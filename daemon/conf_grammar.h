@@ -8,6 +8,7 @@
 #define CONF_GRAMMAR_H
 
 #include <confuse.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "daemon/conf_text.h"
@@ -32,6 +33,9 @@ size_t	conf_grammar_count(cfg_t *section, const char *option);
 /* The i-th of them, NULL when there are not so many. */
 const struct conf_given	*conf_grammar_value(cfg_t *section,
 			    const char *option, size_t i);
+
+/* Whether option had values, and then was given again as { }. */
+bool	conf_grammar_is_emptied(cfg_t *section, const char *option);
 
 /* The line of option's first value; where section begins if it has none. */
 int	conf_grammar_line(cfg_t *section, const char *option);

@@ -468,7 +468,6 @@ conf_lex_read(struct conf_lex *in)
 		    "the \"{\" here is never closed: \"}\" is missing"));
 	}
 	if (in->place != CONF_LEX_NAME)
-		return (conf_line_fail(conf_lex_here(in), in->why,
-		    "the file ends in the middle of a statement"));
+		in->text->malformed = true;
 	return (0);
 }

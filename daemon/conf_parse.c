@@ -24,13 +24,22 @@ out_of_memory(const struct parse *p)
 	return (reason_set(p->why, "%s", strerror(ENOMEM)));
 }
 
-/* Where the text is and what is wrong, with the option's name if need be. */
+/* Whether message says which option it is about, before it shows a value. */
+static bool
+names_option(const char *message, const char *option)
+{
+	const char *at = strstr(message, option);
+	const char *value = strchr(message, '"');
+
+	return (at != NULL && (value == NULL || at < value));
+}
+
 static int
 fail_option(const struct parse *p, cfg_t *section, int line, const char *option,
     const char *message)
 {
 	if (conf_text_where(p->text, line).number == 0 ||
-	    strstr(message, option) != NULL)
+	    names_option(message, option))
 		return (conf_grammar_fail(
 		    p->text, section, line, p->why, "%s", message));
 	return (conf_grammar_fail(
@@ -45,6 +54,11 @@ set_option(const struct parse *p, cfg_t *section, const struct conf_option *o,
 	const struct conf_given *given;
 	struct reason wrong;
 
+	if (conf_grammar_is_emptied(section, o->name))
+		return (conf_grammar_fail(p->text, section,
+		    conf_grammar_line(section, CONF_TEXT_OPENED), p->why,
+		    "%s is given twice: write one list, { \"a\", \"b\" }",
+		    o->name));
 	for (size_t i = 0; n == 0 && o->defaults[i] != NULL; i++)
 		if (o->set(into, o->defaults[i], p->why) == -1)
 			return (-1);

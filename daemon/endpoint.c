@@ -24,8 +24,6 @@
 #define DATAGRAM_MARK	0.5		/* half of what is sent again */
 #define PROBE		0.2		/* for a refusal to come back */
 #define LEAST_DATAGRAM	480		/* RFC 5424 6.1 */
-/* A receiver may have died with more unread than one look could see. */
-#define UNREAD_LEAST	(1024 * 1024)
 
 struct endpoint {
 	const struct endpoint_env *env;
@@ -57,6 +55,7 @@ struct endpoint {
 	bool			 work;		/* worth a pump */
 	bool			 blocked;	/* the link takes no more */
 	bool			 draining;
+	bool			 finishing;	/* said that all is sent */
 	bool			 probing;
 	bool			 failing;	/* said so */
 	struct reason		 error;
@@ -122,28 +121,12 @@ on_released(struct cursor *c, void *arg)
 static const struct window_ops window_ops = { on_acked, on_rewound,
 	on_released };
 
-/*
- * Stream bytes that the receiver may have acknowledged without reading them:
- * they are kept to be sent again when it dies.
- */
-static uint64_t
-unread_bytes(const struct endpoint *ep)
-{
-	uint64_t room = ep->link.peer_room * 2;
-
-	if (ep->url->scheme != CONF_TCP)
-		return (0);
-	if (ep->link.peer_room == 0)
-		return (LINK_UNREAD);
-	return (room < UNREAD_LEAST ? UNREAD_LEAST : room);
-}
-
 /* The position from which all is sent again after a reset or a refusal. */
 static uint64_t
 keep_from(const struct endpoint *ep)
 {
 	uint64_t acked = window_acked_pos(ep->window);
-	uint64_t unread = unread_bytes(ep);
+	uint64_t unread = link_unread(&ep->link);
 
 	if (ep->url->scheme == CONF_UDP)
 		return (ep->mark[0]);
@@ -242,6 +225,12 @@ static void
 on_closed_by_peer(struct endpoint *ep)
 {
 	take_acks(ep);
+	if (ep->finishing && window_in_flight(ep->window) == 0) {
+		/* It has read all of it. */
+		link_close(&ep->link);
+		endpoint_enter(ep, ENDPOINT_IDLE);
+		return;
+	}
 	reason_set(&ep->error, "the receiver closed the connection");
 	endpoint_lose(ep, window_acked_pos(ep->window));
 }
@@ -252,12 +241,16 @@ on_link_error(struct endpoint *ep, int error, const char *what)
 	uint64_t acked = link_acked(&ep->link);
 
 	reason_set(&ep->error, "%s: %s", what, strerror(error));
+	if (ep->url->scheme == CONF_STDOUT) {
+		/* It cannot be opened again. */
+		endpoint_enter(ep, ENDPOINT_IDLE);
+		ep->env->on_stdout_closed(ep->env->arg);
+		return;
+	}
 	/* Not take_acks(): what is kept must still be there. */
 	window_ack(ep->window, acked);
 	ep->probing = ep->url->scheme == CONF_UDP;
 	endpoint_lose(ep, keep_from(ep));
-	if (ep->url->scheme == CONF_STDOUT)
-		ep->env->on_stdout_closed(ep->env->arg);
 }
 
 static void
@@ -647,6 +640,20 @@ peer_is_there(struct endpoint *ep)
 	return (ep->state == ENDPOINT_UP);
 }
 
+/*
+ * All was acknowledged.  Closing would let the next connection overtake what
+ * the receiver has not read yet: it tells by closing its side.
+ */
+static void
+finish_when_drained(struct endpoint *ep)
+{
+	if (ep->finishing || ep->start != ep->end ||
+	    window_in_flight(ep->window) != 0)
+		return;
+	ep->finishing = true;
+	link_finish(&ep->link);
+}
+
 void
 endpoint_pump(struct endpoint *ep)
 {
@@ -656,6 +663,8 @@ endpoint_pump(struct endpoint *ep)
 	if (!ep->work || ep->state != ENDPOINT_UP)
 		return;
 	ep->work = false;
+	if (ep->draining)
+		finish_when_drained(ep);
 	if (ep->blocked || (TAILQ_EMPTY(&ep->ready) && ep->start == ep->end))
 		return;
 	if (!peer_is_there(ep))
@@ -758,7 +767,7 @@ endpoint_drop(struct endpoint *ep, struct stream *s)
 void
 endpoint_drain(struct endpoint *ep)
 {
-	ep->draining = true;
+	ep->draining = ep->work = true;
 	if (ep->state != ENDPOINT_UP)
 		endpoint_enter(ep, ENDPOINT_IDLE);
 }
@@ -766,8 +775,11 @@ endpoint_drain(struct endpoint *ep)
 bool
 endpoint_is_quiet(const struct endpoint *ep)
 {
-	return (ep->state != ENDPOINT_UP ||
-	    (ep->start == ep->end && window_in_flight(ep->window) == 0));
+	if (ep->state != ENDPOINT_UP)
+		return (true);
+	/* A stream is quiet when the receiver has closed it. */
+	return (ep->start == ep->end && window_in_flight(ep->window) == 0 &&
+	    (ep->link.borrowed || is_datagram(ep)));
 }
 
 void

@@ -17,6 +17,7 @@
 
 /* poll(2) promises that so much can be written without blocking. */
 #define STDOUT_CHUNK	4096
+#define UNREAD_LEAST	(2 * 1024 * 1024)
 
 
 static int
@@ -167,15 +168,32 @@ tcp_acked(struct link *l)
 	struct tcp_facts f;
 
 	tcp_facts(l->fd, &f);
-	if (f.window > 0 && (uint64_t)f.window > l->peer_room)
-		l->peer_room = (uint64_t)f.window;
+	if (f.window > 0 && (uint64_t)f.window > l->window)
+		l->window = (uint64_t)f.window;
+	if (f.most > 0)
+		l->most = (uint64_t)f.most;
 	return (written_less_unsent(l));
 }
 
+/*
+ * What a peer leaves unread when it dies looks as if it had been read: a count
+ * holds only where the connection stands after it was taken.
+ */
 static uint64_t
 unix_acked(struct link *l)
 {
-	return (l->stream ? written_less_unsent(l) : l->written);
+	uint64_t acked;
+	char byte;
+
+	if (!l->stream)
+		return (l->written);
+	acked = written_less_unsent(l);
+	if (recv(l->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == -1 &&
+	    errno != EAGAIN && errno != EINTR)
+		l->error = errno;
+	if (l->error == 0)
+		l->acked = acked;
+	return (l->acked);
 }
 
 static const struct link_ops link_table[] = {
@@ -235,13 +253,19 @@ link_check(struct link *l)
 
 	if (l->borrowed)
 		return (LINK_OPEN);
+	if (l->error != 0) {
+		errno = l->error;
+		return (LINK_FAILED);
+	}
 	/* Nothing that the peer says matters here, only that it is there. */
 	while (turns-- > 0) {
 		n = recv(l->fd, buf, sizeof(buf), MSG_DONTWAIT);
-		if (n == -1)
-			return (errno == EAGAIN || errno == EINTR
-				? LINK_OPEN
-				: LINK_FAILED);
+		if (n == -1 && (errno == EAGAIN || errno == EINTR))
+			return (LINK_OPEN);
+		if (n == -1) {
+			l->error = errno;
+			return (LINK_FAILED);
+		}
 		if (n == 0 && l->stream)
 			return (LINK_CLOSED);
 	}
@@ -255,6 +279,8 @@ link_send(struct link *l, const uint8_t *p, size_t n)
 
 	if (sent > 0)
 		l->written += (uint64_t)sent;
+	else if (sent == -1 && errno == EPIPE)
+		l->error = errno;
 	return (sent);
 }
 
@@ -262,6 +288,18 @@ uint64_t
 link_acked(struct link *l)
 {
 	return (l->ops->acked(l));
+}
+
+uint64_t
+link_unread(const struct link *l)
+{
+	uint64_t unread = l->window * 4;
+
+	if (l->ops != &link_table[CONF_TCP])
+		return (0);
+	if (unread < UNREAD_LEAST)
+		unread = UNREAD_LEAST;
+	return (l->most != 0 && unread > l->most ? l->most : unread);
 }
 
 int64_t
@@ -273,6 +311,13 @@ link_silence_ms(struct link *l)
 		return (-1);
 	tcp_facts(l->fd, &f);
 	return (f.silence_ms);
+}
+
+void
+link_finish(struct link *l)
+{
+	if (!l->borrowed && l->stream)
+		(void)shutdown(l->fd, SHUT_WR);
 }
 
 void

@@ -20,9 +20,6 @@
 struct address;
 struct link;
 
-/* What a receiver may hold unread, where the system does not tell. */
-#define LINK_UNREAD	(4 * 1024 * 1024)
-
 struct link_ops {
 	/* Opens l->fd, non-blocking; connected may be still to come. */
 	int	(*open)(struct link *, const struct conf_url *,
@@ -44,8 +41,11 @@ struct link {
 	int			 fd;	/* -1: closed */
 	bool			 borrowed;	/* fd is not ours to close */
 	bool			 stream;
+	int			 error;		/* met while looking */
 	uint64_t		 written;	/* taken by send */
-	uint64_t		 peer_room;	/* most that it was seen to hold */
+	uint64_t		 acked;		/* as last known */
+	uint64_t		 window;	/* largest that the peer advertised */
+	uint64_t		 most;		/* that it may, 0: not known */
 };
 
 /* How messages are framed on a link: a datagram needs no frame of its own. */
@@ -71,8 +71,19 @@ enum link_state	link_check(struct link *);
 ssize_t	link_send(struct link *, const uint8_t *, size_t);
 uint64_t	link_acked(struct link *);
 
+/*
+ * How many acknowledged bytes the peer may hold without having read them.  Its
+ * buffer is at least the largest window that it advertised, but one that is
+ * kept full grows unseen: hence four times that, 2 MB at the least, yet never
+ * more than its window scale allows.
+ */
+uint64_t	link_unread(const struct link *);
+
 /* Milliseconds since the peer's system was last heard of; -1: unknown. */
 int64_t	link_silence_ms(struct link *);
+
+/* Says that no more will be written; the peer closes when it has read all. */
+void	link_finish(struct link *);
 
 /* Closes it in order where it can; a closed one is fine. */
 void	link_close(struct link *);

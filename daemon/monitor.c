@@ -67,33 +67,38 @@ now_ms(void)
 static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD };
 #define NSIGNALS	(sizeof(signals) / sizeof(signals[0]))
 
-/* Signals are let in only while ppoll(2) waits, so none is missed. */
-static void
-catch_signals(void)
+void
+monitor_hold_signals(void)
 {
-	struct sigaction sa = { .sa_handler = on_signal };
 	sigset_t block;
 	size_t i;
 
 	sigemptyset(&block);
-	for (i = 0; i < NSIGNALS; i++) {
-		(void)sigaction(signals[i], &sa, NULL);
+	for (i = 0; i < NSIGNALS; i++)
 		sigaddset(&block, signals[i]);
-	}
 	(void)sigprocmask(SIG_BLOCK, &block, NULL);
 	(void)signal(SIGPIPE, SIG_IGN);
 }
 
+/* They are let in only while ppoll(2) waits, so none is missed. */
 static void
-release_signals(void)
+catch_signals(void)
 {
-	sigset_t none;
+	struct sigaction sa = { .sa_handler = on_signal };
+	size_t i;
+
+	for (i = 0; i < NSIGNALS; i++)
+		(void)sigaction(signals[i], &sa, NULL);
+}
+
+/* The worker lets each in when it has a watcher for it. */
+static void
+forget_signals(void)
+{
 	size_t i;
 
 	for (i = 0; i < NSIGNALS; i++)
 		(void)signal(signals[i], SIG_DFL);
-	sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 static int
@@ -108,8 +113,7 @@ run_worker(struct monitor *m, int channel)
 	};
 	int status;
 
-	release_signals();
-	(void)signal(SIGPIPE, SIG_IGN);
+	forget_signals();
 	log_set_level(m->conf->log_level);
 	status = worker_run(&start);
 	conf_free(m->conf);
@@ -258,6 +262,9 @@ on_worker_exit(struct monitor *m, int status)
 		m->finished = true;
 		m->status = good ? 0 : 1;
 	} else if (!m->was_ready) {
+		if (WIFSIGNALED(status))
+			log_errorx("worker: ended by signal %d",
+			    WTERMSIG(status));
 		m->finished = true;
 		m->status = 1;
 	} else if (m->next != NULL) {

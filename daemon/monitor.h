@@ -20,6 +20,12 @@ struct monitor_ops {
 };
 
 /*
+ * Holds back the signals that monitor and worker handle until they do.  To be
+ * called first of all: a signal that comes early must not kill the daemon.
+ */
+void	monitor_hold_signals(void);
+
+/*
  * Runs a worker with conf, which it takes, until it is told to stop.  Returns
  * the status to exit with.
  */

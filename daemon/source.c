@@ -34,6 +34,18 @@ struct use {
 	int			 depth;		/* directories that ** took */
 };
 
+/*
+ * A file that had a name which a source means and lost it to another one, by
+ * what the events say.  Most are known already by their identity; one that came
+ * and went between two looks is not.
+ */
+struct stray {
+	TAILQ_ENTRY(stray)	 entry;
+	char			*origin;	/* the name that a source means */
+	char			*name;		/* the one it has now */
+};
+TAILQ_HEAD(strays, stray);
+
 struct dir {
 	RB_ENTRY(dir)		 by_path;
 	struct place		 place;
@@ -47,16 +59,20 @@ struct dir {
 	bool			 data;		/* some part names files here */
 	bool			 said;		/* that it cannot be read */
 	uint32_t		 scan;
+	struct strays		 strays;
 };
 RB_HEAD(dirs, dir);
 
 struct sources {
 	TAILQ_HEAD(, source)	 sources;
 	struct dirs		 dirs;
+	struct ev_loop		*loop;
 	struct watch		*watch;
 	struct tails		*tails;
 	struct ledger		*ledger;
+	ev_prepare		 turn;
 	bool			 starting;
+	bool			 strayed;	/* some directory has strays */
 };
 
 /* What a scan found, to be looked at oldest first. */
@@ -120,10 +136,20 @@ dir_find(struct sources *ss, const char *path)
 }
 
 static void
+stray_free(struct dir *d, struct stray *s)
+{
+	TAILQ_REMOVE(&d->strays, s, entry);
+	free(s->origin);
+	free(s->name);
+	free(s);
+}
+
+static void
 dir_free(struct dir *d)
 {
 	struct dir *child, *next;
 	struct sources *ss = d->all;
+	struct stray *s;
 
 	RB_REMOVE(dirs, &ss->dirs, d);
 	RB_FOREACH_SAFE (child, dirs, &ss->dirs, next) {
@@ -134,6 +160,8 @@ dir_free(struct dir *d)
 		next = RB_MIN(dirs, &ss->dirs);
 	}
 	watch_del(d->watch);
+	while ((s = TAILQ_FIRST(&d->strays)) != NULL)
+		stray_free(d, s);
 	place_fini(&d->place);
 	free(d->uses);
 	free(d);
@@ -187,6 +215,7 @@ dir_new(struct sources *ss, struct dir *parent, const char *path,
 		return (NULL);
 	}
 	place_init(&d->place, copy);
+	TAILQ_INIT(&d->strays);
 	d->all = ss;
 	d->parent = parent;
 	d->dev = st->st_dev;
@@ -507,6 +536,95 @@ dir_look(struct dir *d, const char *name)
 		    d->place.path, name);
 }
 
+static struct stray *
+find_stray(struct dir *d, const char *name)
+{
+	struct stray *s;
+
+	TAILQ_FOREACH (s, &d->strays, entry)
+		if (strcmp(s->name, name) == 0)
+			return (s);
+	return (NULL);
+}
+
+/* Events in their order: name came, left, or was from before. */
+static void
+note_rename(struct dir *d, const char *name, const char *from)
+{
+	struct stray *s, *over;
+	char *copy;
+
+	if (from == NULL)
+		return;
+	/* What had the name is gone. */
+	if ((over = find_stray(d, name)) != NULL)
+		stray_free(d, over);
+	s = find_stray(d, from);
+	if (s == NULL && !means_file(d, from))
+		return;
+	if ((copy = strdup(name)) == NULL)
+		return;
+	if (s != NULL) {
+		free(s->name);
+		s->name = copy;
+		return;
+	}
+	if ((s = calloc(1, sizeof(*s))) == NULL ||
+	    (s->origin = strdup(from)) == NULL) {
+		free(s);
+		free(copy);
+		return;
+	}
+	s->name = copy;
+	TAILQ_INSERT_TAIL(&d->strays, s, entry);
+	d->all->strayed = true;
+}
+
+/* A file that nobody looked at while it had the name of its source. */
+static void
+follow_stray(struct dir *d, const struct stray *s)
+{
+	const char *path = path_in(d, s->name);
+	struct stat st;
+	struct tail *t;
+
+	if (path == NULL || lstat(path, &st) == -1 || !S_ISREG(st.st_mode) ||
+	    tails_find(d->all->tails, st.st_dev, st.st_ino) != NULL)
+		return;
+	t = tail_new(d->all->tails, &d->place, s->name, &st);
+	if (t == NULL) {
+		log_warn("%s/%s", d->place.path, s->name);
+		return;
+	}
+	log_info("%s: was %s for a moment", tail_path(t), s->origin);
+	t->rotated = true;
+	tail_precedes(t, &d->place, s->origin);
+	join_routes(t, d, s->origin);
+}
+
+/*
+ * Before anything is sent: when all events of this turn are known, what they
+ * told of renames is, too.
+ */
+static void
+on_turn(struct ev_loop *loop, ev_prepare *prepare, int revents)
+{
+	struct sources *ss = prepare->data;
+	struct stray *s;
+	struct dir *d;
+
+	(void)loop;
+	(void)revents;
+	if (!ss->strayed)
+		return;
+	ss->strayed = false;
+	RB_FOREACH (d, dirs, &ss->dirs)
+		while ((s = TAILQ_FIRST(&d->strays)) != NULL) {
+			follow_stray(d, s);
+			stray_free(d, s);
+		}
+}
+
 static int
 compare_entries(const void *a, const void *b)
 {
@@ -636,7 +754,8 @@ dir_gone(struct dir *d)
 }
 
 static void
-on_event(void *owner, enum watch_event event, const char *name)
+on_event(void *owner, enum watch_event event, const char *name,
+    const char *from)
 {
 	struct dir *d = owner;
 	struct tail *t;
@@ -649,6 +768,7 @@ on_event(void *owner, enum watch_event event, const char *name)
 			dir_look(d, name);
 		break;
 	case WATCH_NAME:
+		note_rename(d, name, from);
 		dir_look(d, name);
 		break;
 	case WATCH_SCAN:
@@ -675,6 +795,11 @@ sources_new(struct ev_loop *loop, struct tails *tails, struct ledger *ledger)
 		free(ss);
 		return (NULL);
 	}
+	ss->loop = loop;
+	ev_prepare_init(&ss->turn, on_turn);
+	ev_set_priority(&ss->turn, EV_MAXPRI);
+	ss->turn.data = ss;
+	ev_prepare_start(loop, &ss->turn);
 	return (ss);
 }
 
@@ -694,6 +819,7 @@ sources_free(struct sources *ss)
 		free(s);
 	}
 	watch_free(ss->watch);
+	ev_prepare_stop(ss->loop, &ss->turn);
 	free(ss);
 }
 

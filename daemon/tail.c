@@ -312,9 +312,17 @@ tail_alloc(struct tails *ts, const char *name)
 	return (t);
 }
 
+static int64_t
+written_ns(const struct stat *st)
+{
+	return ((int64_t)st->st_mtim.tv_sec * 1000000000 +
+	    st->st_mtim.tv_nsec);
+}
+
 static void
 know(struct tail *t, const struct stat *st)
 {
+	t->written_ns = written_ns(st);
 	t->dev = st->st_dev;
 	t->ino = st->st_ino;
 	RB_INSERT(tail_ids, &t->all->ids, t);
@@ -373,6 +381,28 @@ follow_leaver(struct tail *t)
 		unleave(l);
 		return;
 	}
+}
+
+void
+tail_precedes(struct tail *t, struct place *place, const char *name)
+{
+	struct tail *holder = tail_at(place, name), *l;
+
+	if (holder != NULL && holder != t) {
+		t->before = holder->before;
+		t->behind = holder;
+		if (t->before != NULL)
+			t->before->behind = t;
+		holder->before = t;
+		return;
+	}
+	TAILQ_FOREACH (l, &place->leavers, left)
+		if (l != t && strcmp(l->left_name, name) == 0) {
+			tail_follows(t, l);
+			unleave(l);
+			break;
+		}
+	tail_was(t, place, name);
 }
 
 static void
@@ -512,8 +542,8 @@ tail_finish(struct tail *t)
 }
 
 /*
- * Brings the fingerprint up to date with a file that has grown.  Returns
- * whether it is still the same file.
+ * Compares the fingerprint with a file that was written to, and brings it up
+ * to date.  Returns whether it is still the same file.
  */
 static bool
 update_print(struct tail *t, int fd)
@@ -521,13 +551,12 @@ update_print(struct tail *t, int fd)
 	uint8_t head[FINGERPRINT_MAX];
 	int n;
 
-	if (t->print.len == FINGERPRINT_MAX)
-		return (true);
 	if ((n = fingerprint_head(fd, head)) == -1)
 		return (true);
 	if (!fingerprint_matches(&t->print, head, (size_t)n))
 		return (false);
-	fingerprint_of(&t->print, head, (size_t)n);
+	if (t->print.len < FINGERPRINT_MAX)
+		fingerprint_of(&t->print, head, (size_t)n);
 	return (true);
 }
 
@@ -553,53 +582,22 @@ last_line(struct tail *t, int fd)
 	return (0);
 }
 
-/* Where to go on by the checkpoint, or -1 where it does not know the file. */
-static off_t
-recorded_offset(struct tail *t, const struct route *r, int fd)
+static const struct stream *
+stream_to(const struct tail *t, const void *dest)
 {
-	struct checkpoint_record rec;
-	uint8_t head[FINGERPRINT_MAX];
-	int n;
+	const struct stream *s;
 
-	if (!ledger_take(t->all->ledger, r->to->name, t->dev, t->ino, &rec))
-		return (-1);
-	if (fd == -1 || (n = fingerprint_head(fd, head)) == -1)
-		return (rec.offset);
-	if (!fingerprint_matches(&rec.print, head, (size_t)n)) {
-		log_info("%s: another file than the one that had its inode",
-		    tail_path(t));
-		return (0);
-	}
-	if (rec.offset > t->size) {
-		log_notice("%s: is shorter than what was sent of it: "
-			   "beginning again", tail_path(t));
-		return (0);
-	}
-	return (rec.offset);
+	for (s = t->streams; s != NULL; s = s->next)
+		if (s->route->dest == dest)
+			return (s);
+	return (NULL);
 }
 
-int
-tail_join(struct tail *t, struct route *r, bool from_end)
+static int
+add_stream(struct tail *t, struct route *r, off_t offset)
 {
 	struct stream *s;
-	off_t offset;
-	int fd;
 
-	for (s = t->streams; s != NULL; s = s->next) {
-		if (s->route->dest != r->dest)
-			continue;
-		if (s->route != r)
-			log_debug("%s: source %s sends it to %s already",
-			    tail_path(t), s->route->source->name,
-			    r->to->name);
-		return (0);
-	}
-	fd = tail_fd(t);
-	offset = recorded_offset(t, r, fd);
-	if (offset == -1)
-		offset = from_end && fd != -1 ? last_line(t, fd) : 0;
-	if (fd != -1)
-		(void)update_print(t, fd);
 	if ((s = stream_new(t, r, offset)) == NULL)
 		return (-1);
 	s->next = t->streams;
@@ -612,6 +610,110 @@ tail_join(struct tail *t, struct route *r, bool from_end)
 	return (0);
 }
 
+/* The file as whose copy fd and name were found.  Takes both. */
+static struct tail *
+tail_of_copy(struct tail *now, const struct fingerprint *print, int fd,
+    char *name)
+{
+	struct tail *t;
+	struct stat st;
+
+	if (fstat(fd, &st) == -1)
+		goto fail;
+	if ((t = tails_find(now->all, st.st_dev, st.st_ino)) != NULL) {
+		(void)close(fd);
+		free(name);
+		return (t);
+	}
+	if ((t = tail_alloc(now->all, name)) == NULL)
+		goto fail;
+	know(t, &st);
+	enter_name(t, now->place, name);
+	set_fd(t, fd);
+	t->print = *print;
+	t->size = st.st_size;
+	t->rotated = true;
+	t->all->stats.files++;
+	t->all->stats.found++;
+	return (t);
+fail:
+	(void)close(fd);
+	free(name);
+	return (NULL);
+}
+
+/* The file was truncated while nobody looked: what it was goes on in a copy. */
+static void
+resume_in_copy(struct tail *now, struct route *r,
+    const struct checkpoint_record *rec)
+{
+	struct tail_copy wanted = { .print = rec->print,
+		.least = rec->offset,
+		.dev = now->dev,
+		.ino = now->ino };
+	struct tail *copy;
+	char *name;
+	int fd;
+
+	if (now->place == NULL ||
+	    (fd = tail_copy_open(&wanted, now->place, &name)) == -1) {
+		log_notice("%s: is another file than the one that was sent up "
+			   "to %lld, of which no copy is here",
+		    tail_path(now), (long long)rec->offset);
+		return;
+	}
+	if ((copy = tail_of_copy(now, &wanted.print, fd, name)) == NULL ||
+	    stream_to(copy, r->dest) != NULL ||
+	    add_stream(copy, r, wanted.least) == -1)
+		return;
+	log_info("%s: is the copy of a truncated file: the rest is read there",
+	    tail_path(copy));
+	tail_follows(now, copy);
+	tail_time(copy);
+}
+
+/* Where to go on by the checkpoint, or -1 where it does not know the file. */
+static off_t
+recorded_offset(struct tail *t, struct route *r, int fd)
+{
+	struct checkpoint_record rec;
+	uint8_t head[FINGERPRINT_MAX];
+	int n;
+
+	if (!ledger_take(t->all->ledger, r->to->name, t->dev, t->ino, &rec))
+		return (-1);
+	if (fd == -1 || (n = fingerprint_head(fd, head)) == -1)
+		return (rec.offset);
+	if (fingerprint_matches(&rec.print, head, (size_t)n) &&
+	    rec.offset <= t->size)
+		return (rec.offset);
+	resume_in_copy(t, r, &rec);
+	return (0);
+}
+
+int
+tail_join(struct tail *t, struct route *r, bool from_end)
+{
+	const struct stream *other = stream_to(t, r->dest);
+	off_t offset;
+	int fd;
+
+	if (other != NULL) {
+		if (other->route != r)
+			log_debug("%s: source %s sends it to %s already",
+			    tail_path(t), other->route->source->name,
+			    r->to->name);
+		return (0);
+	}
+	fd = tail_fd(t);
+	offset = recorded_offset(t, r, fd);
+	if (offset == -1)
+		offset = from_end && fd != -1 ? last_line(t, fd) : 0;
+	if (fd != -1)
+		(void)update_print(t, fd);
+	return (add_stream(t, r, offset));
+}
+
 static off_t
 least_sent(const struct tail *t)
 {
@@ -622,6 +724,18 @@ least_sent(const struct tail *t)
 		if (s->cursor.sent < least)
 			least = s->cursor.sent;
 	return (least);
+}
+
+static off_t
+most_sent(const struct tail *t)
+{
+	const struct stream *s;
+	off_t most = 0;
+
+	for (s = t->streams; s != NULL; s = s->next)
+		if (s->cursor.sent > most)
+			most = s->cursor.sent;
+	return (most);
 }
 
 static bool
@@ -678,6 +792,10 @@ go_on_in_copy(struct tail *old, struct place *place, int fd, char *name,
 static void
 finish_in_copy(struct tail *old, struct place *place, struct tail *now)
 {
+	struct tail_copy wanted = { .print = old->print,
+		.least = most_sent(old),
+		.dev = old->dev,
+		.ino = old->ino };
 	struct stat st;
 	char *name = NULL;
 	int fd = -1;
@@ -687,7 +805,7 @@ finish_in_copy(struct tail *old, struct place *place, struct tail *now)
 		return;
 	}
 	tail_follows(now, old);
-	if ((fd = tail_copy_open(old, place, &name)) != -1 &&
+	if ((fd = tail_copy_open(&wanted, place, &name)) != -1 &&
 	    fstat(fd, &st) == 0 &&
 	    tails_find(old->all, st.st_dev, st.st_ino) == NULL) {
 		go_on_in_copy(old, place, fd, name, &st);
@@ -776,8 +894,12 @@ tail_truncated(struct tail *old, const struct stat *st)
 		tail_time(now);
 }
 
+/*
+ * It may have been truncated and written anew between two looks: whatever the
+ * size says, the fingerprint tells.
+ */
 static void
-tail_grew(struct tail *t, const struct stat *st)
+tail_written(struct tail *t, const struct stat *st)
 {
 	struct stream *s;
 	int fd;
@@ -786,17 +908,19 @@ tail_grew(struct tail *t, const struct stat *st)
 		tail_truncated(t, st);
 		return;
 	}
-	t->size = st->st_size;
+	t->written_ns = written_ns(st);
 	t->changed = ev_now(t->all->loop);
+	t->size = st->st_size;
+	/* Not by the size: one stream may have read on already, others not. */
 	for (s = t->streams; s != NULL; s = s->next)
-		stream_wake(s);
+		if (s->cursor.sent < t->size)
+			stream_wake(s);
 }
 
 void
 tail_check(struct tail *t)
 {
 	struct stat st;
-	struct stream *s;
 
 	if (t->fd != -1) {
 		if (fstat(t->fd, &st) == -1)
@@ -808,11 +932,9 @@ tail_check(struct tail *t)
 	t->deleted = st.st_nlink == 0;
 	if (st.st_size < t->size)
 		tail_truncated(t, &st);
-	else if (st.st_size > t->size)
-		tail_grew(t, &st);
-	else if (t->error != 0 && tail_fd(t) != -1)
-		for (s = t->streams; s != NULL; s = s->next)
-			stream_wake(s);
+	else if (st.st_size > t->size || written_ns(&st) != t->written_ns ||
+	    t->error != 0)
+		tail_written(t, &st);
 }
 
 static void

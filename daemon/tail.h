@@ -56,6 +56,7 @@ struct tail {
 	ino_t			 ino;
 	struct fingerprint	 print;
 	off_t			 size;		/* as last seen */
+	int64_t			 written_ns;	/* st_mtim as last seen */
 	ev_tstamp		 changed;	/* when it was last seen to grow */
 	int			 fd;
 	int			 error;		/* why it cannot be read, or 0 */
@@ -127,6 +128,12 @@ void	tail_rename(struct tail *, struct place *, const char *name);
 
 /* The file was called place/name when it was last followed. */
 void	tail_was(struct tail *, struct place *, const char *name);
+
+/*
+ * The file was called place/name until just now: it is sent before the file
+ * that has the name, and after those that had it before.
+ */
+void	tail_precedes(struct tail *, struct place *, const char *name);
 
 void	place_init(struct place *, char *path);	/* takes path */
 

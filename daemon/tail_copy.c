@@ -7,58 +7,45 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/stream.h"
 #include "daemon/tail.h"
 
-static off_t
-most_sent(const struct tail *t)
-{
-	const struct stream *s;
-	off_t most = 0;
-
-	for (s = t->streams; s != NULL; s = s->next)
-		if (s->cursor.sent > most)
-			most = s->cursor.sent;
-	return (most);
-}
-
 static bool
-is_copy(int fd, const struct tail *old, off_t least_size)
+is_copy(int fd, const struct tail_copy *old)
 {
 	uint8_t head[FINGERPRINT_MAX];
 	struct stat st;
 	int n;
 
 	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode) ||
-	    st.st_size < least_size)
+	    st.st_size < old->least)
 		return (false);
 	n = fingerprint_head(fd, head);
 	return (n != -1 && fingerprint_matches(&old->print, head, (size_t)n));
 }
 
 static int
-try_entry(int dirfd, const char *name, const struct tail *old, off_t least)
+try_entry(int dirfd, const char *name, const struct tail_copy *old)
 {
 	struct stat st;
 	int fd;
 
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == -1 ||
-	    !S_ISREG(st.st_mode) || st.st_size < least ||
+	    !S_ISREG(st.st_mode) || st.st_size < old->least ||
 	    (st.st_dev == old->dev && st.st_ino == old->ino))
 		return (-1);
 	fd = openat(dirfd, name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW |
 	    O_CLOEXEC | O_NOCTTY);
-	if (fd == -1 || is_copy(fd, old, least))
+	if (fd == -1 || is_copy(fd, old))
 		return (fd);
 	(void)close(fd);
 	return (-1);
 }
 
 int
-tail_copy_open(const struct tail *old, const struct place *place, char **name)
+tail_copy_open(const struct tail_copy *old, const struct place *place,
+    char **name)
 {
 	const struct dirent *e;
-	off_t least = most_sent(old);
 	DIR *dir;
 	int fd = -1;
 
@@ -68,7 +55,7 @@ tail_copy_open(const struct tail *old, const struct place *place, char **name)
 	if (dir == NULL)
 		return (-1);
 	while (fd == -1 && (e = readdir(dir)) != NULL) {
-		if ((fd = try_entry(dirfd(dir), e->d_name, old, least)) == -1)
+		if ((fd = try_entry(dirfd(dir), e->d_name, old)) == -1)
 			continue;
 		if ((*name = strdup(e->d_name)) == NULL) {
 			(void)close(fd);

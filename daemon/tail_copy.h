@@ -1,18 +1,29 @@
 /*
- * tail_copy.h - finds the copy that copytruncate(8) rotation left.
+ * tail_copy.h - finds the copy that copytruncate rotation left of a file.
  */
 #ifndef TAIL_COPY_H
 #define TAIL_COPY_H
 
+#include <sys/types.h>
+
+#include "lib/fingerprint.h"
+
 struct place;
-struct tail;
+
+/* What the file was before it was truncated. */
+struct tail_copy {
+	struct fingerprint	 print;
+	off_t			 least;		/* octets that it has */
+	dev_t			 dev;		/* of the file: no copy of */
+	ino_t			 ino;		/* itself */
+};
 
 /*
- * Looks in place for a regular file that holds what old held before it was
- * truncated: the same fingerprint, and at least as long as what was sent.
- * Returns a descriptor and sets *name (free with free(3)), or -1.
+ * Looks in place for a regular file that begins with the same octets and is
+ * at least as long.  Returns a descriptor and sets *name (free with free(3)),
+ * or -1.
  */
-int	tail_copy_open(const struct tail *old, const struct place *place,
+int	tail_copy_open(const struct tail_copy *, const struct place *,
 	    char **name);
 
 #endif

@@ -11,6 +11,7 @@
 struct tcp_facts {
 	int64_t		unacked;	/* bytes written and not acknowledged */
 	int64_t		window;		/* that the peer advertises, bytes */
+	int64_t		most;		/* that its scale lets it advertise */
 	int64_t		silence_ms;	/* since its last acknowledgement */
 };
 

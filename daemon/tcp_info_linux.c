@@ -27,10 +27,12 @@ tcp_facts(int fd, struct tcp_facts *f)
 	socklen_t len = sizeof(info);
 
 	f->unacked = socket_unsent(fd);
-	f->window = f->silence_ms = -1;
+	f->window = f->most = f->silence_ms = -1;
 	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == -1)
 		return;
 	f->silence_ms = info.tcpi_last_ack_recv;
+	/* RFC 7323 2.2 */
+	f->most = (int64_t)65535 << info.tcpi_snd_wscale;
 	if (len >= offsetof(struct tcp_info, tcpi_snd_wnd) +
 		sizeof(info.tcpi_snd_wnd))
 		f->window = info.tcpi_snd_wnd;

@@ -14,5 +14,5 @@ void
 tcp_facts(int fd, struct tcp_facts *f)
 {
 	(void)fd;
-	f->unacked = f->window = f->silence_ms = -1;
+	f->unacked = f->window = f->most = f->silence_ms = -1;
 }

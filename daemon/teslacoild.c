@@ -181,6 +181,7 @@ main(int argc, char **argv)
 	struct reason why;
 	struct conf *conf;
 
+	monitor_hold_signals();
 	parse(&a, argc, argv);
 	if (a.file == NULL)
 		a.file = CONF_FILE;
@@ -189,7 +190,7 @@ main(int argc, char **argv)
 		return (1);
 	}
 	if (a.check) {
-		(void)printf("configuration OK\n");
+		(void)fprintf(stderr, "configuration OK\n");
 		conf_free(conf);
 		return (0);
 	}

@@ -78,7 +78,7 @@ on_poll(struct ev_loop *loop, ev_timer *timer, int revents)
 
 	(void)loop;
 	(void)revents;
-	d->watch->on_event(d->owner, WATCH_SCAN, NULL);
+	d->watch->on_event(d->owner, WATCH_SCAN, NULL, NULL);
 }
 
 static void
@@ -198,12 +198,12 @@ report_scan_all(struct watch *w)
 	log_notice("watch: the system lost events: looking at every file");
 	TAILQ_FOREACH (d, &w->dirs, entry)
 		if (d->owner != NULL && d->handle != -1)
-			w->on_event(d->owner, WATCH_SCAN, NULL);
+			w->on_event(d->owner, WATCH_SCAN, NULL, NULL);
 }
 
 void
 watch_report(struct watch *w, int handle, enum watch_event event,
-    const char *name)
+    const char *name, const char *from)
 {
 	struct watch_dir *d;
 
@@ -215,7 +215,7 @@ watch_report(struct watch *w, int handle, enum watch_event event,
 		for (d = first_of(w, handle); d != NULL && d->handle == handle;
 		     d = RB_NEXT(dirs_by_handle, &w->handles, d))
 			if (d->owner != NULL)
-				w->on_event(d->owner, event, name);
+				w->on_event(d->owner, event, name, from);
 	}
 	if (--w->reporting == 0 && w->reap)
 		reap(w);

@@ -21,8 +21,12 @@ enum watch_event {
 	WATCH_GONE			/* the directory itself is gone or moved */
 };
 
-/* name is NULL for WATCH_SCAN and WATCH_GONE. */
-typedef void watch_cb(void *owner, enum watch_event, const char *name);
+/*
+ * name is NULL for WATCH_SCAN and WATCH_GONE.  from is the name that name had
+ * in the same directory, where the system tells, else NULL.
+ */
+typedef void watch_cb(void *owner, enum watch_event, const char *name,
+    const char *from);
 
 struct watch_stats {
 	uint64_t	events;
@@ -70,6 +74,6 @@ void	watch_system_del(struct watch_system *, int handle);
 
 /* handle -1: the system lost events, scan all. */
 void	watch_report(struct watch *, int handle, enum watch_event,
-	    const char *name);
+	    const char *name, const char *from);
 
 #endif

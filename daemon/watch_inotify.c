@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "daemon/log.h"
@@ -24,21 +25,41 @@ struct watch_system {
 	struct ev_loop	*loop;
 	ev_io		 readable;
 	int		 fd;
+	uint32_t	 moved;		/* cookie of the last IN_MOVED_FROM */
+	int		 moved_from;	/* its watch */
+	char		 moved_name[NAME_MAX + 1];
 };
 
+/* The two halves of a rename come one after the other, inotify(7). */
+static const char *
+name_before(struct watch_system *s, const struct inotify_event *e)
+{
+	if (e->mask & IN_MOVED_FROM) {
+		s->moved = e->cookie;
+		s->moved_from = e->wd;
+		(void)strlcpy(s->moved_name, e->name, sizeof(s->moved_name));
+	}
+	if ((e->mask & IN_MOVED_TO) && e->cookie == s->moved &&
+	    e->wd == s->moved_from)
+		return (s->moved_name);
+	return (NULL);
+}
+
 static void
-report(struct watch *w, const struct inotify_event *e)
+report(struct watch_system *s, const struct inotify_event *e)
 {
 	const char *name = e->len > 0 ? e->name : NULL;
+	struct watch *w = s->watch;
 
 	if (e->mask & IN_Q_OVERFLOW)
-		watch_report(w, -1, WATCH_SCAN, NULL);
+		watch_report(w, -1, WATCH_SCAN, NULL, NULL);
 	else if (e->mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT))
-		watch_report(w, e->wd, WATCH_GONE, NULL);
+		watch_report(w, e->wd, WATCH_GONE, NULL, NULL);
 	else if (name != NULL && (e->mask & IN_MODIFY))
-		watch_report(w, e->wd, WATCH_DATA, name);
+		watch_report(w, e->wd, WATCH_DATA, name, NULL);
 	else if (name != NULL)
-		watch_report(w, e->wd, WATCH_NAME, name);
+		watch_report(w, e->wd, WATCH_NAME, name,
+		    name_before(s, e));
 }
 
 static void
@@ -54,7 +75,7 @@ on_readable(struct ev_loop *loop, ev_io *io, int revents)
 	while ((n = read(s->fd, buf, sizeof(buf))) > 0) {
 		for (at = 0; at < n; at += (ssize_t)sizeof(*e) + e->len) {
 			e = (const struct inotify_event *)(void *)(buf + at);
-			report(s->watch, e);
+			report(s, e);
 		}
 		/* A full queue is left for the next turn: others have work. */
 		if ((size_t)n < sizeof(buf) / 2)

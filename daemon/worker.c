@@ -61,10 +61,20 @@ tell(struct worker *w, char what)
 static void
 on_patience(struct ev_loop *loop, ev_timer *timer, int revents)
 {
-	(void)timer;
+	struct worker *w = timer->data;
+	struct endpoint_info info;
+	size_t i;
+
 	(void)revents;
-	log_notice("stopping: not all was acknowledged within "
-		   "shutdown_timeout; the rest is sent again at next start");
+	for (i = 0; i < w->ndests; i++) {
+		endpoint_info(dest_endpoint(w->dests[i]), &info);
+		if (info.in_flight > 0)
+			log_notice("destination %s: %llu bytes were not "
+				   "acknowledged within shutdown_timeout: they "
+				   "are sent again at the next start",
+			    dest_conf(w->dests[i])->name,
+			    (unsigned long long)info.in_flight);
+	}
 	ev_break(loop, EVBREAK_ALL);
 }
 
@@ -83,6 +93,7 @@ stop(struct worker *w)
 		dest_drain(w->dests[i]);
 	ev_timer_init(&w->patience, on_patience,
 	    (double)w->conf->shutdown_timeout_ms / 1e3, 0.);
+	w->patience.data = w;
 	ev_timer_start(w->loop, &w->patience);
 }
 
@@ -182,9 +193,15 @@ static void
 start_signal(struct worker *w, ev_signal *sig, int signo,
     void (*cb)(struct ev_loop *, ev_signal *, int))
 {
+	sigset_t set;
+
 	ev_signal_init(sig, cb, signo);
 	sig->data = w;
 	ev_signal_start(w->loop, sig);
+	/* The monitor held it back until now. */
+	sigemptyset(&set);
+	sigaddset(&set, signo);
+	(void)sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
 static void

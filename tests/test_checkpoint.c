@@ -840,7 +840,7 @@ a_missing_first_line_costs_nothing(void **state)
 static void
 a_file_of_another_version_is_set_aside(void **state)
 {
-	const char other[] = "teslacoil-checkpoint 2\n{ \"files\": [] }\n";
+	const char other[] = "teslacoil-checkpoint 2\n{ \"files\": []";
 	char text[4096];
 	struct checkpoint *cp;
 
@@ -967,6 +967,26 @@ a_record_that_cannot_be_read_back_is_not_written(void **state)
 	checkpoint_close(cp);
 	cp = opened();
 	assert_int_equal(damaged(cp), 0);
+	checkpoint_close(cp);
+}
+
+static void
+a_file_without_numbers_is_not_taken_for_a_source(void **state)
+{
+	struct checkpoint *cp = opened();
+	struct checkpoint_record rec = file("siem", 0, 10);
+
+	(void)state;
+	rec.dev = 0;
+	assert_int_equal(checkpoint_note(cp, &rec), 0);
+	assert_int_equal(checkpoint_seen(cp, "siem", rec.path, 1), 0);
+	assert_int_equal(checkpoint_seen(cp, "siem", "", 1), 0);
+	synced(cp);
+	checkpoint_close(cp);
+	cp = opened();
+	assert_true(checkpoint_take(cp, "siem", 0, 0, &rec));
+	assert_true(checkpoint_has_seen(cp, "siem", "/var/log/app.log"));
+	assert_true(checkpoint_has_seen(cp, "siem", ""));
 	checkpoint_close(cp);
 }
 
@@ -1141,6 +1161,8 @@ a_full_disk_loses_nothing_that_was_noted(void **state)
 		assert_true(damaged(cp) <= 1);
 		checkpoint_close(cp);
 		assert_true(read_file("checkpoint", text, sizeof(text)) > room);
+		/* What was cut off there is followed by a clean line. */
+		assert_true(room == 0 || text[room] == '\n');
 		assert_int_equal(unlinkat(dirfd, "checkpoint", 0), 0);
 	}
 }
@@ -1388,6 +1410,24 @@ what_a_crash_in_a_compaction_left_is_written_over(void **state)
 }
 
 static void
+a_compacted_file_shows_no_trace_of_a_torn_end(void **state)
+{
+	struct checkpoint *cp;
+	char text[4096];
+	size_t len = small_file(text, sizeof(text));
+
+	(void)state;
+	write_file(text, len - 10);
+	cp = opened();
+	assert_int_equal(checkpoint_compact(cp, walk_three, NULL, NULL), 0);
+	note_file(cp, "siem", 50, 1);
+	synced(cp);
+	checkpoint_close(cp);
+	(void)read_file("checkpoint", text, sizeof(text));
+	assert_null(strstr(text, "\n\n"));
+}
+
+static void
 only_a_large_file_of_old_records_is_bloated(void **state)
 {
 	struct checkpoint *cp = opened();
@@ -1596,6 +1636,7 @@ main(void)
 		TEST(a_version_that_cannot_be_set_aside_is_left_alone),
 		TEST(a_number_out_of_range_is_damage_whatever_its_checksum),
 		TEST(a_record_that_cannot_be_read_back_is_not_written),
+		TEST(a_file_without_numbers_is_not_taken_for_a_source),
 		TEST(a_clock_before_1970_does_not_cost_the_offset),
 		TEST(the_longest_path_of_any_octets_fits),
 		TEST(what_is_not_a_regular_file_is_refused),
@@ -1610,6 +1651,7 @@ main(void)
 		TEST(after_a_failed_compaction_the_old_file_goes_on),
 		TEST(a_name_that_could_not_be_synced_is_tried_again),
 		TEST(what_a_crash_in_a_compaction_left_is_written_over),
+		TEST(a_compacted_file_shows_no_trace_of_a_torn_end),
 		TEST(only_a_large_file_of_old_records_is_bloated),
 		TEST(untaken_records_are_not_bloat),
 		TEST(a_file_that_somebody_removed_is_written_anew),

@@ -348,6 +348,21 @@ a_merged_slice_does_not_grow_without_end(void **state)
 }
 
 static void
+dropped_lines_always_find_room_behind_their_own_slice(void **state)
+{
+	struct window *w = new_window(1);
+	struct file f = { 0 };
+
+	(void)state;
+	assert_int_equal(window_push(w, &f.cur, 10, 100000), 0);
+	assert_int_equal(window_push(w, &f.cur, 20, 100000), 0);
+	assert_int_equal(window_push(w, &f.cur, 30, 100001), -1);
+	window_ack(w, 100000);
+	assert_cursor(&f, 20, 20);
+	window_free(w);
+}
+
+static void
 slices_of_two_cursors_are_not_merged(void **state)
 {
 	struct window *w = new_window(4);
@@ -788,6 +803,8 @@ main(void)
 		    a_cursor_whose_kept_slice_makes_way_for_its_own_stays_borrowed),
 		cmocka_unit_test(a_lone_busy_file_does_not_use_up_the_window),
 		cmocka_unit_test(a_merged_slice_does_not_grow_without_end),
+		cmocka_unit_test(
+		    dropped_lines_always_find_room_behind_their_own_slice),
 		cmocka_unit_test(slices_of_two_cursors_are_not_merged),
 		cmocka_unit_test(an_acknowledged_slice_is_not_merged_into),
 		cmocka_unit_test(a_lost_connection_sends_again_from_acked),

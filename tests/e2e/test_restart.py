@@ -1,0 +1,326 @@
+#!/usr/bin/python3
+"""Goal: the daemon is stopped, killed and reloaded, and nothing is lost.
+
+On SIGTERM and SIGHUP nothing is repeated either; after SIGKILL at most what
+was acknowledged since the last checkpoint.
+"""
+
+import os
+import signal
+
+from teslacoil import (Case, destination, kill, main, rng, running, source,
+                       wait_for)
+
+
+class Restart(Case):
+
+    RATE = 5000
+
+    def begin(self, address="tcp:0", files=1, **options):
+        self.ws = [self.writer("app%d.log" % i) for i in range(files)]
+        self.w = self.ws[0]
+        self.r = self.receiver(address).start()
+        self.d = self.daemon(destination("d", self.r.url) +
+                             source("s", self.path("*.log")), **options)
+        self.d.start()
+
+    def under_load(self):
+        for w in self.ws:
+            w.start(self.RATE // len(self.ws))
+        self.r.wait_more(1)
+
+    def end(self, repeats=0, stop=True):
+        for w in self.ws:
+            w.stop()
+        self.r.wait_all(*self.ws)
+        self.finish(self.d, self.r)
+        self.r.check(*self.ws, repeats=repeats)
+
+    def checkpoint_has(self, number):
+        path = os.path.join(self.d.state_dir, "checkpoint")
+        try:
+            with open(path, "rb") as f:
+                return b"%d" % number in f.read().split()
+        except FileNotFoundError:
+            return False
+
+    def test_sigterm_under_load(self):
+        self.begin()
+        self.under_load()
+        for _ in range(5):
+            self.w.wait_written(rng.randint(1, self.RATE // 2))
+            self.d.stop()
+            self.w.wait_written(rng.randint(1, self.RATE // 5))
+            self.d.start()
+        self.w.wait_written(self.RATE // 2)
+        self.end()
+
+    def test_sigterm_under_load_with_many_files(self):
+        self.begin(files=50)
+        self.under_load()
+        for _ in range(3):
+            self.w.wait_written(rng.randint(1, 50))
+            self.d.stop()
+            self.w.wait_written(rng.randint(1, 20))
+            self.d.start()
+        self.w.wait_written(50)
+        self.end()
+
+    def test_sigterm_while_catching_up(self):
+        self.begin()
+        self.r.do("rate 8000000")
+        self.w.write(200000)
+        for _ in range(3):
+            self.r.wait_more(1)
+            self.d.stop()
+            self.d.start()
+        self.r.do("rate 0")
+        self.end()
+
+    def test_sigterm_with_unix_stream(self):
+        self.begin("unix-stream:%s/sock" % self.dir)
+        self.under_load()
+        for _ in range(3):
+            self.w.wait_written(rng.randint(1, self.RATE // 2))
+            self.d.stop()
+            self.d.start()
+        self.end()
+
+    def test_sigterm_to_the_worker(self):
+        """To either process: that stops all."""
+        self.begin()
+        self.w.write_paced(100, self.r)
+        worker = self.d.worker()
+        kill(worker, signal.SIGTERM)
+        self.assertEqual(self.d.wait(), 0)
+        self.assertFalse(running(worker))
+        self.d.start()
+        self.w.write(100)
+        self.end()
+
+    def test_sigint(self):
+        self.begin()
+        self.w.write_paced(100, self.r)
+        kill(self.d.pid, signal.SIGINT)
+        self.assertEqual(self.d.wait(), 0)
+        self.d.start()
+        self.w.write(100)
+        self.end()
+
+    def test_sigterm_while_the_receiver_does_not_read(self):
+        """It ends all the same, and what was not acknowledged comes again."""
+        self.begin(shutdown_timeout="500ms")
+        self.r.do("pause")
+        self.w.write(100000)
+        self.d.stop()
+        self.r.do("resume")
+        self.d.start()
+        self.end(repeats=None)
+
+    def test_sigkill_repeats_what_no_checkpoint_has(self):
+        self.begin()
+        self.w.write_paced(5000, self.r, step=5000)
+        size = os.stat(self.w.path).st_size
+        wait_for(lambda: self.checkpoint_has(size), "the checkpoint")
+        self.w.write_paced(700, self.r, step=700)
+        self.d.kill()
+        self.w.write(300)
+        self.d.start()
+        self.end(repeats=700)
+
+    def test_sigkill_under_load(self):
+        self.begin(checkpoint_interval="200ms")
+        self.under_load()
+        for _ in range(5):
+            self.w.wait_written(rng.randint(1, self.RATE))
+            self.d.kill()
+            self.w.wait_written(rng.randint(1, self.RATE // 5))
+            self.d.start()
+        self.w.wait_written(self.RATE // 2)
+        self.end(repeats=None)
+
+    def test_sigkill_of_the_worker_only(self):
+        self.begin()
+        self.under_load()
+        for _ in range(2):
+            self.w.wait_written(self.RATE // 2)
+            old = self.d.worker()
+            kill(old, signal.SIGKILL)
+            wait_for(lambda: any(w != old for w in self.d.workers()),
+                     "another worker")
+            self.r.wait_more(100)
+        self.end(repeats=None)
+
+    def test_sigkill_of_the_monitor_takes_the_worker_along(self):
+        self.begin()
+        self.w.write_paced(100, self.r)
+        workers = self.d.workers()
+        kill(self.d.pid, signal.SIGKILL)
+        self.d.wait()
+        wait_for(lambda: not any(map(running, workers)), "the worker's end")
+        self.d.start()
+        self.w.write(100)
+        self.end(repeats=100)
+
+    def damage(self, how):
+        path = os.path.join(self.d.state_dir, "checkpoint")
+        with open(path, "rb") as f:
+            data = f.read()
+        with open(path, "r+b") as f:
+            f.truncate(0)
+            f.write(how(data))
+
+    def test_a_torn_checkpoint(self):
+        """Its last record is lost, what was before it counts."""
+        self.begin()
+        self.w.write_paced(1000, self.r, step=500)
+        self.d.stop()
+        self.damage(lambda data: data + b"0123456789abcdef file torn")
+        self.d.start()
+        self.w.write(100)
+        self.end()
+
+    def test_a_checkpoint_of_nuls(self):
+        self.begin()
+        self.w.write_paced(1000, self.r, step=500)
+        self.d.stop()
+        self.damage(lambda data: bytes(len(data)))
+        self.d.start()
+        self.w.write(100)
+        self.end(repeats=1000)
+
+    def test_start_at_the_end(self):
+        old = self.writer("old.log")
+        old.write(1000)
+        self.w = self.writer("app.log")
+        self.r = self.receiver().start()
+        self.ws = [self.w]
+        self.d = self.daemon(destination("d", self.r.url) +
+                             source("s", self.path("*.log"), start="end"))
+        self.d.start()
+        self.d.wait_follows(old.path, self.w.path)
+        self.w.write(100)
+        new = self.writer("new.log")
+        self.ws.append(new)
+        new.write(100)
+        self.r.wait_all(*self.ws)
+        self.d.stop()
+        # What comes while it is down is after the first look.
+        down = self.writer("down.log")
+        self.ws.append(down)
+        for w in self.ws:
+            w.write(100)
+        self.d.start()
+        old.write(1)
+        wait_for(lambda: self.r.missing(old) < 1001, "the new line of old")
+        self.end()
+        self.assertEqual(self.r.ledger.seen[old.name], {1001})
+
+
+class Reload(Case):
+
+    RATE = 5000
+
+    def test_nothing_lost_nothing_repeated(self):
+        w = self.writer("app.log")
+        one = self.receiver(name="one").start()
+        two = self.receiver(name="two").start()
+        conf = destination("one", one.url) + source("app", w.path)
+        d = self.daemon(conf).start()
+        w.start(self.RATE)
+        one.wait_more(100)
+        for _ in range(3):
+            d.reload(conf)
+            w.wait_written(rng.randint(1, self.RATE // 2))
+
+        more = self.writer("more/more.log")
+        more.write(1000)
+        d.reload(conf + destination("two", two.url) +
+                 source("more", self.path("more/*.log")))
+        more.start(self.RATE)
+        more.wait_written(1000)
+        d.hup()
+        w.wait_written(self.RATE // 2)
+        w.stop()
+        more.stop()
+        for r in (one, two):
+            r.wait_all(w, more)
+        self.finish(d, one, two)
+        one.check(w, more)
+        two.check(w, more)
+
+    def test_while_catching_up(self):
+        w = self.writer("app.log")
+        w.write(200000)
+        r = self.receiver().start("-r", "5000000")
+        conf = destination("d", r.url) + source("s", w.path)
+        d = self.daemon(conf).start()
+        for _ in range(3):
+            r.wait_more(1000)
+            d.reload(conf)
+        r.do("rate 0")
+        r.wait_all(w)
+        self.finish(d, r)
+        r.check(w)
+
+    def test_a_wrong_configuration_changes_nothing(self):
+        w = self.writer("app.log")
+        r = self.receiver().start()
+        conf = destination("d", r.url) + source("s", w.path)
+        d = self.daemon(conf).start()
+        w.start(self.RATE)
+        r.wait_more(100)
+        worker = d.worker()
+        for wrong in ("source \"x\" {\n", "no_such_option = 1\n",
+                      source("x", self.path("x"), destinations="nowhere")):
+            said = d.log().count(d.conf_path + ":")
+            d.write_conf(conf + wrong)
+            d.hup()
+            wait_for(lambda: d.log().count(d.conf_path + ":") > said,
+                     "the error in the log")
+            w.wait_written(self.RATE // 10)
+            self.assertEqual(d.worker(), worker)
+        d.reload(conf)
+        w.wait_written(self.RATE // 10)
+        w.stop()
+        r.wait_all(w)
+        self.finish(d, r)
+        r.check(w)
+
+    def test_sighup_to_the_worker(self):
+        w = self.writer("app.log")
+        r = self.receiver().start()
+        d = self.daemon(destination("d", r.url) +
+                        source("s", w.path)).start()
+        w.write_paced(100, r)
+        worker = d.worker()
+        kill(worker, signal.SIGHUP)
+        wait_for(lambda: not running(worker) and d.workers(),
+                 "another worker")
+        w.write(100)
+        r.wait_all(w)
+        self.finish(d, r)
+        r.check(w)
+
+    def test_a_destination_that_is_gone(self):
+        w = self.writer("app.log")
+        one = self.receiver(name="one").start()
+        two = self.receiver(name="two").start()
+        both = destination("one", one.url) + destination("two", two.url)
+        d = self.daemon(both + source("s", w.path)).start()
+        w.write(1000)
+        one.wait_all(w)
+        two.wait_all(w)
+        d.reload(destination("one", one.url) + source("s", w.path))
+        w.write(1000)
+        one.wait_all(w)
+        self.assertEqual(two.missing(w), 1000)
+        d.reload(both + source("s", w.path))
+        two.wait_all(w)
+        self.finish(d, one, two)
+        one.check(w)
+        two.check(w)
+
+
+if __name__ == "__main__":
+    main()
