@@ -5,8 +5,8 @@
 #include "daemon/conf.h"
 
 struct dest {
-	const struct conf_destination	*conf;
-	struct endpoint			*endpoint;
+	const struct conf_destination *conf;
+	struct endpoint *endpoint;
 };
 
 struct dest *

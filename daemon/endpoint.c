@@ -13,62 +13,62 @@
 #include "lib/pace.h"
 #include "lib/window.h"
 
-#define BUFFER		(512 * 1024)	/* frames that wait for the link */
-#define SLICE		(128 * 1024)	/* frames of one file in one go */
-#define TURN		(1024 * 1024)	/* octets sent before others have theirs */
-#define MAX_SLICES	16384
-#define MAX_ADDRESSES	16
-#define ACK_FIRST	0.05		/* seconds to the first look for */
-#define ACK_LONGEST	1.		/* acknowledgements, and between */
-#define ACK_PRESSED	0.002		/* where the window is full */
-#define DATAGRAM_MARK	0.5		/* half of what is sent again */
-#define PROBE		0.2		/* for a refusal to come back */
-#define LEAST_DATAGRAM	480		/* RFC 5424 6.1 */
+#define BUFFER (512 * 1024) /* frames that wait for the link */
+#define SLICE (128 * 1024) /* frames of one file in one go */
+#define TURN (1024 * 1024) /* octets sent before others have theirs */
+#define MAX_SLICES 16384
+#define MAX_ADDRESSES 16
+#define ACK_FIRST 0.05 /* seconds to the first look for */
+#define ACK_LONGEST 1. /* acknowledgements, and between */
+#define ACK_PRESSED 0.002 /* where the window is full */
+#define DATAGRAM_MARK 0.5 /* half of what is sent again */
+#define PROBE 0.2 /* for a refusal to come back */
+#define LEAST_DATAGRAM 480 /* RFC 5424 6.1 */
 
 struct endpoint {
 	const struct endpoint_env *env;
 	const struct conf_destination *conf;
-	const struct conf_url	*url;
-	enum endpoint_state	 state;
-	struct link		 link;
-	ev_io			 readable;
-	ev_io			 writable;
-	ev_timer		 timer;		/* of the state */
-	ev_timer		 ack_timer;
-	ev_timer		 again;		/* another turn, at once */
-	struct resolve		*question;
-	struct address		 addresses[MAX_ADDRESSES];
-	size_t			 naddresses;
-	size_t			 tried;
-	struct backoff		 backoff;
-	struct window		*window;
-	struct stream_list	 ready;
-	uint64_t		 waiting;
-	uint8_t			*buf;
-	size_t			 room;
-	size_t			 start;
-	size_t			 end;
-	size_t			 max_message;	/* 0, or what the path takes */
-	uint64_t		 mark[2];	/* datagrams: positions of late */
-	ev_tstamp		 marked;
-	ev_tstamp		 progress;	/* last acknowledgement */
-	bool			 work;		/* worth a pump */
-	bool			 blocked;	/* the link takes no more */
-	bool			 draining;
-	bool			 finishing;	/* said that all is sent */
-	bool			 probing;
-	bool			 failing;	/* said so */
-	struct reason		 error;
-	char			 peer[128];
-	uint64_t		 sent;
-	uint64_t		 messages;
-	uint64_t		 connects;
-	uint64_t		 losses;
-	uint64_t		 attempts;	/* since it was last up */
+	const struct conf_url *url;
+	enum endpoint_state state;
+	struct link link;
+	ev_io readable;
+	ev_io writable;
+	ev_timer timer; /* of the state */
+	ev_timer ack_timer;
+	ev_timer again; /* another turn, at once */
+	struct resolve *question;
+	struct address addresses[MAX_ADDRESSES];
+	size_t naddresses;
+	size_t tried;
+	struct backoff backoff;
+	struct window *window;
+	struct stream_list ready;
+	uint64_t waiting;
+	uint8_t *buf;
+	size_t room;
+	size_t start;
+	size_t end;
+	size_t max_message; /* 0, or what the path takes */
+	uint64_t mark[2]; /* datagrams: positions of late */
+	ev_tstamp marked;
+	ev_tstamp progress; /* last acknowledgement */
+	bool work; /* worth a pump */
+	bool blocked; /* the link takes no more */
+	bool draining;
+	bool finishing; /* said that all is sent */
+	bool probing;
+	bool failing; /* said so */
+	struct reason error;
+	char peer[128];
+	uint64_t sent;
+	uint64_t messages;
+	uint64_t connects;
+	uint64_t losses;
+	uint64_t attempts; /* since it was last up */
 };
 
-static void	endpoint_enter(struct endpoint *, enum endpoint_state);
-static void	connect_next(struct endpoint *);
+static void endpoint_enter(struct endpoint *, enum endpoint_state);
+static void connect_next(struct endpoint *);
 
 const char *
 endpoint_state_name(enum endpoint_state state)
@@ -259,8 +259,7 @@ on_up(struct endpoint *ep)
 	ep->connects++;
 	if (ep->attempts > 1)
 		log_notice("destination %s: connected to %s at attempt %llu",
-		    ep->conf->name, ep->peer,
-		    (unsigned long long)ep->attempts);
+		    ep->conf->name, ep->peer, (unsigned long long)ep->attempts);
 	else
 		log_info("destination %s: connected to %s", ep->conf->name,
 		    ep->peer);
@@ -342,15 +341,14 @@ connect_next(struct endpoint *ep)
 }
 
 static void
-on_resolved(void *arg, const struct address *list, size_t n,
-    const char *error)
+on_resolved(void *arg, const struct address *list, size_t n, const char *error)
 {
 	struct endpoint *ep = arg;
 
 	ep->question = NULL;
 	if (n == 0) {
-		reason_set(&ep->error, "cannot resolve %s: %s", ep->url->host,
-		    error);
+		reason_set(
+		    &ep->error, "cannot resolve %s: %s", ep->url->host, error);
 		endpoint_fail(ep);
 		return;
 	}
@@ -371,8 +369,8 @@ attempt(struct endpoint *ep)
 		return;
 	}
 	endpoint_enter(ep, ENDPOINT_RESOLVING);
-	ep->question = resolve_start(ep->env->resolver, ep->url->host,
-	    ep->url->port, on_resolved, ep);
+	ep->question = resolve_start(
+	    ep->env->resolver, ep->url->host, ep->url->port, on_resolved, ep);
 	if (ep->question == NULL && errno != 0) {
 		reason_set(&ep->error, "cannot resolve %s: %s", ep->url->host,
 		    strerror(errno));
@@ -527,7 +525,8 @@ on_message_too_long(struct endpoint *ep)
 	}
 	ep->max_message = len / 2;
 	log_notice("destination %s: the path takes no message of %u bytes: "
-		   "splitting at %zu", ep->conf->name, len, ep->max_message);
+		   "splitting at %zu",
+	    ep->conf->name, len, ep->max_message);
 	/* What was not sent is packed anew. */
 	window_rewind(ep->window, window_acked_pos(ep->window));
 	ep->link.written = 0;
@@ -615,8 +614,8 @@ on_ack_timer(struct ev_loop *loop, ev_timer *timer, int revents)
 			return;
 		}
 	}
-	timer->repeat = timer->repeat * 2 < ACK_LONGEST ? timer->repeat * 2
-							: ACK_LONGEST;
+	timer->repeat =
+	    timer->repeat * 2 < ACK_LONGEST ? timer->repeat * 2 : ACK_LONGEST;
 	ev_timer_again(loop, timer);
 }
 
@@ -705,8 +704,8 @@ endpoint_new(const struct endpoint_env *env,
 	if (ep->room < conf->max_message * 4)
 		ep->room = conf->max_message * 4;
 	TAILQ_INIT(&ep->ready);
-	backoff_init(&ep->backoff, conf->retry_first_ms,
-	    conf->retry_longest_ms);
+	backoff_init(
+	    &ep->backoff, conf->retry_first_ms, conf->retry_longest_ms);
 	ev_io_init(&ep->readable, on_readable, -1, EV_READ);
 	ev_io_init(&ep->writable, on_writable, -1, EV_WRITE);
 	ev_timer_init(&ep->timer, on_timer, 0., 0.);

@@ -8,15 +8,16 @@
 #include "daemon/log.h"
 #include "daemon/stream.h"
 #include "daemon/tail.h"
+#include "daemon/tails.h"
 
 struct ledger {
-	struct ev_loop		*loop;
-	struct checkpoint	*checkpoint;	/* NULL: no state is kept */
-	struct tails		*tails;
-	struct stream_list	 dirty;
-	ev_timer		 due;
-	bool			 failing;
-	struct reason		 error;
+	struct ev_loop *loop;
+	struct checkpoint *checkpoint; /* NULL: no state is kept */
+	struct tails *tails;
+	struct stream_list dirty;
+	ev_timer due;
+	bool failing;
+	struct reason error;
 };
 
 static void
@@ -31,8 +32,8 @@ on_due(struct ev_loop *loop, ev_timer *timer, int revents)
 }
 
 struct ledger *
-ledger_new(struct ev_loop *loop, int dirfd, uint64_t interval_ms,
-    struct reason *why)
+ledger_new(
+    struct ev_loop *loop, int dirfd, uint64_t interval_ms, struct reason *why)
 {
 	struct ledger *l;
 	ev_tstamp every = (double)interval_ms / 1e3;
@@ -154,8 +155,8 @@ ledger_drop(struct ledger *l, struct stream *s, bool gone)
 }
 
 struct walk {
-	struct checkpoint	*checkpoint;
-	int			 result;
+	struct checkpoint *checkpoint;
+	int result;
 };
 
 static void
@@ -182,12 +183,9 @@ note_all(struct checkpoint *c, void *arg)
 static int
 compact_if_bloated(struct ledger *l, struct reason *why)
 {
-	struct tails_stats stats;
-
-	if (l->tails == NULL)
-		return (0);
-	tails_stats(l->tails, &stats);
-	if (!checkpoint_is_bloated(l->checkpoint, stats.streams))
+	if (l->tails == NULL ||
+	    !checkpoint_is_bloated(
+		l->checkpoint, tails_stats(l->tails)->streams))
 		return (0);
 	return (checkpoint_compact(l->checkpoint, note_all, l->tails, why));
 }
@@ -211,8 +209,8 @@ ledger_sync(struct ledger *l)
 	if (checkpoint_sync(l->checkpoint, &why) == -1 ||
 	    compact_if_bloated(l, &why) == -1) {
 		if (!l->failing)
-			log_errorx("%s; forwarding goes on, trying again",
-			    why.text);
+			log_errorx(
+			    "%s; forwarding goes on, trying again", why.text);
 		l->failing = true;
 		l->error = why;
 		return (-1);

@@ -16,9 +16,8 @@
 #include "daemon/tcp_info.h"
 
 /* poll(2) promises that so much can be written without blocking. */
-#define STDOUT_CHUNK	4096
-#define UNREAD_LEAST	(2 * 1024 * 1024)
-
+#define STDOUT_CHUNK 4096
+#define UNREAD_LEAST (2 * 1024 * 1024)
 
 static int
 open_socket(struct link *l, int family, int type, struct reason *why)
@@ -30,8 +29,7 @@ open_socket(struct link *l, int family, int type, struct reason *why)
 }
 
 static int
-open_inet(struct link *l, const struct address *a, int type,
-    struct reason *why)
+open_inet(struct link *l, const struct address *a, int type, struct reason *why)
 {
 	if (open_socket(l, a->sa.ss_family, type, why) == -1)
 		return (-1);
@@ -65,8 +63,8 @@ udp_open(struct link *l, const struct conf_url *url, const struct address *a,
 }
 
 static int
-connect_unix(struct link *l, const struct sockaddr_un *un, int type,
-    struct reason *why)
+connect_unix(
+    struct link *l, const struct sockaddr_un *un, int type, struct reason *why)
 {
 	if (open_socket(l, AF_UNIX, type, why) == -1)
 		return (-1);
@@ -96,8 +94,8 @@ unix_open(struct link *l, const struct conf_url *url, const struct address *a,
 }
 
 static int
-stdout_open(struct link *l, const struct conf_url *url,
-    const struct address *a, struct reason *why)
+stdout_open(struct link *l, const struct conf_url *url, const struct address *a,
+    struct reason *why)
 {
 	(void)url;
 	(void)a;

@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define BATCH	64
+#define BATCH 64
 
 ssize_t
 datagrams_send(int fd, const uint8_t *p, size_t n)
@@ -17,8 +17,8 @@ datagrams_send(int fd, const uint8_t *p, size_t n)
 	unsigned count = 0;
 	uint32_t len;
 	union {
-		const uint8_t	*in;
-		void		*out;
+		const uint8_t *in;
+		void *out;
 	} u;
 	int sent;
 

@@ -20,26 +20,26 @@
 #include "daemon/worker.h"
 #include "lib/pace.h"
 
-#define RESTART_FIRST_MS	100
-#define RESTART_LONGEST_MS	30000
-#define STEADY_MS		60000	/* alive so long: the next crash is new */
-#define KILL_GRACE_MS		5000	/* beyond shutdown_timeout */
+#define RESTART_FIRST_MS 100
+#define RESTART_LONGEST_MS 30000
+#define STEADY_MS 60000 /* alive so long: the next crash is new */
+#define KILL_GRACE_MS 5000 /* beyond shutdown_timeout */
 
 struct monitor {
 	const struct monitor_ops *ops;
-	struct conf		*conf;
-	struct conf		*next;		/* after this worker */
-	struct account		 account;
-	struct statedir		 state;
-	struct backoff		 backoff;
-	pid_t			 worker;	/* 0: none runs */
-	int			 channel;
-	uint64_t		 started_ms;
-	uint64_t		 due_ms;	/* start, or kill, the worker; 0 */
-	bool			 was_ready;	/* some worker was */
-	bool			 stopping;
-	bool			 finished;
-	int			 status;
+	struct conf *conf;
+	struct conf *next; /* after this worker */
+	struct account account;
+	struct statedir state;
+	struct backoff backoff;
+	pid_t worker; /* 0: none runs */
+	int channel;
+	uint64_t started_ms;
+	uint64_t due_ms; /* start, or kill, the worker; 0 */
+	bool was_ready; /* some worker was */
+	bool stopping;
+	bool finished;
+	int status;
 };
 
 static volatile sig_atomic_t got_term, got_hup, got_usr1;
@@ -65,7 +65,7 @@ now_ms(void)
 }
 
 static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD };
-#define NSIGNALS	(sizeof(signals) / sizeof(signals[0]))
+#define NSIGNALS (sizeof(signals) / sizeof(signals[0]))
 
 void
 monitor_hold_signals(void)
@@ -126,8 +126,7 @@ start_worker(struct monitor *m)
 	int pair[2];
 
 	m->due_ms = 0;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) ==
-	    -1) {
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1) {
 		log_error("monitor: socketpair");
 		return (-1);
 	}
@@ -165,8 +164,8 @@ prepare(struct monitor *m, const struct conf *conf, struct reason *why)
 		m->account = account;
 		return (0);
 	}
-	if (statedir_open(&state, conf->state_dir, account.uid, account.gid,
-		why) == -1)
+	if (statedir_open(
+		&state, conf->state_dir, account.uid, account.gid, why) == -1)
 		return (-1);
 	statedir_set_pid(&state, getpid());
 	statedir_close(&m->state);
@@ -240,8 +239,8 @@ restart_later(struct monitor *m, int status)
 	wait = backoff_next(&m->backoff, arc4random());
 	if (WIFSIGNALED(status))
 		log_errorx("worker: ended by signal %d, starting it again in "
-			   "%llu ms", WTERMSIG(status),
-		    (unsigned long long)wait);
+			   "%llu ms",
+		    WTERMSIG(status), (unsigned long long)wait);
 	else
 		log_errorx("worker: exit %d, starting it again in %llu ms",
 		    WEXITSTATUS(status), (unsigned long long)wait);
@@ -263,8 +262,8 @@ on_worker_exit(struct monitor *m, int status)
 		m->status = good ? 0 : 1;
 	} else if (!m->was_ready) {
 		if (WIFSIGNALED(status))
-			log_errorx("worker: ended by signal %d",
-			    WTERMSIG(status));
+			log_errorx(
+			    "worker: ended by signal %d", WTERMSIG(status));
 		m->finished = true;
 		m->status = 1;
 	} else if (m->next != NULL) {
@@ -290,8 +289,7 @@ read_channel(struct monitor *m)
 {
 	char what;
 
-	if (m->channel == -1 ||
-	    recv(m->channel, &what, 1, MSG_DONTWAIT) != 1)
+	if (m->channel == -1 || recv(m->channel, &what, 1, MSG_DONTWAIT) != 1)
 		return (false);
 	if (what == WORKER_READY)
 		on_ready(m);
@@ -371,8 +369,11 @@ loop(struct monitor *m)
 int
 monitor_run(const struct monitor_ops *ops, struct conf *conf)
 {
-	struct monitor m = { .ops = ops, .conf = conf, .channel = -1,
-		.state = { -1, -1 }, .status = 1 };
+	struct monitor m = { .ops = ops,
+		.conf = conf,
+		.channel = -1,
+		.state = { -1, -1 },
+		.status = 1 };
 	struct reason why;
 
 	backoff_init(&m.backoff, RESTART_FIRST_MS, RESTART_LONGEST_MS);

@@ -48,8 +48,8 @@ notify_init(void)
 		/* '@' stands for the abstract namespace, unix(7). */
 		if (path[0] == '@')
 			manager.sun_path[0] = '\0';
-		manager_len = (socklen_t)(offsetof(struct sockaddr_un,
-					      sun_path) + len);
+		manager_len =
+		    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len);
 	}
 	(void)unsetenv("NOTIFY_SOCKET");
 	(void)unsetenv("WATCHDOG_USEC");

@@ -3,37 +3,37 @@
 #include <sys/queue.h>
 
 #include <ares.h>
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <arpa/inet.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* More addresses of one name than this are not tried. */
-#define MAX_ADDRESSES	16
+#define MAX_ADDRESSES 16
 
 struct socket_watch {
 	TAILQ_ENTRY(socket_watch) entry;
-	struct resolver		*resolver;
-	ev_io			 io;
+	struct resolver *resolver;
+	ev_io io;
 };
 
 struct resolver {
-	struct ev_loop		*loop;
-	ares_channel		 channel;
-	ev_timer		 timeout;
+	struct ev_loop *loop;
+	ares_channel channel;
+	ev_timer timeout;
 	TAILQ_HEAD(, socket_watch) sockets;
 };
 
 struct resolve {
-	struct resolver		*resolver;
-	resolve_cb		*on_done;	/* NULL: cancelled */
-	void			*arg;
-	bool			 starting;
-	bool			 done;
+	struct resolver *resolver;
+	resolve_cb *on_done; /* NULL: cancelled */
+	void *arg;
+	bool starting;
+	bool done;
 };
 
 /* c-ares tells how long it can wait; without a question it waits for ever. */
@@ -134,8 +134,8 @@ resolver_new(struct ev_loop *loop)
 	r->timeout.data = r;
 	options.sock_state_cb_data = r;
 	if (ares_library_init(ARES_LIB_INIT_ALL) != ARES_SUCCESS ||
-	    ares_init_options(&r->channel, &options,
-		ARES_OPT_SOCK_STATE_CB) != ARES_SUCCESS) {
+	    ares_init_options(&r->channel, &options, ARES_OPT_SOCK_STATE_CB) !=
+		ARES_SUCCESS) {
 		free(r);
 		errno = ENOMEM;
 		return (NULL);
@@ -159,8 +159,8 @@ resolver_free(struct resolver *r)
 }
 
 static void
-finish(struct resolve *q, const struct address *list, size_t n,
-    const char *error)
+finish(
+    struct resolve *q, const struct address *list, size_t n, const char *error)
 {
 	if (q->on_done != NULL)
 		q->on_done(q->arg, list, n, error);

@@ -18,20 +18,21 @@
 #include "daemon/log.h"
 #include "daemon/stream.h"
 #include "daemon/tail.h"
+#include "daemon/tails.h"
 
 struct source {
-	TAILQ_ENTRY(source)	 entry;
+	TAILQ_ENTRY(source) entry;
 	const struct conf_source *conf;
-	struct route		**routes;
-	size_t			 nroutes;
+	struct route **routes;
+	size_t nroutes;
 };
 
 /* A pattern reaches a directory: its part names entries there. */
 struct use {
-	struct source		*source;
-	const struct pattern	*pattern;
-	size_t			 part;
-	int			 depth;		/* directories that ** took */
+	struct source *source;
+	const struct pattern *pattern;
+	size_t part;
+	int depth; /* directories that ** took */
 };
 
 /*
@@ -40,45 +41,45 @@ struct use {
  * and went between two looks is not.
  */
 struct stray {
-	TAILQ_ENTRY(stray)	 entry;
-	char			*origin;	/* the name that a source means */
-	char			*name;		/* the one it has now */
+	TAILQ_ENTRY(stray) entry;
+	char *origin; /* the name that a source means */
+	char *name; /* the one it has now */
 };
 TAILQ_HEAD(strays, stray);
 
 struct dir {
-	RB_ENTRY(dir)		 by_path;
-	struct place		 place;
-	struct sources		*all;
-	struct dir		*parent;
-	struct watch_dir	*watch;
-	struct use		*uses;
-	size_t			 nuses;
-	dev_t			 dev;
-	ino_t			 ino;
-	bool			 data;		/* some part names files here */
-	bool			 said;		/* that it cannot be read */
-	uint32_t		 scan;
-	struct strays		 strays;
+	RB_ENTRY(dir) by_path;
+	struct place place;
+	struct sources *all;
+	struct dir *parent;
+	struct watch_dir *watch;
+	struct use *uses;
+	size_t nuses;
+	dev_t dev;
+	ino_t ino;
+	bool data; /* some part names files here */
+	bool said; /* that it cannot be read */
+	uint32_t scan;
+	struct strays strays;
 };
 RB_HEAD(dirs, dir);
 
 struct sources {
-	TAILQ_HEAD(, source)	 sources;
-	struct dirs		 dirs;
-	struct ev_loop		*loop;
-	struct watch		*watch;
-	struct tails		*tails;
-	struct ledger		*ledger;
-	ev_prepare		 turn;
-	bool			 starting;
-	bool			 strayed;	/* some directory has strays */
+	TAILQ_HEAD(, source) sources;
+	struct dirs dirs;
+	struct ev_loop *loop;
+	struct watch *watch;
+	struct tails *tails;
+	struct ledger *ledger;
+	ev_prepare turn;
+	bool starting;
+	bool strayed; /* some directory has strays */
 };
 
 /* What a scan found, to be looked at oldest first. */
 struct entry {
-	char			*name;
-	struct timespec		 changed;
+	char *name;
+	struct timespec changed;
 };
 
 static int
@@ -90,8 +91,8 @@ compare_dirs(const struct dir *a, const struct dir *b)
 RB_PROTOTYPE(dirs, dir, by_path, compare_dirs)
 RB_GENERATE(dirs, dir, by_path, compare_dirs)
 
-static void	dir_add_use(struct dir *, const struct use *);
-static void	dir_scan(struct dir *);
+static void dir_add_use(struct dir *, const struct use *);
+static void dir_scan(struct dir *);
 
 static bool
 use_is_last(const struct use *u)
@@ -127,8 +128,8 @@ dir_find(struct sources *ss, const char *path)
 {
 	struct dir key;
 	union {
-		const char	*in;
-		char		*out;
+		const char *in;
+		char *out;
 	} u = { .in = path };
 
 	key.place.path = u.out;
@@ -366,8 +367,8 @@ join_known(struct tail *t, struct sources *ss, const char *old_path)
 }
 
 static void
-look_at_new_file(struct dir *d, const char *name, const struct stat *st,
-    bool linked)
+look_at_new_file(
+    struct dir *d, const char *name, const struct stat *st, bool linked)
 {
 	const char *known = NULL;
 	struct tail *t;
@@ -376,9 +377,9 @@ look_at_new_file(struct dir *d, const char *name, const struct stat *st,
 
 	if (!linked)
 		known = ledger_path(d->all->ledger, st->st_dev, st->st_ino);
-	if (known != NULL && (strcmp(known, path_in(d, name)) == 0 ||
-		strlcpy(old_path, known, sizeof(old_path)) >=
-		    sizeof(old_path)))
+	if (known != NULL &&
+	    (strcmp(known, path_in(d, name)) == 0 ||
+		strlcpy(old_path, known, sizeof(old_path)) >= sizeof(old_path)))
 		known = NULL;
 	if (!meant && known == NULL)
 		return;
@@ -418,8 +419,8 @@ lose_name(struct dir *d, const char *name)
 }
 
 static void
-look_at_file(struct dir *d, const char *name, const struct stat *st,
-    bool linked)
+look_at_file(
+    struct dir *d, const char *name, const struct stat *st, bool linked)
 {
 	struct tail *here = tail_at(&d->place, name);
 	struct tail *t = tails_find(d->all->tails, st->st_dev, st->st_ino);
@@ -456,8 +457,7 @@ look_at_dir(struct dir *d, const char *name, const struct stat *st)
 		dir_free(child);
 		child = NULL;
 	}
-	if (child == NULL &&
-	    (child = dir_new(d->all, d, path, st)) == NULL)
+	if (child == NULL && (child = dir_new(d->all, d, path, st)) == NULL)
 		return;
 	for (i = 0; i < d->nuses; i++) {
 		u = &d->uses[i];
@@ -521,7 +521,8 @@ dir_look(struct dir *d, const char *name)
 		if (!link_is_safe(&st, &target)) {
 			log_warnx("%s/%s: not followed: the link belongs "
 				  "neither to root nor to the owner of its "
-				  "target", d->place.path, name);
+				  "target",
+			    d->place.path, name);
 			return;
 		}
 		linked = true;
@@ -731,8 +732,7 @@ dir_scan(struct dir *d)
 	/* A literal name needs no right to list the directory. */
 	for (i = 0; i < n; i++) {
 		part = use_part(&d->uses[i]);
-		if (part->kind == PATTERN_LITERAL &&
-		    (!list || d->said))
+		if (part->kind == PATTERN_LITERAL && (!list || d->said))
 			dir_look(d, part->text);
 	}
 }
@@ -754,8 +754,8 @@ dir_gone(struct dir *d)
 }
 
 static void
-on_event(void *owner, enum watch_event event, const char *name,
-    const char *from)
+on_event(
+    void *owner, enum watch_event event, const char *name, const char *from)
 {
 	struct dir *d = owner;
 	struct tail *t;
@@ -852,8 +852,8 @@ end_start(struct sources *ss)
 	ss->starting = false;
 	TAILQ_FOREACH (s, &ss->sources, entry)
 		for (r = 0; r < s->nroutes; r++)
-			ledger_see(ss->ledger, s->routes[r]->to->name,
-			    s->conf->name);
+			ledger_see(
+			    ss->ledger, s->routes[r]->to->name, s->conf->name);
 }
 
 int
@@ -865,15 +865,14 @@ sources_start(struct sources *ss)
 	struct use use;
 	size_t i, r;
 
-	if (stat("/", &st) == -1 ||
-	    (root = dir_new(ss, NULL, "", &st)) == NULL)
+	if (stat("/", &st) == -1 || (root = dir_new(ss, NULL, "", &st)) == NULL)
 		return (-1);
 	ss->starting = true;
 	TAILQ_FOREACH (s, &ss->sources, entry) {
 		for (r = 0; r < s->nroutes; r++)
 			s->routes[r]->fresh = s->conf->start_at_end &&
-			    !ledger_has_seen(ss->ledger,
-				s->routes[r]->to->name, s->conf->name);
+			    !ledger_has_seen(ss->ledger, s->routes[r]->to->name,
+				s->conf->name);
 		for (i = 0; i < s->conf->npatterns; i++) {
 			use = (struct use) { .source = s,
 				.pattern = s->conf->patterns[i] };

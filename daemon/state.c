@@ -19,10 +19,11 @@
 #include "daemon/source.h"
 #include "daemon/stream.h"
 #include "daemon/tail.h"
+#include "daemon/tails.h"
 #include "lib/text.h"
 
-#define TMP_NAME	"state.json.new"
-#define NAME		"state.json"
+#define TMP_NAME "state.json.new"
+#define NAME "state.json"
 
 static json_int_t
 number(uint64_t n)
@@ -40,8 +41,8 @@ text(const char *s)
 	size_t len = strlen(s);
 	json_t *j = NULL;
 	union {
-		const char	*in;
-		const uint8_t	*out;
+		const char *in;
+		const uint8_t *out;
 	} u = { .in = s };
 	char *buf;
 
@@ -87,13 +88,11 @@ cursor_json(const struct stream *s)
 {
 	off_t lag = s->tail->size - s->cursor.acked;
 
-	return (json_pack("{s:s, s:s, s:I, s:I, s:I, s:b}",
-	    "source", s->route->source->name,
-	    "destination", s->route->to->name,
-	    "sent", (json_int_t)s->cursor.sent,
-	    "acknowledged", (json_int_t)s->cursor.acked,
-	    "lag_bytes", (json_int_t)(lag > 0 ? lag : 0),
-	    "waiting", (int)s->is_ready));
+	return (json_pack("{s:s, s:s, s:I, s:I, s:I, s:b}", "source",
+	    s->route->source->name, "destination", s->route->to->name, "sent",
+	    (json_int_t)s->cursor.sent, "acknowledged",
+	    (json_int_t)s->cursor.acked, "lag_bytes",
+	    (json_int_t)(lag > 0 ? lag : 0), "waiting", (int)s->is_ready));
 }
 
 static void
@@ -108,16 +107,12 @@ add_file(struct tail *t, void *arg)
 	for (s = t->streams; s != NULL; s = s->next)
 		json_array_append_new(cursors, cursor_json(s));
 	json_array_append_new(arg,
-	    json_pack("{s:o, s:I, s:I, s:s, s:I, s:s, s:o?, s:o, s:o}",
-		"path", text(tail_path(t)),
-		"dev", number(t->dev),
-		"inode", number(t->ino),
-		"fingerprint", hash,
-		"size", (json_int_t)t->size,
-		"state", tail_state(t),
-		"error", t->error == 0 ? NULL : text(strerror(t->error)),
-		"last_event", when(t->changed),
-		"cursors", cursors));
+	    json_pack("{s:o, s:I, s:I, s:s, s:I, s:s, s:o?, s:o, s:o}", "path",
+		text(tail_path(t)), "dev", number(t->dev), "inode",
+		number(t->ino), "fingerprint", hash, "size",
+		(json_int_t)t->size, "state", tail_state(t), "error",
+		t->error == 0 ? NULL : text(strerror(t->error)), "last_event",
+		when(t->changed), "cursors", cursors));
 }
 
 static json_t *
@@ -131,9 +126,9 @@ files_json(const struct state_view *v)
 
 /* How far a destination is behind, over all files. */
 struct lag {
-	const struct dest	*dest;
-	uint64_t		 bytes;
-	uint64_t		 files;
+	const struct dest *dest;
+	uint64_t bytes;
+	uint64_t files;
 };
 
 static void
@@ -143,8 +138,7 @@ add_lag(struct tail *t, void *arg)
 	struct lag *lag = arg;
 
 	for (s = t->streams; s != NULL; s = s->next) {
-		if (s->route->dest != lag->dest ||
-		    s->cursor.acked >= t->size)
+		if (s->route->dest != lag->dest || s->cursor.acked >= t->size)
 			continue;
 		lag->bytes += (uint64_t)(t->size - s->cursor.acked);
 		lag->files++;
@@ -166,18 +160,15 @@ destinations_json(const struct state_view *v)
 		json_array_append_new(list,
 		    json_pack("{s:s, s:s, s:s, s:o, s:o, s:I, s:I, s:I, s:I, "
 			      "s:I, s:I, s:I}",
-			"name", dest_conf(v->dests[i])->name,
-			"url", info.url,
-			"state", endpoint_state_name(info.state),
-			"peer", text_or_null(info.peer),
-			"last_error", text_or_null(info.error),
-			"in_flight_bytes", number(info.in_flight),
-			"lag_bytes", number(lag.bytes),
-			"lag_files", number(lag.files),
-			"messages", number(info.messages),
-			"sent_bytes", number(info.sent),
-			"connects", number(info.connects),
-			"losses", number(info.losses)));
+			"name", dest_conf(v->dests[i])->name, "url", info.url,
+			"state", endpoint_state_name(info.state), "peer",
+			text_or_null(info.peer), "last_error",
+			text_or_null(info.error), "in_flight_bytes",
+			number(info.in_flight), "lag_bytes", number(lag.bytes),
+			"lag_files", number(lag.files), "messages",
+			number(info.messages), "sent_bytes", number(info.sent),
+			"connects", number(info.connects), "losses",
+			number(info.losses)));
 	}
 	return (list);
 }
@@ -192,13 +183,11 @@ sources_json(const struct state_view *v)
 	for (i = 0; i < v->nroutes; i++) {
 		r = &v->routes[i];
 		json_array_append_new(list,
-		    json_pack("{s:s, s:s, s:I, s:I, s:I, s:I}",
-			"name", r->source->name,
-			"destination", r->to->name,
-			"messages", number(r->messages),
-			"bytes", number(r->bytes),
-			"repaired_bytes", number(r->repaired),
-			"oversize_lines", number(r->oversize)));
+		    json_pack("{s:s, s:s, s:I, s:I, s:I, s:I}", "name",
+			r->source->name, "destination", r->to->name, "messages",
+			number(r->messages), "bytes", number(r->bytes),
+			"repaired_bytes", number(r->repaired), "oversize_lines",
+			number(r->oversize)));
 	}
 	return (list);
 }
@@ -209,33 +198,27 @@ checkpoint_json(const struct state_view *v)
 	struct ledger_stats ls;
 
 	ledger_stats(v->ledger, &ls);
-	return (json_pack("{s:I, s:I, s:I, s:I, s:o}",
-	    "bytes", number(ls.checkpoint.bytes),
-	    "syncs", number(ls.checkpoint.syncs),
-	    "damaged_records", number(ls.checkpoint.damaged),
-	    "failures", number(ls.checkpoint.failures),
-	    "error", text_or_null(ls.error)));
+	return (json_pack("{s:I, s:I, s:I, s:I, s:o}", "bytes",
+	    number(ls.checkpoint.bytes), "syncs", number(ls.checkpoint.syncs),
+	    "damaged_records", number(ls.checkpoint.damaged), "failures",
+	    number(ls.checkpoint.failures), "error", text_or_null(ls.error)));
 }
 
 static json_t *
 counters_json(const struct state_view *v)
 {
-	struct tails_stats ts;
+	const struct tails_stats *ts = tails_stats(v->tails);
 	struct watch_stats ws;
 
-	tails_stats(v->tails, &ts);
 	sources_watch_stats(v->sources, &ws);
 	return (json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:i, s:i, s:I, s:I}",
-	    "files", number(ts.files),
-	    "files_open", number(ts.open),
-	    "files_found", number(ts.found),
-	    "rotations", number(ts.rotations),
-	    "truncations", number(ts.truncations),
-	    "lost_bytes", number(ts.lost_bytes),
-	    "watched_directories", (int)ws.directories,
-	    "polled_directories", (int)ws.polled,
-	    "watch_events", number(ws.events),
-	    "watch_overflows", number(ws.overflows)));
+	    "files", number(ts->files), "files_open", number(ts->open),
+	    "files_found", number(ts->found), "rotations",
+	    number(ts->rotations), "truncations", number(ts->truncations),
+	    "lost_bytes", number(ts->lost_bytes), "watched_directories",
+	    (int)ws.directories, "polled_directories", (int)ws.polled,
+	    "watch_events", number(ws.events), "watch_overflows",
+	    number(ws.overflows)));
 }
 
 static double
@@ -250,11 +233,9 @@ process_json(const struct state_view *v)
 	struct rusage ru;
 
 	(void)getrusage(RUSAGE_SELF, &ru);
-	return (json_pack("{s:i, s:o, s:f, s:f, s:I}",
-	    "pid", (int)getpid(),
-	    "started", when(v->started),
-	    "cpu_user_seconds", seconds(&ru.ru_utime),
-	    "cpu_system_seconds", seconds(&ru.ru_stime),
+	return (json_pack("{s:i, s:o, s:f, s:f, s:I}", "pid", (int)getpid(),
+	    "started", when(v->started), "cpu_user_seconds",
+	    seconds(&ru.ru_utime), "cpu_system_seconds", seconds(&ru.ru_stime),
 	    "max_resident_kb", (json_int_t)ru.ru_maxrss));
 }
 
@@ -281,12 +262,11 @@ replace(int dirfd, const char *p, size_t n)
 {
 	int error, fd;
 
-	fd = openat(dirfd, TMP_NAME, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
-	    0640);
+	fd = openat(
+	    dirfd, TMP_NAME, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
 	if (fd == -1)
 		return (-1);
-	if (write_all(fd, p, n) == 0 && fsync(fd) == 0 &&
-	    close(fd) == 0)
+	if (write_all(fd, p, n) == 0 && fsync(fd) == 0 && close(fd) == 0)
 		return (renameat(dirfd, TMP_NAME, dirfd, NAME));
 	error = errno;
 	(void)close(fd);
@@ -301,16 +281,14 @@ state_dump(const struct state_view *v, int dirfd, struct reason *why)
 	char *dump = NULL;
 	int result = -1;
 
-	root = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-	    "time", when((double)time(NULL)),
-	    "process", process_json(v),
-	    "counters", counters_json(v),
-	    "checkpoint", checkpoint_json(v),
-	    "destinations", destinations_json(v),
-	    "sources", sources_json(v),
-	    "files", files_json(v));
+	root = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "time",
+	    when((double)time(NULL)), "process", process_json(v), "counters",
+	    counters_json(v), "checkpoint", checkpoint_json(v), "destinations",
+	    destinations_json(v), "sources", sources_json(v), "files",
+	    files_json(v));
 	if (root != NULL)
-		dump = json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
+		dump =
+		    json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
 	if (dump == NULL)
 		reason_set(why, "out of memory");
 	else if (replace(dirfd, dump, strlen(dump)) == -1)

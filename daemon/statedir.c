@@ -10,9 +10,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LOCK_NAME	"lock"
-#define LOCK_TRIES	20
-#define LOCK_WAIT_MS	100
+#define LOCK_NAME "lock"
+#define LOCK_TRIES 20
+#define LOCK_WAIT_MS 100
 
 static int
 open_directory(const char *path, uid_t uid, gid_t gid, struct reason *why)
@@ -21,16 +21,16 @@ open_directory(const char *path, uid_t uid, gid_t gid, struct reason *why)
 
 	if (mkdir(path, 0750) == 0) {
 		if (geteuid() == 0 && chown(path, uid, gid) == -1)
-			return (reason_set(why, "state_dir %s: chown: %s",
-			    path, strerror(errno)));
+			return (reason_set(why, "state_dir %s: chown: %s", path,
+			    strerror(errno)));
 	} else if (errno != EEXIST) {
-		return (reason_set(why, "state_dir %s: mkdir: %s", path,
-		    strerror(errno)));
+		return (reason_set(
+		    why, "state_dir %s: mkdir: %s", path, strerror(errno)));
 	}
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd == -1)
-		return (reason_set(why, "state_dir %s: %s", path,
-		    strerror(errno)));
+		return (
+		    reason_set(why, "state_dir %s: %s", path, strerror(errno)));
 	return (fd);
 }
 
@@ -60,9 +60,10 @@ say_who(int fd, const char *path, struct reason *why)
 	n = pread(fd, pid, sizeof(pid) - 1, 0);
 	pid[n > 0 ? n : 0] = '\0';
 	pid[strcspn(pid, "\n")] = '\0';
-	return (reason_set(why, "state_dir %s: in use by teslacoild with "
-				"process id %s; stop that one, or give this "
-				"one a state_dir of its own",
+	return (reason_set(why,
+	    "state_dir %s: in use by teslacoild with "
+	    "process id %s; stop that one, or give this "
+	    "one a state_dir of its own",
 	    path, pid[0] == '\0' ? "unknown" : pid));
 }
 
@@ -75,8 +76,8 @@ statedir_open(struct statedir *s, const char *path, uid_t uid, gid_t gid,
 		return (0);
 	if ((s->fd = open_directory(path, uid, gid, why)) == -1)
 		return (-1);
-	s->lock = openat(s->fd, LOCK_NAME,
-	    O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+	s->lock = openat(
+	    s->fd, LOCK_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
 	if (s->lock == -1) {
 		reason_set(why, "state_dir %s: " LOCK_NAME ": %s", path,
 		    strerror(errno));

@@ -11,9 +11,10 @@
 #include "daemon/conf.h"
 #include "daemon/ledger.h"
 #include "daemon/log.h"
+#include "daemon/tails.h"
 
 /* Octets looked through for a newline in one turn. */
-#define SCAN_TURN	(4 * 1024 * 1024)
+#define SCAN_TURN (4 * 1024 * 1024)
 
 static void
 set_fields(struct syslog_fields *f, const struct conf_source *source,
@@ -65,7 +66,7 @@ stream_new(struct tail *t, struct route *r, off_t offset)
 	s->tail = t;
 	s->route = r;
 	s->cursor.sent = s->cursor.acked = offset;
-	tails_count_stream(t->all, 1);
+	tails_stats(t->all)->streams++;
 	return (s);
 }
 
@@ -74,7 +75,7 @@ stream_free(struct stream *s)
 {
 	s->route->ops->on_drop(s, s->route->dest);
 	ledger_drop(tails_ledger(s->tail->all), s, false);
-	tails_count_stream(s->tail->all, -1);
+	tails_stats(s->tail->all)->streams--;
 	free(s);
 }
 
@@ -175,8 +176,7 @@ read_at(struct stream *s, int fd, uint8_t *buf, size_t size, off_t at)
 	} while (n == -1 && errno == EINTR);
 	if (n == -1 && s->tail->error != errno) {
 		s->tail->error = errno;
-		log_warn("%s: read at %lld", tail_path(s->tail),
-		    (long long)at);
+		log_warn("%s: read at %lld", tail_path(s->tail), (long long)at);
 	}
 	return (n);
 }
@@ -221,8 +221,9 @@ pull_giant(struct stream *s, struct pull *p, struct pack_io *io, int fd,
 			return (PULL_DRAINED);
 		end = s->scanned;
 	}
-	if ((n = read_at(s, fd, buf, size, s->cursor.sent)) <= 0)
+	if ((n = read_at(s, fd, buf, size, (off_t)io->in_offset)) <= 0)
 		return (PULL_DRAINED);
+	io->in = buf;
 	io->in_len = (size_t)n;
 	io->ends_line = true;
 	if (pack(s, p, io) == PACK_NEED_ROOM && io->made == 0)
@@ -242,8 +243,7 @@ still_partial(struct stream *s, int fd, uint8_t *buf, size_t size)
 	if (known <= 0 || s->flush)
 		return (false);
 	if (s->route->style.oversize == PACK_SPLIT &&
-	    s->tail->size - s->cursor.sent >
-		(off_t)s->route->style.max_message)
+	    s->tail->size - s->cursor.sent > (off_t)s->route->style.max_message)
 		return (false);
 	return (find_newline(s, fd, buf, size) == -1);
 }

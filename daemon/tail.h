@@ -18,24 +18,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "daemon/place.h"
 #include "lib/fingerprint.h"
 
-struct ledger;
 struct route;
 struct stream;
-struct tail;
-
-RB_HEAD(tail_names, tail);
-TAILQ_HEAD(tail_list, tail);
-
-RB_PROTOTYPE(tail_names, tail, by_name, tail_compare_names)
-
-/* A directory as its files see it; owned by who looks at it. */
-struct place {
-	char			*path;		/* "" for the root */
-	struct tail_names	 names;
-	struct tail_list	 leavers;	/* had a name here and lost it */
-};
+struct tails;
 
 struct tail {
 	RB_ENTRY(tail)		 by_id;
@@ -68,41 +56,6 @@ struct tail {
 	uint32_t		 seen;		/* for who scans its place */
 };
 
-struct tails_stats {
-	uint64_t	files;
-	uint64_t	streams;
-	uint64_t	open;
-	uint64_t	rotations;
-	uint64_t	truncations;
-	uint64_t	lost_bytes;	/* truncated or deleted before read */
-	uint64_t	found;		/* files ever followed */
-};
-
-struct tails_conf {
-	unsigned	max_open;	/* descriptors for files */
-	uint64_t	look_ms;	/* how often timed files are looked at */
-	size_t		scratch;	/* octets to read at once */
-};
-
-/* Returns NULL with errno.  loop and ledger are borrowed. */
-struct tails	*tails_new(struct ev_loop *, struct ledger *,
-		    const struct tails_conf *);
-
-/* Frees every tail and its streams without touching the ledger. */
-void	tails_free(struct tails *);
-
-/* The buffer that every read goes through. */
-uint8_t	*tails_scratch(struct tails *, size_t *size);
-struct ledger	*tails_ledger(struct tails *);
-void	tails_count_stream(struct tails *, int change);
-ev_tstamp	tails_now(const struct tails *);
-void	tails_stats(const struct tails *, struct tails_stats *);
-void	tails_walk(struct tails *, void (*fn)(struct tail *, void *), void *);
-
-/* The file with this identity, or NULL; and by its name in a place. */
-struct tail	*tails_find(struct tails *, dev_t, ino_t);
-struct tail	*tail_at(struct place *, const char *name);
-
 /*
  * Follows the regular file at place/name that st describes; nothing is read
  * before a route joins.  Returns NULL with errno.
@@ -120,33 +73,32 @@ int	tail_join(struct tail *, struct route *, bool from_end);
 /* Looks at the file itself: grown, truncated, replaced, gone. */
 void	tail_check(struct tail *);
 
-/*
- * The file is now called place/name; NULL: it has no name that we know.  The
- * file that gets its old name is sent after it.
- */
-void	tail_rename(struct tail *, struct place *, const char *name);
-
-/* The file was called place/name when it was last followed. */
-void	tail_was(struct tail *, struct place *, const char *name);
-
-/*
- * The file was called place/name until just now: it is sent before the file
- * that has the name, and after those that had it before.
- */
-void	tail_precedes(struct tail *, struct place *, const char *name);
-
-void	place_init(struct place *, char *path);	/* takes path */
-
-/* The directory is gone: its files have no name that we know. */
-void	place_fini(struct place *);
-
 /* Returns its descriptor, opened when need be, or -1: nothing to read now. */
 int	tail_fd(struct tail *);
 
 /* The last path, in a static buffer. */
 const char	*tail_path(const struct tail *);
 
-/* One of its streams has no complete line left. */
+/* One of its streams has no complete line left; and: none of them has. */
 void	tail_drained(struct tail *);
+bool	tail_is_drained(const struct tail *);
+
+/* Every destination has all of it. */
+bool	tail_is_done(const struct tail *);
+
+/* The offset up to which every destination was sent it. */
+off_t	tail_least_sent(const struct tail *);
+
+/* The least partial_timeout that counts for it, in seconds; 0 for none. */
+double	tail_partial_seconds(const struct tail *);
+
+/* What will never be read is said with its range, and counted. */
+void	tail_say_lost(struct tail *, const char *how);
+
+/* The file will not come back, and neither will its records.  Frees it. */
+void	tail_finish(struct tail *);
+
+/* Frees it; its records stay. */
+void	tail_free(struct tail *);
 
 #endif

@@ -1,13 +1,15 @@
 #include "daemon/tail_copy.h"
 
+#include <sys/stat.h>
+
 #include <dirent.h>
 #include <fcntl.h>
-#include <limits.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/tail.h"
+#include "daemon/place.h"
 
 static bool
 is_copy(int fd, const struct tail_copy *old)
@@ -33,8 +35,8 @@ try_entry(int dirfd, const char *name, const struct tail_copy *old)
 	    !S_ISREG(st.st_mode) || st.st_size < old->least ||
 	    (st.st_dev == old->dev && st.st_ino == old->ino))
 		return (-1);
-	fd = openat(dirfd, name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW |
-	    O_CLOEXEC | O_NOCTTY);
+	fd = openat(dirfd, name,
+	    O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY);
 	if (fd == -1 || is_copy(fd, old))
 		return (fd);
 	(void)close(fd);
@@ -42,8 +44,8 @@ try_entry(int dirfd, const char *name, const struct tail_copy *old)
 }
 
 int
-tail_copy_open(const struct tail_copy *old, const struct place *place,
-    char **name)
+tail_copy_open(
+    const struct tail_copy *old, const struct place *place, char **name)
 {
 	const struct dirent *e;
 	DIR *dir;

@@ -33,7 +33,7 @@ tcp_facts(int fd, struct tcp_facts *f)
 	f->silence_ms = info.tcpi_last_ack_recv;
 	/* RFC 7323 2.2 */
 	f->most = (int64_t)65535 << info.tcpi_snd_wscale;
-	if (len >= offsetof(struct tcp_info, tcpi_snd_wnd) +
-		sizeof(info.tcpi_snd_wnd))
+	if (len >=
+	    offsetof(struct tcp_info, tcpi_snd_wnd) + sizeof(info.tcpi_snd_wnd))
 		f->window = info.tcpi_snd_wnd;
 }

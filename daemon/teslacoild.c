@@ -18,25 +18,24 @@
 #include "daemon/monitor.h"
 #include "daemon/version.h"
 
-#define MAX_PAIRS	128
+#define MAX_PAIRS 128
 
 struct arguments {
-	bool			 foreground;
-	bool			 check;
-	int			 verbose;
-	const char		*file;
-	const char		*url;
-	struct conf_pair	 macros[MAX_PAIRS];
-	size_t			 nmacros;
-	struct conf_pair	 options[MAX_PAIRS];
-	size_t			 noptions;
-	char			*const *paths;
-	size_t			 npaths;
-	int			 ready_fd;	/* who started us waits here */
+	bool foreground;
+	bool check;
+	int verbose;
+	const char *file;
+	const char *url;
+	struct conf_pair macros[MAX_PAIRS];
+	size_t nmacros;
+	struct conf_pair options[MAX_PAIRS];
+	size_t noptions;
+	char *const *paths;
+	size_t npaths;
+	int ready_fd; /* who started us waits here */
 };
 
-static void __attribute__((__noreturn__))
-usage(void)
+static void __attribute__((__noreturn__)) usage(void)
 {
 	(void)fprintf(stderr,
 	    "usage: teslacoild [-dnVv] [-D macro=value] [-f file]\n"
@@ -69,8 +68,8 @@ parse(struct arguments *a, int argc, char **argv)
 			add_pair(a->macros, &a->nmacros, optarg, 'D');
 			break;
 		case 'V':
-			(void)printf("teslacoild %s\n%s\n", VERSION,
-			    BUILT_WITH);
+			(void)printf(
+			    "teslacoild %s\n%s\n", VERSION, BUILT_WITH);
 			exit(0);
 		case 'd':
 			a->foreground = true;
@@ -96,13 +95,15 @@ parse(struct arguments *a, int argc, char **argv)
 	a->paths = argv + optind;
 	a->npaths = (size_t)(argc - optind);
 	if (a->npaths > 0 && (a->file != NULL || a->nmacros > 0))
-		errx(1, "paths on the command line take the place of a "
-			"configuration: leave out -f and -D");
+		errx(1,
+		    "paths on the command line take the place of a "
+		    "configuration: leave out -f and -D");
 	if (a->npaths == 0 && (a->url != NULL || a->noptions > 0))
 		errx(1, "-t and -o go with paths on the command line");
 	if (a->npaths > 0 && !a->foreground && !a->check)
-		errx(1, "paths on the command line are for the foreground: "
-			"add -d");
+		errx(1,
+		    "paths on the command line are for the foreground: "
+		    "add -d");
 }
 
 static struct conf *
@@ -112,8 +113,8 @@ load(void *arg, struct reason *why)
 	struct conf *conf;
 
 	if (a->npaths > 0)
-		conf = conf_from_args(a->url, a->options, a->noptions,
-		    a->paths, a->npaths, why);
+		conf = conf_from_args(
+		    a->url, a->options, a->noptions, a->paths, a->npaths, why);
 	else
 		conf = conf_load(a->file, a->macros, a->nmacros, why);
 	if (conf != NULL && a->verbose > 0)
@@ -176,8 +177,9 @@ int
 main(int argc, char **argv)
 {
 	struct arguments a = { .file = NULL, .ready_fd = -1 };
-	struct monitor_ops ops = { .load = load, .on_ready = on_ready,
-		.arg = &a };
+	struct monitor_ops ops = {
+		.load = load, .on_ready = on_ready, .arg = &a
+	};
 	struct reason why;
 	struct conf *conf;
 

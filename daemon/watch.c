@@ -14,25 +14,25 @@
 struct watch_dir {
 	RB_ENTRY(watch_dir) by_handle;
 	TAILQ_ENTRY(watch_dir) entry;
-	struct watch	*watch;
-	void		*owner;		/* NULL: deleted, to be reaped */
-	uint64_t	 serial;
-	int		 handle;	/* -1: polled */
-	ev_timer	 poll;
+	struct watch *watch;
+	void *owner; /* NULL: deleted, to be reaped */
+	uint64_t serial;
+	int handle; /* -1: polled */
+	ev_timer poll;
 };
 RB_HEAD(dirs_by_handle, watch_dir);
 
 struct watch {
-	struct ev_loop		*loop;
-	watch_cb		*on_event;
-	struct watch_system	*system;
-	struct dirs_by_handle	 handles;
-	TAILQ_HEAD(, watch_dir)	 dirs;
-	struct watch_stats	 stats;
-	uint64_t		 serial;
-	unsigned		 reporting;	/* depth: reap at 0 */
-	bool			 reap;
-	bool			 said;
+	struct ev_loop *loop;
+	watch_cb *on_event;
+	struct watch_system *system;
+	struct dirs_by_handle handles;
+	TAILQ_HEAD(, watch_dir) dirs;
+	struct watch_stats stats;
+	uint64_t serial;
+	unsigned reporting; /* depth: reap at 0 */
+	bool reap;
+	bool said;
 };
 
 static int
@@ -101,8 +101,9 @@ say_unwatchable(struct watch *w, const char *path)
 	}
 	w->said = true;
 	if (errno == ENOSPC)
-		log_warnx("watch: %s: the limit of watches is reached: it and "
-			  "others are polled; raise fs.inotify.max_user_watches",
+		log_warnx(
+		    "watch: %s: the limit of watches is reached: it and "
+		    "others are polled; raise fs.inotify.max_user_watches",
 		    path);
 	else
 		log_warn("watch: %s and maybe others are polled", path);

@@ -15,19 +15,19 @@
 #include "daemon/log.h"
 #include "daemon/watch.h"
 
-#define MASK_NAMES                                                            \
-	(IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ATTRIB |    \
+#define MASK_NAMES                                                             \
+	(IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ATTRIB |     \
 	    IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
-#define MASK_DATA	IN_MODIFY
+#define MASK_DATA IN_MODIFY
 
 struct watch_system {
-	struct watch	*watch;
-	struct ev_loop	*loop;
-	ev_io		 readable;
-	int		 fd;
-	uint32_t	 moved;		/* cookie of the last IN_MOVED_FROM */
-	int		 moved_from;	/* its watch */
-	char		 moved_name[NAME_MAX + 1];
+	struct watch *watch;
+	struct ev_loop *loop;
+	ev_io readable;
+	int fd;
+	uint32_t moved; /* cookie of the last IN_MOVED_FROM */
+	int moved_from; /* its watch */
+	char moved_name[NAME_MAX + 1];
 };
 
 /* The two halves of a rename come one after the other, inotify(7). */
@@ -58,8 +58,7 @@ report(struct watch_system *s, const struct inotify_event *e)
 	else if (name != NULL && (e->mask & IN_MODIFY))
 		watch_report(w, e->wd, WATCH_DATA, name, NULL);
 	else if (name != NULL)
-		watch_report(w, e->wd, WATCH_NAME, name,
-		    name_before(s, e));
+		watch_report(w, e->wd, WATCH_NAME, name, name_before(s, e));
 }
 
 static void
@@ -120,8 +119,7 @@ watch_system_add(struct watch_system *s, const char *path, bool data)
 	uint32_t mask = MASK_NAMES | IN_MASK_ADD;
 
 	/* IN_MASK_ADD: another owner may watch the same directory for more. */
-	return (inotify_add_watch(s->fd, path,
-	    data ? mask | MASK_DATA : mask));
+	return (inotify_add_watch(s->fd, path, data ? mask | MASK_DATA : mask));
 }
 
 void

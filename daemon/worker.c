@@ -20,35 +20,35 @@
 #include "daemon/source.h"
 #include "daemon/state.h"
 #include "daemon/stream.h"
-#include "daemon/tail.h"
+#include "daemon/tails.h"
 
-#define SCRATCH		(256 * 1024)
-#define SPARE_FDS	64		/* for all that is no followed file */
-#define LOOK_MS		1000
+#define SCRATCH (256 * 1024)
+#define SPARE_FDS 64 /* for all that is no followed file */
+#define LOOK_MS 1000
 
 struct worker {
 	const struct worker_start *start;
-	const struct conf	*conf;
-	struct ev_loop		*loop;
-	struct ledger		*ledger;
-	struct tails		*tails;
-	struct sources		*sources;
-	struct resolver		*resolver;
-	struct endpoint_env	 env;
-	struct dest		**dests;
-	size_t			 ndests;
-	struct route		*routes;
-	size_t			 nroutes;
-	ev_tstamp		 started;
-	ev_signal		 sigterm;
-	ev_signal		 sigint;
-	ev_signal		 sighup;
-	ev_signal		 sigusr1;
-	ev_io			 monitor;
-	ev_prepare		 turn;
-	ev_timer		 patience;	/* while stopping */
-	ev_timer		 alive;
-	bool			 stopping;
+	const struct conf *conf;
+	struct ev_loop *loop;
+	struct ledger *ledger;
+	struct tails *tails;
+	struct sources *sources;
+	struct resolver *resolver;
+	struct endpoint_env env;
+	struct dest **dests;
+	size_t ndests;
+	struct route *routes;
+	size_t nroutes;
+	ev_tstamp started;
+	ev_signal sigterm;
+	ev_signal sigint;
+	ev_signal sighup;
+	ev_signal sigusr1;
+	ev_io monitor;
+	ev_prepare turn;
+	ev_timer patience; /* while stopping */
+	ev_timer alive;
+	bool stopping;
 };
 
 static void
@@ -147,8 +147,8 @@ on_usr1(struct ev_loop *loop, ev_signal *sig, int revents)
 	else if (state_dump(&view, w->start->statedir, &why) == -1)
 		log_warnx("%s/%s", w->conf->state_dir, why.text);
 	else
-		log_notice("state written to %s/state.json",
-		    w->conf->state_dir);
+		log_notice(
+		    "state written to %s/state.json", w->conf->state_dir);
 }
 
 /* Only its end is of interest: without a monitor there is no worker. */
@@ -235,8 +235,7 @@ files_limit(void)
 		return (SPARE_FDS);
 	rl.rlim_cur = rl.rlim_max;
 	(void)setrlimit(RLIMIT_NOFILE, &rl);
-	if (getrlimit(RLIMIT_NOFILE, &rl) == -1 ||
-	    rl.rlim_cur < 2 * SPARE_FDS)
+	if (getrlimit(RLIMIT_NOFILE, &rl) == -1 || rl.rlim_cur < 2 * SPARE_FDS)
 		return (SPARE_FDS / 2);
 	if (rl.rlim_cur > 1024 * 1024)
 		return (1024 * 1024);
@@ -344,15 +343,14 @@ make_all(struct worker *w)
 		log_errorx("worker: no event loop");
 		return (-1);
 	}
-	w->ledger = ledger_new(w->loop, w->start->statedir,
-	    w->conf->checkpoint_interval_ms, &why);
+	w->ledger = ledger_new(
+	    w->loop, w->start->statedir, w->conf->checkpoint_interval_ms, &why);
 	if (w->ledger == NULL) {
 		log_errorx("state_dir %s: %s", w->conf->state_dir, why.text);
 		return (-1);
 	}
 	if ((w->tails = tails_new(w->loop, w->ledger, &tc)) == NULL ||
-	    (w->sources = sources_new(w->loop, w->tails, w->ledger)) ==
-		NULL ||
+	    (w->sources = sources_new(w->loop, w->tails, w->ledger)) == NULL ||
 	    (w->resolver = resolver_new(w->loop)) == NULL) {
 		log_error("worker");
 		return (-1);
@@ -397,8 +395,8 @@ worker_run(const struct worker_start *start)
 	size_t i;
 
 	if (account_become(start->account) == -1) {
-		log_error("worker: cannot become user %s",
-		    start->account->name);
+		log_error(
+		    "worker: cannot become user %s", start->account->name);
 		return (1);
 	}
 	w.started = (double)time(NULL);

@@ -15,13 +15,15 @@ fail()
 floor()
 {
 	case $1 in
+	account|statedir|version)
+		echo 1 ;;
 	teslacoild|monitor|worker)
 		echo 5 ;;
 	ctl*|metrics*|httpd*|state*)
 		echo 4 ;;
 	dest*|endpoint*|link*|resolve*|tcp_info*)
 		echo 3 ;;
-	source*|tail*|stream*|ledger*)
+	source*|place|tail*|stream*|ledger*)
 		echo 2 ;;
 	watch*|conf*|log*|sandbox*|notify*|privsep*|lock*)
 		echo 1 ;;

@@ -118,7 +118,7 @@ class Rotation(Case):
     def test_deleted_while_open(self):
         self.begin()
         self.w.write(20000)
-        self.r.wait_more(1)
+        self.r.wait_lines(1)
         self.w.delete(late=20000)
         self.w.create()
         self.w.write(1000)

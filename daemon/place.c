@@ -1,0 +1,177 @@
+#include "daemon/place.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/ledger.h"
+#include "daemon/log.h"
+#include "daemon/stream.h"
+#include "daemon/tail.h"
+#include "daemon/tails.h"
+
+int
+tail_compare_names(const struct tail *a, const struct tail *b)
+{
+	return (strcmp(a->name, b->name));
+}
+
+RB_GENERATE(tail_names, tail, by_name, tail_compare_names)
+
+struct tail *
+tail_at(struct place *place, const char *name)
+{
+	struct tail key;
+	union {
+		const char *in;
+		char *out;
+	} u = { .in = name };
+
+	key.name = u.out;
+	return (RB_FIND(tail_names, &place->names, &key));
+}
+
+void
+place_enter(struct tail *t, struct place *place, char *name)
+{
+	free(t->name);
+	t->name = name;
+	t->place = place;
+	RB_INSERT(tail_names, &place->names, t);
+}
+
+/* after is to be sent when before is at its end. */
+void
+tail_follows(struct tail *after, struct tail *before)
+{
+	if (after == before || after->before != NULL || before->behind != NULL)
+		return;
+	after->before = before;
+	before->behind = after;
+}
+
+void
+place_unleave(struct tail *t)
+{
+	if (t->left_place == NULL)
+		return;
+	TAILQ_REMOVE(&t->left_place->leavers, t, left);
+	t->left_place = NULL;
+	free(t->left_name);
+	t->left_name = NULL;
+}
+
+void
+tail_was(struct tail *t, struct place *place, const char *name)
+{
+	place_unleave(t);
+	if ((t->left_name = strdup(name)) == NULL)
+		return;
+	t->left_place = place;
+	TAILQ_INSERT_TAIL(&place->leavers, t, left);
+}
+
+/* A new file has a name: what had it before is sent first. */
+void
+place_follow_leaver(struct tail *t)
+{
+	struct tail *l;
+
+	TAILQ_FOREACH (l, &t->place->leavers, left) {
+		if (l == t || strcmp(l->left_name, t->name) != 0)
+			continue;
+		tail_follows(t, l);
+		place_unleave(l);
+		return;
+	}
+}
+
+void
+tail_precedes(struct tail *t, struct place *place, const char *name)
+{
+	struct tail *holder = tail_at(place, name), *l;
+
+	if (holder != NULL && holder != t) {
+		t->before = holder->before;
+		t->behind = holder;
+		if (t->before != NULL)
+			t->before->behind = t;
+		holder->before = t;
+		return;
+	}
+	TAILQ_FOREACH (l, &place->leavers, left)
+		if (l != t && strcmp(l->left_name, name) == 0) {
+			tail_follows(t, l);
+			place_unleave(l);
+			break;
+		}
+	tail_was(t, place, name);
+}
+
+static void
+place_leave(struct tail *t)
+{
+	if (t->place == NULL)
+		return;
+	RB_REMOVE(tail_names, &t->place->names, t);
+	tail_was(t, t->place, t->name);
+	t->place = NULL;
+	t->rotated = true;
+	tails_stats(t->all)->rotations++;
+}
+
+void
+tail_rename(struct tail *t, struct place *place, const char *name)
+{
+	struct stream *s;
+	char *copy;
+
+	place_leave(t);
+	t->changed = tails_now(t->all);
+	tails_time(t);
+	if (place == NULL)
+		return;
+	if ((copy = strdup(name)) == NULL) {
+		log_warn("%s", tail_path(t));
+		return;
+	}
+	log_info("%s/%s: was %s", place->path, name, t->name);
+	place_enter(t, place, copy);
+	for (s = t->streams; s != NULL; s = s->next)
+		ledger_mark(tails_ledger(t->all), s);
+}
+
+void
+place_init(struct place *place, char *path)
+{
+	place->path = path;
+	RB_INIT(&place->names);
+	TAILQ_INIT(&place->leavers);
+}
+
+void
+place_fini(struct place *place)
+{
+	struct tail *t;
+
+	while ((t = RB_MIN(tail_names, &place->names)) != NULL)
+		tail_rename(t, NULL, NULL);
+	while ((t = TAILQ_FIRST(&place->leavers)) != NULL)
+		place_unleave(t);
+	free(place->path);
+}
+
+void
+tail_unlink_order(struct tail *t)
+{
+	struct stream *s;
+
+	if (t->before != NULL)
+		t->before->behind = NULL;
+	if (t->behind != NULL) {
+		t->behind->before = NULL;
+		for (s = t->behind->streams; s != NULL; s = s->next)
+			stream_wake(s);
+	}
+	t->before = t->behind = NULL;
+}

@@ -1,0 +1,63 @@
+/*
+ * place.h - the names that files have in one directory, and what comes of
+ * them: the file that had a name before is sent before the one that has it.
+ */
+#ifndef PLACE_H
+#define PLACE_H
+
+#include <sys/queue.h>
+#include <sys/tree.h>
+
+struct tail;
+
+RB_HEAD(tail_names, tail);
+TAILQ_HEAD(tail_list, tail);
+
+/* A directory as its files see it; owned by who looks at it. */
+struct place {
+	char			*path;		/* "" for the root */
+	struct tail_names	 names;
+	struct tail_list	 leavers;	/* had a name here and lost it */
+};
+
+int	tail_compare_names(const struct tail *, const struct tail *);
+RB_PROTOTYPE(tail_names, tail, by_name, tail_compare_names)
+
+/* Takes path. */
+void	place_init(struct place *, char *path);
+
+/* The directory is gone: its files have no name that we know. */
+void	place_fini(struct place *);
+
+/* The file called name, or NULL. */
+struct tail	*tail_at(struct place *, const char *name);
+
+/* The file has a name; takes name.  It must have had none. */
+void	place_enter(struct tail *, struct place *, char *name);
+
+/* A new file has a name: what had it before is sent first. */
+void	place_follow_leaver(struct tail *);
+
+/* It is no longer remembered as the last to have had a name. */
+void	place_unleave(struct tail *);
+
+/*
+ * The file is now called place/name; NULL: it has no name that we know.  The
+ * file that gets its old name is sent after it.
+ */
+void	tail_rename(struct tail *, struct place *, const char *name);
+
+/* The file was called place/name when it was last followed. */
+void	tail_was(struct tail *, struct place *, const char *name);
+
+/*
+ * The file was called place/name until just now: it is sent before the file
+ * that has the name, and after those that had it before.
+ */
+void	tail_precedes(struct tail *, struct place *, const char *name);
+
+/* after is to be sent when before is at its end; and: neither any more. */
+void	tail_follows(struct tail *after, struct tail *before);
+void	tail_unlink_order(struct tail *);
+
+#endif

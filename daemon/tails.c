@@ -1,0 +1,327 @@
+#include "daemon/tails.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "daemon/log.h"
+#include "daemon/stream.h"
+#include "daemon/tail.h"
+
+/*
+ * How long a file without a name may be quiet before it is finished with: a
+ * deleted one holds disk space, one that was moved away may still be written.
+ */
+#define DELETED_QUIET 60.
+#define MOVED_QUIET 600.
+/* The rest of a rotated file without a newline is sent after so long. */
+#define ROTATED_QUIET 60.
+
+RB_HEAD(tail_ids, tail);
+
+struct tails {
+	struct ev_loop *loop;
+	struct ledger *ledger;
+	struct tail_ids ids;
+	struct tail_list opened;
+	struct tail_list timed;
+	ev_timer look;
+	struct tails_conf conf;
+	struct tails_stats stats;
+	uint8_t *scratch;
+};
+
+static int
+compare_ids(const struct tail *a, const struct tail *b)
+{
+	if (a->dev != b->dev)
+		return (a->dev < b->dev ? -1 : 1);
+	return (a->ino < b->ino ? -1 : a->ino > b->ino);
+}
+
+RB_PROTOTYPE(tail_ids, tail, by_id, compare_ids)
+RB_GENERATE(tail_ids, tail, by_id, compare_ids)
+
+static void on_look(struct ev_loop *, ev_timer *, int);
+
+struct tails *
+tails_new(
+    struct ev_loop *loop, struct ledger *ledger, const struct tails_conf *conf)
+{
+	struct tails *ts;
+	ev_tstamp every = (double)conf->look_ms / 1e3;
+
+	if ((ts = calloc(1, sizeof(*ts))) == NULL)
+		return (NULL);
+	if ((ts->scratch = malloc(conf->scratch)) == NULL) {
+		free(ts);
+		return (NULL);
+	}
+	ts->loop = loop;
+	ts->ledger = ledger;
+	ts->conf = *conf;
+	RB_INIT(&ts->ids);
+	TAILQ_INIT(&ts->opened);
+	TAILQ_INIT(&ts->timed);
+	ev_timer_init(&ts->look, on_look, every, every);
+	ts->look.data = ts;
+	return (ts);
+}
+
+uint8_t *
+tails_scratch(struct tails *ts, size_t *size)
+{
+	*size = ts->conf.scratch;
+	return (ts->scratch);
+}
+
+struct ledger *
+tails_ledger(struct tails *ts)
+{
+	return (ts->ledger);
+}
+
+ev_tstamp
+tails_now(const struct tails *ts)
+{
+	return (ev_now(ts->loop));
+}
+
+struct tails_stats *
+tails_stats(struct tails *ts)
+{
+	return (&ts->stats);
+}
+
+void
+tails_walk(struct tails *ts, void (*fn)(struct tail *, void *), void *arg)
+{
+	struct tail *t, *next;
+
+	RB_FOREACH_SAFE (t, tail_ids, &ts->ids, next)
+		fn(t, arg);
+	/* A truncated file without a copy is known by no identity. */
+	TAILQ_FOREACH_SAFE (t, &ts->timed, timed, next)
+		if (!t->known)
+			fn(t, arg);
+}
+
+struct tail *
+tails_find(struct tails *ts, dev_t dev, ino_t ino)
+{
+	struct tail key;
+
+	key.dev = dev;
+	key.ino = ino;
+	return (RB_FIND(tail_ids, &ts->ids, &key));
+}
+
+/* A file that needs a look by time, not by event. */
+void
+tails_time(struct tail *t)
+{
+	struct tails *ts = t->all;
+
+	if (t->is_timed)
+		return;
+	t->is_timed = true;
+	TAILQ_INSERT_TAIL(&ts->timed, t, timed);
+	if (!ev_is_active(&ts->look))
+		ev_timer_again(ts->loop, &ts->look);
+}
+
+void
+tails_untime(struct tail *t)
+{
+	struct tails *ts = t->all;
+
+	if (!t->is_timed)
+		return;
+	t->is_timed = false;
+	TAILQ_REMOVE(&ts->timed, t, timed);
+	if (TAILQ_EMPTY(&ts->timed))
+		ev_timer_stop(ts->loop, &ts->look);
+}
+
+void
+tails_closed(struct tail *t)
+{
+	if (t->fd == -1)
+		return;
+	(void)close(t->fd);
+	t->fd = -1;
+	TAILQ_REMOVE(&t->all->opened, t, opened);
+	t->all->stats.open--;
+}
+
+/*
+ * Closes what was not used for longest and can be opened again; rather what is
+ * drained, for a file that is closed may be deleted.
+ */
+static void
+make_room(struct tails *ts)
+{
+	struct tail *t, *next, *undrained = NULL;
+	unsigned looked = 0;
+
+	TAILQ_FOREACH_SAFE (t, &ts->opened, opened, next) {
+		if (ts->stats.open < ts->conf.max_open)
+			return;
+		if (++looked > 64)
+			break;
+		if (t->place == NULL)
+			continue;
+		if (tail_is_drained(t))
+			tails_closed(t);
+		else if (undrained == NULL)
+			undrained = t;
+	}
+	if (ts->stats.open >= ts->conf.max_open && undrained != NULL)
+		tails_closed(undrained);
+}
+
+void
+tails_opened(struct tail *t, int fd)
+{
+	make_room(t->all);
+	t->fd = fd;
+	t->error = 0;
+	TAILQ_INSERT_TAIL(&t->all->opened, t, opened);
+	t->all->stats.open++;
+}
+
+int64_t
+written_ns(const struct stat *st)
+{
+	return ((int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec);
+}
+
+void
+tails_know(struct tail *t, const struct stat *st)
+{
+	t->written_ns = written_ns(st);
+	t->dev = st->st_dev;
+	t->ino = st->st_ino;
+	RB_INSERT(tail_ids, &t->all->ids, t);
+	t->known = true;
+}
+
+void
+tails_forget(struct tail *t)
+{
+	if (t->known)
+		RB_REMOVE(tail_ids, &t->all->ids, t);
+	t->known = false;
+}
+
+void
+tails_free(struct tails *ts)
+{
+	struct tail *t;
+
+	if (ts == NULL)
+		return;
+	while ((t = RB_MIN(tail_ids, &ts->ids)) != NULL ||
+	    (t = TAILQ_FIRST(&ts->timed)) != NULL)
+		tail_free(t);
+	free(ts->scratch);
+	free(ts);
+}
+
+int
+tails_used(struct tail *t)
+{
+	if (TAILQ_NEXT(t, opened) != NULL) {
+		TAILQ_REMOVE(&t->all->opened, t, opened);
+		TAILQ_INSERT_TAIL(&t->all->opened, t, opened);
+	}
+	return (t->fd);
+}
+
+void
+tails_hand_over(struct tail *from, struct tail *to)
+{
+	int fd = from->fd;
+
+	TAILQ_REMOVE(&from->all->opened, from, opened);
+	from->all->stats.open--;
+	from->fd = -1;
+	tails_opened(to, fd);
+}
+
+static void
+flush(struct tail *t)
+{
+	struct stream *s;
+
+	for (s = t->streams; s != NULL; s = s->next) {
+		if (s->cursor.sent >= t->size || s->flush)
+			continue;
+		s->flush = true;
+		stream_wake(s);
+	}
+}
+
+static bool
+is_in_flight(const struct tail *t)
+{
+	const struct stream *s;
+
+	for (s = t->streams; s != NULL; s = s->next)
+		if (s->cursor.acked < s->cursor.sent)
+			return (true);
+	return (false);
+}
+
+static void
+look_at_nameless(struct tail *t, double quiet)
+{
+	if (t->fd == -1) {
+		/* Nothing can be read again, only what is in flight counts. */
+		if (is_in_flight(t))
+			return;
+		tail_say_lost(t, "gone");
+		tail_finish(t);
+	} else if (quiet >= (t->deleted ? DELETED_QUIET : MOVED_QUIET)) {
+		if (tail_is_done(t))
+			tail_finish(t);
+		else
+			flush(t);
+	}
+}
+
+/* Whether time still matters for a file that has a name. */
+static bool
+look_at_named(struct tail *t, double quiet)
+{
+	double partial = tail_partial_seconds(t);
+
+	if (t->linked)
+		return (true);
+	if (!tail_is_drained(t) || tail_least_sent(t) >= t->size)
+		return (false);
+	if ((partial > 0 && quiet >= partial) ||
+	    (t->rotated && quiet >= ROTATED_QUIET))
+		flush(t);
+	return (t->rotated || partial > 0);
+}
+
+/* A look may end the file, or have another follow it at the end of the list. */
+static void
+on_look(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+	struct tails *ts = timer->data;
+	struct tail *t, *next;
+	double quiet;
+
+	(void)revents;
+	TAILQ_FOREACH_SAFE (t, &ts->timed, timed, next)
+		tail_check(t);
+	TAILQ_FOREACH_SAFE (t, &ts->timed, timed, next) {
+		quiet = ev_now(loop) - t->changed;
+		if (t->place == NULL)
+			look_at_nameless(t, quiet);
+		else if (!look_at_named(t, quiet))
+			tails_untime(t);
+	}
+}

@@ -1,0 +1,76 @@
+/*
+ * tails.h - all files that are followed: found by identity, closed when too
+ * many are open, looked at by time where no event would come.
+ */
+#ifndef TAILS_H
+#define TAILS_H
+
+#include <sys/stat.h>
+
+#include <ev.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct ledger;
+struct tail;
+struct tails;
+
+struct tails_stats {
+	uint64_t	files;
+	uint64_t	streams;
+	uint64_t	open;
+	uint64_t	rotations;
+	uint64_t	truncations;
+	uint64_t	lost_bytes;	/* truncated or deleted before read */
+	uint64_t	found;		/* files ever followed */
+};
+
+struct tails_conf {
+	unsigned	max_open;	/* descriptors for files */
+	uint64_t	look_ms;	/* how often timed files are looked at */
+	size_t		scratch;	/* octets to read at once */
+};
+
+/* Returns NULL with errno.  loop and ledger are borrowed. */
+struct tails	*tails_new(struct ev_loop *, struct ledger *,
+		    const struct tails_conf *);
+
+/* Frees every tail and its streams without touching the ledger. */
+void	tails_free(struct tails *);
+
+/* The buffer that every read goes through. */
+uint8_t	*tails_scratch(struct tails *, size_t *size);
+struct ledger	*tails_ledger(struct tails *);
+ev_tstamp	tails_now(const struct tails *);
+
+/* To be read; and to be counted by who lives through it. */
+struct tails_stats	*tails_stats(struct tails *);
+
+/* fn may free its tail. */
+void	tails_walk(struct tails *, void (*fn)(struct tail *, void *), void *);
+
+/* The file with this identity, or NULL. */
+struct tail	*tails_find(struct tails *, dev_t, ino_t);
+
+/* The file has the identity of st; and: it has none any more. */
+void	tails_know(struct tail *, const struct stat *);
+void	tails_forget(struct tail *);
+
+/* The file is open as fd, which is taken; and: close it.  fd -1 is fine. */
+void	tails_opened(struct tail *, int fd);
+void	tails_closed(struct tail *);
+
+/* Its descriptor was used; returns the descriptor. */
+int	tails_used(struct tail *);
+
+/* Hands the open descriptor over to another file. */
+void	tails_hand_over(struct tail *from, struct tail *to);
+
+/* The file needs a look by time; and: events tell all there is to know. */
+void	tails_time(struct tail *);
+void	tails_untime(struct tail *);
+
+/* st_mtim in nanoseconds. */
+int64_t	written_ns(const struct stat *);
+
+#endif
