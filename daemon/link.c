@@ -59,7 +59,10 @@ udp_open(struct link *l, const struct conf_url *url, const struct address *a,
     struct reason *why)
 {
 	(void)url;
-	return (open_inet(l, a, SOCK_DGRAM, why));
+	if (open_inet(l, a, SOCK_DGRAM, why) == -1)
+		return (-1);
+	datagrams_open(l->fd);
+	return (0);
 }
 
 static int
@@ -251,6 +254,8 @@ link_check(struct link *l)
 
 	if (l->borrowed)
 		return (LINK_OPEN);
+	if (l->error == 0 && l->ops == &link_table[CONF_UDP])
+		l->error = datagrams_error(l->fd);
 	if (l->error != 0) {
 		errno = l->error;
 		return (LINK_FAILED);

@@ -1,8 +1,7 @@
 /*
  * link_datagram.h - sends frames of WIRE_DATAGRAM as one datagram each.
  *
- * One file an operating system: link_datagram_mmsg.c where there is
- * sendmmsg(2).
+ * One file an operating system: link_datagram_linux.c.
  */
 #ifndef LINK_DATAGRAM_H
 #define LINK_DATAGRAM_H
@@ -18,5 +17,14 @@
  * was; EMSGSIZE: it is larger than the path takes.
  */
 ssize_t	datagrams_send(int fd, const uint8_t *p, size_t n);
+
+/* Prepares a socket, so that no refusal gets lost between two datagrams. */
+void	datagrams_open(int fd);
+
+/*
+ * Returns what came back from the network for datagrams that were sent, as an
+ * errno such as ECONNREFUSED, or 0.
+ */
+int	datagrams_error(int fd);
 
 #endif

@@ -284,20 +284,22 @@ class Faults(Case):
         self.end()
 
     def test_udp_refused(self):
+        """Few lines: a receive buffer takes all that is sent again."""
         w = self.writer()
         r = self.receiver("udp:0").start()
         d = self.daemon(destination("d", r.url) +
                         source("s", w.path)).start()
-        w.write_paced(300, r)
+        w.write_paced(50, r)
         r.do("refuse")
         for _ in range(5):
-            w.write(20)
+            w.write(5)
         r.do("listen")
         w.write(20)
         r.wait_all(w)
         w.write_paced(300, r)
         self.finish(d, r)
-        r.check(w, repeats=None)
+        # One that was refused comes again after others: no order to check.
+        self.assertEqual(r.missing(w), 0)
 
     def test_slow(self):
         w = self.writer()
