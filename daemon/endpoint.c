@@ -18,6 +18,7 @@
 #define TURN (1024 * 1024) /* octets sent before others have theirs */
 #define MAX_SLICES 16384
 #define MAX_ADDRESSES 16
+#define READ_TURNS 64 /* reads before others have theirs */
 #define ACK_FIRST 0.05 /* seconds to the first look for */
 #define ACK_LONGEST 1. /* acknowledgements, and between */
 #define ACK_PRESSED 0.002 /* where the window is full */
@@ -313,7 +314,7 @@ endpoint_enter(struct endpoint *ep, enum endpoint_state state)
 static void
 open_link(struct endpoint *ep, const struct address *a)
 {
-	if (link_open(&ep->link, ep->url, a, &ep->error) == -1) {
+	if (link_open(&ep->link, ep->conf, ep->url, a, &ep->error) == -1) {
 		connect_next(ep);
 		return;
 	}
@@ -406,6 +407,52 @@ on_timer(struct ev_loop *loop, ev_timer *timer, int revents)
 	}
 }
 
+/* What the receiver says matters only as a sign that it is there. */
+static void
+read_peer(struct endpoint *ep)
+{
+	uint8_t buf[4096];
+	ssize_t n = 0;
+	int turns = READ_TURNS;
+
+	while (turns-- > 0 && (n = link_recv(&ep->link, buf, sizeof(buf))) > 0)
+		continue;
+	if (n == 0)
+		on_closed_by_peer(ep);
+	else if (n == -1 && errno != EAGAIN)
+		on_link_error(ep, errno, "connection lost");
+	else if (n > 0)
+		ev_timer_start(ep->env->loop, &ep->again);
+}
+
+/* Goes on between the connection and the first message. */
+static void
+shake_hands(struct endpoint *ep)
+{
+	struct ev_loop *loop = ep->env->loop;
+	ev_io *io = &ep->writable;
+
+	ev_io_stop(loop, &ep->writable);
+	ev_io_stop(loop, &ep->readable);
+	switch (link_handshake(&ep->link, &ep->error)) {
+	case LINK_READY:
+		endpoint_enter(ep, ENDPOINT_UP);
+		return;
+	case LINK_WAIT_READ:
+		io = &ep->readable;
+		break;
+	case LINK_WAIT_WRITE:
+		break;
+	case LINK_BROKEN:
+		link_close(&ep->link);
+		connect_next(ep);
+		return;
+	}
+	ev_io_set(io, ep->link.fd,
+	    io == &ep->readable ? EV_READ : EV_WRITE);
+	ev_io_start(loop, io);
+}
+
 static void
 on_readable(struct ev_loop *loop, ev_io *io, int revents)
 {
@@ -413,16 +460,15 @@ on_readable(struct ev_loop *loop, ev_io *io, int revents)
 
 	(void)loop;
 	(void)revents;
-	switch (link_check(&ep->link)) {
-	case LINK_OPEN:
-		break;
-	case LINK_CLOSED:
-		on_closed_by_peer(ep);
-		break;
-	case LINK_FAILED:
-		on_link_error(ep, errno, "connection lost");
-		break;
+	if (ep->state == ENDPOINT_CONNECTING) {
+		shake_hands(ep);
+		return;
 	}
+	if (ep->blocked && ep->link.wait == LINK_WAIT_READ) {
+		ep->blocked = false;
+		ep->work = true;
+	}
+	read_peer(ep);
 }
 
 static void
@@ -435,12 +481,8 @@ on_writable(struct ev_loop *loop, ev_io *io, int revents)
 	if (ep->state == ENDPOINT_UP) {
 		ep->blocked = false;
 		ep->work = true;
-	} else if (link_connected(&ep->link) == 0) {
-		endpoint_enter(ep, ENDPOINT_UP);
 	} else {
-		reason_set(&ep->error, "connect: %s", strerror(errno));
-		link_close(&ep->link);
-		connect_next(ep);
+		shake_hands(ep);
 	}
 }
 
@@ -463,7 +505,7 @@ pull_slice(struct endpoint *ep)
 	struct stream *s = TAILQ_FIRST(&ep->ready);
 	struct pull p = { .out = ep->buf + ep->end,
 		.room = ep->room - ep->end,
-		.wire = link_wire(ep->conf, &ep->link),
+		.wire = link_wire(&ep->link),
 		.max_message = ep->max_message };
 	enum pull_result result;
 
@@ -551,6 +593,8 @@ send_some(struct endpoint *ep)
 		return (true);
 	if (n == 0 || errno == EAGAIN) {
 		ep->blocked = true;
+		if (ep->link.wait == LINK_WAIT_READ)
+			return (false);
 		ev_io_stop(ep->env->loop, &ep->writable);
 		ev_io_set(&ep->writable, ep->link.fd, EV_WRITE);
 		ev_io_start(ep->env->loop, &ep->writable);
@@ -627,6 +671,9 @@ on_again(struct ev_loop *loop, ev_timer *timer, int revents)
 	(void)loop;
 	(void)revents;
 	ep->work = true;
+	/* What was read ahead makes no event. */
+	if (ep->state == ENDPOINT_UP)
+		read_peer(ep);
 }
 
 /* The receiver may have gone since the last message: look before writing. */
@@ -635,7 +682,7 @@ peer_is_there(struct endpoint *ep)
 {
 	if (ep->link.written == 0)
 		return (true);
-	on_readable(ep->env->loop, &ep->readable, EV_READ);
+	read_peer(ep);
 	return (ep->state == ENDPOINT_UP);
 }
 

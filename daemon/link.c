@@ -39,13 +39,11 @@ open_inet(struct link *l, const struct address *a, int type, struct reason *why)
 	return (0);
 }
 
-static int
-tcp_open(struct link *l, const struct conf_url *url, const struct address *a,
-    struct reason *why)
+int
+link_tcp_open(struct link *l, const struct address *a, struct reason *why)
 {
 	const int on = 1;
 
-	(void)url;
 	l->stream = true;
 	if (open_inet(l, a, SOCK_STREAM, why) == -1)
 		return (-1);
@@ -55,10 +53,8 @@ tcp_open(struct link *l, const struct conf_url *url, const struct address *a,
 }
 
 static int
-udp_open(struct link *l, const struct conf_url *url, const struct address *a,
-    struct reason *why)
+udp_open(struct link *l, const struct address *a, struct reason *why)
 {
-	(void)url;
 	if (open_inet(l, a, SOCK_DGRAM, why) == -1)
 		return (-1);
 	datagrams_open(l->fd);
@@ -78,13 +74,12 @@ connect_unix(
 
 /* The peer decides whether it is a datagram or a stream socket. */
 static int
-unix_open(struct link *l, const struct conf_url *url, const struct address *a,
-    struct reason *why)
+unix_open(struct link *l, const struct address *a, struct reason *why)
 {
 	struct sockaddr_un un = { .sun_family = AF_UNIX };
 
 	(void)a;
-	if (strlcpy(un.sun_path, url->path, sizeof(un.sun_path)) >=
+	if (strlcpy(un.sun_path, l->url->path, sizeof(un.sun_path)) >=
 	    sizeof(un.sun_path))
 		return (reason_set(why, "path too long"));
 	if (connect_unix(l, &un, SOCK_DGRAM, why) == 0)
@@ -97,16 +92,42 @@ unix_open(struct link *l, const struct conf_url *url, const struct address *a,
 }
 
 static int
-stdout_open(struct link *l, const struct conf_url *url, const struct address *a,
-    struct reason *why)
+stdout_open(struct link *l, const struct address *a, struct reason *why)
 {
-	(void)url;
 	(void)a;
 	(void)why;
 	l->fd = STDOUT_FILENO;
 	l->borrowed = true;
 	l->stream = true;
 	return (0);
+}
+
+static ssize_t
+socket_recv(struct link *l, uint8_t *p, size_t n)
+{
+	return (recv(l->fd, p, n, MSG_DONTWAIT));
+}
+
+/* A datagram is never the end, and an error of the network comes first. */
+static ssize_t
+udp_recv(struct link *l, uint8_t *p, size_t n)
+{
+	ssize_t got;
+	int error = datagrams_error(l->fd);
+
+	if (error != 0) {
+		errno = error;
+		return (-1);
+	}
+	got = recv(l->fd, p, n, MSG_DONTWAIT);
+	return (got == 0 ? 1 : got);
+}
+
+static void
+stream_finish(struct link *l)
+{
+	if (l->stream)
+		(void)shutdown(l->fd, SHUT_WR);
 }
 
 static ssize_t
@@ -152,19 +173,19 @@ taken(struct link *l)
 	return (l->written);
 }
 
-/* Without an answer of the system only a drained socket says anything. */
+/* Without an answer of the system all that was taken counts. */
 static uint64_t
-written_less_unsent(struct link *l)
+written_less_unsent(const struct link *l, uint64_t written)
 {
 	int64_t unsent = socket_unsent(l->fd);
 
-	if (unsent < 0 || (uint64_t)unsent > l->written)
-		return (unsent < 0 ? l->written : 0);
-	return (l->written - (uint64_t)unsent);
+	if (unsent < 0)
+		return (written);
+	return ((uint64_t)unsent > written ? 0 : written - (uint64_t)unsent);
 }
 
-static uint64_t
-tcp_acked(struct link *l)
+uint64_t
+link_tcp_acked(struct link *l, uint64_t written)
 {
 	struct tcp_facts f;
 
@@ -173,7 +194,13 @@ tcp_acked(struct link *l)
 		l->window = (uint64_t)f.window;
 	if (f.most > 0)
 		l->most = (uint64_t)f.most;
-	return (written_less_unsent(l));
+	return (written_less_unsent(l, written));
+}
+
+static uint64_t
+tcp_acked(struct link *l)
+{
+	return (link_tcp_acked(l, l->written));
 }
 
 /*
@@ -188,7 +215,7 @@ unix_acked(struct link *l)
 
 	if (!l->stream)
 		return (l->written);
-	acked = written_less_unsent(l);
+	acked = written_less_unsent(l, l->written);
 	if (recv(l->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == -1 &&
 	    errno != EAGAIN && errno != EINTR)
 		l->error = errno;
@@ -198,10 +225,23 @@ unix_acked(struct link *l)
 }
 
 static const struct link_ops link_table[] = {
-	[CONF_UDP] = { udp_open, socket_send, taken },
-	[CONF_TCP] = { tcp_open, socket_send, tcp_acked },
-	[CONF_UNIX] = { unix_open, socket_send, unix_acked },
-	[CONF_STDOUT] = { stdout_open, stdout_send, taken },
+	[CONF_UDP] = { .open = udp_open,
+	    .send = socket_send,
+	    .recv = udp_recv,
+	    .acked = taken },
+	[CONF_TCP] = { .open = link_tcp_open,
+	    .send = socket_send,
+	    .recv = socket_recv,
+	    .acked = tcp_acked,
+	    .finish = stream_finish },
+	[CONF_UNIX] = { .open = unix_open,
+	    .send = socket_send,
+	    .recv = socket_recv,
+	    .acked = unix_acked,
+	    .finish = stream_finish },
+	[CONF_STDOUT] = { .open = stdout_open,
+	    .send = stdout_send,
+	    .acked = taken },
 };
 
 bool
@@ -211,75 +251,75 @@ link_needs_address(enum conf_scheme scheme)
 }
 
 enum wire
-link_wire(const struct conf_destination *conf, const struct link *l)
+link_wire(const struct link *l)
 {
-	return (l->stream ? conf->wire : WIRE_DATAGRAM);
+	return (l->stream ? l->conf->wire : WIRE_DATAGRAM);
 }
 
 int
-link_open(struct link *l, const struct conf_url *url,
-    const struct address *address, struct reason *why)
+link_open(struct link *l, const struct conf_destination *conf,
+    const struct conf_url *url, const struct address *address,
+    struct reason *why)
 {
 	memset(l, 0, sizeof(*l));
 	l->fd = -1;
+	l->conf = conf;
+	l->url = url;
 	l->ops = &link_table[url->scheme];
-	if (l->ops->open(l, url, address, why) == 0)
+	if (l->ops->open(l, address, why) == 0)
 		return (0);
-	if (l->fd != -1)
-		(void)close(l->fd);
-	l->fd = -1;
+	link_close(l);
 	return (-1);
 }
 
-int
-link_connected(struct link *l)
+enum link_progress
+link_handshake(struct link *l, struct reason *why)
 {
-	socklen_t len = sizeof(errno);
 	int error = 0;
+	socklen_t len = sizeof(error);
 
 	if (l->borrowed)
-		return (0);
+		return (LINK_READY);
 	if (getsockopt(l->fd, SOL_SOCKET, SO_ERROR, &error, &len) == -1)
-		return (-1);
-	errno = error;
-	return (error == 0 ? 0 : -1);
+		error = errno;
+	if (error != 0) {
+		reason_set(why, "connect: %s", strerror(error));
+		return (LINK_BROKEN);
+	}
+	if (l->ops->handshake == NULL)
+		return (LINK_READY);
+	return (l->ops->handshake(l, why));
 }
 
-enum link_state
-link_check(struct link *l)
+/* An error that was met is kept: asking the socket again would not tell. */
+ssize_t
+link_recv(struct link *l, uint8_t *p, size_t n)
 {
-	char buf[4096];
-	ssize_t n;
-	int turns = 16;
+	ssize_t got;
 
-	if (l->borrowed)
-		return (LINK_OPEN);
-	if (l->error == 0 && l->ops == &link_table[CONF_UDP])
-		l->error = datagrams_error(l->fd);
 	if (l->error != 0) {
 		errno = l->error;
-		return (LINK_FAILED);
+		return (-1);
 	}
-	/* Nothing that the peer says matters here, only that it is there. */
-	while (turns-- > 0) {
-		n = recv(l->fd, buf, sizeof(buf), MSG_DONTWAIT);
-		if (n == -1 && (errno == EAGAIN || errno == EINTR))
-			return (LINK_OPEN);
-		if (n == -1) {
-			l->error = errno;
-			return (LINK_FAILED);
-		}
-		if (n == 0 && l->stream)
-			return (LINK_CLOSED);
+	if (l->ops->recv == NULL) {
+		errno = EAGAIN;
+		return (-1);
 	}
-	return (LINK_OPEN);
+	got = l->ops->recv(l, p, n);
+	if (got == -1 && errno == EINTR)
+		errno = EAGAIN;
+	if (got == -1 && errno != EAGAIN)
+		l->error = errno;
+	return (got);
 }
 
 ssize_t
 link_send(struct link *l, const uint8_t *p, size_t n)
 {
-	ssize_t sent = l->ops->send(l, p, n);
+	ssize_t sent;
 
+	l->wait = LINK_WAIT_WRITE;
+	sent = l->ops->send(l, p, n);
 	if (sent > 0)
 		l->written += (uint64_t)sent;
 	else if (sent == -1 && errno == EPIPE)
@@ -319,13 +359,16 @@ link_silence_ms(struct link *l)
 void
 link_finish(struct link *l)
 {
-	if (!l->borrowed && l->stream)
-		(void)shutdown(l->fd, SHUT_WR);
+	if (l->ops->finish != NULL)
+		l->ops->finish(l);
 }
 
 void
 link_close(struct link *l)
 {
+	if (l->ops != NULL && l->ops->close != NULL)
+		l->ops->close(l);
+	l->state = NULL;
 	if (l->fd != -1 && !l->borrowed)
 		(void)close(l->fd);
 	l->fd = -1;

@@ -20,25 +20,39 @@
 struct address;
 struct link;
 
-struct link_ops {
-	/* Opens l->fd, non-blocking; connected may be still to come. */
-	int	(*open)(struct link *, const struct conf_url *,
-		    const struct address *, struct reason *);
-	/* Bytes taken, or -1 with errno; EAGAIN: wait until writable. */
-	ssize_t	(*send)(struct link *, const uint8_t *, size_t);
-	/* Of written, how many bytes are acknowledged. */
-	uint64_t (*acked)(struct link *);
+enum link_progress {
+	LINK_READY,
+	LINK_WAIT_READ,			/* go on when the socket is readable */
+	LINK_WAIT_WRITE,
+	LINK_BROKEN			/* with the reason set */
 };
 
-enum link_state {
-	LINK_OPEN,			/* nothing to tell */
-	LINK_CLOSED,			/* the peer has closed in order */
-	LINK_FAILED			/* with errno */
+/* One kind of link; NULL where there is nothing to do. */
+struct link_ops {
+	/* Opens l->fd, non-blocking; connected may be still to come. */
+	int	(*open)(struct link *, const struct address *,
+		    struct reason *);
+	/* What has to be said before the first message. */
+	enum link_progress (*handshake)(struct link *, struct reason *);
+	/* Bytes taken, or -1 with errno; EAGAIN: see wait. */
+	ssize_t	(*send)(struct link *, const uint8_t *, size_t);
+	/* Bytes read, 0: the peer has closed in order, -1 with errno. */
+	ssize_t	(*recv)(struct link *, uint8_t *, size_t);
+	/* Of written, how many bytes are acknowledged. */
+	uint64_t (*acked)(struct link *);
+	/* Says that no more will be written. */
+	void	(*finish)(struct link *);
+	/* Frees what open made, but for the descriptor. */
+	void	(*close)(struct link *);
 };
 
 struct link {
 	const struct link_ops	*ops;
+	const struct conf_destination *conf;
+	const struct conf_url	*url;
+	void			*state;	/* of the kind, e.g. TLS */
 	int			 fd;	/* -1: closed */
+	enum link_progress	 wait;	/* what an EAGAIN of send waits for */
 	bool			 borrowed;	/* fd is not ours to close */
 	bool			 stream;
 	int			 error;		/* met while looking */
@@ -49,25 +63,30 @@ struct link {
 };
 
 /* How messages are framed on a link: a datagram needs no frame of its own. */
-enum wire	link_wire(const struct conf_destination *, const struct link *);
+enum wire	link_wire(const struct link *);
 
 /* Whether the scheme needs an address: all but unix and stdout. */
 bool	link_needs_address(enum conf_scheme);
 
 /*
- * Opens a link to url; address is for schemes that need one.  The connection
- * stands when the descriptor is writable and link_connected() says so.
- * Returns 0, or -1 with why set.
+ * Opens a link to url of conf; address is for schemes that need one.  The
+ * connection stands when the descriptor is writable and link_handshake() is
+ * LINK_READY.  Returns 0, or -1 with why set.
  */
-int	link_open(struct link *, const struct conf_url *,
-	    const struct address *, struct reason *why);
+int	link_open(struct link *, const struct conf_destination *conf,
+	    const struct conf_url *, const struct address *,
+	    struct reason *why);
 
-/* Returns 0 when a connection attempt worked, -1 with errno. */
-int	link_connected(struct link *);
+/* Goes on with what stands between a connection and the first message. */
+enum link_progress	link_handshake(struct link *, struct reason *why);
 
-/* Whether the peer has closed or failed; what it sends is thrown away. */
-enum link_state	link_check(struct link *);
+/*
+ * Reads what the peer says.  Returns the bytes, 0 when it has closed in order,
+ * -1 with errno; EAGAIN: nothing for now.
+ */
+ssize_t	link_recv(struct link *, uint8_t *, size_t);
 
+/* Returns the bytes taken, or -1 with errno; EAGAIN: wait for l->wait. */
 ssize_t	link_send(struct link *, const uint8_t *, size_t);
 uint64_t	link_acked(struct link *);
 
@@ -84,6 +103,11 @@ int64_t	link_silence_ms(struct link *);
 
 /* Says that no more will be written; the peer closes when it has read all. */
 void	link_finish(struct link *);
+
+/* For links over tcp: the open of link_ops; and of written bytes on the wire,
+   how many are acknowledged, noting what the peer advertises. */
+int	link_tcp_open(struct link *, const struct address *, struct reason *);
+uint64_t	link_tcp_acked(struct link *, uint64_t written);
 
 /* Closes it in order where it can; a closed one is fine. */
 void	link_close(struct link *);
