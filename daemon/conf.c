@@ -29,7 +29,9 @@ static void
 free_destination(struct conf_destination *d)
 {
 	free(d->name);
-	conf_url_fini(&d->url);
+	for (size_t i = 0; i < d->nurls; i++)
+		conf_url_fini(&d->urls[i]);
+	free(d->bind);
 	free(d);
 }
 

@@ -33,10 +33,24 @@ struct conf_url {
 	char			*path;	/* unix */
 };
 
+enum conf_policy {
+	CONF_FAILOVER,			/* the first url that works */
+	CONF_BALANCE			/* every file to one of them */
+};
+
+#define CONF_URLS	16		/* of one destination, at the most */
+#define CONF_RESEND_AUTO	UINT64_MAX
+
 struct conf_destination {
 	TAILQ_ENTRY(conf_destination) entry;
 	char			*name;
-	struct conf_url		 url;
+	struct conf_url		 urls[CONF_URLS];	/* of one scheme */
+	size_t			 nurls;
+	enum conf_policy	 policy;
+	uint64_t		 resend_on_reset;	/* bytes, or AUTO */
+	uint64_t		 keepalive_ms;	/* 0: none */
+	char			*bind;		/* address, or NULL */
+	uint64_t		 rate_limit;	/* messages a second, 0: none */
 	enum syslog_format	 format;
 	enum wire		 wire;	/* on a stream; newline for stdout */
 	enum pack_oversize	 oversize;

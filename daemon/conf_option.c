@@ -1,5 +1,10 @@
 #include "daemon/conf_option.h"
 
+#include <sys/socket.h>
+
+#include <netinet/in.h>
+
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -103,8 +108,88 @@ static int
 set_url(void *into, const char *value, struct reason *why)
 {
 	struct conf_destination *d = into;
+	struct conf_url *url = &d->urls[d->nurls];
 
-	return (conf_url_parse(&d->url, value, why));
+	if (conf_url_parse(url, value, why) == -1)
+		return (-1);
+	d->nurls++;
+	if (url->scheme != d->urls[0].scheme)
+		return (reason_set(why,
+		    "the urls of one destination have one scheme: \"%s\" and "
+		    "\"%s\" belong to two",
+		    d->urls[0].text, value));
+	return (0);
+}
+
+static int
+set_policy(void *into, const char *value, struct reason *why)
+{
+	static const struct conf_choice policies[] = { { "failover",
+							   CONF_FAILOVER },
+		{ "balance", CONF_BALANCE }, { NULL, 0 } };
+	struct conf_destination *d = into;
+	int policy;
+
+	if (conf_value_choice(value, "policy", policies, &policy, why) == -1)
+		return (-1);
+	d->policy = (enum conf_policy)policy;
+	return (0);
+}
+
+static int
+set_resend_on_reset(void *into, const char *value, struct reason *why)
+{
+	struct conf_destination *d = into;
+	size_t size;
+
+	if (strcmp(value, "auto") == 0) {
+		d->resend_on_reset = CONF_RESEND_AUTO;
+		return (0);
+	}
+	if (conf_value_size(value, 0, GB, &size, NULL) == -1)
+		return (reason_set(why,
+		    "resend_on_reset \"%s\": write \"auto\", or a size as in "
+		    "\"1MB\", or \"0\"",
+		    value));
+	d->resend_on_reset = size;
+	return (0);
+}
+
+static int
+set_keepalive(void *into, const char *value, struct reason *why)
+{
+	struct conf_destination *d = into;
+
+	return (conf_value_duration(value, 0, &d->keepalive_ms, why));
+}
+
+static int
+set_bind(void *into, const char *value, struct reason *why)
+{
+	struct conf_destination *d = into;
+	struct in6_addr address;
+
+	if (*value == '\0')
+		return (0);
+	if (inet_pton(AF_INET, value, &address) != 1 &&
+	    inet_pton(AF_INET6, value, &address) != 1)
+		return (reason_set(why,
+		    "bind \"%s\": write a local address as in \"192.0.2.1\" "
+		    "or \"2001:db8::1\"",
+		    value));
+	return (conf_value_keep(value, &d->bind, why));
+}
+
+static int
+set_rate_limit(void *into, const char *value, struct reason *why)
+{
+	struct conf_destination *d = into;
+	int rate;
+
+	if (conf_value_number(value, 0, INT32_MAX, &rate, why) == -1)
+		return (-1);
+	d->rate_limit = (uint64_t)rate;
+	return (0);
 }
 
 static int
@@ -205,7 +290,8 @@ set_retry(void *into, const char *value, struct reason *why)
 }
 
 const struct conf_option conf_option_destination[] = {
-	{ "url", 1, { NULL }, set_url },
+	{ "url", CONF_URLS, { NULL }, set_url },
+	{ "policy", 1, { "failover" }, set_policy },
 	{ "format", 1, { "rfc5424" }, set_format },
 	{ "framing", 1, { "octet-counted" }, set_framing },
 	{ "max_message", 1, { "8KB" }, set_max_message },
@@ -213,7 +299,11 @@ const struct conf_option conf_option_destination[] = {
 	{ "window", 1, { "4MB" }, set_window },
 	{ "connect_timeout", 1, { "10s" }, set_connect_timeout },
 	{ "ack_timeout", 1, { "30s" }, set_ack_timeout },
-	{ "retry", 2, { "1s", "60s" }, set_retry }, { NULL, 0, { NULL }, NULL }
+	{ "retry", 2, { "1s", "60s" }, set_retry },
+	{ "resend_on_reset", 1, { "auto" }, set_resend_on_reset },
+	{ "keepalive", 1, { "60s" }, set_keepalive },
+	{ "bind", 1, { "" }, set_bind },
+	{ "rate_limit", 1, { "0" }, set_rate_limit }, { NULL, 0, { NULL }, NULL }
 };
 
 /*

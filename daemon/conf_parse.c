@@ -91,20 +91,20 @@ check_destination(
 	int line = conf_grammar_line(section, "framing");
 	bool framed = conf_grammar_count(section, "framing") > 0;
 
-	if (d->url.text == NULL)
+	if (d->nurls == 0)
 		return (conf_grammar_fail(p->text, section,
 		    conf_grammar_line(section, "url"), p->why,
 		    "the url is missing: url = \"tcp://host:514\""));
-	if (framed && d->url.scheme == CONF_UDP)
+	if (framed && d->urls[0].scheme == CONF_UDP)
 		return (conf_grammar_fail(p->text, section, line, p->why,
 		    "framing means nothing over udp, where each message is a "
 		    "datagram: leave it out"));
-	if (framed && d->url.scheme == CONF_STDOUT && d->wire != WIRE_NEWLINE)
+	if (framed && d->urls[0].scheme == CONF_STDOUT && d->wire != WIRE_NEWLINE)
 		return (conf_grammar_fail(p->text, section, line, p->why,
 		    "framing to stdout: is always \"newline\": leave it out"));
-	if (d->url.scheme == CONF_UDP)
+	if (d->urls[0].scheme == CONF_UDP)
 		d->wire = WIRE_DATAGRAM;
-	if (d->url.scheme == CONF_STDOUT)
+	if (d->urls[0].scheme == CONF_STDOUT)
 		d->wire = WIRE_NEWLINE;
 	if (d->window < 2 * d->max_message)
 		return (conf_grammar_fail(p->text, section,

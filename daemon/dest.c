@@ -1,13 +1,225 @@
 #include "daemon/dest.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 
 #include "daemon/conf.h"
+#include "daemon/log.h"
+
+/* The first url is well again when it was connected for so long. */
+#define WELL	10.
 
 struct dest {
+	const struct endpoint_env *env;
 	const struct conf_destination *conf;
-	struct endpoint *endpoint;
+	struct endpoint_owner owner;
+	struct endpoint *endpoints[CONF_URLS];
+	bool was_up[CONF_URLS];
+	bool recycled[CONF_URLS]; /* balance: comes back at once */
+	size_t length;
+	size_t active; /* failover: who has the streams */
+	ev_timer well; /* failover: a better one is up */
+	bool changed; /* some endpoint's state */
+	bool draining;
 };
+
+static bool
+is_balanced(const struct dest *d)
+{
+	return (d->conf->policy == CONF_BALANCE);
+}
+
+/*
+ * Rendezvous hashing: every file prefers one endpoint of those that are there,
+ * and only the files of one that comes or goes change theirs.
+ */
+static uint64_t
+preference(const struct stream *s, size_t i)
+{
+	uint64_t x;
+
+	x = (uint64_t)s->tail->ino * 0x9e3779b97f4a7c15U;
+	x ^= (uint64_t)s->tail->dev + (i + 1) * 0xbf58476d1ce4e5b9U;
+	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9U;
+	x = (x ^ (x >> 27)) * 0x94d049bb133111ebU;
+	return (x ^ (x >> 31));
+}
+
+static size_t
+preferred(const struct dest *d, const struct stream *s)
+{
+	uint64_t most = 0, p;
+	size_t best = 0, i;
+
+	for (i = 0; i < d->length; i++) {
+		p = preference(s, i);
+		if ((endpoint_is_open(d->endpoints[i]) || d->recycled[i]) &&
+		    p >= most) {
+			most = p;
+			best = i;
+		}
+	}
+	return (best);
+}
+
+static void
+on_ready(struct stream *s, void *dest)
+{
+	struct dest *d = dest;
+	struct endpoint *ep = s->endpoint;
+
+	/* What it sent there may still have to be sent again. */
+	if (ep == NULL || s->epoch != endpoint_epoch(ep) ||
+	    endpoint_state(ep) != ENDPOINT_UP) {
+		ep = d->endpoints[is_balanced(d) ? preferred(d, s) :
+						   d->active];
+		s->endpoint = ep;
+		s->epoch = endpoint_epoch(ep);
+	}
+	endpoint_add(ep, s);
+}
+
+static void
+on_drop(struct stream *s, void *dest)
+{
+	(void)dest;
+	if (s->endpoint != NULL)
+		endpoint_drop(s->endpoint, s);
+}
+
+const struct route_ops dest_route_ops = { on_ready, on_drop };
+
+static void
+on_state(void *arg)
+{
+	struct dest *d = arg;
+
+	d->changed = true;
+}
+
+/* What waits where it cannot be sent goes where it can. */
+static void
+move_waiting(struct dest *d)
+{
+	struct stream *s;
+	struct stream_list moved = TAILQ_HEAD_INITIALIZER(moved);
+	size_t i;
+
+	for (i = 0; i < d->length; i++) {
+		if (endpoint_state(d->endpoints[i]) == ENDPOINT_UP)
+			continue;
+		while ((s = endpoint_take(d->endpoints[i])) != NULL)
+			TAILQ_INSERT_TAIL(&moved, s, ready);
+	}
+	while ((s = TAILQ_FIRST(&moved)) != NULL) {
+		TAILQ_REMOVE(&moved, s, ready);
+		s->endpoint = NULL;
+		on_ready(s, d);
+	}
+}
+
+static bool
+is_up(const struct dest *d, size_t i)
+{
+	return (endpoint_state(d->endpoints[i]) == ENDPOINT_UP);
+}
+
+static void
+on_well(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+	struct dest *d = timer->data;
+
+	(void)loop;
+	(void)revents;
+	/* When it is idle, the better one has its streams. */
+	if (!d->draining)
+		endpoint_release(d->endpoints[d->active]);
+}
+
+static void
+wait_until_well(struct dest *d, bool better_is_up)
+{
+	if (!better_is_up) {
+		ev_timer_stop(d->env->loop, &d->well);
+	} else if (!ev_is_active(&d->well)) {
+		ev_timer_set(&d->well, WELL, 0.);
+		ev_timer_start(d->env->loop, &d->well);
+	}
+}
+
+static void
+arrange_failover(struct dest *d)
+{
+	size_t best, i;
+
+	for (best = 0; best < d->length && !is_up(d, best); best++)
+		continue;
+	if (best == d->length) {
+		/* Whoever is there first has it. */
+		if (endpoint_state(d->endpoints[d->active]) ==
+			ENDPOINT_BACKOFF ||
+		    endpoint_state(d->endpoints[d->active]) == ENDPOINT_IDLE)
+			for (i = 0; i < d->length; i++)
+				endpoint_start(d->endpoints[i]);
+		return;
+	}
+	if (!is_up(d, d->active) && d->active != best) {
+		d->active = best;
+		log_notice("destination %s: now sent to %s", d->conf->name,
+		    d->conf->urls[best].text);
+	}
+	wait_until_well(d, best < d->active);
+	for (i = 0; i < d->active; i++)
+		endpoint_start(d->endpoints[i]);
+	for (i = d->active + 1; i < d->length; i++)
+		endpoint_release(d->endpoints[i]);
+}
+
+/* One is back: the others give back, in order, what would rather be there. */
+static void
+even_out(struct dest *d, size_t back)
+{
+	size_t i;
+
+	for (i = 0; i < d->length; i++) {
+		if (i == back || !endpoint_is_open(d->endpoints[i]))
+			continue;
+		d->recycled[i] = true;
+		endpoint_release(d->endpoints[i]);
+	}
+}
+
+static void
+arrange_balance(struct dest *d)
+{
+	enum endpoint_state state;
+	size_t i;
+
+	for (i = 0; i < d->length; i++) {
+		state = endpoint_state(d->endpoints[i]);
+		if (state == ENDPOINT_UP && !d->was_up[i]) {
+			if (!d->recycled[i])
+				even_out(d, i);
+			d->recycled[i] = false;
+		} else if (state == ENDPOINT_BACKOFF) {
+			d->recycled[i] = false;
+		}
+		d->was_up[i] = state == ENDPOINT_UP;
+		endpoint_start(d->endpoints[i]);
+	}
+}
+
+static void
+arrange(struct dest *d)
+{
+	if (d->draining)
+		return;
+	if (is_balanced(d))
+		arrange_balance(d);
+	else
+		arrange_failover(d);
+	move_waiting(d);
+}
 
 struct dest *
 dest_new(const struct endpoint_env *env, const struct conf_destination *conf)
@@ -16,10 +228,18 @@ dest_new(const struct endpoint_env *env, const struct conf_destination *conf)
 
 	if ((d = calloc(1, sizeof(*d))) == NULL)
 		return (NULL);
+	d->env = env;
 	d->conf = conf;
-	if ((d->endpoint = endpoint_new(env, conf, &conf->url)) == NULL) {
-		free(d);
-		return (NULL);
+	d->owner = (struct endpoint_owner) { on_state, d };
+	ev_timer_init(&d->well, on_well, WELL, 0.);
+	d->well.data = d;
+	for (; d->length < conf->nurls; d->length++) {
+		d->endpoints[d->length] = endpoint_new(env, conf,
+		    &conf->urls[d->length], &d->owner);
+		if (d->endpoints[d->length] == NULL) {
+			dest_free(d);
+			return (NULL);
+		}
 	}
 	return (d);
 }
@@ -27,52 +247,71 @@ dest_new(const struct endpoint_env *env, const struct conf_destination *conf)
 void
 dest_free(struct dest *d)
 {
+	size_t i;
+
 	if (d == NULL)
 		return;
-	endpoint_free(d->endpoint);
+	ev_timer_stop(d->env->loop, &d->well);
+	for (i = 0; i < d->length; i++)
+		endpoint_free(d->endpoints[i]);
 	free(d);
 }
-
-static void
-on_ready(struct stream *s, void *dest)
-{
-	struct dest *d = dest;
-
-	endpoint_add(d->endpoint, s);
-}
-
-static void
-on_drop(struct stream *s, void *dest)
-{
-	struct dest *d = dest;
-
-	endpoint_drop(d->endpoint, s);
-}
-
-const struct route_ops dest_route_ops = { on_ready, on_drop };
 
 void
 dest_start(struct dest *d)
 {
-	endpoint_start(d->endpoint);
+	size_t i;
+
+	for (i = 0; i < (is_balanced(d) ? d->length : 1); i++)
+		endpoint_start(d->endpoints[i]);
 }
 
 void
 dest_pump(struct dest *d)
 {
-	endpoint_pump(d->endpoint);
+	size_t i;
+
+	while (d->changed) {
+		d->changed = false;
+		arrange(d);
+	}
+	for (i = 0; i < d->length; i++)
+		endpoint_pump(d->endpoints[i]);
 }
 
 void
 dest_drain(struct dest *d)
 {
-	endpoint_drain(d->endpoint);
+	size_t i;
+
+	d->draining = true;
+	for (i = 0; i < d->length; i++)
+		endpoint_release(d->endpoints[i]);
 }
 
 bool
 dest_is_quiet(const struct dest *d)
 {
-	return (endpoint_is_quiet(d->endpoint));
+	size_t i;
+
+	for (i = 0; i < d->length; i++)
+		if (!endpoint_is_quiet(d->endpoints[i]))
+			return (false);
+	return (true);
+}
+
+uint64_t
+dest_in_flight(const struct dest *d)
+{
+	struct endpoint_info info;
+	uint64_t sum = 0;
+	size_t i;
+
+	for (i = 0; i < d->length; i++) {
+		endpoint_info(d->endpoints[i], &info);
+		sum += info.in_flight;
+	}
+	return (sum);
 }
 
 const struct conf_destination *
@@ -81,8 +320,14 @@ dest_conf(const struct dest *d)
 	return (d->conf);
 }
 
-const struct endpoint *
-dest_endpoint(const struct dest *d)
+size_t
+dest_length(const struct dest *d)
 {
-	return (d->endpoint);
+	return (d->length);
+}
+
+const struct endpoint *
+dest_endpoint(const struct dest *d, size_t i)
+{
+	return (d->endpoints[i]);
 }

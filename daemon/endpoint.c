@@ -28,6 +28,8 @@
 
 struct endpoint {
 	const struct endpoint_env *env;
+	const struct endpoint_owner *owner;
+	uint32_t epoch;
 	const struct conf_destination *conf;
 	const struct conf_url *url;
 	enum endpoint_state state;
@@ -215,6 +217,9 @@ static void
 endpoint_lose(struct endpoint *ep, uint64_t keep_pos)
 {
 	ep->losses++;
+	/* First: streams that are woken by the rewind may go elsewhere. */
+	ep->state = ENDPOINT_BACKOFF;
+	ep->epoch++;
 	window_rewind(ep->window, keep_pos);
 	link_close(&ep->link);
 	ep->start = ep->end = 0;
@@ -222,14 +227,24 @@ endpoint_lose(struct endpoint *ep, uint64_t keep_pos)
 	endpoint_fail(ep);
 }
 
+/* The receiver has read all of it. */
+static void
+become_idle(struct endpoint *ep)
+{
+	ep->state = ENDPOINT_IDLE;
+	ep->epoch++;
+	window_rewind(ep->window, window_acked_pos(ep->window));
+	link_close(&ep->link);
+	ep->mark[0] = ep->mark[1] = 0;
+	endpoint_enter(ep, ENDPOINT_IDLE);
+}
+
 static void
 on_closed_by_peer(struct endpoint *ep)
 {
 	take_acks(ep);
 	if (ep->finishing && window_in_flight(ep->window) == 0) {
-		/* It has read all of it. */
-		link_close(&ep->link);
-		endpoint_enter(ep, ENDPOINT_IDLE);
+		become_idle(ep);
 		return;
 	}
 	reason_set(&ep->error, "the receiver closed the connection");
@@ -307,6 +322,7 @@ endpoint_enter(struct endpoint *ep, enum endpoint_state state)
 		start_timer(ep, (double)ms / 1e3);
 		break;
 	}
+	ep->owner->on_state(ep->owner->arg);
 }
 
 /* Connecting */
@@ -696,6 +712,10 @@ finish_when_drained(struct endpoint *ep)
 	if (ep->finishing || ep->start != ep->end ||
 	    window_in_flight(ep->window) != 0)
 		return;
+	if (ep->link.borrowed || is_datagram(ep)) {
+		become_idle(ep);
+		return;
+	}
 	ep->finishing = true;
 	link_finish(&ep->link);
 }
@@ -711,6 +731,8 @@ endpoint_pump(struct endpoint *ep)
 	ep->work = false;
 	if (ep->draining)
 		finish_when_drained(ep);
+	if (ep->state != ENDPOINT_UP)
+		return;
 	if (ep->blocked || (TAILQ_EMPTY(&ep->ready) && ep->start == ep->end))
 		return;
 	if (!peer_is_there(ep))
@@ -737,13 +759,15 @@ endpoint_pump(struct endpoint *ep)
 
 struct endpoint *
 endpoint_new(const struct endpoint_env *env,
-    const struct conf_destination *conf, const struct conf_url *url)
+    const struct conf_destination *conf, const struct conf_url *url,
+    const struct endpoint_owner *owner)
 {
 	struct endpoint *ep;
 
 	if ((ep = calloc(1, sizeof(*ep))) == NULL)
 		return (NULL);
 	ep->env = env;
+	ep->owner = owner;
 	ep->conf = conf;
 	ep->url = url;
 	ep->link.fd = -1;
@@ -789,7 +813,48 @@ endpoint_free(struct endpoint *ep)
 void
 endpoint_start(struct endpoint *ep)
 {
+	if (ep->state != ENDPOINT_IDLE)
+		return;
+	ep->draining = ep->finishing = false;
 	attempt(ep);
+}
+
+void
+endpoint_release(struct endpoint *ep)
+{
+	ep->draining = ep->work = true;
+	if (ep->state == ENDPOINT_UP || ep->state == ENDPOINT_IDLE)
+		return;
+	link_close(&ep->link);
+	endpoint_enter(ep, ENDPOINT_IDLE);
+}
+
+enum endpoint_state
+endpoint_state(const struct endpoint *ep)
+{
+	return (ep->state);
+}
+
+bool
+endpoint_is_open(const struct endpoint *ep)
+{
+	return (ep->state == ENDPOINT_UP && !ep->draining);
+}
+
+uint32_t
+endpoint_epoch(const struct endpoint *ep)
+{
+	return (ep->epoch);
+}
+
+struct stream *
+endpoint_take(struct endpoint *ep)
+{
+	struct stream *s = TAILQ_FIRST(&ep->ready);
+
+	if (s != NULL)
+		unready(ep, s);
+	return (s);
 }
 
 void
@@ -810,22 +875,10 @@ endpoint_drop(struct endpoint *ep, struct stream *s)
 	window_forget(ep->window, &s->cursor);
 }
 
-void
-endpoint_drain(struct endpoint *ep)
-{
-	ep->draining = ep->work = true;
-	if (ep->state != ENDPOINT_UP)
-		endpoint_enter(ep, ENDPOINT_IDLE);
-}
-
 bool
 endpoint_is_quiet(const struct endpoint *ep)
 {
-	if (ep->state != ENDPOINT_UP)
-		return (true);
-	/* A stream is quiet when the receiver has closed it. */
-	return (ep->start == ep->end && window_in_flight(ep->window) == 0 &&
-	    (ep->link.borrowed || is_datagram(ep)));
+	return (ep->state != ENDPOINT_UP);
 }
 
 void

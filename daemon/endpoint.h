@@ -34,16 +34,44 @@ enum endpoint_state {
 	ENDPOINT_BACKOFF		/* waits before the next attempt */
 };
 
+/* Whose it is: told, from within anything here, that the state is another. */
+struct endpoint_owner {
+	void		(*on_state)(void *arg);
+	void		*arg;
+};
+
 /* All are borrowed.  Returns NULL with errno. */
 struct endpoint	*endpoint_new(const struct endpoint_env *,
-		    const struct conf_destination *, const struct conf_url *);
+		    const struct conf_destination *, const struct conf_url *,
+		    const struct endpoint_owner *);
 void	endpoint_free(struct endpoint *);
 
+/* Connects, and goes on trying; for one that is idle. */
 void	endpoint_start(struct endpoint *);
+
+/*
+ * Pulls no more, waits until the receiver has read all that it was sent, and
+ * becomes idle; at once when it is not up.
+ */
+void	endpoint_release(struct endpoint *);
+
+enum endpoint_state	endpoint_state(const struct endpoint *);
+
+/* Whether new streams may go to it: up, and not being released. */
+bool	endpoint_is_open(const struct endpoint *);
+
+/*
+ * Changes whenever nothing that was sent before counts any more: then its
+ * streams may go elsewhere.
+ */
+uint32_t	endpoint_epoch(const struct endpoint *);
 
 /* The stream has something to send; and: it is freed or goes elsewhere. */
 void	endpoint_add(struct endpoint *, struct stream *);
 void	endpoint_drop(struct endpoint *, struct stream *);
+
+/* Takes a stream out that waits to be sent, or NULL. */
+struct stream	*endpoint_take(struct endpoint *);
 
 /*
  * Sends what it may.  Called once in every turn of the loop; cheap when there
@@ -51,8 +79,7 @@ void	endpoint_drop(struct endpoint *, struct stream *);
  */
 void	endpoint_pump(struct endpoint *);
 
-/* Pulls no more.  When nothing is in flight, it is quiet. */
-void	endpoint_drain(struct endpoint *);
+/* Nothing is in flight, and no receiver has anything left to read. */
 bool	endpoint_is_quiet(const struct endpoint *);
 
 struct endpoint_info {

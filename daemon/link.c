@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -28,10 +29,37 @@ open_socket(struct link *l, int family, int type, struct reason *why)
 	return (0);
 }
 
+/* From the configured address, as far as it is of the family of a. */
+static int
+bind_local(struct link *l, const struct address *a, struct reason *why)
+{
+	struct sockaddr_in6 sin6 = { .sin6_family = AF_INET6 };
+	struct sockaddr_in sin = { .sin_family = AF_INET };
+	const char *text = l->conf->bind;
+	const void *sa = &sin;
+	socklen_t len = sizeof(sin);
+
+	if (a->sa.ss_family == AF_INET6) {
+		sa = &sin6;
+		len = sizeof(sin6);
+	}
+	if (inet_pton(a->sa.ss_family, text,
+		a->sa.ss_family == AF_INET6 ? (void *)&sin6.sin6_addr :
+					      (void *)&sin.sin_addr) != 1)
+		return (reason_set(why, "is of another family than bind \"%s\"",
+		    text));
+	if (bind(l->fd, sa, len) == -1)
+		return (reason_set(why, "bind \"%s\": %s", text,
+		    strerror(errno)));
+	return (0);
+}
+
 static int
 open_inet(struct link *l, const struct address *a, int type, struct reason *why)
 {
 	if (open_socket(l, a->sa.ss_family, type, why) == -1)
+		return (-1);
+	if (l->conf->bind != NULL && bind_local(l, a, why) == -1)
 		return (-1);
 	if (connect(l->fd, (const struct sockaddr *)&a->sa, a->len) == -1 &&
 	    errno != EINPROGRESS)
@@ -48,7 +76,11 @@ link_tcp_open(struct link *l, const struct address *a, struct reason *why)
 	if (open_inet(l, a, SOCK_STREAM, why) == -1)
 		return (-1);
 	(void)setsockopt(l->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	(void)setsockopt(l->fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	if (l->conf->keepalive_ms > 0) {
+		(void)setsockopt(l->fd, SOL_SOCKET, SO_KEEPALIVE, &on,
+		    sizeof(on));
+		tcp_keepalive(l->fd, l->conf->keepalive_ms);
+	}
 	return (0);
 }
 
@@ -338,8 +370,10 @@ link_unread(const struct link *l)
 {
 	uint64_t unread = l->window * 4;
 
-	if (l->ops != &link_table[CONF_TCP])
+	if (l->ops->finish == NULL || l->url->scheme == CONF_UNIX)
 		return (0);
+	if (l->conf->resend_on_reset != CONF_RESEND_AUTO)
+		return (l->conf->resend_on_reset);
 	if (unread < UNREAD_LEAST)
 		unread = UNREAD_LEAST;
 	return (l->most != 0 && unread > l->most ? l->most : unread);

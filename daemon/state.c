@@ -146,29 +146,51 @@ add_lag(struct tail *t, void *arg)
 }
 
 static json_t *
+endpoint_json(const struct endpoint *ep)
+{
+	struct endpoint_info info;
+
+	endpoint_info(ep, &info);
+	return (json_pack("{s:s, s:s, s:o, s:o, s:I, s:I, s:I, s:I, s:I}",
+	    "url", info.url, "state", endpoint_state_name(info.state), "peer",
+	    text_or_null(info.peer), "last_error", text_or_null(info.error),
+	    "in_flight_bytes", number(info.in_flight), "messages",
+	    number(info.messages), "sent_bytes", number(info.sent), "connects",
+	    number(info.connects), "losses", number(info.losses)));
+}
+
+static const char *
+dest_state(const struct dest *d)
+{
+	size_t i;
+
+	for (i = 0; i < dest_length(d); i++)
+		if (endpoint_state(dest_endpoint(d, i)) == ENDPOINT_UP)
+			return ("connected");
+	return ("waiting");
+}
+
+static json_t *
 destinations_json(const struct state_view *v)
 {
-	json_t *list = json_array();
-	struct endpoint_info info;
+	json_t *list = json_array(), *endpoints;
 	struct lag lag;
-	size_t i;
+	size_t i, k;
 
 	for (i = 0; i < v->ndests; i++) {
 		lag = (struct lag) { .dest = v->dests[i] };
 		tails_walk(v->tails, add_lag, &lag);
-		endpoint_info(dest_endpoint(v->dests[i]), &info);
+		endpoints = json_array();
+		for (k = 0; k < dest_length(v->dests[i]); k++)
+			json_array_append_new(endpoints,
+			    endpoint_json(dest_endpoint(v->dests[i], k)));
 		json_array_append_new(list,
-		    json_pack("{s:s, s:s, s:s, s:o, s:o, s:I, s:I, s:I, s:I, "
-			      "s:I, s:I, s:I}",
-			"name", dest_conf(v->dests[i])->name, "url", info.url,
-			"state", endpoint_state_name(info.state), "peer",
-			text_or_null(info.peer), "last_error",
-			text_or_null(info.error), "in_flight_bytes",
-			number(info.in_flight), "lag_bytes", number(lag.bytes),
-			"lag_files", number(lag.files), "messages",
-			number(info.messages), "sent_bytes", number(info.sent),
-			"connects", number(info.connects), "losses",
-			number(info.losses)));
+		    json_pack("{s:s, s:s, s:I, s:I, s:I, s:o}", "name",
+			dest_conf(v->dests[i])->name, "state",
+			dest_state(v->dests[i]), "in_flight_bytes",
+			number(dest_in_flight(v->dests[i])), "lag_bytes",
+			number(lag.bytes), "lag_files", number(lag.files),
+			"endpoints", endpoints));
 	}
 	return (list);
 }

@@ -230,7 +230,10 @@ pull_giant(struct stream *s, struct pull *p, struct pack_io *io, int fd,
 		return (PULL_NO_ROOM);
 	p->made = io->made;
 	p->messages = io->messages;
+	p->txnr = io->txnr;
 	p->end = end;
+	if (p->marks != NULL && io->messages > 0)
+		p->marks[io->messages - 1].end = (uint64_t)end;
 	return (PULL_MORE);
 }
 
@@ -265,7 +268,11 @@ late_newline(uint8_t before, const uint8_t *p, size_t n)
 static enum pull_result
 pull_from(struct stream *s, struct pull *p, int fd)
 {
-	struct pack_io io = { .out = p->out, .out_room = p->room };
+	struct pack_io io = { .out = p->out,
+		.out_room = p->room,
+		.most = p->most,
+		.marks = p->marks,
+		.txnr = p->txnr };
 	enum pack_stop stop;
 	size_t size, least = 2 * s->route->style.max_message + 64;
 	uint8_t *buf = tails_scratch(s->tail->all, &size);
@@ -293,9 +300,12 @@ pull_from(struct stream *s, struct pull *p, int fd)
 	stop = pack(s, p, &io);
 	p->made = io.made;
 	p->messages = io.messages;
+	p->txnr = io.txnr;
 	p->end = from + (off_t)io.used;
 	if (stop == PACK_NEED_ROOM)
 		return (PULL_NO_ROOM);
+	if (stop == PACK_ENOUGH)
+		return (PULL_MORE);
 	if ((size_t)n == size && io.used > 0)
 		return (PULL_MORE);
 	s->scanned = from + (off_t)io.in_len;

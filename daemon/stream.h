@@ -50,6 +50,8 @@ struct stream {
 	struct route		*route;
 	TAILQ_ENTRY(stream)	 ready;		/* the destination's queue */
 	TAILQ_ENTRY(stream)	 dirty;		/* the ledger's list */
+	void			*endpoint;	/* the destination's choice, */
+	uint32_t		 epoch;		/* as long as this is its epoch */
 	off_t			 scanned;	/* no newline before this */
 	bool			 is_ready;
 	bool			 is_dirty;
@@ -89,6 +91,10 @@ struct pull {
 	size_t		 room;
 	enum wire	 wire;		/* how to frame */
 	size_t		 max_message;	/* below the route's, or 0 */
+	uint64_t	 most;		/* messages, or 0 */
+	struct pack_mark *marks;	/* see pack.h; the last one's end is
+					   that of the pull */
+	uint32_t	 txnr;		/* see pack.h */
 	size_t		 made;		/* result: octets of frames */
 	off_t		 end;		/* result: where cursor.sent goes */
 	uint64_t	 messages;	/* result */

@@ -18,6 +18,12 @@ struct tcp_facts {
 /* Fills in what is known; -1 is what is not. */
 void	tcp_facts(int fd, struct tcp_facts *);
 
+/*
+ * Asks whether the peer is still there after so long without a word, and gives
+ * up after three more without an answer; what the system lets be set is.
+ */
+void	tcp_keepalive(int fd, uint64_t idle_ms);
+
 /* Bytes in a socket that its peer has not taken, or -1: tcp and unix stream. */
 int64_t	socket_unsent(int fd);
 

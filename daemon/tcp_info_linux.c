@@ -37,3 +37,15 @@ tcp_facts(int fd, struct tcp_facts *f)
 	    offsetof(struct tcp_info, tcpi_snd_wnd) + sizeof(info.tcpi_snd_wnd))
 		f->window = info.tcpi_snd_wnd;
 }
+
+void
+tcp_keepalive(int fd, uint64_t idle_ms)
+{
+	const int idle = idle_ms < 1000 ? 1 : (int)(idle_ms / 1000);
+	const int every = idle < 4 ? 1 : idle / 4, times = 3;
+
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &every,
+	    sizeof(every));
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &times, sizeof(times));
+}

@@ -16,3 +16,10 @@ tcp_facts(int fd, struct tcp_facts *f)
 	(void)fd;
 	f->unacked = f->window = f->most = f->silence_ms = -1;
 }
+
+void
+tcp_keepalive(int fd, uint64_t idle_ms)
+{
+	(void)fd;
+	(void)idle_ms;
+}

@@ -62,19 +62,17 @@ static void
 on_patience(struct ev_loop *loop, ev_timer *timer, int revents)
 {
 	struct worker *w = timer->data;
-	struct endpoint_info info;
+	uint64_t in_flight;
 	size_t i;
 
 	(void)revents;
-	for (i = 0; i < w->ndests; i++) {
-		endpoint_info(dest_endpoint(w->dests[i]), &info);
-		if (info.in_flight > 0)
+	for (i = 0; i < w->ndests; i++)
+		if ((in_flight = dest_in_flight(w->dests[i])) > 0)
 			log_notice("destination %s: %llu bytes were not "
 				   "acknowledged within shutdown_timeout: they "
 				   "are sent again at the next start",
 			    dest_conf(w->dests[i])->name,
-			    (unsigned long long)info.in_flight);
-	}
+			    (unsigned long long)in_flight);
 	ev_break(loop, EVBREAK_ALL);
 }
 

@@ -1,5 +1,8 @@
 #include "pace.h"
 
+#define ONE 1000000 /* of the level, and microseconds of a second */
+#define RATE_MAX (UINT64_MAX / ONE / ONE)
+
 void
 backoff_init(struct backoff *b, uint64_t first_ms, uint64_t longest_ms)
 {
@@ -26,4 +29,61 @@ void
 backoff_reset(struct backoff *b)
 {
 	b->next_ms = 0;
+}
+
+void
+bucket_init(struct bucket *b, uint64_t rate)
+{
+	b->rate = rate <= RATE_MAX ? rate : 0;
+	b->level = b->rate * ONE;
+	b->last_us = 0;
+}
+
+/*
+ * Each microsecond adds rate millionths, so nothing is rounded off.  Whatever
+ * the clock says, no more than a second's worth is there.
+ */
+static uint64_t
+level_at(const struct bucket *b, uint64_t now_us)
+{
+	uint64_t passed = now_us > b->last_us ? now_us - b->last_us : 0;
+	uint64_t full = b->rate * ONE;
+
+	if (passed >= ONE || b->rate * passed >= full - b->level)
+		return (full);
+	return (b->level + b->rate * passed);
+}
+
+uint64_t
+bucket_take(struct bucket *b, uint64_t want, uint64_t now_us)
+{
+	uint64_t have;
+
+	if (b->rate == 0)
+		return (want);
+	b->level = level_at(b, now_us);
+	b->last_us = now_us;
+	have = b->level / ONE;
+	if (want > have)
+		want = have;
+	b->level -= want * ONE;
+	return (want);
+}
+
+void
+bucket_give(struct bucket *b, uint64_t n)
+{
+	uint64_t full = b->rate * ONE;
+
+	b->level = n < (full - b->level) / ONE ? b->level + n * ONE : full;
+}
+
+uint64_t
+bucket_wait_us(const struct bucket *b, uint64_t now_us)
+{
+	uint64_t level;
+
+	if (b->rate == 0 || (level = level_at(b, now_us)) >= ONE)
+		return (0);
+	return ((ONE - level + b->rate - 1) / b->rate);
 }

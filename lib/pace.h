@@ -2,8 +2,8 @@
  * pace.h - how long to wait.
  *
  * Backoff doubles from first to longest, with full jitter on the upper half, so
- * that a thousand daemons do not come back in the same second.  Pure: time and
- * randomness are arguments.
+ * that a thousand daemons do not come back in the same second.  A bucket lets
+ * so many things a second pass.  Pure: time and randomness are arguments.
  */
 #ifndef PACE_H
 #define PACE_H
@@ -28,5 +28,29 @@ uint64_t	backoff_next(struct backoff *, uint32_t random);
 
 /* It worked: the next failure waits first_ms again. */
 void	backoff_reset(struct backoff *);
+
+struct bucket {
+	uint64_t	rate;		/* a second; 0 is no limit */
+	uint64_t	level;		/* millionths of what may go */
+	uint64_t	last_us;
+};
+
+/*
+ * A bucket that fills with rate a second and holds as many; it is full.  What
+ * is more than a million million a second is no limit.
+ */
+void	bucket_init(struct bucket *, uint64_t rate);
+
+/*
+ * Returns how many of want may go now, and takes them out.  now_us is a clock
+ * that should only go forward; when it goes back nothing is added.
+ */
+uint64_t	bucket_take(struct bucket *, uint64_t want, uint64_t now_us);
+
+/* n of those that were taken did not go. */
+void	bucket_give(struct bucket *, uint64_t n);
+
+/* Returns the microseconds until one may go: 0 when one may now. */
+uint64_t	bucket_wait_us(const struct bucket *, uint64_t now_us);
 
 #endif

@@ -1,5 +1,6 @@
 #include "pack.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define POSITION_DIGITS 20 /* of 2^64 - 1 */
@@ -80,13 +81,14 @@ head_size(const struct syslog_header *header, uint64_t offset)
  * octets.  Returns the octets written.
  */
 static inline size_t
-put_head(
-    const struct pack_style *style, uint64_t offset, size_t body, uint8_t *out)
+put_head(const struct pack_style *style, uint64_t offset, uint32_t txnr,
+    size_t body, uint8_t *out)
 {
 	const struct syslog_header *header = style->header;
 	size_t made;
 
-	made = wire_head(style->wire, head_size(header, offset) + body, out);
+	made =
+	    wire_head(style->wire, head_size(header, offset) + body, txnr, out);
 	memcpy(out + made, header->bytes, header->len);
 	made += header->len;
 	if (header->position) {
@@ -108,13 +110,12 @@ pack_plain(
 	if (io->out_room - io->made <
 	    WIRE_OVERHEAD + style->max_message - line->room + line->plain)
 		return (WANTS_ROOM);
-	made = put_head(style, line->offset, line->plain, out);
+	made = put_head(style, line->offset, io->txnr, line->plain, out);
 	memcpy(out + made, line->p, line->plain);
 	made += line->plain;
 	made += wire_tail(style->wire, out + made);
 	io->made += made;
 	io->used += line->next;
-	io->messages++;
 	return (MADE);
 }
 
@@ -181,14 +182,13 @@ finish(const struct pack_style *style, struct pack_io *io,
 	uint8_t *out = io->out + io->made;
 	size_t made, mark = wants_bom(style, text, r) ? BOM_LEN : 0;
 
-	made = put_head(style, line->offset, mark + r->made, out);
+	made = put_head(style, line->offset, io->txnr, mark + r->made, out);
 	memcpy(out + made, bom, mark);
 	made += mark;
 	memmove(out + made, text, r->made);
 	made += r->made;
 	made += wire_tail(style->wire, out + made);
 	io->made += made;
-	io->messages++;
 	io->repaired += r->repaired;
 	if (r->used < line->text)
 		io->oversize++;
@@ -243,16 +243,41 @@ pack_next(const struct pack_style *style, struct pack_io *io)
 	return (pack_other(style, io, &line));
 }
 
+/* Counts the message that was just made. */
+static inline void
+count(const struct pack_style *style, struct pack_io *io)
+{
+	if (style->wire == WIRE_RELP)
+		io->txnr = wire_next_txnr(io->txnr);
+	if (io->marks != NULL) {
+		io->marks[io->messages].end = io->in_offset + io->used;
+		io->marks[io->messages].made = io->made;
+	}
+	io->messages++;
+}
+
 enum pack_stop
 pack_lines(const struct pack_style *style, struct pack_io *io)
 {
-	enum step step = MADE;
+	uint64_t most = io->most > 0 ? io->most : UINT64_MAX;
 
+	assert(io->marks == NULL || io->most > 0);
 	io->used = io->made = 0;
 	io->messages = io->repaired = io->oversize = 0;
-	while (step == MADE && io->used < io->in_len)
-		step = pack_next(style, io);
-	return (step == WANTS_ROOM ? PACK_NEED_ROOM : PACK_NEED_INPUT);
+	while (io->used < io->in_len) {
+		if (io->messages == most)
+			return (PACK_ENOUGH);
+		switch (pack_next(style, io)) {
+		case MADE:
+			count(style, io);
+			break;
+		case WANTS_INPUT:
+			return (PACK_NEED_INPUT);
+		case WANTS_ROOM:
+			return (PACK_NEED_ROOM);
+		}
+	}
+	return (PACK_NEED_INPUT);
 }
 
 size_t

@@ -30,6 +30,13 @@ struct pack_style {
 							   >= pack_least() */
 };
 
+/* Where a message ends. */
+struct pack_mark {
+	uint64_t	 end;		/* offset in the file of what is not in
+					   it, its newline being in it */
+	size_t		 made;		/* octets of out up to there */
+};
+
 struct pack_io {
 	const uint8_t	*in;
 	size_t		 in_len;
@@ -37,6 +44,10 @@ struct pack_io {
 	bool		 ends_line;	/* in[in_len] counts as a newline */
 	uint8_t		*out;
 	size_t		 out_room;
+	uint64_t	 most;		/* messages to make, 0 for any number */
+	struct pack_mark *marks;	/* most of them to fill in, or NULL */
+	uint32_t	 txnr;		/* WIRE_RELP: of the next message; is
+					   counted on */
 
 	size_t		 used;		/* result: octets of in consumed */
 	size_t		 made;		/* result: octets of out written */
@@ -48,7 +59,9 @@ struct pack_io {
 
 enum pack_stop {
 	PACK_NEED_INPUT,		/* no complete line left in in[] */
-	PACK_NEED_ROOM			/* the next frame does not fit in out */
+	PACK_NEED_ROOM,			/* the next frame does not fit in out */
+	PACK_ENOUGH			/* most messages are made, and there is
+					   input left */
 };
 
 /* Least max_message for a header of len octets: room for some text. */

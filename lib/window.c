@@ -14,10 +14,11 @@
 #define MERGED_MAX 65536
 
 struct slice {
-	struct cursor *cur;
+	struct cursor *cur; /* NULL: forgotten */
 	off_t begin;
 	off_t end;
 	uint64_t pos; /* where it ends in the stream */
+	bool done; /* acknowledged by itself */
 };
 
 /*
@@ -36,6 +37,7 @@ struct window {
 	uint64_t sent_pos;
 	uint64_t acked_pos;
 	uint64_t trimmed_pos; /* never beyond acked_pos */
+	bool apart; /* slices are never joined */
 };
 
 static struct slice *
@@ -56,6 +58,13 @@ window_new(size_t max, const struct window_ops *ops, void *arg)
 	w->arg = arg;
 	w->max = max;
 	return (w);
+}
+
+void
+window_keep_apart(struct window *w)
+{
+	assert(w->count == 0);
+	w->apart = true;
 }
 
 void
@@ -100,11 +109,15 @@ release_oldest(struct window *w)
 		w->head = 0;
 	w->count--;
 	w->kept--;
-	if (--cur->slices == 0)
+	if (cur != NULL && --cur->slices == 0)
 		w->ops.on_released(cur, w->arg);
 }
 
-/* Moves slices from in flight to kept to released, as the positions say. */
+/*
+ * Moves slices from in flight to kept to released, as the positions say.  A
+ * slice that was acknowledged by itself takes acked_pos along, once all before
+ * it are.
+ */
 static void
 settle(struct window *w)
 {
@@ -112,10 +125,12 @@ settle(struct window *w)
 
 	while (w->kept < w->count) {
 		s = nth(w, w->kept);
-		if (s->pos > w->acked_pos)
+		if (s->pos > w->acked_pos && !s->done)
 			break;
+		if (s->pos > w->acked_pos)
+			w->acked_pos = s->pos;
 		w->kept++;
-		if (s->cur->acked != s->end) {
+		if (s->cur != NULL && s->cur->acked != s->end) {
 			s->cur->acked = s->end;
 			w->ops.on_acked(s->cur, w->arg);
 		}
@@ -131,7 +146,7 @@ merge(struct window *w, const struct cursor *cur, off_t end, uint64_t pos)
 	struct slice *last;
 	uint64_t from;
 
-	if (w->count <= w->max / 2 || w->kept == w->count)
+	if (w->apart || w->count <= w->max / 2 || w->kept == w->count)
 		return (false);
 	last = nth(w, w->count - 1);
 	if (last->cur != cur || last->end != cur->sent)
@@ -164,6 +179,7 @@ append(struct window *w, struct cursor *cur, off_t end, uint64_t pos)
 	s->begin = cur->sent;
 	s->end = end;
 	s->pos = pos;
+	s->done = false;
 	return (0);
 }
 
@@ -194,6 +210,54 @@ window_ack(struct window *w, uint64_t pos)
 	settle(w);
 }
 
+/* Returns the index of the first slice in flight that ends at pos or behind. */
+static size_t
+find(const struct window *w, uint64_t pos)
+{
+	size_t low = w->kept, high = w->count, middle;
+
+	/* Most answers come in order. */
+	if (low < high && nth(w, low)->pos >= pos)
+		return (low);
+	while (low < high) {
+		middle = low + (high - low) / 2;
+		if (nth(w, middle)->pos < pos)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return (low);
+}
+
+void
+window_ack_one(struct window *w, uint64_t pos)
+{
+	size_t i;
+
+	assert(w->apart);
+	for (i = find(w, pos); i < w->count && nth(w, i)->pos == pos; i++)
+		nth(w, i)->done = true;
+	settle(w);
+}
+
+bool
+window_slice_at(const struct window *w, uint64_t pos, struct cursor **cur,
+    off_t *begin, off_t *end)
+{
+	size_t i = find(w, pos);
+	const struct slice *s;
+
+	if (i == w->count)
+		return (false);
+	s = nth(w, i);
+	if (s->pos != pos || s->done || s->cur == NULL)
+		return (false);
+	*cur = s->cur;
+	*begin = s->begin;
+	*end = s->end;
+	return (true);
+}
+
 void
 window_trim(struct window *w, uint64_t pos)
 {
@@ -220,10 +284,10 @@ window_rewind(struct window *w, uint64_t keep_pos)
 		cur = s->cur;
 		if (w->count < w->kept) {
 			w->kept = w->count;
-			if (s->pos > keep_pos)
+			if (cur != NULL && s->pos > keep_pos)
 				cur->acked = s->begin;
 		}
-		if (--cur->slices > 0)
+		if (cur == NULL || --cur->slices > 0)
 			continue;
 		back = cur->sent != cur->acked;
 		cur->sent = cur->acked;
@@ -237,28 +301,17 @@ window_rewind(struct window *w, uint64_t keep_pos)
 	w->sent_pos = w->acked_pos = w->trimmed_pos = 0;
 }
 
-/*
- * What is in flight is known by position alone, so the ring can close over the
- * places of the slices that go.
- */
+/* The slices stay: what the receiver has to acknowledge is the same. */
 void
 window_forget(struct window *w, struct cursor *cur)
 {
-	struct slice *s;
-	size_t i, kept = 0, left = 0;
+	size_t i;
 
 	if (cur->slices == 0)
 		return;
-	for (i = 0; i < w->count; i++) {
-		s = nth(w, i);
-		if (s->cur == cur)
-			continue;
-		if (i < w->kept)
-			kept++;
-		*nth(w, left++) = *s;
-	}
-	w->count = left;
-	w->kept = kept;
+	for (i = 0; i < w->count; i++)
+		if (nth(w, i)->cur == cur)
+			nth(w, i)->cur = NULL;
 	cur->slices = 0;
 	w->ops.on_released(cur, w->arg);
 }
@@ -279,4 +332,10 @@ uint64_t
 window_in_flight(const struct window *w)
 {
 	return (w->sent_pos - w->acked_pos);
+}
+
+size_t
+window_room(const struct window *w)
+{
+	return (w->max - (w->count - w->kept));
 }

@@ -14,6 +14,7 @@
 
 #include <sys/types.h>
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -42,6 +43,12 @@ struct window_ops {
 struct window	*window_new(size_t max, const struct window_ops *, void *arg);
 
 /*
+ * Slices are never joined, so that each can be acknowledged by itself.  For an
+ * empty window.
+ */
+void	window_keep_apart(struct window *);
+
+/*
  * Frees the window, NULL is fine.  Its cursors are rewound first if rewind was
  * not called; what is acknowledged stays so.
  */
@@ -63,6 +70,21 @@ int	window_push(struct window *, struct cursor *cur, off_t end,
 /* All stream bytes up to pos are acknowledged. */
 void	window_ack(struct window *, uint64_t pos);
 
+/*
+ * The slices that end exactly at pos are acknowledged, those before them need
+ * not be; without such a slice in flight nothing happens.  For a window that
+ * keeps slices apart.
+ */
+void	window_ack_one(struct window *, uint64_t pos);
+
+/*
+ * Finds the slice in flight whose stream bytes end exactly at pos, and which
+ * bytes of whose file it carries.  Returns false if there is none, or it was
+ * acknowledged or forgotten.
+ */
+bool	window_slice_at(const struct window *, uint64_t pos,
+	    struct cursor **cur, off_t *begin, off_t *end);
+
 /* Kept slices that end at or before pos are released.  No more than acked. */
 void	window_trim(struct window *, uint64_t pos);
 
@@ -74,15 +96,19 @@ void	window_trim(struct window *, uint64_t pos);
 void	window_rewind(struct window *, uint64_t keep_pos);
 
 /*
- * cur's slices no longer count (its file was truncated): they are released,
- * in flight or not, and their acknowledgement will not move cur.  sent and
- * acked are the caller's to set.  The stream's positions stay as they are.
+ * cur's slices no longer count (its file was truncated): cur is released, and
+ * their acknowledgement will not move it.  sent and acked are the caller's to
+ * set.  The stream's positions stay as they are, and the slices keep their
+ * places until they are acknowledged.
  */
 void	window_forget(struct window *, struct cursor *cur);
 
 uint64_t	window_sent_pos(const struct window *);
+/* All stream bytes up to there are acknowledged. */
 uint64_t	window_acked_pos(const struct window *);
-/* Stream bytes pushed and not acknowledged. */
+/* Stream bytes pushed from there on. */
 uint64_t	window_in_flight(const struct window *);
+/* Slices that can be pushed before the window is full. */
+size_t	window_room(const struct window *);
 
 #endif

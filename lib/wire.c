@@ -2,48 +2,57 @@
 
 #include <string.h>
 
-static size_t
-count_digits(size_t n)
-{
-	size_t digits = 1;
+#define RELP_COMMAND " syslog "
+#define RELP_COMMAND_LEN (sizeof(RELP_COMMAND) - 1)
 
-	for (; n >= 10; n /= 10)
+static size_t
+put_number(uint32_t n, uint8_t *out)
+{
+	size_t digits = 1, i;
+	uint32_t rest;
+
+	for (rest = n; rest >= 10; rest /= 10)
 		digits++;
+	for (i = digits; i-- > 0; n /= 10)
+		out[i] = (uint8_t)('0' + n % 10);
 	return (digits);
 }
 
-size_t
-wire_size(enum wire wire, size_t len)
+/* Writes len and the space behind it. */
+static size_t
+put_length(uint32_t len, uint8_t *out)
 {
-	switch (wire) {
-	case WIRE_OCTET:
-		return (count_digits(len) + 1);
-	case WIRE_NEWLINE:
-		return (1);
-	case WIRE_DATAGRAM:
-		return (sizeof(uint32_t));
-	}
-	return (0);
+	size_t digits = put_number(len, out);
+
+	out[digits] = ' ';
+	return (digits + 1);
+}
+
+static size_t
+put_relp(uint32_t len, uint32_t txnr, uint8_t *out)
+{
+	size_t made = put_number(txnr, out);
+
+	memcpy(out + made, RELP_COMMAND, RELP_COMMAND_LEN);
+	made += RELP_COMMAND_LEN;
+	return (made + put_length(len, out + made));
 }
 
 size_t
-wire_head(enum wire wire, size_t len, uint8_t *out)
+wire_head(enum wire wire, size_t len, uint32_t txnr, uint8_t *out)
 {
 	uint32_t octets = (uint32_t)len;
-	size_t digits, i;
 
 	switch (wire) {
 	case WIRE_OCTET:
-		digits = count_digits(len);
-		for (i = digits; i-- > 0; len /= 10)
-			out[i] = (uint8_t)('0' + len % 10);
-		out[digits] = ' ';
-		return (digits + 1);
+		return (put_length(octets, out));
 	case WIRE_NEWLINE:
 		return (0);
 	case WIRE_DATAGRAM:
 		memcpy(out, &octets, sizeof(octets));
 		return (sizeof(octets));
+	case WIRE_RELP:
+		return (put_relp(octets, txnr, out));
 	}
 	return (0);
 }
@@ -51,7 +60,7 @@ wire_head(enum wire wire, size_t len, uint8_t *out)
 size_t
 wire_tail(enum wire wire, uint8_t *out)
 {
-	if (wire != WIRE_NEWLINE)
+	if (wire != WIRE_NEWLINE && wire != WIRE_RELP)
 		return (0);
 	out[0] = '\n';
 	return (1);

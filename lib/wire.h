@@ -1,7 +1,8 @@
 /*
  * wire.h - where one message ends and the next begins.
  *
- * Octet counting and non-transparent framing are RFC 6587 3.4.1 and 3.4.2.
+ * Octet counting and non-transparent framing are RFC 6587 3.4.1 and 3.4.2; what
+ * a RELP connection has besides messages is in relp.h.
  */
 #ifndef WIRE_H
 #define WIRE_H
@@ -12,21 +13,31 @@
 enum wire {
 	WIRE_OCTET,			/* "123 message" */
 	WIRE_NEWLINE,			/* "message\n" */
-	WIRE_DATAGRAM			/* 4 octets of length in host order, for
+	WIRE_DATAGRAM,			/* 4 octets of length in host order, for
 					   the link to cut datagrams at */
+	WIRE_RELP			/* "7 syslog 7 message\n", 7 being the
+					   number of the transaction */
 };
 
 /* Most octets that a frame adds before and after a message. */
-#define WIRE_OVERHEAD	12
+#define WIRE_OVERHEAD	32
 
-/* Returns the octets that a frame around len octets of message has. */
-size_t	wire_size(enum wire, size_t len);
+/* The transactions of a connection are numbered from 1 to this, and again. */
+#define WIRE_TXNR_LAST	999999999
+
+/* Returns the number of the transaction after txnr. */
+static inline uint32_t
+wire_next_txnr(uint32_t txnr)
+{
+	return (txnr < WIRE_TXNR_LAST ? txnr + 1 : 1);
+}
 
 /*
- * Writes what comes before a message of len octets to out, which has room for
- * WIRE_OVERHEAD.  Returns the octets written; the message goes right behind.
+ * Writes what comes before a message of len octets, less than 2^32, to out,
+ * which has room for WIRE_OVERHEAD.  Only WIRE_RELP looks at txnr.  Returns the
+ * octets written; the message goes right behind.
  */
-size_t	wire_head(enum wire, size_t len, uint8_t *out);
+size_t	wire_head(enum wire, size_t len, uint32_t txnr, uint8_t *out);
 
 /* The same for what comes behind the message. */
 size_t	wire_tail(enum wire, uint8_t *out);

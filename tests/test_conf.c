@@ -302,7 +302,7 @@ urls_are_taken_apart(void **state)
 		snprintf(text, sizeof(text),
 		    "destination d { url = \"%s\" }\n" SOURCE, good[i].text);
 		c = accepted(text);
-		url = &destination(c)->url;
+		url = &destination(c)->urls[0];
 		assert_string_equal(url->text, good[i].text);
 		assert_int_equal(url->scheme, good[i].scheme);
 		assert_int_equal(url->host == NULL, good[i].host == NULL);
@@ -822,7 +822,7 @@ paths_alone_go_to_stdout_without_state(void **state)
 	assert_null(c->state_dir);
 	assert_null(c->user);
 	assert_string_equal(destination(c)->name, "stdout");
-	assert_int_equal(destination(c)->url.scheme, CONF_STDOUT);
+	assert_int_equal(destination(c)->urls[0].scheme, CONF_STDOUT);
 	assert_int_equal(destination(c)->wire, WIRE_NEWLINE);
 	TAILQ_FOREACH (s, &c->sources, entry) {
 		assert_string_equal(s->name, names[i++]);
@@ -900,7 +900,7 @@ errors_of_the_command_line_name_the_argument(void **state)
 	args_refused(NULL, "url", "tcpp://h",
 	    "-o url: unknown url scheme \"tcpp\" (udp, tcp, unix, stdout)");
 	args_refused("stdout:", "url",
-	    "stdout:", "-o url: url is given twice: only one can count");
+	    "stdout:", "-o url: url is given twice: write one list, { \"a\", \"b\" }");
 	args_refused("udp://h", "framing", "newline",
 	    "-o framing: framing means nothing over udp, where each message is "
 	    "a datagram: leave it out");

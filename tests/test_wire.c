@@ -1,6 +1,6 @@
 /*
  * Goal: each wire's frame is exactly the octets that its receiver expects, and
- * wire_size() announces what wire_head() and wire_tail() write.
+ * never more of them than WIRE_OVERHEAD.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -27,7 +27,7 @@ octet_counting_writes_the_length_and_a_space(void **state)
 		size_t n =
 		    (size_t)snprintf(want, sizeof(want), "%zu ", lens[i]);
 
-		assert_int_equal(wire_head(WIRE_OCTET, lens[i], out), n);
+		assert_int_equal(wire_head(WIRE_OCTET, lens[i], 7, out), n);
 		assert_memory_equal(out, want, n);
 		assert_int_equal(wire_tail(WIRE_OCTET, out), 0);
 	}
@@ -39,7 +39,7 @@ a_newline_frame_has_only_a_newline_behind(void **state)
 	uint8_t out[WIRE_OVERHEAD] = { 0 };
 
 	(void)state;
-	assert_int_equal(wire_head(WIRE_NEWLINE, 5, out), 0);
+	assert_int_equal(wire_head(WIRE_NEWLINE, 5, 7, out), 0);
 	assert_int_equal(out[0], 0);
 	assert_int_equal(wire_tail(WIRE_NEWLINE, out), 1);
 	assert_int_equal(out[0], '\n');
@@ -52,28 +52,60 @@ a_datagram_has_its_length_in_host_order_before_it(void **state)
 	uint32_t len;
 
 	(void)state;
-	assert_int_equal(wire_head(WIRE_DATAGRAM, 65000, out), 4);
+	assert_int_equal(wire_head(WIRE_DATAGRAM, 65000, 7, out), 4);
 	memcpy(&len, out, sizeof(len));
 	assert_int_equal(len, 65000);
 	assert_int_equal(wire_tail(WIRE_DATAGRAM, out), 0);
 }
 
 static void
-the_size_is_what_head_and_tail_write(void **state)
+a_relp_frame_has_transaction_command_length_and_a_newline(void **state)
+{
+	static const uint32_t numbers[] = { 1, 9, 10, 99, 100, 12345678,
+		99999999, 100000000, WIRE_TXNR_LAST };
+	uint8_t out[WIRE_OVERHEAD + 1];
+	char want[64];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		for (uint32_t len = 0; len <= 131072; len = len * 3 + 1) {
+			size_t n = (size_t)snprintf(want, sizeof(want),
+			    "%u syslog %u ", numbers[i], len);
+
+			assert_int_equal(
+			    wire_head(WIRE_RELP, len, numbers[i], out), n);
+			assert_memory_equal(out, want, n);
+		}
+	}
+	assert_int_equal(wire_tail(WIRE_RELP, out), 1);
+	assert_int_equal(out[0], '\n');
+}
+
+static void
+transactions_are_counted_to_999999999_and_from_1_again(void **state)
+{
+	(void)state;
+	assert_int_equal(wire_next_txnr(0), 1);
+	assert_int_equal(wire_next_txnr(1), 2);
+	assert_int_equal(wire_next_txnr(999999998), 999999999);
+	assert_int_equal(wire_next_txnr(999999999), 1);
+	assert_int_equal(wire_next_txnr(UINT32_MAX), 1);
+}
+
+static void
+no_frame_has_more_than_the_overhead(void **state)
 {
 	static const enum wire wires[] = { WIRE_OCTET, WIRE_NEWLINE,
-		WIRE_DATAGRAM };
+		WIRE_DATAGRAM, WIRE_RELP };
 	uint8_t out[WIRE_OVERHEAD];
 
 	(void)state;
-	for (size_t i = 0; i < 3; i++) {
-		for (size_t len = 0; len < 4000000000; len = len * 3 + 1) {
-			size_t made = wire_head(wires[i], len, out);
+	for (size_t i = 0; i < sizeof(wires) / sizeof(wires[0]); i++) {
+		size_t made =
+		    wire_head(wires[i], UINT32_MAX, WIRE_TXNR_LAST, out);
 
-			made += wire_tail(wires[i], out);
-			assert_int_equal(wire_size(wires[i], len), made);
-			assert_true(made > 0 && made <= WIRE_OVERHEAD);
-		}
+		made += wire_tail(wires[i], out);
+		assert_true(made > 0 && made <= WIRE_OVERHEAD);
 	}
 }
 
@@ -85,7 +117,11 @@ main(void)
 		cmocka_unit_test(a_newline_frame_has_only_a_newline_behind),
 		cmocka_unit_test(
 		    a_datagram_has_its_length_in_host_order_before_it),
-		cmocka_unit_test(the_size_is_what_head_and_tail_write),
+		cmocka_unit_test(
+		    a_relp_frame_has_transaction_command_length_and_a_newline),
+		cmocka_unit_test(
+		    transactions_are_counted_to_999999999_and_from_1_again),
+		cmocka_unit_test(no_frame_has_more_than_the_overhead),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

@@ -37,9 +37,9 @@ RSYSLOG = '''
 global(workDirectory="%(dir)s")
 module(load="imfile")
 input(type="imfile" File="%(file)s" Tag="bench" ruleset="forward"
-    maxSubmitAtOnce="4096")
-ruleset(name="forward" queue.type="FixedArray" queue.size="500000"
-    queue.dequeueBatchSize="8192" queue.workerThreads="1"
+    maxSubmitAtOnce="4096" addMetadata="off")
+ruleset(name="forward" queue.type="FixedArray" queue.size="100000"
+    queue.dequeueBatchSize="4096" queue.workerThreads="1"
     queue.timeoutEnqueue="600000") {
 	action(type="omfwd" target="127.0.0.1" port="%(port)s" protocol="tcp"
 	    TCP_Framing="octet-counted" template="RSYSLOG_SyslogProtocol23Format")
@@ -59,8 +59,8 @@ class Sink:
     def stats(self):
         self.process.stdin.write("stats\n")
         self.process.stdin.flush()
-        return {k: int(v) for k, v in (
-            pair.split("=") for pair in self.process.stdout.readline().split())}
+        answer = self.process.stdout.readline().split()
+        return {k: int(v) for k, v in (pair.split("=") for pair in answer)}
 
     def messages(self):
         return self.stats()["messages"]

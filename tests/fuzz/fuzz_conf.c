@@ -45,7 +45,7 @@ check_conf(const struct conf *c)
 
 	require(!TAILQ_EMPTY(&c->destinations) && !TAILQ_EMPTY(&c->sources));
 	TAILQ_FOREACH (d, &c->destinations, entry) {
-		require(d->name[0] != '\0' && d->url.text[0] != '\0');
+		require(d->name[0] != '\0' && d->urls[0].text[0] != '\0');
 		require(d->max_message >= 480);
 		require(d->window >= 2 * d->max_message);
 		require(d->retry_first_ms > 0 && d->ack_timeout_ms > 0);

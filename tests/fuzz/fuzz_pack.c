@@ -13,7 +13,7 @@
 
 #define MOST_INPUT 2048
 #define OFFSET 98
-#define STYLES (4 * 3 * 2 * 3 * 2)
+#define STYLES (4 * 4 * 2 * 3 * 2)
 
 #define require(condition)                                                     \
 	do {                                                                   \
@@ -61,14 +61,14 @@ static struct pack_style
 style_of(size_t n)
 {
 	static const enum wire wires[] = { WIRE_OCTET, WIRE_NEWLINE,
-		WIRE_DATAGRAM };
+		WIRE_DATAGRAM, WIRE_RELP };
 	static const enum text_invalid invalids[] = { TEXT_INVALID_REPLACE,
 		TEXT_INVALID_ESCAPE, TEXT_INVALID_PASS };
 	struct pack_style style = { .header = headers + n % 4 };
 
 	n /= 4;
-	style.wire = wires[n % 3];
-	n /= 3;
+	style.wire = wires[n % 4];
+	n /= 4;
 	style.oversize = n % 2 == 0 ? PACK_SPLIT : PACK_TRUNCATE;
 	n /= 2;
 	style.text.invalid = invalids[n % 3];
@@ -88,6 +88,7 @@ pack_in_steps(const struct pack_style *style, const uint8_t *in, size_t n,
 {
 	size_t room = pack_room(style) + step % 100;
 	size_t used = 0, end = 0;
+	uint32_t txnr = WIRE_TXNR_LAST - 5;
 	uint8_t *piece, *out = malloc(room);
 	enum pack_stop stop = PACK_NEED_INPUT;
 
@@ -96,7 +97,10 @@ pack_in_steps(const struct pack_style *style, const uint8_t *in, size_t n,
 	to->messages = to->repaired = to->oversize = 0;
 	while (used < n) {
 		struct pack_io io = {
-			.in_offset = OFFSET + used, .out = out, .out_room = room
+			.in_offset = OFFSET + used,
+			.out = out,
+			.out_room = room,
+			.txnr = txnr
 		};
 
 		if (stop == PACK_NEED_INPUT) {
@@ -120,6 +124,7 @@ pack_in_steps(const struct pack_style *style, const uint8_t *in, size_t n,
 		to->repaired += io.repaired;
 		to->oversize += io.oversize;
 		used += io.used;
+		txnr = io.txnr;
 	}
 	require(used == n);
 	free(out);
@@ -167,6 +172,19 @@ check_message(const struct pack_style *style, const uint8_t *p, size_t n)
 	check_text(style, p + at, n - at);
 }
 
+/* Reads the number at p[*at], without a needless 0, and goes behind it. */
+static uint32_t
+take_number(const uint8_t *p, size_t n, size_t *at)
+{
+	size_t from = *at;
+	uint32_t number = 0;
+
+	for (; *at < n && p[*at] >= '0' && p[*at] <= '9'; (*at)++)
+		number = number * 10 + p[*at] - '0';
+	require(*at == from + 1 || (*at > from && p[from] != '0'));
+	return (number);
+}
+
 /* Finds where a frame's message is.  Returns the length of the frame. */
 static size_t
 take_frame(
@@ -177,12 +195,9 @@ take_frame(
 
 	switch (wire) {
 	case WIRE_OCTET:
-		for (*head = 0; *head < n && p[*head] != ' '; (*head)++) {
-			require(p[*head] >= '0' && p[*head] <= '9');
-			len = len * 10 + p[*head] - '0';
-		}
-		require(*head == 1 || p[0] != '0');
-		(*head)++;
+		*head = 0;
+		len = take_number(p, n, head);
+		require(*head < n && p[(*head)++] == ' ');
 		break;
 	case WIRE_NEWLINE:
 		require((lf = memchr(p, '\n', n)) != NULL);
@@ -194,6 +209,17 @@ take_frame(
 		require(n >= *head);
 		memcpy(&len, p, sizeof(len));
 		break;
+	case WIRE_RELP:
+		*head = 0;
+		take_number(p, n, head);
+		require(n - *head > 8);
+		require(memcmp(p + *head, " syslog ", 8) == 0);
+		*head += 8;
+		len = take_number(p, n, head);
+		require(n - *head > len + 1 && p[*head] == ' ');
+		require(p[++*head + len] == '\n');
+		*message = len;
+		return (*head + len + 1);
 	}
 	require(n >= *head && len <= n - *head);
 	*message = len;

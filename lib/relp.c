@@ -1,0 +1,320 @@
+#include "relp.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define NUMBER_DIGITS 9
+#define CODE_DIGITS 3
+#define SOFTWARE_MAX 64
+
+#define RSP "rsp"
+#define SERVERCLOSE "serverclose"
+
+size_t
+relp_encode_open(const char *software, uint8_t *out)
+{
+	char offers[RELP_ROOM / 2];
+	int n;
+
+	n = snprintf(offers, sizeof(offers),
+	    "relp_version=0\nrelp_software=%.*s\ncommands=syslog", SOFTWARE_MAX,
+	    software);
+	n = snprintf((char *)out, RELP_ROOM, "%d open %d %s\n", RELP_TXNR_OPEN,
+	    n, offers);
+	return ((size_t)n);
+}
+
+size_t
+relp_encode_close(uint32_t txnr, uint8_t *out)
+{
+	return ((size_t)snprintf((char *)out, RELP_ROOM, "%u close 0\n", txnr));
+}
+
+static void
+begin_frame(struct relp_parser *p)
+{
+	p->state = RELP_AT_TXNR;
+	p->txnr = 0;
+	p->code = 0;
+	p->text = "";
+	p->offers = p->data;
+	p->noffers = 0;
+	p->digits = 0;
+	p->ncommand = 0;
+	p->len = p->left = 0;
+}
+
+void
+relp_parser_init(struct relp_parser *p)
+{
+	memset(p, 0, sizeof(*p));
+	begin_frame(p);
+}
+
+/* Reads one more digit of a number. */
+static int
+take_digit(struct relp_parser *p, uint32_t *number, uint8_t c, const char *what,
+    struct reason *why)
+{
+	if (c < '0' || c > '9')
+		return (reason_set(why,
+		    "not RELP: octet 0x%02x in the %s of a frame", c, what));
+	if (++p->digits > NUMBER_DIGITS)
+		return (reason_set(why, "not RELP: %s of more than %d digits",
+		    what, NUMBER_DIGITS));
+	*number = *number * 10 + (uint32_t)(c - '0');
+	return (0);
+}
+
+static int
+take_txnr(struct relp_parser *p, uint8_t c, struct reason *why)
+{
+	if (c != ' ' || p->digits == 0)
+		return (take_digit(p, &p->txnr, c, "transaction number", why));
+	p->digits = 0;
+	p->state = RELP_AT_COMMAND;
+	return (0);
+}
+
+static bool
+is_command(const struct relp_parser *p, const char *command)
+{
+	return (p->ncommand == strlen(command) &&
+	    memcmp(p->command, command, p->ncommand) == 0);
+}
+
+/* A response has a number, a hint has none. */
+static int
+check_command(struct relp_parser *p, struct reason *why)
+{
+	if (is_command(p, RSP) && p->txnr == 0)
+		return (reason_set(why, "response to transaction 0"));
+	if (is_command(p, SERVERCLOSE) && p->txnr != 0)
+		return (reason_set(
+		    why, SERVERCLOSE " with transaction number %u", p->txnr));
+	if (!is_command(p, RSP) && !is_command(p, SERVERCLOSE))
+		return (reason_set(why, "not RELP: unknown command \"%.*s\"",
+		    (int)p->ncommand, p->command));
+	return (0);
+}
+
+static int
+take_command(struct relp_parser *p, uint8_t c, struct reason *why)
+{
+	if (c == ' ' && p->ncommand > 0) {
+		p->state = RELP_AT_LENGTH;
+		return (check_command(p, why));
+	}
+	if ((c | 0x20) < 'a' || (c | 0x20) > 'z')
+		return (reason_set(why,
+		    "not RELP: octet 0x%02x in the command of a frame", c));
+	if (p->ncommand == sizeof(p->command))
+		return (reason_set(why, "not RELP: unknown command \"%.*s...\"",
+		    (int)p->ncommand, p->command));
+	p->command[p->ncommand++] = (char)c;
+	return (0);
+}
+
+/* What a frame whose command is known is called. */
+static const char *
+name_of(const struct relp_parser *p)
+{
+	return (p->txnr == 0 ? SERVERCLOSE : "response");
+}
+
+/* The text goes to logs: a receiver does not write in them what it likes. */
+static void
+set_text(struct relp_parser *p, uint8_t *text, size_t n)
+{
+	size_t i;
+
+	if (n > RELP_TEXT_MAX)
+		n = RELP_TEXT_MAX;
+	for (i = 0; i < n; i++)
+		if (text[i] < ' ' || text[i] > '~')
+			text[i] = '?';
+	text[n] = '\0';
+	p->text = (const char *)text;
+}
+
+/* Takes apart "200 text" and what may follow on lines of its own. */
+static int
+read_response(struct relp_parser *p, struct reason *why)
+{
+	size_t i, kept = p->len < RELP_DATA_KEPT ? p->len : RELP_DATA_KEPT;
+	uint8_t *text = p->data + CODE_DIGITS, *end = p->data + kept, *lf;
+
+	for (i = 0; i < CODE_DIGITS; i++) {
+		if (i >= kept || p->data[i] < '0' || p->data[i] > '9')
+			return (reason_set(why,
+			    "response to transaction %u has no code", p->txnr));
+		p->code = p->code * 10 + p->data[i] - '0';
+	}
+	if (text < end && *text != ' ' && *text != '\n')
+		return (reason_set(why,
+		    "response to transaction %u: octet 0x%02x behind its code",
+		    p->txnr, *text));
+	if (text < end && *text == ' ')
+		text++;
+	if ((lf = memchr(text, '\n', (size_t)(end - text))) != NULL) {
+		p->offers = lf + 1;
+		p->noffers = (size_t)(end - p->offers);
+		end = lf;
+	}
+	set_text(p, text, (size_t)(end - text));
+	return (0);
+}
+
+static int
+end_frame(struct relp_parser *p, uint8_t c, struct reason *why)
+{
+	if (c != '\n')
+		return (reason_set(why,
+		    "not RELP: octet 0x%02x behind a %s of %u octets", c,
+		    name_of(p), p->len));
+	p->state = RELP_AT_NEXT;
+	if (p->txnr > 0 && p->len > 0)
+		return (read_response(p, why));
+	return (0);
+}
+
+static int
+take_length(struct relp_parser *p, uint8_t c, struct reason *why)
+{
+	if (p->digits == 0 || (c != ' ' && c != '\n'))
+		return (take_digit(p, &p->len, c, "data length", why));
+	if (p->len > RELP_DATA_MAX)
+		return (
+		    reason_set(why, "%s has a data length of %u, more than %d",
+			name_of(p), p->len, RELP_DATA_MAX));
+	/* Without data there is no space either, but some write one. */
+	if (p->len == 0 && c == '\n')
+		return (end_frame(p, c, why));
+	if (c == '\n')
+		return (
+		    reason_set(why, "%s has a data length of %u and no data",
+			name_of(p), p->len));
+	p->left = p->len;
+	p->state = p->len > 0 ? RELP_AT_DATA : RELP_AT_END;
+	return (0);
+}
+
+static int
+take_octet(struct relp_parser *p, uint8_t c, struct reason *why)
+{
+	switch (p->state) {
+	case RELP_AT_TXNR:
+		return (take_txnr(p, c, why));
+	case RELP_AT_COMMAND:
+		return (take_command(p, c, why));
+	case RELP_AT_LENGTH:
+		return (take_length(p, c, why));
+	case RELP_AT_END:
+		return (end_frame(p, c, why));
+	case RELP_AT_DATA:
+	case RELP_AT_NEXT:
+	case RELP_AT_ERROR:
+		break;
+	}
+	return (reason_set(why, "not RELP: something before was not"));
+}
+
+/*
+ * Takes what of in[0..n) is data of the frame, and keeps its beginning.
+ * Returns how much that is.
+ */
+static size_t
+take_data(struct relp_parser *p, const uint8_t *in, size_t n)
+{
+	size_t at = p->len - p->left, keep;
+
+	if (n > p->left)
+		n = p->left;
+	if (at < RELP_DATA_KEPT) {
+		keep = n < RELP_DATA_KEPT - at ? n : RELP_DATA_KEPT - at;
+		memcpy(p->data + at, in, keep);
+	}
+	p->left -= (uint32_t)n;
+	if (p->left == 0)
+		p->state = RELP_AT_END;
+	return (n);
+}
+
+enum relp_event
+relp_parse(struct relp_parser *p, const uint8_t *in, size_t n, size_t *used,
+    struct reason *why)
+{
+	*used = 0;
+	if (p->state == RELP_AT_NEXT)
+		begin_frame(p);
+	while (*used < n && p->state != RELP_AT_NEXT) {
+		if (p->state == RELP_AT_DATA) {
+			*used += take_data(p, in + *used, n - *used);
+		} else if (take_octet(p, in[(*used)++], why) == -1) {
+			p->state = RELP_AT_ERROR;
+			return (RELP_ERROR);
+		}
+	}
+	if (p->state != RELP_AT_NEXT)
+		return (RELP_INCOMPLETE);
+	return (p->txnr > 0 ? RELP_RSP : RELP_SERVERCLOSE);
+}
+
+/* Octets of p[0..n) before the first c. */
+static size_t
+until(const uint8_t *p, size_t n, uint8_t c)
+{
+	const uint8_t *at = n > 0 ? memchr(p, c, n) : NULL;
+
+	return (at != NULL ? (size_t)(at - p) : n);
+}
+
+static bool
+is(const uint8_t *p, size_t n, const char *word)
+{
+	return (n == strlen(word) && memcmp(p, word, n) == 0);
+}
+
+static bool
+has_value(const uint8_t *values, size_t n, const char *value)
+{
+	size_t at, len;
+
+	for (at = 0; at < n; at += len + 1) {
+		len = until(values + at, n - at, ',');
+		if (is(values + at, len, value))
+			return (true);
+	}
+	return (false);
+}
+
+/*
+ * A version that is not there passes: some put it in the text of the response.
+ * One who wants nothing to do with us offers no command either.
+ */
+bool
+relp_offers_ok(const uint8_t *offers, size_t n, struct reason *why)
+{
+	size_t at, len, name, skip;
+	bool syslog = false;
+
+	for (at = 0; at < n; at += len + 1) {
+		len = until(offers + at, n - at, '\n');
+		name = until(offers + at, len, '=');
+		skip = name < len ? name + 1 : len;
+		if (is(offers + at, name, "relp_version") &&
+		    !is(offers + at + skip, len - skip, "0")) {
+			(void)reason_set(why,
+			    "the receiver wants another version of RELP than"
+			    " 0");
+			return (false);
+		}
+		if (is(offers + at, name, "commands") &&
+		    has_value(offers + at + skip, len - skip, "syslog"))
+			syslog = true;
+	}
+	if (!syslog)
+		(void)reason_set(
+		    why, "the receiver does not offer to take syslog messages");
+	return (syslog);
+}
