@@ -221,7 +221,7 @@ endpoint_lose(struct endpoint *ep, uint64_t keep_pos)
 	ep->state = ENDPOINT_BACKOFF;
 	ep->epoch++;
 	window_rewind(ep->window, keep_pos);
-	link_close(&ep->link);
+	link_abort(&ep->link);
 	ep->start = ep->end = 0;
 	ep->mark[0] = ep->mark[1] = 0;
 	endpoint_fail(ep);

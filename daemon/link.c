@@ -407,3 +407,14 @@ link_close(struct link *l)
 		(void)close(l->fd);
 	l->fd = -1;
 }
+
+void
+link_abort(struct link *l)
+{
+	const struct linger now = { 1, 0 };
+
+	if (l->fd != -1 && l->stream && !l->borrowed)
+		(void)setsockopt(l->fd, SOL_SOCKET, SO_LINGER, &now,
+		    sizeof(now));
+	link_close(l);
+}

@@ -109,7 +109,13 @@ void	link_finish(struct link *);
 int	link_tcp_open(struct link *, const struct address *, struct reason *);
 uint64_t	link_tcp_acked(struct link *, uint64_t written);
 
-/* Closes it in order where it can; a closed one is fine. */
+/* Closes it; a closed one is fine. */
 void	link_close(struct link *);
+
+/*
+ * Closes it and throws away what the system has not sent yet: that will be
+ * sent again elsewhere and must not arrive behind it.
+ */
+void	link_abort(struct link *);
 
 #endif

@@ -1,7 +1,7 @@
 #include "pace.h"
 
 #define ONE 1000000 /* of the level, and microseconds of a second */
-#define RATE_MAX (UINT64_MAX / ONE / ONE)
+#define RATE_MAX (UINT64_MAX / ONE)
 
 void
 backoff_init(struct backoff *b, uint64_t first_ms, uint64_t longest_ms)
@@ -75,7 +75,7 @@ bucket_give(struct bucket *b, uint64_t n)
 {
 	uint64_t full = b->rate * ONE;
 
-	b->level = n < (full - b->level) / ONE ? b->level + n * ONE : full;
+	b->level = n <= (full - b->level) / ONE ? b->level + n * ONE : full;
 }
 
 uint64_t

@@ -36,8 +36,8 @@ struct bucket {
 };
 
 /*
- * A bucket that fills with rate a second and holds as many; it is full.  What
- * is more than a million million a second is no limit.
+ * Begins full: a bucket fills with rate a second and holds as many.  A rate of
+ * more than 10^13 may count as no limit.
  */
 void	bucket_init(struct bucket *, uint64_t rate);
 

@@ -1,5 +1,7 @@
 #include "relp.h"
 
+#include <sys/types.h>
+
 #include <stdio.h>
 #include <string.h>
 
@@ -51,29 +53,64 @@ relp_parser_init(struct relp_parser *p)
 	begin_frame(p);
 }
 
-/* Reads one more digit of a number. */
 static int
-take_digit(struct relp_parser *p, uint32_t *number, uint8_t c, const char *what,
-    struct reason *why)
+unexpected(const struct relp_parser *p, uint8_t c, struct reason *why)
 {
-	if (c < '0' || c > '9')
-		return (reason_set(why,
-		    "not RELP: octet 0x%02x in the %s of a frame", c, what));
-	if (++p->digits > NUMBER_DIGITS)
-		return (reason_set(why, "not RELP: %s of more than %d digits",
-		    what, NUMBER_DIGITS));
-	*number = *number * 10 + (uint32_t)(c - '0');
-	return (0);
+	static const char *const fields[] = {
+		[RELP_AT_TXNR] = "the transaction number",
+		[RELP_AT_COMMAND] = "the command",
+		[RELP_AT_LENGTH] = "the data length",
+		[RELP_AT_DATA] = "the data",
+		[RELP_AT_END] = "the end",
+		[RELP_AT_NEXT] = "what follows",
+		[RELP_AT_ERROR] = "what follows an error",
+	};
+
+	return (reason_set(why, "not RELP: octet 0x%02x in %s of a frame", c,
+	    fields[p->state]));
 }
 
-static int
-take_txnr(struct relp_parser *p, uint8_t c, struct reason *why)
+/*
+ * The functions that take something read as much of in[0..n), n > 0, as
+ * belongs to their field, and what ends it.  They return how much that is, or
+ * -1.
+ */
+
+static ssize_t
+take_digits(struct relp_parser *p, uint32_t *number, const uint8_t *in,
+    size_t n, struct reason *why)
 {
-	if (c != ' ' || p->digits == 0)
-		return (take_digit(p, &p->txnr, c, "transaction number", why));
+	unsigned digits = p->digits;
+	uint32_t value = *number;
+	size_t i;
+
+	for (i = 0; i < n && in[i] >= '0' && in[i] <= '9'; i++) {
+		if (digits++ == NUMBER_DIGITS)
+			return (reason_set(why,
+			    "not RELP: a number of more than %d digits",
+			    NUMBER_DIGITS));
+		value = value * 10 + (uint32_t)(in[i] - '0');
+	}
+	p->digits = digits;
+	*number = value;
+	if (i < n && digits == 0)
+		return (unexpected(p, in[i], why));
+	return ((ssize_t)i);
+}
+
+static ssize_t
+take_txnr(
+    struct relp_parser *p, const uint8_t *in, size_t n, struct reason *why)
+{
+	ssize_t i = take_digits(p, &p->txnr, in, n, why);
+
+	if (i == -1 || (size_t)i == n)
+		return (i);
+	if (in[i] != ' ')
+		return (unexpected(p, in[i], why));
 	p->digits = 0;
 	p->state = RELP_AT_COMMAND;
-	return (0);
+	return (i + 1);
 }
 
 static bool
@@ -98,21 +135,27 @@ check_command(struct relp_parser *p, struct reason *why)
 	return (0);
 }
 
-static int
-take_command(struct relp_parser *p, uint8_t c, struct reason *why)
+static ssize_t
+take_command(
+    struct relp_parser *p, const uint8_t *in, size_t n, struct reason *why)
 {
-	if (c == ' ' && p->ncommand > 0) {
-		p->state = RELP_AT_LENGTH;
-		return (check_command(p, why));
+	size_t i;
+
+	for (i = 0; i < n && in[i] != ' '; i++) {
+		if ((in[i] | 0x20) < 'a' || (in[i] | 0x20) > 'z')
+			return (unexpected(p, in[i], why));
+		if (p->ncommand == sizeof(p->command))
+			return (reason_set(why,
+			    "not RELP: unknown command \"%.*s...\"",
+			    (int)p->ncommand, p->command));
+		p->command[p->ncommand++] = (char)in[i];
 	}
-	if ((c | 0x20) < 'a' || (c | 0x20) > 'z')
-		return (reason_set(why,
-		    "not RELP: octet 0x%02x in the command of a frame", c));
-	if (p->ncommand == sizeof(p->command))
-		return (reason_set(why, "not RELP: unknown command \"%.*s...\"",
-		    (int)p->ncommand, p->command));
-	p->command[p->ncommand++] = (char)c;
-	return (0);
+	if (i == n)
+		return ((ssize_t)i);
+	if (check_command(p, why) == -1)
+		return (-1);
+	p->state = RELP_AT_LENGTH;
+	return ((ssize_t)i + 1);
 }
 
 /* What a frame whose command is known is called. */
@@ -165,65 +208,41 @@ read_response(struct relp_parser *p, struct reason *why)
 	return (0);
 }
 
-static int
-end_frame(struct relp_parser *p, uint8_t c, struct reason *why)
+static ssize_t
+take_end(struct relp_parser *p, uint8_t c, struct reason *why)
 {
 	if (c != '\n')
-		return (reason_set(why,
-		    "not RELP: octet 0x%02x behind a %s of %u octets", c,
-		    name_of(p), p->len));
+		return (unexpected(p, c, why));
 	p->state = RELP_AT_NEXT;
-	if (p->txnr > 0 && p->len > 0)
-		return (read_response(p, why));
-	return (0);
+	if (p->txnr > 0 && p->len > 0 && read_response(p, why) == -1)
+		return (-1);
+	return (1);
 }
 
-static int
-take_length(struct relp_parser *p, uint8_t c, struct reason *why)
+static ssize_t
+take_length(
+    struct relp_parser *p, const uint8_t *in, size_t n, struct reason *why)
 {
-	if (p->digits == 0 || (c != ' ' && c != '\n'))
-		return (take_digit(p, &p->len, c, "data length", why));
+	ssize_t i = take_digits(p, &p->len, in, n, why);
+
+	if (i == -1 || (size_t)i == n)
+		return (i);
 	if (p->len > RELP_DATA_MAX)
 		return (
 		    reason_set(why, "%s has a data length of %u, more than %d",
 			name_of(p), p->len, RELP_DATA_MAX));
-	/* Without data there is no space either, but some write one. */
-	if (p->len == 0 && c == '\n')
-		return (end_frame(p, c, why));
-	if (c == '\n')
-		return (
-		    reason_set(why, "%s has a data length of %u and no data",
-			name_of(p), p->len));
 	p->left = p->len;
 	p->state = p->len > 0 ? RELP_AT_DATA : RELP_AT_END;
-	return (0);
+	/* Where no data follows there is no space, but some write one. */
+	if (in[i] == ' ')
+		return (i + 1);
+	if (p->len > 0)
+		return (unexpected(p, in[i], why));
+	return (i);
 }
 
-static int
-take_octet(struct relp_parser *p, uint8_t c, struct reason *why)
-{
-	switch (p->state) {
-	case RELP_AT_TXNR:
-		return (take_txnr(p, c, why));
-	case RELP_AT_COMMAND:
-		return (take_command(p, c, why));
-	case RELP_AT_LENGTH:
-		return (take_length(p, c, why));
-	case RELP_AT_END:
-		return (end_frame(p, c, why));
-	case RELP_AT_DATA:
-	case RELP_AT_NEXT:
-	case RELP_AT_ERROR:
-		break;
-	}
-	return (reason_set(why, "not RELP: something before was not"));
-}
-
-/*
- * Takes what of in[0..n) is data of the frame, and keeps its beginning.
- * Returns how much that is.
- */
-static size_t
+/* Only the beginning is kept. */
+static ssize_t
 take_data(struct relp_parser *p, const uint8_t *in, size_t n)
 {
 	size_t at = p->len - p->left, keep;
@@ -237,23 +256,45 @@ take_data(struct relp_parser *p, const uint8_t *in, size_t n)
 	p->left -= (uint32_t)n;
 	if (p->left == 0)
 		p->state = RELP_AT_END;
-	return (n);
+	return ((ssize_t)n);
+}
+
+static ssize_t
+take(struct relp_parser *p, const uint8_t *in, size_t n, struct reason *why)
+{
+	switch (p->state) {
+	case RELP_AT_TXNR:
+		return (take_txnr(p, in, n, why));
+	case RELP_AT_COMMAND:
+		return (take_command(p, in, n, why));
+	case RELP_AT_LENGTH:
+		return (take_length(p, in, n, why));
+	case RELP_AT_DATA:
+		return (take_data(p, in, n));
+	case RELP_AT_END:
+		return (take_end(p, in[0], why));
+	case RELP_AT_NEXT:
+	case RELP_AT_ERROR:
+		break;
+	}
+	return (unexpected(p, in[0], why));
 }
 
 enum relp_event
 relp_parse(struct relp_parser *p, const uint8_t *in, size_t n, size_t *used,
     struct reason *why)
 {
+	ssize_t taken;
+
 	*used = 0;
 	if (p->state == RELP_AT_NEXT)
 		begin_frame(p);
 	while (*used < n && p->state != RELP_AT_NEXT) {
-		if (p->state == RELP_AT_DATA) {
-			*used += take_data(p, in + *used, n - *used);
-		} else if (take_octet(p, in[(*used)++], why) == -1) {
+		if ((taken = take(p, in + *used, n - *used, why)) == -1) {
 			p->state = RELP_AT_ERROR;
 			return (RELP_ERROR);
 		}
+		*used += (size_t)taken;
 	}
 	if (p->state != RELP_AT_NEXT)
 		return (RELP_INCOMPLETE);
