@@ -22,7 +22,8 @@ enum conf_scheme {
 	CONF_UDP,
 	CONF_TCP,
 	CONF_UNIX,			/* datagram or stream, as the peer has it */
-	CONF_STDOUT
+	CONF_STDOUT,
+	CONF_RELP
 };
 
 struct conf_url {
@@ -51,6 +52,7 @@ struct conf_destination {
 	uint64_t		 keepalive_ms;	/* 0: none */
 	char			*bind;		/* address, or NULL */
 	uint64_t		 rate_limit;	/* messages a second, 0: none */
+	size_t			 relp_window;	/* messages without a response */
 	enum syslog_format	 format;
 	enum wire		 wire;	/* on a stream; newline for stdout */
 	enum pack_oversize	 oversize;

@@ -102,8 +102,16 @@ check_destination(
 	if (framed && d->urls[0].scheme == CONF_STDOUT && d->wire != WIRE_NEWLINE)
 		return (conf_grammar_fail(p->text, section, line, p->why,
 		    "framing to stdout: is always \"newline\": leave it out"));
+	if (framed && d->urls[0].scheme == CONF_RELP)
+		return (conf_grammar_fail(p->text, section, line, p->why,
+		    "framing means nothing over relp, which has its own: leave "
+		    "it out"));
 	if (d->urls[0].scheme == CONF_UDP)
 		d->wire = WIRE_DATAGRAM;
+	if (d->urls[0].scheme == CONF_RELP)
+		d->wire = WIRE_RELP;
+	if (d->relp_window == 0)
+		d->relp_window = 1024;
 	if (d->urls[0].scheme == CONF_STDOUT)
 		d->wire = WIRE_NEWLINE;
 	if (d->window < 2 * d->max_message)

@@ -14,12 +14,19 @@
 #include "daemon/conf_value.h"
 
 #define HOST_MAX 253 /* octets of a name in the DNS */
-#define DEFAULT_PORT "514" /* of syslog, RFC 5426 and by custom TCP */
 
 static const char *const schemes[] = { [CONF_UDP] = "udp",
 	[CONF_TCP] = "tcp",
 	[CONF_UNIX] = "unix",
-	[CONF_STDOUT] = "stdout" };
+	[CONF_STDOUT] = "stdout",
+	[CONF_RELP] = "relp" };
+
+/* RFC 5426 3.3, and what is customary. */
+static const char *const ports[] = { [CONF_UDP] = "514",
+	[CONF_TCP] = "514",
+	[CONF_UNIX] = NULL,
+	[CONF_STDOUT] = NULL,
+	[CONF_RELP] = "2514" };
 
 const char *
 conf_url_scheme(const struct conf_url *url)
@@ -73,7 +80,7 @@ find_scheme(
 			return (0);
 		}
 	return (reason_set(why,
-	    "unknown url scheme \"%.*s\" (udp, tcp, unix, stdout)", (int)*len,
+	    "unknown url scheme \"%.*s\" (udp, tcp, relp, unix, stdout)", (int)*len,
 	    text));
 }
 
@@ -148,7 +155,8 @@ parse_host(struct conf_url *url, char *authority, struct reason *why)
 	if (bad != NULL)
 		return (reason_set(
 		    why, "the url \"%s\" is wrong: %s", url->text, bad));
-	if (parse_port(url, port == NULL ? DEFAULT_PORT : port, why) == -1)
+	if (parse_port(url, port == NULL ? ports[url->scheme] : port, why) ==
+	    -1)
 		return (-1);
 	return (conf_value_keep(host, &url->host, why));
 }
@@ -207,6 +215,7 @@ parse(struct conf_url *url, const char *text, struct reason *why)
 	switch (url->scheme) {
 	case CONF_UDP:
 	case CONF_TCP:
+	case CONF_RELP:
 		return (parse_net(url, rest, why));
 	case CONF_UNIX:
 		return (parse_unix(url, rest, why));

@@ -5,14 +5,16 @@
 
 #include "daemon/conf.h"
 #include "daemon/log.h"
+#include "lib/pace.h"
 
 /* The first url is well again when it was connected for so long. */
-#define WELL	10.
+#define WELL 10.
 
 struct dest {
 	const struct endpoint_env *env;
 	const struct conf_destination *conf;
 	struct endpoint_owner owner;
+	struct bucket bucket;
 	struct endpoint *endpoints[CONF_URLS];
 	bool was_up[CONF_URLS];
 	bool recycled[CONF_URLS]; /* balance: comes back at once */
@@ -71,8 +73,7 @@ on_ready(struct stream *s, void *dest)
 	/* What it sent there may still have to be sent again. */
 	if (ep == NULL || s->epoch != endpoint_epoch(ep) ||
 	    endpoint_state(ep) != ENDPOINT_UP) {
-		ep = d->endpoints[is_balanced(d) ? preferred(d, s) :
-						   d->active];
+		ep = d->endpoints[is_balanced(d) ? preferred(d, s) : d->active];
 		s->endpoint = ep;
 		s->epoch = endpoint_epoch(ep);
 	}
@@ -230,12 +231,13 @@ dest_new(const struct endpoint_env *env, const struct conf_destination *conf)
 		return (NULL);
 	d->env = env;
 	d->conf = conf;
-	d->owner = (struct endpoint_owner) { on_state, d };
+	d->owner = (struct endpoint_owner) { on_state, d, &d->bucket };
+	bucket_init(&d->bucket, conf->rate_limit);
 	ev_timer_init(&d->well, on_well, WELL, 0.);
 	d->well.data = d;
 	for (; d->length < conf->nurls; d->length++) {
-		d->endpoints[d->length] = endpoint_new(env, conf,
-		    &conf->urls[d->length], &d->owner);
+		d->endpoints[d->length] =
+		    endpoint_new(env, conf, &conf->urls[d->length], &d->owner);
 		if (d->endpoints[d->length] == NULL) {
 			dest_free(d);
 			return (NULL);

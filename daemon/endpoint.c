@@ -8,6 +8,7 @@
 #include "daemon/ledger.h"
 #include "daemon/link.h"
 #include "daemon/log.h"
+#include "daemon/relp_session.h"
 #include "daemon/resolve.h"
 #include "daemon/stream.h"
 #include "lib/pace.h"
@@ -24,6 +25,8 @@
 #define ACK_PRESSED 0.002 /* where the window is full */
 #define DATAGRAM_MARK 0.5 /* half of what is sent again */
 #define PROBE 0.2 /* for a refusal to come back */
+#define ANY_MESSAGES (1024 * 1024)
+#define REFUSALS 5 /* of one message, then it is passed over */
 #define LEAST_DATAGRAM 480 /* RFC 5424 6.1 */
 
 struct endpoint {
@@ -44,6 +47,14 @@ struct endpoint {
 	size_t naddresses;
 	size_t tried;
 	struct backoff backoff;
+	struct relp_session relp;
+	bool is_relp;
+	struct pack_mark *marks; /* of one pull; RELP */
+	ino_t refused_ino; /* the message that was refused last, */
+	off_t refused_at;
+	unsigned refusals; /* and how often in a row */
+	uint64_t refused; /* passed over */
+	ev_timer rate_timer;
 	struct window *window;
 	struct stream_list ready;
 	uint64_t waiting;
@@ -80,6 +91,7 @@ endpoint_state_name(enum endpoint_state state)
 		[ENDPOINT_IDLE] = "idle",
 		[ENDPOINT_RESOLVING] = "resolving",
 		[ENDPOINT_CONNECTING] = "connecting",
+		[ENDPOINT_OPENING] = "opening",
 		[ENDPOINT_UP] = "connected",
 		[ENDPOINT_BACKOFF] = "waiting",
 	};
@@ -133,6 +145,8 @@ keep_from(const struct endpoint *ep)
 
 	if (ep->url->scheme == CONF_UDP)
 		return (ep->mark[0]);
+	if (ep->is_relp)
+		return (acked);
 	return (acked > unread ? acked - unread : 0);
 }
 
@@ -155,8 +169,14 @@ static void
 take_acks(struct endpoint *ep)
 {
 	uint64_t before = window_acked_pos(ep->window);
-	uint64_t acked = link_acked(&ep->link);
+	uint64_t acked;
 
+	if (ep->is_relp) {
+		/* Nothing counts but what the server says. */
+		window_trim(ep->window, before);
+		return;
+	}
+	acked = link_acked(&ep->link);
 	if (acked > before) {
 		window_ack(ep->window, acked);
 		ep->progress = ev_now(ep->env->loop);
@@ -179,6 +199,7 @@ stop_watchers(struct endpoint *ep)
 	ev_timer_stop(loop, &ep->timer);
 	ev_timer_stop(loop, &ep->ack_timer);
 	ev_timer_stop(loop, &ep->again);
+	ev_timer_stop(loop, &ep->rate_timer);
 	resolve_cancel(ep->question);
 	ep->question = NULL;
 }
@@ -234,7 +255,9 @@ become_idle(struct endpoint *ep)
 	ep->state = ENDPOINT_IDLE;
 	ep->epoch++;
 	window_rewind(ep->window, window_acked_pos(ep->window));
+	link_finish(&ep->link);
 	link_close(&ep->link);
+	ep->start = ep->end = 0;
 	ep->mark[0] = ep->mark[1] = 0;
 	endpoint_enter(ep, ENDPOINT_IDLE);
 }
@@ -254,8 +277,6 @@ on_closed_by_peer(struct endpoint *ep)
 static void
 on_link_error(struct endpoint *ep, int error, const char *what)
 {
-	uint64_t acked = link_acked(&ep->link);
-
 	reason_set(&ep->error, "%s: %s", what, strerror(error));
 	if (ep->url->scheme == CONF_STDOUT) {
 		/* It cannot be opened again. */
@@ -264,7 +285,8 @@ on_link_error(struct endpoint *ep, int error, const char *what)
 		return;
 	}
 	/* Not take_acks(): what is kept must still be there. */
-	window_ack(ep->window, acked);
+	if (!ep->is_relp)
+		window_ack(ep->window, link_acked(&ep->link));
 	ep->probing = ep->url->scheme == CONF_UDP;
 	endpoint_lose(ep, keep_from(ep));
 }
@@ -308,6 +330,7 @@ endpoint_enter(struct endpoint *ep, enum endpoint_state state)
 		break;
 	case ENDPOINT_RESOLVING:
 	case ENDPOINT_CONNECTING:
+	case ENDPOINT_OPENING:
 		break;
 	case ENDPOINT_UP:
 		on_up(ep);
@@ -408,6 +431,7 @@ on_timer(struct ev_loop *loop, ev_timer *timer, int revents)
 		break;
 	case ENDPOINT_RESOLVING:
 	case ENDPOINT_CONNECTING:
+	case ENDPOINT_OPENING:
 		reason_set(&ep->error, "no connection within %llu ms",
 		    (unsigned long long)ep->conf->connect_timeout_ms);
 		link_close(&ep->link);
@@ -423,7 +447,86 @@ on_timer(struct ev_loop *loop, ev_timer *timer, int revents)
 	}
 }
 
-/* What the receiver says matters only as a sign that it is there. */
+/*
+ * The server refused a message.  It gets it again, for that may pass; but one
+ * message that it will never take must not stop all others.
+ */
+static bool
+on_refusal(struct endpoint *ep, uint64_t position)
+{
+	struct cursor *cur;
+	struct stream *s;
+	off_t begin, end;
+
+	if (!window_slice_at(ep->window, position, &cur, &begin, &end))
+		return (true);
+	s = stream_of(cur);
+	if (ep->refused_ino != s->tail->ino || ep->refused_at != begin)
+		ep->refusals = 0;
+	ep->refused_ino = s->tail->ino;
+	ep->refused_at = begin;
+	reason_set(&ep->error, "%s: the message at %lld was refused: %u %s",
+	    tail_path(s->tail), (long long)begin, ep->relp.code, ep->relp.text);
+	if (++ep->refusals < REFUSALS) {
+		endpoint_lose(ep, window_acked_pos(ep->window));
+		return (false);
+	}
+	log_warnx("destination %s: %s; %d times: passed over", ep->conf->name,
+	    ep->error.text, REFUSALS);
+	ep->refused++;
+	ep->refusals = 0;
+	window_ack_one(ep->window, position);
+	return (true);
+}
+
+static void
+on_relp_close(struct endpoint *ep)
+{
+	if (ep->finishing && window_in_flight(ep->window) == 0) {
+		become_idle(ep);
+		return;
+	}
+	reason_set(&ep->error, "the server closes the connection");
+	endpoint_lose(ep, window_acked_pos(ep->window));
+}
+
+/* Returns false when the connection is gone. */
+static bool
+hear(struct endpoint *ep, const uint8_t *p, size_t n)
+{
+	uint64_t position;
+	size_t used;
+
+	for (; n > 0; p += used, n -= used)
+		switch (
+		    relp_session_hear(&ep->relp, window_in_flight(ep->window),
+			p, n, &used, &position, &ep->error)) {
+		case RELP_HEARD_NOTHING:
+			break;
+		case RELP_HEARD_OPEN:
+			endpoint_enter(ep, ENDPOINT_UP);
+			break;
+		case RELP_HEARD_ACK:
+			window_ack_one(ep->window, position);
+			ep->progress = ev_now(ep->env->loop);
+			backoff_reset(&ep->backoff);
+			ep->work = true;
+			break;
+		case RELP_HEARD_REFUSAL:
+			if (!on_refusal(ep, position))
+				return (false);
+			break;
+		case RELP_HEARD_CLOSE:
+			on_relp_close(ep);
+			return (false);
+		case RELP_HEARD_ERROR:
+			endpoint_lose(ep, window_acked_pos(ep->window));
+			return (false);
+		}
+	return (true);
+}
+
+/* What a receiver without RELP says is only a sign that it is there. */
 static void
 read_peer(struct endpoint *ep)
 {
@@ -432,13 +535,57 @@ read_peer(struct endpoint *ep)
 	int turns = READ_TURNS;
 
 	while (turns-- > 0 && (n = link_recv(&ep->link, buf, sizeof(buf))) > 0)
-		continue;
+		if (ep->is_relp && !hear(ep, buf, (size_t)n))
+			return;
 	if (n == 0)
 		on_closed_by_peer(ep);
 	else if (n == -1 && errno != EAGAIN)
 		on_link_error(ep, errno, "connection lost");
 	else if (n > 0)
 		ev_timer_start(ep->env->loop, &ep->again);
+}
+
+/* The first frame of RELP, which has to be answered. */
+static void
+send_open(struct endpoint *ep)
+{
+	struct ev_loop *loop = ep->env->loop;
+	ssize_t n;
+
+	while (ep->start < ep->end) {
+		n = link_send(
+		    &ep->link, ep->buf + ep->start, ep->end - ep->start);
+		if (n > 0) {
+			ep->start += (size_t)n;
+			continue;
+		}
+		if (n == -1 && errno != EAGAIN) {
+			on_link_error(ep, errno, "send");
+			return;
+		}
+		if (ep->link.wait == LINK_WAIT_WRITE) {
+			ev_io_set(&ep->writable, ep->link.fd, EV_WRITE);
+			ev_io_start(loop, &ep->writable);
+		}
+		break;
+	}
+	if (!ev_is_active(&ep->readable)) {
+		ev_io_set(&ep->readable, ep->link.fd, EV_READ);
+		ev_io_start(loop, &ep->readable);
+	}
+}
+
+static void
+on_connected(struct endpoint *ep)
+{
+	ep->start = ep->end = 0;
+	if (!ep->is_relp) {
+		endpoint_enter(ep, ENDPOINT_UP);
+		return;
+	}
+	ep->end = relp_session_begin(&ep->relp, ep->buf);
+	endpoint_enter(ep, ENDPOINT_OPENING);
+	send_open(ep);
 }
 
 /* Goes on between the connection and the first message. */
@@ -452,7 +599,7 @@ shake_hands(struct endpoint *ep)
 	ev_io_stop(loop, &ep->readable);
 	switch (link_handshake(&ep->link, &ep->error)) {
 	case LINK_READY:
-		endpoint_enter(ep, ENDPOINT_UP);
+		on_connected(ep);
 		return;
 	case LINK_WAIT_READ:
 		io = &ep->readable;
@@ -464,8 +611,7 @@ shake_hands(struct endpoint *ep)
 		connect_next(ep);
 		return;
 	}
-	ev_io_set(io, ep->link.fd,
-	    io == &ep->readable ? EV_READ : EV_WRITE);
+	ev_io_set(io, ep->link.fd, io == &ep->readable ? EV_READ : EV_WRITE);
 	ev_io_start(loop, io);
 }
 
@@ -480,6 +626,8 @@ on_readable(struct ev_loop *loop, ev_io *io, int revents)
 		shake_hands(ep);
 		return;
 	}
+	if (ep->state == ENDPOINT_OPENING)
+		send_open(ep);
 	if (ep->blocked && ep->link.wait == LINK_WAIT_READ) {
 		ep->blocked = false;
 		ep->work = true;
@@ -497,6 +645,8 @@ on_writable(struct ev_loop *loop, ev_io *io, int revents)
 	if (ep->state == ENDPOINT_UP) {
 		ep->blocked = false;
 		ep->work = true;
+	} else if (ep->state == ENDPOINT_OPENING) {
+		send_open(ep);
 	} else {
 		shake_hands(ep);
 	}
@@ -514,6 +664,59 @@ unready(struct endpoint *ep, struct stream *s)
 	TAILQ_REMOVE(&ep->ready, s, ready);
 }
 
+/* How many messages may be made now; 0: wait. */
+static uint64_t
+messages_allowed(struct endpoint *ep)
+{
+	uint64_t n = ANY_MESSAGES, in_flight;
+	uint64_t now_us = (uint64_t)(ev_now(ep->env->loop) * 1e6);
+
+	if (ep->is_relp) {
+		in_flight = window_in_flight(ep->window);
+		if (in_flight >= ep->conf->relp_window)
+			return (0);
+		n = ep->conf->relp_window - in_flight;
+	}
+	if (ep->conf->rate_limit == 0)
+		return (n);
+	n = bucket_take(ep->owner->bucket, n, now_us);
+	if (n == 0 && !ev_is_active(&ep->rate_timer)) {
+		ev_timer_set(&ep->rate_timer,
+		    (double)bucket_wait_us(ep->owner->bucket, now_us) / 1e6,
+		    0.);
+		ev_timer_start(ep->env->loop, &ep->rate_timer);
+	}
+	return (n);
+}
+
+/* Each message by itself, for each is answered by itself. */
+static int
+push_messages(struct endpoint *ep, struct stream *s, const struct pull *p)
+{
+	uint64_t i;
+
+	for (i = 0; i < p->messages; i++)
+		if (window_push(ep->window, &s->cursor, (off_t)p->marks[i].end,
+			ep->relp.count + i + 1) == -1)
+			return (-1);
+	relp_session_sent(&ep->relp, p->messages);
+	if (p->end > s->cursor.sent)
+		return (window_push(
+		    ep->window, &s->cursor, p->end, ep->relp.count));
+	return (0);
+}
+
+static int
+push(struct endpoint *ep, struct stream *s, const struct pull *p)
+{
+	if (ep->is_relp)
+		return (push_messages(ep, s, p));
+	if (p->end <= s->cursor.sent)
+		return (0);
+	return (window_push(ep->window, &s->cursor, p->end,
+	    ep->link.written + (ep->end - ep->start) + p->made));
+}
+
 /* One slice of the next file.  Returns whether to go on filling. */
 static bool
 pull_slice(struct endpoint *ep)
@@ -522,21 +725,26 @@ pull_slice(struct endpoint *ep)
 	struct pull p = { .out = ep->buf + ep->end,
 		.room = ep->room - ep->end,
 		.wire = link_wire(&ep->link),
-		.max_message = ep->max_message };
+		.max_message = ep->max_message,
+		.marks = ep->marks };
 	enum pull_result result;
 
 	if (stream_must_wait(s)) {
 		unready(ep, s);
 		return (true);
 	}
+	if ((p.most = messages_allowed(ep)) == 0)
+		return (false);
+	if (ep->is_relp)
+		p.txnr = relp_session_next(&ep->relp);
 	if (ep->probing)
 		p.room = pack_room(&s->route->style);
 	else if (p.room > SLICE)
 		p.room = SLICE;
 	result = stream_pull(s, &p);
-	if (p.end > s->cursor.sent &&
-	    window_push(ep->window, &s->cursor, p.end,
-		ep->link.written + (ep->end - ep->start) + p.made) == -1) {
+	if (ep->conf->rate_limit != 0)
+		bucket_give(ep->owner->bucket, p.most - p.messages);
+	if (push(ep, s, &p) == -1) {
 		s->is_drained = false;
 		return (false);
 	}
@@ -565,7 +773,7 @@ fill(struct endpoint *ep)
 	if (ep->draining || (ep->probing && ep->link.written > 0))
 		return (ep->end > 0);
 	while (ep->end < want && !TAILQ_EMPTY(&ep->ready) &&
-	    window_in_flight(ep->window) < ep->conf->window)
+	    (ep->is_relp || window_in_flight(ep->window) < ep->conf->window))
 		if (!pull_slice(ep))
 			break;
 	return (ep->end > 0);
@@ -633,7 +841,9 @@ look_for_acks(struct endpoint *ep, bool sent)
 		ev_timer_stop(loop, &ep->ack_timer);
 		return;
 	}
-	if (in_flight >= ep->conf->window && !ep->blocked)
+	if (ep->is_relp)
+		ep->ack_timer.repeat = ACK_LONGEST;
+	else if (in_flight >= ep->conf->window && !ep->blocked)
 		ep->ack_timer.repeat = ACK_PRESSED;
 	else if (sent || !ev_is_active(&ep->ack_timer))
 		ep->ack_timer.repeat = ACK_FIRST;
@@ -667,7 +877,7 @@ on_ack_timer(struct ev_loop *loop, ev_timer *timer, int revents)
 	}
 	if (ev_now(loop) - ep->progress > limit) {
 		/* A slow reader whose system answers is slow, not dead. */
-		silence = link_silence_ms(&ep->link);
+		silence = ep->is_relp ? INT64_MAX : link_silence_ms(&ep->link);
 		if (silence < 0 ? ep->url->scheme == CONF_TCP
 				: silence > (int64_t)ep->conf->ack_timeout_ms) {
 			give_up_silent(ep);
@@ -677,6 +887,16 @@ on_ack_timer(struct ev_loop *loop, ev_timer *timer, int revents)
 	timer->repeat =
 	    timer->repeat * 2 < ACK_LONGEST ? timer->repeat * 2 : ACK_LONGEST;
 	ev_timer_again(loop, timer);
+}
+
+static void
+on_rate_timer(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+	struct endpoint *ep = timer->data;
+
+	(void)loop;
+	(void)revents;
+	ep->work = true;
 }
 
 static void
@@ -717,7 +937,12 @@ finish_when_drained(struct endpoint *ep)
 		return;
 	}
 	ep->finishing = true;
-	link_finish(&ep->link);
+	if (ep->is_relp) {
+		ep->start = 0;
+		ep->end = relp_session_end(&ep->relp, ep->buf);
+	} else {
+		link_finish(&ep->link);
+	}
 }
 
 void
@@ -782,15 +1007,24 @@ endpoint_new(const struct endpoint_env *env,
 	ev_timer_init(&ep->timer, on_timer, 0., 0.);
 	ev_timer_init(&ep->ack_timer, on_ack_timer, 0., ACK_FIRST);
 	ev_timer_init(&ep->again, on_again, 0., 0.);
+	ev_timer_init(&ep->rate_timer, on_rate_timer, 0., 0.);
+	ep->rate_timer.data = ep;
 	ep->readable.data = ep->writable.data = ep->timer.data =
 	    ep->ack_timer.data = ep->again.data = ep;
 	ep->buf = malloc(ep->room);
-	ep->window = window_new(MAX_SLICES, &window_ops, ep);
-	if (ep->buf == NULL || ep->window == NULL) {
+	ep->is_relp = url->scheme == CONF_RELP;
+	if (ep->is_relp)
+		ep->marks = calloc(conf->relp_window, sizeof(*ep->marks));
+	ep->window = window_new(
+	    ep->is_relp ? 2 * conf->relp_window : MAX_SLICES, &window_ops, ep);
+	if (ep->buf == NULL || ep->window == NULL ||
+	    (ep->is_relp && ep->marks == NULL)) {
 		endpoint_free(ep);
 		errno = ENOMEM;
 		return (NULL);
 	}
+	if (ep->is_relp)
+		window_keep_apart(ep->window);
 	return (ep);
 }
 
@@ -806,6 +1040,7 @@ endpoint_free(struct endpoint *ep)
 		unready(ep, s);
 	window_free(ep->window);
 	link_close(&ep->link);
+	free(ep->marks);
 	free(ep->buf);
 	free(ep);
 }
@@ -893,5 +1128,6 @@ endpoint_info(const struct endpoint *ep, struct endpoint_info *info)
 	info->messages = ep->messages;
 	info->connects = ep->connects;
 	info->losses = ep->losses;
+	info->refused = ep->refused;
 	info->waiting = ep->waiting;
 }

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct bucket;
 struct conf_destination;
 struct conf_url;
 struct endpoint;
@@ -30,6 +31,7 @@ enum endpoint_state {
 	ENDPOINT_IDLE,			/* not started, or stopped */
 	ENDPOINT_RESOLVING,
 	ENDPOINT_CONNECTING,
+	ENDPOINT_OPENING,		/* connected; RELP has to agree first */
 	ENDPOINT_UP,
 	ENDPOINT_BACKOFF		/* waits before the next attempt */
 };
@@ -38,6 +40,7 @@ enum endpoint_state {
 struct endpoint_owner {
 	void		(*on_state)(void *arg);
 	void		*arg;
+	struct bucket	*bucket;	/* what its endpoints share */
 };
 
 /* All are borrowed.  Returns NULL with errno. */
@@ -92,6 +95,7 @@ struct endpoint_info {
 	uint64_t		 messages;
 	uint64_t		 connects;
 	uint64_t		 losses;
+	uint64_t		 refused;	/* messages passed over */
 	uint64_t		 waiting;	/* streams with something to send */
 };
 void	endpoint_info(const struct endpoint *, struct endpoint_info *);

@@ -274,12 +274,17 @@ static const struct link_ops link_table[] = {
 	[CONF_STDOUT] = { .open = stdout_open,
 	    .send = stdout_send,
 	    .acked = taken },
+	[CONF_RELP] = { .open = link_tcp_open,
+	    .send = socket_send,
+	    .recv = socket_recv,
+	    .acked = tcp_acked,
+	    .finish = stream_finish },
 };
 
 bool
 link_needs_address(enum conf_scheme scheme)
 {
-	return (scheme == CONF_UDP || scheme == CONF_TCP);
+	return (scheme != CONF_UNIX && scheme != CONF_STDOUT);
 }
 
 enum wire
@@ -384,7 +389,7 @@ link_silence_ms(struct link *l)
 {
 	struct tcp_facts f;
 
-	if (l->ops != &link_table[CONF_TCP])
+	if (!l->stream || !link_needs_address(l->url->scheme))
 		return (-1);
 	tcp_facts(l->fd, &f);
 	return (f.silence_ms);

@@ -151,12 +151,13 @@ endpoint_json(const struct endpoint *ep)
 	struct endpoint_info info;
 
 	endpoint_info(ep, &info);
-	return (json_pack("{s:s, s:s, s:o, s:o, s:I, s:I, s:I, s:I, s:I}",
+	return (json_pack("{s:s, s:s, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I}",
 	    "url", info.url, "state", endpoint_state_name(info.state), "peer",
 	    text_or_null(info.peer), "last_error", text_or_null(info.error),
 	    "in_flight_bytes", number(info.in_flight), "messages",
 	    number(info.messages), "sent_bytes", number(info.sent), "connects",
-	    number(info.connects), "losses", number(info.losses)));
+	    number(info.connects), "losses", number(info.losses), "refused",
+	    number(info.refused)));
 }
 
 static const char *

@@ -539,6 +539,210 @@ freeing_rewinds_what_is_in_flight_and_keeps_what_is_acknowledged(void **state)
 	window_free(NULL);
 }
 
+/* A window that keeps slices apart, with n messages of 10 bytes in flight. */
+static struct window *
+apart(size_t max, struct file *f, int n)
+{
+	struct window *w = new_window(max);
+	int i;
+
+	window_keep_apart(w);
+	for (i = 1; i <= n; i++)
+		assert_int_equal(
+		    window_push(w, &f->cur, i * 10, (uint64_t)i * 30), 0);
+	return (w);
+}
+
+static void
+slices_are_acknowledged_in_any_order_and_counted_in_theirs(void **state)
+{
+	struct file f = { 0 };
+	struct window *w = apart(8, &f, 4);
+
+	(void)state;
+	window_ack_one(w, 60);
+	window_ack_one(w, 120);
+	assert_cursor(&f, 40, 0);
+	assert_int_equal(window_acked_pos(w), 0);
+	assert_int_equal(f.acked, 0);
+	window_ack_one(w, 30);
+	assert_cursor(&f, 40, 20);
+	assert_int_equal(window_acked_pos(w), 60);
+	assert_int_equal(window_in_flight(w), 60);
+	assert_int_equal(f.acked, 2);
+	window_ack_one(w, 90);
+	assert_cursor(&f, 40, 40);
+	assert_int_equal(window_in_flight(w), 0);
+	window_free(w);
+	assert_int_equal(f.rewound, 0);
+}
+
+static void
+an_answer_to_nothing_in_flight_changes_nothing(void **state)
+{
+	struct file f = { 0 };
+	struct window *w = apart(8, &f, 3);
+
+	(void)state;
+	window_ack_one(w, 0);
+	window_ack_one(w, 29);
+	window_ack_one(w, 31);
+	window_ack_one(w, 91);
+	window_ack_one(w, UINT64_MAX);
+	assert_cursor(&f, 30, 0);
+	window_ack_one(w, 30);
+	window_ack_one(w, 30);
+	assert_cursor(&f, 30, 10);
+	assert_int_equal(f.acked, 1);
+	assert_int_equal(window_acked_pos(w), 30);
+	window_free(w);
+	w = apart(0, &f, 0);
+	window_ack_one(w, 0);
+	window_free(w);
+}
+
+static void
+a_cursor_does_not_pass_anothers_unacknowledged_slice(void **state)
+{
+	struct file a = { 0 }, b = { 0 };
+	struct window *w = apart(8, &a, 1);
+
+	(void)state;
+	assert_int_equal(window_push(w, &b.cur, 50, 60), 0);
+	window_ack_one(w, 60);
+	assert_cursor(&b, 50, 0);
+	window_ack_one(w, 30);
+	assert_cursor(&a, 10, 10);
+	assert_cursor(&b, 50, 50);
+	window_free(w);
+}
+
+static void
+what_was_acknowledged_behind_a_gap_is_sent_again_after_a_loss(void **state)
+{
+	struct file f = { 0 };
+	struct window *w = apart(8, &f, 4);
+
+	(void)state;
+	window_ack_one(w, 30);
+	window_ack_one(w, 90);
+	window_rewind(w, UINT64_MAX);
+	assert_cursor(&f, 10, 10);
+	assert_int_equal(f.rewound, 1);
+	/* Nothing of it is left for the next connection. */
+	assert_int_equal(window_push(w, &f.cur, 20, 30), 0);
+	assert_int_equal(window_push(w, &f.cur, 30, 90), 0);
+	window_ack_one(w, 30);
+	assert_cursor(&f, 30, 20);
+	window_free(w);
+}
+
+static void
+an_ack_of_all_before_goes_on_over_what_was_acknowledged(void **state)
+{
+	struct file f = { 0 };
+	struct window *w = apart(8, &f, 4);
+
+	(void)state;
+	window_ack_one(w, 90);
+	window_ack(w, 60);
+	assert_cursor(&f, 40, 30);
+	assert_int_equal(window_acked_pos(w), 90);
+	window_free(w);
+}
+
+static void
+slices_that_are_kept_apart_are_never_joined(void **state)
+{
+	struct file f = { 0 };
+	struct window *w = apart(4, &f, 4);
+
+	(void)state;
+	assert_int_equal(f.cur.slices, 4);
+	assert_int_equal(window_room(w), 0);
+	assert_int_equal(window_push(w, &f.cur, 50, 150), -1);
+	assert_int_equal(errno, ENOBUFS);
+	window_ack_one(w, 60);
+	/* It still stands behind one that was not acknowledged. */
+	assert_int_equal(window_room(w), 0);
+	window_ack_one(w, 30);
+	assert_int_equal(window_room(w), 2);
+	assert_int_equal(window_push(w, &f.cur, 50, 150), 0);
+	assert_int_equal(window_push(w, &f.cur, 60, 180), 0);
+	assert_int_equal(window_room(w), 0);
+	window_free(w);
+}
+
+static void
+dropped_lines_go_with_the_message_before_them_in_any_order(void **state)
+{
+	struct file f = { 0 };
+	struct window *w = apart(8, &f, 2);
+
+	(void)state;
+	assert_int_equal(window_push(w, &f.cur, 500, 60), 0);
+	window_ack_one(w, 60);
+	/* Behind an answer that came already: no other will. */
+	assert_int_equal(window_push(w, &f.cur, 900, 60), 0);
+	assert_cursor(&f, 900, 0);
+	window_ack_one(w, 30);
+	assert_cursor(&f, 900, 900);
+	assert_int_equal(window_in_flight(w), 0);
+	window_free(w);
+}
+
+static void
+the_answer_for_a_forgotten_file_still_counts(void **state)
+{
+	struct file a = { 0 }, b = { 0 };
+	struct window *w = apart(8, &a, 1);
+
+	(void)state;
+	assert_int_equal(window_push(w, &b.cur, 50, 60), 0);
+	window_forget(w, &b.cur);
+	b.cur.sent = b.cur.acked = 0;
+	window_ack_one(w, 30);
+	assert_int_equal(window_in_flight(w), 30);
+	window_ack_one(w, 60);
+	assert_int_equal(window_in_flight(w), 0);
+	assert_cursor(&a, 10, 10);
+	assert_cursor(&b, 0, 0);
+	assert_int_equal(b.released, 1);
+	window_free(w);
+	assert_int_equal(b.released, 1);
+}
+
+static void
+a_slice_in_flight_is_found_by_where_it_ends(void **state)
+{
+	struct file f = { 0 };
+	struct window *w = apart(8, &f, 3);
+	struct cursor *cur = NULL;
+	off_t begin, end;
+
+	(void)state;
+	assert_int_equal(window_push(w, &f.cur, 500, 90), 0);
+	assert_true(window_slice_at(w, 90, &cur, &begin, &end));
+	assert_ptr_equal(cur, &f.cur);
+	assert_int_equal(begin, 20);
+	/* Not the dropped lines behind. */
+	assert_int_equal(end, 30);
+	assert_true(window_slice_at(w, 30, &cur, &begin, &end));
+	assert_int_equal(begin, 0);
+	assert_int_equal(end, 10);
+	assert_false(window_slice_at(w, 0, &cur, &begin, &end));
+	assert_false(window_slice_at(w, 31, &cur, &begin, &end));
+	assert_false(window_slice_at(w, 91, &cur, &begin, &end));
+	window_ack_one(w, 30);
+	assert_false(window_slice_at(w, 30, &cur, &begin, &end));
+	window_ack_one(w, 90);
+	assert_false(window_slice_at(w, 90, &cur, &begin, &end));
+	assert_true(window_slice_at(w, 60, &cur, &begin, &end));
+	window_forget(w, &f.cur);
+	assert_false(window_slice_at(w, 60, &cur, &begin, &end));
+	window_free(w);
+}
+
 /*
  * The model: every slice ever pushed on this connection, in a flat array,
  * walked from the start each time.
@@ -774,6 +978,143 @@ without_merging_acked_is_exact(void **state)
 	}
 }
 
+/*
+ * Messages of some files, answered in random order, dropped lines between them:
+ * whatever is answered, a file is acknowledged up to its last slice of the
+ * unbroken run and no further.
+ */
+struct message {
+	int file; /* -1: forgotten */
+	off_t begin;
+	off_t end;
+	uint64_t pos;
+	bool answered;
+};
+
+struct answers {
+	struct message messages[SLICES];
+	size_t n;
+	struct file files[FILES];
+	off_t acked[FILES]; /* at the start of the connection */
+	uint64_t pos;
+};
+
+static void
+answers_check(const struct answers *a, const struct window *w)
+{
+	const struct message *m;
+	struct cursor *cur;
+	off_t acked[FILES], begin, end;
+	uint64_t pos = 0;
+	size_t i;
+
+	memcpy(acked, a->acked, sizeof(acked));
+	for (i = 0; i < a->n; i++) {
+		m = &a->messages[i];
+		if (!m->answered && m->pos > pos)
+			break;
+		pos = m->pos;
+		if (m->file != -1)
+			acked[m->file] = m->end;
+	}
+	assert_int_equal(window_acked_pos(w), pos);
+	for (i = 0; i < FILES; i++)
+		assert_int_equal(a->files[i].cur.acked, acked[i]);
+	for (i = 0; i < a->n; i++) {
+		m = &a->messages[i];
+		if (i > 0 && m->pos == m[-1].pos)
+			continue;
+		assert_int_equal(window_slice_at(w, m->pos, &cur, &begin, &end),
+		    m->file != -1 && !m->answered && m->pos > pos);
+		if (m->file == -1 || m->answered || m->pos <= pos)
+			continue;
+		assert_ptr_equal(cur, &a->files[m->file].cur);
+		assert_int_equal(begin, m->begin);
+		assert_int_equal(end, m->end);
+	}
+}
+
+static void
+answers_push(
+    struct answers *a, struct window *w, int file, off_t n, uint64_t np)
+{
+	struct message *m = &a->messages[a->n++];
+	struct cursor *cur = &a->files[file].cur;
+
+	m->file = file;
+	m->begin = cur->sent;
+	m->end = cur->sent + n;
+	m->pos = a->pos += np;
+	m->answered = false;
+	assert_int_equal(window_push(w, cur, m->end, m->pos), 0);
+}
+
+static void
+answers_forget(struct answers *a, struct window *w, int file)
+{
+	size_t i;
+
+	window_forget(w, &a->files[file].cur);
+	a->files[file].cur.sent = a->files[file].cur.acked = 0;
+	a->files[file].acked_at = a->acked[file] = 0;
+	for (i = 0; i < a->n; i++)
+		if (a->messages[i].file == file)
+			a->messages[i].file = -1;
+}
+
+static void
+answers_step(struct answers *a, struct window *w, uint32_t *x)
+{
+	uint32_t r = next_random(x), kind = next_random(x) % 64;
+	size_t i;
+
+	if (kind == 0 && r % 8 == 0) {
+		window_rewind(w, UINT64_MAX);
+		for (i = 0; i < FILES; i++) {
+			a->acked[i] = a->files[i].cur.acked;
+			assert_int_equal(a->files[i].cur.sent, a->acked[i]);
+		}
+		a->n = 0;
+		a->pos = 0;
+	} else if (kind == 1) {
+		answers_forget(a, w, (int)(r % FILES));
+	} else if (kind < 6) {
+		answers_push(a, w, (int)(r % FILES), r % 50, 0);
+	} else if (kind < 32 || a->n == 0) {
+		answers_push(a, w, (int)(r % FILES), 1 + r % 50, 1 + r % 90);
+	} else {
+		/* An answer is for all that ends there. */
+		r %= (uint32_t)a->n;
+		for (i = 0; i < a->n; i++)
+			if (a->messages[i].pos == a->messages[r].pos)
+				a->messages[i].answered = true;
+		window_ack_one(w, a->messages[r].pos);
+	}
+	window_trim(w, window_acked_pos(w));
+}
+
+static void
+answers_in_any_order_agree_with_a_plain_model(void **state)
+{
+	static struct answers a;
+	struct window *w;
+	uint32_t x, seed;
+	int i;
+
+	(void)state;
+	for (seed = 1; seed <= 200; seed++) {
+		memset(&a, 0, sizeof(a));
+		x = seed * 2654435761U;
+		w = new_window(SLICES);
+		window_keep_apart(w);
+		for (i = 0; i < 600; i++) {
+			answers_step(&a, w, &x);
+			answers_check(&a, w);
+		}
+		window_free(w);
+	}
+}
+
 int
 main(void)
 {
@@ -821,6 +1162,22 @@ main(void)
 		cmocka_unit_test(any_order_of_calls_agrees_with_a_plain_model),
 		cmocka_unit_test(a_small_window_never_acknowledges_early),
 		cmocka_unit_test(without_merging_acked_is_exact),
+		cmocka_unit_test(
+		    slices_are_acknowledged_in_any_order_and_counted_in_theirs),
+		cmocka_unit_test(
+		    an_answer_to_nothing_in_flight_changes_nothing),
+		cmocka_unit_test(
+		    a_cursor_does_not_pass_anothers_unacknowledged_slice),
+		cmocka_unit_test(
+		    what_was_acknowledged_behind_a_gap_is_sent_again_after_a_loss),
+		cmocka_unit_test(
+		    an_ack_of_all_before_goes_on_over_what_was_acknowledged),
+		cmocka_unit_test(slices_that_are_kept_apart_are_never_joined),
+		cmocka_unit_test(
+		    dropped_lines_go_with_the_message_before_them_in_any_order),
+		cmocka_unit_test(the_answer_for_a_forgotten_file_still_counts),
+		cmocka_unit_test(a_slice_in_flight_is_found_by_where_it_ends),
+		cmocka_unit_test(answers_in_any_order_agree_with_a_plain_model),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
