@@ -435,7 +435,9 @@ on_timer(struct ev_loop *loop, ev_timer *timer, int revents)
 		reason_set(&ep->error, "no connection within %llu ms",
 		    (unsigned long long)ep->conf->connect_timeout_ms);
 		link_close(&ep->link);
-		endpoint_fail(ep);
+		/* Another address of the name may answer. */
+		start_timer(ep, (double)ep->conf->connect_timeout_ms / 1e3);
+		connect_next(ep);
 		break;
 	case ENDPOINT_UP:
 		/* No refusal came back: the receiver is there. */
@@ -728,6 +730,8 @@ pull_slice(struct endpoint *ep)
 		.max_message = ep->max_message,
 		.marks = ep->marks };
 	enum pull_result result;
+	size_t frame;
+	bool idle;
 
 	if (stream_must_wait(s)) {
 		unready(ep, s);
@@ -737,10 +741,11 @@ pull_slice(struct endpoint *ep)
 		return (false);
 	if (ep->is_relp)
 		p.txnr = relp_session_next(&ep->relp);
+	frame = pack_room(&s->route->style);
 	if (ep->probing)
-		p.room = pack_room(&s->route->style);
+		p.room = frame;
 	else if (p.room > SLICE)
-		p.room = SLICE;
+		p.room = frame > SLICE ? frame : SLICE;
 	result = stream_pull(s, &p);
 	if (ep->conf->rate_limit != 0)
 		bucket_give(ep->owner->bucket, p.most - p.messages);
@@ -750,13 +755,17 @@ pull_slice(struct endpoint *ep)
 	}
 	ep->end += p.made;
 	ep->messages += p.messages;
+	/* A line of many megabytes is still looked through for its end. */
+	idle = result == PULL_MORE && p.made == 0;
+	if (idle)
+		ev_timer_start(ep->env->loop, &ep->again);
 	/* To the end of the queue: one busy file starves nobody. */
 	unready(ep, s);
 	if (result == PULL_DRAINED)
 		tail_drained(s->tail);
 	else
 		endpoint_add(ep, s);
-	return (result != PULL_NO_ROOM && !ep->probing);
+	return (result != PULL_NO_ROOM && !ep->probing && !idle);
 }
 
 /* Fills the buffer.  Returns whether there is anything to send. */
@@ -793,6 +802,7 @@ on_message_too_long(struct endpoint *ep)
 	log_notice("destination %s: the path takes no message of %u bytes: "
 		   "splitting at %zu",
 	    ep->conf->name, len, ep->max_message);
+	take_acks(ep);
 	/* What was not sent is packed anew. */
 	window_rewind(ep->window, window_acked_pos(ep->window));
 	ep->link.written = 0;
@@ -978,6 +988,9 @@ endpoint_pump(struct endpoint *ep)
 		return;
 	take_acks(ep);
 	look_for_acks(ep, sent);
+	/* Room in the window is seen here, and this turn was the last look. */
+	if (ep->work)
+		ev_timer_start(ep->env->loop, &ep->again);
 }
 
 /* Life */

@@ -133,7 +133,7 @@ note(struct checkpoint *c, const struct stream *s, enum checkpoint_kind kind)
 		.print = t->print,
 		.offset = s->cursor.acked,
 		.time = time(NULL),
-		.path = tail_path(t),
+		.path = tail_origin(t),
 	};
 
 	return (checkpoint_note(c, &rec));
@@ -166,8 +166,7 @@ note_tail(struct tail *t, void *arg)
 	struct walk *w = arg;
 
 	for (s = t->streams; t->known && s != NULL; s = s->next)
-		if (s->cursor.acked > 0 &&
-		    note(w->checkpoint, s, CHECKPOINT_FILE) == -1)
+		if (note(w->checkpoint, s, CHECKPOINT_FILE) == -1)
 			w->result = -1;
 }
 
@@ -199,12 +198,12 @@ ledger_sync(struct ledger *l)
 	if (l->checkpoint == NULL)
 		return (0);
 	while ((s = TAILQ_FIRST(&l->dirty)) != NULL) {
+		TAILQ_REMOVE(&l->dirty, s, dirty);
+		s->is_dirty = false;
 		/* What a truncated file was has no record of its own. */
 		if (s->tail->known &&
 		    note(l->checkpoint, s, CHECKPOINT_FILE) == -1)
-			break;
-		TAILQ_REMOVE(&l->dirty, s, dirty);
-		s->is_dirty = false;
+			log_warn("checkpoint: %s", tail_path(s->tail));
 	}
 	if (checkpoint_sync(l->checkpoint, &why) == -1 ||
 	    compact_if_bloated(l, &why) == -1) {

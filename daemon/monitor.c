@@ -80,6 +80,15 @@ monitor_hold_signals(void)
 	(void)signal(SIGPIPE, SIG_IGN);
 }
 
+void
+monitor_release_signals(void)
+{
+	sigset_t none;
+
+	sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
 /* They are let in only while ppoll(2) waits, so none is missed. */
 static void
 catch_signals(void)
@@ -162,7 +171,8 @@ prepare(struct monitor *m, const struct conf *conf, struct reason *why)
 	    m->conf->state_dir != NULL &&
 	    strcmp(conf->state_dir, m->conf->state_dir) == 0) {
 		m->account = account;
-		return (0);
+		return (statedir_give(&m->state, account.uid, account.gid,
+		    why));
 	}
 	if (statedir_open(
 		&state, conf->state_dir, account.uid, account.gid, why) == -1)
@@ -186,6 +196,11 @@ stop_worker(struct monitor *m)
 static void
 stop(struct monitor *m)
 {
+	if (m->stopping && m->worker != 0) {
+		log_notice("told to stop once more: not waiting");
+		(void)kill(m->worker, SIGKILL);
+		return;
+	}
 	m->stopping = true;
 	notify_send("STOPPING=1\n");
 	if (m->worker == 0)

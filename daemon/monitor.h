@@ -25,6 +25,9 @@ struct monitor_ops {
  */
 void	monitor_hold_signals(void);
 
+/* For a process that does not run the monitor after all. */
+void	monitor_release_signals(void);
+
 /*
  * Runs a worker with conf, which it takes, until it is told to stop.  Returns
  * the status to exit with.

@@ -91,6 +91,7 @@ tail_precedes(struct tail *t, struct place *place, const char *name)
 {
 	struct tail *holder = tail_at(place, name), *l;
 
+	tail_unlink_order(t);
 	if (holder != NULL && holder != t) {
 		t->before = holder->before;
 		t->behind = holder;
@@ -113,6 +114,8 @@ place_leave(struct tail *t)
 {
 	if (t->place == NULL)
 		return;
+	if (t->origin == NULL)
+		tail_set_origin(t, tail_path(t));
 	RB_REMOVE(tail_names, &t->place->names, t);
 	tail_was(t, t->place, t->name);
 	t->place = NULL;

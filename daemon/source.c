@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,6 +48,12 @@ struct stray {
 };
 TAILQ_HEAD(strays, stray);
 
+/* A name of which was said that it is not followed. */
+struct told {
+	TAILQ_ENTRY(told) entry;
+	char *name;
+};
+
 struct dir {
 	RB_ENTRY(dir) by_path;
 	struct place place;
@@ -61,6 +68,7 @@ struct dir {
 	bool said; /* that it cannot be read */
 	uint32_t scan;
 	struct strays strays;
+	TAILQ_HEAD(, told) told;
 };
 RB_HEAD(dirs, dir);
 
@@ -124,6 +132,13 @@ path_in(const struct dir *d, const char *name)
 }
 
 static struct dir *
+dir_of(struct place *place)
+{
+	return ((struct dir *)(void *)((char *)place -
+	    offsetof(struct dir, place)));
+}
+
+static struct dir *
 dir_find(struct sources *ss, const char *path)
 {
 	struct dir key;
@@ -151,6 +166,7 @@ dir_free(struct dir *d)
 	struct dir *child, *next;
 	struct sources *ss = d->all;
 	struct stray *s;
+	struct told *t;
 
 	RB_REMOVE(dirs, &ss->dirs, d);
 	RB_FOREACH_SAFE (child, dirs, &ss->dirs, next) {
@@ -163,6 +179,11 @@ dir_free(struct dir *d)
 	watch_del(d->watch);
 	while ((s = TAILQ_FIRST(&d->strays)) != NULL)
 		stray_free(d, s);
+	while ((t = TAILQ_FIRST(&d->told)) != NULL) {
+		TAILQ_REMOVE(&d->told, t, entry);
+		free(t->name);
+		free(t);
+	}
 	place_fini(&d->place);
 	free(d->uses);
 	free(d);
@@ -217,6 +238,7 @@ dir_new(struct sources *ss, struct dir *parent, const char *path,
 	}
 	place_init(&d->place, copy);
 	TAILQ_INIT(&d->strays);
+	TAILQ_INIT(&d->told);
 	d->all = ss;
 	d->parent = parent;
 	d->dev = st->st_dev;
@@ -346,40 +368,54 @@ join_routes(struct tail *t, const struct dir *d, const char *name)
 
 /*
  * A file of the checkpoint under another name: it was rotated while nobody
- * looked.  It goes on by the routes of the name it had.
+ * looked.  It goes on by the routes of the name it had, where it is the same
+ * file and not one that got its inode.
  */
 static void
-join_known(struct tail *t, struct sources *ss, const char *old_path)
+rejoin_routes(struct tail *t, struct sources *ss, const char *origin)
 {
 	char path[PATH_MAX], *name;
+	const struct use *u;
 	struct dir *was;
+	size_t i, r;
 
-	if (strlcpy(path, old_path, sizeof(path)) >= sizeof(path) ||
+	if (strlcpy(path, origin, sizeof(path)) >= sizeof(path) ||
 	    (name = strrchr(path, '/')) == NULL)
 		return;
 	*name++ = '\0';
 	if ((was = dir_find(ss, path)) == NULL)
 		return;
+	for (i = 0; i < was->nuses; i++) {
+		u = &was->uses[i];
+		if (!use_is_last(u) || !use_matches(u, name) ||
+		    is_excluded(u->source, origin))
+			continue;
+		for (r = 0; r < u->source->nroutes; r++)
+			if (tail_rejoin(t, u->source->routes[r]) == -1)
+				log_warn("%s", tail_path(t));
+	}
+	if (t->streams == NULL)
+		return;
 	t->rotated = true;
+	tail_set_origin(t, origin);
 	tail_was(t, &was->place, name);
-	join_routes(t, was, name);
-	log_info("%s: was %s/%s when last followed", tail_path(t), path, name);
+	log_info("%s: was %s when a source meant it", tail_path(t), origin);
 }
 
 static void
-look_at_new_file(
-    struct dir *d, const char *name, const struct stat *st, bool linked)
+look_at_new_file(struct dir *d, const char *name, const struct stat *st,
+    bool linked)
 {
 	const char *known = NULL;
 	struct tail *t;
 	bool meant = means_file(d, name);
-	char old_path[PATH_MAX];
+	char origin[PATH_MAX];
 
 	if (!linked)
 		known = ledger_path(d->all->ledger, st->st_dev, st->st_ino);
 	if (known != NULL &&
 	    (strcmp(known, path_in(d, name)) == 0 ||
-		strlcpy(old_path, known, sizeof(old_path)) >= sizeof(old_path)))
+		strlcpy(origin, known, sizeof(origin)) >= sizeof(origin)))
 		known = NULL;
 	if (!meant && known == NULL)
 		return;
@@ -390,9 +426,13 @@ look_at_new_file(
 	t->linked = linked;
 	t->seen = d->scan;
 	if (known != NULL)
-		join_known(t, d->all, old_path);
+		rejoin_routes(t, d->all, origin);
 	if (meant)
 		join_routes(t, d, name);
+	if (t->streams == NULL)
+		tail_free(t);
+	else if (linked)
+		tails_time(t);
 }
 
 /* Whether the name that t has still leads to it: then name is a hard link. */
@@ -459,6 +499,11 @@ look_at_dir(struct dir *d, const char *name, const struct stat *st)
 	}
 	if (child == NULL && (child = dir_new(d->all, d, path, st)) == NULL)
 		return;
+	if (child->said) {
+		/* It could not be listed before. */
+		dir_watch(child);
+		dir_scan(child);
+	}
 	for (i = 0; i < d->nuses; i++) {
 		u = &d->uses[i];
 		below = *u;
@@ -497,6 +542,31 @@ look_at_missing(struct dir *d, const char *name)
 		dir_free(child);
 }
 
+/* Whether nothing was said of this name yet. */
+static bool
+say_once(struct dir *d, const char *name)
+{
+	struct told *t;
+
+	TAILQ_FOREACH (t, &d->told, entry)
+		if (strcmp(t->name, name) == 0)
+			return (false);
+	if ((t = calloc(1, sizeof(*t))) == NULL ||
+	    (t->name = strdup(name)) == NULL) {
+		free(t);
+		return (true);
+	}
+	TAILQ_INSERT_TAIL(&d->told, t, entry);
+	return (true);
+}
+
+/* What cannot be looked at now is not gone for that. */
+static bool
+is_absence(int error)
+{
+	return (error == ENOENT || error == ENOTDIR || error == ELOOP);
+}
+
 /* What is there under this name now? */
 static void
 dir_look(struct dir *d, const char *name)
@@ -508,18 +578,21 @@ dir_look(struct dir *d, const char *name)
 	if (path == NULL)
 		return;
 	if (lstat(path, &st) == -1) {
-		look_at_missing(d, name);
+		if (is_absence(errno))
+			look_at_missing(d, name);
 		return;
 	}
 	if (S_ISLNK(st.st_mode)) {
 		if (!means_file(d, name) && !means_dir(d, name))
 			return;
 		if (stat(path_in(d, name), &target) == -1) {
-			look_at_missing(d, name);
+			if (is_absence(errno))
+				look_at_missing(d, name);
 			return;
 		}
 		if (!link_is_safe(&st, &target)) {
-			log_warnx("%s/%s: not followed: the link belongs "
+			if (say_once(d, name))
+				log_warnx("%s/%s: not followed: the link belongs "
 				  "neither to root nor to the owner of its "
 				  "target",
 			    d->place.path, name);
@@ -532,7 +605,7 @@ dir_look(struct dir *d, const char *name)
 		look_at_dir(d, name, &st);
 	else if (S_ISREG(st.st_mode))
 		look_at_file(d, name, &st, linked);
-	else if (means_file(d, name))
+	else if (means_file(d, name) && say_once(d, name))
 		log_warnx("%s/%s: not followed: it is no regular file",
 		    d->place.path, name);
 }
@@ -599,6 +672,7 @@ follow_stray(struct dir *d, const struct stray *s)
 	}
 	log_info("%s: was %s for a moment", tail_path(t), s->origin);
 	t->rotated = true;
+	tail_set_origin(t, path_in(d, s->origin));
 	tail_precedes(t, &d->place, s->origin);
 	join_routes(t, d, s->origin);
 }
@@ -708,7 +782,8 @@ scan_listed(struct dir *d)
 	d->scan++;
 	n = list_entries(d, handle, &list);
 	(void)closedir(handle);
-	qsort(list, n, sizeof(*list), compare_entries);
+	if (n > 1)
+		qsort(list, n, sizeof(*list), compare_entries);
 	for (i = 0; i < n; i++) {
 		dir_look(d, list[i].name);
 		free(list[i].name);
@@ -780,6 +855,16 @@ on_event(
 	}
 }
 
+/* A file that a link leads to: the link may lead to another one by now. */
+static void
+on_linked(struct place *place, const char *name)
+{
+	char copy[NAME_MAX + 1];
+
+	(void)strlcpy(copy, name, sizeof(copy));
+	dir_look(dir_of(place), copy);
+}
+
 struct sources *
 sources_new(struct ev_loop *loop, struct tails *tails, struct ledger *ledger)
 {
@@ -791,6 +876,7 @@ sources_new(struct ev_loop *loop, struct tails *tails, struct ledger *ledger)
 	RB_INIT(&ss->dirs);
 	ss->tails = tails;
 	ss->ledger = ledger;
+	tails_on_linked(tails, on_linked);
 	if ((ss->watch = watch_new(loop, on_event)) == NULL) {
 		free(ss);
 		return (NULL);

@@ -95,6 +95,30 @@ fail:
 	return (-1);
 }
 
+int
+statedir_give(const struct statedir *s, uid_t uid, gid_t gid,
+    struct reason *why)
+{
+	static const char *const names[] = { "checkpoint", "state.json" };
+	struct stat st;
+	size_t i;
+
+	if (s->fd == -1 || geteuid() != 0)
+		return (0);
+	/* A directory of root's may be there for others too. */
+	if (fstat(s->fd, &st) == 0 && (st.st_uid == 0 || st.st_uid == uid))
+		return (0);
+	if (fchown(s->fd, uid, gid) == -1)
+		return (reason_set(why, "state_dir: chown: %s",
+		    strerror(errno)));
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (fchownat(s->fd, names[i], uid, gid,
+			AT_SYMLINK_NOFOLLOW) == -1 && errno != ENOENT)
+			return (reason_set(why, "state_dir: %s: chown: %s",
+			    names[i], strerror(errno)));
+	return (0);
+}
+
 void
 statedir_close(struct statedir *s)
 {

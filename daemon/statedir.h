@@ -24,6 +24,13 @@ int	statedir_open(struct statedir *, const char *path, uid_t, gid_t,
 	    struct reason *why);
 void	statedir_close(struct statedir *);
 
+/*
+ * Makes uid and gid the owner of the directory and what the worker writes in
+ * it, as far as root can.  Returns 0, or -1 with why set.
+ */
+int	statedir_give(const struct statedir *, uid_t, gid_t,
+	    struct reason *why);
+
 /* Writes the process that a second daemon will be told of. */
 void	statedir_set_pid(const struct statedir *, pid_t);
 

@@ -14,6 +14,8 @@
 #include "daemon/tails.h"
 
 /* Octets looked through for a newline in one turn. */
+#define GUARD 16 /* octets before an offset that are compared */
+
 #define SCAN_TURN (4 * 1024 * 1024)
 
 static void
@@ -66,6 +68,7 @@ stream_new(struct tail *t, struct route *r, off_t offset)
 	s->tail = t;
 	s->route = r;
 	s->cursor.sent = s->cursor.acked = offset;
+	s->guard_at = -1;
 	tails_stats(t->all)->streams++;
 	return (s);
 }
@@ -149,10 +152,16 @@ pack(struct stream *s, const struct pull *p, struct pack_io *io)
 	enum pack_stop stop;
 	bool position = r->source->position && make_header(s, &own) == 0;
 
+	/* A path may be longer than a message: then the position is left out. */
+	if (position && pack_least(&own) > style.max_message) {
+		syslog_header_fini(&own);
+		position = false;
+	}
 	if (position)
 		style.header = header = &own;
 	style.wire = p->wire;
-	if (p->max_message != 0 && p->max_message < style.max_message)
+	if (p->max_message != 0 && p->max_message < style.max_message &&
+	    p->max_message >= pack_least(header))
 		style.max_message = p->max_message;
 	(void)clock_gettime(CLOCK_REALTIME, &now);
 	syslog_header_stamp(header, &now, local_offset(now.tv_sec));
@@ -265,6 +274,38 @@ late_newline(uint8_t before, const uint8_t *p, size_t n)
 	return (n > 1 && p[0] == '\r' && p[1] == '\n' ? 2 : 0);
 }
 
+/* A few octets, as one number. */
+static uint64_t
+digest(const uint8_t *p, size_t n)
+{
+	uint64_t a = 0, b = 0;
+
+	memcpy(&a, p, n < 8 ? n : 8);
+	if (n > 8)
+		memcpy(&b, p + 8, n - 8);
+	return (a ^ (b * 0x9e3779b97f4a7c15U) ^ n);
+}
+
+/* Remembers what stands before end, where buf[0..n) ends. */
+static void
+set_guard(struct stream *s, const uint8_t *buf, size_t n, off_t end)
+{
+	size_t len = end < GUARD ? (size_t)end : GUARD;
+
+	s->guard_at = -1;
+	if (n < len)
+		return;
+	s->guard_at = end;
+	s->guard = digest(buf + n - len, len);
+}
+
+/* Whether the same still stands there: else the file was written anew. */
+static bool
+guard_holds(const struct stream *s, const uint8_t *buf, size_t n)
+{
+	return (s->guard_at != s->cursor.sent || s->guard == digest(buf, n));
+}
+
 static enum pull_result
 pull_from(struct stream *s, struct pull *p, int fd)
 {
@@ -277,7 +318,7 @@ pull_from(struct stream *s, struct pull *p, int fd)
 	size_t size, least = 2 * s->route->style.max_message + 64;
 	uint8_t *buf = tails_scratch(s->tail->all, &size);
 	off_t from = s->cursor.sent;
-	size_t skip;
+	size_t skip, guard;
 	ssize_t n;
 
 	if (still_partial(s, fd, buf, size))
@@ -285,14 +326,20 @@ pull_from(struct stream *s, struct pull *p, int fd)
 	/* Frames are longer than lines: more than room would be wasted. */
 	if (size > p->room)
 		size = p->room > least ? p->room : least;
-	skip = from > 0 ? 1 : 0;
-	if ((n = read_at(s, fd, buf, size, from - (off_t)skip)) <= (off_t)skip)
+	skip = guard = from < GUARD ? (size_t)from : GUARD;
+	n = read_at(s, fd, buf, size, from - (off_t)guard);
+	if (n < (ssize_t)guard)
 		return (PULL_DRAINED);
-	if (from + n - (off_t)skip > s->tail->size)
-		s->tail->size = from + n - (off_t)skip;
-	if (skip > 0)
-		skip += late_newline(buf[0], buf + 1, (size_t)n - 1);
-	from += (off_t)(skip > 0 ? skip - 1 : 0);
+	if (!guard_holds(s, buf, guard)) {
+		tail_suspect(s->tail);
+		return (PULL_DRAINED);
+	}
+	if (from + n - (off_t)guard > s->tail->size)
+		s->tail->size = from + n - (off_t)guard;
+	if (guard > 0)
+		skip += late_newline(buf[guard - 1], buf + guard,
+		    (size_t)n - guard);
+	from += (off_t)(skip - guard);
 	io.in = buf + skip;
 	io.in_len = (size_t)n - skip;
 	io.in_offset = (uint64_t)from;
@@ -302,13 +349,15 @@ pull_from(struct stream *s, struct pull *p, int fd)
 	p->messages = io.messages;
 	p->txnr = io.txnr;
 	p->end = from + (off_t)io.used;
+	set_guard(s, buf, skip + io.used, p->end);
 	if (stop == PACK_NEED_ROOM)
 		return (PULL_NO_ROOM);
 	if (stop == PACK_ENOUGH)
 		return (PULL_MORE);
 	if ((size_t)n == size && io.used > 0)
 		return (PULL_MORE);
-	s->scanned = from + (off_t)io.in_len;
+	if (s->scanned < from + (off_t)io.in_len)
+		s->scanned = from + (off_t)io.in_len;
 	if ((size_t)n == size)
 		return (pull_giant(s, p, &io, fd, buf, size));
 	return (PULL_DRAINED);

@@ -53,10 +53,14 @@ struct stream {
 	void			*endpoint;	/* the destination's choice, */
 	uint32_t		 epoch;		/* as long as this is its epoch */
 	off_t			 scanned;	/* no newline before this */
+	off_t			 guard_at;	/* an offset, or -1, before */
+	uint64_t		 guard;		/* which these octets stood */
 	bool			 is_ready;
 	bool			 is_dirty;
 	bool			 is_drained;	/* no complete line left */
 	bool			 flush;		/* what is left ends a line */
+	bool			 from_end;	/* begins there, when it can be
+						   opened */
 };
 TAILQ_HEAD(stream_list, stream);
 

@@ -48,6 +48,41 @@ say_unreadable(struct tail *t, int error)
 	t->error = error;
 }
 
+/* The offset behind the last newline, or 0: where start = "end" begins. */
+static off_t
+last_line(struct tail *t, int fd)
+{
+	uint8_t *buf, *nl;
+	size_t size, n;
+	off_t end = t->size;
+	ssize_t got;
+
+	buf = tails_scratch(t->all, &size);
+	while (end > 0) {
+		n = end < (off_t)size ? (size_t)end : size;
+		got = pread(fd, buf, n, end - (off_t)n);
+		if (got < (ssize_t)n)
+			break;
+		if ((nl = memrchr(buf, '\n', n)) != NULL)
+			return (end - (off_t)n + (nl - buf) + 1);
+		end -= (off_t)n;
+	}
+	return (0);
+}
+
+/* For what could not be opened when it was found. */
+static void
+begin_at_end(struct tail *t, int fd)
+{
+	struct stream *s;
+
+	for (s = t->streams; s != NULL; s = s->next)
+		if (s->from_end) {
+			s->cursor.sent = s->cursor.acked = last_line(t, fd);
+			s->from_end = false;
+		}
+}
+
 int
 tail_fd(struct tail *t)
 {
@@ -72,6 +107,7 @@ tail_fd(struct tail *t)
 		return (-1);
 	}
 	tails_opened(t, fd);
+	begin_at_end(t, fd);
 	return (fd);
 }
 
@@ -130,6 +166,7 @@ tail_free(struct tail *t)
 	}
 	tails_closed(t);
 	tails_stats(t->all)->files--;
+	free(t->origin);
 	free(t->name);
 	free(t);
 }
@@ -154,37 +191,19 @@ static bool
 update_print(struct tail *t, int fd)
 {
 	uint8_t head[FINGERPRINT_MAX];
+	struct stream *s;
 	int n;
 
 	if ((n = fingerprint_head(fd, head)) == -1)
 		return (true);
 	if (!fingerprint_matches(&t->print, head, (size_t)n))
 		return (false);
-	if (t->print.len < FINGERPRINT_MAX)
-		fingerprint_of(&t->print, head, (size_t)n);
+	if (t->print.len == FINGERPRINT_MAX || t->print.len == (uint32_t)n)
+		return (true);
+	fingerprint_of(&t->print, head, (size_t)n);
+	for (s = t->streams; s != NULL; s = s->next)
+		ledger_mark(tails_ledger(t->all), s);
 	return (true);
-}
-
-/* The offset behind the last newline, or 0: where start = "end" begins. */
-static off_t
-last_line(struct tail *t, int fd)
-{
-	uint8_t *buf, *nl;
-	size_t size, n;
-	off_t end = t->size;
-	ssize_t got;
-
-	buf = tails_scratch(t->all, &size);
-	while (end > 0) {
-		n = end < (off_t)size ? (size_t)end : size;
-		got = pread(fd, buf, n, end - (off_t)n);
-		if (got < (ssize_t)n)
-			break;
-		if ((nl = memrchr(buf, '\n', n)) != NULL)
-			return (end - (off_t)n + (nl - buf) + 1);
-		end -= (off_t)n;
-	}
-	return (0);
 }
 
 static const struct stream *
@@ -207,12 +226,38 @@ add_stream(struct tail *t, struct route *r, off_t offset)
 		return (-1);
 	s->next = t->streams;
 	t->streams = s;
-	if (offset > 0)
-		ledger_mark(tails_ledger(t->all), s);
+	/* Also at 0: a file that is renamed must be known again. */
+	ledger_mark(tails_ledger(t->all), s);
 	log_debug("%s: to %s from %lld", tail_path(t), r->to->name,
 	    (long long)offset);
 	stream_wake(s);
 	return (0);
+}
+
+void
+tail_set_origin(struct tail *t, const char *path)
+{
+	char *copy;
+
+	if ((copy = strdup(path)) == NULL) {
+		log_warn("%s", path);
+		return;
+	}
+	free(t->origin);
+	t->origin = copy;
+}
+
+const char *
+tail_origin(const struct tail *t)
+{
+	return (t->origin != NULL ? t->origin : tail_path(t));
+}
+
+void
+tail_suspect(struct tail *t)
+{
+	t->suspect = true;
+	tails_time(t);
 }
 
 /* The file as whose copy fd and name were found.  Takes both. */
@@ -233,7 +278,11 @@ tail_of_copy(
 	if ((t = tail_alloc(now->all, name)) == NULL)
 		goto fail;
 	tails_know(t, &st);
-	place_enter(t, now->place, name);
+	tail_set_origin(t, tail_origin(now));
+	if (tail_at(now->place, name) == NULL)
+		place_enter(t, now->place, name);
+	else
+		free(name);
 	tails_opened(t, fd);
 	t->print = *print;
 	t->size = st.st_size;
@@ -255,7 +304,8 @@ resume_in_copy(
 	struct tail_copy wanted = { .print = rec->print,
 		.least = rec->offset,
 		.dev = now->dev,
-		.ino = now->ino };
+		.ino = now->ino,
+		.all = NULL };
 	struct tail *copy;
 	char *name;
 	int fd;
@@ -277,24 +327,49 @@ resume_in_copy(
 	tails_time(copy);
 }
 
-/* Where to go on by the checkpoint, or -1 where it does not know the file. */
+/*
+ * Where to go on by the checkpoint, or -1 where it does not know the file.
+ * *same is whether it is the very file of the checkpoint.
+ */
 static off_t
-recorded_offset(struct tail *t, struct route *r, int fd)
+recorded_offset(struct tail *t, struct route *r, int fd, bool *same)
 {
 	struct checkpoint_record rec;
 	uint8_t head[FINGERPRINT_MAX];
 	int n;
 
-	if (!ledger_take(
-		tails_ledger(t->all), r->to->name, t->dev, t->ino, &rec))
+	*same = false;
+	if (!ledger_take(tails_ledger(t->all), r->to->name, t->dev, t->ino,
+		&rec))
 		return (-1);
-	if (fd == -1 || (n = fingerprint_head(fd, head)) == -1)
+	if (fd == -1 || (n = fingerprint_head(fd, head)) == -1) {
+		/* To be compared when it can be read. */
+		t->print = rec.print;
 		return (rec.offset);
+	}
 	if (fingerprint_matches(&rec.print, head, (size_t)n) &&
-	    rec.offset <= t->size)
+	    rec.offset <= t->size) {
+		*same = rec.print.len > 0;
 		return (rec.offset);
+	}
 	resume_in_copy(t, r, &rec);
 	return (0);
+}
+
+int
+tail_rejoin(struct tail *t, struct route *r)
+{
+	int fd = tail_fd(t);
+	off_t offset;
+	bool same;
+
+	if (fd == -1 || stream_to(t, r->dest) != NULL)
+		return (0);
+	offset = recorded_offset(t, r, fd, &same);
+	if (!same)
+		return (0);
+	(void)update_print(t, fd);
+	return (add_stream(t, r, offset));
 }
 
 int
@@ -302,6 +377,7 @@ tail_join(struct tail *t, struct route *r, bool from_end)
 {
 	const struct stream *other = stream_to(t, r->dest);
 	off_t offset;
+	bool same, at_end = false;
 	int fd;
 
 	if (other != NULL) {
@@ -312,12 +388,17 @@ tail_join(struct tail *t, struct route *r, bool from_end)
 		return (0);
 	}
 	fd = tail_fd(t);
-	offset = recorded_offset(t, r, fd);
-	if (offset == -1)
+	offset = recorded_offset(t, r, fd, &same);
+	if (offset == -1) {
 		offset = from_end && fd != -1 ? last_line(t, fd) : 0;
+		at_end = from_end && fd == -1;
+	}
 	if (fd != -1)
 		(void)update_print(t, fd);
-	return (add_stream(t, r, offset));
+	if (add_stream(t, r, offset) == -1)
+		return (-1);
+	t->streams->from_end = at_end;
+	return (0);
 }
 
 off_t
@@ -379,6 +460,11 @@ go_on_in_copy(struct tail *old, struct place *place, int fd, char *name,
 	tails_opened(old, fd);
 	old->size = st->st_size;
 	old->rotated = true;
+	if (old->origin == NULL) {
+		old->place = place;
+		tail_set_origin(old, tail_path(old));
+		old->place = NULL;
+	}
 	if (tail_at(place, name) == NULL)
 		place_enter(old, place, name);
 	else
@@ -392,8 +478,9 @@ go_on_in_copy(struct tail *old, struct place *place, int fd, char *name,
 }
 
 /*
- * What the file was before it was truncated goes on in its copy; without one,
- * what is in flight is all that can still arrive.  Takes old.
+ * What the file was before it was truncated goes on in its copy, which may
+ * have more than anybody had seen; without one, what is in flight is all that
+ * can still arrive.  Takes old.
  */
 static void
 finish_in_copy(struct tail *old, struct place *place, struct tail *now)
@@ -401,27 +488,32 @@ finish_in_copy(struct tail *old, struct place *place, struct tail *now)
 	struct tail_copy wanted = { .print = old->print,
 		.least = most_sent(old),
 		.dev = old->dev,
-		.ino = old->ino };
+		.ino = old->ino,
+		.all = old->all };
 	struct stat st;
 	char *name = NULL;
-	int fd = -1;
+	int fd;
 
+	if (wanted.least < old->size)
+		wanted.least = old->size;
+	fd = tail_copy_open(&wanted, place, &name);
+	if (fd != -1 && fstat(fd, &st) == 0 &&
+	    (!tail_is_done(old) || st.st_size > old->size)) {
+		tail_follows(now, old);
+		go_on_in_copy(old, place, fd, name, &st);
+		tails_time(old);
+		return;
+	}
+	if (fd != -1)
+		(void)close(fd);
+	free(name);
 	if (tail_is_done(old)) {
 		tail_free(old);
 		return;
 	}
 	tail_follows(now, old);
-	if ((fd = tail_copy_open(&wanted, place, &name)) != -1 &&
-	    fstat(fd, &st) == 0 &&
-	    tails_find(old->all, st.st_dev, st.st_ino) == NULL) {
-		go_on_in_copy(old, place, fd, name, &st);
-	} else {
-		if (fd != -1)
-			(void)close(fd);
-		free(name);
-		tail_say_lost(old, "truncated");
-		old->size = tail_least_sent(old);
-	}
+	tail_say_lost(old, "truncated");
+	old->size = tail_least_sent(old);
 	tails_time(old);
 }
 
@@ -432,9 +524,11 @@ begin_again(struct tail *t, const struct stat *st)
 	struct stream *s;
 
 	t->size = st->st_size;
+	t->suspect = false;
 	for (s = t->streams; s != NULL; s = s->next) {
 		s->route->ops->on_drop(s, s->route->dest);
 		s->cursor.sent = s->cursor.acked = s->scanned = 0;
+		s->guard_at = -1;
 		stream_wake(s);
 	}
 }
@@ -505,6 +599,7 @@ static void
 tail_written(struct tail *t, const struct stat *st)
 {
 	struct stream *s;
+	bool same_size;
 	int fd;
 
 	if ((fd = tail_fd(t)) != -1 && !update_print(t, fd)) {
@@ -513,10 +608,14 @@ tail_written(struct tail *t, const struct stat *st)
 	}
 	t->written_ns = written_ns(st);
 	t->changed = tails_now(t->all);
+	same_size = st->st_size == t->size;
 	t->size = st->st_size;
-	/* Not by the size: one stream may have read on already, others not. */
+	/*
+	 * Not by the size alone: one stream may have read on already, others
+	 * not; and what was written over is found by reading.
+	 */
 	for (s = t->streams; s != NULL; s = s->next)
-		if (s->cursor.sent < t->size)
+		if (s->cursor.sent < t->size || same_size)
 			stream_wake(s);
 }
 
@@ -533,7 +632,7 @@ tail_check(struct tail *t)
 		return;
 	}
 	t->deleted = st.st_nlink == 0;
-	if (st.st_size < t->size)
+	if (st.st_size < t->size || t->suspect)
 		tail_truncated(t, &st);
 	else if (st.st_size > t->size || written_ns(&st) != t->written_ns ||
 	    t->error != 0)

@@ -51,7 +51,9 @@ struct tail {
 	bool			 known;		/* in the tree by identity */
 	bool			 is_timed;
 	bool			 linked;	/* reached by a symbolic link */
-	bool			 rotated;	/* lost the name it was found by */
+	bool			 rotated;	/* lost the name it was found by, */
+	char			*origin;	/* which was this path, or NULL */
+	bool			 suspect;	/* may have been written anew */
 	bool			 deleted;
 	uint32_t		 seen;		/* for who scans its place */
 };
@@ -69,6 +71,21 @@ struct tail	*tail_new(struct tails *, struct place *, const char *name,
  * 0, or -1 with errno.
  */
 int	tail_join(struct tail *, struct route *, bool from_end);
+
+/*
+ * The same for a file that no source means by its name, but was followed
+ * before: only when it is the very file that the checkpoint knows.
+ */
+int	tail_rejoin(struct tail *, struct route *);
+
+/* It was called path when a source meant it. */
+void	tail_set_origin(struct tail *, const char *path);
+
+/* The path by which a source means it, in a static buffer or its own. */
+const char	*tail_origin(const struct tail *);
+
+/* What was sent of it is not what stands there: it will be looked at. */
+void	tail_suspect(struct tail *);
 
 /* Looks at the file itself: grown, truncated, replaced, gone. */
 void	tail_check(struct tail *);

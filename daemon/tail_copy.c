@@ -10,6 +10,14 @@
 #include <unistd.h>
 
 #include "daemon/place.h"
+#include "daemon/tails.h"
+
+static bool
+is_newer(const struct timespec *a, const struct timespec *b)
+{
+	return (a->tv_sec > b->tv_sec ||
+	    (a->tv_sec == b->tv_sec && a->tv_nsec > b->tv_nsec));
+}
 
 static bool
 is_copy(int fd, const struct tail_copy *old)
@@ -33,7 +41,9 @@ try_entry(int dirfd, const char *name, const struct tail_copy *old)
 
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == -1 ||
 	    !S_ISREG(st.st_mode) || st.st_size < old->least ||
-	    (st.st_dev == old->dev && st.st_ino == old->ino))
+	    (st.st_dev == old->dev && st.st_ino == old->ino) ||
+	    (old->all != NULL &&
+		tails_find(old->all, st.st_dev, st.st_ino) != NULL))
 		return (-1);
 	fd = openat(dirfd, name,
 	    O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY);
@@ -44,27 +54,38 @@ try_entry(int dirfd, const char *name, const struct tail_copy *old)
 }
 
 int
-tail_copy_open(
-    const struct tail_copy *old, const struct place *place, char **name)
+tail_copy_open(const struct tail_copy *old, const struct place *place,
+    char **name)
 {
 	const struct dirent *e;
+	struct timespec newest = { 0, 0 };
+	struct stat st;
 	DIR *dir;
-	int fd = -1;
+	char *copy;
+	int best = -1, fd;
 
 	if (old->print.len == 0)
 		return (-1);
 	dir = opendir(place->path[0] == '\0' ? "/" : place->path);
 	if (dir == NULL)
 		return (-1);
-	while (fd == -1 && (e = readdir(dir)) != NULL) {
+	*name = NULL;
+	while ((e = readdir(dir)) != NULL) {
 		if ((fd = try_entry(dirfd(dir), e->d_name, old)) == -1)
 			continue;
-		if ((*name = strdup(e->d_name)) == NULL) {
+		if (fstat(fd, &st) == -1 ||
+		    (best != -1 && !is_newer(&st.st_mtim, &newest)) ||
+		    (copy = strdup(e->d_name)) == NULL) {
 			(void)close(fd);
-			fd = -1;
-			break;
+			continue;
 		}
+		if (best != -1)
+			(void)close(best);
+		free(*name);
+		best = fd;
+		*name = copy;
+		newest = st.st_mtim;
 	}
 	(void)closedir(dir);
-	return (fd);
+	return (best);
 }

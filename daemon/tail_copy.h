@@ -9,6 +9,7 @@
 #include "lib/fingerprint.h"
 
 struct place;
+struct tails;
 
 /* What the file was before it was truncated. */
 struct tail_copy {
@@ -16,11 +17,12 @@ struct tail_copy {
 	off_t			 least;		/* octets that it has */
 	dev_t			 dev;		/* of the file: no copy of */
 	ino_t			 ino;		/* itself */
-};
+	struct tails		*all;		/* no file that is followed, */
+};						/* NULL: any */
 
 /*
- * Looks in place for a regular file that begins with the same octets and is
- * at least as long.  Returns a descriptor and sets *name (free with free(3)),
+ * Looks in place for the newest regular file that begins with the same octets
+ * and is at least as long.  Returns a descriptor and sets *name (free with free(3)),
  * or -1.
  */
 int	tail_copy_open(const struct tail_copy *, const struct place *,

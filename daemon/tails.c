@@ -29,6 +29,7 @@ struct tails {
 	struct tails_conf conf;
 	struct tails_stats stats;
 	uint8_t *scratch;
+	void (*look_at_linked)(struct place *, const char *);
 };
 
 static int
@@ -73,6 +74,12 @@ tails_scratch(struct tails *ts, size_t *size)
 {
 	*size = ts->conf.scratch;
 	return (ts->scratch);
+}
+
+void
+tails_on_linked(struct tails *ts, void (*look)(struct place *, const char *))
+{
+	ts->look_at_linked = look;
 }
 
 struct ledger *
@@ -316,7 +323,10 @@ on_look(struct ev_loop *loop, ev_timer *timer, int revents)
 
 	(void)revents;
 	TAILQ_FOREACH_SAFE (t, &ts->timed, timed, next)
-		tail_check(t);
+		if (t->linked && t->place != NULL && ts->look_at_linked != NULL)
+			ts->look_at_linked(t->place, t->name);
+		else
+			tail_check(t);
 	TAILQ_FOREACH_SAFE (t, &ts->timed, timed, next) {
 		quiet = ev_now(loop) - t->changed;
 		if (t->place == NULL)

@@ -66,6 +66,14 @@ int	tails_used(struct tail *);
 /* Hands the open descriptor over to another file. */
 void	tails_hand_over(struct tail *from, struct tail *to);
 
+/*
+ * Who looks at a name again, for a file that a symbolic link leads to: no
+ * event would tell that the link, or what is behind it, is another.
+ */
+struct place;
+void	tails_on_linked(struct tails *, void (*look)(struct place *,
+	    const char *name));
+
 /* The file needs a look by time; and: events tell all there is to know. */
 void	tails_time(struct tail *);
 void	tails_untime(struct tail *);

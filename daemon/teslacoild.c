@@ -139,6 +139,7 @@ leave_terminal(void)
 	if ((pid = fork()) == -1)
 		err(1, "fork");
 	if (pid != 0) {
+		monitor_release_signals();
 		(void)close(pair[1]);
 		if (read(pair[0], &byte, 1) == 1)
 			_exit(0);
@@ -173,6 +174,28 @@ on_ready(void *arg)
 	a->ready_fd = -1;
 }
 
+/* A file must not get the number of standard output. */
+static void
+fill_standard_descriptors(void)
+{
+	int fd;
+
+	do {
+		if ((fd = open("/dev/null", O_RDWR)) == -1)
+			err(1, "/dev/null");
+	} while (fd <= STDERR_FILENO);
+	(void)close(fd);
+}
+
+/* A daemon leaves the directory that a relative path counts from. */
+static const char *
+absolute(const char *file)
+{
+	char *path = realpath(file, NULL);
+
+	return (path != NULL ? path : file);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -183,10 +206,10 @@ main(int argc, char **argv)
 	struct reason why;
 	struct conf *conf;
 
+	fill_standard_descriptors();
 	monitor_hold_signals();
 	parse(&a, argc, argv);
-	if (a.file == NULL)
-		a.file = CONF_FILE;
+	a.file = absolute(a.file == NULL ? CONF_FILE : a.file);
 	if ((conf = load(&a, &why)) == NULL) {
 		(void)fprintf(stderr, "%s\n", why.text);
 		return (1);

@@ -206,6 +206,7 @@ void
 watch_report(struct watch *w, int handle, enum watch_event event,
     const char *name, const char *from)
 {
+	uint64_t serial = w->serial;
 	struct watch_dir *d;
 
 	w->reporting++;
@@ -213,7 +214,9 @@ watch_report(struct watch *w, int handle, enum watch_event event,
 	if (handle == -1) {
 		report_scan_all(w);
 	} else {
-		for (d = first_of(w, handle); d != NULL && d->handle == handle;
+		/* Not those that are added by what is reported. */
+		for (d = first_of(w, handle); d != NULL &&
+		     d->handle == handle && d->serial < serial;
 		     d = RB_NEXT(dirs_by_handle, &w->handles, d))
 			if (d->owner != NULL)
 				w->on_event(d->owner, event, name, from);

@@ -81,10 +81,9 @@ stop(struct worker *w)
 {
 	size_t i;
 
-	if (w->stopping) {
-		ev_break(w->loop, EVBREAK_ALL);
+	/* A terminal or a service manager tells it, and so does the monitor. */
+	if (w->stopping)
 		return;
-	}
 	w->stopping = true;
 	log_info("stopping");
 	for (i = 0; i < w->ndests; i++)
@@ -399,6 +398,8 @@ worker_run(const struct worker_start *start)
 	}
 	w.started = (double)time(NULL);
 	if (make_all(&w) == 0 && sources_start(w.sources) == 0) {
+		/* Looking for files takes its time. */
+		ev_now_update(w.loop);
 		start_watchers(&w);
 		for (i = 0; i < w.ndests; i++)
 			dest_start(w.dests[i]);

@@ -1,7 +1,7 @@
 #include "pace.h"
 
 #define ONE 1000000 /* of the level, and microseconds of a second */
-#define RATE_MAX (UINT64_MAX / ONE)
+#define RATE_MAX (UINT64_MAX / ONE / 2 - 1)
 
 void
 backoff_init(struct backoff *b, uint64_t first_ms, uint64_t longest_ms)
@@ -39,18 +39,21 @@ bucket_init(struct bucket *b, uint64_t rate)
 	b->last_us = 0;
 }
 
-/*
- * Each microsecond adds rate millionths, so nothing is rounded off.  Whatever
- * the clock says, no more than a second's worth is there.
- */
+/* The part of one more that has come is kept, else who is late would lose. */
+static uint64_t
+full(const struct bucket *b)
+{
+	return (b->rate * ONE + ONE - 1);
+}
+
+/* Each microsecond adds rate millionths, so nothing is rounded off. */
 static uint64_t
 level_at(const struct bucket *b, uint64_t now_us)
 {
 	uint64_t passed = now_us > b->last_us ? now_us - b->last_us : 0;
-	uint64_t full = b->rate * ONE;
 
-	if (passed >= ONE || b->rate * passed >= full - b->level)
-		return (full);
+	if (passed >= 2 * ONE || b->rate * passed >= full(b) - b->level)
+		return (full(b));
 	return (b->level + b->rate * passed);
 }
 
@@ -73,9 +76,10 @@ bucket_take(struct bucket *b, uint64_t want, uint64_t now_us)
 void
 bucket_give(struct bucket *b, uint64_t n)
 {
-	uint64_t full = b->rate * ONE;
-
-	b->level = n <= (full - b->level) / ONE ? b->level + n * ONE : full;
+	if (n <= (full(b) - b->level) / ONE)
+		b->level += n * ONE;
+	else
+		b->level = full(b);
 }
 
 uint64_t

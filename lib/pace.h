@@ -37,7 +37,7 @@ struct bucket {
 
 /*
  * Begins full: a bucket fills with rate a second and holds as many.  A rate of
- * more than 10^13 may count as no limit.
+ * more than 10^12 may count as no limit.
  */
 void	bucket_init(struct bucket *, uint64_t rate);
 

@@ -1,6 +1,7 @@
 /*
  * Goal: waits double from the first to the longest, spread over the upper half
- * of each step, and no figures make them overflow or vanish.
+ * of each step; a bucket lets pass exactly what its rate says; and no figures
+ * make them overflow or vanish.
  */
 #include "lib/pace.h"
 
@@ -118,6 +119,181 @@ the_smallest_wait_is_never_nothing(void **state)
 	assert_int_equal(backoff_next(&b, 0), 2);
 }
 
+static void
+a_bucket_begins_with_what_a_second_brings(void **state)
+{
+	struct bucket b;
+
+	(void)state;
+	bucket_init(&b, 1000);
+	assert_int_equal(bucket_take(&b, 5000, 77), 1000);
+	assert_int_equal(bucket_take(&b, 5000, 77), 0);
+	bucket_init(&b, 1000);
+	assert_int_equal(bucket_take(&b, 400, UINT64_MAX), 400);
+	assert_int_equal(bucket_take(&b, 400, UINT64_MAX), 400);
+	assert_int_equal(bucket_take(&b, 400, UINT64_MAX), 200);
+	bucket_init(&b, 1);
+	assert_int_equal(bucket_take(&b, 2, 0), 1);
+}
+
+static void
+a_bucket_without_a_rate_is_no_limit(void **state)
+{
+	struct bucket b;
+
+	(void)state;
+	bucket_init(&b, 0);
+	assert_int_equal(bucket_take(&b, UINT64_MAX, 0), UINT64_MAX);
+	bucket_give(&b, 7);
+	assert_int_equal(bucket_take(&b, UINT64_MAX, 0), UINT64_MAX);
+	assert_int_equal(bucket_wait_us(&b, 0), 0);
+}
+
+static void
+a_bucket_holds_no_more_than_a_second_brings(void **state)
+{
+	struct bucket b;
+
+	(void)state;
+	bucket_init(&b, 50);
+	assert_int_equal(bucket_take(&b, 50, 0), 50);
+	assert_int_equal(bucket_take(&b, 1000, 3600000000), 50);
+	assert_int_equal(bucket_take(&b, 1000, 3600000000), 0);
+}
+
+static void
+the_wait_is_exactly_as_long_as_needed(void **state)
+{
+	static const uint64_t rates[] = { 1, 2, 3, 7, 10, 999, 1000, 333333,
+		999999, 1000000, 1000001, 7000000 };
+	struct bucket b;
+	uint64_t now, wait;
+	size_t i, j;
+
+	(void)state;
+	for (i = 0; i < sizeof(rates) / sizeof(rates[0]); i++) {
+		bucket_init(&b, rates[i]);
+		now = 1000;
+		assert_int_equal(bucket_take(&b, UINT64_MAX, now), rates[i]);
+		for (j = 0; j < 1000; j++) {
+			wait = bucket_wait_us(&b, now);
+			assert_in_range(wait, 0, 1000000 / rates[i] + 1);
+			if (wait > 0)
+				assert_int_equal(
+				    bucket_take(&b, 1, now + wait - 1), 0);
+			now += wait;
+			assert_int_equal(bucket_wait_us(&b, now), 0);
+			assert_int_equal(bucket_take(&b, 1, now), 1);
+		}
+	}
+}
+
+/* Looked at in whatever steps, a day brings a day's worth. */
+static void
+a_bucket_does_not_drift(void **state)
+{
+	static const uint64_t rates[] = { 1, 3, 7, 1000, 33333, 999999 };
+	static const uint64_t steps[] = { 1, 13, 977, 10007, 99991, 333667 };
+	struct bucket b;
+	uint64_t now, gone;
+	size_t i, j;
+
+	(void)state;
+	for (i = 0; i < sizeof(rates) / sizeof(rates[0]); i++) {
+		for (j = 0; j < sizeof(steps) / sizeof(steps[0]); j++) {
+			bucket_init(&b, rates[i]);
+			(void)bucket_take(&b, rates[i], 0);
+			gone = 0;
+			for (now = 0; now < 100000 * steps[j];) {
+				now += steps[j];
+				gone += bucket_take(&b, UINT64_MAX, now);
+			}
+			assert_int_equal(gone, now * rates[i] / 1000000);
+		}
+	}
+}
+
+/* What was in it, and what the time brought. */
+static void
+no_pattern_of_asking_gets_more_than_the_rate(void **state)
+{
+	static const uint64_t gaps[] = { 1, 499999, 500000, 999999, 1000000,
+		1000001, 1999999, 2000000, 5000000 };
+	const size_t ngaps = sizeof(gaps) / sizeof(gaps[0]);
+	struct bucket b;
+	uint64_t now, gone, rate;
+	size_t i;
+
+	(void)state;
+	for (rate = 1; rate <= 3; rate++) {
+		for (i = 0; i < ngaps * ngaps; i++) {
+			bucket_init(&b, rate);
+			now = gone = 0;
+			while (now < 100000000) {
+				gone += bucket_take(&b, UINT64_MAX, now);
+				now += gaps[i / ngaps];
+				gone += bucket_take(&b, UINT64_MAX, now);
+				now += gaps[i % ngaps] + 1000;
+				assert_true(
+				    gone <= rate + now * rate / 1000000);
+			}
+		}
+	}
+}
+
+static void
+what_is_given_back_may_go(void **state)
+{
+	struct bucket b;
+
+	(void)state;
+	bucket_init(&b, 10);
+	assert_int_equal(bucket_take(&b, 10, 5), 10);
+	bucket_give(&b, 4);
+	assert_int_equal(bucket_wait_us(&b, 5), 0);
+	assert_int_equal(bucket_take(&b, 10, 5), 4);
+	/* Never more than it holds. */
+	bucket_give(&b, 10);
+	assert_int_equal(bucket_take(&b, 1, 5), 1);
+	bucket_give(&b, UINT64_MAX);
+	assert_int_equal(bucket_take(&b, 100, 5), 10);
+	assert_int_equal(bucket_take(&b, 100, 5), 0);
+}
+
+static void
+a_clock_that_goes_back_adds_nothing_and_stops_nothing(void **state)
+{
+	struct bucket b;
+
+	(void)state;
+	bucket_init(&b, 1000);
+	assert_int_equal(bucket_take(&b, 1000, 3600000000), 1000);
+	assert_int_equal(bucket_take(&b, 1, 1800000000), 0);
+	assert_int_equal(bucket_wait_us(&b, 1800000000), 1000);
+	assert_int_equal(bucket_wait_us(&b, 7), 1000);
+	assert_int_equal(bucket_take(&b, 5, 1800001000), 1);
+	assert_int_equal(bucket_take(&b, 5, 0), 0);
+	assert_int_equal(bucket_take(&b, 5, 5000), 5);
+}
+
+static void
+the_greatest_rates_do_not_overflow(void **state)
+{
+	const uint64_t most = UINT64_MAX / 2000000 - 1;
+	struct bucket b;
+
+	(void)state;
+	bucket_init(&b, most);
+	assert_int_equal(bucket_take(&b, UINT64_MAX, 0), most);
+	assert_int_equal(bucket_take(&b, UINT64_MAX, 1), most / 1000000);
+	assert_int_equal(bucket_wait_us(&b, 1), 1);
+	assert_int_equal(bucket_take(&b, UINT64_MAX, 1000002), most);
+	assert_int_equal(bucket_take(&b, UINT64_MAX, 2999999), most);
+	assert_int_equal(bucket_take(&b, UINT64_MAX, UINT64_MAX), most);
+	bucket_init(&b, UINT64_MAX);
+	assert_int_equal(bucket_take(&b, UINT64_MAX, 0), UINT64_MAX);
+}
+
 int
 main(void)
 {
@@ -130,6 +306,16 @@ main(void)
 		    a_longest_shorter_than_the_first_counts_as_the_first),
 		cmocka_unit_test(the_greatest_figures_do_not_overflow),
 		cmocka_unit_test(the_smallest_wait_is_never_nothing),
+		cmocka_unit_test(a_bucket_begins_with_what_a_second_brings),
+		cmocka_unit_test(a_bucket_without_a_rate_is_no_limit),
+		cmocka_unit_test(a_bucket_holds_no_more_than_a_second_brings),
+		cmocka_unit_test(the_wait_is_exactly_as_long_as_needed),
+		cmocka_unit_test(a_bucket_does_not_drift),
+		cmocka_unit_test(no_pattern_of_asking_gets_more_than_the_rate),
+		cmocka_unit_test(what_is_given_back_may_go),
+		cmocka_unit_test(
+		    a_clock_that_goes_back_adds_nothing_and_stops_nothing),
+		cmocka_unit_test(the_greatest_rates_do_not_overflow),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

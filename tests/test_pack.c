@@ -568,6 +568,94 @@ pack_room_is_enough_for_the_longest_frame(void **state)
 	}
 }
 
+static void
+relp_messages_are_numbered_on(void **state)
+{
+	struct simple s = simple_new(SYSLOG_RAW, false);
+	const char *want = "999999998 syslog 1 a\n999999999 syslog 0 \n"
+			   "1 syslog 2 \xc3\xa9\n";
+
+	(void)state;
+	s.style.wire = WIRE_RELP;
+	s.io.txnr = 999999998;
+	simple_pack(&s, "a\n\n\xc3\xa9\nrest", 9, false);
+	assert_made(&s, want, strlen(want));
+	assert_int_equal(s.io.txnr, 2);
+	simple_pack(&s, "rest", 4, false);
+	assert_int_equal(s.io.txnr, 2);
+	simple_pack(&s, "rest", 4, true);
+	assert_made(&s, "2 syslog 4 rest\n", 16);
+	assert_int_equal(s.io.txnr, 3);
+	s.style.wire = WIRE_OCTET;
+	simple_pack(&s, "rest", 4, true);
+	assert_int_equal(s.io.txnr, 3);
+	simple_free(&s);
+}
+
+static void
+no_more_messages_are_made_than_wanted(void **state)
+{
+	struct simple s = simple_new(SYSLOG_RAW, false);
+
+	(void)state;
+	s.io.most = 2;
+	simple_pack(&s, "one\ntwo\nthree\n", 14, false);
+	assert_made(&s, "one\ntwo\n", 8);
+	assert_int_equal(s.stop, PACK_ENOUGH);
+	assert_int_equal(s.io.used, 8);
+	assert_int_equal(s.io.messages, 2);
+	/* What is left is input, though it makes no message yet. */
+	simple_pack(&s, "one\ntwo\nthr", 11, false);
+	assert_int_equal(s.stop, PACK_ENOUGH);
+	simple_pack(&s, "one\ntwo\n", 8, false);
+	assert_int_equal(s.stop, PACK_NEED_INPUT);
+	assert_int_equal(s.io.messages, 2);
+	simple_free(&s);
+}
+
+static void
+a_mark_says_where_each_message_ends_in_file_and_output(void **state)
+{
+	struct simple s = simple_new(SYSLOG_RAW, false);
+	struct pack_mark marks[4];
+	const char *in = line_of(LEAST, 'x', "yz\n\r\n\xc3\xa9\r\nend");
+
+	(void)state;
+	s.io.marks = marks;
+	s.io.most = 4;
+	s.io.in_offset = 1000;
+	simple_pack(&s, in, strlen(in), false);
+	assert_int_equal(s.io.messages, 4);
+	assert_int_equal(s.stop, PACK_ENOUGH);
+	/* The first part of a line; the rest of it with its newline. */
+	assert_int_equal(marks[0].end, 1000 + LEAST);
+	assert_int_equal(marks[0].made, LEAST + 1);
+	assert_int_equal(marks[1].end, 1000 + LEAST + 3);
+	assert_int_equal(marks[1].made, LEAST + 4);
+	assert_int_equal(marks[2].end, 1000 + LEAST + 5);
+	assert_int_equal(marks[2].made, LEAST + 5);
+	assert_int_equal(marks[3].end, 1000 + LEAST + 9);
+	assert_int_equal(marks[3].made, LEAST + 8);
+	simple_free(&s);
+}
+
+static void
+a_mark_covers_what_was_cut_off_a_line(void **state)
+{
+	struct simple s = simple_new(SYSLOG_RAW, false);
+	struct pack_mark mark;
+
+	(void)state;
+	s.style.oversize = PACK_TRUNCATE;
+	s.io.marks = &mark;
+	s.io.most = 1;
+	simple_pack(&s, line_of(400, 'x', "\nnext\n"), 406, false);
+	assert_int_equal(s.stop, PACK_ENOUGH);
+	assert_int_equal(mark.end, 401);
+	assert_int_equal(mark.made, LEAST + 1);
+	simple_free(&s);
+}
+
 /* The model: one line at a time, one character at a time. */
 
 static bool
@@ -580,9 +668,17 @@ model_wants_bom(const struct pack_style *style, const uint8_t *text,
 	    !has);
 }
 
+/* The numbers begin where they soon end. */
+static uint32_t
+txnr_of(uint64_t message)
+{
+	return (message < 3 ? 999999997 + (uint32_t)message
+			    : (uint32_t)message - 2);
+}
+
 static void
 model_frame(const struct pack_style *style, const struct bytes *message,
-    struct bytes *out)
+    uint32_t txnr, struct bytes *out)
 {
 	char head[32];
 	uint32_t len = (uint32_t)message->len;
@@ -593,8 +689,12 @@ model_frame(const struct pack_style *style, const struct bytes *message,
 		    (size_t)snprintf(head, sizeof(head), "%u ", len));
 	else if (style->wire == WIRE_DATAGRAM)
 		append(out, &len, sizeof(len));
+	else if (style->wire == WIRE_RELP)
+		append(out, head,
+		    (size_t)snprintf(
+			head, sizeof(head), "%u syslog %u ", txnr, len));
 	append(out, message->p, message->len);
-	if (style->wire == WIRE_NEWLINE)
+	if (style->wire == WIRE_NEWLINE || style->wire == WIRE_RELP)
 		append(out, "\n", 1);
 }
 
@@ -622,7 +722,7 @@ model_message(const struct pack_style *style, const uint8_t *text, size_t n,
 	if (model_wants_bom(style, made, &r))
 		append(&m, BOM, 3);
 	append(&m, made, r.made);
-	model_frame(style, &m, out);
+	model_frame(style, &m, txnr_of(t->messages), out);
 	t->messages++;
 	t->repaired += r.repaired;
 	t->oversize += r.used < n;
@@ -649,15 +749,41 @@ model_pack(const struct pack_style *style, const uint8_t *in, size_t n,
 	}
 }
 
+/* The marks go up to what was used and made, a message each. */
+static void
+assert_marked(const struct pack_io *io, enum pack_stop stop)
+{
+	struct pack_mark last = { io->in_offset, 0 };
+
+	if (stop == PACK_ENOUGH)
+		assert_int_equal(io->messages, io->most);
+	if (io->marks == NULL)
+		return;
+	assert_true(io->messages <= io->most);
+	for (uint64_t i = 0; i < io->messages; i++) {
+		assert_true(io->marks[i].end > last.end);
+		assert_true(io->marks[i].made >= last.made);
+		last = io->marks[i];
+	}
+	assert_int_equal(last.end, io->in_offset + io->used);
+	assert_int_equal(last.made, io->made);
+}
+
 /*
  * Packs in[0..n), of which ends[] says how much is there at each look; the
  * last is n, and counts as a newline.
  */
 static void
 pack_pieces(const struct pack_style *style, const uint8_t *in,
-    const size_t *ends, size_t out_room, struct bytes *out, struct totals *t)
+    const size_t *ends, size_t out_room, uint64_t most, struct bytes *out,
+    struct totals *t)
 {
-	struct pack_io io = { .out_room = out_room, .in_offset = OFFSET };
+	struct pack_mark marks[8];
+	struct pack_io io = { .out_room = out_room,
+		.in_offset = OFFSET,
+		.most = most,
+		.marks = most > 0 ? marks : NULL,
+		.txnr = txnr_of(t->messages) };
 	size_t used = 0, n;
 	enum pack_stop stop;
 
@@ -668,15 +794,18 @@ pack_pieces(const struct pack_style *style, const uint8_t *in,
 			io.ends_line = i == n;
 			stop = pack_once(
 			    style, &io, in + used, ends[i] - used, out);
+			assert_marked(&io, stop);
 			used += io.used;
 			io.in_offset += io.used;
 			t->messages += io.messages;
 			t->repaired += io.repaired;
 			t->oversize += io.oversize;
 			assert_true(stop == PACK_NEED_INPUT || io.made > 0);
-		} while (stop == PACK_NEED_ROOM);
+		} while (stop != PACK_NEED_INPUT);
 	}
 	assert_int_equal(used, ends[n]);
+	if (style->wire == WIRE_RELP)
+		assert_int_equal(io.txnr, txnr_of(t->messages));
 }
 
 static void
@@ -692,7 +821,7 @@ assert_same(const struct bytes *made, const struct totals *t,
 }
 
 /* Every combination of rules, with headers that the caller owns. */
-#define STYLES (4 * 3 * 2 * 3 * 2)
+#define STYLES (4 * 4 * 2 * 3 * 2)
 
 static void
 make_headers(struct syslog_header headers[4])
@@ -707,14 +836,14 @@ static struct pack_style
 style_of(size_t n, const struct syslog_header headers[4])
 {
 	static const enum wire wires[] = { WIRE_OCTET, WIRE_NEWLINE,
-		WIRE_DATAGRAM };
+		WIRE_DATAGRAM, WIRE_RELP };
 	static const enum text_invalid invalids[] = { TEXT_INVALID_REPLACE,
 		TEXT_INVALID_ESCAPE, TEXT_INVALID_PASS };
 	struct pack_style style = { .header = headers + n % 4 };
 
 	n /= 4;
-	style.wire = wires[n % 3];
-	n /= 3;
+	style.wire = wires[n % 4];
+	n /= 4;
 	style.oversize = n % 2 == 0 ? PACK_SPLIT : PACK_TRUNCATE;
 	n /= 2;
 	style.text.invalid = invalids[n % 3];
@@ -772,7 +901,8 @@ all_rules_make_what_the_model_makes_in_any_pieces(void **state)
 			ends[i] = end = end < n ? end : n;
 		}
 		pack_pieces(&style, in, ends,
-		    pack_room(&style) + next_random(&seed) % 200, &made, &t);
+		    pack_room(&style) + next_random(&seed) % 200,
+		    next_random(&seed) % 9, &made, &t);
 		assert_same(&made, &t, &want, &want_t);
 		free(want.p);
 		free(made.p);
@@ -812,7 +942,7 @@ input_may_be_cut_off_anywhere(void **state)
 			size_t ends[] = { cut, n, 0 };
 
 			pack_pieces(&style, (const uint8_t *)in, ends,
-			    pack_room(&style), &made, &t);
+			    pack_room(&style), cut % 9, &made, &t);
 			assert_same(&made, &t, &want, &want_t);
 			free(made.p);
 		}
@@ -878,6 +1008,11 @@ main(void)
 		cmocka_unit_test(the_position_is_that_of_the_line_or_part),
 		cmocka_unit_test(without_room_the_line_stays),
 		cmocka_unit_test(pack_room_is_enough_for_the_longest_frame),
+		cmocka_unit_test(relp_messages_are_numbered_on),
+		cmocka_unit_test(no_more_messages_are_made_than_wanted),
+		cmocka_unit_test(
+		    a_mark_says_where_each_message_ends_in_file_and_output),
+		cmocka_unit_test(a_mark_covers_what_was_cut_off_a_line),
 		cmocka_unit_test(
 		    all_rules_make_what_the_model_makes_in_any_pieces),
 		cmocka_unit_test(input_may_be_cut_off_anywhere),

@@ -13,6 +13,7 @@
 
 #define MOST_INPUT 2048
 #define OFFSET 98
+#define FIRST_TXNR (WIRE_TXNR_LAST - 5)
 #define STYLES (4 * 4 * 2 * 3 * 2)
 
 #define require(condition)                                                     \
@@ -87,8 +88,9 @@ pack_in_steps(const struct pack_style *style, const uint8_t *in, size_t n,
     size_t step, struct packed *to)
 {
 	size_t room = pack_room(style) + step % 100;
-	size_t used = 0, end = 0;
-	uint32_t txnr = WIRE_TXNR_LAST - 5;
+	size_t used = 0, end = 0, i;
+	uint32_t txnr = FIRST_TXNR;
+	struct pack_mark marks[8];
 	uint8_t *piece, *out = malloc(room);
 	enum pack_stop stop = PACK_NEED_INPUT;
 
@@ -96,12 +98,12 @@ pack_in_steps(const struct pack_style *style, const uint8_t *in, size_t n,
 	to->len = 0;
 	to->messages = to->repaired = to->oversize = 0;
 	while (used < n) {
-		struct pack_io io = {
-			.in_offset = OFFSET + used,
+		struct pack_io io = { .in_offset = OFFSET + used,
 			.out = out,
 			.out_room = room,
-			.txnr = txnr
-		};
+			.most = step % 9,
+			.marks = step % 9 > 0 ? marks : NULL,
+			.txnr = txnr };
 
 		if (stop == PACK_NEED_INPUT) {
 			require(end < n);
@@ -117,6 +119,14 @@ pack_in_steps(const struct pack_style *style, const uint8_t *in, size_t n,
 		free(piece);
 		require(io.used <= io.in_len && io.made <= room);
 		require(stop == PACK_NEED_INPUT || io.messages > 0);
+		require(io.most == 0 || io.messages <= io.most);
+		require(stop != PACK_ENOUGH || io.messages == io.most);
+		for (i = 0; io.marks != NULL && i < io.messages; i++)
+			require(marks[i].end > OFFSET + used &&
+			    marks[i].made <= io.made);
+		if (io.marks != NULL && i > 0)
+			require(marks[i - 1].end == OFFSET + used + io.used &&
+			    marks[i - 1].made == io.made);
 		require(io.made <= sizeof(to->p) - to->len);
 		memcpy(to->p + to->len, out, io.made);
 		to->len += io.made;
@@ -187,8 +197,8 @@ take_number(const uint8_t *p, size_t n, size_t *at)
 
 /* Finds where a frame's message is.  Returns the length of the frame. */
 static size_t
-take_frame(
-    enum wire wire, const uint8_t *p, size_t n, size_t *head, size_t *message)
+take_frame(enum wire wire, uint32_t txnr, const uint8_t *p, size_t n,
+    size_t *head, size_t *message)
 {
 	const uint8_t *lf;
 	uint32_t len = 0;
@@ -211,7 +221,7 @@ take_frame(
 		break;
 	case WIRE_RELP:
 		*head = 0;
-		take_number(p, n, head);
+		require(take_number(p, n, head) == txnr);
 		require(n - *head > 8);
 		require(memcmp(p + *head, " syslog ", 8) == 0);
 		*head += 8;
@@ -231,10 +241,12 @@ check_frames(const struct pack_style *style, const struct packed *made)
 {
 	size_t frame, head = 0, message = 0;
 	uint64_t messages = 0;
+	uint32_t txnr = FIRST_TXNR;
 
 	for (size_t at = 0; at < made->len; at += frame) {
-		frame = take_frame(
-		    style->wire, made->p + at, made->len - at, &head, &message);
+		frame = take_frame(style->wire, txnr, made->p + at,
+		    made->len - at, &head, &message);
+		txnr = wire_next_txnr(txnr);
 		check_message(style, made->p + at + head, message);
 		messages++;
 	}
