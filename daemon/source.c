@@ -580,6 +580,8 @@ dir_look(struct dir *d, const char *name)
 	if (lstat(path, &st) == -1) {
 		if (is_absence(errno))
 			look_at_missing(d, name);
+		else
+			d->said = true;	/* scanned when it changes */
 		return;
 	}
 	if (S_ISLNK(st.st_mode)) {
