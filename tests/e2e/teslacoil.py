@@ -681,13 +681,16 @@ def library_dirs(root, *more):
 
 
 class Rsyslog(Peer):
-    """kind: tcp, ptcp, udp, unix."""
+    """kind: tcp, ptcp, udp, unix, relp."""
 
     INPUTS = {
         "tcp": 'module(load="imtcp")\n'
                'input(type="imtcp" address="127.0.0.1" port="%(at)s")\n',
         "ptcp": 'module(load="imptcp")\n'
                 'input(type="imptcp" address="127.0.0.1" port="%(at)s")\n',
+        "relp": 'module(load="imrelp")\n'
+                'input(type="imrelp" address="127.0.0.1" port="%(at)s"'
+                ' maxDataSize="64k")\n',
         "udp": 'module(load="imudp")\n'
                'input(type="imudp" address="127.0.0.1" port="%(at)s")\n',
         "unix": 'module(load="imuxsock" SysSock.Use="off")\n'
@@ -721,7 +724,7 @@ action(type="omfile" file="%(out)s" template="fields")
     def url(self):
         if self.kind == "unix":
             return "unix://" + self.where
-        scheme = "udp" if self.kind == "udp" else "tcp"
+        scheme = self.kind if self.kind in ("udp", "relp") else "tcp"
         return "%s://127.0.0.1:%d" % (scheme, self.where)
 
     def start(self):

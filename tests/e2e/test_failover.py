@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Several urls: no line is lost when receivers come and go."""
 
 
