@@ -181,18 +181,6 @@ set_bind(void *into, const char *value, struct reason *why)
 }
 
 static int
-set_relp_window(void *into, const char *value, struct reason *why)
-{
-	struct conf_destination *d = into;
-	int window;
-
-	if (conf_value_number(value, 1, 65536, &window, why) == -1)
-		return (-1);
-	d->relp_window = (size_t)window;
-	return (0);
-}
-
-static int
 set_rate_limit(void *into, const char *value, struct reason *why)
 {
 	struct conf_destination *d = into;

@@ -6,6 +6,7 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -191,9 +192,9 @@ fill_standard_descriptors(void)
 static const char *
 absolute(const char *file)
 {
-	char *path = realpath(file, NULL);
+	static char path[PATH_MAX];
 
-	return (path != NULL ? path : file);
+	return (realpath(file, path) != NULL ? path : file);
 }
 
 int

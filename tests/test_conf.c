@@ -331,9 +331,9 @@ a_wrong_url_is_refused_with_what_is_right(void **state)
 
 	(void)state;
 	refused_url(
-	    "tcpp://h", "unknown url scheme \"tcpp\" (udp, tcp, unix, stdout)");
+	    "tcpp://h", "unknown url scheme \"tcpp\" (udp, tcp, relp, unix, stdout)");
 	refused_url(
-	    "tls://h", "unknown url scheme \"tls\" (udp, tcp, unix, stdout)");
+	    "tls://h", "unknown url scheme \"tls\" (udp, tcp, relp, unix, stdout)");
 	for (size_t i = 0; i < COUNT(hosts); i++) {
 		snprintf(words, sizeof(words),
 		    "the url \"%s\" has no good port: a number from 1 to 65535",
@@ -403,7 +403,7 @@ the_example_of_the_manual_names_line_and_destination(void **state)
 		"destination \"siem\" { # 10\n\n"
 		"\turl = \"tcpp://siem.example.com\"\n}\n",
 	    ":12: destination \"siem\": unknown url scheme \"tcpp\" "
-	    "(udp, tcp, unix, stdout)");
+	    "(udp, tcp, relp, unix, stdout)");
 }
 
 static void
@@ -896,9 +896,9 @@ errors_of_the_command_line_name_the_argument(void **state)
 	    "daemon, auth, syslog, lpr, news, uucp, cron, authpriv, ftp, "
 	    "local0 to local7)");
 	args_refused("tcpp://h", NULL, NULL,
-	    "-t: unknown url scheme \"tcpp\" (udp, tcp, unix, stdout)");
+	    "-t: unknown url scheme \"tcpp\" (udp, tcp, relp, unix, stdout)");
 	args_refused(NULL, "url", "tcpp://h",
-	    "-o url: unknown url scheme \"tcpp\" (udp, tcp, unix, stdout)");
+	    "-o url: unknown url scheme \"tcpp\" (udp, tcp, relp, unix, stdout)");
 	args_refused("stdout:", "url",
 	    "stdout:", "-o url: url is given twice: write one list, { \"a\", \"b\" }");
 	args_refused("udp://h", "framing", "newline",
