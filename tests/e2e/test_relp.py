@@ -192,9 +192,14 @@ class Relp(Case):
         self.r.refuse = b"seq=00000500 "
         self.w.write(1000)
         wait_for(lambda: self.r.missing(self.w) == 1, "all but one")
+
+        def passed_over():
+            endpoint = self.d.state()["destinations"][0]["endpoints"][0]
+            return endpoint["refused"] == 1
+        wait_for(passed_over, "the message to be passed over")
         self.assertEqual(self.r.refused, 5)
-        endpoint = self.d.state()["destinations"][0]["endpoints"][0]
-        self.assertEqual(endpoint["refused"], 1)
+        self.w.write(10)
+        wait_for(lambda: self.r.missing(self.w) == 1, "all but one again")
         self.finish(self.d)
         with open(self.d.log_path) as f:
             self.assertIn("passed over", f.read())

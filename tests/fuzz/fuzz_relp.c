@@ -21,12 +21,12 @@
 	} while (0)
 
 struct report {
+	size_t end; /* of the frame in the input */
+	size_t noffers;
 	enum relp_event event;
 	uint32_t txnr;
 	unsigned code;
-	size_t noffers;
 	bool offers_ok;
-	size_t end; /* of the frame in the input */
 	char text[RELP_TEXT_MAX + 1];
 	char why[512];
 };
