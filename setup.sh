@@ -298,7 +298,8 @@ under_valgrind()
 
 daemon_under_valgrind()
 {
-	TESLACOILD=build/daemon/teslacoild \
+	TESLACOILD=$top/build/daemon/teslacoild \
+	TESLACOIL_RECEIVER=$top/build/tests/receiver \
 	TESLACOIL_WRAP="valgrind --error-exitcode=99 --leak-check=full" \
 	TESLACOIL_LIMIT=300 \
 	    python3 tests/e2e/test_restart.py -q \
