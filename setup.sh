@@ -298,8 +298,8 @@ under_valgrind()
 
 daemon_under_valgrind()
 {
-	TESLACOILD=$top/build/daemon/teslacoild \
-	TESLACOIL_RECEIVER=$top/build/tests/receiver \
+	TESLACOILD=$(pwd)/build/daemon/teslacoild \
+	TESLACOIL_RECEIVER=$(pwd)/build/tests/receiver \
 	TESLACOIL_WRAP="valgrind --error-exitcode=99 --leak-check=full" \
 	TESLACOIL_LIMIT=300 \
 	    python3 tests/e2e/test_restart.py -q \

@@ -1,0 +1,249 @@
+#include <errno.h>
+
+#include "daemon/endpoint_inside.h"
+#include "daemon/ledger.h"
+#include "daemon/log.h"
+
+#define READ_TURNS 64 /* reads before others have theirs */
+#define ACK_FIRST 0.05 /* seconds to the first look for */
+#define ACK_LONGEST 1. /* acknowledgements, and between */
+#define ACK_PRESSED 0.002 /* where the window is full */
+#define DATAGRAM_MARK 0.5 /* half of what is sent again */
+#define REFUSALS 5 /* of one message, then it is passed over */
+
+static void
+on_acked(struct cursor *c, void *arg)
+{
+	struct endpoint *ep = arg;
+
+	ledger_mark(ep->env->ledger, stream_of(c));
+}
+
+static void
+on_rewound(struct cursor *c, void *arg)
+{
+	struct endpoint *ep = arg;
+	struct stream *s = stream_of(c);
+
+	s->scanned = 0;
+	ledger_mark(ep->env->ledger, s);
+	stream_wake(s);
+}
+
+static void
+on_released(struct cursor *c, void *arg)
+{
+	(void)c;
+	(void)arg;
+}
+
+const struct window_ops endpoint_window_ops = { on_acked, on_rewound,
+	on_released };
+
+/* The position from which all is sent again after a reset or a refusal. */
+uint64_t
+endpoint_keep_from(const struct endpoint *ep)
+{
+	uint64_t acked = window_acked_pos(ep->window);
+	uint64_t unread = link_unread(&ep->link);
+
+	if (ep->url->scheme == CONF_UDP)
+		return (ep->mark[0]);
+	if (ep->is_relp)
+		return (acked);
+	return (acked > unread ? acked - unread : 0);
+}
+
+/* Datagrams of the last half to whole second are kept. */
+static void
+move_marks(struct endpoint *ep)
+{
+	ev_tstamp now = ev_now(ep->env->loop);
+
+	if (ep->url->scheme != CONF_UDP || now - ep->marked < DATAGRAM_MARK)
+		return;
+	ep->mark[0] = ep->mark[1];
+	ep->mark[1] = window_acked_pos(ep->window);
+	if (now - ep->marked >= 2 * DATAGRAM_MARK)
+		ep->mark[0] = ep->mark[1];
+	ep->marked = now;
+}
+
+void
+endpoint_take_acks(struct endpoint *ep)
+{
+	uint64_t before = window_acked_pos(ep->window);
+	uint64_t acked;
+
+	if (ep->is_relp) {
+		/* Nothing counts but what the server says. */
+		window_trim(ep->window, before);
+		return;
+	}
+	acked = link_acked(&ep->link);
+	if (acked > before) {
+		window_ack(ep->window, acked);
+		ep->progress = ev_now(ep->env->loop);
+		backoff_reset(&ep->backoff);
+		ep->work = true;
+	}
+	move_marks(ep);
+	window_trim(ep->window, endpoint_keep_from(ep));
+}
+
+/*
+ * The server refused a message.  It gets it again, for that may pass; but one
+ * message that it will never take must not stop all others.
+ */
+static bool
+on_refusal(struct endpoint *ep, uint64_t position)
+{
+	struct cursor *cur;
+	struct stream *s;
+	off_t begin, end;
+
+	if (!window_slice_at(ep->window, position, &cur, &begin, &end))
+		return (true);
+	s = stream_of(cur);
+	if (ep->refused_ino != s->tail->ino || ep->refused_at != begin)
+		ep->refusals = 0;
+	ep->refused_ino = s->tail->ino;
+	ep->refused_at = begin;
+	reason_set(&ep->error, "%s: the message at %lld was refused: %u %s",
+	    tail_path(s->tail), (long long)begin, ep->relp.code, ep->relp.text);
+	if (++ep->refusals < REFUSALS) {
+		endpoint_lose(ep, window_acked_pos(ep->window));
+		return (false);
+	}
+	log_warnx("destination %s: %s; %d times: passed over", ep->conf->name,
+	    ep->error.text, REFUSALS);
+	ep->refused++;
+	ep->refusals = 0;
+	window_ack_one(ep->window, position);
+	return (true);
+}
+
+static void
+on_relp_close(struct endpoint *ep)
+{
+	if (ep->finishing && window_in_flight(ep->window) == 0) {
+		endpoint_become_idle(ep);
+		return;
+	}
+	reason_set(&ep->error, "the server closes the connection");
+	endpoint_lose(ep, window_acked_pos(ep->window));
+}
+
+/* Returns false when the connection is gone. */
+static bool
+hear(struct endpoint *ep, const uint8_t *p, size_t n)
+{
+	uint64_t position;
+	size_t used;
+
+	for (; n > 0; p += used, n -= used)
+		switch (
+		    relp_session_hear(&ep->relp, window_in_flight(ep->window),
+			p, n, &used, &position, &ep->error)) {
+		case RELP_HEARD_NOTHING:
+			break;
+		case RELP_HEARD_OPEN:
+			endpoint_enter(ep, ENDPOINT_UP);
+			break;
+		case RELP_HEARD_ACK:
+			window_ack_one(ep->window, position);
+			ep->progress = ev_now(ep->env->loop);
+			backoff_reset(&ep->backoff);
+			ep->work = true;
+			break;
+		case RELP_HEARD_REFUSAL:
+			if (!on_refusal(ep, position))
+				return (false);
+			break;
+		case RELP_HEARD_CLOSE:
+			on_relp_close(ep);
+			return (false);
+		case RELP_HEARD_ERROR:
+			endpoint_lose(ep, window_acked_pos(ep->window));
+			return (false);
+		}
+	return (true);
+}
+
+/* What a receiver without RELP says is only a sign that it is there. */
+void
+endpoint_read(struct endpoint *ep)
+{
+	uint8_t buf[4096];
+	ssize_t n = 0;
+	int turns = READ_TURNS;
+
+	while (turns-- > 0 && (n = link_recv(&ep->link, buf, sizeof(buf))) > 0)
+		if (ep->is_relp && !hear(ep, buf, (size_t)n))
+			return;
+	if (n == 0)
+		endpoint_closed_by_peer(ep);
+	else if (n == -1 && errno != EAGAIN)
+		endpoint_link_error(ep, errno, "connection lost");
+	else if (n > 0)
+		ev_timer_start(ep->env->loop, &ep->again);
+}
+
+/* Acknowledgements make no event: look for them while some are missing. */
+void
+endpoint_look_for_acks(struct endpoint *ep, bool sent)
+{
+	struct ev_loop *loop = ep->env->loop;
+	uint64_t in_flight = window_in_flight(ep->window);
+
+	if (ep->state != ENDPOINT_UP || in_flight == 0) {
+		ev_timer_stop(loop, &ep->ack_timer);
+		return;
+	}
+	if (ep->is_relp)
+		ep->ack_timer.repeat = ACK_LONGEST;
+	else if (in_flight >= ep->conf->window && !ep->blocked)
+		ep->ack_timer.repeat = ACK_PRESSED;
+	else if (sent || !ev_is_active(&ep->ack_timer))
+		ep->ack_timer.repeat = ACK_FIRST;
+	else
+		return;
+	if (!ev_is_active(&ep->ack_timer))
+		ev_timer_again(loop, &ep->ack_timer);
+}
+
+static void
+give_up_silent(struct endpoint *ep)
+{
+	reason_set(&ep->error,
+	    "no acknowledgement and no sign of life for %llu s",
+	    (unsigned long long)ep->conf->ack_timeout_ms / 1000);
+	endpoint_lose(ep, endpoint_keep_from(ep));
+}
+
+void
+endpoint_on_ack_timer(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+	struct endpoint *ep = timer->data;
+	ev_tstamp limit = (double)ep->conf->ack_timeout_ms / 1e3;
+	int64_t silence;
+
+	(void)revents;
+	endpoint_take_acks(ep);
+	if (ep->state != ENDPOINT_UP || window_in_flight(ep->window) == 0) {
+		ev_timer_stop(loop, timer);
+		return;
+	}
+	if (ev_now(loop) - ep->progress > limit) {
+		/* A slow reader whose system answers is slow, not dead. */
+		silence = ep->is_relp ? INT64_MAX : link_silence_ms(&ep->link);
+		if (silence < 0 ? ep->url->scheme == CONF_TCP
+				: silence > (int64_t)ep->conf->ack_timeout_ms) {
+			give_up_silent(ep);
+			return;
+		}
+	}
+	timer->repeat =
+	    timer->repeat * 2 < ACK_LONGEST ? timer->repeat * 2 : ACK_LONGEST;
+	ev_timer_again(loop, timer);
+}

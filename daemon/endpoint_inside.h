@@ -1,0 +1,111 @@
+/*
+ * endpoint_inside.h - an endpoint as its own parts see it: endpoint.c connects,
+ * endpoint_pump.c sends, endpoint_ack.c hears what arrived.
+ */
+#ifndef ENDPOINT_INSIDE_H
+#define ENDPOINT_INSIDE_H
+
+#include "daemon/conf.h"
+#include "daemon/endpoint.h"
+#include "daemon/link.h"
+#include "daemon/relp_session.h"
+#include "daemon/resolve.h"
+#include "daemon/stream.h"
+#include "lib/pace.h"
+#include "lib/window.h"
+
+#define ENDPOINT_ADDRESSES	16	/* of one name, at the most */
+
+struct endpoint {
+	const struct endpoint_env *env;
+	const struct endpoint_owner *owner;
+	uint32_t epoch;
+	const struct conf_destination *conf;
+	const struct conf_url *url;
+	enum endpoint_state state;
+	struct link link;
+	ev_io readable;
+	ev_io writable;
+	ev_timer timer; /* of the state */
+	ev_timer ack_timer;
+	ev_timer again; /* another turn, at once */
+	struct resolve *question;
+	struct address addresses[ENDPOINT_ADDRESSES];
+	size_t naddresses;
+	size_t tried;
+	struct backoff backoff;
+	struct relp_session relp;
+	bool is_relp;
+	struct pack_mark *marks; /* of one pull; RELP */
+	ino_t refused_ino; /* the message that was refused last, */
+	off_t refused_at;
+	unsigned refusals; /* and how often in a row */
+	uint64_t refused; /* passed over */
+	ev_timer rate_timer;
+	struct window *window;
+	struct stream_list ready;
+	uint64_t waiting;
+	uint8_t *buf;
+	size_t room;
+	size_t start;
+	size_t end;
+	size_t max_message; /* 0, or what the path takes */
+	uint64_t mark[2]; /* datagrams: positions of late */
+	ev_tstamp marked;
+	ev_tstamp progress; /* last acknowledgement */
+	bool work; /* worth a pump */
+	bool blocked; /* the link takes no more */
+	bool draining;
+	bool finishing; /* said that all is sent */
+	bool probing;
+	bool failing; /* said so */
+	struct reason error;
+	char peer[128];
+	uint64_t sent;
+	uint64_t messages;
+	uint64_t connects;
+	uint64_t losses;
+	uint64_t attempts; /* since it was last up */
+};
+
+/* endpoint.c: states */
+
+void	endpoint_enter(struct endpoint *, enum endpoint_state);
+void	endpoint_start_timer(struct endpoint *, ev_tstamp after);
+bool	endpoint_is_datagram(const struct endpoint *);
+
+/*
+ * The connection is gone: what was not acknowledged, and what was after
+ * keep_pos too, is sent again.
+ */
+void	endpoint_lose(struct endpoint *, uint64_t keep_pos);
+
+/* The same where the peer has closed in order; and with an errno. */
+void	endpoint_closed_by_peer(struct endpoint *);
+void	endpoint_link_error(struct endpoint *, int error, const char *what);
+
+/* The receiver has read all of it, and is left in peace. */
+void	endpoint_become_idle(struct endpoint *);
+
+/* endpoint_ack.c: what arrived */
+
+extern const struct window_ops endpoint_window_ops;
+
+/* Reads what the peer says; the state may be another after it. */
+void	endpoint_read(struct endpoint *);
+void	endpoint_take_acks(struct endpoint *);
+
+/* While some are missing, by a timer; sent: more is on its way. */
+void	endpoint_look_for_acks(struct endpoint *, bool sent);
+
+/* The position from which all is sent again after a reset or a refusal. */
+uint64_t	endpoint_keep_from(const struct endpoint *);
+void	endpoint_on_ack_timer(struct ev_loop *, ev_timer *, int);
+
+/* endpoint_pump.c: sending */
+
+void	endpoint_unready(struct endpoint *, struct stream *);
+void	endpoint_on_rate_timer(struct ev_loop *, ev_timer *, int);
+void	endpoint_on_again(struct ev_loop *, ev_timer *, int);
+
+#endif

@@ -1,0 +1,288 @@
+#include <errno.h>
+#include <string.h>
+
+#include "daemon/endpoint_inside.h"
+#include "daemon/log.h"
+
+#define SLICE (128 * 1024) /* frames of one file in one go */
+#define TURN (1024 * 1024) /* octets sent before others have theirs */
+#define ANY_MESSAGES (1024 * 1024)
+#define LEAST_DATAGRAM 480 /* RFC 5424 6.1 */
+
+void
+endpoint_unready(struct endpoint *ep, struct stream *s)
+{
+	if (!s->is_ready)
+		return;
+	s->is_ready = false;
+	ep->waiting--;
+	TAILQ_REMOVE(&ep->ready, s, ready);
+}
+
+/* How many messages may be made now; 0: wait. */
+static uint64_t
+messages_allowed(struct endpoint *ep)
+{
+	uint64_t n = ANY_MESSAGES, in_flight;
+	uint64_t now_us = (uint64_t)(ev_now(ep->env->loop) * 1e6);
+
+	if (ep->is_relp) {
+		in_flight = window_in_flight(ep->window);
+		if (in_flight >= ep->conf->relp_window)
+			return (0);
+		n = ep->conf->relp_window - in_flight;
+	}
+	if (ep->conf->rate_limit == 0)
+		return (n);
+	n = bucket_take(ep->owner->bucket, n, now_us);
+	if (n == 0 && !ev_is_active(&ep->rate_timer)) {
+		ev_timer_set(&ep->rate_timer,
+		    (double)bucket_wait_us(ep->owner->bucket, now_us) / 1e6,
+		    0.);
+		ev_timer_start(ep->env->loop, &ep->rate_timer);
+	}
+	return (n);
+}
+
+/* Each message by itself, for each is answered by itself. */
+static int
+push_messages(struct endpoint *ep, struct stream *s, const struct pull *p)
+{
+	uint64_t i;
+
+	for (i = 0; i < p->messages; i++)
+		if (window_push(ep->window, &s->cursor, (off_t)p->marks[i].end,
+			ep->relp.count + i + 1) == -1)
+			return (-1);
+	relp_session_sent(&ep->relp, p->messages);
+	if (p->end > s->cursor.sent)
+		return (window_push(
+		    ep->window, &s->cursor, p->end, ep->relp.count));
+	return (0);
+}
+
+static int
+push(struct endpoint *ep, struct stream *s, const struct pull *p)
+{
+	if (ep->is_relp)
+		return (push_messages(ep, s, p));
+	if (p->end <= s->cursor.sent)
+		return (0);
+	return (window_push(ep->window, &s->cursor, p->end,
+	    ep->link.written + (ep->end - ep->start) + p->made));
+}
+
+/* One slice of the next file.  Returns whether to go on filling. */
+static bool
+pull_slice(struct endpoint *ep)
+{
+	struct stream *s = TAILQ_FIRST(&ep->ready);
+	struct pull p = { .out = ep->buf + ep->end,
+		.room = ep->room - ep->end,
+		.wire = link_wire(&ep->link),
+		.max_message = ep->max_message,
+		.marks = ep->marks };
+	enum pull_result result;
+	size_t frame;
+	bool idle;
+
+	if (stream_must_wait(s)) {
+		endpoint_unready(ep, s);
+		return (true);
+	}
+	if ((p.most = messages_allowed(ep)) == 0)
+		return (false);
+	if (ep->is_relp)
+		p.txnr = relp_session_next(&ep->relp);
+	frame = pack_room(&s->route->style);
+	if (ep->probing)
+		p.room = frame;
+	else if (p.room > SLICE)
+		p.room = frame > SLICE ? frame : SLICE;
+	result = stream_pull(s, &p);
+	if (ep->conf->rate_limit != 0)
+		bucket_give(ep->owner->bucket, p.most - p.messages);
+	if (push(ep, s, &p) == -1) {
+		s->is_drained = false;
+		return (false);
+	}
+	ep->end += p.made;
+	ep->messages += p.messages;
+	/* A line of many megabytes is still looked through for its end. */
+	idle = result == PULL_MORE && p.made == 0;
+	if (idle)
+		ev_timer_start(ep->env->loop, &ep->again);
+	/* To the end of the queue: one busy file starves nobody. */
+	endpoint_unready(ep, s);
+	if (result == PULL_DRAINED)
+		tail_drained(s->tail);
+	else
+		endpoint_add(ep, s);
+	return (result != PULL_NO_ROOM && !ep->probing && !idle);
+}
+
+/* Fills the buffer.  Returns whether there is anything to send. */
+static bool
+fill(struct endpoint *ep)
+{
+	size_t want = ep->room / 2;
+
+	if (ep->start > 0) {
+		memmove(ep->buf, ep->buf + ep->start, ep->end - ep->start);
+		ep->end -= ep->start;
+		ep->start = 0;
+	}
+	if (ep->draining || (ep->probing && ep->link.written > 0))
+		return (ep->end > 0);
+	while (ep->end < want && !TAILQ_EMPTY(&ep->ready) &&
+	    (ep->is_relp || window_in_flight(ep->window) < ep->conf->window))
+		if (!pull_slice(ep))
+			break;
+	return (ep->end > 0);
+}
+
+static void
+on_message_too_long(struct endpoint *ep)
+{
+	uint32_t len;
+
+	memcpy(&len, ep->buf + ep->start, sizeof(len));
+	if (len / 2 < LEAST_DATAGRAM) {
+		endpoint_link_error(ep, EMSGSIZE, "send");
+		return;
+	}
+	ep->max_message = len / 2;
+	log_notice("destination %s: the path takes no message of %u bytes: "
+		   "splitting at %zu",
+	    ep->conf->name, len, ep->max_message);
+	endpoint_take_acks(ep);
+	/* What was not sent is packed anew. */
+	window_rewind(ep->window, window_acked_pos(ep->window));
+	ep->link.written = 0;
+	ep->start = ep->end = 0;
+	ep->mark[0] = ep->mark[1] = 0;
+	ep->work = true;
+}
+
+/* Returns whether there may be room for more. */
+static bool
+send_some(struct endpoint *ep)
+{
+	ssize_t n;
+
+	n = link_send(&ep->link, ep->buf + ep->start, ep->end - ep->start);
+	if (n > 0) {
+		ep->start += (size_t)n;
+		ep->sent += (uint64_t)n;
+		return (true);
+	}
+	if (n == -1 && errno == EINTR)
+		return (true);
+	if (n == 0 || errno == EAGAIN) {
+		ep->blocked = true;
+		if (ep->link.wait == LINK_WAIT_READ)
+			return (false);
+		ev_io_stop(ep->env->loop, &ep->writable);
+		ev_io_set(&ep->writable, ep->link.fd, EV_WRITE);
+		ev_io_start(ep->env->loop, &ep->writable);
+	} else if (errno == EMSGSIZE && endpoint_is_datagram(ep)) {
+		on_message_too_long(ep);
+	} else {
+		endpoint_link_error(ep, errno, "send");
+	}
+	return (false);
+}
+
+void
+endpoint_on_rate_timer(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+	struct endpoint *ep = timer->data;
+
+	(void)loop;
+	(void)revents;
+	ep->work = true;
+}
+
+void
+endpoint_on_again(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+	struct endpoint *ep = timer->data;
+
+	(void)loop;
+	(void)revents;
+	ep->work = true;
+	/* What was read ahead makes no event. */
+	if (ep->state == ENDPOINT_UP)
+		endpoint_read(ep);
+}
+
+/* The receiver may have gone since the last message: look before writing. */
+static bool
+peer_is_there(struct endpoint *ep)
+{
+	if (ep->link.written == 0)
+		return (true);
+	endpoint_read(ep);
+	return (ep->state == ENDPOINT_UP);
+}
+
+/*
+ * All was acknowledged.  Closing would let the next connection overtake what
+ * the receiver has not read yet: it tells by closing its side.
+ */
+static void
+finish_when_drained(struct endpoint *ep)
+{
+	if (ep->finishing || ep->start != ep->end ||
+	    window_in_flight(ep->window) != 0)
+		return;
+	if (ep->link.borrowed || endpoint_is_datagram(ep)) {
+		endpoint_become_idle(ep);
+		return;
+	}
+	ep->finishing = true;
+	if (ep->is_relp) {
+		ep->start = 0;
+		ep->end = relp_session_end(&ep->relp, ep->buf);
+	} else {
+		link_finish(&ep->link);
+	}
+}
+
+void
+endpoint_pump(struct endpoint *ep)
+{
+	size_t turn = 0, before;
+	bool sent = false;
+
+	if (!ep->work || ep->state != ENDPOINT_UP)
+		return;
+	ep->work = false;
+	if (ep->draining)
+		finish_when_drained(ep);
+	if (ep->state != ENDPOINT_UP)
+		return;
+	if (ep->blocked || (TAILQ_EMPTY(&ep->ready) && ep->start == ep->end))
+		return;
+	if (!peer_is_there(ep))
+		return;
+	endpoint_take_acks(ep);
+	while (fill(ep)) {
+		before = ep->start;
+		sent = true;
+		if (!send_some(ep))
+			break;
+		turn += ep->start - before;
+		if (turn >= TURN) {
+			ev_timer_start(ep->env->loop, &ep->again);
+			break;
+		}
+	}
+	if (ep->state != ENDPOINT_UP)
+		return;
+	endpoint_take_acks(ep);
+	endpoint_look_for_acks(ep, sent);
+	/* Room in the window is seen here, and this turn was the last look. */
+	if (ep->work)
+		ev_timer_start(ep->env->loop, &ep->again);
+}
