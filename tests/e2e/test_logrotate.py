@@ -38,10 +38,10 @@ class Logrotate(Case):
         os.chmod(conf, 0o644)
         # With dateext the names differ by the second.
         wait_for(lambda: int(time.time()) > self.second, "the next second")
-        self.second = int(time.time())
         subprocess.run(
             [LOGROTATE, "-f", "-s", os.path.join(self.dir, "status"), conf],
             check=True, cwd=self.dir)
+        self.second = int(time.time())
 
     def rotate_by_rename(self, *how):
         """The program goes on with the old file until it is told."""
