@@ -1,0 +1,151 @@
+#!/usr/bin/python3
+"""Goal: what was once lost, leaked or stuck stays found."""
+
+import os
+import shutil
+import signal
+
+from teslacoil import (Case, Writer, destination, kill, main, source,
+                       wait_for)
+
+
+class Found(Case):
+    def begin(self, paths=None, **options):
+        self.w = self.writer()
+        self.r = self.receiver().start()
+        self.d = self.daemon(destination("d", self.r.url, **options) +
+                             source("s", paths or self.w.path)).start()
+
+    def end(self, repeats=0):
+        self.r.wait_all(self.w)
+        self.finish(self.d, self.r)
+        self.r.check(self.w, repeats=repeats)
+
+    def absent_receiver(self):
+        """Lines that no receiver has acknowledged yet."""
+        self.begin()
+        self.r.kill()
+        self.w.write(100)
+        self.d.wait_follows(self.w.path)
+
+    def test_renamed_before_a_restart_with_the_receiver_away(self):
+        self.absent_receiver()
+        self.w.rename(self.w.path + ".1")
+        self.w.write(50)
+        self.d.wait_follows(self.w.path, self.w.path + ".1")
+        self.d.stop()
+        self.d.start()
+        self.r.start()
+        self.end()
+
+    def test_renamed_while_down_and_never_acknowledged(self):
+        self.absent_receiver()
+        self.d.stop()
+        self.w.rename(self.w.path + ".1")
+        self.w.write(50)
+        self.d.start()
+        self.r.start()
+        self.end()
+
+    def test_another_file_with_the_inode_is_not_sent(self):
+        self.begin()
+        self.w.write(10)
+        self.r.wait_all(self.w)
+        inode = os.stat(self.w.path).st_ino
+        self.d.stop()
+        arrived = self.r.arrived()
+        self.w.close()
+        os.unlink(self.w.path)
+        for i in range(200):
+            path = self.path("secret%d.txt" % i)
+            with open(path, "w") as f:
+                f.write("top secret\n")
+            if os.stat(path).st_ino == inode:
+                break
+        self.d.start()
+        self.w = self.writer("app.log", name="next")
+        self.w.write(10)
+        self.r.wait_all(self.w)
+        self.assertEqual(self.r.arrived(), arrived + 10)
+        self.assertNotIn(b"secret", b"".join(self.r.lines()))
+        self.finish(self.d, self.r)
+
+    def test_copied_and_truncated_with_lines_that_nobody_saw(self):
+        self.begin()
+        self.w.write(100)
+        self.r.wait_all(self.w)
+        worker = self.d.worker()
+        kill(worker, signal.SIGSTOP)
+        self.w.write(100)
+        shutil.copyfile(self.w.path, self.w.path + ".1")
+        os.truncate(self.w.path, 0)
+        kill(worker, signal.SIGCONT)
+        self.end()
+
+    def test_written_anew_behind_the_same_beginning(self):
+        head = "".join("%03d the same first kilobyte\n" % i
+                       for i in range(60))
+        path = self.path("head.log")
+
+        def put(what, mode):
+            with open(path, mode) as f:
+                f.write(what)
+        self.begin(path)
+        put(head + "".join("old %d\n" % i for i in range(100)), "w")
+        self.r.wait_lines(160)
+        worker = self.d.worker()
+        kill(worker, signal.SIGSTOP)
+        put(head + "".join("new line %d\n" % i for i in range(300)), "w")
+        kill(worker, signal.SIGCONT)
+        wait_for(lambda: sum(b"new line" in x for x in self.r.lines()) == 300,
+                 "all that was written anew")
+        self.finish(self.d, self.r)
+
+    def test_a_line_of_megabytes_is_cut(self):
+        path = self.path("giant.log")
+        self.begin(path, oversize="truncate")
+        with open(path, "w") as f:
+            f.write("a" * 6000000 + "\nnext\n")
+        self.assertTrue(self.r.wait_lines(2)[1].endswith(b" next"))
+        self.finish(self.d, self.r)
+
+    def test_a_message_larger_than_a_slice(self):
+        path = self.path("large.log")
+        self.begin(path, max_message="1MB")
+        with open(path, "w") as f:
+            f.write("a" * 300000 + "\nnext\n")
+        self.assertTrue(self.r.wait_lines(2)[1].endswith(b" next"))
+        self.finish(self.d, self.r)
+
+    def test_a_window_that_is_always_full(self):
+        self.begin(window="64KB")
+        self.w.write(40000)
+        self.end()
+
+    def test_a_link_whose_target_is_rotated(self):
+        data = os.path.join(self.dir, "data")
+        os.mkdir(data)
+        self.begin(self.path("*.log"))
+        self.w = Writer(os.path.join(data, "app.log"), name="linked")
+        self.writers.append(self.w)
+        os.symlink(self.w.path, self.path("linked.log"))
+        self.w.write(10)
+        self.r.wait_all(self.w)
+        self.w.rename(os.path.join(data, "app.log.1"))
+        self.w.write(10)
+        self.end()
+
+    def test_signals_to_both_processes_still_wait(self):
+        self.begin()
+        self.w.write(20000)
+        self.r.wait_lines(1)
+        kill(self.d.worker(), signal.SIGINT)
+        kill(self.d.pid, signal.SIGINT)
+        self.assertEqual(self.d.wait(), 0)
+        self.d.process = None
+        self.d.start()
+        self.end()
+
+
+if __name__ == "__main__":
+    main()
