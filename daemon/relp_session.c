@@ -3,8 +3,7 @@
 #include <string.h>
 
 #include "daemon/version.h"
-
-#define TXNR_LAST 999999999
+#include "lib/wire.h"
 
 size_t
 relp_session_begin(struct relp_session *s, uint8_t *out)
@@ -26,21 +25,21 @@ relp_session_end(struct relp_session *s, uint8_t *out)
 uint32_t
 relp_session_next(const struct relp_session *s)
 {
-	return (s->txnr == TXNR_LAST ? 1 : s->txnr + 1);
+	return (wire_next_txnr(s->txnr));
 }
 
 void
 relp_session_sent(struct relp_session *s, uint64_t n)
 {
 	s->count += n;
-	s->txnr = (uint32_t)((s->txnr - 1 + n) % TXNR_LAST) + 1;
+	s->txnr = (uint32_t)((s->txnr - 1 + n) % WIRE_TXNR_LAST) + 1;
 }
 
 /* How many transactions ago txnr was; the last one was 0 ago. */
 static uint64_t
 transactions_ago(const struct relp_session *s, uint32_t txnr)
 {
-	return (((uint64_t)s->txnr + TXNR_LAST - txnr) % TXNR_LAST);
+	return (((uint64_t)s->txnr + WIRE_TXNR_LAST - txnr) % WIRE_TXNR_LAST);
 }
 
 static enum relp_heard

@@ -68,8 +68,8 @@ enum pack_stop {
 size_t	pack_least(const struct syslog_header *);
 
 /*
- * Packs the lines of io->in into frames, until one of the two runs out.  A
- * line ends with LF, or CR LF; an empty one is a message too.
+ * Packs the lines of io->in into frames, until one of the two runs out or most
+ * are made.  A line ends with LF, or CR LF; an empty one is a message too.
  *
  * A line of more than max_message is split between characters, or cut.  Its
  * first parts are made as soon as it is known to go on behind them, so a

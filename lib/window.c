@@ -229,14 +229,16 @@ find(const struct window *w, uint64_t pos)
 	return (low);
 }
 
+/* The first slice that ends there takes along those behind it that do too. */
 void
 window_ack_one(struct window *w, uint64_t pos)
 {
-	size_t i;
+	size_t i = find(w, pos);
 
 	assert(w->apart);
-	for (i = find(w, pos); i < w->count && nth(w, i)->pos == pos; i++)
-		nth(w, i)->done = true;
+	if (i == w->count || nth(w, i)->pos != pos)
+		return;
+	nth(w, i)->done = true;
 	settle(w);
 }
 

@@ -216,17 +216,24 @@ a_text_cannot_write_into_a_terminal_or_a_second_line(void **state)
 static void
 a_text_is_cut_at_80_octets(void **state)
 {
-	char text[300], in[400];
+	static const size_t lens[] = { 79, 80, 81, 82, 200, 1000, 1020 };
+	char text[1100], in[1200];
+	size_t i;
 
 	(void)state;
-	memset(text, 'x', sizeof(text));
-	text[200] = '\0';
-	(void)snprintf(in, sizeof(in), "2 rsp 208 500 %s\na=b\n", text);
-	assert_int_equal(parse(in), RELP_RSP);
-	text[80] = '\0';
-	assert_string_equal(parser.text, text);
-	assert_int_equal(parser.noffers, 3);
-	assert_memory_equal(parser.offers, "a=b", 3);
+	for (i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
+		memset(text, 'x', sizeof(text));
+		text[lens[i]] = '\0';
+		(void)snprintf(in, sizeof(in), "2 rsp %zu 500 %s\na=b\n",
+		    lens[i] + 8, text);
+		assert_int_equal(parse(in), RELP_RSP);
+		text[lens[i] < 80 ? lens[i] : 80] = '\0';
+		assert_string_equal(parser.text, text);
+		if (lens[i] + 8 > RELP_DATA_KEPT)
+			continue;
+		assert_int_equal(parser.noffers, 3);
+		assert_memory_equal(parser.offers, "a=b", 3);
+	}
 }
 
 /* A response of 200 OK, a newline and fill up to len octets of data. */
@@ -238,8 +245,9 @@ long_response(size_t len, size_t *n)
 
 	assert_non_null(in);
 	head = (size_t)sprintf(in, "2 rsp %zu ", len);
+	head += (size_t)sprintf(in + head, "200 OK\n");
+	len -= strlen("200 OK\n");
 	memset(in + head, 'x', len);
-	memcpy(in + head, "200 OK\n", 7);
 	in[head + len] = '\n';
 	*n = head + len + 1;
 	return (in);

@@ -90,7 +90,7 @@ pack_in_steps(const struct pack_style *style, const uint8_t *in, size_t n,
 	size_t room = pack_room(style) + step % 100;
 	size_t used = 0, end = 0, i;
 	uint32_t txnr = FIRST_TXNR;
-	struct pack_mark marks[8];
+	struct pack_mark marks[8] = { { 0, 0 } };
 	uint8_t *piece, *out = malloc(room);
 	enum pack_stop stop = PACK_NEED_INPUT;
 
