@@ -289,7 +289,7 @@ default_names(const struct parse *p, struct conf_source *s)
 		return (-1);
 	if (*s->hostname != '\0')
 		return (0);
-	if (*hostname == '\0') {
+	if (hostname == NULL || *hostname == '\0') {
 		if (gethostname(system, sizeof(system) - 1) == -1 ||
 		    *system == '\0')
 			strlcpy(system, "-", sizeof(system));
