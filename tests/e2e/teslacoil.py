@@ -38,7 +38,8 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(
 
 
 def from_env(name, default):
-    return os.environ.get(name) or os.path.join(TOP, default)
+    return os.path.abspath(os.environ.get(name) or
+                           os.path.join(TOP, default))
 
 
 TESLACOILD = from_env("TESLACOILD", "build/daemon/teslacoild")

@@ -1,8 +1,7 @@
 #!/usr/bin/python3
 """Goal: whatever the receiver does, every line arrives, in order."""
 
-from teslacoil import (Case, destination, free_port, main, rng, source,
-                       wait_for)
+from teslacoil import (Case, destination, free_port, main, rng, source)
 
 KB = 1024
 

@@ -135,6 +135,29 @@ class Found(Case):
         self.w.write(10)
         self.end()
 
+    def test_events_that_the_system_lost(self):
+        """More than fit in its queue: the files are looked at instead."""
+        with open("/proc/sys/fs/inotify/max_queued_events") as f:
+            limit = int(f.read())
+        self.begin(self.path("*.log"))
+        more = [self.writer("more%d.log" % i) for i in range(2)]
+        late = self.writer("late.log")
+        self.w.write(10)
+        self.r.wait_all(self.w)
+        worker = self.d.worker()
+        kill(worker, signal.SIGSTOP)
+        for _ in range(limit // 2 + 100):
+            for w in more:
+                w.write(1)
+        late.write(10)
+        kill(worker, signal.SIGCONT)
+        self.r.wait_all(*more, late)
+        counters = self.d.state()["counters"]
+        self.assertGreaterEqual(counters["watch_overflows"], 1)
+        self.assertIn("lost events", self.d.log())
+        self.finish(self.d, self.r)
+        self.r.check(*more, late)
+
     def test_signals_to_both_processes_still_wait(self):
         self.begin()
         self.w.write(20000)
