@@ -4,6 +4,7 @@
 
 #include "daemon/conf_parse.h"
 #include "daemon/conf_read.h"
+#include "daemon/conf_tls.h"
 #include "daemon/conf_url.h"
 #include "daemon/conf_value.h"
 
@@ -31,6 +32,7 @@ free_destination(struct conf_destination *d)
 	free(d->name);
 	for (size_t i = 0; i < d->nurls; i++)
 		conf_url_fini(&d->urls[i]);
+	conf_tls_fini(&d->tls);
 	free(d->bind);
 	free(d);
 }

@@ -21,9 +21,11 @@
 enum conf_scheme {
 	CONF_UDP,
 	CONF_TCP,
+	CONF_TLS,
 	CONF_UNIX,			/* datagram or stream, as the peer has it */
 	CONF_STDOUT,
-	CONF_RELP
+	CONF_RELP,
+	CONF_RELP_TLS
 };
 
 struct conf_url {
@@ -39,6 +41,23 @@ enum conf_policy {
 	CONF_BALANCE			/* every file to one of them */
 };
 
+struct conf_bytes {			/* of a file; p NULL: none */
+	uint8_t			*p;
+	size_t			 n;
+};
+
+/* Read here, so that whoever connects needs no right to read keys. */
+struct conf_tls {
+	struct conf_bytes	 ca;	/* none: the system's */
+	struct conf_bytes	 cert;
+	struct conf_bytes	 key;
+	char			*server_name;	/* NULL: the url's host */
+	char			**fingerprints;	/* "SHA256:" and small hex */
+	size_t			 nfingerprints;	/* 0: the CA decides */
+	bool			 verify;
+	bool			 only_1_3;
+};
+
 #define CONF_URLS	16		/* of one destination, at the most */
 #define CONF_RESEND_AUTO	UINT64_MAX
 
@@ -47,6 +66,7 @@ struct conf_destination {
 	char			*name;
 	struct conf_url		 urls[CONF_URLS];	/* of one scheme */
 	size_t			 nurls;
+	struct conf_tls		 tls;
 	enum conf_policy	 policy;
 	uint64_t		 resend_on_reset;	/* bytes, or AUTO */
 	uint64_t		 keepalive_ms;	/* 0: none */
@@ -99,6 +119,7 @@ struct conf {
 	uint64_t		 checkpoint_interval_ms;
 	uint64_t		 shutdown_timeout_ms;
 	int			 log_level;	/* LOG_ERR ... LOG_DEBUG */
+	struct reason		 warning;	/* what works but is wrong, or "" */
 	struct conf_destinations destinations;
 	struct conf_sources	 sources;
 };

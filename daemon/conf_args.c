@@ -35,7 +35,7 @@ struct args {
 
 /* Where a bare name is looked for: hostname is the source's. */
 static const struct conf_option *const tables[] = { conf_option_source,
-	conf_option_destination, conf_option_global };
+	conf_option_destination, conf_option_tls, conf_option_global };
 #define NTABLES (sizeof(tables) / sizeof(tables[0]))
 
 /* Returns the table that has the option called name, or NULL. */
@@ -123,13 +123,25 @@ option_origin(struct conf_text *t, const char *name)
 	return (conf_text_origin(t, origin));
 }
 
+static bool
+is_path(const char *name)
+{
+	static const char *const paths[] = { "state_dir", "ca_file",
+		"cert_file", "key_file" };
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
+		if (strcmp(name, paths[i]) == 0)
+			return (true);
+	return (false);
+}
+
 static int
 put_scalar(struct args *a, const struct conf_pair *option)
 {
 	const char *origin = option_origin(a->text, option->name);
 	char *path;
 
-	if (strcmp(option->name, "state_dir") != 0 || *option->value == '\0') {
+	if (!is_path(option->name) || *option->value == '\0') {
 		put_option(a->text, origin, option->name, option->value);
 		return (0);
 	}
@@ -184,10 +196,29 @@ put_section(
 {
 	conf_text_line(a->text, origin, 0);
 	conf_text_puts(a->text, kind);
-	conf_text_puts(a->text, " ");
-	put_string(a->text, name);
+	if (name != NULL) {
+		conf_text_puts(a->text, " ");
+		put_string(a->text, name);
+	}
 	conf_text_puts(a->text, " {");
 	conf_text_open(a->text);
+}
+
+/* A section in the destination, if any of its options is given. */
+static int
+put_tls(struct args *a)
+{
+	const struct conf_option *o = conf_option_tls;
+
+	while (o->name != NULL && !is_given(a, o->name))
+		o++;
+	if (o->name == NULL)
+		return (0);
+	put_section(a, option_origin(a->text, o->name), "tls", NULL);
+	if (put_options(a, conf_option_tls) == -1)
+		return (-1);
+	conf_text_puts(a->text, " }");
+	return (0);
 }
 
 /* The destination is called as the scheme of its url. */
@@ -203,12 +234,13 @@ put_destination(struct args *a, const char *url)
 	if (text == NULL)
 		url = text = "stdout:";
 	if (conf_url_parse(&parsed, text, NULL) == 0)
-		name = conf_url_scheme(&parsed);
+		name = conf_url_is_relp(&parsed) ? "relp"
+						 : conf_url_scheme(&parsed);
 	put_section(a, "-t", "destination", name);
 	conf_url_fini(&parsed);
 	if (url != NULL)
 		put_option(a->text, "-t", "url", url);
-	if (put_options(a, conf_option_destination) == -1)
+	if (put_options(a, conf_option_destination) == -1 || put_tls(a) == -1)
 		return (-1);
 	conf_text_puts(a->text, " }");
 	return (0);

@@ -43,12 +43,15 @@ static const struct phrase {
 
 static const struct section_table {
 	const char *name;
+	const char *place; /* in words */
 	const struct conf_option *options;
 } sections[] = {
-	{ "", conf_option_global },
-	{ "destination", conf_option_destination },
-	{ "source", conf_option_source },
-	{ "structured_data", conf_option_structured_data },
+	{ "", "outside of sections", conf_option_global },
+	{ "destination", "in a destination", conf_option_destination },
+	{ "tls", "in tls { }", conf_option_tls },
+	{ "source", "in a source", conf_option_source },
+	{ "structured_data", "in a structured_data",
+	    conf_option_structured_data },
 };
 #define NSECTIONS (sizeof(sections) / sizeof(sections[0]))
 
@@ -68,8 +71,11 @@ vfail(const struct conf_text *text, const cfg_t *section, int line,
 {
 	struct conf_line where = conf_text_where(text, line);
 
-	if (section->title == NULL || where.number == 0)
+	if (table_of(section) == &sections[0] || where.number == 0)
 		return (conf_line_fail(where, why, "%s", message));
+	if (section->title == NULL)
+		return (conf_line_fail(
+		    where, why, "%s: %s", section->name, message));
 	return (conf_line_fail(where, why, "%s \"%s\": %s", section->name,
 	    section->title, message));
 }
@@ -102,18 +108,14 @@ add_hint(struct reason *message, const cfg_t *section, const char *name)
 	}
 	for (size_t i = 1; i < NSECTIONS; i++) {
 		near = sections[i].name;
-		if (conf_value_is_near(name, near))
+		if (strcmp(name, near) != 0 && conf_value_is_near(name, near))
 			reason_set(message, "%s (%s?)", text, near);
 	}
 	for (size_t i = 0; i < NSECTIONS; i++) {
 		if (conf_option_find(sections[i].options, name) == NULL)
 			continue;
-		if (i == 0)
-			reason_set(
-			    message, "%s: it stands outside of sections", text);
-		else
-			reason_set(message, "%s: it belongs in a %s", text,
-			    sections[i].name);
+		reason_set(message, "%s: it %s %s", text,
+		    i == 0 ? "stands" : "belongs", sections[i].place);
 	}
 }
 
@@ -200,14 +202,19 @@ init(void)
 		ROOM = CONF_OPTION_MAX + 3
 	};
 	const int flags = CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES;
-	cfg_opt_t element[ROOM], source[ROOM], destination[ROOM], root[ROOM];
+	cfg_opt_t element[ROOM], source[ROOM], tls[ROOM], destination[ROOM],
+	    root[ROOM];
 	cfg_opt_t elements = CFG_SEC("structured_data", element, flags);
 	cfg_opt_t sources = CFG_SEC("source", source, flags);
 	cfg_opt_t destinations = CFG_SEC("destination", destination, flags);
+	cfg_opt_t tls_sections = CFG_SEC("tls", tls, CFGF_MULTI);
 	cfg_opt_t end = CFG_END(), *o;
 
 	schema(element, conf_option_structured_data);
-	schema(destination, conf_option_destination);
+	schema(tls, conf_option_tls);
+	o = schema(destination, conf_option_destination);
+	*o++ = tls_sections;
+	*o = end;
 	o = schema(source, conf_option_source);
 	*o++ = elements;
 	*o = end;

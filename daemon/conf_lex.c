@@ -84,6 +84,12 @@ step(struct conf_lex *in, enum token token)
 		in->place = CONF_LEX_NAMED;
 		return (token == TOKEN_WORD);
 	case CONF_LEX_NAMED:
+		if (token == TOKEN_OPEN && in->nbraces < CONF_LEX_BRACES) {
+			/* A section that needs no title. */
+			in->braces[in->nbraces++] = in->line;
+			in->place = CONF_LEX_NAME;
+			return (true);
+		}
 		in->place = text ? CONF_LEX_TITLED : CONF_LEX_VALUE;
 		return (text || token == TOKEN_EQUALS);
 	case CONF_LEX_VALUE:
@@ -117,7 +123,8 @@ step(struct conf_lex *in, enum token token)
 static int
 take(struct conf_lex *in, enum token token)
 {
-	bool section = in->place == CONF_LEX_TITLED;
+	bool section =
+	    in->place == CONF_LEX_TITLED || in->place == CONF_LEX_NAMED;
 
 	if (in->place == CONF_LEX_NAME && token == TOKEN_CLOSE &&
 	    in->nbraces == 0)

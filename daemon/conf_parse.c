@@ -8,6 +8,8 @@
 
 #include "daemon/conf_grammar.h"
 #include "daemon/conf_option.h"
+#include "daemon/conf_tls.h"
+#include "daemon/conf_url.h"
 #include "daemon/conf_value.h"
 
 #define POSITION_ID "position@32473" /* of the element that position adds */
@@ -47,6 +49,15 @@ fail_option(const struct parse *p, cfg_t *section, int line, const char *option,
 }
 
 static int
+set_defaults(const struct conf_option *o, void *into, struct reason *why)
+{
+	for (size_t i = 0; o->defaults[i] != NULL; i++)
+		if (o->set(into, o->defaults[i], why) == -1)
+			return (-1);
+	return (0);
+}
+
+static int
 set_option(const struct parse *p, cfg_t *section, const struct conf_option *o,
     void *into)
 {
@@ -59,9 +70,8 @@ set_option(const struct parse *p, cfg_t *section, const struct conf_option *o,
 		    conf_grammar_line(section, CONF_TEXT_OPENED), p->why,
 		    "%s is given twice: write one list, { \"a\", \"b\" }",
 		    o->name));
-	for (size_t i = 0; n == 0 && o->defaults[i] != NULL; i++)
-		if (o->set(into, o->defaults[i], p->why) == -1)
-			return (-1);
+	if (n == 0)
+		return (set_defaults(o, into, p->why));
 	for (size_t i = 0; i < n; i++) {
 		given = conf_grammar_value(section, o->name, i);
 		reason_set(&wrong, "at most %zu values can be given", o->most);
@@ -102,13 +112,13 @@ check_destination(
 	if (framed && d->urls[0].scheme == CONF_STDOUT && d->wire != WIRE_NEWLINE)
 		return (conf_grammar_fail(p->text, section, line, p->why,
 		    "framing to stdout: is always \"newline\": leave it out"));
-	if (framed && d->urls[0].scheme == CONF_RELP)
+	if (framed && conf_url_is_relp(&d->urls[0]))
 		return (conf_grammar_fail(p->text, section, line, p->why,
 		    "framing means nothing over relp, which has its own: leave "
 		    "it out"));
 	if (d->urls[0].scheme == CONF_UDP)
 		d->wire = WIRE_DATAGRAM;
-	if (d->urls[0].scheme == CONF_RELP)
+	if (conf_url_is_relp(&d->urls[0]))
 		d->wire = WIRE_RELP;
 	if (d->relp_window == 0)
 		d->relp_window = 1024;
@@ -125,6 +135,61 @@ check_destination(
 		    "max_message: at least \"%zu\"",
 		    2 * d->max_message));
 	return (0);
+}
+
+/* Warns of what works for now; the first warning counts. */
+static void
+warn(struct parse *p, cfg_t *section, int line, const char *message)
+{
+	const struct parse warning = { p->text, &p->globals.conf->warning,
+		p->globals };
+
+	if (*message != '\0' && p->globals.conf->warning.text[0] == '\0')
+		(void)fail_option(
+		    &warning, section, line, "cert_file", message);
+}
+
+static int
+parse_tls_section(struct parse *p, cfg_t *tls, struct conf_tls *t)
+{
+	struct reason wrong = { "" }, warning = { "" };
+	const char *option;
+
+	if (set_options(p, tls, conf_option_tls, t) == -1)
+		return (-1);
+	if (conf_tls_check(t, &option, &wrong, &warning) == -1)
+		return (fail_option(p, tls, conf_grammar_line(tls, option),
+		    option, wrong.text));
+	warn(p, tls, conf_grammar_line(tls, "cert_file"), warning.text);
+	return (0);
+}
+
+static int
+parse_tls(struct parse *p, cfg_t *section, struct conf_destination *d)
+{
+	cfg_opt_t *given = cfg_getopt(section, "tls");
+	unsigned int n = cfg_opt_size(given);
+	const struct conf_option *o = conf_option_tls;
+	cfg_t *last;
+
+	if (n == 0) {
+		for (; o->name != NULL; o++)
+			if (set_defaults(o, &d->tls, p->why) == -1)
+				return (-1);
+		return (0);
+	}
+	last = cfg_opt_getnsec(given, n - 1);
+	if (n > 1)
+		return (conf_grammar_fail(p->text, section,
+		    conf_grammar_line(last, CONF_TEXT_OPENED), p->why,
+		    "tls is given twice: only one can count"));
+	if (!conf_url_is_tls(&d->urls[0]))
+		return (conf_grammar_fail(p->text, section,
+		    conf_grammar_line(last, CONF_TEXT_OPENED), p->why,
+		    "tls means nothing over %s: write a url as in "
+		    "\"tls://host\", or leave it out",
+		    conf_url_scheme(&d->urls[0])));
+	return (parse_tls_section(p, last, &d->tls));
 }
 
 static int
@@ -150,9 +215,10 @@ parse_destination(struct parse *p, cfg_t *section)
 		return (out_of_memory(p));
 	TAILQ_INSERT_TAIL(&p->globals.conf->destinations, d, entry);
 	if (conf_value_keep(section->title, &d->name, p->why) == -1 ||
-	    set_options(p, section, conf_option_destination, d) == -1)
+	    set_options(p, section, conf_option_destination, d) == -1 ||
+	    check_destination(p, section, d) == -1)
 		return (-1);
-	return (check_destination(p, section, d));
+	return (parse_tls(p, section, d));
 }
 
 static struct conf_destination *

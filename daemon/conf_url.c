@@ -15,23 +15,34 @@
 
 #define HOST_MAX 253 /* octets of a name in the DNS */
 
-static const char *const schemes[] = { [CONF_UDP] = "udp",
-	[CONF_TCP] = "tcp",
-	[CONF_UNIX] = "unix",
-	[CONF_STDOUT] = "stdout",
-	[CONF_RELP] = "relp" };
+/* Ports of RFC 5426 3.3 and RFC 5425 4.1, and what is customary. */
+static const struct scheme {
+	const char *name;
+	const char *port;
+} schemes[] = { [CONF_UDP] = { "udp", "514" },
+	[CONF_TCP] = { "tcp", "514" },
+	[CONF_TLS] = { "tls", "6514" },
+	[CONF_UNIX] = { "unix", NULL },
+	[CONF_STDOUT] = { "stdout", NULL },
+	[CONF_RELP] = { "relp", "2514" },
+	[CONF_RELP_TLS] = { "relp+tls", "2514" } };
 
-/* RFC 5426 3.3, and what is customary. */
-static const char *const ports[] = { [CONF_UDP] = "514",
-	[CONF_TCP] = "514",
-	[CONF_UNIX] = NULL,
-	[CONF_STDOUT] = NULL,
-	[CONF_RELP] = "2514" };
+bool
+conf_url_is_tls(const struct conf_url *url)
+{
+	return (url->scheme == CONF_TLS || url->scheme == CONF_RELP_TLS);
+}
+
+bool
+conf_url_is_relp(const struct conf_url *url)
+{
+	return (url->scheme == CONF_RELP || url->scheme == CONF_RELP_TLS);
+}
 
 const char *
 conf_url_scheme(const struct conf_url *url)
 {
-	return (schemes[url->scheme]);
+	return (schemes[url->scheme].name);
 }
 
 void
@@ -71,17 +82,19 @@ find_scheme(
 	if ((*len = scheme_length(text)) == 0)
 		return (reason_set(why,
 		    "the url \"%s\" does not say how: it begins with udp://, "
-		    "tcp:// or unix://, or is stdout:",
+		    "tcp://, tls://, relp://, relp+tls:// or unix://, or is "
+		    "stdout:",
 		    text));
 	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++)
-		if (strlen(schemes[i]) == *len &&
-		    strncmp(text, schemes[i], *len) == 0) {
+		if (strlen(schemes[i].name) == *len &&
+		    strncmp(text, schemes[i].name, *len) == 0) {
 			*scheme = (enum conf_scheme)i;
 			return (0);
 		}
 	return (reason_set(why,
-	    "unknown url scheme \"%.*s\" (udp, tcp, relp, unix, stdout)", (int)*len,
-	    text));
+	    "unknown url scheme \"%.*s\" (udp, tcp, tls, relp, relp+tls, unix, "
+	    "stdout)",
+	    (int)*len, text));
 }
 
 static int
@@ -127,8 +140,8 @@ is_host(const char *host)
 static int
 parse_host(struct conf_url *url, char *authority, struct reason *why)
 {
-	char *host = authority, *end, *port = NULL;
-	const char *bad = NULL;
+	char *host = authority, *end;
+	const char *port = NULL, *bad = NULL;
 
 	if (*host == '[') {
 		if ((end = strchr(++host, ']')) == NULL ||
@@ -155,8 +168,9 @@ parse_host(struct conf_url *url, char *authority, struct reason *why)
 	if (bad != NULL)
 		return (reason_set(
 		    why, "the url \"%s\" is wrong: %s", url->text, bad));
-	if (parse_port(url, port == NULL ? ports[url->scheme] : port, why) ==
-	    -1)
+	if (port == NULL)
+		port = schemes[url->scheme].port;
+	if (parse_port(url, port, why) == -1)
 		return (-1);
 	return (conf_value_keep(host, &url->host, why));
 }
@@ -215,7 +229,9 @@ parse(struct conf_url *url, const char *text, struct reason *why)
 	switch (url->scheme) {
 	case CONF_UDP:
 	case CONF_TCP:
+	case CONF_TLS:
 	case CONF_RELP:
+	case CONF_RELP_TLS:
 		return (parse_net(url, rest, why));
 	case CONF_UNIX:
 		return (parse_unix(url, rest, why));

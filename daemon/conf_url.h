@@ -4,19 +4,23 @@
 #ifndef CONF_URL_H
 #define CONF_URL_H
 
+#include <stdbool.h>
+
 #include "daemon/conf.h"
 #include "lib/reason.h"
 
 /*
- * Parses udp://host[:port], tcp://host[:port], unix:///path or stdout: into
- * url, whose old contents are freed.  Returns 0, or -1 with why set; then url
- * is empty.  Free with conf_url_fini().
+ * Parses scheme://host[:port], unix:///path or stdout: into url, whose old
+ * contents are freed.  Returns 0, or -1 with why set; then url is empty.  Free
+ * with conf_url_fini().
  */
 int	conf_url_parse(struct conf_url *, const char *text,
 	    struct reason *why);
 void	conf_url_fini(struct conf_url *);
 
-/* The name of its scheme. */
+/* The name of its scheme; and what that speaks. */
 const char	*conf_url_scheme(const struct conf_url *);
+bool	conf_url_is_tls(const struct conf_url *);
+bool	conf_url_is_relp(const struct conf_url *);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/conf_url.h"
 #include "daemon/endpoint_inside.h"
 #include "daemon/log.h"
 
@@ -122,7 +123,9 @@ endpoint_closed_by_peer(struct endpoint *ep)
 void
 endpoint_link_error(struct endpoint *ep, int error, const char *what)
 {
-	reason_set(&ep->error, "%s: %s", what, strerror(error));
+	reason_set(&ep->error, "%s: %s", what,
+	    ep->link.why.text[0] != '\0' ? ep->link.why.text
+					 : strerror(error));
 	if (ep->url->scheme == CONF_STDOUT) {
 		/* It cannot be opened again. */
 		endpoint_enter(ep, ENDPOINT_IDLE);
@@ -275,8 +278,11 @@ on_timer(struct ev_loop *loop, ev_timer *timer, int revents)
 	case ENDPOINT_RESOLVING:
 	case ENDPOINT_CONNECTING:
 	case ENDPOINT_OPENING:
-		reason_set(&ep->error, "no connection within %llu ms",
+		reason_set(&ep->error, "no %s within %llu ms",
+		    ep->link.shaking ? "end of the handshake" : "connection",
 		    (unsigned long long)ep->conf->connect_timeout_ms);
+		if (ep->link.why.text[0] != '\0')
+			ep->error = ep->link.why;
 		link_close(&ep->link);
 		/* Another address of the name may answer. */
 		endpoint_start_timer(
@@ -430,7 +436,7 @@ endpoint_new(const struct endpoint_env *env,
 	ep->readable.data = ep->writable.data = ep->timer.data =
 	    ep->ack_timer.data = ep->again.data = ep;
 	ep->buf = malloc(ep->room);
-	ep->is_relp = url->scheme == CONF_RELP;
+	ep->is_relp = conf_url_is_relp(url);
 	if (ep->is_relp)
 		ep->marks = calloc(conf->relp_window, sizeof(*ep->marks));
 	ep->window =

@@ -237,7 +237,8 @@ endpoint_on_ack_timer(struct ev_loop *loop, ev_timer *timer, int revents)
 	if (ev_now(loop) - ep->progress > limit) {
 		/* A slow reader whose system answers is slow, not dead. */
 		silence = ep->is_relp ? INT64_MAX : link_silence_ms(&ep->link);
-		if (silence < 0 ? ep->url->scheme == CONF_TCP
+		if (silence < 0 ? ep->url->scheme == CONF_TCP ||
+				ep->url->scheme == CONF_TLS
 				: silence > (int64_t)ep->conf->ack_timeout_ms) {
 			give_up_silent(ep);
 			return;

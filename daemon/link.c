@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "daemon/link_datagram.h"
+#include "daemon/link_tls.h"
 #include "daemon/resolve.h"
 #include "daemon/tcp_info.h"
 
@@ -266,6 +267,13 @@ static const struct link_ops link_table[] = {
 	    .recv = socket_recv,
 	    .acked = tcp_acked,
 	    .finish = stream_finish },
+	[CONF_TLS] = { .open = link_tls_open,
+	    .handshake = link_tls_handshake,
+	    .send = link_tls_send,
+	    .recv = link_tls_recv,
+	    .acked = link_tls_acked,
+	    .finish = link_tls_finish,
+	    .close = link_tls_close },
 	[CONF_UNIX] = { .open = unix_open,
 	    .send = socket_send,
 	    .recv = socket_recv,
@@ -279,6 +287,13 @@ static const struct link_ops link_table[] = {
 	    .recv = socket_recv,
 	    .acked = tcp_acked,
 	    .finish = stream_finish },
+	[CONF_RELP_TLS] = { .open = link_tls_open,
+	    .handshake = link_tls_handshake,
+	    .send = link_tls_send,
+	    .recv = link_tls_recv,
+	    .acked = link_tls_acked,
+	    .finish = link_tls_finish,
+	    .close = link_tls_close },
 };
 
 bool
@@ -312,12 +327,15 @@ link_open(struct link *l, const struct conf_destination *conf,
 enum link_progress
 link_handshake(struct link *l, struct reason *why)
 {
+	enum link_progress progress;
 	int error = 0;
 	socklen_t len = sizeof(error);
 
 	if (l->borrowed)
 		return (LINK_READY);
-	if (getsockopt(l->fd, SOL_SOCKET, SO_ERROR, &error, &len) == -1)
+	/* Later, what the peer said before the error is still to be read. */
+	if (!l->shaking &&
+	    getsockopt(l->fd, SOL_SOCKET, SO_ERROR, &error, &len) == -1)
 		error = errno;
 	if (error != 0) {
 		reason_set(why, "connect: %s", strerror(error));
@@ -325,7 +343,9 @@ link_handshake(struct link *l, struct reason *why)
 	}
 	if (l->ops->handshake == NULL)
 		return (LINK_READY);
-	return (l->ops->handshake(l, why));
+	progress = l->ops->handshake(l, why);
+	l->shaking = progress != LINK_READY;
+	return (progress);
 }
 
 /* An error that was met is kept: asking the socket again would not tell. */
@@ -408,6 +428,8 @@ link_close(struct link *l)
 	if (l->ops != NULL && l->ops->close != NULL)
 		l->ops->close(l);
 	l->state = NULL;
+	l->why.text[0] = '\0';
+	l->shaking = false;
 	if (l->fd != -1 && !l->borrowed)
 		(void)close(l->fd);
 	l->fd = -1;

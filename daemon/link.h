@@ -1,5 +1,6 @@
 /*
- * link.h - one connection to one address: udp, tcp, unix or standard output.
+ * link.h - one connection to one address: udp, tcp, tls, unix or standard
+ * output.
  *
  * A link sends bytes and tells how many of them the receiver has acknowledged.
  * It does not know what is in them.
@@ -55,7 +56,9 @@ struct link {
 	enum link_progress	 wait;	/* what an EAGAIN of send waits for */
 	bool			 borrowed;	/* fd is not ours to close */
 	bool			 stream;
+	bool			 shaking;	/* connected, but not ready */
 	int			 error;		/* met while looking */
+	struct reason		 why;		/* more than error tells, or "" */
 	uint64_t		 written;	/* taken by send */
 	uint64_t		 acked;		/* as last known */
 	uint64_t		 window;	/* largest that the peer advertised */
@@ -86,7 +89,10 @@ enum link_progress	link_handshake(struct link *, struct reason *why);
  */
 ssize_t	link_recv(struct link *, uint8_t *, size_t);
 
-/* Returns the bytes taken, or -1 with errno; EAGAIN: wait for l->wait. */
+/*
+ * Returns the bytes taken, or -1 with errno; EAGAIN: wait for l->wait, then
+ * begin with the same bytes, of which there may be more, but never less.
+ */
 ssize_t	link_send(struct link *, const uint8_t *, size_t);
 uint64_t	link_acked(struct link *);
 

@@ -165,6 +165,8 @@ prepare(struct monitor *m, const struct conf *conf, struct reason *why)
 	struct statedir state;
 	struct account account;
 
+	if (conf->warning.text[0] != '\0')
+		log_warnx("%s", conf->warning.text);
 	if (account_find(&account, conf->user, why) == -1)
 		return (-1);
 	if (m->state.fd != -1 && conf->state_dir != NULL &&

@@ -216,6 +216,9 @@ main(int argc, char **argv)
 		return (1);
 	}
 	if (a.check) {
+		if (conf->warning.text[0] != '\0')
+			(void)fprintf(
+			    stderr, "warning: %s\n", conf->warning.text);
 		(void)fprintf(stderr, "configuration OK\n");
 		conf_free(conf);
 		return (0);

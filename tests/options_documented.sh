@@ -5,7 +5,7 @@
 # option turned on.
 
 cd "$(dirname "$0")/.." || exit 1
-table=daemon/conf_option.c
+tables="daemon/conf_option.c daemon/conf_tls.c"
 manual=conf/teslacoil.conf.5
 sample=conf/teslacoil.conf
 status=0
@@ -17,16 +17,16 @@ fail()
 }
 
 # "name default" a line; lines of the tables may be wrapped.
-options=$(tr '\n' ' ' <"$table" |
+options=$(cat $tables | tr '\n' ' ' |
     grep -oE '\{ "[a-z_]+",[[:space:]]+[0-9A-Z_]+,[[:space:]]+\{[^}]*\},[[:space:]]+[A-Za-z_]+ \}' |
     sed -E 's/^\{ "([a-z_]+)",[^{]*\{ *([^}]*)\}.*/\1 \2/; s/[[:space:]]+$//')
-known=" include destination source structured_data "
+known=" include destination source structured_data tls "
 count=0
 for name in $(echo "$options" | cut -d ' ' -f 1); do
 	known="$known$name "
 	count=$((count + 1))
 done
-[ "$count" -ge 30 ] || fail "only $count options found in $table"
+[ "$count" -ge 30 ] || fail "only $count options found in $tables"
 
 # The defaults of name in the tables; hostname is in two of them.
 default_of()
@@ -44,6 +44,10 @@ for name in $known; do
 		    fail "$manual lacks include"
 		grep -q '^#include(' "$sample" ||
 		    fail "$sample lacks include"
+		continue ;;
+	tls)
+		grep -qx '\.It Ic tls' "$manual" || fail "$manual lacks tls"
+		grep -qE '^#?	*tls \{' "$sample" || fail "$sample lacks tls"
 		continue ;;
 	destination|source|structured_data)
 		grep -qE "^(\\.It|\\.Ic)? ?(Ic )?$name Ar" "$manual" ||
@@ -77,7 +81,7 @@ for name in $shown; do
 	got=$(sed -nE "s/^#	*$name = //p; s/^#$name = //p" "$sample" |
 	    sed -E 's/[[:space:]]*#.*//' | sort -u | tr -d '"{} ')
 	[ "$got" = "$want" ] ||
-	    fail "$sample: $name is \"$got\", and in $table \"$want\""
+	    fail "$sample: $name is \"$got\", and in $tables \"$want\""
 done
 
 if [ -n "$TESLACOILD" ]; then
@@ -85,8 +89,9 @@ if [ -n "$TESLACOILD" ]; then
 	trap 'rm -f "$all"' EXIT
 	"$TESLACOILD" -n -f "$sample" >/dev/null ||
 	    fail "$sample does not pass"
-	sed -E 's/^#(	*[a-z_]+ (= |"))/\1/; s/^#(	+\})/\1/' "$sample" \
-	    >"$all"
+	sed -E 's/^#(	*[a-z_]+ (= |"|\{))/\1/; s/^#(	*\})/\1/' \
+	    "$sample" >"$all"
+	grep -qx '	tls {' "$all" || fail "tls is not turned on"
 	"$TESLACOILD" -n -f "$all" >/dev/null ||
 	    fail "$sample with every option turned on does not pass"
 fi

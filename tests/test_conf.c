@@ -290,6 +290,9 @@ urls_are_taken_apart(void **state)
 		{ "tcp://[::1]", CONF_TCP, "::1", "514", NULL },
 		{ "udp://[fe80::1%eth0]:1", CONF_UDP, "fe80::1%eth0", "1",
 		    NULL },
+		{ "tls://h", CONF_TLS, "h", "6514", NULL },
+		{ "relp://h", CONF_RELP, "h", "2514", NULL },
+		{ "relp+tls://h", CONF_RELP_TLS, "h", "2514", NULL },
 		{ "unix:///dev/log", CONF_UNIX, NULL, NULL, "/dev/log" },
 		{ "stdout:", CONF_STDOUT, NULL, NULL, NULL },
 	};
@@ -331,9 +334,7 @@ a_wrong_url_is_refused_with_what_is_right(void **state)
 
 	(void)state;
 	refused_url(
-	    "tcpp://h", "unknown url scheme \"tcpp\" (udp, tcp, relp, unix, stdout)");
-	refused_url(
-	    "tls://h", "unknown url scheme \"tls\" (udp, tcp, relp, unix, stdout)");
+	    "tcpp://h", "unknown url scheme \"tcpp\" (udp, tcp, tls, relp, relp+tls, unix, stdout)");
 	for (size_t i = 0; i < COUNT(hosts); i++) {
 		snprintf(words, sizeof(words),
 		    "the url \"%s\" has no good port: a number from 1 to 65535",
@@ -350,7 +351,8 @@ a_wrong_url_is_refused_with_what_is_right(void **state)
 	for (size_t i = 0; i < COUNT(none); i++) {
 		snprintf(words, sizeof(words),
 		    "the url \"%s\" does not say how: it begins with udp://, "
-		    "tcp:// or unix://, or is stdout:",
+		    "tcp://, tls://, relp://, relp+tls:// or unix://, or is "
+		    "stdout:",
 		    none[i]);
 		refused_url(none[i], words);
 	}
@@ -403,7 +405,7 @@ the_example_of_the_manual_names_line_and_destination(void **state)
 		"destination \"siem\" { # 10\n\n"
 		"\turl = \"tcpp://siem.example.com\"\n}\n",
 	    ":12: destination \"siem\": unknown url scheme \"tcpp\" "
-	    "(udp, tcp, relp, unix, stdout)");
+	    "(udp, tcp, tls, relp, relp+tls, unix, stdout)");
 }
 
 static void
@@ -439,7 +441,13 @@ an_unknown_option_is_refused_with_the_one_that_was_meant(void **state)
 	    "unknown option \"log_level\": it stands outside of sections");
 	refused_destination("facility = \"x\"",
 	    "unknown option \"facility\": it belongs in a source");
-	refused_destination("tls { }", "unknown option \"tls\"");
+	refused_destination("tls { }",
+	    "tls means nothing over tcp: write a url as in \"tls://host\", or "
+	    "leave it out");
+	refused_source(
+	    "tls { }", "unknown option \"tls\"");
+	refused_source("verify = false",
+	    "unknown option \"verify\": it belongs in tls { }");
 	refused("sourc \"x\" {}\n", ":1: unknown option \"sourc\" (source?)");
 	refused("state_dri = \"/x\"\n",
 	    ":1: unknown option \"state_dri\" (state_dir?)");
@@ -896,9 +904,9 @@ errors_of_the_command_line_name_the_argument(void **state)
 	    "daemon, auth, syslog, lpr, news, uucp, cron, authpriv, ftp, "
 	    "local0 to local7)");
 	args_refused("tcpp://h", NULL, NULL,
-	    "-t: unknown url scheme \"tcpp\" (udp, tcp, relp, unix, stdout)");
+	    "-t: unknown url scheme \"tcpp\" (udp, tcp, tls, relp, relp+tls, unix, stdout)");
 	args_refused(NULL, "url", "tcpp://h",
-	    "-o url: unknown url scheme \"tcpp\" (udp, tcp, relp, unix, stdout)");
+	    "-o url: unknown url scheme \"tcpp\" (udp, tcp, tls, relp, relp+tls, unix, stdout)");
 	args_refused("stdout:", "url",
 	    "stdout:", "-o url: url is given twice: write one list, { \"a\", \"b\" }");
 	args_refused("udp://h", "framing", "newline",

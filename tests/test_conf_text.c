@@ -399,7 +399,7 @@ a_section_gets_the_mark_that_tells_its_line(void **state)
 static void
 a_statement_that_is_not_well_formed_ends_the_text(void **state)
 {
-	static const char *const bad[] = { "a b c d", "a { }", "a = , b = 1",
+	static const char *const bad[] = { "a b c d", "{ }", "a = , b = 1",
 		"a = { b c }", "= 1", "a = { { } }", "a ( b )", "a = }", "a",
 		"a =", "source x" };
 	struct conf_text *t;
@@ -410,6 +410,19 @@ a_statement_that_is_not_well_formed_ends_the_text(void **state)
 		assert_true(t->malformed);
 		conf_text_free(t);
 	}
+}
+
+static void
+a_section_may_do_without_a_name(void **state)
+{
+	struct conf_text *t = accepted("a { b = 1 c { } }\nd \"e\" { f { } }");
+
+	(void)state;
+	assert_false(t->malformed);
+	assert_string_equal(t->bytes,
+	    "a { ? = ?  b = 1 c { ? = ?  } }\nd \"e\" { ? = ?  f { ? = ?  "
+	    "} }");
+	conf_text_free(t);
 }
 
 static void
@@ -516,6 +529,7 @@ main(void)
 		cmocka_unit_test(a_section_gets_the_mark_that_tells_its_line),
 		cmocka_unit_test(
 		    a_statement_that_is_not_well_formed_ends_the_text),
+		cmocka_unit_test(a_section_may_do_without_a_name),
 		cmocka_unit_test(
 		    a_file_that_cannot_be_read_is_named_with_the_reason),
 		cmocka_unit_test(many_lines_are_all_traced_back),

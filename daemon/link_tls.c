@@ -1,0 +1,417 @@
+#include "daemon/link_tls.h"
+
+#include <sys/socket.h>
+
+#include <assert.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <tls.h>
+
+#include "daemon/cert.h"
+#include "daemon/conf_tls.h"
+#include "daemon/resolve.h"
+#include "lib/cipher_map.h"
+
+#define RECORD 16384 /* octets that TLS puts into one, at the most */
+
+struct link_tls {
+	struct tls *ctx;
+	struct address address;
+	struct cipher_map map;
+	uint64_t ciphered; /* octets given to the socket */
+	size_t retry; /* of a write that did not get through */
+	int error; /* of the socket, as errno */
+	bool eof;
+	bool finished; /* close_notify is sent */
+	bool asking; /* connected only to see the certificate */
+	struct reason refused; /* why it is asked for */
+};
+
+static const char *
+peer_name(const struct link *l)
+{
+	const struct conf_tls *conf = &l->conf->tls;
+
+	return (
+	    conf->server_name != NULL ? conf->server_name : l->url->host);
+}
+
+/*
+ * The socket.
+ */
+
+static ssize_t
+on_read(struct tls *ctx, void *p, size_t n, void *arg)
+{
+	struct link *l = arg;
+	struct link_tls *t = l->state;
+	ssize_t got;
+
+	(void)ctx;
+	do
+		got = recv(l->fd, p, n, MSG_DONTWAIT);
+	while (got == -1 && errno == EINTR);
+	if (got == -1 && errno == EAGAIN)
+		return (TLS_WANT_POLLIN);
+	if (got == -1)
+		t->error = errno;
+	if (got == 0)
+		t->eof = true;
+	return (got);
+}
+
+static ssize_t
+on_write(struct tls *ctx, const void *p, size_t n, void *arg)
+{
+	struct link *l = arg;
+	struct link_tls *t = l->state;
+	ssize_t sent;
+
+	(void)ctx;
+	do
+		sent = send(l->fd, p, n, MSG_NOSIGNAL | MSG_DONTWAIT);
+	while (sent == -1 && errno == EINTR);
+	if (sent == -1 && errno == EAGAIN)
+		return (TLS_WANT_POLLOUT);
+	if (sent == -1)
+		t->error = errno;
+	else
+		t->ciphered += (uint64_t)sent;
+	return (sent);
+}
+
+/*
+ * What went wrong.
+ */
+
+/* Of "read failed: error:0A000412:SSL routines::bad certificate" the end. */
+static const char *
+said(struct tls *ctx)
+{
+	const char *text = tls_error(ctx), *last;
+
+	if (text == NULL)
+		return ("unknown error");
+	if (strstr(text, "error:") == NULL)
+		return (text);
+	last = strrchr(text, ':');
+	return (last[1] == '\0' ? text : last + 1);
+}
+
+/* An alert is what the peer has to say; goodbye: what its silence means. */
+static void
+explain(struct link *l, const char *what, const char *goodbye,
+    struct reason *why)
+{
+	struct link_tls *t = l->state;
+	const char *text = said(t->ctx);
+
+	if (strstr(text, "alert") != NULL)
+		reason_set(why, "%s: %s refuses: %s", what, peer_name(l), text);
+	else if (t->error != 0)
+		reason_set(why, "%s: %s", what, strerror(t->error));
+	else if (t->eof)
+		reason_set(why, "%s: %s", what, goodbye);
+	else
+		reason_set(why, "%s: %s", what, text);
+}
+
+/* Returns -1 with errno; why says more than that. */
+static ssize_t
+fail(struct link *l)
+{
+	struct link_tls *t = l->state;
+
+	if (l->why.text[0] == '\0')
+		explain(l, "TLS", "closed without close_notify", &l->why);
+	if (t->error != 0)
+		errno = t->error;
+	else
+		errno = t->eof ? ECONNRESET : EPROTO;
+	return (-1);
+}
+
+/* What a certificate says of itself; names is "" when it cannot be read. */
+static void
+read_peer(struct tls *ctx, struct cert_facts *f)
+{
+	const uint8_t *pem;
+	size_t n;
+
+	if ((pem = tls_peer_cert_chain_pem(ctx, &n)) == NULL ||
+	    cert_read(pem, n, f) == -1)
+		memset(f, 0, sizeof(*f));
+}
+
+/*
+ * Connecting.
+ */
+
+static int
+begin(struct link *l, bool verify, struct reason *why)
+{
+	struct conf_tls anonymous = { .only_1_3 = l->conf->tls.only_1_3 };
+	struct link_tls *t = l->state;
+	struct tls_config *config;
+	int result = -1;
+
+	/* Who only asks for the certificate shows none. */
+	config = conf_tls_config(
+	    t->asking ? &anonymous : &l->conf->tls, verify, why);
+	if (config == NULL)
+		return (-1);
+	if ((t->ctx = tls_client()) == NULL)
+		reason_set(why, "TLS: %s", strerror(ENOMEM));
+	else if (tls_configure(t->ctx, config) == -1 ||
+	    tls_connect_cbs(t->ctx, on_read, on_write, l, peer_name(l)) == -1)
+		reason_set(why, "TLS: %s", said(t->ctx));
+	else
+		result = 0;
+	tls_config_free(config);
+	return (result);
+}
+
+int
+link_tls_open(struct link *l, const struct address *a, struct reason *why)
+{
+	const struct conf_tls *conf = &l->conf->tls;
+	struct link_tls *t;
+
+	if ((t = calloc(1, sizeof(*t))) == NULL)
+		return (reason_set(why, "%s", strerror(errno)));
+	l->state = t;
+	t->address = *a;
+	if (link_tcp_open(l, a, why) == -1)
+		return (-1);
+	return (begin(l, conf->verify && conf->nfingerprints == 0, why));
+}
+
+/*
+ * libtls does not show a certificate that it refuses, and "expired" is little
+ * help to whoever has to mend it: connects once more, only to look at it.
+ */
+static enum link_progress
+ask(struct link *l, struct reason *why)
+{
+	struct link_tls *t = l->state;
+	struct reason ignored;
+
+	reason_set(&t->refused, "%s", tls_error(t->ctx));
+	reason_set(
+	    why, "certificate of %s: %s", peer_name(l), t->refused.text);
+	tls_free(t->ctx);
+	t->ctx = NULL;
+	(void)close(l->fd);
+	l->fd = -1;
+	t->asking = true;
+	t->eof = false;
+	t->error = 0;
+	if (link_tcp_open(l, &t->address, &ignored) == -1 ||
+	    begin(l, false, &ignored) == -1)
+		return (LINK_BROKEN);
+	l->why = *why;
+	return (LINK_WAIT_WRITE);
+}
+
+/* The certificate that was asked for is here, if the handshake went well. */
+static void
+tell_refusal(struct link *l, bool shaken, struct reason *why)
+{
+	struct link_tls *t = l->state;
+	const char *hash = shaken ? tls_peer_cert_hash(t->ctx) : NULL;
+	const char *name = peer_name(l), *text = strrchr(t->refused.text, ':');
+	struct cert_facts f = { 0 };
+	time_t now = time(NULL);
+
+	text = text == NULL ? t->refused.text : text + 2;
+	if (shaken)
+		read_peer(t->ctx, &f);
+	if (strstr(text, "expired") != NULL && f.not_after < now &&
+	    f.not_after != 0)
+		reason_set(why, "certificate of %s expired %s", name,
+		    cert_date(f.not_after));
+	else if (f.not_before > now)
+		reason_set(why, "certificate of %s counts from %s on", name,
+		    cert_date(f.not_before));
+	else if (hash != NULL)
+		reason_set(why,
+		    "certificate of %s: %s; it is for %s, its fingerprint is "
+		    "%s",
+		    name, text, f.names[0] != '\0' ? f.names : "nobody",
+		    hash);
+	else
+		reason_set(why, "certificate of %s: %s", name, text);
+}
+
+/* Whether the peer is who it should be; nothing of a log was sent yet. */
+static int
+check_peer(struct link *l, struct reason *why)
+{
+	const struct conf_tls *conf = &l->conf->tls;
+	struct link_tls *t = l->state;
+	const char *name = peer_name(l), *hash = tls_peer_cert_hash(t->ctx);
+	struct cert_facts f;
+
+	if (conf->nfingerprints > 0) {
+		for (size_t i = 0; i < conf->nfingerprints; i++)
+			if (hash != NULL &&
+			    strcmp(hash, conf->fingerprints[i]) == 0)
+				return (0);
+		return (reason_set(why,
+		    "certificate of %s is none of those in fingerprint: its "
+		    "fingerprint is %s",
+		    name, hash != NULL ? hash : "unknown"));
+	}
+	if (!conf->verify || tls_peer_cert_contains_name(t->ctx, name) == 1)
+		return (0);
+	read_peer(t->ctx, &f);
+	return (reason_set(why, "certificate is for %s, not %s",
+	    f.names[0] != '\0' ? f.names : "nobody", name));
+}
+
+static bool
+is_refusal(const struct link_tls *t)
+{
+	const char *text = tls_error(t->ctx);
+
+	return (!t->asking && text != NULL &&
+	    strncmp(text, "certificate verification failed", 31) == 0);
+}
+
+enum link_progress
+link_tls_handshake(struct link *l, struct reason *why)
+{
+	struct link_tls *t = l->state;
+	int result = tls_handshake(t->ctx);
+
+	if (result == TLS_WANT_POLLIN)
+		return (LINK_WAIT_READ);
+	if (result == TLS_WANT_POLLOUT)
+		return (LINK_WAIT_WRITE);
+	if (t->asking) {
+		tell_refusal(l, result == 0, why);
+		return (LINK_BROKEN);
+	}
+	if (result == 0)
+		return (check_peer(l, why) == 0 ? LINK_READY : LINK_BROKEN);
+	if (is_refusal(t))
+		return (ask(l, why));
+	explain(l, "TLS handshake", "the peer closed the connection", why);
+	return (LINK_BROKEN);
+}
+
+/*
+ * Sending and receiving.
+ */
+
+/*
+ * A server that refuses us says so and goes: its alert may be there to read
+ * though nothing can be written any more.
+ */
+static void
+hear_alert(struct link *l)
+{
+	struct link_tls *t = l->state;
+	int error = t->error;
+	uint8_t buf[256];
+
+	if (error == 0)
+		return;
+	while (tls_read(t->ctx, buf, sizeof(buf)) > 0)
+		continue;
+	if (strstr(said(t->ctx), "alert") != NULL)
+		explain(l, "TLS", "", &l->why);
+	t->error = error;
+}
+
+ssize_t
+link_tls_send(struct link *l, const uint8_t *p, size_t n)
+{
+	struct link_tls *t = l->state;
+	size_t done = 0, len;
+	ssize_t sent;
+
+	while (done < n) {
+		len = n - done < RECORD ? n - done : RECORD;
+		if (t->retry > 0)
+			len = t->retry;
+		assert(len <= n - done);
+		sent = tls_write(t->ctx, p + done, len);
+		if (sent > 0) {
+			t->retry = 0;
+			done += (size_t)sent;
+			cipher_map_add(
+			    &t->map, t->ciphered, l->written + done);
+			continue;
+		}
+		if (sent != TLS_WANT_POLLIN && sent != TLS_WANT_POLLOUT) {
+			if (done > 0)
+				break; /* it will be met again */
+			hear_alert(l);
+			return (fail(l));
+		}
+		t->retry = len;
+		l->wait = sent == TLS_WANT_POLLIN ? LINK_WAIT_READ
+						  : LINK_WAIT_WRITE;
+		errno = EAGAIN;
+		break;
+	}
+	return (done > 0 ? (ssize_t)done : -1);
+}
+
+ssize_t
+link_tls_recv(struct link *l, uint8_t *p, size_t n)
+{
+	struct link_tls *t = l->state;
+	ssize_t got = tls_read(t->ctx, p, n);
+
+	if (got > 0)
+		return (got);
+	if (got == TLS_WANT_POLLIN || got == TLS_WANT_POLLOUT) {
+		errno = EAGAIN;
+		return (-1);
+	}
+	if (got == 0 && !t->eof)
+		return (0);
+	/* Many answer our goodbye by closing, without one of their own. */
+	if (t->eof && t->finished)
+		return (0);
+	return (fail(l));
+}
+
+uint64_t
+link_tls_acked(struct link *l)
+{
+	struct link_tls *t = l->state;
+
+	return (cipher_map_acked(&t->map, link_tcp_acked(l, t->ciphered)));
+}
+
+/* Nothing is in flight: there is room for a goodbye in the socket. */
+void
+link_tls_finish(struct link *l)
+{
+	struct link_tls *t = l->state;
+
+	if (t->finished)
+		return;
+	t->finished = true;
+	(void)tls_close(t->ctx);
+	(void)shutdown(l->fd, SHUT_WR);
+}
+
+void
+link_tls_close(struct link *l)
+{
+	struct link_tls *t = l->state;
+
+	if (t == NULL)
+		return;
+	tls_free(t->ctx);
+	free(t);
+}

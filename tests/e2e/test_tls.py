@@ -1,0 +1,584 @@
+#!/usr/bin/python3
+"""Goal: over TLS nothing is sent to who is not the receiver, no line is lost
+whatever the receiver does, and the log says what to mend."""
+
+import os
+import re
+import socket
+import ssl
+import struct
+import subprocess
+import threading
+import time
+import unittest
+
+from teslacoil import (Case, Output, Rsyslog, SyslogNg, destination, main,
+                       peer_root, source, value, wait_for)
+
+NAME = "siem.example.com"
+
+
+def openssl(*argv, cwd):
+    done = subprocess.run(("openssl",) + argv, cwd=cwd, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if done.returncode != 0:
+        raise AssertionError("openssl %s: %s" % (argv[0], done.stdout))
+    return done.stdout
+
+
+class Authority:
+    """Signs certificates; the files are in its own directory."""
+
+    def __init__(self, case, name="ca"):
+        self.dir = os.path.join(case.dir, name)
+        os.mkdir(self.dir, 0o700)
+        self.ca = self.path("ca.pem")
+        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt",
+                "ec_paramgen_curve:P-256", "-nodes", "-keyout", "ca.key",
+                "-out", "ca.pem", "-subj", "/CN=" + name, "-days", "10",
+                cwd=self.dir)
+
+    def path(self, name):
+        return os.path.join(self.dir, name)
+
+    def issue(self, name=NAME, days=5, san="DNS:%s,IP:127.0.0.1"):
+        """Returns the files of a certificate and its key."""
+        file = "%s.%d" % (name, days)
+        with open(self.path(file + ".ext"), "w") as f:
+            f.write("subjectAltName=" + san.replace("%s", name) + "\n")
+        openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+                "-nodes", "-keyout", file + ".key", "-out", file + ".csr",
+                "-subj", "/CN=" + name, cwd=self.dir)
+        openssl("x509", "-req", "-in", file + ".csr", "-CA", "ca.pem",
+                "-CAkey", "ca.key", "-CAcreateserial", "-days", str(days),
+                "-extfile", file + ".ext", "-out", file + ".pem",
+                cwd=self.dir)
+        return self.path(file + ".pem"), self.path(file + ".key")
+
+    def fingerprint(self, cert):
+        said = openssl("x509", "-in", cert, "-noout", "-fingerprint",
+                       "-sha256", cwd=self.dir)
+        return "SHA256:" + said.strip().partition("=")[2]
+
+    def last_day(self, cert):
+        said = openssl("x509", "-in", cert, "-noout", "-enddate",
+                       cwd=self.dir)
+        end = time.strptime(said.strip().partition("=")[2],
+                            "%b %d %H:%M:%S %Y GMT")
+        return time.strftime("%Y-%m-%d", end)
+
+
+class Server(Output):
+    """A receiver over TLS.
+
+    fault: None, or what becomes of a connection: "stall" (nothing is said),
+    "garbage" (no TLS), "deaf" (nothing is read), "reset" (after budget
+    octets), "vanish" (closed without close_notify when all is read).
+    """
+
+    def __init__(self, case, pair, port=0, fault=None, **options):
+        super().__init__(os.path.join(case.dir, "tls.received"))
+        self.fault = fault
+        self.budget = 0
+        self.tcp = 0            # connections
+        self.sessions = 0       # handshakes that went well
+        self.closed = 0         # with close_notify
+        self.held = []
+        self.set(pair, **options)
+        self.socket = socket.create_server(("127.0.0.1", port))
+        self.port = self.socket.getsockname()[1]
+        self.url = "tls://127.0.0.1:%d" % self.port
+        case.addCleanup(self.stop)
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def set(self, pair, client_ca=None, version=None, polite=True):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*pair)
+        if client_ca is not None:
+            context.verify_mode = ssl.CERT_REQUIRED
+            context.load_verify_locations(client_ca)
+        if version is not None:
+            context.minimum_version = context.maximum_version = version
+        self.context = context
+        self.polite = polite
+
+    def stop(self):
+        try:
+            self.socket.shutdown(socket.SHUT_RDWR)  # accept() is to return
+        except OSError:
+            pass
+        self.socket.close()
+        self.release()
+
+    def release(self):
+        """Resets those that were left hanging."""
+        while self.held:
+            reset(self.held.pop())
+
+    def accept(self):
+        while True:
+            try:
+                raw, _ = self.socket.accept()
+            except OSError:
+                return
+            self.tcp += 1
+            threading.Thread(target=self.serve, args=(raw,),
+                             daemon=True).start()
+
+    def serve(self, raw):
+        if self.fault == "stall":
+            self.held.append(raw)
+            return
+        if self.fault == "garbage":
+            raw.recv(65536)
+            raw.sendall(b"220 mail.example.com ESMTP\r\n" * 20)
+            raw.close()
+            return
+        try:
+            connection = self.context.wrap_socket(
+                raw, server_side=True, suppress_ragged_eofs=False)
+        except OSError:
+            raw.close()
+            return
+        self.sessions += 1
+        if self.fault == "deaf":
+            self.held.append(connection)
+            return
+        try:
+            with open(self.path, "ab") as out:
+                self.read(connection, out)
+        except OSError:
+            pass
+        connection.close()
+
+    def read(self, connection, out):
+        rest = b""
+        got = 0
+        while True:
+            try:
+                data = connection.recv(65536)
+            except TimeoutError:
+                self.fault = None   # all is read: no reset when it closes
+                return
+            if not data:
+                self.closed += 1
+                if self.polite:
+                    connection.unwrap()
+                return
+            got += len(data)
+            if self.fault == "reset" and got > self.budget:
+                self.fault = None
+                reset(connection)
+                return
+            if self.fault == "vanish" and got > self.budget:
+                connection.settimeout(0.1)
+            rest = self.cut(rest + data, out)
+            out.flush()
+
+    @staticmethod
+    def cut(data, out):
+        """Writes the messages down; returns what is no whole one yet."""
+        at = 0
+        while at < len(data):
+            if data[at:at + 1].isdigit():
+                blank = data.find(b" ", at)
+                if blank == -1:
+                    break
+                begin = blank + 1
+                end = begin + int(data[at:blank])
+                after = end
+            else:
+                begin = at
+                end = data.find(b"\n", at)
+                after = end + 1
+            if end == -1 or end > len(data):
+                break
+            out.write(data[begin:end] + b"\n")
+            at = after
+        return data[at:]
+
+
+def reset(connection):
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                          struct.pack("ii", 1, 0))
+    connection.close()
+
+
+def tls_destination(url, tls, **options):
+    text = destination("d", url, **options)
+    inside = "".join("\t\t%s = %s\n" % (k, value(v)) for k, v in tls.items())
+    return "%s\ttls {\n%s\t}\n}\n" % (text[:text.rindex("}")], inside)
+
+
+class Tls(Case):
+
+    def setUp(self):
+        super().setUp()
+        self.ca = Authority(self)
+        self.pair = self.ca.issue()
+
+    def conf(self, url, tls=None, **options):
+        if tls is None:
+            tls = {"ca_file": self.ca.ca, "server_name": NAME}
+        return (tls_destination(url, tls, **options) +
+                source("s", self.path("*.log")))
+
+    def begin(self, tls=None, pair=None, server=None, **options):
+        self.w = self.writer()
+        self.r = Server(self, pair or self.pair, **(server or {}))
+        self.d = self.daemon(self.conf(self.r.url, tls, **options)).start()
+
+    def end(self, repeats=0):
+        self.r.wait_all(self.w)
+        self.finish(self.d)
+        self.r.check(self.w, repeats=repeats)
+
+    def refused(self, words, tls=None, pair=None, **options):
+        """Nothing is sent, the log says why; then a good one gets all."""
+        self.begin(tls, pair, **options)
+        self.w.write(100)
+        self.d.wait_log(words)
+        wait_for(lambda: self.r.tcp >= 4, "more attempts")
+        self.assertEqual(self.r.lines(), [])
+
+    def accepted_again(self, *pair, **options):
+        self.r.set(*pair, **options)
+        self.end()
+
+
+class Delivery(Tls):
+
+    def test_octet_counted(self):
+        self.begin()
+        self.w.write(20000)
+        self.end()
+        wait_for(lambda: self.r.closed == 1, "close_notify")
+
+    def test_newline(self):
+        self.begin(framing="newline")
+        self.w.write(20000)
+        self.end()
+        wait_for(lambda: self.r.closed == 1, "close_notify")
+
+    def test_tls_1_2(self):
+        self.begin(server={"version": ssl.TLSVersion.TLSv1_2})
+        self.w.write(5000)
+        self.end()
+
+    def test_a_large_burst(self):
+        self.begin()
+        self.w.write(50000)
+        self.end()
+        self.assertEqual(self.r.sessions, 1)
+
+    def test_long_lines(self):
+        self.w = self.writer(size=100000)
+        self.r = Server(self, self.pair)
+        self.d = self.daemon(
+            self.conf(self.r.url, max_message="256KB")).start()
+        self.w.write(300, chunk=20)
+        self.end()
+
+    def test_stopping_repeats_nothing(self):
+        self.begin()
+        for i in range(3):
+            self.w.write(3000)
+            wait_for(lambda: self.r.arrived() > 0, "some lines")
+            self.d.stop()
+            wait_for(lambda: self.r.closed == i + 1, "close_notify")
+            self.d.start()
+        self.end()
+
+    def test_a_receiver_that_answers_no_goodbye(self):
+        self.begin(server={"polite": False})
+        self.w.write(3000)
+        self.r.wait_all(self.w)
+        self.d.stop()
+        self.d.start()
+        self.w.write(3000)
+        self.end()
+
+    def test_reload_closes_in_order(self):
+        self.begin()
+        self.w.write(3000)
+        self.d.reload(self.conf(self.r.url))
+        self.w.write(3000)
+        self.end()
+        wait_for(lambda: self.r.closed == 2, "two close_notify")
+
+    def test_killed(self):
+        self.begin()
+        self.w.start(3000)
+        for _ in range(3):
+            self.w.wait_written(1500)
+            self.d.kill()
+            self.d.start()
+        self.w.stop()
+        self.end(repeats=None)
+
+    def test_the_worker_needs_no_right_to_the_key(self):
+        """The directory is root's alone; the worker is somebody else."""
+        cert, key = self.ca.issue("forwarder")
+        self.assertEqual(os.stat(self.ca.dir).st_mode & 0o77, 0)
+        self.begin({"ca_file": self.ca.ca, "cert_file": cert,
+                    "key_file": key}, server={"client_ca": self.ca.ca})
+        self.w.write(1000)
+        self.end()
+
+
+class Trust(Tls):
+
+    def test_wrong_name(self):
+        self.refused(
+            r"certificate is for other\.example\.com, 127\.0\.0\.1, "
+            r"not siem\.example\.com",
+            pair=self.ca.issue("other.example.com"))
+        self.accepted_again(self.pair)
+
+    def test_an_address_is_a_name_too(self):
+        self.begin({"ca_file": self.ca.ca})
+        self.w.write(1000)
+        self.end()
+
+    def test_wrong_address(self):
+        self.refused(r"certificate is for x, not 127\.0\.0\.1",
+                     {"ca_file": self.ca.ca},
+                     self.ca.issue("x", san="DNS:%s"))
+        self.accepted_again(self.pair)
+
+    def test_expired(self):
+        pair = self.ca.issue(days=-1)
+        self.refused("certificate of %s expired %s" % (
+            re.escape(NAME), self.ca.last_day(pair[0])), pair=pair)
+        self.accepted_again(self.pair)
+
+    def test_unknown_ca(self):
+        """The log tells the fingerprint that could be pinned."""
+        other = Authority(self, "other")
+        pair = other.issue()
+        self.refused(r"certificate of siem\.example\.com: .*issuer.*; it is "
+                     r"for siem\.example\.com, .* its fingerprint is " +
+                     other.fingerprint(pair[0]).replace(":", "").lower()
+                     .replace("sha256", "SHA256:"), pair=pair)
+        self.accepted_again(self.pair)
+
+    def test_the_ca_of_the_system_does_not_know_ours(self):
+        self.refused(r"certificate of 127\.0\.0\.1: .*", {})
+
+    def test_the_ca_is_read_again_on_reload(self):
+        other = Authority(self, "other")
+        self.refused("certificate of", {"ca_file": other.ca,
+                                        "server_name": NAME})
+        with open(self.ca.ca) as f, open(other.ca, "w") as out:
+            out.write(f.read())
+        self.d.hup()
+        self.end()
+
+    def test_not_verified(self):
+        self.begin({"verify": False}, Authority(self, "x").issue("x"))
+        self.w.write(1000)
+        self.end()
+
+    def test_pinned(self):
+        """The name, the CA and the date do not count then."""
+        other = Authority(self, "other")
+        pair = other.issue("x", days=-1, san="DNS:%s")
+        self.begin({"fingerprint": ["SHA256:" + "0" * 64,
+                                    other.fingerprint(pair[0])]}, pair)
+        self.w.write(1000)
+        self.end()
+
+    def test_not_the_pinned_one(self):
+        mine = self.ca.fingerprint(self.pair[0])
+        pair = self.ca.issue("y")
+        self.refused(
+            "certificate of 127.0.0.1 is none of those in fingerprint: its "
+            "fingerprint is SHA256:" + self.ca.fingerprint(pair[0])
+            .partition(":")[2].replace(":", "").lower(),
+            {"fingerprint": mine}, pair)
+        self.accepted_again(self.pair)
+
+    def test_min_version(self):
+        self.refused("TLS handshake: .*", {"ca_file": self.ca.ca,
+                                           "min_version": "1.3"},
+                     server={"version": ssl.TLSVersion.TLSv1_2})
+        self.accepted_again(self.pair)
+
+    def mutual(self, version):
+        cert, key = Authority(self, "stranger").issue("forwarder")
+        ours = Authority(self, "ours")
+        server = {"client_ca": ours.ca, "version": version}
+        self.begin({"ca_file": self.ca.ca, "cert_file": cert,
+                    "key_file": key}, server=server)
+        self.w.write(5000)
+        self.d.wait_log(r"refuses: .*alert unknown ca")
+        wait_for(lambda: self.r.tcp >= 3, "more attempts")
+        self.assertEqual(self.r.lines(), [])
+        cert, key = ours.issue("forwarder")
+        self.d.write_conf(self.conf(self.r.url, {
+            "ca_file": self.ca.ca, "cert_file": cert, "key_file": key}))
+        self.d.hup()
+        self.end()
+
+    def test_mutual_1_2(self):
+        self.mutual(ssl.TLSVersion.TLSv1_2)
+
+    def test_mutual_1_3(self):
+        self.mutual(ssl.TLSVersion.TLSv1_3)
+
+    def test_a_certificate_is_wanted_and_there_is_none(self):
+        self.begin(server={"client_ca": self.ca.ca})
+        self.w.write(2000)
+        self.d.wait_log(r"refuses: .*alert certificate required")
+        self.assertEqual(self.r.lines(), [])
+        self.accepted_again(self.pair)
+
+
+class Faults(Tls):
+
+    def test_a_stall_in_the_handshake(self):
+        self.begin(server={"fault": "stall"}, connect_timeout="1s")
+        self.w.write(1000)
+        self.d.wait_log("no end of the handshake within 1000 ms")
+        self.r.fault = None
+        self.end()
+
+    def test_garbage_instead_of_tls(self):
+        self.begin(server={"fault": "garbage"})
+        self.w.write(1000)
+        self.d.wait_log("TLS handshake: .*wrong version number")
+        wait_for(lambda: self.r.tcp >= 3, "more attempts")
+        self.r.fault = None
+        self.end()
+
+    def mid_stream(self, fault):
+        self.begin()
+        for _ in range(3):
+            self.r.budget = 300000
+            self.r.fault = fault
+            self.w.write(5000)
+            wait_for(lambda: self.r.fault is None, "the fault")
+        self.end(repeats=None)
+
+    def test_reset_mid_stream(self):
+        self.mid_stream("reset")
+
+    def test_closed_without_close_notify(self):
+        self.mid_stream("vanish")
+        self.assertIn("closed without close_notify", self.d.log())
+
+    def test_a_receiver_that_reads_nothing_and_dies(self):
+        self.begin(server={"fault": "deaf"})
+        self.w.write(20000)
+        wait_for(lambda: self.r.held, "the deaf connection")
+        time.sleep(0.5)
+        self.r.fault = None
+        self.r.release()
+        self.end()
+
+    def test_absent_and_back(self):
+        self.begin()
+        self.w.write(1000)
+        self.r.wait_all(self.w)
+        first = self.r
+        self.d.kill()
+        first.stop()
+        self.w.write(1000)
+        self.d.start()
+        self.d.wait_log("Connection refused")
+        self.r = Server(self, self.pair, port=first.port)
+        self.end(repeats=None)
+
+
+class WithPeer(Tls):
+
+    def files(self):
+        cert, key = self.pair
+        return {"ca": self.ca.ca, "cert": cert, "key": key}
+
+    def forward(self, peer, **options):
+        cert, key = self.ca.issue("forwarder")
+        w = self.writer()
+        peer.start()
+        d = self.daemon(self.conf(peer.url, {
+            "ca_file": self.ca.ca, "cert_file": cert, "key_file": key},
+            **options)).start()
+        w.write(20000)
+        peer.wait_all(w)
+        w.write(1000)
+        peer.wait_all(w)
+        self.finish(d, peer)
+        peer.check(w)
+
+
+@unittest.skipIf(peer_root("rsyslogd") is None, "there is no rsyslog")
+class WithRsyslog(WithPeer):
+
+    INPUT = '''
+global(defaultNetstreamDriver="ossl" defaultNetstreamDriverCAFile="%(ca)s"
+    defaultNetstreamDriverCertFile="%(cert)s"
+    defaultNetstreamDriverKeyFile="%(key)s")
+module(load="imtcp" streamDriver.name="ossl" streamDriver.mode="1"
+    streamDriver.authMode="%(mode)s")
+input(type="imtcp" address="127.0.0.1" port="%%(at)s")
+'''
+
+    RELP = '''
+module(load="imrelp" tls.tlsLib="openssl")
+input(type="imrelp" address="127.0.0.1" port="%%(at)s" maxDataSize="64k"
+    tls="on" tls.caCert="%(ca)s" tls.myCert="%(cert)s"
+    tls.myPrivKey="%(key)s" tls.authMode="certvalid")
+'''
+
+    def rsyslog(self, mode):
+        conf = self.INPUT % dict(self.files(), mode=mode)
+        kind = type("RsyslogTls", (Rsyslog,), {
+            "INPUTS": {"tcp": conf},
+            "url": property(lambda r: "tls://127.0.0.1:%d" % r.where)})
+        return kind(self, "tcp")
+
+    def test_octet_counted(self):
+        self.forward(self.rsyslog("anon"))
+
+    def test_newline(self):
+        self.forward(self.rsyslog("anon"), framing="newline")
+
+    def test_mutual(self):
+        self.forward(self.rsyslog("x509/certvalid"))
+
+    def test_relp(self):
+        kind = type("RsyslogRelpTls", (Rsyslog,), {
+            "INPUTS": {"relp": self.RELP % self.files()},
+            "url": property(lambda r: "relp+tls://127.0.0.1:%d" % r.where)})
+        self.forward(kind(self, "relp"))
+
+
+@unittest.skipIf(peer_root("syslog-ng") is None, "there is no syslog-ng")
+class WithSyslogNg(WithPeer):
+
+    TLS = ' tls(key-file("%(key)s") cert-file("%(cert)s") ca-file("%(ca)s")' \
+          ' peer-verify(%(verify)s))'
+
+    def syslog_ng(self, framing, verify):
+        tls = self.TLS % dict(self.files(), verify=verify)
+        sources = {k: v.replace('"tcp"', '"tls"') + tls
+                   for k, v in SyslogNg.SOURCES.items()
+                   if k in ("octet", "newline")}
+        kind = type("SyslogNgTls", (SyslogNg,), {
+            "SOURCES": sources,
+            "url": property(lambda r: "tls://127.0.0.1:%d" % r.where)})
+        return kind(self, framing)
+
+    def test_octet_counted(self):
+        self.forward(self.syslog_ng("octet", "optional-untrusted"))
+
+    def test_newline(self):
+        self.forward(self.syslog_ng("newline", "optional-untrusted"),
+                     framing="newline")
+
+    def test_mutual(self):
+        self.forward(self.syslog_ng("octet", "required-trusted"))
+
+
+if __name__ == "__main__":
+    main()
