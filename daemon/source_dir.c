@@ -1,0 +1,182 @@
+#include "daemon/source_inside.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/conf.h"
+#include "daemon/log.h"
+
+int
+dir_compare(const struct dir *a, const struct dir *b)
+{
+	return (strcmp(a->place.path, b->place.path));
+}
+
+RB_GENERATE(dirs, dir, by_path, dir_compare)
+
+const char *
+dir_display(const struct dir *d)
+{
+	return (d->place.path[0] == '\0' ? "/" : d->place.path);
+}
+
+const char *
+dir_path_in(const struct dir *d, const char *name)
+{
+	static char path[PATH_MAX];
+	int n;
+
+	n = snprintf(path, sizeof(path), "%s/%s", d->place.path, name);
+	return (n > 0 && (size_t)n < sizeof(path) ? path : NULL);
+}
+
+struct dir *
+dir_of(struct place *place)
+{
+	return ((
+	    struct dir *)(void *)((char *)place - offsetof(struct dir, place)));
+}
+
+struct dir *
+dir_find(struct sources *ss, const char *path)
+{
+	struct dir key;
+	union {
+		const char *in;
+		char *out;
+	} u = { .in = path };
+
+	key.place.path = u.out;
+	return (RB_FIND(dirs, &ss->dirs, &key));
+}
+
+struct dir *
+dir_new(struct sources *ss, struct dir *parent, const char *path,
+    const struct stat *st)
+{
+	struct dir *d;
+	char *copy;
+
+	if ((d = calloc(1, sizeof(*d))) == NULL ||
+	    (copy = strdup(path)) == NULL) {
+		log_warn("%s", path);
+		free(d);
+		return (NULL);
+	}
+	place_init(&d->place, copy);
+	TAILQ_INIT(&d->strays);
+	TAILQ_INIT(&d->told);
+	d->all = ss;
+	d->parent = parent;
+	d->dev = st->st_dev;
+	d->ino = st->st_ino;
+	RB_INSERT(dirs, &ss->dirs, d);
+	return (d);
+}
+
+void
+dir_free(struct dir *d)
+{
+	struct dir *child, *next;
+	struct sources *ss = d->all;
+	struct told *t;
+
+	RB_REMOVE(dirs, &ss->dirs, d);
+	RB_FOREACH_SAFE (child, dirs, &ss->dirs, next) {
+		if (child->parent != d)
+			continue;
+		dir_free(child);
+		/* What came next may have been below child. */
+		next = RB_MIN(dirs, &ss->dirs);
+	}
+	watch_del(d->watch);
+	strays_clear(d);
+	while ((t = TAILQ_FIRST(&d->told)) != NULL) {
+		TAILQ_REMOVE(&d->told, t, entry);
+		free(t->name);
+		free(t);
+	}
+	place_fini(&d->place);
+	free(d->uses);
+	free(d);
+}
+
+/* The watch serves every use: for files too, or polled, when one asks. */
+void
+dir_watch(struct dir *d)
+{
+	struct watch_want want = { .poll_ms = UINT64_MAX };
+	struct watch_dir *old = d->watch;
+	const struct conf_source *conf;
+	size_t i;
+
+	for (i = 0; i < d->nuses; i++) {
+		conf = d->uses[i].source->conf;
+		want.data |= use_is_last(&d->uses[i]);
+		want.poll |= conf->poll;
+		if (conf->poll_interval_ms < want.poll_ms)
+			want.poll_ms = conf->poll_interval_ms;
+	}
+	d->data = want.data;
+	/* The new one first: what happens between is not missed. */
+	d->watch = watch_add(d->all->watch, dir_display(d), &want, d);
+	if (d->watch == NULL)
+		log_debug("%s: cannot be watched: %s", dir_display(d),
+		    strerror(errno));
+	watch_del(old);
+}
+
+void
+dir_add_use(struct dir *d, const struct use *u)
+{
+	if (!dir_append_use(d, u))
+		return;
+	dir_watch(d);
+	dir_scan(d);
+}
+
+bool
+dir_is_inside(const struct dir *d, const struct stat *st)
+{
+	for (; d != NULL; d = d->parent)
+		if (d->dev == st->st_dev && d->ino == st->st_ino)
+			return (true);
+	return (false);
+}
+
+bool
+dir_say_once(struct dir *d, const char *name)
+{
+	struct told *t;
+
+	TAILQ_FOREACH (t, &d->told, entry)
+		if (strcmp(t->name, name) == 0)
+			return (false);
+	if ((t = calloc(1, sizeof(*t))) == NULL ||
+	    (t->name = strdup(name)) == NULL) {
+		free(t);
+		return (true);
+	}
+	TAILQ_INSERT_TAIL(&d->told, t, entry);
+	return (true);
+}
+
+void
+dir_gone(struct dir *d)
+{
+	struct dir *parent = d->parent;
+	char *name;
+
+	if (parent == NULL)
+		return;
+	name = strdup(strrchr(d->place.path, '/') + 1);
+	dir_free(d);
+	/* Something else may have its name by now. */
+	if (name != NULL)
+		dir_look(parent, name);
+	free(name);
+}

@@ -1,0 +1,155 @@
+/*
+ * source_inside.h - sources as their own parts see them: source_use.c knows
+ * what the patterns mean, source_dir.c keeps the tree of directories,
+ * source_look.c looks at one name, source_scan.c at all of a directory, and
+ * source_stray.c follows what was renamed before anybody looked.
+ */
+#ifndef SOURCE_INSIDE_H
+#define SOURCE_INSIDE_H
+
+#include <sys/queue.h>
+#include <sys/stat.h>
+#include <sys/tree.h>
+
+#include <ev.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/place.h"
+#include "daemon/source.h"
+#include "daemon/watch.h"
+
+struct pattern;
+struct pattern_part;
+
+struct source {
+	TAILQ_ENTRY(source) entry;
+	const struct conf_source *conf;
+	struct route **routes;
+	size_t nroutes;
+};
+
+/* A pattern reaches a directory: its part names entries there. */
+struct use {
+	struct source *source;
+	const struct pattern *pattern;
+	size_t part;
+	int depth; /* directories that ** took */
+};
+
+/* A name of which was said that it is not followed. */
+struct told {
+	TAILQ_ENTRY(told) entry;
+	char *name;
+};
+
+struct stray;
+TAILQ_HEAD(strays, stray);
+
+struct dir {
+	RB_ENTRY(dir) by_path;
+	struct place place;
+	struct sources *all;
+	struct dir *parent;
+	struct watch_dir *watch;
+	struct use *uses;
+	size_t nuses;
+	dev_t dev;
+	ino_t ino;
+	bool data; /* some part names files here */
+	bool said; /* that it cannot be read */
+	uint32_t scan;
+	struct strays strays;
+	TAILQ_HEAD(, told) told;
+};
+RB_HEAD(dirs, dir);
+int	dir_compare(const struct dir *, const struct dir *);
+RB_PROTOTYPE(dirs, dir, by_path, dir_compare)
+
+struct sources {
+	TAILQ_HEAD(, source) sources;
+	struct dirs dirs;
+	struct ev_loop *loop;
+	struct watch *watch;
+	struct tails *tails;
+	struct ledger *ledger;
+	ev_prepare turn;
+	bool starting;
+	bool strayed; /* some directory has strays */
+};
+
+/* source_use.c: what patterns mean */
+
+bool	use_is_last(const struct use *);
+bool	use_matches(const struct use *, const char *name);
+const struct pattern_part	*use_part(const struct use *);
+
+/*
+ * Adds a use, and what follows from a ** that takes no directory.  Returns
+ * whether it is new.
+ */
+bool	dir_append_use(struct dir *, const struct use *);
+
+/* Whether some source means the file, or goes on in the directory, name. */
+bool	dir_means_file(const struct dir *, const char *name);
+bool	dir_means_dir(const struct dir *, const char *name);
+
+/* Sends the file by the routes of every source that means name in dir. */
+void	dir_join_routes(struct tail *, const struct dir *, const char *name);
+
+/* Sends it by the routes of the path it had, where it is the same file. */
+void	sources_rejoin_routes(struct tail *, struct sources *,
+	    const char *origin);
+
+/* source_dir.c: the tree of directories */
+
+/* parent is NULL for the root only.  Returns NULL: it was logged. */
+struct dir	*dir_new(struct sources *, struct dir *parent, const char *path,
+		    const struct stat *);
+
+/* Frees it and all below; its files go on without a name. */
+void	dir_free(struct dir *);
+
+/* The same where the system says that it is gone. */
+void	dir_gone(struct dir *);
+
+/* A pattern goes on in it: watches and scans it where that is new. */
+void	dir_add_use(struct dir *, const struct use *);
+
+/* Watches it for every use; may be called again. */
+void	dir_watch(struct dir *);
+
+struct dir	*dir_find(struct sources *, const char *path);
+struct dir	*dir_of(struct place *);
+
+/* The path to show, or to open. */
+const char	*dir_display(const struct dir *);
+
+/* Returns a static buffer, or NULL when the path is too long. */
+const char	*dir_path_in(const struct dir *, const char *name);
+
+/* Whether it is the directory of st, or below it: a loop of links. */
+bool	dir_is_inside(const struct dir *, const struct stat *);
+
+/* Whether nothing was said of this name yet. */
+bool	dir_say_once(struct dir *, const char *name);
+
+/* source_look.c, source_scan.c */
+
+/* What is there under this name now?  May free directories below. */
+void	dir_look(struct dir *, const char *name);
+
+/* The same for all that the patterns mean in it, oldest first. */
+void	dir_scan(struct dir *);
+
+/* source_stray.c */
+
+/* Events in their order: name was from before; NULL: it came, or left. */
+void	dir_note_rename(struct dir *, const char *name, const char *from);
+
+/* When all events of a turn are known. */
+void	sources_follow_strays(struct sources *);
+void	strays_clear(struct dir *);
+
+#endif

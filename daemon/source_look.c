@@ -1,0 +1,204 @@
+#include "daemon/source_inside.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/conf.h"
+#include "daemon/ledger.h"
+#include "daemon/log.h"
+#include "daemon/tail.h"
+#include "daemon/tails.h"
+
+static void
+look_at_new_file(
+    struct dir *d, const char *name, const struct stat *st, bool linked)
+{
+	const char *known = NULL;
+	struct tail *t;
+	bool meant = dir_means_file(d, name);
+	char origin[PATH_MAX];
+
+	if (!linked)
+		known = ledger_path(d->all->ledger, st->st_dev, st->st_ino);
+	if (known != NULL &&
+	    (strcmp(known, dir_path_in(d, name)) == 0 ||
+		strlcpy(origin, known, sizeof(origin)) >= sizeof(origin)))
+		known = NULL;
+	if (!meant && known == NULL)
+		return;
+	if ((t = tail_new(d->all->tails, &d->place, name, st)) == NULL) {
+		log_warn("%s/%s", d->place.path, name);
+		return;
+	}
+	t->linked = linked;
+	t->seen = d->scan;
+	if (known != NULL)
+		sources_rejoin_routes(t, d->all, origin);
+	if (meant)
+		dir_join_routes(t, d, name);
+	if (t->streams == NULL)
+		tail_free(t);
+	else if (linked)
+		tails_time(t);
+}
+
+/* Whether the name that t has still leads to it: then name is a hard link. */
+static bool
+keeps_name(const struct tail *t)
+{
+	struct stat st;
+
+	return (t->place != NULL && stat(tail_path(t), &st) == 0 &&
+	    st.st_dev == t->dev && st.st_ino == t->ino);
+}
+
+/* The file that had the name is read on without it. */
+static void
+lose_name(struct dir *d, const char *name)
+{
+	struct tail *t;
+
+	if ((t = tail_at(&d->place, name)) != NULL)
+		tail_check(t);
+	/* The look may have put another in its place. */
+	if ((t = tail_at(&d->place, name)) != NULL)
+		tail_rename(t, NULL, NULL);
+}
+
+static void
+look_at_file(
+    struct dir *d, const char *name, const struct stat *st, bool linked)
+{
+	struct tail *here = tail_at(&d->place, name);
+	struct tail *t = tails_find(d->all->tails, st->st_dev, st->st_ino);
+
+	if (here != NULL && here != t)
+		lose_name(d, name);
+	if (t == NULL) {
+		look_at_new_file(d, name, st, linked);
+		return;
+	}
+	if (t != here && !keeps_name(t))
+		tail_rename(t, &d->place, name);
+	if (t->place == &d->place && strcmp(t->name, name) == 0)
+		t->seen = d->scan;
+	if (dir_means_file(d, name))
+		dir_join_routes(t, d, name);
+	tail_check(t);
+}
+
+static void
+look_at_dir(struct dir *d, const char *name, const struct stat *st)
+{
+	const char *path = dir_path_in(d, name);
+	const struct use *u;
+	struct dir *child;
+	struct use below;
+	size_t i;
+
+	if (path == NULL || !dir_means_dir(d, name) || dir_is_inside(d, st))
+		return;
+	child = dir_find(d->all, path);
+	if (child != NULL &&
+	    (child->dev != st->st_dev || child->ino != st->st_ino)) {
+		dir_free(child);
+		child = NULL;
+	}
+	if (child == NULL && (child = dir_new(d->all, d, path, st)) == NULL)
+		return;
+	if (child->said) {
+		/* It could not be listed before. */
+		dir_watch(child);
+		dir_scan(child);
+	}
+	for (i = 0; i < d->nuses; i++) {
+		u = &d->uses[i];
+		below = *u;
+		if (use_part(u)->kind == PATTERN_ANY_DEPTH) {
+			if (++below.depth > u->source->conf->recursive_depth ||
+			    name[0] == '.')
+				continue;
+		} else if (!use_is_last(u) && use_matches(u, name)) {
+			below.part++;
+			below.depth = 0;
+		} else {
+			continue;
+		}
+		dir_add_use(child, &below);
+	}
+}
+
+/* A link that anybody could have planted must not have files sent. */
+static bool
+link_is_safe(const struct stat *link, const struct stat *target)
+{
+	return (link->st_uid == 0 || link->st_uid == geteuid() ||
+	    link->st_uid == target->st_uid);
+}
+
+static void
+look_at_missing(struct dir *d, const char *name)
+{
+	const char *path;
+	struct dir *child;
+
+	lose_name(d, name);
+	path = dir_path_in(d, name);
+	if (path != NULL && (child = dir_find(d->all, path)) != NULL &&
+	    child != d)
+		dir_free(child);
+}
+
+/* What cannot be looked at now is not gone for that. */
+static bool
+is_absence(int error)
+{
+	return (error == ENOENT || error == ENOTDIR || error == ELOOP);
+}
+
+void
+dir_look(struct dir *d, const char *name)
+{
+	const char *path = dir_path_in(d, name);
+	struct stat st, target;
+	bool linked = false;
+
+	if (path == NULL)
+		return;
+	if (lstat(path, &st) == -1) {
+		if (is_absence(errno))
+			look_at_missing(d, name);
+		else
+			d->said = true; /* scanned when it changes */
+		return;
+	}
+	if (S_ISLNK(st.st_mode)) {
+		if (!dir_means_file(d, name) && !dir_means_dir(d, name))
+			return;
+		if (stat(dir_path_in(d, name), &target) == -1) {
+			if (is_absence(errno))
+				look_at_missing(d, name);
+			return;
+		}
+		if (!link_is_safe(&st, &target)) {
+			if (dir_say_once(d, name))
+				log_warnx(
+				    "%s/%s: not followed: the link belongs "
+				    "neither to root nor to the owner of its "
+				    "target",
+				    d->place.path, name);
+			return;
+		}
+		linked = true;
+		st = target;
+	}
+	if (S_ISDIR(st.st_mode))
+		look_at_dir(d, name, &st);
+	else if (S_ISREG(st.st_mode))
+		look_at_file(d, name, &st, linked);
+	else if (dir_means_file(d, name) && dir_say_once(d, name))
+		log_warnx("%s/%s: not followed: it is no regular file",
+		    d->place.path, name);
+}

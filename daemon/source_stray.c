@@ -1,0 +1,119 @@
+#include "daemon/source_inside.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/log.h"
+#include "daemon/tail.h"
+#include "daemon/tails.h"
+
+/*
+ * A file that had a name which a source means and lost it to another one, by
+ * what the events say.  Most are known already by their identity; one that came
+ * and went between two looks is not.
+ */
+struct stray {
+	TAILQ_ENTRY(stray) entry;
+	char *origin; /* the name that a source means */
+	char *name; /* the one it has now */
+};
+
+static void
+stray_free(struct dir *d, struct stray *s)
+{
+	TAILQ_REMOVE(&d->strays, s, entry);
+	free(s->origin);
+	free(s->name);
+	free(s);
+}
+
+static struct stray *
+find_stray(struct dir *d, const char *name)
+{
+	struct stray *s;
+
+	TAILQ_FOREACH (s, &d->strays, entry)
+		if (strcmp(s->name, name) == 0)
+			return (s);
+	return (NULL);
+}
+
+void
+dir_note_rename(struct dir *d, const char *name, const char *from)
+{
+	struct stray *s, *over;
+	char *copy;
+
+	if (from == NULL)
+		return;
+	/* What had the name is gone. */
+	if ((over = find_stray(d, name)) != NULL)
+		stray_free(d, over);
+	s = find_stray(d, from);
+	if (s == NULL && !dir_means_file(d, from))
+		return;
+	if ((copy = strdup(name)) == NULL)
+		return;
+	if (s != NULL) {
+		free(s->name);
+		s->name = copy;
+		return;
+	}
+	if ((s = calloc(1, sizeof(*s))) == NULL ||
+	    (s->origin = strdup(from)) == NULL) {
+		free(s);
+		free(copy);
+		return;
+	}
+	s->name = copy;
+	TAILQ_INSERT_TAIL(&d->strays, s, entry);
+	d->all->strayed = true;
+}
+
+/* A file that nobody looked at while it had the name of its source. */
+static void
+follow_stray(struct dir *d, const struct stray *s)
+{
+	const char *path = dir_path_in(d, s->name);
+	struct stat st;
+	struct tail *t;
+
+	if (path == NULL || lstat(path, &st) == -1 || !S_ISREG(st.st_mode) ||
+	    tails_find(d->all->tails, st.st_dev, st.st_ino) != NULL)
+		return;
+	t = tail_new(d->all->tails, &d->place, s->name, &st);
+	if (t == NULL) {
+		log_warn("%s/%s", d->place.path, s->name);
+		return;
+	}
+	log_info("%s: was %s for a moment", tail_path(t), s->origin);
+	t->rotated = true;
+	tail_set_origin(t, dir_path_in(d, s->origin));
+	tail_precedes(t, &d->place, s->origin);
+	dir_join_routes(t, d, s->origin);
+}
+
+void
+sources_follow_strays(struct sources *ss)
+{
+	struct stray *s;
+	struct dir *d;
+
+	if (!ss->strayed)
+		return;
+	ss->strayed = false;
+	RB_FOREACH (d, dirs, &ss->dirs)
+		while ((s = TAILQ_FIRST(&d->strays)) != NULL) {
+			follow_stray(d, s);
+			stray_free(d, s);
+		}
+}
+
+void
+strays_clear(struct dir *d)
+{
+	struct stray *s;
+
+	while ((s = TAILQ_FIRST(&d->strays)) != NULL)
+		stray_free(d, s);
+}
