@@ -49,6 +49,7 @@ static const struct section_table {
 	{ "", "outside of sections", conf_option_global },
 	{ "destination", "in a destination", conf_option_destination },
 	{ "tls", "in tls { }", conf_option_tls },
+	{ "relp", "in relp { }", conf_option_relp },
 	{ "source", "in a source", conf_option_source },
 	{ "structured_data", "in a structured_data",
 	    conf_option_structured_data },
@@ -202,18 +203,21 @@ init(void)
 		ROOM = CONF_OPTION_MAX + 3
 	};
 	const int flags = CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES;
-	cfg_opt_t element[ROOM], source[ROOM], tls[ROOM], destination[ROOM],
-	    root[ROOM];
+	cfg_opt_t element[ROOM], source[ROOM], tls[ROOM], relp[ROOM],
+	    destination[ROOM], root[ROOM];
 	cfg_opt_t elements = CFG_SEC("structured_data", element, flags);
 	cfg_opt_t sources = CFG_SEC("source", source, flags);
 	cfg_opt_t destinations = CFG_SEC("destination", destination, flags);
 	cfg_opt_t tls_sections = CFG_SEC("tls", tls, CFGF_MULTI);
+	cfg_opt_t relp_sections = CFG_SEC("relp", relp, CFGF_MULTI);
 	cfg_opt_t end = CFG_END(), *o;
 
 	schema(element, conf_option_structured_data);
 	schema(tls, conf_option_tls);
+	schema(relp, conf_option_relp);
 	o = schema(destination, conf_option_destination);
 	*o++ = tls_sections;
+	*o++ = relp_sections;
 	*o = end;
 	o = schema(source, conf_option_source);
 	*o++ = elements;

@@ -35,7 +35,7 @@ struct conf_option {
 						   write them; NULL: none */
 	/*
 	 * Checks a value and puts it into one of the structures above, or a
-	 * struct conf_destination, conf_tls or conf_source.  Called once for each value
+	 * struct conf_destination or conf_source.  Called once for each value
 	 * of a list.  Returns 0, or -1 with why set.  NULL: it can only be
 	 * checked when all is read.
 	 */
@@ -46,6 +46,7 @@ struct conf_option {
 extern const struct conf_option conf_option_global[];
 extern const struct conf_option conf_option_destination[];
 extern const struct conf_option conf_option_tls[];
+extern const struct conf_option conf_option_relp[];
 extern const struct conf_option conf_option_source[];
 extern const struct conf_option conf_option_structured_data[];
 

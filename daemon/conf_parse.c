@@ -120,8 +120,6 @@ check_destination(
 		d->wire = WIRE_DATAGRAM;
 	if (conf_url_is_relp(&d->urls[0]))
 		d->wire = WIRE_RELP;
-	if (d->relp_window == 0)
-		d->relp_window = 1024;
 	if (d->urls[0].scheme == CONF_STDOUT)
 		d->wire = WIRE_NEWLINE;
 	if (d->window < 2 * d->max_message)
@@ -150,31 +148,40 @@ warn(struct parse *p, cfg_t *section, int line, const char *message)
 }
 
 static int
-parse_tls_section(struct parse *p, cfg_t *tls, struct conf_tls *t)
+check_tls(struct parse *p, cfg_t *tls, struct conf_destination *d)
 {
 	struct reason wrong = { "" }, warning = { "" };
 	const char *option;
 
-	if (set_options(p, tls, conf_option_tls, t) == -1)
-		return (-1);
-	if (conf_tls_check(t, &option, &wrong, &warning) == -1)
+	if (conf_tls_check(&d->tls, &option, &wrong, &warning) == -1)
 		return (fail_option(p, tls, conf_grammar_line(tls, option),
 		    option, wrong.text));
 	warn(p, tls, conf_grammar_line(tls, "cert_file"), warning.text);
 	return (0);
 }
 
+/* A section of how a destination is spoken to. */
+struct manner {
+	const char *name;
+	const struct conf_option *options;
+	bool (*is_spoken)(const struct conf_url *);
+	/* NULL: each option by itself says all. */
+	int (*check)(struct parse *, cfg_t *, struct conf_destination *);
+};
+
+/* At most one, and only where it means something. */
 static int
-parse_tls(struct parse *p, cfg_t *section, struct conf_destination *d)
+parse_manner(struct parse *p, cfg_t *section, const struct manner *m,
+    struct conf_destination *d)
 {
-	cfg_opt_t *given = cfg_getopt(section, "tls");
+	cfg_opt_t *given = cfg_getopt(section, m->name);
 	unsigned int n = cfg_opt_size(given);
-	const struct conf_option *o = conf_option_tls;
+	const struct conf_option *o = m->options;
 	cfg_t *last;
 
 	if (n == 0) {
 		for (; o->name != NULL; o++)
-			if (set_defaults(o, &d->tls, p->why) == -1)
+			if (set_defaults(o, d, p->why) == -1)
 				return (-1);
 		return (0);
 	}
@@ -182,14 +189,30 @@ parse_tls(struct parse *p, cfg_t *section, struct conf_destination *d)
 	if (n > 1)
 		return (conf_grammar_fail(p->text, section,
 		    conf_grammar_line(last, CONF_TEXT_OPENED), p->why,
-		    "tls is given twice: only one can count"));
-	if (!conf_url_is_tls(&d->urls[0]))
+		    "%s is given twice: only one can count", m->name));
+	if (!m->is_spoken(&d->urls[0]))
 		return (conf_grammar_fail(p->text, section,
 		    conf_grammar_line(last, CONF_TEXT_OPENED), p->why,
-		    "tls means nothing over %s: write a url as in "
-		    "\"tls://host\", or leave it out",
-		    conf_url_scheme(&d->urls[0])));
-	return (parse_tls_section(p, last, &d->tls));
+		    "%s means nothing over %s: write a url as in "
+		    "\"%s://host\", or leave it out",
+		    m->name, conf_url_scheme(&d->urls[0]), m->name));
+	if (set_options(p, last, m->options, d) == -1)
+		return (-1);
+	return (m->check == NULL ? 0 : m->check(p, last, d));
+}
+
+static int
+parse_manners(struct parse *p, cfg_t *section, struct conf_destination *d)
+{
+	static const struct manner manners[] = {
+		{ "tls", conf_option_tls, conf_url_is_tls, check_tls },
+		{ "relp", conf_option_relp, conf_url_is_relp, NULL },
+	};
+
+	for (size_t i = 0; i < sizeof(manners) / sizeof(manners[0]); i++)
+		if (parse_manner(p, section, &manners[i], d) == -1)
+			return (-1);
+	return (0);
 }
 
 static int
@@ -218,7 +241,7 @@ parse_destination(struct parse *p, cfg_t *section)
 	    set_options(p, section, conf_option_destination, d) == -1 ||
 	    check_destination(p, section, d) == -1)
 		return (-1);
-	return (parse_tls(p, section, d));
+	return (parse_manners(p, section, d));
 }
 
 static struct conf_destination *

@@ -91,32 +91,32 @@ read_file(struct conf_bytes *b, const char *path, struct reason *why)
 static int
 set_ca_file(void *into, const char *value, struct reason *why)
 {
-	struct conf_tls *t = into;
+	struct conf_destination *d = into;
 
-	return (read_file(&t->ca, value, why));
+	return (read_file(&d->tls.ca, value, why));
 }
 
 static int
 set_cert_file(void *into, const char *value, struct reason *why)
 {
-	struct conf_tls *t = into;
+	struct conf_destination *d = into;
 
-	return (read_file(&t->cert, value, why));
+	return (read_file(&d->tls.cert, value, why));
 }
 
 static int
 set_key_file(void *into, const char *value, struct reason *why)
 {
-	struct conf_tls *t = into;
+	struct conf_destination *d = into;
 
-	return (read_file(&t->key, value, why));
+	return (read_file(&d->tls.key, value, why));
 }
 
 /* "": the url's host. */
 static int
 set_server_name(void *into, const char *value, struct reason *why)
 {
-	struct conf_tls *t = into;
+	struct conf_destination *d = into;
 	size_t n = 0;
 
 	if (*value == '\0')
@@ -127,14 +127,14 @@ set_server_name(void *into, const char *value, struct reason *why)
 	if (value[n] != '\0' || n > NAME_MAX_DNS)
 		return (reason_set(why,
 		    "\"%s\" is neither a name nor an address", value));
-	return (conf_value_keep(value, &t->server_name, why));
+	return (conf_value_keep(value, &d->tls.server_name, why));
 }
 
 /* Colons may stand between octets, as openssl(1) prints them. */
 static int
 set_fingerprint(void *into, const char *value, struct reason *why)
 {
-	struct conf_tls *t = into;
+	struct conf_destination *d = into;
 	char hash[sizeof(HASH) + HASH_DIGITS] = HASH;
 	size_t n = sizeof(HASH) - 1;
 	const char *p = value;
@@ -153,16 +153,16 @@ set_fingerprint(void *into, const char *value, struct reason *why)
 		    "digits, which \"openssl x509 -noout -fingerprint -sha256 "
 		    "-in certificate\" prints",
 		    value));
-	return (
-	    conf_value_append(hash, &t->fingerprints, &t->nfingerprints, why));
+	return (conf_value_append(
+	    hash, &d->tls.fingerprints, &d->tls.nfingerprints, why));
 }
 
 static int
 set_verify(void *into, const char *value, struct reason *why)
 {
-	struct conf_tls *t = into;
+	struct conf_destination *d = into;
 
-	return (conf_value_bool(value, &t->verify, why));
+	return (conf_value_bool(value, &d->tls.verify, why));
 }
 
 static int
@@ -170,13 +170,13 @@ set_min_version(void *into, const char *value, struct reason *why)
 {
 	static const struct conf_choice versions[] = { { "1.2", false },
 		{ "1.3", true }, { NULL, 0 } };
-	struct conf_tls *t = into;
+	struct conf_destination *d = into;
 	int only_1_3;
 
 	if (conf_value_choice(
 		value, "min_version", versions, &only_1_3, why) == -1)
 		return (-1);
-	t->only_1_3 = only_1_3;
+	d->tls.only_1_3 = only_1_3;
 	return (0);
 }
 

@@ -35,6 +35,17 @@ endpoint_is_datagram(const struct endpoint *ep)
 	return (!ep->link.stream);
 }
 
+uint64_t
+endpoint_in_flight(const struct endpoint *ep)
+{
+	uint64_t first = window_acked_pos(ep->window);
+
+	if (!ep->is_relp || window_in_flight(ep->window) == 0)
+		return (window_in_flight(ep->window));
+	return (ep->link.written + (ep->end - ep->start) -
+	    ep->begins[first % ep->conf->relp_window]);
+}
+
 static void
 stop_watchers(struct endpoint *ep)
 {
@@ -437,13 +448,15 @@ endpoint_new(const struct endpoint_env *env,
 	    ep->ack_timer.data = ep->again.data = ep;
 	ep->buf = malloc(ep->room);
 	ep->is_relp = conf_url_is_relp(url);
-	if (ep->is_relp)
+	if (ep->is_relp) {
 		ep->marks = calloc(conf->relp_window, sizeof(*ep->marks));
+		ep->begins = calloc(conf->relp_window, sizeof(*ep->begins));
+	}
 	ep->window =
 	    window_new(ep->is_relp ? 2 * conf->relp_window : MAX_SLICES,
 		&endpoint_window_ops, ep);
 	if (ep->buf == NULL || ep->window == NULL ||
-	    (ep->is_relp && ep->marks == NULL)) {
+	    (ep->is_relp && (ep->marks == NULL || ep->begins == NULL))) {
 		endpoint_free(ep);
 		errno = ENOMEM;
 		return (NULL);
@@ -466,6 +479,7 @@ endpoint_free(struct endpoint *ep)
 	window_free(ep->window);
 	link_close(&ep->link);
 	free(ep->marks);
+	free(ep->begins);
 	free(ep->buf);
 	free(ep);
 }
@@ -548,7 +562,7 @@ endpoint_info(const struct endpoint *ep, struct endpoint_info *info)
 	info->url = ep->url->text;
 	info->peer = ep->state == ENDPOINT_UP ? ep->peer : "";
 	info->error = ep->error.text;
-	info->in_flight = window_in_flight(ep->window);
+	info->in_flight = endpoint_in_flight(ep);
 	info->sent = ep->sent;
 	info->messages = ep->messages;
 	info->connects = ep->connects;

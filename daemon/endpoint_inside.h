@@ -37,6 +37,7 @@ struct endpoint {
 	struct relp_session relp;
 	bool is_relp;
 	struct pack_mark *marks; /* of one pull; RELP */
+	uint64_t *begins; /* of the last messages, in the stream; RELP */
 	ino_t refused_ino; /* the message that was refused last, */
 	off_t refused_at;
 	unsigned refusals; /* and how often in a row */
@@ -72,6 +73,9 @@ struct endpoint {
 
 void	endpoint_enter(struct endpoint *, enum endpoint_state);
 void	endpoint_start_timer(struct endpoint *, ev_tstamp after);
+/* Bytes, also where the window counts messages. */
+uint64_t	endpoint_in_flight(const struct endpoint *);
+
 bool	endpoint_is_datagram(const struct endpoint *);
 
 /*

@@ -48,12 +48,15 @@ messages_allowed(struct endpoint *ep)
 static int
 push_messages(struct endpoint *ep, struct stream *s, const struct pull *p)
 {
-	uint64_t i;
+	uint64_t begin = ep->link.written + (ep->end - ep->start), i;
 
-	for (i = 0; i < p->messages; i++)
+	for (i = 0; i < p->messages; i++) {
+		ep->begins[(ep->relp.count + i) % ep->conf->relp_window] =
+		    begin + (i > 0 ? p->marks[i - 1].made : 0);
 		if (window_push(ep->window, &s->cursor, (off_t)p->marks[i].end,
 			ep->relp.count + i + 1) == -1)
 			return (-1);
+	}
 	relp_session_sent(&ep->relp, p->messages);
 	if (p->end > s->cursor.sent)
 		return (window_push(
@@ -135,7 +138,7 @@ fill(struct endpoint *ep)
 	if (ep->draining || (ep->probing && ep->link.written > 0))
 		return (ep->end > 0);
 	while (ep->end < want && !TAILQ_EMPTY(&ep->ready) &&
-	    (ep->is_relp || window_in_flight(ep->window) < ep->conf->window))
+	    endpoint_in_flight(ep) < ep->conf->window)
 		if (!pull_slice(ep))
 			break;
 	return (ep->end > 0);

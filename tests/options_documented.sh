@@ -5,7 +5,7 @@
 # option turned on.
 
 cd "$(dirname "$0")/.." || exit 1
-tables="daemon/conf_option.c daemon/conf_tls.c"
+tables="daemon/conf_option.c daemon/conf_tls.c daemon/conf_relp.c"
 manual=conf/teslacoil.conf.5
 sample=conf/teslacoil.conf
 status=0
@@ -20,7 +20,7 @@ fail()
 options=$(cat $tables | tr '\n' ' ' |
     grep -oE '\{ "[a-z_]+",[[:space:]]+[0-9A-Z_]+,[[:space:]]+\{[^}]*\},[[:space:]]+[A-Za-z_]+ \}' |
     sed -E 's/^\{ "([a-z_]+)",[^{]*\{ *([^}]*)\}.*/\1 \2/; s/[[:space:]]+$//')
-known=" include destination source structured_data tls "
+known=" include destination source structured_data tls relp "
 count=0
 for name in $(echo "$options" | cut -d ' ' -f 1); do
 	known="$known$name "
@@ -28,10 +28,10 @@ for name in $(echo "$options" | cut -d ' ' -f 1); do
 done
 [ "$count" -ge 30 ] || fail "only $count options found in $tables"
 
-# The defaults of name in the tables; hostname is in two of them.
+# The defaults of name in the tables; hostname and window are in two of them.
 default_of()
 {
-	echo "$options" | sed -nE "s/^$1 //p" | sort -u | tr -d '" '
+	echo "$options" | sed -nE "s/^$1 //p" | tr -d '" ' | sort -u
 }
 
 documented=$(sed -nE 's/^\.It Ic ([a-z_]+) No = .*/\1/p' "$manual")
@@ -45,9 +45,11 @@ for name in $known; do
 		grep -q '^#include(' "$sample" ||
 		    fail "$sample lacks include"
 		continue ;;
-	tls)
-		grep -qx '\.It Ic tls' "$manual" || fail "$manual lacks tls"
-		grep -qE '^#?	*tls \{' "$sample" || fail "$sample lacks tls"
+	tls|relp)
+		grep -qx "\.It Ic $name" "$manual" ||
+		    fail "$manual lacks $name"
+		grep -qE "^#?	*$name \{" "$sample" ||
+		    fail "$sample lacks $name"
 		continue ;;
 	destination|source|structured_data)
 		grep -qE "^(\\.It|\\.Ic)? ?(Ic )?$name Ar" "$manual" ||
@@ -79,7 +81,7 @@ for name in $shown; do
 	want=$(default_of "$name")
 	[ "$want" = NULL ] && want=
 	got=$(sed -nE "s/^#	*$name = //p; s/^#$name = //p" "$sample" |
-	    sed -E 's/[[:space:]]*#.*//' | sort -u | tr -d '"{} ')
+	    sed -E 's/[[:space:]]*#.*//' | tr -d '"{} ' | sort -u)
 	[ "$got" = "$want" ] ||
 	    fail "$sample: $name is \"$got\", and in $tables \"$want\""
 done
@@ -91,7 +93,9 @@ if [ -n "$TESLACOILD" ]; then
 	    fail "$sample does not pass"
 	sed -E 's/^#(	*[a-z_]+ (= |"|\{))/\1/; s/^#(	*\})/\1/' \
 	    "$sample" >"$all"
-	grep -qx '	tls {' "$all" || fail "tls is not turned on"
+	for name in tls relp; do
+		grep -qx "	$name {" "$all" || fail "$name is not turned on"
+	done
 	"$TESLACOILD" -n -f "$all" >/dev/null ||
 	    fail "$sample with every option turned on does not pass"
 fi

@@ -428,6 +428,40 @@ framing_is_refused_where_it_means_nothing(void **state)
 }
 
 static void
+relp_has_a_window_of_messages_beside_that_of_bytes(void **state)
+{
+	struct conf *c = accepted(DESTINATION SOURCE);
+
+	(void)state;
+	assert_int_equal(destination(c)->relp_window, 1024);
+	conf_free(c);
+	c = accepted("destination \"d\" {\nurl = \"relp://h\"\n"
+		     "window = \"1MB\"\nrelp { window = 65536 }\n}\n" SOURCE);
+	assert_int_equal(destination(c)->relp_window, 65536);
+	assert_int_equal(destination(c)->window, 1024 * 1024);
+	conf_free(c);
+	c = accepted("destination \"d\" { url = \"relp+tls://h\"\n"
+		     "relp { } }\n" SOURCE);
+	assert_int_equal(destination(c)->relp_window, 1024);
+	conf_free(c);
+	refused("destination \"d\" {\nurl = \"relp://h\"\nrelp {\n"
+		"window = 0\n}\n}\n" SOURCE,
+	    ":4: relp: window: \"0\" is not a number from 1 to 65536");
+	refused("destination \"d\" {\nurl = \"relp://h\"\nrelp {\n"
+		"window = 65537\n}\n}\n" SOURCE,
+	    ":4: relp: window: \"65537\" is not a number from 1 to 65536");
+	refused("destination \"d\" {\nurl = \"relp://h\"\nrelp {\n"
+		"window = \"1MB\"\n}\n}\n" SOURCE,
+	    ":4: relp: window: \"1MB\" is not a number from 1 to 65536");
+	refused("destination \"d\" {\nurl = \"relp://h\"\nrelp { }\n"
+		"relp { }\n}\n" SOURCE,
+	    ":4: destination \"d\": relp is given twice: only one can count");
+	refused("destination \"d\" {\nurl = \"relp://h\"\nrelp {\n"
+		"verify = true\n}\n}\n" SOURCE,
+	    ":4: relp: unknown option \"verify\": it belongs in tls { }");
+}
+
+static void
 an_unknown_option_is_refused_with_the_one_that_was_meant(void **state)
 {
 	(void)state;
@@ -444,8 +478,12 @@ an_unknown_option_is_refused_with_the_one_that_was_meant(void **state)
 	refused_destination("tls { }",
 	    "tls means nothing over tcp: write a url as in \"tls://host\", or "
 	    "leave it out");
+	refused_destination("relp { }",
+	    "relp means nothing over tcp: write a url as in "
+	    "\"relp://host\", or leave it out");
 	refused_source(
 	    "tls { }", "unknown option \"tls\"");
+	refused_source("relp { }", "unknown option \"relp\"");
 	refused_source("verify = false",
 	    "unknown option \"verify\": it belongs in tls { }");
 	refused("sourc \"x\" {}\n", ":1: unknown option \"sourc\" (source?)");
@@ -1062,6 +1100,8 @@ main(void)
 		cmocka_unit_test(
 		    the_example_of_the_manual_names_line_and_destination),
 		cmocka_unit_test(framing_is_refused_where_it_means_nothing),
+		cmocka_unit_test(
+		    relp_has_a_window_of_messages_beside_that_of_bytes),
 		cmocka_unit_test(
 		    an_unknown_option_is_refused_with_the_one_that_was_meant),
 		cmocka_unit_test(

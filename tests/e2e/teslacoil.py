@@ -131,9 +131,17 @@ def value(v):
     return "\"" + v.replace("\\", "\\\\").replace("\"", "\\\"") + "\""
 
 
+def option(name, v):
+    """One line, or a section without a name."""
+    if not isinstance(v, dict):
+        return "\t%s = %s\n" % (name, value(v))
+    return "\t%s {\n%s\t}\n" % (name, "".join(
+        "\t" + option(*inside) for inside in v.items()))
+
+
 def section(kind, name, options):
     return "%s %s {\n%s}\n" % (kind, value(name), "".join(
-        "\t%s = %s\n" % (k, value(v)) for k, v in options.items()))
+        option(*pair) for pair in options.items()))
 
 
 def destination(name, url, **options):

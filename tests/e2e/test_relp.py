@@ -24,6 +24,7 @@ class Server(Output):
         self.refused = 0
         self.sessions = 0
         self.closed = 0         # in order
+        self.too_many = False   # came while budget of them were held
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.url = "relp://127.0.0.1:%d" % self.socket.getsockname()[1]
         threading.Thread(target=self.accept, daemon=True).start()
@@ -95,6 +96,13 @@ class Server(Output):
                 self.refused += 1
                 release()
                 respond(txnr, b"500 not this one")
+            elif self.fault == "hold":
+                held.append((txnr, data))
+                if len(held) == self.budget:
+                    self.too_many |= connection_has_more(connection)
+                    for one in held:
+                        respond(one[0], b"200 OK", one[1])
+                    held.clear()
             elif self.fault == "reorder":
                 held.append((txnr, data))
                 if len(held) >= 50 or not connection_has_more(connection):
@@ -168,6 +176,34 @@ class Relp(Case):
             self.w.write(3000)
             wait_for(lambda: self.r.fault is None, "the fault")
         self.end(repeats=3 * self.WINDOW)
+
+    def test_no_more_than_the_window_waits_for_its_answer(self):
+        self.begin(relp={"window": 10})
+        self.r.fault, self.r.budget = "hold", 10
+        self.w.write(100)
+        self.end()
+        self.assertFalse(self.r.too_many)
+
+    def test_a_window_of_one(self):
+        self.begin(relp={"window": 1})
+        self.w.write(100)
+        self.end()
+
+    def test_the_window_of_bytes_counts_too(self):
+        """Of what is unanswered there is at most that and a slice more."""
+        window, slice = 64 * 1024, 128 * 1024
+        self.begin(relp={"window": 65536}, window="64KB")
+        self.r.fault, self.r.budget = "hold", 65536
+        self.w.write(20000)
+
+        def in_flight():
+            return self.d.state()["destinations"][0]["in_flight_bytes"]
+        wait_for(lambda: in_flight() >= window, "a full window")
+        self.assertLess(in_flight(), window + slice)
+        self.d.kill()
+        self.r.fault = None
+        self.d.start()
+        self.end()
 
     def test_lost_connections(self):
         self.with_fault("lost")

@@ -13,7 +13,7 @@ import time
 import unittest
 
 from teslacoil import (Case, Output, Rsyslog, SyslogNg, destination, main,
-                       peer_root, source, value, wait_for)
+                       peer_root, source, wait_for)
 
 NAME = "siem.example.com"
 
@@ -204,12 +204,6 @@ def reset(connection):
     connection.close()
 
 
-def tls_destination(url, tls, **options):
-    text = destination("d", url, **options)
-    inside = "".join("\t\t%s = %s\n" % (k, value(v)) for k, v in tls.items())
-    return "%s\ttls {\n%s\t}\n}\n" % (text[:text.rindex("}")], inside)
-
-
 class Tls(Case):
 
     def setUp(self):
@@ -220,7 +214,7 @@ class Tls(Case):
     def conf(self, url, tls=None, **options):
         if tls is None:
             tls = {"ca_file": self.ca.ca, "server_name": NAME}
-        return (tls_destination(url, tls, **options) +
+        return (destination("d", url, tls=tls, **options) +
                 source("s", self.path("*.log")))
 
     def begin(self, tls=None, pair=None, server=None, **options):
