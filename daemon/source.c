@@ -47,6 +47,8 @@ on_event(
 	case WATCH_GONE:
 		dir_gone(d);
 		break;
+	case WATCH_FILE:
+		break;
 	}
 }
 

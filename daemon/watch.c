@@ -22,11 +22,20 @@ struct watch_dir {
 };
 RB_HEAD(dirs_by_handle, watch_dir);
 
+struct watch_file {
+	RB_ENTRY(watch_file) by_handle;
+	struct watch *watch;
+	void *owner;
+	int handle;
+};
+RB_HEAD(files_by_handle, watch_file);
+
 struct watch {
 	struct ev_loop *loop;
 	watch_cb *on_event;
 	struct watch_system *system;
 	struct dirs_by_handle handles;
+	struct files_by_handle files;
 	TAILQ_HEAD(, watch_dir) dirs;
 	struct watch_stats stats;
 	uint64_t serial;
@@ -46,6 +55,15 @@ dir_compare(const struct watch_dir *a, const struct watch_dir *b)
 RB_PROTOTYPE(dirs_by_handle, watch_dir, by_handle, dir_compare)
 RB_GENERATE(dirs_by_handle, watch_dir, by_handle, dir_compare)
 
+static int
+file_compare(const struct watch_file *a, const struct watch_file *b)
+{
+	return (a->handle < b->handle ? -1 : a->handle > b->handle);
+}
+
+RB_PROTOTYPE(files_by_handle, watch_file, by_handle, file_compare)
+RB_GENERATE(files_by_handle, watch_file, by_handle, file_compare)
+
 struct watch *
 watch_new(struct ev_loop *loop, watch_cb *on_event)
 {
@@ -56,6 +74,7 @@ watch_new(struct ev_loop *loop, watch_cb *on_event)
 	w->loop = loop;
 	w->on_event = on_event;
 	RB_INIT(&w->handles);
+	RB_INIT(&w->files);
 	TAILQ_INIT(&w->dirs);
 	if ((w->system = watch_system_open(w, loop)) == NULL)
 		log_warn("watch: no events from the system, polling");
@@ -190,6 +209,78 @@ watch_del(struct watch_dir *d)
 		reap(w);
 }
 
+bool
+watch_sees_files(const struct watch *w)
+{
+	return (w->system == NULL || watch_system_sees_files(w->system));
+}
+
+struct watch_file *
+watch_file_add(struct watch *w, int fd, const char *path, void *owner)
+{
+	struct watch_file *f;
+	int error;
+
+	if (w->system == NULL) {
+		errno = ENOSYS;
+		return (NULL);
+	}
+	if ((f = calloc(1, sizeof(*f))) == NULL)
+		return (NULL);
+	f->watch = w;
+	f->owner = owner;
+	f->handle = watch_system_add_file(w->system, fd, path);
+	if (f->handle != -1 &&
+	    RB_INSERT(files_by_handle, &w->files, f) == NULL) {
+		w->stats.files++;
+		return (f);
+	}
+	error = f->handle == -1 ? errno : EEXIST;
+	free(f);
+	errno = error;
+	return (NULL);
+}
+
+void
+watch_file_del(struct watch_file *f)
+{
+	struct watch *w;
+
+	if (f == NULL)
+		return;
+	w = f->watch;
+	RB_REMOVE(files_by_handle, &w->files, f);
+	watch_system_del(w->system, f->handle);
+	w->stats.files--;
+	free(f);
+}
+
+bool
+watch_file_needs_no_fd(const struct watch_file *f)
+{
+	return (watch_system_needs_no_fd(f->watch->system));
+}
+
+static struct watch_file *
+file_of(struct watch *w, int handle)
+{
+	struct watch_file key = { .handle = handle };
+
+	return (RB_FIND(files_by_handle, &w->files, &key));
+}
+
+static void
+report_all_files(struct watch *w)
+{
+	struct watch_file key = { .handle = 0 }, *f;
+
+	/* By handle: whoever is told may end any watch. */
+	while ((f = RB_NFIND(files_by_handle, &w->files, &key)) != NULL) {
+		key.handle = f->handle + 1;
+		w->on_event(f->owner, WATCH_FILE, NULL, NULL);
+	}
+}
+
 static void
 report_scan_all(struct watch *w)
 {
@@ -200,27 +291,38 @@ report_scan_all(struct watch *w)
 	TAILQ_FOREACH (d, &w->dirs, entry)
 		if (d->owner != NULL && d->handle != -1)
 			w->on_event(d->owner, WATCH_SCAN, NULL, NULL);
+	report_all_files(w);
+}
+
+static void
+report_to_dirs(struct watch *w, int handle, enum watch_event event,
+    const char *name, const char *from)
+{
+	uint64_t serial = w->serial;
+	struct watch_dir *d;
+
+	/* Not those that are added by what is reported. */
+	for (d = first_of(w, handle);
+	     d != NULL && d->handle == handle && d->serial < serial;
+	     d = RB_NEXT(dirs_by_handle, &w->handles, d))
+		if (d->owner != NULL)
+			w->on_event(d->owner, event, name, from);
 }
 
 void
 watch_report(struct watch *w, int handle, enum watch_event event,
     const char *name, const char *from)
 {
-	uint64_t serial = w->serial;
-	struct watch_dir *d;
+	struct watch_file *f;
 
 	w->reporting++;
 	w->stats.events++;
-	if (handle == -1) {
+	if (handle == -1)
 		report_scan_all(w);
-	} else {
-		/* Not those that are added by what is reported. */
-		for (d = first_of(w, handle); d != NULL &&
-		     d->handle == handle && d->serial < serial;
-		     d = RB_NEXT(dirs_by_handle, &w->handles, d))
-			if (d->owner != NULL)
-				w->on_event(d->owner, event, name, from);
-	}
+	else if ((f = file_of(w, handle)) != NULL)
+		w->on_event(f->owner, WATCH_FILE, NULL, NULL);
+	else if (event != WATCH_FILE)
+		report_to_dirs(w, handle, event, name, from);
 	if (--w->reporting == 0 && w->reap)
 		reap(w);
 }

@@ -1,5 +1,6 @@
 /*
- * inotify(7): one descriptor, one watch a directory.
+ * inotify(7): one descriptor, one watch a directory, and one for a file that
+ * is reached by none of them.
  *
  * IN_EXCL_UNLINK is not set: what is written to a deleted file is reported
  * under its last name, and that is wanted.
@@ -8,6 +9,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,6 +21,7 @@
 	(IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ATTRIB |     \
 	    IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
 #define MASK_DATA IN_MODIFY
+#define MASK_FILE (IN_MODIFY | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF)
 
 struct watch_system {
 	struct watch *watch;
@@ -59,6 +62,8 @@ report(struct watch_system *s, const struct inotify_event *e)
 		watch_report(w, e->wd, WATCH_DATA, name, NULL);
 	else if (name != NULL)
 		watch_report(w, e->wd, WATCH_NAME, name, name_before(s, e));
+	else if (!(e->mask & IN_IGNORED))
+		watch_report(w, e->wd, WATCH_FILE, NULL, NULL);
 }
 
 static void
@@ -127,4 +132,28 @@ watch_system_del(struct watch_system *s, int handle)
 {
 	/* Fails where the directory is gone, and its watch with it. */
 	(void)inotify_rm_watch(s->fd, handle);
+}
+
+bool
+watch_system_sees_files(const struct watch_system *s)
+{
+	(void)s;
+	return (true);
+}
+
+int
+watch_system_add_file(struct watch_system *s, int fd, const char *path)
+{
+	char self[64];
+
+	/* The very file, whatever has its name by now. */
+	(void)snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+	return (inotify_add_watch(s->fd, fd == -1 ? path : self, MASK_FILE));
+}
+
+bool
+watch_system_needs_no_fd(const struct watch_system *s)
+{
+	(void)s;
+	return (true);
 }

@@ -37,3 +37,27 @@ watch_system_del(struct watch_system *s, int handle)
 	(void)s;
 	(void)handle;
 }
+
+bool
+watch_system_sees_files(const struct watch_system *s)
+{
+	(void)s;
+	return (false);
+}
+
+int
+watch_system_add_file(struct watch_system *s, int fd, const char *path)
+{
+	(void)s;
+	(void)fd;
+	(void)path;
+	errno = ENOSYS;
+	return (-1);
+}
+
+bool
+watch_system_needs_no_fd(const struct watch_system *s)
+{
+	(void)s;
+	return (false);
+}
