@@ -132,14 +132,17 @@ tail_rename(struct tail *t, struct place *place, const char *name)
 	place_leave(t);
 	t->changed = tails_now(t->all);
 	tails_time(t);
-	if (place == NULL)
+	if (place == NULL) {
+		tails_watch(t);
 		return;
+	}
 	if ((copy = strdup(name)) == NULL) {
 		log_warn("%s", tail_path(t));
 		return;
 	}
 	log_info("%s/%s: was %s", place->path, name, t->name);
 	place_enter(t, place, copy);
+	tails_watch(t);
 	for (s = t->streams; s != NULL; s = s->next)
 		ledger_mark(tails_ledger(t->all), s);
 }

@@ -8,6 +8,8 @@
 #include <sys/queue.h>
 #include <sys/tree.h>
 
+#include <stdbool.h>
+
 struct tail;
 
 RB_HEAD(tail_names, tail);
@@ -18,6 +20,8 @@ struct place {
 	char			*path;		/* "" for the root */
 	struct tail_names	 names;
 	struct tail_list	 leavers;	/* had a name here and lost it */
+	bool			 told;		/* events tell what is written */
+	bool			 polled;	/* all is looked at by time */
 };
 
 int	tail_compare_names(const struct tail *, const struct tail *);

@@ -23,6 +23,26 @@ on_turn(struct ev_loop *loop, ev_prepare *prepare, int revents)
 	sources_follow_strays(prepare->data);
 }
 
+/* A file that a link leads to: the link may lead to another one by now. */
+static void
+on_linked(struct place *place, const char *name)
+{
+	char copy[NAME_MAX + 1];
+
+	(void)strlcpy(copy, name, sizeof(copy));
+	dir_look(dir_of(place), copy);
+}
+
+/* A file that is watched by itself. */
+static void
+on_file(struct tail *t)
+{
+	if (t->linked && t->place != NULL)
+		on_linked(t->place, t->name);
+	else
+		tail_check(t);
+}
+
 static void
 on_event(
     void *owner, enum watch_event event, const char *name, const char *from)
@@ -48,18 +68,9 @@ on_event(
 		dir_gone(d);
 		break;
 	case WATCH_FILE:
+		on_file(owner);
 		break;
 	}
-}
-
-/* A file that a link leads to: the link may lead to another one by now. */
-static void
-on_linked(struct place *place, const char *name)
-{
-	char copy[NAME_MAX + 1];
-
-	(void)strlcpy(copy, name, sizeof(copy));
-	dir_look(dir_of(place), copy);
 }
 
 struct sources *
@@ -78,8 +89,10 @@ sources_new(struct ev_loop *loop, struct tails *tails, struct ledger *ledger)
 		free(ss);
 		return (NULL);
 	}
+	tails_set_watch(tails, ss->watch);
 	ss->loop = loop;
 	ev_prepare_init(&ss->turn, on_turn);
+	awaited_init(ss);
 	ev_set_priority(&ss->turn, EV_MAXPRI);
 	ss->turn.data = ss;
 	ev_prepare_start(loop, &ss->turn);
@@ -96,6 +109,7 @@ sources_free(struct sources *ss)
 		return;
 	while ((d = RB_MIN(dirs, &ss->dirs)) != NULL)
 		dir_free(d);
+	ev_timer_stop(ss->loop, &ss->await);
 	while ((s = TAILQ_FIRST(&ss->sources)) != NULL) {
 		TAILQ_REMOVE(&ss->sources, s, entry);
 		free(s->routes);

@@ -16,7 +16,10 @@ struct route;
 struct sources;
 struct tails;
 
-/* tails and ledger are borrowed.  Returns NULL with errno. */
+/*
+ * tails and ledger are borrowed; tails are to be freed before the sources.
+ * Returns NULL with errno.
+ */
 struct sources	*sources_new(struct ev_loop *, struct tails *,
 		    struct ledger *);
 void	sources_free(struct sources *);

@@ -95,6 +95,7 @@ dir_free(struct dir *d)
 	}
 	watch_del(d->watch);
 	strays_clear(d);
+	awaited_clear(d);
 	while ((t = TAILQ_FIRST(&d->told)) != NULL) {
 		TAILQ_REMOVE(&d->told, t, entry);
 		free(t->name);
@@ -121,12 +122,13 @@ dir_watch(struct dir *d)
 		if (conf->poll_interval_ms < want.poll_ms)
 			want.poll_ms = conf->poll_interval_ms;
 	}
-	d->data = want.data;
 	/* The new one first: what happens between is not missed. */
 	d->watch = watch_add(d->all->watch, dir_display(d), &want, d);
 	if (d->watch == NULL)
 		log_debug("%s: cannot be watched: %s", dir_display(d),
 		    strerror(errno));
+	d->place.told = want.data;
+	d->place.polled = d->watch == NULL || watch_is_polled(d->watch);
 	watch_del(old);
 }
 

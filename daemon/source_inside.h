@@ -2,7 +2,8 @@
  * source_inside.h - sources as their own parts see them: source_use.c knows
  * what the patterns mean, source_dir.c keeps the tree of directories,
  * source_look.c looks at one name, source_scan.c at all of a directory, and
- * source_stray.c follows what was renamed before anybody looked.
+ * source_stray.c follows what was renamed before anybody looked, and
+ * source_await.c looks at dangling links by time.
  */
 #ifndef SOURCE_INSIDE_H
 #define SOURCE_INSIDE_H
@@ -47,6 +48,9 @@ struct told {
 struct stray;
 TAILQ_HEAD(strays, stray);
 
+struct awaited;
+TAILQ_HEAD(awaited_list, awaited);
+
 struct dir {
 	RB_ENTRY(dir) by_path;
 	struct place place;
@@ -57,7 +61,6 @@ struct dir {
 	size_t nuses;
 	dev_t dev;
 	ino_t ino;
-	bool data; /* some part names files here */
 	bool said; /* that it cannot be read */
 	uint32_t scan;
 	struct strays strays;
@@ -75,6 +78,9 @@ struct sources {
 	struct tails *tails;
 	struct ledger *ledger;
 	ev_prepare turn;
+	struct awaited_list awaited;
+	ev_timer await;
+	bool by_time; /* what is looked at now: no news for awaited */
 	bool starting;
 	bool strayed; /* some directory has strays */
 };
@@ -151,5 +157,13 @@ void	dir_note_rename(struct dir *, const char *name, const char *from);
 /* When all events of a turn are known. */
 void	sources_follow_strays(struct sources *);
 void	strays_clear(struct dir *);
+
+/* source_await.c */
+
+void	awaited_init(struct sources *);
+
+/* A link that leads nowhere: what it leads to may be on its way. */
+void	dir_await(struct dir *, const char *name);
+void	awaited_clear(struct dir *);
 
 #endif

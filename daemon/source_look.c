@@ -33,6 +33,7 @@ look_at_new_file(
 		return;
 	}
 	t->linked = linked;
+	t->many_links = st->st_nlink > 1;
 	t->seen = d->scan;
 	if (known != NULL)
 		sources_rejoin_routes(t, d->all, origin);
@@ -40,8 +41,8 @@ look_at_new_file(
 		dir_join_routes(t, d, name);
 	if (t->streams == NULL)
 		tail_free(t);
-	else if (linked)
-		tails_time(t);
+	else
+		tails_watch(t);
 }
 
 /* Whether the name that t has still leads to it: then name is a hard link. */
@@ -178,8 +179,10 @@ dir_look(struct dir *d, const char *name)
 		if (!dir_means_file(d, name) && !dir_means_dir(d, name))
 			return;
 		if (stat(dir_path_in(d, name), &target) == -1) {
-			if (is_absence(errno))
-				look_at_missing(d, name);
+			if (!is_absence(errno))
+				return;
+			look_at_missing(d, name);
+			dir_await(d, name);
 			return;
 		}
 		if (!link_is_safe(&st, &target)) {

@@ -459,6 +459,7 @@ go_on_in_copy(struct tail *old, struct place *place, int fd, char *name,
 	tails_know(old, st);
 	tails_opened(old, fd);
 	old->size = st->st_size;
+	old->many_links = st->st_nlink > 1;
 	old->rotated = true;
 	if (old->origin == NULL) {
 		old->place = place;
@@ -469,6 +470,7 @@ go_on_in_copy(struct tail *old, struct place *place, int fd, char *name,
 		place_enter(old, place, name);
 	else
 		free(name);
+	tails_watch(old);
 	log_info("%s: is the copy of a truncated file: the rest is read there",
 	    tail_path(old));
 	for (s = old->streams; s != NULL; s = s->next) {
@@ -587,8 +589,7 @@ tail_truncated(struct tail *old, const struct stat *st)
 	finish_in_copy(old, place, now);
 	for (s = now->streams; s != NULL; s = s->next)
 		stream_wake(s);
-	if (now->linked)
-		tails_time(now);
+	tails_watch(now);
 }
 
 /*
@@ -632,6 +633,10 @@ tail_check(struct tail *t)
 		return;
 	}
 	t->deleted = st.st_nlink == 0;
+	if (t->many_links != (st.st_nlink > 1)) {
+		t->many_links = st.st_nlink > 1;
+		tails_watch(t);
+	}
 	if (st.st_size < t->size || t->suspect)
 		tail_truncated(t, &st);
 	else if (st.st_size > t->size || written_ns(&st) != t->written_ns ||

@@ -24,6 +24,7 @@
 struct route;
 struct stream;
 struct tails;
+struct watch_file;
 
 struct tail {
 	RB_ENTRY(tail)		 by_id;
@@ -32,6 +33,7 @@ struct tail {
 	TAILQ_ENTRY(tail)	 timed;
 	TAILQ_ENTRY(tail)	 left;
 	struct tails		*all;
+	struct watch_file	*watch;		/* of its own, or NULL */
 	struct place		*place;		/* NULL: no name any more */
 	char			*name;		/* the last one */
 	struct place		*left_place;	/* where it is a leaver, and */
@@ -51,6 +53,8 @@ struct tail {
 	bool			 known;		/* in the tree by identity */
 	bool			 is_timed;
 	bool			 linked;	/* reached by a symbolic link */
+	bool			 many_links;	/* has several names */
+	bool			 untold;	/* nothing tells of it but time */
 	bool			 rotated;	/* lost the name it was found by, */
 	char			*origin;	/* which was this path, or NULL */
 	bool			 suspect;	/* may have been written anew */

@@ -7,6 +7,7 @@
 #include "daemon/log.h"
 #include "daemon/stream.h"
 #include "daemon/tail.h"
+#include "daemon/watch.h"
 
 /*
  * How long a file without a name may be quiet before it is finished with: a
@@ -29,6 +30,7 @@ struct tails {
 	struct tails_conf conf;
 	struct tails_stats stats;
 	uint8_t *scratch;
+	struct watch *watch;
 	void (*look_at_linked)(struct place *, const char *);
 };
 
@@ -80,6 +82,55 @@ void
 tails_on_linked(struct tails *ts, void (*look)(struct place *, const char *))
 {
 	ts->look_at_linked = look;
+}
+
+void
+tails_set_watch(struct tails *ts, struct watch *watch)
+{
+	ts->watch = watch;
+}
+
+static bool
+needs_watch(const struct tail *t)
+{
+	if (t->place == NULL)
+		return (true);
+	return (!t->place->polled &&
+	    (!t->place->told || t->linked || t->many_links ||
+		!watch_sees_files(t->all->watch)));
+}
+
+static void
+begin_watch(struct tail *t)
+{
+	struct stream *s;
+
+	t->watch = watch_file_add(t->all->watch, t->fd, tail_path(t), t);
+	/* What was written before is found by reading. */
+	for (s = t->streams; t->watch != NULL && s != NULL; s = s->next)
+		stream_wake(s);
+}
+
+static void
+end_watch(struct tail *t)
+{
+	watch_file_del(t->watch);
+	t->watch = NULL;
+}
+
+void
+tails_watch(struct tail *t)
+{
+	bool needed = t->known && needs_watch(t);
+
+	if (!needed)
+		end_watch(t);
+	else if (t->watch == NULL && (t->fd != -1 || t->place != NULL))
+		begin_watch(t);
+	t->untold =
+	    needed && t->watch == NULL && watch_sees_files(t->all->watch);
+	if (t->untold)
+		tails_time(t);
 }
 
 struct ledger *
@@ -155,6 +206,8 @@ tails_closed(struct tail *t)
 {
 	if (t->fd == -1)
 		return;
+	if (t->watch != NULL && !watch_file_needs_no_fd(t->watch))
+		end_watch(t);
 	(void)close(t->fd);
 	t->fd = -1;
 	TAILQ_REMOVE(&t->all->opened, t, opened);
@@ -216,6 +269,7 @@ tails_know(struct tail *t, const struct stat *st)
 void
 tails_forget(struct tail *t)
 {
+	end_watch(t);
 	if (t->known)
 		RB_REMOVE(tail_ids, &t->all->ids, t);
 	t->known = false;
@@ -303,7 +357,7 @@ look_at_named(struct tail *t, double quiet)
 {
 	double partial = tail_partial_seconds(t);
 
-	if (t->linked)
+	if (t->untold)
 		return (true);
 	if (!tail_is_drained(t) || tail_least_sent(t) >= t->size)
 		return (false);

@@ -67,12 +67,23 @@ int	tails_used(struct tail *);
 void	tails_hand_over(struct tail *from, struct tail *to);
 
 /*
- * Who looks at a name again, for a file that a symbolic link leads to: no
- * event would tell that the link, or what is behind it, is another.
+ * Who looks at a name again, for a file that a symbolic link leads to and that
+ * has no watch: no event would tell that what is behind the link is another.
  */
 struct place;
 void	tails_on_linked(struct tails *, void (*look)(struct place *,
 	    const char *name));
+
+/* Where files are watched by themselves; its owners are tails. */
+struct watch;
+void	tails_set_watch(struct tails *, struct watch *);
+
+/*
+ * Gives the file a watch of its own where no directory's tells what is written
+ * to it, or ends that.  Where there is no watch to be had, it is looked at by
+ * time.
+ */
+void	tails_watch(struct tail *);
 
 /* The file needs a look by time; and: events tell all there is to know. */
 void	tails_time(struct tail *);

@@ -269,6 +269,12 @@ file_of(struct watch *w, int handle)
 	return (RB_FIND(files_by_handle, &w->files, &key));
 }
 
+bool
+watch_is_polled(const struct watch_dir *d)
+{
+	return (d->handle == -1);
+}
+
 static void
 report_all_files(struct watch *w)
 {

@@ -63,6 +63,9 @@ struct watch_dir	*watch_add(struct watch *, const char *path,
 /* May be called from on_event; NULL is fine. */
 void	watch_del(struct watch_dir *);
 
+/* Whether it was to be polled, or had to be. */
+bool	watch_is_polled(const struct watch_dir *);
+
 /*
  * Whether a directory that is watched for data tells what is written to its
  * files.  Where it does not, each needs a watch of its own.

@@ -370,8 +370,8 @@ free_all(struct worker *w)
 {
 	size_t i;
 
-	sources_free(w->sources);
 	tails_free(w->tails);
+	sources_free(w->sources);
 	for (i = 0; i < w->ndests; i++)
 		dest_free(w->dests[i]);
 	free(w->dests);
