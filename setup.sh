@@ -331,7 +331,7 @@ check_cppcheck()
 	    -DLIBBSD_OVERLAY --enable=warning,performance,portability \
 	    --error-exitcode=1 --suppress=missingIncludeSystem \
 	    --suppress=ctuuninitvar --suppress=arrayIndexThenCheck \
-	    lib daemon tests/receiver.c
+	    lib daemon tests/receiver
 }
 
 check_manuals()

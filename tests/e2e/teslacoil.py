@@ -544,11 +544,17 @@ class Output:
 #
 
 class Receiver(Output):
-    """Our own, which misbehaves on command."""
+    """Our own, which misbehaves on command.
 
-    def __init__(self, case, address="tcp:0", name="received", options=()):
+    pair: the files of a certificate and its key, for TLS.
+    """
+
+    def __init__(self, case, address="tcp:0", name="received", options=(),
+                 pair=None):
         super().__init__(os.path.join(case.dir, name))
         self.options = list(options)
+        if pair is not None:
+            self.options += ["-C", pair[0], "-K", pair[1]]
         self.address = address
         self.process = None
         case.receivers.append(self)
@@ -563,7 +569,7 @@ class Receiver(Output):
             raise AssertionError("the receiver does not listen")
         where = line.split()[1]
         scheme = self.address.split(":")[0]
-        if scheme in ("tcp", "udp"):
+        if not scheme.startswith("unix"):
             # When started again, at the same port.
             self.address = "%s:%s" % (scheme, where.split(":")[1])
         return self

@@ -221,7 +221,7 @@ class Faults(Case):
     def test_away(self):
         self.begin(self.receiver().start())
         self.r.wait_more(1000)
-        self.r.do("away 2")
+        self.r.do("away 2000")
         self.r.wait_more(1000)
         self.end()
 
@@ -333,7 +333,7 @@ class Faults(Case):
                   lambda: self.r.do("reset"),
                   lambda: self.r.do("fin-after %d" % rng.randint(1, 99999)),
                   lambda: self.r.do("reset-after %d" % rng.randint(1, 99999)),
-                  lambda: self.r.do("away 1"),
+                  lambda: self.r.do("away 1000"),
                   lambda: (self.kill_with_unread(), self.r.start())]
         for _ in range(12):
             self.r.wait_more(rng.randint(1, 2000))

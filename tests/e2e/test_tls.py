@@ -7,65 +7,13 @@ import re
 import socket
 import ssl
 import struct
-import subprocess
 import threading
 import time
 import unittest
 
+from authority import NAME, Authority
 from teslacoil import (Case, Output, Rsyslog, SyslogNg, destination, main,
                        peer_root, source, wait_for)
-
-NAME = "siem.example.com"
-
-
-def openssl(*argv, cwd):
-    done = subprocess.run(("openssl",) + argv, cwd=cwd, text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    if done.returncode != 0:
-        raise AssertionError("openssl %s: %s" % (argv[0], done.stdout))
-    return done.stdout
-
-
-class Authority:
-    """Signs certificates; the files are in its own directory."""
-
-    def __init__(self, case, name="ca"):
-        self.dir = os.path.join(case.dir, name)
-        os.mkdir(self.dir, 0o700)
-        self.ca = self.path("ca.pem")
-        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt",
-                "ec_paramgen_curve:P-256", "-nodes", "-keyout", "ca.key",
-                "-out", "ca.pem", "-subj", "/CN=" + name, "-days", "10",
-                cwd=self.dir)
-
-    def path(self, name):
-        return os.path.join(self.dir, name)
-
-    def issue(self, name=NAME, days=5, san="DNS:%s,IP:127.0.0.1"):
-        """Returns the files of a certificate and its key."""
-        file = "%s.%d" % (name, days)
-        with open(self.path(file + ".ext"), "w") as f:
-            f.write("subjectAltName=" + san.replace("%s", name) + "\n")
-        openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-                "-nodes", "-keyout", file + ".key", "-out", file + ".csr",
-                "-subj", "/CN=" + name, cwd=self.dir)
-        openssl("x509", "-req", "-in", file + ".csr", "-CA", "ca.pem",
-                "-CAkey", "ca.key", "-CAcreateserial", "-days", str(days),
-                "-extfile", file + ".ext", "-out", file + ".pem",
-                cwd=self.dir)
-        return self.path(file + ".pem"), self.path(file + ".key")
-
-    def fingerprint(self, cert):
-        said = openssl("x509", "-in", cert, "-noout", "-fingerprint",
-                       "-sha256", cwd=self.dir)
-        return "SHA256:" + said.strip().partition("=")[2]
-
-    def last_day(self, cert):
-        said = openssl("x509", "-in", cert, "-noout", "-enddate",
-                       cwd=self.dir)
-        end = time.strptime(said.strip().partition("=")[2],
-                            "%b %d %H:%M:%S %Y GMT")
-        return time.strftime("%Y-%m-%d", end)
 
 
 class Server(Output):
