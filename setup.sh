@@ -21,7 +21,8 @@ build_openbsd="meson ninja libev libconfuse libcares xxhash jansson"
 test_debian="libcmocka-dev clang clang-tidy libclang-rt-14-dev llvm-14 cppcheck
     valgrind libc6-dbg mandoc mksh logrotate python3 xz-utils openssl
     libestr0 libfastjson4 liblognorm5 librelp0
-    libivykis0 libnet1 libwrap0 libjson-c5 libglib2.0-0 libpcre3 libcap2"
+    libivykis0 libnet1 libwrap0 libjson-c5 libglib2.0-0 libpcre3 libcap2
+    iproute2 util-linux"
 test_openbsd="cmocka llvm cppcheck valgrind python3 rsyslog syslog-ng"
 
 peers="rsyslog rsyslog-openssl rsyslog-relp syslog-ng-core"

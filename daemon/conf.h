@@ -31,8 +31,9 @@ enum conf_scheme {
 struct conf_url {
 	char			*text;	/* as it was written */
 	enum conf_scheme	 scheme;
+	bool			 srv;	/* host is _service._proto.name */
 	char			*host;	/* name or address, without [] */
-	char			*port;
+	char			*port;	/* NULL: the records of host have it */
 	char			*path;	/* unix */
 };
 

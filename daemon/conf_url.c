@@ -14,6 +14,7 @@
 #include "daemon/conf_value.h"
 
 #define HOST_MAX 253 /* octets of a name in the DNS */
+#define SRV "+srv"
 
 /* Ports of RFC 5426 3.3 and RFC 5425 4.1, and what is customary. */
 static const struct scheme {
@@ -43,6 +44,21 @@ const char *
 conf_url_scheme(const struct conf_url *url)
 {
 	return (schemes[url->scheme].name);
+}
+
+/* RFC 2782: _service._proto.name; conf_url_parse() saw to it. */
+static const char *
+domain_of(const char *service)
+{
+	const char *dot = strchr(service, '.');
+
+	return (strchr(dot + 1, '.') + 1);
+}
+
+const char *
+conf_url_peer(const struct conf_url *url)
+{
+	return (url->srv ? domain_of(url->host) : url->host);
 }
 
 void
@@ -75,20 +91,29 @@ scheme_length(const char *text)
 	return (0);
 }
 
+/* Sets scheme and srv, and len to the length of both. */
 static int
 find_scheme(
-    const char *text, size_t *len, enum conf_scheme *scheme, struct reason *why)
+    struct conf_url *url, const char *text, size_t *len, struct reason *why)
 {
-	if ((*len = scheme_length(text)) == 0)
+	size_t n;
+
+	if ((n = *len = scheme_length(text)) == 0)
 		return (reason_set(why,
 		    "the url \"%s\" does not say how: it begins with udp://, "
 		    "tcp://, tls://, relp://, relp+tls:// or unix://, or is "
 		    "stdout:",
 		    text));
+	if (n > strlen(SRV) &&
+	    strncmp(text + n - strlen(SRV), SRV, strlen(SRV)) == 0) {
+		url->srv = true;
+		n -= strlen(SRV);
+	}
 	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++)
-		if (strlen(schemes[i].name) == *len &&
-		    strncmp(text, schemes[i].name, *len) == 0) {
-			*scheme = (enum conf_scheme)i;
+		if (strlen(schemes[i].name) == n &&
+		    strncmp(text, schemes[i].name, n) == 0 &&
+		    (!url->srv || schemes[i].port != NULL)) {
+			url->scheme = (enum conf_scheme)i;
 			return (0);
 		}
 	return (reason_set(why,
@@ -134,6 +159,23 @@ is_host(const char *host)
 	     n++)
 		;
 	return (host[n] == '\0' && n <= HOST_MAX);
+}
+
+/* A record has all else: where the service is, and at which port. */
+static int
+parse_service(struct conf_url *url, const char *name, struct reason *why)
+{
+	const char *proto = url->scheme == CONF_UDP ? "._udp." : "._tcp.";
+	const char *dot = strchr(name, '.');
+
+	if (!is_host(name) || *name != '_' || dot == NULL ||
+	    strncmp(dot, proto, strlen(proto)) != 0 ||
+	    dot[strlen(proto)] == '\0')
+		return (reason_set(why,
+		    "the url \"%s\" names no service: write "
+		    "%s" SRV "://_service%sexample.com, without a port",
+		    url->text, conf_url_scheme(url), proto));
+	return (conf_value_keep(name, &url->host, why));
 }
 
 /* authority: host[:port] or [address][:port]; it is changed. */
@@ -183,9 +225,12 @@ parse_net(struct conf_url *url, const char *rest, struct reason *why)
 
 	if (strncmp(rest, "//", 2) != 0)
 		return (reason_set(why,
-		    "the url \"%s\" lacks \"//\": write %s://host:port",
-		    url->text, conf_url_scheme(url)));
+		    "the url \"%s\" lacks \"//\": write %s%s",
+		    url->text, conf_url_scheme(url),
+		    url->srv ? SRV "://_service._proto.name" : "://host:port"));
 	rest += 2;
+	if (url->srv)
+		return (parse_service(url, rest, why));
 	if (strpbrk(rest, "@/?#") != NULL)
 		return (reason_set(why,
 		    "the url \"%s\" has more than host and port: write "
@@ -222,7 +267,7 @@ parse(struct conf_url *url, const char *text, struct reason *why)
 	const char *rest;
 	size_t n;
 
-	if (find_scheme(text, &n, &url->scheme, why) == -1 ||
+	if (find_scheme(url, text, &n, why) == -1 ||
 	    conf_value_keep(text, &url->text, why) == -1)
 		return (-1);
 	rest = text + n + 1;

@@ -10,8 +10,8 @@
 #include "lib/reason.h"
 
 /*
- * Parses scheme://host[:port], unix:///path or stdout: into url, whose old
- * contents are freed.  Returns 0, or -1 with why set; then url is empty.  Free
+ * Parses scheme://host[:port], scheme+srv://_service._proto.name, unix:///path
+ * or stdout: into url, whose old contents are freed.  Returns 0, or -1 with why set; then url is empty.  Free
  * with conf_url_fini().
  */
 int	conf_url_parse(struct conf_url *, const char *text,
@@ -22,5 +22,12 @@ void	conf_url_fini(struct conf_url *);
 const char	*conf_url_scheme(const struct conf_url *);
 bool	conf_url_is_tls(const struct conf_url *);
 bool	conf_url_is_relp(const struct conf_url *);
+
+/*
+ * Whose certificate its server should have: the host.  For a service it is the
+ * name behind _service._proto (RFC 6125 6.2.1): whoever can forge an answer of
+ * the DNS could name any target.
+ */
+const char	*conf_url_peer(const struct conf_url *);
 
 #endif

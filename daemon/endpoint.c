@@ -11,8 +11,10 @@
 #define BUFFER (512 * 1024) /* frames that wait for the link */
 #define MAX_SLICES 16384
 #define PROBE 0.2 /* for a refusal to come back */
+/* What did not last so long is no good address: another one may be. */
+#define LASTING 10.
 
-static void connect_next(struct endpoint *);
+static void pass_over(struct endpoint *);
 
 const char *
 endpoint_state_name(enum endpoint_state state)
@@ -57,8 +59,7 @@ stop_watchers(struct endpoint *ep)
 	ev_timer_stop(loop, &ep->ack_timer);
 	ev_timer_stop(loop, &ep->again);
 	ev_timer_stop(loop, &ep->rate_timer);
-	resolve_cancel(ep->question);
-	ep->question = NULL;
+	targets_stop(&ep->targets);
 }
 
 void
@@ -95,6 +96,8 @@ void
 endpoint_lose(struct endpoint *ep, uint64_t keep_pos)
 {
 	ep->losses++;
+	if (ev_now(ep->env->loop) - ep->opened < LASTING)
+		targets_avoid(&ep->targets);
 	/* First: streams that are woken by the rewind may go elsewhere. */
 	ep->state = ENDPOINT_BACKOFF;
 	ep->epoch++;
@@ -210,12 +213,13 @@ endpoint_enter(struct endpoint *ep, enum endpoint_state state)
 static void
 open_link(struct endpoint *ep, const struct address *a)
 {
-	if (link_open(&ep->link, ep->conf, ep->url, a, &ep->error) == -1) {
-		connect_next(ep);
-		return;
-	}
+	ep->opened = ev_now(ep->env->loop);
 	(void)strlcpy(ep->peer, a != NULL ? address_text(a) : ep->url->text,
 	    sizeof(ep->peer));
+	if (link_open(&ep->link, ep->conf, ep->url, a, &ep->error) == -1) {
+		pass_over(ep);
+		return;
+	}
 	if (ep->link.borrowed || endpoint_is_datagram(ep)) {
 		endpoint_enter(ep, ENDPOINT_UP);
 		return;
@@ -226,53 +230,54 @@ open_link(struct endpoint *ep, const struct address *a)
 	ev_io_start(ep->env->loop, &ep->writable);
 }
 
-/* The next address of the name; after the last one, backoff. */
+/* The next address; after the last one, backoff. */
 static void
 connect_next(struct endpoint *ep)
 {
-	if (ep->tried < ep->naddresses) {
-		open_link(ep, &ep->addresses[ep->tried++]);
-		return;
-	}
-	endpoint_fail(ep);
-}
-
-static void
-on_resolved(void *arg, const struct address *list, size_t n, const char *error)
-{
-	struct endpoint *ep = arg;
-
-	ep->question = NULL;
-	if (n == 0) {
-		reason_set(
-		    &ep->error, "cannot resolve %s: %s", ep->url->host, error);
+	if (!link_needs_address(ep->url->scheme)) {
 		endpoint_fail(ep);
 		return;
 	}
-	ep->naddresses = n < ENDPOINT_ADDRESSES ? n : ENDPOINT_ADDRESSES;
-	memcpy(ep->addresses, list, ep->naddresses * sizeof(*list));
-	ep->tried = 0;
+	endpoint_enter(ep, ENDPOINT_RESOLVING);
+	endpoint_start_timer(ep, (double)ep->conf->connect_timeout_ms / 1e3);
+	targets_next(&ep->targets);
+}
+
+/* This address is no good, for the reason that is set. */
+static void
+pass_over(struct endpoint *ep)
+{
+	log_info("destination %s: %s: %s", ep->conf->name, ep->peer,
+	    ep->error.text);
+	link_close(&ep->link);
 	connect_next(ep);
+}
+
+static void
+on_address(void *arg, const struct address *a, const char *error)
+{
+	struct endpoint *ep = arg;
+
+	if (a != NULL) {
+		open_link(ep, a);
+		return;
+	}
+	if (error != NULL)
+		reason_set(&ep->error, "%s", error);
+	endpoint_fail(ep);
 }
 
 static void
 attempt(struct endpoint *ep)
 {
 	ep->attempts++;
-	ep->naddresses = ep->tried = 0;
 	endpoint_start_timer(ep, (double)ep->conf->connect_timeout_ms / 1e3);
 	if (!link_needs_address(ep->url->scheme)) {
 		open_link(ep, NULL);
 		return;
 	}
 	endpoint_enter(ep, ENDPOINT_RESOLVING);
-	ep->question = resolve_start(
-	    ep->env->resolver, ep->url->host, ep->url->port, on_resolved, ep);
-	if (ep->question == NULL && errno != 0) {
-		reason_set(&ep->error, "cannot resolve %s: %s", ep->url->host,
-		    strerror(errno));
-		endpoint_fail(ep);
-	}
+	targets_begin(&ep->targets);
 }
 
 static void
@@ -294,11 +299,10 @@ on_timer(struct ev_loop *loop, ev_timer *timer, int revents)
 		    (unsigned long long)ep->conf->connect_timeout_ms);
 		if (ep->link.why.text[0] != '\0')
 			ep->error = ep->link.why;
-		link_close(&ep->link);
-		/* Another address of the name may answer. */
-		endpoint_start_timer(
-		    ep, (double)ep->conf->connect_timeout_ms / 1e3);
-		connect_next(ep);
+		if (ep->state == ENDPOINT_RESOLVING)
+			connect_next(ep);
+		else
+			pass_over(ep);
 		break;
 	case ENDPOINT_UP:
 		/* No refusal came back: the receiver is there. */
@@ -372,8 +376,7 @@ shake_hands(struct endpoint *ep)
 	case LINK_WAIT_WRITE:
 		break;
 	case LINK_BROKEN:
-		link_close(&ep->link);
-		connect_next(ep);
+		pass_over(ep);
 		return;
 	}
 	ev_io_set(io, ep->link.fd, io == &ep->readable ? EV_READ : EV_WRITE);
@@ -435,6 +438,9 @@ endpoint_new(const struct endpoint_env *env,
 	if (ep->room < conf->max_message * 4)
 		ep->room = conf->max_message * 4;
 	TAILQ_INIT(&ep->ready);
+	targets_init(&ep->targets,
+	    &(struct resolve_how) { env->loop, conf->connect_timeout_ms },
+	    url, on_address, ep);
 	backoff_init(
 	    &ep->backoff, conf->retry_first_ms, conf->retry_longest_ms);
 	ev_io_init(&ep->readable, on_readable, -1, EV_READ);

@@ -14,13 +14,11 @@ struct conf_destination;
 struct conf_url;
 struct endpoint;
 struct ledger;
-struct resolver;
 struct stream;
 
 /* What endpoints of a worker share; borrowed. */
 struct endpoint_env {
 	struct ev_loop	*loop;
-	struct resolver	*resolver;
 	struct ledger	*ledger;
 	/* Nobody reads standard output any more, and nobody will. */
 	void		(*on_stdout_closed)(void *arg);

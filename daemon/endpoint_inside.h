@@ -9,12 +9,10 @@
 #include "daemon/endpoint.h"
 #include "daemon/link.h"
 #include "daemon/relp_session.h"
-#include "daemon/resolve.h"
 #include "daemon/stream.h"
+#include "daemon/targets.h"
 #include "lib/pace.h"
 #include "lib/window.h"
-
-#define ENDPOINT_ADDRESSES	16	/* of one name, at the most */
 
 struct endpoint {
 	const struct endpoint_env *env;
@@ -29,10 +27,7 @@ struct endpoint {
 	ev_timer timer; /* of the state */
 	ev_timer ack_timer;
 	ev_timer again; /* another turn, at once */
-	struct resolve *question;
-	struct address addresses[ENDPOINT_ADDRESSES];
-	size_t naddresses;
-	size_t tried;
+	struct targets targets;
 	struct backoff backoff;
 	struct relp_session relp;
 	bool is_relp;
@@ -54,6 +49,7 @@ struct endpoint {
 	uint64_t mark[2]; /* datagrams: positions of late */
 	ev_tstamp marked;
 	ev_tstamp progress; /* last acknowledgement */
+	ev_tstamp opened; /* the connection, by us */
 	bool work; /* worth a pump */
 	bool blocked; /* the link takes no more */
 	bool draining;

@@ -14,6 +14,7 @@
 
 #include "daemon/cert.h"
 #include "daemon/conf_tls.h"
+#include "daemon/conf_url.h"
 #include "daemon/resolve.h"
 #include "lib/cipher_map.h"
 
@@ -37,8 +38,8 @@ peer_name(const struct link *l)
 {
 	const struct conf_tls *conf = &l->conf->tls;
 
-	return (
-	    conf->server_name != NULL ? conf->server_name : l->url->host);
+	return (conf->server_name != NULL ? conf->server_name
+					  : conf_url_peer(l->url));
 }
 
 /*

@@ -2,8 +2,11 @@
 
 #include <sys/queue.h>
 
+/* What newer ones have in place of it is not in all that are in use. */
+#define CARES_NO_DEPRECATED
 #include <ares.h>
 #include <arpa/inet.h>
+#include <arpa/nameser.h>
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -12,219 +15,268 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* More addresses of one name than this are not tried. */
-#define MAX_ADDRESSES 16
+/*
+ * A name server gets a tenth of the time, and in a second round two: so that
+ * the third is asked though two are silent.
+ */
+#define ROUNDS 2
+#define PARTS 10
+
+/* Records of a service among which is chosen. */
+#define RECORDS 64
 
 struct socket_watch {
 	TAILQ_ENTRY(socket_watch) entry;
-	struct resolver *resolver;
+	struct resolve *question;
 	ev_io io;
 };
 
-struct resolver {
+struct resolve {
 	struct ev_loop *loop;
 	ares_channel channel;
-	ev_timer timeout;
+	ev_timer timer;
 	TAILQ_HEAD(, socket_watch) sockets;
-};
-
-struct resolve {
-	struct resolver *resolver;
-	resolve_cb *on_done; /* NULL: cancelled */
+	resolve_host_cb *on_host; /* one of the two */
+	resolve_service_cb *on_service;
 	void *arg;
-	bool starting;
 	bool done;
+	const char *error;
+	struct address addresses[RESOLVE_MAX];
+	struct srv records[RECORDS];
+	size_t n;
 };
 
-/* c-ares tells how long it can wait; without a question it waits for ever. */
 static void
-set_timeout(struct resolver *r)
+resolve_free(struct resolve *q)
 {
-	struct timeval tv;
+	ares_destroy(q->channel);
+	ev_timer_stop(q->loop, &q->timer);
+	ares_library_cleanup();
+	free(q);
+}
 
-	ev_timer_stop(r->loop, &r->timeout);
-	if (ares_timeout(r->channel, NULL, &tv) == NULL)
+/* c-ares tells how long it can wait; an answer is told from the loop. */
+static void
+set_timer(struct resolve *q)
+{
+	struct timeval tv = { 0, 0 };
+
+	ev_timer_stop(q->loop, &q->timer);
+	if (!q->done && ares_timeout(q->channel, NULL, &tv) == NULL)
 		return;
-	ev_timer_set(&r->timeout,
+	ev_timer_set(&q->timer,
 	    (double)tv.tv_sec + (double)tv.tv_usec / 1e6 + 1e-3, 0.);
-	ev_timer_start(r->loop, &r->timeout);
+	ev_timer_start(q->loop, &q->timer);
 }
 
 static void
-on_timeout(struct ev_loop *loop, ev_timer *timer, int revents)
+on_timer(struct ev_loop *loop, ev_timer *timer, int revents)
 {
-	struct resolver *r = timer->data;
+	struct resolve *q = timer->data;
 
 	(void)loop;
 	(void)revents;
-	ares_process_fd(r->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
-	set_timeout(r);
+	if (!q->done) {
+		ares_process_fd(q->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+		set_timer(q);
+		return;
+	}
+	if (q->on_host != NULL)
+		q->on_host(q->arg, q->addresses, q->n, q->error);
+	else
+		q->on_service(q->arg, q->records, q->n, q->error);
+	resolve_free(q);
 }
 
 static void
 on_socket(struct ev_loop *loop, ev_io *io, int revents)
 {
 	struct socket_watch *w = io->data;
-	struct resolver *r = w->resolver;
+	struct resolve *q = w->question;
 	int fd = io->fd;
 
 	(void)loop;
-	ares_process_fd(r->channel, revents & EV_READ ? fd : ARES_SOCKET_BAD,
+	ares_process_fd(q->channel, revents & EV_READ ? fd : ARES_SOCKET_BAD,
 	    revents & EV_WRITE ? fd : ARES_SOCKET_BAD);
-	set_timeout(r);
+	set_timer(q);
 }
 
 static struct socket_watch *
-find_socket(struct resolver *r, int fd)
+find_socket(struct resolve *q, int fd)
 {
 	struct socket_watch *w;
 
-	TAILQ_FOREACH (w, &r->sockets, entry)
+	TAILQ_FOREACH (w, &q->sockets, entry)
 		if (w->io.fd == fd)
 			return (w);
 	return (NULL);
 }
 
-static void
-drop_socket(struct socket_watch *w)
-{
-	ev_io_stop(w->resolver->loop, &w->io);
-	TAILQ_REMOVE(&w->resolver->sockets, w, entry);
-	free(w);
-}
-
+/* Also for each that ares_destroy() closes. */
 static void
 on_socket_state(void *arg, ares_socket_t fd, int readable, int writable)
 {
-	struct resolver *r = arg;
-	struct socket_watch *w = find_socket(r, fd);
+	struct resolve *q = arg;
+	struct socket_watch *w = find_socket(q, fd);
 	int events = (readable ? EV_READ : 0) | (writable ? EV_WRITE : 0);
 
+	if (w != NULL)
+		ev_io_stop(q->loop, &w->io);
 	if (events == 0) {
 		if (w != NULL)
-			drop_socket(w);
+			TAILQ_REMOVE(&q->sockets, w, entry);
+		free(w);
 		return;
 	}
 	if (w == NULL) {
 		/* Without a watch the question ends by its timeout. */
 		if ((w = calloc(1, sizeof(*w))) == NULL)
 			return;
-		w->resolver = r;
-		ev_io_init(&w->io, on_socket, fd, events);
+		w->question = q;
+		ev_init(&w->io, on_socket);
 		w->io.data = w;
-		TAILQ_INSERT_TAIL(&r->sockets, w, entry);
-	} else {
-		ev_io_stop(r->loop, &w->io);
-		ev_io_set(&w->io, fd, events);
+		TAILQ_INSERT_TAIL(&q->sockets, w, entry);
 	}
-	ev_io_start(r->loop, &w->io);
+	ev_io_set(&w->io, fd, events);
+	ev_io_start(q->loop, &w->io);
 }
 
-struct resolver *
-resolver_new(struct ev_loop *loop)
+/* Returns one that is still to be asked, or NULL with errno. */
+static struct resolve *
+resolve_new(const struct resolve_how *how, void *arg)
 {
 	struct ares_options options = { .sock_state_cb = on_socket_state };
-	struct resolver *r;
-
-	if ((r = calloc(1, sizeof(*r))) == NULL)
-		return (NULL);
-	r->loop = loop;
-	TAILQ_INIT(&r->sockets);
-	ev_timer_init(&r->timeout, on_timeout, 0., 0.);
-	r->timeout.data = r;
-	options.sock_state_cb_data = r;
-	if (ares_library_init(ARES_LIB_INIT_ALL) != ARES_SUCCESS ||
-	    ares_init_options(&r->channel, &options, ARES_OPT_SOCK_STATE_CB) !=
-		ARES_SUCCESS) {
-		free(r);
-		errno = ENOMEM;
-		return (NULL);
-	}
-	return (r);
-}
-
-void
-resolver_free(struct resolver *r)
-{
-	struct socket_watch *w;
-
-	if (r == NULL)
-		return;
-	ares_destroy(r->channel);
-	while ((w = TAILQ_FIRST(&r->sockets)) != NULL)
-		drop_socket(w);
-	ev_timer_stop(r->loop, &r->timeout);
-	ares_library_cleanup();
-	free(r);
-}
-
-static void
-finish(
-    struct resolve *q, const struct address *list, size_t n, const char *error)
-{
-	if (q->on_done != NULL)
-		q->on_done(q->arg, list, n, error);
-	q->done = true;
-	if (!q->starting)
-		free(q);
-}
-
-static void
-on_answer(void *arg, int status, int timeouts, struct ares_addrinfo *info)
-{
-	struct address list[MAX_ADDRESSES];
-	const struct ares_addrinfo_node *node;
-	struct resolve *q = arg;
-	size_t n = 0;
-
-	(void)timeouts;
-	if (status != ARES_SUCCESS) {
-		finish(q, NULL, 0, ares_strerror(status));
-		return;
-	}
-	for (node = info->nodes; node != NULL && n < MAX_ADDRESSES;
-	     node = node->ai_next) {
-		if (node->ai_addrlen > sizeof(list[n].sa))
-			continue;
-		memset(&list[n], 0, sizeof(list[n]));
-		memcpy(&list[n].sa, node->ai_addr, node->ai_addrlen);
-		list[n++].len = node->ai_addrlen;
-	}
-	ares_freeaddrinfo(info);
-	finish(q, list, n, n == 0 ? "has no address" : NULL);
-}
-
-struct resolve *
-resolve_start(struct resolver *r, const char *host, const char *port,
-    resolve_cb *on_done, void *arg)
-{
-	struct ares_addrinfo_hints hints = { .ai_family = AF_UNSPEC,
-		.ai_flags = ARES_AI_NUMERICSERV };
 	struct resolve *q;
 
 	if ((q = calloc(1, sizeof(*q))) == NULL)
 		return (NULL);
-	q->resolver = r;
-	q->on_done = on_done;
+	q->loop = how->loop;
 	q->arg = arg;
-	q->starting = true;
-	ares_getaddrinfo(r->channel, host, port, &hints, on_answer, q);
-	q->starting = false;
-	set_timeout(r);
-	if (q->done) {
+	TAILQ_INIT(&q->sockets);
+	ev_timer_init(&q->timer, on_timer, 0., 0.);
+	q->timer.data = q;
+	options.sock_state_cb_data = q;
+	options.tries = ROUNDS;
+	options.timeout = (int)(how->timeout_ms / PARTS + 1);
+	if (ares_library_init(ARES_LIB_INIT_ALL) != ARES_SUCCESS) {
 		free(q);
-		errno = 0;
+		errno = ENOMEM;
+		return (NULL);
+	}
+	if (ares_init_options(&q->channel, &options,
+		ARES_OPT_SOCK_STATE_CB | ARES_OPT_TRIES | ARES_OPT_TIMEOUTMS) !=
+	    ARES_SUCCESS) {
+		ares_library_cleanup();
+		free(q);
+		errno = ENOMEM;
 		return (NULL);
 	}
 	return (q);
 }
 
-/* c-ares cannot take one question back: its answer will find nobody. */
+static void
+on_host(void *arg, int status, int timeouts, struct ares_addrinfo *info)
+{
+	const struct ares_addrinfo_node *node;
+	struct resolve *q = arg;
+	struct address *a;
+
+	(void)timeouts;
+	q->done = true;
+	if (status != ARES_SUCCESS) {
+		q->error = ares_strerror(status);
+		return;
+	}
+	for (node = info->nodes; node != NULL && q->n < RESOLVE_MAX;
+	     node = node->ai_next) {
+		a = &q->addresses[q->n];
+		if (node->ai_addrlen > sizeof(a->sa))
+			continue;
+		memcpy(&a->sa, node->ai_addr, node->ai_addrlen);
+		a->len = node->ai_addrlen;
+		q->n++;
+	}
+	ares_freeaddrinfo(info);
+	if (q->n == 0)
+		q->error = "it has no address";
+}
+
+struct resolve *
+resolve_host(const struct resolve_how *how, const char *host, const char *port,
+    resolve_host_cb *on_done, void *arg)
+{
+	struct ares_addrinfo_hints hints = { .ai_family = AF_UNSPEC,
+		.ai_flags = ARES_AI_NUMERICSERV };
+	struct resolve *q;
+
+	if ((q = resolve_new(how, arg)) == NULL)
+		return (NULL);
+	q->on_host = on_done;
+	ares_getaddrinfo(q->channel, host, port, &hints, on_host, q);
+	set_timer(q);
+	return (q);
+}
+
+/* RFC 2782: the target "." says that there is no such service. */
+static void
+keep_record(struct resolve *q, const struct ares_srv_reply *r)
+{
+	struct srv *to = &q->records[q->n];
+
+	if (q->n == RECORDS || *r->host == '\0' || strcmp(r->host, ".") == 0 ||
+	    strlcpy(to->host, r->host, sizeof(to->host)) >= sizeof(to->host))
+		return;
+	to->priority = r->priority;
+	to->weight = r->weight;
+	to->port = r->port;
+	q->n++;
+}
+
+static void
+on_service(void *arg, int status, int timeouts, unsigned char *p, int len)
+{
+	struct ares_srv_reply *replies = NULL, *r;
+	struct resolve *q = arg;
+	size_t i;
+
+	(void)timeouts;
+	q->done = true;
+	if (status == ARES_SUCCESS)
+		status = ares_parse_srv_reply(p, len, &replies);
+	if (status != ARES_SUCCESS) {
+		q->error = ares_strerror(status);
+		return;
+	}
+	for (r = replies; r != NULL; r = r->next)
+		keep_record(q, r);
+	ares_free_data(replies);
+	if (q->n == 0)
+		q->error = "the service is not offered there";
+	for (i = 0; i < q->n; i++)
+		srv_choose(q->records + i, q->n - i, arc4random());
+	if (q->n > RESOLVE_MAX)
+		q->n = RESOLVE_MAX;
+}
+
+struct resolve *
+resolve_service(const struct resolve_how *how, const char *name,
+    resolve_service_cb *on_done, void *arg)
+{
+	struct resolve *q;
+
+	if ((q = resolve_new(how, arg)) == NULL)
+		return (NULL);
+	q->on_service = on_done;
+	ares_query(q->channel, name, ns_c_in, ns_t_srv, on_service, q);
+	set_timer(q);
+	return (q);
+}
+
 void
 resolve_cancel(struct resolve *q)
 {
 	if (q != NULL)
-		q->on_done = NULL;
+		resolve_free(q);
 }
 
 const char *

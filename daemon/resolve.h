@@ -1,5 +1,8 @@
 /*
- * resolve.h - names to addresses, through c-ares, without blocking the loop.
+ * resolve.h - questions to the DNS, through c-ares, without blocking the loop.
+ *
+ * Every question reads the system's files (resolv.conf, hosts) anew, for a host
+ * that moves to another network has other name servers.
  */
 #ifndef RESOLVE_H
 #define RESOLVE_H
@@ -8,9 +11,18 @@
 
 #include <ev.h>
 #include <stddef.h>
+#include <stdint.h>
 
-struct resolver;			/* one a worker */
+#include "lib/srv.h"
+
+#define RESOLVE_MAX	16		/* answers of one question that are used */
+
 struct resolve;				/* one question */
+
+struct resolve_how {
+	struct ev_loop	*loop;		/* borrowed */
+	uint64_t	 timeout_ms;	/* in which most questions should end */
+};
 
 struct address {
 	struct sockaddr_storage	 sa;
@@ -21,21 +33,26 @@ struct address {
  * list has n addresses in the order to try them (RFC 6724), which are copied
  * by who wants to keep them; n is 0 when error tells why there are none.
  */
-typedef void resolve_cb(void *arg, const struct address *list, size_t n,
+typedef void resolve_host_cb(void *arg, const struct address *list, size_t n,
     const char *error);
 
-/* Returns NULL with errno. */
-struct resolver	*resolver_new(struct ev_loop *);
-void	resolver_free(struct resolver *);
+/* The same for servers of a service, in the order to try them (RFC 2782). */
+typedef void resolve_service_cb(void *arg, const struct srv *list, size_t n,
+    const char *error);
 
 /*
  * Asks for the addresses of host (a name, or an address as text) with port (a
- * number).  on_done is called once from the loop or from this very call,
- * unless resolve_cancel() comes before.  Returns NULL with errno, or after
- * on_done has been called already, with errno 0.
+ * number).  on_done is called once from the loop, and then the question is
+ * gone; or resolve_cancel() comes before.  Returns NULL with errno.
  */
-struct resolve	*resolve_start(struct resolver *, const char *host,
-		    const char *port, resolve_cb *on_done, void *arg);
+struct resolve	*resolve_host(const struct resolve_how *, const char *host,
+		    const char *port, resolve_host_cb *on_done, void *arg);
+
+/* Asks in the same way for the SRV records of name. */
+struct resolve	*resolve_service(const struct resolve_how *, const char *name,
+		    resolve_service_cb *on_done, void *arg);
+
+/* NULL is fine. */
 void	resolve_cancel(struct resolve *);
 
 /* "192.0.2.1:514" or "[2001:db8::1]:514", in a static buffer. */

@@ -16,7 +16,6 @@
 #include "daemon/dest.h"
 #include "daemon/ledger.h"
 #include "daemon/log.h"
-#include "daemon/resolve.h"
 #include "daemon/source.h"
 #include "daemon/state.h"
 #include "daemon/stream.h"
@@ -33,7 +32,6 @@ struct worker {
 	struct ledger *ledger;
 	struct tails *tails;
 	struct sources *sources;
-	struct resolver *resolver;
 	struct endpoint_env env;
 	struct dest **dests;
 	size_t ndests;
@@ -347,14 +345,12 @@ make_all(struct worker *w)
 		return (-1);
 	}
 	if ((w->tails = tails_new(w->loop, w->ledger, &tc)) == NULL ||
-	    (w->sources = sources_new(w->loop, w->tails, w->ledger)) == NULL ||
-	    (w->resolver = resolver_new(w->loop)) == NULL) {
+	    (w->sources = sources_new(w->loop, w->tails, w->ledger)) == NULL) {
 		log_error("worker");
 		return (-1);
 	}
 	ledger_set_tails(w->ledger, w->tails);
 	w->env = (struct endpoint_env) { .loop = w->loop,
-		.resolver = w->resolver,
 		.ledger = w->ledger,
 		.on_stdout_closed = on_stdout_closed,
 		.arg = w };
@@ -378,7 +374,6 @@ free_all(struct worker *w)
 	for (i = 0; i < w->nroutes; i++)
 		route_fini(&w->routes[i]);
 	free(w->routes);
-	resolver_free(w->resolver);
 	ledger_free(w->ledger);
 	if (w->loop != NULL)
 		ev_loop_destroy(w->loop);

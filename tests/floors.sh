@@ -21,7 +21,7 @@ floor()
 		echo 5 ;;
 	ctl*|metrics*|httpd*|state*)
 		echo 4 ;;
-	dest*|endpoint*|relp_session|link*|resolve*|tcp_info*)
+	dest*|endpoint*|relp_session|link*|resolve*|targets|tcp_info*)
 		echo 3 ;;
 	source*|place|tail*|stream*|ledger*)
 		echo 2 ;;

@@ -18,6 +18,7 @@
 #include <cmocka.h>
 
 #include "daemon/conf.h"
+#include "daemon/conf_url.h"
 
 #define DESTINATION "destination \"d\" { url = \"tcp://h\" }\n"
 #define SOURCE "source \"s\" { paths = \"/l\" }\n"
@@ -310,7 +311,9 @@ urls_are_taken_apart(void **state)
 		assert_int_equal(url->scheme, good[i].scheme);
 		assert_int_equal(url->host == NULL, good[i].host == NULL);
 		if (url->host != NULL) {
+			assert_false(url->srv);
 			assert_string_equal(url->host, good[i].host);
+			assert_string_equal(conf_url_peer(url), good[i].host);
 			assert_string_equal(url->port, good[i].port);
 		}
 		assert_int_equal(url->path == NULL, good[i].path == NULL);
@@ -318,6 +321,79 @@ urls_are_taken_apart(void **state)
 			assert_string_equal(url->path, good[i].path);
 		conf_free(c);
 	}
+}
+
+static void
+a_service_is_looked_up_and_its_domain_is_the_peer(void **state)
+{
+	static const struct {
+		const char *text;
+		enum conf_scheme scheme;
+		const char *host, *peer;
+	} good[] = {
+		{ "udp+srv://_syslog._udp.example.com", CONF_UDP,
+		    "_syslog._udp.example.com", "example.com" },
+		{ "tcp+srv://_syslog._tcp.example.com", CONF_TCP,
+		    "_syslog._tcp.example.com", "example.com" },
+		{ "tls+srv://_syslog-tls._tcp.logs.example.com", CONF_TLS,
+		    "_syslog-tls._tcp.logs.example.com", "logs.example.com" },
+		{ "relp+srv://_relp._tcp.corp", CONF_RELP, "_relp._tcp.corp",
+		    "corp" },
+		{ "relp+tls+srv://_relp._tcp.a.b", CONF_RELP_TLS,
+		    "_relp._tcp.a.b", "a.b" },
+	};
+	const struct conf_url *url;
+	struct conf *c;
+	char text[256];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(good); i++) {
+		snprintf(text, sizeof(text),
+		    "destination d { url = \"%s\" }\n" SOURCE, good[i].text);
+		c = accepted(text);
+		url = &destination(c)->urls[0];
+		assert_true(url->srv);
+		assert_int_equal(url->scheme, good[i].scheme);
+		assert_string_equal(url->host, good[i].host);
+		assert_null(url->port);
+		assert_string_equal(conf_url_peer(url), good[i].peer);
+		conf_free(c);
+	}
+}
+
+static void
+a_wrong_service_is_refused_with_what_is_right(void **state)
+{
+	static const char *const bad[] = { "tls+srv://example.com",
+		"tls+srv://_syslog-tls.example.com",
+		"tls+srv://_syslog-tls._udp.example.com",
+		"tls+srv://_syslog-tls._tcp.", "tls+srv://_syslog-tls._tcp",
+		"tls+srv://_syslog-tls._tcp.example.com:6514",
+		"tls+srv://_syslog-tls._tcp.example.com/", "tls+srv://",
+		"tls+srv://[::1]", "tls+srv://syslog-tls._tcp.example.com" };
+	char words[512];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		snprintf(words, sizeof(words),
+		    "the url \"%s\" names no service: write "
+		    "tls+srv://_service._tcp.example.com, without a port",
+		    bad[i]);
+		refused_url(bad[i], words);
+	}
+	refused_url("udp+srv://_syslog._tcp.example.com",
+	    "the url \"udp+srv://_syslog._tcp.example.com\" names no service: "
+	    "write udp+srv://_service._udp.example.com, without a port");
+	refused_url("tls+srv:x",
+	    "the url \"tls+srv:x\" lacks \"//\": write "
+	    "tls+srv://_service._proto.name");
+	refused_url("unix+srv:///dev/log",
+	    "unknown url scheme \"unix+srv\" (udp, tcp, tls, relp, relp+tls, "
+	    "unix, stdout)");
+	refused_url("+srv://_a._tcp.b",
+	    "the url \"+srv://_a._tcp.b\" does not say how: it begins with "
+	    "udp://, tcp://, tls://, relp://, relp+tls:// or unix://, or is "
+	    "stdout:");
 }
 
 static void
@@ -1096,6 +1172,10 @@ main(void)
 		cmocka_unit_test(an_empty_list_is_a_list_left_out),
 		cmocka_unit_test(macros_reach_the_options),
 		cmocka_unit_test(urls_are_taken_apart),
+		cmocka_unit_test(
+		    a_service_is_looked_up_and_its_domain_is_the_peer),
+		cmocka_unit_test(
+		    a_wrong_service_is_refused_with_what_is_right),
 		cmocka_unit_test(a_wrong_url_is_refused_with_what_is_right),
 		cmocka_unit_test(
 		    the_example_of_the_manual_names_line_and_destination),
