@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -24,6 +25,9 @@
 #define RESTART_LONGEST_MS 30000
 #define STEADY_MS 60000 /* alive so long: the next crash is new */
 #define KILL_GRACE_MS 5000 /* beyond shutdown_timeout */
+#define STARTING_MS 300000 /* a worker that is not ready by then hangs */
+
+#define REFUSED "STATUS=the new configuration is wrong, the old one goes on"
 
 struct monitor {
 	const struct monitor_ops *ops;
@@ -36,7 +40,9 @@ struct monitor {
 	int channel;
 	uint64_t started_ms;
 	uint64_t due_ms; /* start, or kill, the worker; 0 */
+	uint64_t beat_ms; /* no worker speaks yet: we do; 0 */
 	bool was_ready; /* some worker was */
+	bool refused; /* the last new configuration was wrong */
 	bool stopping;
 	bool finished;
 	int status;
@@ -118,15 +124,35 @@ run_worker(struct monitor *m, int channel)
 		.account = &m->account,
 		.statedir = m->state.fd,
 		.channel = channel,
-		.alive_ms = notify_watchdog_ms(),
+		.alive_ms = notify_every_ms(),
 	};
 	int status;
 
+	/* Only the monitor is called what a service script looks for. */
+	if (m->conf->file != NULL)
+		setproctitle("worker for %s", m->conf->file);
+	else
+		setproctitle("worker");
 	forget_signals();
 	log_set_level(m->conf->log_level);
 	status = worker_run(&start);
 	conf_free(m->conf);
 	return (status);
+}
+
+static void
+beat_later(struct monitor *m)
+{
+	m->beat_ms = notify_every_ms() != 0 ? now_ms() + notify_every_ms() : 0;
+}
+
+/* No worker is there to be late, or it has a while to become ready. */
+static void
+beat(struct monitor *m)
+{
+	if (m->worker == 0 || now_ms() - m->started_ms < STARTING_MS)
+		notify_send("WATCHDOG=1\n");
+	beat_later(m);
 }
 
 static int
@@ -155,6 +181,7 @@ start_worker(struct monitor *m)
 	(void)close(pair[1]);
 	m->channel = pair[0];
 	m->started_ms = now_ms();
+	beat_later(m);
 	return (0);
 }
 
@@ -204,7 +231,10 @@ stop(struct monitor *m)
 		return;
 	}
 	m->stopping = true;
-	notify_send("STOPPING=1\n");
+	notify_send("STOPPING=1\nSTATUS=stopping\nEXTEND_TIMEOUT_USEC=%llu000"
+		    "\n",
+	    (unsigned long long)m->conf->shutdown_timeout_ms +
+		2ULL * KILL_GRACE_MS);
 	if (m->worker == 0)
 		m->finished = true;
 	stop_worker(m);
@@ -224,11 +254,12 @@ reload(struct monitor *m)
 		log_errorx("%s", why.text);
 		log_errorx("not reloaded: the old configuration goes on");
 		conf_free(conf);
-		notify_send("READY=1\nSTATUS=the new configuration is wrong, "
-			    "the old one goes on\n");
+		m->refused = true;
+		notify_send("READY=1\n" REFUSED "\n");
 		return;
 	}
 	log_notice("reloading");
+	m->refused = false;
 	conf_free(m->next);
 	m->next = conf;
 	if (m->worker != 0)
@@ -261,6 +292,7 @@ restart_later(struct monitor *m, int status)
 	else
 		log_errorx("worker: exit %d, starting it again in %llu ms",
 		    WEXITSTATUS(status), (unsigned long long)wait);
+	notify_send("STATUS=the worker failed, starting it again\n");
 	m->due_ms = now_ms() + wait;
 }
 
@@ -273,6 +305,7 @@ on_worker_exit(struct monitor *m, int status)
 	m->due_ms = 0;
 	(void)close(m->channel);
 	m->channel = -1;
+	beat_later(m);
 	if (m->stopping || (good && m->next == NULL)) {
 		/* It stops by itself only when it was told to. */
 		m->finished = true;
@@ -295,25 +328,53 @@ static void
 on_ready(struct monitor *m)
 {
 	notify_send("READY=1\nSTATUS=forwarding\n");
+	m->beat_ms = 0;
 	if (!m->was_ready)
 		m->ops->on_ready(m->ops->arg);
 	m->was_ready = true;
+}
+
+static void
+on_alive(const struct monitor *m, const struct state_sum *sum)
+{
+	char away[64] = "";
+
+	if (sum->away > 0)
+		(void)snprintf(
+		    away, sizeof(away), " (%u not connected)", sum->away);
+	if (m->stopping)
+		notify_send("WATCHDOG=1\n");
+	else if (m->refused)
+		notify_send("WATCHDOG=1\n" REFUSED "\n");
+	else
+		notify_send("WATCHDOG=1\nSTATUS=forwarding %llu file%s to %u "
+			    "destination%s%s, %llu bytes behind\n",
+		    (unsigned long long)sum->files, sum->files == 1 ? "" : "s",
+		    sum->destinations, sum->destinations == 1 ? "" : "s", away,
+		    (unsigned long long)sum->behind);
 }
 
 /* Returns false when there is no more to read. */
 static bool
 read_channel(struct monitor *m)
 {
-	char what;
+	struct worker_report report;
 
-	if (m->channel == -1 || recv(m->channel, &what, 1, MSG_DONTWAIT) != 1)
+	if (m->channel == -1 ||
+	    recv(m->channel, &report, sizeof(report), MSG_DONTWAIT) !=
+		(ssize_t)sizeof(report))
 		return (false);
-	if (what == WORKER_READY)
+	switch (report.word) {
+	case WORKER_READY:
 		on_ready(m);
-	else if (what == WORKER_RELOAD)
+		break;
+	case WORKER_RELOAD:
 		got_hup = 1;
-	else if (what == WORKER_ALIVE)
-		notify_send("WATCHDOG=1\n");
+		break;
+	case WORKER_ALIVE:
+		on_alive(m, &report.sum);
+		break;
+	}
 	return (true);
 }
 
@@ -337,11 +398,13 @@ wait_for_something(struct monitor *m)
 {
 	struct pollfd pfd = { .fd = m->channel, .events = POLLIN };
 	struct timespec ts, *timeout = NULL;
-	uint64_t left;
+	uint64_t next = m->due_ms, left;
 	sigset_t none;
 
-	if (m->due_ms != 0) {
-		left = m->due_ms > now_ms() ? m->due_ms - now_ms() : 0;
+	if (next == 0 || (m->beat_ms != 0 && m->beat_ms < next))
+		next = m->beat_ms;
+	if (next != 0) {
+		left = next > now_ms() ? next - now_ms() : 0;
 		ts.tv_sec = (time_t)(left / 1000);
 		ts.tv_nsec = (long)(left % 1000) * 1000000;
 		timeout = &ts;
@@ -380,6 +443,8 @@ loop(struct monitor *m)
 		}
 		if (!m->finished && m->due_ms != 0 && now_ms() >= m->due_ms)
 			on_due(m);
+		if (m->beat_ms != 0 && now_ms() >= m->beat_ms)
+			beat(m);
 	}
 }
 

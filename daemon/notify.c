@@ -12,9 +12,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#define STATUS_MS 60000
+
 static struct sockaddr_un manager;
 static socklen_t manager_len;
-static uint64_t watchdog_ms;
+static uint64_t every_ms;
 
 static void
 read_watchdog(void)
@@ -31,7 +33,7 @@ read_watchdog(void)
 		return;
 	n = strtonum(usec, 1, INT64_MAX, &error);
 	if (error == NULL)
-		watchdog_ms = (uint64_t)n / 2000;
+		every_ms = (uint64_t)n / 2000;
 }
 
 void
@@ -40,7 +42,6 @@ notify_init(void)
 	const char *path = getenv("NOTIFY_SOCKET");
 	size_t len;
 
-	read_watchdog();
 	if (path != NULL && (path[0] == '/' || path[0] == '@') &&
 	    (len = strlen(path)) < sizeof(manager.sun_path)) {
 		manager.sun_family = AF_UNIX;
@@ -50,6 +51,8 @@ notify_init(void)
 			manager.sun_path[0] = '\0';
 		manager_len =
 		    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len);
+		every_ms = STATUS_MS;
+		read_watchdog();
 	}
 	(void)unsetenv("NOTIFY_SOCKET");
 	(void)unsetenv("WATCHDOG_USEC");
@@ -89,7 +92,7 @@ notify_reloading(void)
 }
 
 uint64_t
-notify_watchdog_ms(void)
+notify_every_ms(void)
 {
-	return (watchdog_ms);
+	return (every_ms);
 }

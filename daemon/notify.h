@@ -19,7 +19,10 @@ void	notify_send(const char *fmt, ...)
 /* "RELOADING=1" with the time that systemd wants to see with it. */
 void	notify_reloading(void);
 
-/* How often the service manager wants a sign of life, halved; 0: never. */
-uint64_t	notify_watchdog_ms(void);
+/*
+ * How often to tell it that we are alive and how we are: half of what its
+ * watchdog allows, or a minute without one; 0: nobody wants to know.
+ */
+uint64_t	notify_every_ms(void);
 
 #endif

@@ -145,6 +145,17 @@ add_lag(struct tail *t, void *arg)
 	}
 }
 
+static void
+add_behind(struct tail *t, void *arg)
+{
+	const struct stream *s;
+	uint64_t *behind = arg;
+
+	for (s = t->streams; s != NULL; s = s->next)
+		if (s->cursor.acked < t->size)
+			*behind += (uint64_t)(t->size - s->cursor.acked);
+}
+
 static json_t *
 endpoint_json(const struct endpoint *ep)
 {
@@ -160,15 +171,15 @@ endpoint_json(const struct endpoint *ep)
 	    number(info.refused)));
 }
 
-static const char *
-dest_state(const struct dest *d)
+static bool
+is_connected(const struct dest *d)
 {
 	size_t i;
 
 	for (i = 0; i < dest_length(d); i++)
 		if (endpoint_state(dest_endpoint(d, i)) == ENDPOINT_UP)
-			return ("connected");
-	return ("waiting");
+			return (true);
+	return (false);
 }
 
 static json_t *
@@ -188,10 +199,10 @@ destinations_json(const struct state_view *v)
 		json_array_append_new(list,
 		    json_pack("{s:s, s:s, s:I, s:I, s:I, s:o}", "name",
 			dest_conf(v->dests[i])->name, "state",
-			dest_state(v->dests[i]), "in_flight_bytes",
-			number(dest_in_flight(v->dests[i])), "lag_bytes",
-			number(lag.bytes), "lag_files", number(lag.files),
-			"endpoints", endpoints));
+			is_connected(v->dests[i]) ? "connected" : "waiting",
+			"in_flight_bytes", number(dest_in_flight(v->dests[i])),
+			"lag_bytes", number(lag.bytes), "lag_files",
+			number(lag.files), "endpoints", endpoints));
 	}
 	return (list);
 }
@@ -290,12 +301,29 @@ replace(int dirfd, const char *p, size_t n)
 	    dirfd, TMP_NAME, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
 	if (fd == -1)
 		return (-1);
-	if (write_all(fd, p, n) == 0 && fsync(fd) == 0 && close(fd) == 0)
+	/* Its group may read it, whatever the umask. */
+	if (fchmod(fd, 0640) == 0 && write_all(fd, p, n) == 0 &&
+	    fsync(fd) == 0 && close(fd) == 0)
 		return (renameat(dirfd, TMP_NAME, dirfd, NAME));
 	error = errno;
 	(void)close(fd);
 	errno = error;
 	return (-1);
+}
+
+void
+state_sum(const struct state_view *v, struct state_sum *sum)
+{
+	size_t i;
+
+	*sum = (struct state_sum) {
+		.files = tails_stats(v->tails)->files,
+		.destinations = (unsigned)v->ndests,
+	};
+	tails_walk(v->tails, add_behind, &sum->behind);
+	for (i = 0; i < v->ndests; i++)
+		if (!is_connected(v->dests[i]))
+			sum->away++;
 }
 
 int

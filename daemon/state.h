@@ -6,6 +6,7 @@
 
 #include <ev.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "lib/reason.h"
 
@@ -28,6 +29,16 @@ struct state_view {
 	struct ledger		*ledger;
 	ev_tstamp		 started;	/* wall clock */
 };
+
+/* The shortest answer. */
+struct state_sum {
+	uint64_t	files;
+	uint64_t	behind;		/* bytes not acknowledged, of all */
+	unsigned	destinations;
+	unsigned	away;		/* of these: not connected */
+};
+
+void	state_sum(const struct state_view *, struct state_sum *);
 
 /*
  * Writes "state.json" in dirfd, atomically, mode 0640.  Returns 0, or -1 with

@@ -49,10 +49,34 @@ struct worker {
 	bool stopping;
 };
 
-static void
-tell(struct worker *w, char what)
+static struct state_view
+view_of(const struct worker *w)
 {
-	if (send(w->start->channel, &what, 1, MSG_NOSIGNAL) == -1)
+	return ((struct state_view) {
+	    .conf = w->conf,
+	    .dests = w->dests,
+	    .ndests = w->ndests,
+	    .routes = w->routes,
+	    .nroutes = w->nroutes,
+	    .tails = w->tails,
+	    .sources = w->sources,
+	    .ledger = w->ledger,
+	    .started = w->started,
+	});
+}
+
+static void
+tell(struct worker *w, enum worker_word word)
+{
+	struct worker_report report;
+	struct state_view view = view_of(w);
+
+	memset(&report, 0, sizeof(report));
+	report.word = word;
+	if (word == WORKER_ALIVE)
+		state_sum(&view, &report.sum);
+	if (send(w->start->channel, &report, sizeof(report), MSG_NOSIGNAL) ==
+	    -1)
 		log_debug("worker: monitor: %s", strerror(errno));
 }
 
@@ -122,17 +146,7 @@ static void
 on_usr1(struct ev_loop *loop, ev_signal *sig, int revents)
 {
 	struct worker *w = sig->data;
-	struct state_view view = {
-		.conf = w->conf,
-		.dests = w->dests,
-		.ndests = w->ndests,
-		.routes = w->routes,
-		.nroutes = w->nroutes,
-		.tails = w->tails,
-		.sources = w->sources,
-		.ledger = w->ledger,
-		.started = w->started,
-	};
+	struct state_view view = view_of(w);
 	struct reason why;
 
 	(void)loop;
@@ -215,7 +229,8 @@ start_watchers(struct worker *w)
 	ev_prepare_start(w->loop, &w->turn);
 	if (w->start->alive_ms == 0)
 		return;
-	ev_timer_init(&w->alive, on_alive, every, every);
+	/* Soon for the first time: by then destinations are connected. */
+	ev_timer_init(&w->alive, on_alive, every < 2. ? every : 2., every);
 	w->alive.data = w;
 	ev_timer_start(w->loop, &w->alive);
 }

@@ -6,13 +6,23 @@
 
 #include <stdint.h>
 
+#include "daemon/state.h"
+
 struct account;
 struct conf;
 
-/* What the worker says on its channel: a packet that begins with one of: */
-#define WORKER_READY	'R'		/* files and destinations are set up */
-#define WORKER_RELOAD	'H'		/* it got SIGHUP, pass it on */
-#define WORKER_ALIVE	'A'		/* the loop turns */
+/* What the worker says on its channel. */
+enum worker_word {
+	WORKER_READY,			/* files and destinations are set up */
+	WORKER_RELOAD,			/* it got SIGHUP, pass it on */
+	WORKER_ALIVE			/* the loop turns; with figures */
+};
+
+/* A packet.  Numbers, as the monitor should have nothing to parse. */
+struct worker_report {
+	enum worker_word	word;
+	struct state_sum	sum;	/* of WORKER_ALIVE */
+};
 
 struct worker_start {
 	const struct conf	*conf;

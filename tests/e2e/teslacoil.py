@@ -176,6 +176,7 @@ class Daemon:
         self.argv = argv or ["-d", "-v", "-f", self.conf_path]
         self.stdout = Output(os.path.join(self.dir, name + ".stdout"))
         self.process = None
+        self.env = None
         self.write_conf(conf)
         case.daemons.append(self)
 
@@ -190,7 +191,7 @@ class Daemon:
                 open(self.stdout.path, "ab") as out:
             self.process = subprocess.Popen(
                 WRAP + [TESLACOILD] + self.argv, stdin=subprocess.DEVNULL,
-                stdout=out, stderr=log, cwd=self.dir)
+                stdout=out, stderr=log, cwd=self.dir, env=self.env)
         # A signal that comes before it is caught would end it.
         wait_for(lambda: self.process.poll() is not None or
                  (catches(self.pid, signal.SIGUSR1) and self.workers()),
