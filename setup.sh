@@ -19,7 +19,7 @@ build_openbsd="meson ninja libev libconfuse libcares xxhash jansson"
 # What the tests run, and what rsyslog and syslog-ng, which are unpacked and
 # not installed, are linked with.
 test_debian="libcmocka-dev clang clang-tidy libclang-rt-14-dev llvm-14 cppcheck
-    valgrind libc6-dbg mandoc mksh logrotate python3 xz-utils openssl
+    valgrind libc6-dbg mandoc mksh logrotate python3 xz-utils openssl systemd
     libestr0 libfastjson4 liblognorm5 librelp0
     libivykis0 libnet1 libwrap0 libjson-c5 libglib2.0-0 libpcre3 libcap2
     iproute2 util-linux"
@@ -348,7 +348,7 @@ check_manuals()
 check_scripts()
 {
 	for shell in sh mksh; do
-		for script in setup.sh tests/floors.sh; do
+		for script in setup.sh tests/*.sh tests/rc.d/rc.subr; do
 			$shell -n "$script" || return 1
 		done
 	done
