@@ -64,8 +64,8 @@ set_timer(struct resolve *q)
 	ev_timer_stop(q->loop, &q->timer);
 	if (!q->done && ares_timeout(q->channel, NULL, &tv) == NULL)
 		return;
-	ev_timer_set(&q->timer,
-	    (double)tv.tv_sec + (double)tv.tv_usec / 1e6 + 1e-3, 0.);
+	ev_timer_set(
+	    &q->timer, (double)tv.tv_sec + (double)tv.tv_usec / 1e6 + 1e-3, 0.);
 	ev_timer_start(q->loop, &q->timer);
 }
 
@@ -201,6 +201,24 @@ on_host(void *arg, int status, int timeouts, struct ares_addrinfo *info)
 		q->error = "it has no address";
 }
 
+/* Returns whether host is an address as text: c-ares would ask the DNS. */
+static bool
+take_address(struct resolve *q, const char *host, const char *port)
+{
+	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
+		.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV };
+	struct addrinfo *found;
+
+	if (getaddrinfo(host, port, &hints, &found) != 0)
+		return (false);
+	memcpy(&q->addresses[0].sa, found->ai_addr, found->ai_addrlen);
+	q->addresses[0].len = found->ai_addrlen;
+	q->n = 1;
+	q->done = true;
+	freeaddrinfo(found);
+	return (true);
+}
+
 struct resolve *
 resolve_host(const struct resolve_how *how, const char *host, const char *port,
     resolve_host_cb *on_done, void *arg)
@@ -212,7 +230,8 @@ resolve_host(const struct resolve_how *how, const char *host, const char *port,
 	if ((q = resolve_new(how, arg)) == NULL)
 		return (NULL);
 	q->on_host = on_done;
-	ares_getaddrinfo(q->channel, host, port, &hints, on_host, q);
+	if (!take_address(q, host, port))
+		ares_getaddrinfo(q->channel, host, port, &hints, on_host, q);
 	set_timer(q);
 	return (q);
 }

@@ -3,10 +3,11 @@
 addresses gets its turn, and SRV records lead to the servers of a service."""
 
 import network
+from authority import Authority
 from network import (Names, Sink, add_address, black_hole, has_ipv6,
                      use_name_servers)
 from teslacoil import Case, destination, main, source, wait_for
-from test_tls import Authority, Server, tls_destination
+from test_tls import Server
 
 HOST = "siem.example.com"
 PORT = 5140
@@ -172,6 +173,14 @@ class Lookups(Named):
         self.finish(self.d)
         one.check(self.w)
 
+    def test_an_address_needs_no_name_server(self):
+        self.names.silent = True
+        one = self.sink(ONE)
+        self.begin("tcp://%s:%d" % (ONE, PORT), connect_timeout="60s")
+        self.arrives(one)
+        self.finish(self.d)
+        one.check(self.w)
+
     def test_the_third_name_server_is_asked_in_time(self):
         self.names.set_host(HOST, ONE)
         for address in ("127.0.0.2", "127.0.0.3"):
@@ -293,8 +302,8 @@ class TlsServices(Named):
         self.names.set_host("siem1.example.com", "127.0.0.1")
         self.w = self.writer()
         self.d = self.daemon(
-            tls_destination("tls+srv://" + self.SERVICE,
-                            dict({"ca_file": self.ca.ca}, **tls)) +
+            destination("d", "tls+srv://" + self.SERVICE,
+                        tls=dict({"ca_file": self.ca.ca}, **tls)) +
             source("s", self.w.path)).start()
         self.w.write(100)
 
