@@ -77,6 +77,7 @@ conf_free(struct conf *c)
 	}
 	free(c->file);
 	free(c->state_dir);
+	free(c->control_socket);
 	free(c->user);
 	free(c);
 }

@@ -116,6 +116,7 @@ TAILQ_HEAD(conf_sources, conf_source);
 struct conf {
 	char			*file;		/* NULL: from the command line */
 	char			*state_dir;	/* NULL: no state is kept */
+	char			*control_socket; /* NULL: there is none */
 	char			*user;		/* NULL: stay who we are */
 	uint64_t		 checkpoint_interval_ms;
 	uint64_t		 shutdown_timeout_ms;

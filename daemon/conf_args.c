@@ -126,8 +126,8 @@ option_origin(struct conf_text *t, const char *name)
 static bool
 is_path(const char *name)
 {
-	static const char *const paths[] = { "state_dir", "ca_file",
-		"cert_file", "key_file" };
+	static const char *const paths[] = { "state_dir", "control_socket",
+		"ca_file", "cert_file", "key_file" };
 
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
 		if (strcmp(name, paths[i]) == 0)
@@ -439,6 +439,10 @@ drop_defaults(const struct args *a, struct conf *c)
 	if (!is_given(a, "state_dir")) {
 		free(c->state_dir);
 		c->state_dir = NULL;
+	}
+	if (!is_given(a, "control_socket")) {
+		free(c->control_socket);
+		c->control_socket = NULL;
 	}
 	if (!is_given(a, "user")) {
 		free(c->user);

@@ -14,6 +14,7 @@
 
 #include "daemon/conf_url.h"
 #include "daemon/conf_value.h"
+#include "daemon/control.h"
 
 #define KB ((size_t)1024)
 #define MB (1024 * KB)
@@ -37,6 +38,24 @@ set_state_dir(void *into, const char *value, struct reason *why)
 	if (conf_value_absolute(value, why) == -1)
 		return (-1);
 	return (conf_value_keep(value, &g->conf->state_dir, why));
+}
+
+/* "": there is none. */
+static int
+set_control_socket(void *into, const char *value, struct reason *why)
+{
+	struct conf_globals *g = into;
+
+	if (*value == '\0')
+		return (0);
+	if (conf_value_absolute(value, why) == -1)
+		return (-1);
+	if (strlen(value) > CONTROL_PATH_MAX)
+		return (reason_set(why,
+		    "control_socket \"%s\" is longer than the path of a "
+		    "socket may be: %zu characters",
+		    value, CONTROL_PATH_MAX));
+	return (conf_value_keep(value, &g->conf->control_socket, why));
 }
 
 /* "": whoever started it. */
@@ -92,6 +111,7 @@ set_log_level(void *into, const char *value, struct reason *why)
 
 const struct conf_option conf_option_global[] = {
 	{ "state_dir", 1, { CONF_STATE_DIR }, set_state_dir },
+	{ "control_socket", 1, { CONF_CONTROL_SOCKET }, set_control_socket },
 	{ "user", 1, { "_teslacoil" }, set_user },
 	{ "hostname", 1, { "" }, set_global_hostname },
 	{ "checkpoint_interval", 1, { "1s" }, set_checkpoint_interval },

@@ -15,6 +15,7 @@
 
 #include "daemon/account.h"
 #include "daemon/conf.h"
+#include "daemon/control.h"
 #include "daemon/log.h"
 #include "daemon/notify.h"
 #include "daemon/statedir.h"
@@ -35,6 +36,7 @@ struct monitor {
 	struct conf *next; /* after this worker */
 	struct account account;
 	struct statedir state;
+	struct control control;
 	struct backoff backoff;
 	pid_t worker; /* 0: none runs */
 	int channel;
@@ -123,6 +125,7 @@ run_worker(struct monitor *m, int channel)
 		.conf = m->conf,
 		.account = &m->account,
 		.statedir = m->state.fd,
+		.control = m->control.fd,
 		.channel = channel,
 		.alive_ms = notify_every_ms(),
 	};
@@ -213,6 +216,41 @@ prepare(struct monitor *m, const struct conf *conf, struct reason *why)
 	return (0);
 }
 
+/* Whether by its path, or by none. */
+static bool
+is_control(const struct control *c, const char *path)
+{
+	if (c->fd == -1 || path == NULL)
+		return (c->fd == -1 && path == NULL);
+	return (strcmp(c->path, path) == 0);
+}
+
+/* The daemon does its work without one. */
+static void
+open_control(struct monitor *m, const struct conf *conf)
+{
+	struct reason why;
+
+	if (is_control(&m->control, conf->control_socket))
+		return;
+	control_close(&m->control);
+	if (control_open(&m->control, conf->control_socket, m->account.gid,
+		&why) == -1)
+		log_warnx("%s", why.text);
+}
+
+/* Tells the worker, which may have been asked for it, how a reload went. */
+static void
+say_reload(const struct monitor *m, char how, const char *why)
+{
+	struct reason said;
+
+	reason_set(&said, "%c%s", how, why);
+	if (m->channel != -1 &&
+	    send(m->channel, said.text, strlen(said.text), MSG_NOSIGNAL) == -1)
+		log_debug("monitor: worker: %s", strerror(errno));
+}
+
 static void
 stop_worker(struct monitor *m)
 {
@@ -253,6 +291,7 @@ reload(struct monitor *m)
 	    prepare(m, conf, &why) == -1) {
 		log_errorx("%s", why.text);
 		log_errorx("not reloaded: the old configuration goes on");
+		say_reload(m, MONITOR_REFUSES, why.text);
 		conf_free(conf);
 		m->refused = true;
 		notify_send("READY=1\n" REFUSED "\n");
@@ -260,6 +299,7 @@ reload(struct monitor *m)
 	}
 	log_notice("reloading");
 	m->refused = false;
+	say_reload(m, MONITOR_RELOADS, "");
 	conf_free(m->next);
 	m->next = conf;
 	if (m->worker != 0)
@@ -389,6 +429,7 @@ on_due(struct monitor *m)
 	}
 	if (m->next != NULL)
 		take_next(m);
+	open_control(m, m->conf);
 	if (start_worker(m) == -1)
 		m->due_ms = now_ms() + RESTART_LONGEST_MS;
 }
@@ -455,6 +496,7 @@ monitor_run(const struct monitor_ops *ops, struct conf *conf)
 		.conf = conf,
 		.channel = -1,
 		.state = { -1, -1 },
+		.control = { .fd = -1 },
 		.status = 1 };
 	struct reason why;
 
@@ -465,9 +507,11 @@ monitor_run(const struct monitor_ops *ops, struct conf *conf)
 		log_errorx("%s", why.text);
 	} else {
 		catch_signals();
+		open_control(&m, conf);
 		if (start_worker(&m) == 0)
 			loop(&m);
 	}
+	control_close(&m.control);
 	statedir_close(&m.state);
 	conf_free(m.conf);
 	conf_free(m.next);

@@ -20,6 +20,7 @@
 #include "daemon/stream.h"
 #include "daemon/tail.h"
 #include "daemon/tails.h"
+#include "daemon/version.h"
 #include "lib/text.h"
 
 #define TMP_NAME "state.json.new"
@@ -326,21 +327,47 @@ state_sum(const struct state_view *v, struct state_sum *sum)
 			sum->away++;
 }
 
+static const struct part {
+	const char *name;
+	unsigned bit;
+	json_t *(*make)(const struct state_view *);
+} parts[] = {
+	{ "process", STATE_COUNTERS, process_json },
+	{ "counters", STATE_COUNTERS, counters_json },
+	{ "checkpoint", STATE_COUNTERS, checkpoint_json },
+	{ "destinations", STATE_DESTINATIONS, destinations_json },
+	{ "sources", STATE_SOURCES, sources_json },
+	{ "files", STATE_FILES, files_json },
+};
+
+char *
+state_text(const struct state_view *v, unsigned wanted)
+{
+	json_t *root = json_object();
+	char *dump = NULL;
+	int failed = 0;
+	size_t i;
+
+	failed |= json_object_set_new(root, "version", json_string(VERSION));
+	failed |=
+	    json_object_set_new(root, "time", when((double)time(NULL)));
+	for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		if (wanted & parts[i].bit)
+			failed |= json_object_set_new(
+			    root, parts[i].name, parts[i].make(v));
+	if (!failed)
+		dump =
+		    json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
+	json_decref(root);
+	return (dump);
+}
+
 int
 state_dump(const struct state_view *v, int dirfd, struct reason *why)
 {
-	json_t *root;
-	char *dump = NULL;
+	char *dump = state_text(v, STATE_ALL);
 	int result = -1;
 
-	root = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "time",
-	    when((double)time(NULL)), "process", process_json(v), "counters",
-	    counters_json(v), "checkpoint", checkpoint_json(v), "destinations",
-	    destinations_json(v), "sources", sources_json(v), "files",
-	    files_json(v));
-	if (root != NULL)
-		dump =
-		    json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
 	if (dump == NULL)
 		reason_set(why, "out of memory");
 	else if (replace(dirfd, dump, strlen(dump)) == -1)
@@ -348,6 +375,5 @@ state_dump(const struct state_view *v, int dirfd, struct reason *why)
 	else
 		result = 0;
 	free(dump);
-	json_decref(root);
 	return (result);
 }

@@ -40,6 +40,16 @@ struct state_sum {
 
 void	state_sum(const struct state_view *, struct state_sum *);
 
+/* Parts of it. */
+#define STATE_COUNTERS		1u	/* of the process and the checkpoint too */
+#define STATE_DESTINATIONS	2u
+#define STATE_SOURCES		4u
+#define STATE_FILES		8u
+#define STATE_ALL		15u
+
+/* Returns the wanted parts as JSON, which the caller frees, or NULL. */
+char	*state_text(const struct state_view *, unsigned wanted);
+
 /*
  * Writes "state.json" in dirfd, atomically, mode 0640.  Returns 0, or -1 with
  * why set; the file that was there stays.

@@ -13,6 +13,7 @@
 
 #include "daemon/account.h"
 #include "daemon/conf.h"
+#include "daemon/ctl.h"
 #include "daemon/dest.h"
 #include "daemon/ledger.h"
 #include "daemon/log.h"
@@ -33,6 +34,9 @@ struct worker {
 	struct tails *tails;
 	struct sources *sources;
 	struct endpoint_env env;
+	struct state_view view;
+	struct ctl_env ctl_env;
+	struct ctl *ctl; /* NULL: no control socket */
 	struct dest **dests;
 	size_t ndests;
 	struct route *routes;
@@ -49,32 +53,15 @@ struct worker {
 	bool stopping;
 };
 
-static struct state_view
-view_of(const struct worker *w)
-{
-	return ((struct state_view) {
-	    .conf = w->conf,
-	    .dests = w->dests,
-	    .ndests = w->ndests,
-	    .routes = w->routes,
-	    .nroutes = w->nroutes,
-	    .tails = w->tails,
-	    .sources = w->sources,
-	    .ledger = w->ledger,
-	    .started = w->started,
-	});
-}
-
 static void
 tell(struct worker *w, enum worker_word word)
 {
 	struct worker_report report;
-	struct state_view view = view_of(w);
 
 	memset(&report, 0, sizeof(report));
 	report.word = word;
 	if (word == WORKER_ALIVE)
-		state_sum(&view, &report.sum);
+		state_sum(&w->view, &report.sum);
 	if (send(w->start->channel, &report, sizeof(report), MSG_NOSIGNAL) ==
 	    -1)
 		log_debug("worker: monitor: %s", strerror(errno));
@@ -146,31 +133,46 @@ static void
 on_usr1(struct ev_loop *loop, ev_signal *sig, int revents)
 {
 	struct worker *w = sig->data;
-	struct state_view view = view_of(w);
 	struct reason why;
 
 	(void)loop;
 	(void)revents;
 	if (w->start->statedir == -1)
 		log_notice("no state_dir, so no state.json");
-	else if (state_dump(&view, w->start->statedir, &why) == -1)
+	else if (state_dump(&w->view, w->start->statedir, &why) == -1)
 		log_warnx("%s/%s", w->conf->state_dir, why.text);
 	else
 		log_notice(
 		    "state written to %s/state.json", w->conf->state_dir);
 }
 
-/* Only its end is of interest: without a monitor there is no worker. */
+static void
+ask_for_reload(void *arg)
+{
+	tell(arg, WORKER_RELOAD);
+}
+
+/* Without a monitor there is no worker. */
 static void
 on_monitor(struct ev_loop *loop, ev_io *io, int revents)
 {
-	char buf[16];
+	struct worker *w = io->data;
+	struct reason said;
+	ssize_t n;
 
 	(void)revents;
-	if (recv(io->fd, buf, sizeof(buf), MSG_DONTWAIT) == 0) {
+	n = recv(io->fd, said.text, sizeof(said.text) - 1, MSG_DONTWAIT);
+	if (n == 0) {
 		log_warnx("the monitor is gone: stopping");
 		ev_break(loop, EVBREAK_ALL);
 	}
+	if (n <= 0)
+		return;
+	said.text[n] = '\0';
+	if (said.text[0] == MONITOR_RELOADS)
+		ctl_reloaded(w->ctl, NULL);
+	else if (said.text[0] == MONITOR_REFUSES)
+		ctl_reloaded(w->ctl, said.text + 1);
 }
 
 static void
@@ -223,6 +225,7 @@ start_watchers(struct worker *w)
 	start_signal(w, &w->sighup, SIGHUP, on_hup);
 	start_signal(w, &w->sigusr1, SIGUSR1, on_usr1);
 	ev_io_init(&w->monitor, on_monitor, w->start->channel, EV_READ);
+	w->monitor.data = w;
 	ev_io_start(w->loop, &w->monitor);
 	ev_prepare_init(&w->turn, on_turn);
 	w->turn.data = w;
@@ -373,7 +376,31 @@ make_all(struct worker *w)
 		log_error("worker");
 		return (-1);
 	}
+	w->view = (struct state_view) { .conf = w->conf,
+		.dests = w->dests,
+		.ndests = w->ndests,
+		.routes = w->routes,
+		.nroutes = w->nroutes,
+		.tails = w->tails,
+		.sources = w->sources,
+		.ledger = w->ledger,
+		.started = w->started };
 	return (0);
+}
+
+/* Who asks has to wait until there is something to show. */
+static void
+start_ctl(struct worker *w)
+{
+	if (w->start->control == -1)
+		return;
+	w->ctl_env = (struct ctl_env) { .loop = w->loop,
+		.view = &w->view,
+		.ledger = w->ledger,
+		.reload = ask_for_reload,
+		.arg = w };
+	if ((w->ctl = ctl_new(&w->ctl_env, w->start->control)) == NULL)
+		log_warn("control socket");
 }
 
 static void
@@ -381,6 +408,7 @@ free_all(struct worker *w)
 {
 	size_t i;
 
+	ctl_free(w->ctl);
 	tails_free(w->tails);
 	sources_free(w->sources);
 	for (i = 0; i < w->ndests; i++)
@@ -411,6 +439,7 @@ worker_run(const struct worker_start *start)
 		/* Looking for files takes its time. */
 		ev_now_update(w.loop);
 		start_watchers(&w);
+		start_ctl(&w);
 		for (i = 0; i < w.ndests; i++)
 			dest_start(w.dests[i]);
 		tell(&w, WORKER_READY);

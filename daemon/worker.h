@@ -24,10 +24,18 @@ struct worker_report {
 	struct state_sum	sum;	/* of WORKER_ALIVE */
 };
 
+/*
+ * What the monitor says of a reload: '+', or '-' and what is wrong, without an
+ * end.
+ */
+#define MONITOR_RELOADS		'+'
+#define MONITOR_REFUSES		'-'
+
 struct worker_start {
 	const struct conf	*conf;
 	const struct account	*account;
 	int			 statedir;	/* descriptor, or -1 */
+	int			 control;	/* listening socket, or -1 */
 	int			 channel;	/* to the monitor */
 	uint64_t		 alive_ms;	/* how often to say so, or 0 */
 };

@@ -15,9 +15,9 @@ fail()
 floor()
 {
 	case $1 in
-	account|statedir|version)
+	account|control|statedir|version)
 		echo 1 ;;
-	teslacoild|monitor|worker)
+	teslacoild|monitor|worker|teslacoilctl|show)
 		echo 5 ;;
 	ctl*|metrics*|httpd*|state*)
 		echo 4 ;;

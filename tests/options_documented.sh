@@ -75,7 +75,7 @@ for name in $shown; do
 	*) fail "$sample has $name, which does not exist" ;;
 	esac
 	case $name in
-	url|paths|params|state_dir)
+	url|paths|params|state_dir|control_socket)
 		continue ;;	# no default, or one of the build
 	esac
 	want=$(default_of "$name")

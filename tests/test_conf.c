@@ -121,6 +121,7 @@ what_is_left_out_has_the_documented_default(void **state)
 	(void)state;
 	assert_string_equal(c->file, file);
 	assert_string_equal(c->state_dir, CONF_STATE_DIR);
+	assert_string_equal(c->control_socket, CONF_CONTROL_SOCKET);
 	assert_string_equal(c->user, "_teslacoil");
 	assert_int_equal(c->checkpoint_interval_ms, 1000);
 	assert_int_equal(c->shutdown_timeout_ms, 5000);
@@ -566,8 +567,8 @@ an_unknown_option_is_refused_with_the_one_that_was_meant(void **state)
 	refused("state_dri = \"/x\"\n",
 	    ":1: unknown option \"state_dri\" (state_dir?)");
 	refused("metrics { }", ":1: unknown option \"metrics\"");
-	refused(
-	    "control_socket = \"/x\"", ":1: unknown option \"control_socket\"");
+	refused("control_sokcet = \"/x\"",
+	    ":1: unknown option \"control_sokcet\" (control_socket?)");
 }
 
 static void
@@ -985,6 +986,30 @@ options_of_every_kind_go_by_their_bare_name(void **state)
 }
 
 static void
+a_control_socket_has_a_path_that_fits(void **state)
+{
+	struct conf *c =
+	    accepted("control_socket = \"\"\n" DESTINATION SOURCE);
+	char path[110], text[256], words[256];
+
+	(void)state;
+	assert_null(c->control_socket);
+	conf_free(c);
+	refused("control_socket = \"x\"\n",
+	    ":1: control_socket: \"x\" is not an absolute path: it must begin "
+	    "with \"/\"");
+	memset(path, 'x', sizeof(path));
+	path[0] = '/';
+	path[sizeof(path) - 1] = '\0';
+	snprintf(text, sizeof(text), "control_socket = \"%s\"\n", path);
+	snprintf(words, sizeof(words),
+	    ":1: control_socket \"%s\" is longer than the path of a socket may "
+	    "be: 107 characters",
+	    path);
+	refused(text, words);
+}
+
+static void
 a_relative_state_dir_counts_from_here(void **state)
 {
 	static const struct conf_pair option = { "state_dir", "s" };
@@ -1204,6 +1229,7 @@ main(void)
 		cmocka_unit_test(a_file_that_is_not_there_is_named),
 		cmocka_unit_test(paths_alone_go_to_stdout_without_state),
 		cmocka_unit_test(options_of_every_kind_go_by_their_bare_name),
+		cmocka_unit_test(a_control_socket_has_a_path_that_fits),
 		cmocka_unit_test(a_relative_state_dir_counts_from_here),
 		cmocka_unit_test(errors_of_the_command_line_name_the_argument),
 		cmocka_unit_test(any_bytes_in_a_path_survive),

@@ -6,6 +6,7 @@ test can say that all arrived, in order, and what arrived twice.
 
 Environment:
     TESLACOILD          the daemon to test (default build/daemon/teslacoild)
+    TESLACOILCTL        what asks it (default build/daemon/teslacoilctl)
     TESLACOIL_WRAP      a command to run it under, such as valgrind
     TESLACOIL_RECEIVER  our receiver (default build/tests/receiver)
     TESLACOIL_PEERS     where setup.sh unpacked rsyslog and syslog-ng
@@ -43,6 +44,7 @@ def from_env(name, default):
 
 
 TESLACOILD = from_env("TESLACOILD", "build/daemon/teslacoild")
+TESLACOILCTL = from_env("TESLACOILCTL", "build/daemon/teslacoilctl")
 RECEIVER = from_env("TESLACOIL_RECEIVER", "build/tests/receiver")
 PEERS = from_env("TESLACOIL_PEERS", "build/peers")
 WRAP = shlex.split(os.environ.get("TESLACOIL_WRAP", ""))
@@ -165,7 +167,9 @@ class Daemon:
         self.conf_path = os.path.join(self.dir, name + ".conf")
         self.state_dir = os.path.join(self.dir, name + ".state")
         self.log_path = os.path.join(self.dir, name + ".log")
-        self.options = {"state_dir": self.state_dir}
+        self.control = os.path.join(self.dir, name + ".sock")
+        self.options = {"state_dir": self.state_dir,
+                        "control_socket": self.control}
         if USER is not None:
             self.options["user"] = USER
         self.options.update(options)

@@ -1,0 +1,314 @@
+#include "daemon/ctl.h"
+
+#include <sys/queue.h>
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "daemon/ledger.h"
+#include "daemon/log.h"
+#include "daemon/state.h"
+
+#define CLIENTS 16 /* at once */
+#define REQUEST 256 /* octets of a line */
+#define PATIENCE 30. /* seconds for a client that is slow */
+
+struct client {
+	TAILQ_ENTRY(client) entry;
+	struct ctl *ctl;
+	ev_io io;
+	ev_timer patience;
+	char in[REQUEST];
+	size_t nin;
+	char *out; /* NULL: nothing to answer yet */
+	size_t nout;
+	size_t written;
+	bool reloads; /* waits for the end of it */
+	bool done;
+};
+
+struct ctl {
+	const struct ctl_env *env;
+	ev_io listener;
+	TAILQ_HEAD(, client) clients;
+	unsigned nclients;
+};
+
+static void
+client_free(struct client *c)
+{
+	struct ctl *ctl = c->ctl;
+
+	ev_io_stop(ctl->env->loop, &c->io);
+	ev_timer_stop(ctl->env->loop, &c->patience);
+	TAILQ_REMOVE(&ctl->clients, c, entry);
+	if (ctl->nclients-- == CLIENTS)
+		ev_io_start(ctl->env->loop, &ctl->listener);
+	(void)close(c->io.fd);
+	free(c->out);
+	free(c);
+}
+
+/* Writes what the socket takes; marks c when that was all of it. */
+static void
+client_write(struct client *c)
+{
+	ssize_t n;
+
+	while (c->written < c->nout) {
+		n = send(c->io.fd, c->out + c->written, c->nout - c->written,
+		    MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1 && errno == EAGAIN) {
+			ev_io_stop(c->ctl->env->loop, &c->io);
+			ev_io_set(&c->io, c->io.fd, EV_WRITE);
+			ev_io_start(c->ctl->env->loop, &c->io);
+			return;
+		}
+		if (n == -1)
+			break;
+		c->written += (size_t)n;
+	}
+	c->done = true;
+}
+
+/* Takes text, which is JSON; NULL: there was no memory for it. */
+static void
+answer(struct client *c, char *text)
+{
+	static const char failed[] = "{\"error\": \"out of memory\"}";
+
+	c->out = text != NULL ? text : strdup(failed);
+	c->nout = c->out == NULL ? 0 : strlen(c->out);
+	client_write(c);
+}
+
+static void
+answer_object(struct client *c, json_t *object)
+{
+	char *text = object == NULL ? NULL : json_dumps(object, 0);
+
+	json_decref(object);
+	answer(c, text);
+}
+
+static void
+refuse(struct client *c, const char *why)
+{
+	answer_object(c, json_pack("{s:s}", "error", why));
+}
+
+/*
+ * Requests.
+ */
+
+static void
+show(struct client *c, int parts)
+{
+	answer(c, state_text(c->ctl->env->view, (unsigned)parts));
+}
+
+static void
+write_checkpoint(struct client *c, int unused)
+{
+	struct ledger_stats stats;
+
+	(void)unused;
+	if (ledger_sync(c->ctl->env->ledger) == -1) {
+		ledger_stats(c->ctl->env->ledger, &stats);
+		refuse(c, stats.error != NULL ? stats.error : "failed");
+		return;
+	}
+	answer_object(c, json_pack("{s:s}", "done", "checkpoint written"));
+}
+
+static void
+reload(struct client *c, int unused)
+{
+	(void)unused;
+	c->reloads = true;
+	c->ctl->env->reload(c->ctl->env->arg);
+}
+
+static void
+set_level(struct client *c, int level)
+{
+	log_set_level(level);
+	answer_object(c,
+	    json_pack("{s:s}", "done", "until the configuration is reloaded"));
+}
+
+static const struct command {
+	const char *words;
+	void (*run)(struct client *, int);
+	int arg;
+} commands[] = {
+	{ "show", show, STATE_COUNTERS | STATE_DESTINATIONS },
+	{ "show sources", show, STATE_SOURCES },
+	{ "show files", show, STATE_FILES },
+	{ "show destinations", show, STATE_DESTINATIONS },
+	{ "show counters", show, STATE_COUNTERS },
+	{ "checkpoint", write_checkpoint, 0 },
+	{ "reload", reload, 0 },
+	{ "log level error", set_level, LOG_ERR },
+	{ "log level warning", set_level, LOG_WARNING },
+	{ "log level notice", set_level, LOG_NOTICE },
+	{ "log level info", set_level, LOG_INFO },
+	{ "log level debug", set_level, LOG_DEBUG },
+};
+
+static void
+run(struct client *c, const char *words)
+{
+	size_t i;
+
+	log_debug("control socket: %s", words);
+	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (strcmp(commands[i].words, words) == 0) {
+			commands[i].run(c, commands[i].arg);
+			return;
+		}
+	refuse(c, "unknown command: this daemon is of another version");
+}
+
+/*
+ * Clients.
+ */
+
+static void
+client_read(struct client *c)
+{
+	char rest[REQUEST], *end;
+	ssize_t n;
+
+	/* After the request only its end is of interest. */
+	if (c->out != NULL || c->reloads) {
+		n = recv(c->io.fd, rest, sizeof(rest), MSG_DONTWAIT);
+		c->done |= n == 0 || (n == -1 && errno != EAGAIN);
+		return;
+	}
+	n = recv(
+	    c->io.fd, c->in + c->nin, sizeof(c->in) - c->nin, MSG_DONTWAIT);
+	if (n == -1 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		c->done = true;
+		return;
+	}
+	c->nin += (size_t)n;
+	if ((end = memchr(c->in, '\n', c->nin)) != NULL) {
+		*end = '\0';
+		run(c, c->in);
+	} else if (c->nin == sizeof(c->in)) {
+		refuse(c, "the request is too long");
+	}
+}
+
+static void
+on_client(struct ev_loop *loop, ev_io *io, int revents)
+{
+	struct client *c = io->data;
+
+	(void)loop;
+	if (revents & EV_WRITE)
+		client_write(c);
+	else
+		client_read(c);
+	if (c->done)
+		client_free(c);
+}
+
+static void
+on_patience(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+	(void)loop;
+	(void)revents;
+	client_free(timer->data);
+}
+
+static void
+on_connect(struct ev_loop *loop, ev_io *io, int revents)
+{
+	struct ctl *ctl = io->data;
+	struct client *c;
+	int fd, flags;
+
+	(void)revents;
+	if ((fd = accept(io->fd, NULL, NULL)) == -1)
+		return;
+	if ((flags = fcntl(fd, F_GETFL)) == -1 ||
+	    fcntl(fd, F_SETFL, flags | O_NONBLOCK) == -1 ||
+	    fcntl(fd, F_SETFD, FD_CLOEXEC) == -1 ||
+	    (c = calloc(1, sizeof(*c))) == NULL) {
+		(void)close(fd);
+		return;
+	}
+	c->ctl = ctl;
+	ev_io_init(&c->io, on_client, fd, EV_READ);
+	ev_timer_init(&c->patience, on_patience, PATIENCE, 0.);
+	c->io.data = c->patience.data = c;
+	ev_io_start(loop, &c->io);
+	ev_timer_start(loop, &c->patience);
+	TAILQ_INSERT_TAIL(&ctl->clients, c, entry);
+	/* Who comes next waits in the socket. */
+	if (++ctl->nclients == CLIENTS)
+		ev_io_stop(loop, &ctl->listener);
+}
+
+struct ctl *
+ctl_new(const struct ctl_env *env, int listener)
+{
+	struct ctl *ctl;
+
+	if ((ctl = calloc(1, sizeof(*ctl))) == NULL)
+		return (NULL);
+	ctl->env = env;
+	TAILQ_INIT(&ctl->clients);
+	ev_io_init(&ctl->listener, on_connect, listener, EV_READ);
+	ctl->listener.data = ctl;
+	ev_io_start(env->loop, &ctl->listener);
+	return (ctl);
+}
+
+void
+ctl_free(struct ctl *ctl)
+{
+	struct client *c;
+
+	if (ctl == NULL)
+		return;
+	while ((c = TAILQ_FIRST(&ctl->clients)) != NULL)
+		client_free(c);
+	ev_io_stop(ctl->env->loop, &ctl->listener);
+	free(ctl);
+}
+
+void
+ctl_reloaded(struct ctl *ctl, const char *error)
+{
+	struct client *c, *next;
+
+	if (ctl == NULL)
+		return;
+	TAILQ_FOREACH_SAFE (c, &ctl->clients, entry, next) {
+		if (!c->reloads || c->out != NULL)
+			continue;
+		if (error != NULL)
+			refuse(c, error);
+		else
+			answer_object(c,
+			    json_pack("{s:s}", "done",
+				"the new configuration takes over"));
+		if (c->done)
+			client_free(c);
+	}
+}

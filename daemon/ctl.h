@@ -1,0 +1,36 @@
+/*
+ * ctl.h - answers teslacoilctl(8) on the control socket.
+ *
+ * A request is one line of words, its answer one JSON object: what was asked
+ * for, or {"error": "why not"}.  Then the connection is closed.
+ */
+#ifndef CTL_H
+#define CTL_H
+
+#include <ev.h>
+
+struct ctl;
+struct ledger;
+struct state_view;
+
+/* What can be asked and ordered; all borrowed. */
+struct ctl_env {
+	struct ev_loop *loop;
+	const struct state_view *view;
+	struct ledger *ledger;
+	/* Asks for a reload; ctl_reloaded() is its end. */
+	void (*reload)(void *arg);
+	void *arg;
+};
+
+/* Answers on listener, which is borrowed.  Returns NULL with errno. */
+struct ctl *ctl_new(const struct ctl_env *, int listener);
+void ctl_free(struct ctl *);
+
+/*
+ * The new configuration was taken, error NULL, or is wrong: who asked for it is
+ * told at once, for this worker may be about to leave.
+ */
+void ctl_reloaded(struct ctl *, const char *error);
+
+#endif
