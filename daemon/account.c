@@ -34,9 +34,9 @@ account_become(const struct account *a)
 {
 	if (!a->change)
 		return (0);
-	if (initgroups(a->name, a->gid) == -1 ||
-	    setresgid(a->gid, a->gid, a->gid) == -1 ||
-	    setresuid(a->uid, a->uid, a->uid) == -1)
+	/* As root, each sets the real, the effective and the saved id. */
+	if (initgroups(a->name, a->gid) == -1 || setgid(a->gid) == -1 ||
+	    setuid(a->uid) == -1)
 		return (-1);
 	/* Trust nothing: root must not come back. */
 	if (setuid(0) != -1) {

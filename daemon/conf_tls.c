@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <openssl/crypto.h>
 #include <tls.h>
 
 #include "daemon/cert.h"
@@ -29,7 +30,7 @@ static void
 bytes_fini(struct conf_bytes *b)
 {
 	if (b->p != NULL)
-		explicit_bzero(b->p, b->n);
+		OPENSSL_cleanse(b->p, b->n);
 	free(b->p);
 	b->p = NULL;
 	b->n = 0;

@@ -109,7 +109,7 @@ add_file(struct tail *t, void *arg)
 		json_array_append_new(cursors, cursor_json(s));
 	json_array_append_new(arg,
 	    json_pack("{s:o, s:I, s:I, s:s, s:I, s:s, s:o?, s:o, s:o}", "path",
-		text(tail_path(t)), "dev", number(t->dev), "inode",
+		text(tail_path(t)), "dev", number((uint64_t)t->dev), "inode",
 		number(t->ino), "fingerprint", hash, "size",
 		(json_int_t)t->size, "state", tail_state(t), "error",
 		t->error == 0 ? NULL : text(strerror(t->error)), "last_event",
