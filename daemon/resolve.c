@@ -286,7 +286,7 @@ resolve_service(const struct resolve_how *how, const char *name,
 	if ((q = resolve_new(how, arg)) == NULL)
 		return (NULL);
 	q->on_service = on_done;
-	ares_query(q->channel, name, ns_c_in, ns_t_srv, on_service, q);
+	ares_query(q->channel, name, C_IN, T_SRV, on_service, q);
 	set_timer(q);
 	return (q);
 }

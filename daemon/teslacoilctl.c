@@ -2,6 +2,7 @@
  * teslacoilctl - asks the running teslacoild, see teslacoilctl(8).
  */
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 
 #include <err.h>

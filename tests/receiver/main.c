@@ -80,7 +80,7 @@ receiver_turn(struct receiver *r)
 		pfd[i + 2].events = conn_events(&r->conns[i], reading);
 		pfd[i + 2].fd = pfd[i + 2].events != 0 ? r->conns[i].fd : -1;
 	}
-	if (poll(pfd, n + 2, receiver_timeout(r)) == -1) {
+	if (poll(pfd, (nfds_t)(n + 2), receiver_timeout(r)) == -1) {
 		if (errno == EINTR)
 			return (true);
 		err(1, "poll");
