@@ -1,5 +1,8 @@
 #include "daemon/ledger.h"
 
+#include <sys/stat.h>
+
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -16,6 +19,7 @@ struct ledger {
 	struct tails *tails;
 	struct stream_list dirty;
 	ev_timer due;
+	struct timespec written; /* before it was opened */
 	bool failing;
 	struct reason error;
 };
@@ -36,6 +40,7 @@ ledger_new(
     struct ev_loop *loop, int dirfd, uint64_t interval_ms, struct reason *why)
 {
 	struct ledger *l;
+	struct stat st;
 	ev_tstamp every = (double)interval_ms / 1e3;
 
 	if ((l = calloc(1, sizeof(*l))) == NULL) {
@@ -48,6 +53,8 @@ ledger_new(
 	l->due.data = l;
 	if (dirfd == -1)
 		return (l);
+	if (fstatat(dirfd, "checkpoint", &st, 0) == 0)
+		l->written = st.st_mtim;
 	if ((l->checkpoint = checkpoint_open(dirfd, why)) == NULL) {
 		free(l);
 		return (NULL);
@@ -77,6 +84,45 @@ ledger_take(struct ledger *l, const char *dest, dev_t dev, ino_t ino,
 {
 	return (l->checkpoint != NULL &&
 	    checkpoint_take(l->checkpoint, dest, dev, ino, rec));
+}
+
+void
+ledger_give_back(struct ledger *l)
+{
+	if (checkpoint_give_back(l->checkpoint) == -1)
+		log_warn("checkpoint");
+}
+
+struct untaken_walk {
+	void (*fn)(const struct checkpoint_record *, void *);
+	void *arg;
+};
+
+static bool
+visit_untaken(const struct checkpoint_record *rec, void *arg)
+{
+	struct untaken_walk *w = arg;
+
+	w->fn(rec, w->arg);
+	return (true);
+}
+
+void
+ledger_walk_untaken(struct ledger *l,
+    void (*fn)(const struct checkpoint_record *, void *), void *arg)
+{
+	struct untaken_walk w = { fn, arg };
+
+	if (l->checkpoint != NULL)
+		checkpoint_sweep(l->checkpoint, visit_untaken, &w);
+}
+
+const struct timespec *
+ledger_written(const struct ledger *l)
+{
+	if (l->checkpoint == NULL || checkpoint_is_new(l->checkpoint))
+		return (NULL);
+	return (&l->written);
 }
 
 const char *
@@ -150,6 +196,18 @@ ledger_drop(struct ledger *l, struct stream *s, bool gone)
 	if (!gone)
 		return;
 	if (note(l->checkpoint, s, CHECKPOINT_GONE) == -1)
+		log_warn("checkpoint");
+	start_timer(l);
+}
+
+void
+ledger_end(struct ledger *l, const struct checkpoint_record *rec)
+{
+	struct checkpoint_record gone = *rec;
+
+	gone.kind = CHECKPOINT_GONE;
+	gone.time = time(NULL);
+	if (checkpoint_note(l->checkpoint, &gone) == -1)
 		log_warn("checkpoint");
 	start_timer(l);
 }

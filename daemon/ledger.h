@@ -35,9 +35,23 @@ void	ledger_set_tails(struct ledger *, struct tails *);
 /* As the functions of checkpoint.h; nothing is known without a state. */
 bool	ledger_take(struct ledger *, const char *dest, dev_t, ino_t,
 	    struct checkpoint_record *);
+void	ledger_give_back(struct ledger *);
 const char	*ledger_path(struct ledger *, dev_t, ino_t);
 bool	ledger_has_seen(struct ledger *, const char *dest, const char *source);
 void	ledger_see(struct ledger *, const char *dest, const char *source);
+
+/* Walks the records that nobody has taken; fn must not touch the ledger. */
+void	ledger_walk_untaken(struct ledger *,
+	    void (*fn)(const struct checkpoint_record *, void *), void *);
+
+/* The record has come to its end: what it meant goes on under another key. */
+void	ledger_end(struct ledger *, const struct checkpoint_record *);
+
+/*
+ * When the checkpoint was written last before it was opened: what has changed
+ * since, nobody has seen.  NULL for a first start.
+ */
+const struct timespec	*ledger_written(const struct ledger *);
 
 /* s->cursor.acked moved: to be written. */
 void	ledger_mark(struct ledger *, struct stream *);

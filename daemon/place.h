@@ -60,6 +60,12 @@ void	tail_was(struct tail *, struct place *, const char *name);
  */
 void	tail_precedes(struct tail *, struct place *, const char *name);
 
+/*
+ * Puts the files that have a name, or had it and were rotated, one behind the
+ * other: the oldest first, and last the one that has the name now.
+ */
+void	place_order(struct place *);
+
 /* after is to be sent when before is at its end; and: neither any more. */
 void	tail_follows(struct tail *after, struct tail *before);
 void	tail_unlink_order(struct tail *);

@@ -165,6 +165,7 @@ sources_start(struct sources *ss)
 	if (stat("/", &st) == -1 || (root = dir_new(ss, NULL, "", &st)) == NULL)
 		return (-1);
 	ss->starting = true;
+	tails_set_starting(ss->tails, true);
 	TAILQ_FOREACH (s, &ss->sources, entry) {
 		for (r = 0; r < s->nroutes; r++)
 			s->routes[r]->fresh = s->conf->start_at_end &&
@@ -176,6 +177,8 @@ sources_start(struct sources *ss)
 			dir_add_use(root, &use);
 		}
 	}
+	tails_set_starting(ss->tails, false);
+	sources_recover(ss);
 	end_start(ss);
 	return (0);
 }

@@ -1,9 +1,10 @@
 /*
  * source_inside.h - sources as their own parts see them: source_use.c knows
  * what the patterns mean, source_dir.c keeps the tree of directories,
- * source_look.c looks at one name, source_scan.c at all of a directory, and
- * source_stray.c follows what was renamed before anybody looked, and
- * source_await.c looks at dangling links by time.
+ * source_look.c looks at one name, source_scan.c at all of a directory,
+ * source_recover.c at what happened before the start, source_stray.c follows
+ * what was renamed before anybody looked, and source_await.c looks at dangling
+ * links by time.
  */
 #ifndef SOURCE_INSIDE_H
 #define SOURCE_INSIDE_H
@@ -148,6 +149,11 @@ void	dir_look(struct dir *, const char *name);
 
 /* The same for all that the patterns mean in it, oldest first. */
 void	dir_scan(struct dir *);
+
+/* source_recover.c */
+
+/* At the end of the start: what became of the files of the checkpoint. */
+void	sources_recover(struct sources *);
 
 /* source_stray.c */
 

@@ -15,6 +15,7 @@
 #include "daemon/stream.h"
 #include "daemon/tail_copy.h"
 #include "daemon/tails.h"
+#include "lib/rotation.h"
 
 const char *
 tail_path(const struct tail *t)
@@ -327,6 +328,15 @@ resume_in_copy(
 	tails_time(copy);
 }
 
+/* Whether rotation gave it its name when it was called path. */
+static bool
+was_called(const struct tail *t, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return (slash != NULL && rotation_is_of(t->name, slash + 1));
+}
+
 /*
  * Where to go on by the checkpoint, or -1 where it does not know the file.
  * *same is whether it is the very file of the checkpoint.
@@ -339,9 +349,10 @@ recorded_offset(struct tail *t, struct route *r, int fd, bool *same)
 	int n;
 
 	*same = false;
-	if (!ledger_take(tails_ledger(t->all), r->to->name, t->dev, t->ino,
-		&rec))
+	if (!ledger_take(
+		tails_ledger(t->all), r->to->name, t->dev, t->ino, &rec))
 		return (-1);
+	t->met = true;
 	if (fd == -1 || (n = fingerprint_head(fd, head)) == -1) {
 		/* To be compared when it can be read. */
 		t->print = rec.print;
@@ -349,10 +360,15 @@ recorded_offset(struct tail *t, struct route *r, int fd, bool *same)
 	}
 	if (fingerprint_matches(&rec.print, head, (size_t)n) &&
 	    rec.offset <= t->size) {
-		*same = rec.print.len > 0;
+		/* Of an empty file only the name can tell. */
+		*same = rec.print.len > 0 || was_called(t, rec.path);
 		return (rec.offset);
 	}
-	resume_in_copy(t, r, &rec);
+	t->met = false;
+	if (tails_is_starting(t->all))
+		ledger_give_back(tails_ledger(t->all));
+	else
+		resume_in_copy(t, r, &rec);
 	return (0);
 }
 

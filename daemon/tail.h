@@ -59,6 +59,7 @@ struct tail {
 	char			*origin;	/* which was this path, or NULL */
 	bool			 suspect;	/* may have been written anew */
 	bool			 deleted;
+	bool			 met;		/* the checkpoint knew it */
 	uint32_t		 seen;		/* for who scans its place */
 };
 

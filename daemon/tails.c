@@ -32,6 +32,7 @@ struct tails {
 	uint8_t *scratch;
 	struct watch *watch;
 	void (*look_at_linked)(struct place *, const char *);
+	bool starting;
 };
 
 static int
@@ -131,6 +132,18 @@ tails_watch(struct tail *t)
 	    needed && t->watch == NULL && watch_sees_files(t->all->watch);
 	if (t->untold)
 		tails_time(t);
+}
+
+void
+tails_set_starting(struct tails *ts, bool starting)
+{
+	ts->starting = starting;
+}
+
+bool
+tails_is_starting(const struct tails *ts)
+{
+	return (ts->starting);
 }
 
 struct ledger *

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include <ev.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -51,6 +52,13 @@ void	tails_walk(struct tails *, void (*fn)(struct tail *, void *), void *);
 
 /* The file with this identity, or NULL. */
 struct tail	*tails_find(struct tails *, dev_t, ino_t);
+
+/*
+ * While the first look for files goes on, what the checkpoint says of another
+ * file than the one that is there is given back to it.
+ */
+void	tails_set_starting(struct tails *, bool);
+bool	tails_is_starting(const struct tails *);
 
 /* The file has the identity of st; and: it has none any more. */
 void	tails_know(struct tail *, const struct stat *);

@@ -396,6 +396,15 @@ checkpoint_take(struct checkpoint *cp, const char *dest, dev_t dev, ino_t inode,
 	return (true);
 }
 
+int
+checkpoint_give_back(struct checkpoint *cp)
+{
+	if (cp->taken == NULL)
+		return (0);
+	return (checkpoint_table_put(
+	    &cp->untaken, &cp->names, &cp->taken->rec));
+}
+
 const char *
 checkpoint_path(const struct checkpoint *cp, dev_t dev, ino_t inode)
 {

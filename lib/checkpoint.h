@@ -76,6 +76,12 @@ bool	checkpoint_take(struct checkpoint *, const char *dest, dev_t, ino_t,
 	    struct checkpoint_record *rec);
 
 /*
+ * Gives back the record that was taken last: it is untaken again, as long as
+ * nothing is noted of its key.  Returns 0, or -1 with ENOMEM.
+ */
+int	checkpoint_give_back(struct checkpoint *);
+
+/*
  * The path in some untaken record for (dev, inode), valid until the next call
  * on the checkpoint, or NULL where no destination has one.  Cheap.
  */

@@ -431,6 +431,30 @@ a_record_is_handed_over_once(void **state)
 }
 
 static void
+a_record_that_is_given_back_is_handed_over_again(void **state)
+{
+	struct checkpoint *cp = opened();
+
+	(void)state;
+	/* Nothing was taken, so nothing is given back. */
+	assert_int_equal(checkpoint_give_back(cp), 0);
+	note_file(cp, "siem", 7, 100);
+	synced(cp);
+	checkpoint_close(cp);
+	cp = opened();
+	assert_int_equal(offset_of(cp, "siem", 7), 100);
+	assert_false(knows(cp, 64769, 7));
+	assert_int_equal(checkpoint_give_back(cp), 0);
+	assert_true(knows(cp, 64769, 7));
+	assert_int_equal(offset_of(cp, "siem", 7), 100);
+	assert_int_equal(checkpoint_give_back(cp), 0);
+	/* A note of its key is newer. */
+	note_file(cp, "siem", 7, 300);
+	assert_false(knows(cp, 64769, 7));
+	checkpoint_close(cp);
+}
+
+static void
 a_note_is_newer_than_what_was_loaded(void **state)
 {
 	struct checkpoint *cp = opened();
@@ -1616,6 +1640,7 @@ main(void)
 		TEST(what_is_gone_does_not_come_back),
 		TEST(what_was_not_synced_is_not_there),
 		TEST(a_record_is_handed_over_once),
+		TEST(a_record_that_is_given_back_is_handed_over_again),
 		TEST(a_note_is_newer_than_what_was_loaded),
 		TEST(a_destination_remembers_the_sources_it_has_met),
 		TEST(a_seen_can_be_noted_like_any_record),

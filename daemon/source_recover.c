@@ -1,0 +1,435 @@
+#include "daemon/source_inside.h"
+
+#include <sys/stat.h>
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/conf.h"
+#include "daemon/ledger.h"
+#include "daemon/log.h"
+#include "daemon/stream.h"
+#include "daemon/tail.h"
+#include "daemon/tails.h"
+#include "lib/checkpoint.h"
+#include "lib/rotation.h"
+
+/*
+ * What happened to the files of the checkpoint while nobody looked.  Those that
+ * only got another name are known by their inode.  Others go on in a file with
+ * the same content: a copy, for they were truncated or moved to another file
+ * system.  And between them and the file that has the name now, others may have
+ * had it.
+ */
+
+/* A record whose file is not there any more, or has other content. */
+struct orphan {
+	TAILQ_ENTRY(orphan) entry;
+	struct checkpoint_record rec;
+	char *path; /* owned: the strings of rec */
+	char *dest;
+	struct dir *dir; /* where the path was */
+	const char *base; /* its name there */
+	bool found;
+};
+
+struct orphans {
+	TAILQ_HEAD(, orphan) list;
+	struct sources *all;
+};
+
+/* A file that may be what an orphan has become, or have followed it. */
+struct candidate {
+	TAILQ_ENTRY(candidate) entry;
+	char *name;
+	struct stat st;
+	char base[NAME_MAX + 1]; /* the name it had, or empty */
+	uint8_t head[FINGERPRINT_MAX];
+	int head_len; /* -1: cannot be read */
+	bool used;
+	ino_t was; /* of the orphan that it is */
+};
+TAILQ_HEAD(candidates, candidate); /* the oldest first */
+
+static bool
+is_since(const struct timespec *t, const struct timespec *since)
+{
+	return (t->tv_sec > since->tv_sec ||
+	    (t->tv_sec == since->tv_sec && t->tv_nsec >= since->tv_nsec));
+}
+
+/* Splits a path into the directory, when it is known, and the name there. */
+static struct dir *
+dir_of_path(struct sources *ss, const char *path, const char **name)
+{
+	char copy[PATH_MAX], *slash;
+
+	if (strlcpy(copy, path, sizeof(copy)) >= sizeof(copy) ||
+	    (slash = strrchr(copy, '/')) == NULL)
+		return (NULL);
+	*slash = '\0';
+	*name = path + (slash - copy) + 1;
+	return (dir_find(ss, copy));
+}
+
+static void
+orphan_free(struct orphan *o)
+{
+	free(o->path);
+	free(o->dest);
+	free(o);
+}
+
+static void
+add_orphan(const struct checkpoint_record *rec, void *arg)
+{
+	struct orphans *os = arg;
+	struct orphan *o;
+	const char *base;
+
+	if (rec->kind != CHECKPOINT_FILE ||
+	    dir_of_path(os->all, rec->path, &base) == NULL ||
+	    (o = calloc(1, sizeof(*o))) == NULL)
+		return;
+	o->path = strdup(rec->path);
+	o->dest = strdup(rec->dest);
+	if (o->path == NULL || o->dest == NULL) {
+		orphan_free(o);
+		return;
+	}
+	o->rec = *rec;
+	o->rec.path = o->path;
+	o->rec.dest = o->dest;
+	o->dir = dir_of_path(os->all, o->path, &o->base);
+	TAILQ_INSERT_TAIL(&os->list, o, entry);
+}
+
+/* Whether rotation gave c its name, when it had one that is of interest. */
+static bool
+find_base(const struct orphans *os, struct dir *d, struct candidate *c)
+{
+	const struct orphan *o;
+	const struct tail *l;
+	size_t i;
+
+	for (i = 0; rotation_base(c->name, i, c->base, sizeof(c->base)); i++) {
+		if (tail_at(&d->place, c->base) != NULL)
+			return (true);
+		TAILQ_FOREACH (l, &d->place.leavers, left)
+			if (strcmp(l->left_name, c->base) == 0)
+				return (true);
+		TAILQ_FOREACH (o, &os->list, entry)
+			if (o->dir == d && strcmp(o->base, c->base) == 0)
+				return (true);
+	}
+	c->base[0] = '\0';
+	return (false);
+}
+
+static void
+read_head(const struct dir *d, struct candidate *c)
+{
+	const char *path = dir_path_in(d, c->name);
+	int fd;
+
+	c->head_len = -1;
+	if (path == NULL)
+		return;
+	fd = open(
+	    path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY);
+	if (fd == -1)
+		return;
+	c->head_len = fingerprint_head(fd, c->head);
+	(void)close(fd);
+}
+
+static void
+candidate_free(struct candidate *c)
+{
+	free(c->name);
+	free(c);
+}
+
+static void
+insert_by_age(struct candidates *cs, struct candidate *c)
+{
+	struct candidate *older;
+
+	TAILQ_FOREACH_REVERSE(older, cs, candidates, entry)
+	if (is_since(&c->st.st_mtim, &older->st.st_mtim)) {
+		TAILQ_INSERT_AFTER(cs, older, c, entry);
+		return;
+	}
+	TAILQ_INSERT_HEAD(cs, c, entry);
+}
+
+/*
+ * Adds a file that the checkpoint does not know: one that rotation named, or
+ * where something is missing any one that is new.
+ */
+static void
+consider(const struct orphans *os, struct dir *d, const char *name,
+    struct candidates *cs)
+{
+	const char *path = dir_path_in(d, name);
+	const struct tail *t;
+	struct candidate *c;
+	struct stat st;
+
+	if (path == NULL || lstat(path, &st) == -1 || !S_ISREG(st.st_mode))
+		return;
+	t = tails_find(d->all->tails, st.st_dev, st.st_ino);
+	if ((t != NULL && t->met) || (c = calloc(1, sizeof(*c))) == NULL)
+		return;
+	c->st = st;
+	if ((c->name = strdup(name)) == NULL ||
+	    (!find_base(os, d, c) &&
+		(TAILQ_EMPTY(&os->list) ||
+		    !is_since(&st.st_ctim, ledger_written(d->all->ledger))))) {
+		candidate_free(c);
+		return;
+	}
+	read_head(d, c);
+	insert_by_age(cs, c);
+}
+
+static void
+list_candidates(const struct orphans *os, struct dir *d, struct candidates *cs)
+{
+	const struct dirent *e;
+	DIR *handle;
+
+	if ((handle = opendir(dir_display(d))) == NULL)
+		return;
+	while ((e = readdir(handle)) != NULL)
+		consider(os, d, e->d_name, cs);
+	(void)closedir(handle);
+}
+
+static bool
+is_continued_by(
+    const struct orphan *o, const struct dir *d, const struct candidate *c)
+{
+	/* It is what another name in its directory has become. */
+	if (c->base[0] != '\0' &&
+	    (o->dir != d || strcmp(c->base, o->base) != 0))
+		return (false);
+	if (c->used && c->was != o->rec.inode)
+		return (false);
+	return (o->rec.print.len > 0 && c->head_len > 0 &&
+	    c->st.st_size >= o->rec.offset &&
+	    fingerprint_matches(&o->rec.print, c->head, (size_t)c->head_len));
+}
+
+/* The file of a candidate, sent by the routes of what it was before. */
+static struct tail *
+follow_candidate(
+    struct dir *d, struct candidate *c, struct dir *was, const char *base)
+{
+	struct tail *t;
+
+	t = tails_find(d->all->tails, c->st.st_dev, c->st.st_ino);
+	if (t == NULL &&
+	    (t = tail_new(d->all->tails, &d->place, c->name, &c->st)) == NULL) {
+		log_warn("%s/%s", d->place.path, c->name);
+		return (NULL);
+	}
+	c->used = true;
+	t->met = true;
+	t->rotated = true;
+	if (dir_path_in(was, base) != NULL)
+		tail_set_origin(t, dir_path_in(was, base));
+	dir_join_routes(t, was, base);
+	if (t->streams == NULL) {
+		tail_free(t);
+		return (NULL);
+	}
+	tail_was(t, &was->place, base);
+	return (t);
+}
+
+static void
+adopt(struct dir *d, struct candidate *c, struct orphan *o)
+{
+	struct stream *s;
+	struct tail *t;
+
+	if ((t = follow_candidate(d, c, o->dir, o->base)) == NULL)
+		return;
+	o->found = true;
+	for (s = t->streams; s != NULL; s = s->next)
+		if (strcmp(s->route->to->name, o->rec.dest) == 0)
+			s->cursor.sent = s->cursor.acked = o->rec.offset;
+	log_info("%s: has what was %s: goes on at %lld", tail_path(t),
+	    o->rec.path, (long long)o->rec.offset);
+}
+
+/* Every orphan goes on in the newest file with its content. */
+static void
+adopt_orphans(struct orphans *os, struct dir *d, struct candidates *cs)
+{
+	struct candidate *c;
+	struct orphan *o;
+
+	TAILQ_FOREACH (o, &os->list, entry) {
+		if (o->found)
+			continue;
+		TAILQ_FOREACH_REVERSE(c, cs, candidates, entry)
+		if (is_continued_by(o, d, c)) {
+			c->was = o->rec.inode;
+			adopt(d, c, o);
+			break;
+		}
+	}
+}
+
+/* Whether it is a mere copy of t, which is followed. */
+static bool
+is_copy_of(const struct candidate *c, const struct tail *t)
+{
+	return (t != NULL && t->met && t->print.len > 0 && c->head_len > 0 &&
+	    c->st.st_size <= t->size &&
+	    (t->dev != c->st.st_dev || t->ino != c->st.st_ino) &&
+	    fingerprint_matches(&t->print, c->head, (size_t)c->head_len));
+}
+
+static bool
+is_copy(struct dir *d, const struct candidate *c)
+{
+	const struct tail *l;
+
+	if (is_copy_of(c, tail_at(&d->place, c->base)))
+		return (true);
+	TAILQ_FOREACH (l, &d->place.leavers, left)
+		if (strcmp(l->left_name, c->base) == 0 && is_copy_of(c, l))
+			return (true);
+	return (false);
+}
+
+/* What had the name for a time when nobody looked. */
+static void
+follow_passed_by(struct dir *d, struct candidates *cs)
+{
+	const struct timespec *since = ledger_written(d->all->ledger);
+	struct candidate *c;
+	struct stream *s;
+	struct tail *t;
+
+	TAILQ_FOREACH (c, cs, entry) {
+		if (c->used || c->base[0] == '\0' || c->head_len == -1)
+			continue;
+		t = tails_find(d->all->tails, c->st.st_dev, c->st.st_ino);
+		if (is_copy(d, c)) {
+			for (s = t == NULL ? NULL : t->streams; s != NULL;
+			     s = s->next)
+				s->cursor.sent = s->cursor.acked = t->size;
+			continue;
+		}
+		if (t == NULL && is_since(&c->st.st_mtim, since) &&
+		    (t = follow_candidate(d, c, d, c->base)) != NULL)
+			log_info("%s: was %s while nobody looked", tail_path(t),
+			    tail_origin(t));
+	}
+}
+
+static void
+recover_dir(struct orphans *os, struct dir *d)
+{
+	struct candidates cs = TAILQ_HEAD_INITIALIZER(cs);
+	struct candidate *c;
+
+	list_candidates(os, d, &cs);
+	adopt_orphans(os, d, &cs);
+	follow_passed_by(d, &cs);
+	while ((c = TAILQ_FIRST(&cs)) != NULL) {
+		TAILQ_REMOVE(&cs, c, entry);
+		candidate_free(c);
+	}
+}
+
+/* Files that were moved to a directory that was listed before their own. */
+static void
+look_for_moved(struct dir *d)
+{
+	const struct dirent *e;
+	DIR *handle;
+
+	if ((handle = opendir(dir_display(d))) == NULL)
+		return;
+	while ((e = readdir(handle)) != NULL)
+		if (ledger_path(d->all->ledger, d->dev, e->d_ino) != NULL &&
+		    tails_find(d->all->tails, d->dev, e->d_ino) == NULL)
+			dir_look(d, e->d_name);
+	(void)closedir(handle);
+}
+
+/* Nothing came or went in it since the checkpoint was written. */
+static bool
+is_unchanged(const struct dir *d)
+{
+	const struct timespec *since = ledger_written(d->all->ledger);
+	struct stat st;
+
+	return (
+	    stat(dir_display(d), &st) == 0 && !is_since(&st.st_mtim, since));
+}
+
+static void
+say_unfound(const struct orphans *os)
+{
+	const struct orphan *o;
+	const struct tail *t;
+
+	TAILQ_FOREACH (o, &os->list, entry) {
+		t = tail_at(&o->dir->place, o->base);
+		if (!o->found && o->rec.offset > 0 && t != NULL &&
+		    t->dev == o->rec.dev && t->ino == o->rec.inode)
+			log_notice("%s: is another file than the one that was "
+				   "sent up to %lld, of which no copy is here",
+			    o->rec.path, (long long)o->rec.offset);
+	}
+}
+
+/* A record that was adopted belongs to no file that is there. */
+static void
+end_adopted(const struct orphans *os)
+{
+	const struct orphan *o;
+
+	TAILQ_FOREACH (o, &os->list, entry)
+		if (o->found &&
+		    tails_find(os->all->tails, o->rec.dev, o->rec.inode) ==
+			NULL)
+			ledger_end(os->all->ledger, &o->rec);
+}
+
+void
+sources_recover(struct sources *ss)
+{
+	struct orphans os = { .all = ss };
+	struct orphan *o;
+	struct dir *d;
+
+	TAILQ_INIT(&os.list);
+	if (ledger_written(ss->ledger) != NULL) {
+		RB_FOREACH (d, dirs, &ss->dirs)
+			if (!is_unchanged(d))
+				look_for_moved(d);
+		ledger_walk_untaken(ss->ledger, add_orphan, &os);
+		RB_FOREACH (d, dirs, &ss->dirs)
+			if (!is_unchanged(d))
+				recover_dir(&os, d);
+		say_unfound(&os);
+		end_adopted(&os);
+	}
+	RB_FOREACH (d, dirs, &ss->dirs)
+		place_order(&d->place);
+	while ((o = TAILQ_FIRST(&os.list)) != NULL) {
+		TAILQ_REMOVE(&os.list, o, entry);
+		orphan_free(o);
+	}
+}

@@ -1,0 +1,28 @@
+/*
+ * rotation.h - what rotation makes of the name of a log file.
+ *
+ * app.log becomes app.log.1 or app.log-20261124, also app-20261124.log and
+ * app.log.old, any of them with the ending of a compressed file.  Pure.
+ */
+#ifndef ROTATION_H
+#define ROTATION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Whether rotation may have given name to what was called base before. */
+bool	rotation_is_of(const char *name, const char *base);
+
+/*
+ * Writes the nth name, from 0, that name may have had before it was rotated.
+ * Returns false when there are no more, or they do not fit.
+ */
+bool	rotation_base(const char *name, size_t nth, char *base, size_t size);
+
+/*
+ * Compares the age of two names that base was given, base itself being the
+ * youngest: negative when a is older than b, 0 when the names do not tell.
+ */
+int	rotation_compare(const char *base, const char *a, const char *b);
+
+#endif

@@ -1,0 +1,163 @@
+/*
+ * Goal: the names that logrotate, newsyslog and their like give are known for
+ * what they are, other names are left alone, and the older of two is told.
+ */
+#include "lib/rotation.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const char *const rotated[][2] = {
+	{ "app.log.1", "app.log" },
+	{ "app.log.12.gz", "app.log" },
+	{ "app.log.0.xz", "app.log" },
+	{ "app.log.gz", "app.log" },
+	{ "app.log.old", "app.log" },
+	{ "app.log-20261124", "app.log" },
+	{ "app.log-20261124.zst", "app.log" },
+	{ "app.log-2026-11-24T18:00:01Z", "app.log" },
+	{ "app.log_2026.11.24-18", "app.log" },
+	{ "app-20261124.log", "app.log" },
+	{ "app.1.log.gz", "app.log" },
+	{ "messages.0", "messages" },
+	{ "app.log.1.2", "app.log.1" },
+	{ ".hidden.1", ".hidden" },
+};
+
+static const char *const others[][2] = {
+	{ "app.log", "app.log" },
+	{ "app.log2", "app.log" },
+	{ "app.log.", "app.log" },
+	{ "app.log-", "app.log" },
+	{ "app.log.bak", "app.log" },
+	{ "app.log.error", "app.log" },
+	{ "app.log.1a", "app.log" },
+	{ "application.log", "app.log" },
+	{ "app-error.log", "app.log" },
+	{ "app.logs.1", "app.log" },
+	{ "other.log.1", "app.log" },
+	{ "ap", "app.log" },
+	{ "", "app.log" },
+	{ "app", "app.log" },
+	{ ".log", "app.log" },
+};
+
+static void
+names_of_rotation_are_known(void **state)
+{
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rotated) / sizeof(rotated[0]); i++)
+		if (!rotation_is_of(rotated[i][0], rotated[i][1]))
+			fail_msg("%s", rotated[i][0]);
+}
+
+static void
+other_names_are_left_alone(void **state)
+{
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (rotation_is_of(others[i][0], others[i][1]))
+			fail_msg("%s", others[i][0]);
+}
+
+static bool
+has_base(const char *name, const char *base)
+{
+	char found[64];
+	size_t i;
+
+	for (i = 0; rotation_base(name, i, found, sizeof(found)); i++) {
+		/* Whatever is offered is a base. */
+		assert_true(rotation_is_of(name, found));
+		if (strcmp(found, base) == 0)
+			return (true);
+	}
+	return (false);
+}
+
+static void
+every_base_is_among_those_offered(void **state)
+{
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rotated) / sizeof(rotated[0]); i++)
+		if (!has_base(rotated[i][0], rotated[i][1]))
+			fail_msg("%s", rotated[i][0]);
+	assert_false(has_base("app.log", "app"));
+}
+
+static void
+a_base_that_does_not_fit_is_not_offered(void **state)
+{
+	char base[8];
+
+	(void)state;
+	assert_true(rotation_base("app.log.1", 0, base, sizeof(base)));
+	assert_string_equal(base, "app.log");
+	assert_false(rotation_base("apps.log.1", 0, base, sizeof(base)));
+}
+
+static void
+higher_numbers_are_older(void **state)
+{
+	(void)state;
+	assert_true(rotation_compare("l", "l.2", "l.1") < 0);
+	assert_true(rotation_compare("l", "l.9", "l.10") > 0);
+	assert_true(rotation_compare("l", "l.10.gz", "l.2") < 0);
+	assert_int_equal(rotation_compare("l", "l.1", "l.1.gz"), 0);
+}
+
+static void
+earlier_dates_are_older(void **state)
+{
+	(void)state;
+	assert_true(rotation_compare("l", "l-20261123", "l-20261124.gz") < 0);
+	assert_true(rotation_compare("l", "l-20261124.1", "l-20261124") > 0);
+	assert_true(
+	    rotation_compare("a.log", "a-20261124.log", "a-20251124.log") > 0);
+}
+
+static void
+the_base_is_the_youngest(void **state)
+{
+	(void)state;
+	assert_true(rotation_compare("l", "l", "l.1") > 0);
+	assert_true(rotation_compare("l", "l-20261124", "l") < 0);
+	assert_int_equal(rotation_compare("l", "l", "l"), 0);
+}
+
+static void
+names_that_do_not_tell_are_equal(void **state)
+{
+	(void)state;
+	assert_int_equal(rotation_compare("l", "l.1", "l-20261124"), 0);
+	assert_int_equal(rotation_compare("l", "l-20261124", "l.20261123"), 0);
+	assert_int_equal(rotation_compare("l", "other", "l.1"), 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(names_of_rotation_are_known),
+		cmocka_unit_test(other_names_are_left_alone),
+		cmocka_unit_test(every_base_is_among_those_offered),
+		cmocka_unit_test(a_base_that_does_not_fit_is_not_offered),
+		cmocka_unit_test(higher_numbers_are_older),
+		cmocka_unit_test(earlier_dates_are_older),
+		cmocka_unit_test(the_base_is_the_youngest),
+		cmocka_unit_test(names_that_do_not_tell_are_equal),
+	};
+
+	return (cmocka_run_group_tests(tests, NULL, NULL));
+}
