@@ -1,7 +1,6 @@
 #include "daemon/place.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +9,6 @@
 #include "daemon/stream.h"
 #include "daemon/tail.h"
 #include "daemon/tails.h"
-#include "lib/rotation.h"
 
 int
 tail_compare_names(const struct tail *a, const struct tail *b)
@@ -19,6 +17,15 @@ tail_compare_names(const struct tail *a, const struct tail *b)
 }
 
 RB_GENERATE(tail_names, tail, by_name, tail_compare_names)
+
+bool
+place_holds(const struct place *place, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	size_t len = strlen(place->path);
+
+	return (slash == path + len && memcmp(path, place->path, len) == 0);
+}
 
 struct tail *
 tail_at(struct place *place, const char *name)
@@ -147,102 +154,6 @@ tail_rename(struct tail *t, struct place *place, const char *name)
 	tails_watch(t);
 	for (s = t->streams; s != NULL; s = s->next)
 		ledger_mark(tails_ledger(t->all), s);
-}
-
-/* A file and the name that it has or had. */
-struct member {
-	char name[NAME_MAX + 1];
-	struct tail *tail;
-};
-
-static int
-compare_members(const void *a, const void *b)
-{
-	const struct member *x = a, *y = b;
-	const struct tail *s = x->tail, *t = y->tail;
-	int order;
-
-	if ((order = strcmp(x->name, y->name)) != 0)
-		return (order);
-	order = rotation_compare(x->name, s->name, t->name);
-	if (order != 0)
-		return (order);
-	return (
-	    s->written_ns < t->written_ns ? -1 : s->written_ns > t->written_ns);
-}
-
-static void
-add_member(struct member **list, size_t *n, const char *name, struct tail *t)
-{
-	struct member *grown;
-
-	/* Room is doubled where it is a power of two. */
-	if ((*n & (*n - 1)) == 0) {
-		grown =
-		    reallocarray(*list, *n == 0 ? 1 : *n * 2, sizeof(**list));
-		if (grown == NULL)
-			return;
-		*list = grown;
-	}
-	(void)strlcpy((*list)[*n].name, name, sizeof((*list)[*n].name));
-	(*list)[(*n)++].tail = t;
-}
-
-/* Adds t, which has a name here, to those that rotation may have named. */
-static void
-add_rotated(
-    struct place *place, struct member **list, size_t *n, struct tail *t)
-{
-	char base[NAME_MAX + 1];
-	size_t i;
-
-	for (i = 0; rotation_base(t->name, i, base, sizeof(base)); i++)
-		if (tail_at(place, base) != NULL) {
-			add_member(list, n, base, t);
-			return;
-		}
-}
-
-/* list[0..n) had the same name, the oldest first. */
-static void
-order_members(struct place *place, struct member *list, size_t n)
-{
-	struct tail *holder = tail_at(place, list[0].name);
-	size_t i;
-
-	for (i = 0; i < n; i++)
-		tail_unlink_order(list[i].tail);
-	for (i = 0; i + 1 < n; i++) {
-		tail_follows(list[i + 1].tail, list[i].tail);
-		place_unleave(list[i].tail);
-	}
-	if (holder == NULL)
-		return;
-	place_unleave(list[i].tail);
-	tail_follows(holder, list[i].tail);
-}
-
-void
-place_order(struct place *place)
-{
-	struct member *list = NULL;
-	struct tail *t;
-	size_t n = 0, i, k;
-
-	TAILQ_FOREACH (t, &place->leavers, left)
-		add_member(&list, &n, t->left_name, t);
-	RB_FOREACH (t, tail_names, &place->names)
-		if (t->left_place != place)
-			add_rotated(place, &list, &n, t);
-	if (n > 1)
-		qsort(list, n, sizeof(*list), compare_members);
-	for (i = 0; i < n; i = k) {
-		for (k = i + 1; k < n; k++)
-			if (strcmp(list[i].name, list[k].name) != 0)
-				break;
-		order_members(place, list + i, k - i);
-	}
-	free(list);
 }
 
 void

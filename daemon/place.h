@@ -33,6 +33,9 @@ void	place_init(struct place *, char *path);
 /* The directory is gone: its files have no name that we know. */
 void	place_fini(struct place *);
 
+/* Whether path is that of an entry of it. */
+bool	place_holds(const struct place *, const char *path);
+
 /* The file called name, or NULL. */
 struct tail	*tail_at(struct place *, const char *name);
 

@@ -332,9 +332,8 @@ resume_in_copy(
 static bool
 was_called(const struct tail *t, const char *path)
 {
-	const char *slash = strrchr(path, '/');
-
-	return (slash != NULL && rotation_is_of(t->name, slash + 1));
+	return (t->place != NULL && place_holds(t->place, path) &&
+	    rotation_is_of(t->name, strrchr(path, '/') + 1));
 }
 
 /*

@@ -508,20 +508,21 @@ class Walk(Case):
     # What the daemon and the receiver have.
 
     def checkpoint(self):
+        """Offset and length of the fingerprint, by inode."""
         known = {}
         path = os.path.join(self.d.state_dir, "checkpoint")
         with open(path, "rb") as f:
             for line in f:
                 field = line.split()
                 if len(field) > 8 and field[1] == b"file":
-                    known[int(field[4])] = int(field[7])
+                    known[int(field[4])] = int(field[7]), int(field[5])
                 elif len(field) > 4 and field[1] == b"gone":
                     known.pop(int(field[4]), None)
         return known
 
     def is_settled(self):
         known = self.checkpoint()
-        return all(known.get(c.ino, -1) == c.whole
+        return all(known.get(c.ino, (-1, 0))[0] == c.whole
                    for log in self.log_of for c in log.contents
                    if c.path is not None and c.count and
                    c is log.now)
@@ -535,9 +536,11 @@ class Walk(Case):
 
     def has_met(self, content):
         """Whether the daemon knows it; only waits where it will."""
-        if not content.met and self.up:
+        if self.up:
             self.follow(content)
-        return content.met
+        elif not content.met:
+            return False
+        return self.up or self.checkpoint().get(content.ino, (0, 0))[1] > 0
 
     def update(self):
         with open(self.r.path, "rb") as f:

@@ -1,0 +1,129 @@
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/place.h"
+#include "daemon/tail.h"
+#include "lib/rotation.h"
+
+/* A file and the name that it has or had. */
+struct member {
+	char name[NAME_MAX + 1];
+	struct tail *tail;
+	bool related; /* its new name tells of its age */
+};
+
+/* By name, and the ones whose new names tell of their age first. */
+static int
+compare_members(const void *a, const void *b)
+{
+	const struct member *x = a, *y = b;
+	int order;
+
+	if ((order = strcmp(x->name, y->name)) != 0)
+		return (order);
+	if (x->related != y->related)
+		return (x->related ? -1 : 1);
+	if (x->related &&
+	    (order = rotation_compare(x->name, x->tail->name, y->tail->name)) !=
+		0)
+		return (order);
+	return (x->tail->written_ns < y->tail->written_ns
+		? -1
+		: x->tail->written_ns > y->tail->written_ns);
+}
+
+static void
+add_member(struct place *place, struct member **list, size_t *n,
+    const char *name, struct tail *t)
+{
+	struct member *grown;
+
+	/* Room is doubled where it is a power of two. */
+	if ((*n & (*n - 1)) == 0) {
+		grown =
+		    reallocarray(*list, *n == 0 ? 1 : *n * 2, sizeof(**list));
+		if (grown == NULL)
+			return;
+		*list = grown;
+	}
+	(void)strlcpy((*list)[*n].name, name, sizeof((*list)[*n].name));
+	(*list)[*n].related =
+	    t->place == place && rotation_is_of(t->name, name);
+	(*list)[(*n)++].tail = t;
+}
+
+/* Adds t, which has a name here, to those that rotation may have named. */
+static void
+add_rotated(
+    struct place *place, struct member **list, size_t *n, struct tail *t)
+{
+	char base[NAME_MAX + 1];
+	size_t i;
+
+	for (i = 0; rotation_base(t->name, i, base, sizeof(base)); i++)
+		if (tail_at(place, base) != NULL) {
+			add_member(place, list, n, base, t);
+			return;
+		}
+}
+
+/* The next of list[0..n): *i of those that are related, *k of the others. */
+static struct tail *
+next_member(const struct member *list, size_t n, size_t *i, size_t *k)
+{
+	bool more = *i < n && list[*i].related;
+
+	if (*k == n ||
+	    (more && list[*i].tail->written_ns <= list[*k].tail->written_ns))
+		return (more ? list[(*i)++].tail : NULL);
+	return (list[(*k)++].tail);
+}
+
+/* list[0..n) had the same name. */
+static void
+order_members(struct place *place, const struct member *list, size_t n)
+{
+	struct tail *holder = tail_at(place, list[0].name);
+	struct tail *t, *last = NULL;
+	size_t i, k = 0;
+
+	for (i = 0; i < n; i++)
+		tail_unlink_order(list[i].tail);
+	while (k < n && list[k].related)
+		k++;
+	for (i = 0; (t = next_member(list, n, &i, &k)) != NULL; last = t) {
+		if (last == NULL)
+			continue;
+		tail_follows(t, last);
+		place_unleave(last);
+	}
+	if (holder == NULL)
+		return;
+	place_unleave(last);
+	tail_follows(holder, last);
+}
+
+void
+place_order(struct place *place)
+{
+	struct member *list = NULL;
+	struct tail *t;
+	size_t n = 0, i, k;
+
+	TAILQ_FOREACH (t, &place->leavers, left)
+		add_member(place, &list, &n, t->left_name, t);
+	RB_FOREACH (t, tail_names, &place->names)
+		if (t->left_place == NULL &&
+		    (t->origin == NULL || place_holds(place, t->origin)))
+			add_rotated(place, &list, &n, t);
+	if (n > 1)
+		qsort(list, n, sizeof(*list), compare_members);
+	for (i = 0; i < n; i = k) {
+		for (k = i + 1; k < n; k++)
+			if (strcmp(list[i].name, list[k].name) != 0)
+				break;
+		order_members(place, list + i, k - i);
+	}
+	free(list);
+}
