@@ -189,6 +189,9 @@ say "status text"
 wait_until "the status text" is \
     "forwarding 1 file to 1 destination, 0 bytes behind" property StatusText
 
+inside teslacoilctl show >"$work/show" || fail "teslacoilctl show"
+grep -q unix:///dev/log "$work/show" || { cat "$work/show"; fail "show"; }
+
 say "a wrong configuration"
 inside cp -p /etc/teslacoil.conf /root
 log "nonsense = 1" /etc/teslacoil.conf
