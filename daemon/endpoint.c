@@ -108,10 +108,13 @@ endpoint_lose(struct endpoint *ep, uint64_t keep_pos)
 	endpoint_fail(ep);
 }
 
-/* The receiver has read all of it. */
+/* The receiver has read all of it; without a release there is more to come. */
 void
 endpoint_become_idle(struct endpoint *ep)
 {
+	bool again = !ep->draining;
+
+	window_ack(ep->window, window_sent_pos(ep->window));
 	ep->state = ENDPOINT_IDLE;
 	ep->epoch++;
 	window_rewind(ep->window, window_acked_pos(ep->window));
@@ -120,13 +123,16 @@ endpoint_become_idle(struct endpoint *ep)
 	ep->start = ep->end = 0;
 	ep->mark[0] = ep->mark[1] = 0;
 	endpoint_enter(ep, ENDPOINT_IDLE);
+	if (again)
+		endpoint_start(ep);
 }
 
 void
 endpoint_closed_by_peer(struct endpoint *ep)
 {
 	endpoint_take_acks(ep);
-	if (ep->finishing && window_in_flight(ep->window) == 0) {
+	if (ep->finishing &&
+	    (window_in_flight(ep->window) == 0 || !link_counts(&ep->link))) {
 		endpoint_become_idle(ep);
 		return;
 	}
@@ -271,6 +277,7 @@ static void
 attempt(struct endpoint *ep)
 {
 	ep->attempts++;
+	ep->finishing = false;
 	endpoint_start_timer(ep, (double)ep->conf->connect_timeout_ms / 1e3);
 	if (!link_needs_address(ep->url->scheme)) {
 		open_link(ep, NULL);
@@ -305,6 +312,13 @@ on_timer(struct ev_loop *loop, ev_timer *timer, int revents)
 			pass_over(ep);
 		break;
 	case ENDPOINT_UP:
+		if (ep->finishing) {
+			reason_set(&ep->error,
+			    "the receiver was told that there is no more, and "
+			    "does not close");
+			endpoint_lose(ep, endpoint_keep_from(ep));
+			break;
+		}
 		/* No refusal came back: the receiver is there. */
 		ep->probing = false;
 		ep->work = true;
@@ -495,7 +509,7 @@ endpoint_start(struct endpoint *ep)
 {
 	if (ep->state != ENDPOINT_IDLE)
 		return;
-	ep->draining = ep->finishing = false;
+	ep->draining = false;
 	attempt(ep);
 }
 

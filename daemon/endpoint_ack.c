@@ -221,12 +221,25 @@ give_up_silent(struct endpoint *ep)
 	endpoint_lose(ep, endpoint_keep_from(ep));
 }
 
+/* A slow reader whose system answers is slow, not dead. */
+static bool
+is_silent(struct endpoint *ep)
+{
+	int64_t silence;
+
+	if (ep->is_relp)
+		return (true);
+	silence = link_silence_ms(&ep->link);
+	if (silence < 0)
+		return (ep->url->scheme != CONF_UNIX);
+	return (silence > (int64_t)ep->conf->ack_timeout_ms);
+}
+
 void
 endpoint_on_ack_timer(struct ev_loop *loop, ev_timer *timer, int revents)
 {
 	struct endpoint *ep = timer->data;
 	ev_tstamp limit = (double)ep->conf->ack_timeout_ms / 1e3;
-	int64_t silence;
 
 	(void)revents;
 	endpoint_take_acks(ep);
@@ -234,12 +247,10 @@ endpoint_on_ack_timer(struct ev_loop *loop, ev_timer *timer, int revents)
 		ev_timer_stop(loop, timer);
 		return;
 	}
-	if (ev_now(loop) - ep->progress > limit) {
-		/* A slow reader whose system answers is slow, not dead. */
-		silence = ep->is_relp ? INT64_MAX : link_silence_ms(&ep->link);
-		if (silence < 0 ? ep->url->scheme == CONF_TCP ||
-				ep->url->scheme == CONF_TLS
-				: silence > (int64_t)ep->conf->ack_timeout_ms) {
+	if (ev_now(loop) - ep->progress > limit && !ep->finishing) {
+		if (endpoint_may_finish(ep)) {
+			endpoint_finish(ep);
+		} else if (is_silent(ep)) {
 			give_up_silent(ep);
 			return;
 		}

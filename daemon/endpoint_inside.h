@@ -84,7 +84,7 @@ void	endpoint_lose(struct endpoint *, uint64_t keep_pos);
 void	endpoint_closed_by_peer(struct endpoint *);
 void	endpoint_link_error(struct endpoint *, int error, const char *what);
 
-/* The receiver has read all of it, and is left in peace. */
+/* The receiver has read all of it, and is left in peace if it was released. */
 void	endpoint_become_idle(struct endpoint *);
 
 /* endpoint_ack.c: what arrived */
@@ -103,6 +103,13 @@ uint64_t	endpoint_keep_from(const struct endpoint *);
 void	endpoint_on_ack_timer(struct ev_loop *, ev_timer *, int);
 
 /* endpoint_pump.c: sending */
+
+/*
+ * Says that there is no more, after which the receiver is to close; and whether
+ * all was written, and is acknowledged or never will be told to be.
+ */
+void	endpoint_finish(struct endpoint *);
+bool	endpoint_may_finish(const struct endpoint *);
 
 void	endpoint_unready(struct endpoint *, struct stream *);
 void	endpoint_on_rate_timer(struct ev_loop *, ev_timer *, int);

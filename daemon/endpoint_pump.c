@@ -135,7 +135,8 @@ fill(struct endpoint *ep)
 		ep->end -= ep->start;
 		ep->start = 0;
 	}
-	if (ep->draining || (ep->probing && ep->link.written > 0))
+	if (ep->draining || ep->finishing ||
+	    (ep->probing && ep->link.written > 0))
 		return (ep->end > 0);
 	while (ep->end < want && !TAILQ_EMPTY(&ep->ready) &&
 	    endpoint_in_flight(ep) < ep->conf->window)
@@ -230,26 +231,32 @@ peer_is_there(struct endpoint *ep)
 }
 
 /*
- * All was acknowledged.  Closing would let the next connection overtake what
- * the receiver has not read yet: it tells by closing its side.
+ * Closing would let the next connection overtake what the receiver has not read
+ * yet: it tells by closing its side.
  */
-static void
-finish_when_drained(struct endpoint *ep)
+void
+endpoint_finish(struct endpoint *ep)
 {
-	if (ep->finishing || ep->start != ep->end ||
-	    window_in_flight(ep->window) != 0)
-		return;
 	if (ep->link.borrowed || endpoint_is_datagram(ep)) {
 		endpoint_become_idle(ep);
 		return;
 	}
 	ep->finishing = true;
+	endpoint_start_timer(ep, (double)ep->conf->ack_timeout_ms / 1e3);
 	if (ep->is_relp) {
 		ep->start = 0;
 		ep->end = relp_session_end(&ep->relp, ep->buf);
 	} else {
 		link_finish(&ep->link);
 	}
+}
+
+bool
+endpoint_may_finish(const struct endpoint *ep)
+{
+	return (!ep->finishing && ep->start == ep->end &&
+	    (window_in_flight(ep->window) == 0 ||
+		(!ep->is_relp && !link_counts(&ep->link))));
 }
 
 void
@@ -261,8 +268,8 @@ endpoint_pump(struct endpoint *ep)
 	if (!ep->work || ep->state != ENDPOINT_UP)
 		return;
 	ep->work = false;
-	if (ep->draining)
-		finish_when_drained(ep);
+	if (ep->draining && endpoint_may_finish(ep))
+		endpoint_finish(ep);
 	if (ep->state != ENDPOINT_UP)
 		return;
 	if (ep->blocked || (TAILQ_EMPTY(&ep->ready) && ep->start == ep->end))

@@ -20,6 +20,7 @@
 /* poll(2) promises that so much can be written without blocking. */
 #define STDOUT_CHUNK 4096
 #define UNREAD_LEAST (2 * 1024 * 1024)
+#define UNREAD_BLIND (8 * 1024 * 1024) /* where no window is told */
 
 static int
 open_socket(struct link *l, int family, int type, struct reason *why)
@@ -68,6 +69,20 @@ open_inet(struct link *l, const struct address *a, int type, struct reason *why)
 	return (0);
 }
 
+/*
+ * What a socket can hold is in doubt where the system does not count.  Without
+ * a limit it would be more than the window, and nothing would move.
+ */
+static void
+limit_doubt(struct link *l)
+{
+	const int size = (int)(l->conf->window / 8);
+
+	if (socket_unsent(l->fd) == -1)
+		(void)setsockopt(
+		    l->fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+}
+
 int
 link_tcp_open(struct link *l, const struct address *a, struct reason *why)
 {
@@ -82,6 +97,7 @@ link_tcp_open(struct link *l, const struct address *a, struct reason *why)
 		    sizeof(on));
 		tcp_keepalive(l->fd, l->conf->keepalive_ms);
 	}
+	limit_doubt(l);
 	return (0);
 }
 
@@ -121,7 +137,10 @@ unix_open(struct link *l, const struct address *a, struct reason *why)
 		return (-1);
 	(void)close(l->fd);
 	l->stream = true;
-	return (connect_unix(l, &un, SOCK_STREAM, why));
+	if (connect_unix(l, &un, SOCK_STREAM, why) == -1)
+		return (-1);
+	limit_doubt(l);
+	return (0);
 }
 
 static int
@@ -206,15 +225,35 @@ taken(struct link *l)
 	return (l->written);
 }
 
-/* Without an answer of the system all that was taken counts. */
+/* What a socket can hold at the most; systems count in ways of their own. */
 static uint64_t
-written_less_unsent(const struct link *l, uint64_t written)
+capacity(const struct link *l)
 {
-	int64_t unsent = socket_unsent(l->fd);
+	int size;
+	socklen_t len = sizeof(size);
 
-	if (unsent < 0)
-		return (written);
-	return ((uint64_t)unsent > written ? 0 : written - (uint64_t)unsent);
+	if (getsockopt(l->fd, SOL_SOCKET, SO_SNDBUF, &size, &len) == -1)
+		return (UINT64_MAX);
+	return ((uint64_t)size * 2);
+}
+
+/*
+ * Where the system does not count, what was written before all that the socket
+ * can hold has left it; a connection that is gone may take the count with it.
+ */
+static uint64_t
+written_less_unsent(struct link *l, uint64_t written)
+{
+	int64_t told = socket_unsent(l->fd);
+	uint64_t unsent;
+
+	if (told == -1 && l->counts)
+		return (l->left);
+	l->counts = told != -1;
+	unsent = l->counts ? (uint64_t)told : capacity(l);
+	if (written > unsent && written - unsent > l->left)
+		l->left = written - unsent;
+	return (l->left);
 }
 
 uint64_t
@@ -393,7 +432,7 @@ link_acked(struct link *l)
 uint64_t
 link_unread(const struct link *l)
 {
-	uint64_t unread = l->window * 4;
+	uint64_t unread = l->window > 0 ? l->window * 4 : UNREAD_BLIND;
 
 	if (l->ops->finish == NULL || l->url->scheme == CONF_UNIX)
 		return (0);
@@ -402,6 +441,12 @@ link_unread(const struct link *l)
 	if (unread < UNREAD_LEAST)
 		unread = UNREAD_LEAST;
 	return (l->most != 0 && unread > l->most ? l->most : unread);
+}
+
+bool
+link_counts(const struct link *l)
+{
+	return (l->ops->finish == NULL || l->counts);
 }
 
 int64_t

@@ -61,6 +61,8 @@ struct link {
 	struct reason		 why;		/* more than error tells, or "" */
 	uint64_t		 written;	/* taken by send */
 	uint64_t		 acked;		/* as last known */
+	bool			 counts;	/* the system told what is unsent */
+	uint64_t		 left;		/* octets that left the socket */
 	uint64_t		 window;	/* largest that the peer advertised */
 	uint64_t		 most;		/* that it may, 0: not known */
 };
@@ -97,10 +99,17 @@ ssize_t	link_send(struct link *, const uint8_t *, size_t);
 uint64_t	link_acked(struct link *);
 
 /*
+ * Whether link_acked() comes to all that was written.  It does not where the
+ * system tells nothing: then only a peer that closes after link_finish() shows
+ * that it has all.  For a link that link_acked() was called for.
+ */
+bool	link_counts(const struct link *);
+
+/*
  * How many acknowledged bytes the peer may hold without having read them.  Its
  * buffer is at least the largest window that it advertised, but one that is
- * kept full grows unseen: hence four times that, 2 MB at the least, yet never
- * more than its window scale allows.
+ * kept full grows unseen: hence four times that, 2 MB at the least, or 8 MB if
+ * the system tells no window; yet never more than its window scale allows.
  */
 uint64_t	link_unread(const struct link *);
 

@@ -1,7 +1,9 @@
 /*
- * tcp_info.h - what the system knows of a TCP connection.
+ * tcp_info.h - what the system knows of a connection.
  *
- * One file an operating system: tcp_info_linux.c, tcp_info_none.c.
+ * One file an operating system: tcp_info_linux.c, tcp_info_openbsd.c,
+ * tcp_info_bsd.c (FreeBSD and NetBSD); tcp_info_none.c for those that tell
+ * nothing.
  */
 #ifndef TCP_INFO_H
 #define TCP_INFO_H
@@ -9,10 +11,9 @@
 #include <stdint.h>
 
 struct tcp_facts {
-	int64_t		unacked;	/* bytes written and not acknowledged */
 	int64_t		window;		/* that the peer advertises, bytes */
 	int64_t		most;		/* that its scale lets it advertise */
-	int64_t		silence_ms;	/* since its last acknowledgement */
+	int64_t		silence_ms;	/* since its system was heard of */
 };
 
 /* Fills in what is known; -1 is what is not. */
@@ -21,10 +22,18 @@ void	tcp_facts(int fd, struct tcp_facts *);
 /*
  * Asks whether the peer is still there after so long without a word, and gives
  * up after three more without an answer; what the system lets be set is.
+ *
+ * TCP_USER_TIMEOUT of Linux is no part of this: it also ends a connection whose
+ * peer has closed its window and answers every probe, so one that is only slow.
  */
 void	tcp_keepalive(int fd, uint64_t idle_ms);
 
-/* Bytes in a socket that its peer has not taken, or -1: tcp and unix stream. */
+/*
+ * Bytes in a stream socket that its peer has not taken: over TCP those that are
+ * not acknowledged, in a local one those that are not read.  Never fewer than
+ * there are.  Returns -1 where nobody can tell: the system does not, or it has
+ * forgotten because the connection is gone.
+ */
 int64_t	socket_unsent(int fd);
 
 #endif

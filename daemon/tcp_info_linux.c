@@ -26,7 +26,6 @@ tcp_facts(int fd, struct tcp_facts *f)
 	struct tcp_info info = { 0 };
 	socklen_t len = sizeof(info);
 
-	f->unacked = socket_unsent(fd);
 	f->window = f->most = f->silence_ms = -1;
 	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == -1)
 		return;

@@ -7,6 +7,8 @@ test can say that all arrived, in order, and what arrived twice.
 Environment:
     TESLACOILD          the daemon to test (default build/daemon/teslacoild)
     TESLACOILCTL        what asks it (default build/daemon/teslacoilctl)
+    TESLACOILD_BLIND    the same for a system that tells nothing of connections
+                        (default build/tests/teslacoild-blind)
     TESLACOIL_WRAP      a command to run it under, such as valgrind
     TESLACOIL_RECEIVER  our receiver (default build/tests/receiver)
     TESLACOIL_PEERS     where setup.sh unpacked rsyslog and syslog-ng
@@ -162,8 +164,10 @@ def source(name, paths, **options):
 class Daemon:
     """teslacoild in the foreground, with its own state directory."""
 
-    def __init__(self, case, conf, name="daemon", argv=None, **options):
+    def __init__(self, case, conf, name="daemon", argv=None, program=None,
+                 **options):
         self.dir = case.dir
+        self.program = program or TESLACOILD
         self.conf_path = os.path.join(self.dir, name + ".conf")
         self.state_dir = os.path.join(self.dir, name + ".state")
         self.log_path = os.path.join(self.dir, name + ".log")
@@ -194,7 +198,7 @@ class Daemon:
         with open(self.log_path, "ab") as log, \
                 open(self.stdout.path, "ab") as out:
             self.process = subprocess.Popen(
-                WRAP + [TESLACOILD] + self.argv, stdin=subprocess.DEVNULL,
+                WRAP + [self.program] + self.argv, stdin=subprocess.DEVNULL,
                 stdout=out, stderr=log, cwd=self.dir, env=self.env)
         # A signal that comes before it is caught would end it.
         wait_for(lambda: self.process.poll() is not None or
