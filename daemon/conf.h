@@ -86,6 +86,12 @@ struct conf_destination {
 };
 TAILQ_HEAD(conf_destinations, conf_destination);
 
+enum conf_symlinks {
+	CONF_SYMLINKS_SAFE,		/* such as nobody could have planted */
+	CONF_SYMLINKS_FOLLOW,
+	CONF_SYMLINKS_IGNORE
+};
+
 struct conf_source {
 	TAILQ_ENTRY(conf_source) entry;
 	char			*name;
@@ -106,6 +112,9 @@ struct conf_source {
 	bool			 position;
 	bool			 start_at_end;
 	int			 recursive_depth;
+	enum conf_symlinks	 symlinks;
+	uint64_t		 ignore_older_ms;	/* 0: none is too old */
+	int			 max_open;	/* 0: as the process may */
 	struct text_rules	 text;
 	uint64_t		 partial_timeout_ms;	/* 0: wait for the newline */
 	bool			 poll;

@@ -468,6 +468,43 @@ set_recursive_depth(void *into, const char *value, struct reason *why)
 }
 
 static int
+set_symlinks(void *into, const char *value, struct reason *why)
+{
+	static const struct conf_choice ways[] = { { "safe",
+						       CONF_SYMLINKS_SAFE },
+		{ "follow", CONF_SYMLINKS_FOLLOW },
+		{ "ignore", CONF_SYMLINKS_IGNORE }, { NULL, 0 } };
+	struct conf_source *s = into;
+	int way;
+
+	if (conf_value_choice(value, "symlinks", ways, &way, why) == -1)
+		return (-1);
+	s->symlinks = (enum conf_symlinks)way;
+	return (0);
+}
+
+/* "": none is too old. */
+static int
+set_ignore_older(void *into, const char *value, struct reason *why)
+{
+	struct conf_source *s = into;
+
+	if (*value == '\0') {
+		s->ignore_older_ms = 0;
+		return (0);
+	}
+	return (conf_value_duration(value, 1, &s->ignore_older_ms, why));
+}
+
+static int
+set_max_open(void *into, const char *value, struct reason *why)
+{
+	struct conf_source *s = into;
+
+	return (conf_value_number(value, 0, 1048576, &s->max_open, why));
+}
+
+static int
 set_encoding(void *into, const char *value, struct reason *why)
 {
 	(void)into;
@@ -556,12 +593,15 @@ const struct conf_option conf_option_source[] = { { "paths", CONF_OPTION_ANY,
 	{ "position", 1, { "false" }, set_position },
 	{ "start", 1, { "beginning" }, set_start },
 	{ "recursive_depth", 1, { "16" }, set_recursive_depth },
+	{ "symlinks", 1, { "safe" }, set_symlinks },
+	{ "ignore_older", 1, { "" }, set_ignore_older },
 	{ "encoding", 1, { "utf-8" }, set_encoding },
 	{ "invalid", 1, { "replace" }, set_invalid },
 	{ "control_chars", 1, { "escape" }, set_control_chars },
 	{ "partial_timeout", 1, { "" }, set_partial_timeout },
 	{ "watch", 1, { "auto" }, set_watch },
 	{ "poll_interval", 1, { "1s" }, set_poll_interval },
+	{ "max_open", 1, { "0" }, set_max_open },
 	{ NULL, 0, { NULL }, NULL } };
 
 /*

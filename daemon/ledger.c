@@ -125,6 +125,13 @@ ledger_written(const struct ledger *l)
 	return (&l->written);
 }
 
+bool
+ledger_knows(struct ledger *l, const char *dest, dev_t dev, ino_t ino)
+{
+	return (l->checkpoint != NULL &&
+	    checkpoint_knows(l->checkpoint, dest, dev, ino));
+}
+
 const char *
 ledger_path(struct ledger *l, dev_t dev, ino_t ino)
 {

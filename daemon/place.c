@@ -40,6 +40,22 @@ tail_at(struct place *place, const char *name)
 	return (RB_FIND(tail_names, &place->names, &key));
 }
 
+struct tail *
+tail_behind(struct place *place, const char *name)
+{
+	struct tail key, *t;
+	union {
+		const char *in;
+		char *out;
+	} u = { .in = name };
+
+	key.name = u.out;
+	t = RB_NFIND(tail_names, &place->names, &key);
+	if (t != NULL && strcmp(t->name, name) == 0)
+		t = RB_NEXT(tail_names, &place->names, t);
+	return (t);
+}
+
 void
 place_enter(struct tail *t, struct place *place, char *name)
 {

@@ -39,6 +39,9 @@ bool	place_holds(const struct place *, const char *path);
 /* The file called name, or NULL. */
 struct tail	*tail_at(struct place *, const char *name);
 
+/* The file whose name comes next in order after name, or NULL. */
+struct tail	*tail_behind(struct place *, const char *name);
+
 /* The file has a name; takes name.  It must have had none. */
 void	place_enter(struct tail *, struct place *, char *name);
 

@@ -110,6 +110,7 @@ sources_free(struct sources *ss)
 	while ((d = RB_MIN(dirs, &ss->dirs)) != NULL)
 		dir_free(d);
 	ev_timer_stop(ss->loop, &ss->await);
+	sweep_stop(ss);
 	while ((s = TAILQ_FIRST(&ss->sources)) != NULL) {
 		TAILQ_REMOVE(&ss->sources, s, entry);
 		free(s->routes);
@@ -137,6 +138,18 @@ sources_add(struct sources *ss, const struct conf_source *conf,
 	s->conf = conf;
 	TAILQ_INSERT_TAIL(&ss->sources, s, entry);
 	return (0);
+}
+
+void
+sources_avoid(struct sources *ss, int fd)
+{
+	struct stat st;
+
+	if (ss->navoided == SOURCE_AVOIDED || fstat(fd, &st) == -1 ||
+	    (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)))
+		return;
+	ss->avoided[ss->navoided++] =
+	    (struct identity) { st.st_dev, st.st_ino };
 }
 
 /* From now on a file that appears is read from its beginning. */
@@ -180,6 +193,7 @@ sources_start(struct sources *ss)
 	tails_set_starting(ss->tails, false);
 	sources_recover(ss);
 	end_start(ss);
+	sweep_start(ss);
 	return (0);
 }
 

@@ -31,6 +31,12 @@ void	sources_free(struct sources *);
 int	sources_add(struct sources *, const struct conf_source *,
 	    struct route *const *routes, size_t n);
 
+/*
+ * Never follows what fd is open for, a file or a directory; what is no file is
+ * ignored.
+ */
+void	sources_avoid(struct sources *, int fd);
+
 /* Looks for every file there is, and goes on looking.  -1 with errno. */
 int	sources_start(struct sources *);
 

@@ -74,43 +74,75 @@ dir_new(struct sources *ss, struct dir *parent, const char *path,
 	d->parent = parent;
 	d->dev = st->st_dev;
 	d->ino = st->st_ino;
+	d->listed_ns = -1;
 	RB_INSERT(dirs, &ss->dirs, d);
+	ss->ndirs++;
 	return (d);
+}
+
+/* The first directory with a path below that of d, or NULL. */
+static struct dir *
+first_below(struct dir *d)
+{
+	char path[PATH_MAX + 1];
+	size_t len = strlen(d->place.path);
+	struct dir key, *found;
+
+	(void)snprintf(path, sizeof(path), "%s/", d->place.path);
+	key.place.path = path;
+	found = RB_NFIND(dirs, &d->all->dirs, &key);
+	if (found == NULL || strncmp(found->place.path, path, len + 1) != 0)
+		return (NULL);
+	return (found);
+}
+
+static void
+told_free(struct dir *d, struct told *t)
+{
+	TAILQ_REMOVE(&d->told, t, entry);
+	free(t->name);
+	free(t);
 }
 
 void
 dir_free(struct dir *d)
 {
-	struct dir *child, *next;
+	struct dir *child;
 	struct sources *ss = d->all;
 	struct told *t;
 
+	sweep_leave(d);
 	RB_REMOVE(dirs, &ss->dirs, d);
-	RB_FOREACH_SAFE (child, dirs, &ss->dirs, next) {
-		if (child->parent != d)
-			continue;
+	ss->ndirs--;
+	while ((child = first_below(d)) != NULL)
 		dir_free(child);
-		/* What came next may have been below child. */
-		next = RB_MIN(dirs, &ss->dirs);
-	}
 	watch_del(d->watch);
 	strays_clear(d);
 	awaited_clear(d);
-	while ((t = TAILQ_FIRST(&d->told)) != NULL) {
-		TAILQ_REMOVE(&d->told, t, entry);
-		free(t->name);
-		free(t);
-	}
+	while ((t = TAILQ_FIRST(&d->told)) != NULL)
+		told_free(d, t);
 	place_fini(&d->place);
 	free(d->uses);
 	free(d);
+}
+
+bool
+dir_is_to_be_polled(const struct dir *d)
+{
+	size_t i;
+
+	for (i = 0; i < d->nuses; i++)
+		if (d->uses[i].source->conf->poll)
+			return (true);
+	return (false);
 }
 
 /* The watch serves every use: for files too, or polled, when one asks. */
 void
 dir_watch(struct dir *d)
 {
-	struct watch_want want = { .poll_ms = UINT64_MAX };
+	struct watch_want want = { .poll = dir_is_to_be_polled(d),
+		.poll_ms = UINT64_MAX };
 	struct watch_dir *old = d->watch;
 	const struct conf_source *conf;
 	size_t i;
@@ -118,7 +150,6 @@ dir_watch(struct dir *d)
 	for (i = 0; i < d->nuses; i++) {
 		conf = d->uses[i].source->conf;
 		want.data |= use_is_last(&d->uses[i]);
-		want.poll |= conf->poll;
 		if (conf->poll_interval_ms < want.poll_ms)
 			want.poll_ms = conf->poll_interval_ms;
 	}
@@ -165,6 +196,16 @@ dir_say_once(struct dir *d, const char *name)
 	}
 	TAILQ_INSERT_TAIL(&d->told, t, entry);
 	return (true);
+}
+
+void
+dir_unsay(struct dir *d, const char *name)
+{
+	struct told *t, *next;
+
+	TAILQ_FOREACH_SAFE (t, &d->told, entry, next)
+		if (strcmp(t->name, name) == 0)
+			told_free(d, t);
 }
 
 void

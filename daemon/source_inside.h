@@ -3,8 +3,8 @@
  * what the patterns mean, source_dir.c keeps the tree of directories,
  * source_look.c looks at one name, source_scan.c at all of a directory,
  * source_recover.c at what happened before the start, source_stray.c follows
- * what was renamed before anybody looked, and source_await.c looks at dangling
- * links by time.
+ * what was renamed before anybody looked, source_await.c looks at dangling links
+ * by time, and source_sweep.c at all of it, slowly.
  */
 #ifndef SOURCE_INSIDE_H
 #define SOURCE_INSIDE_H
@@ -14,6 +14,7 @@
 #include <sys/tree.h>
 
 #include <ev.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -32,12 +33,25 @@ struct source {
 	size_t nroutes;
 };
 
+struct identity {
+	dev_t dev;
+	ino_t ino;
+};
+#define SOURCE_AVOIDED 4
+
 /* A pattern reaches a directory: its part names entries there. */
 struct use {
 	struct source *source;
 	const struct pattern *pattern;
 	size_t part;
 	int depth; /* directories that ** took */
+};
+
+/* How a name leads to what it names. */
+enum reach {
+	REACH_PLAIN, /* by itself */
+	REACH_SAFE_LINK, /* by a link that nobody could have planted */
+	REACH_UNSAFE_LINK
 };
 
 /* A name of which was said that it is not followed. */
@@ -64,6 +78,7 @@ struct dir {
 	ino_t ino;
 	bool said; /* that it cannot be read */
 	uint32_t scan;
+	int64_t listed_ns; /* its st_mtime then, or -1 */
 	struct strays strays;
 	TAILQ_HEAD(, told) told;
 };
@@ -74,13 +89,19 @@ RB_PROTOTYPE(dirs, dir, by_path, dir_compare)
 struct sources {
 	TAILQ_HEAD(, source) sources;
 	struct dirs dirs;
+	unsigned ndirs;
 	struct ev_loop *loop;
 	struct watch *watch;
 	struct tails *tails;
 	struct ledger *ledger;
 	ev_prepare turn;
+	struct identity avoided[SOURCE_AVOIDED];
+	size_t navoided;
 	struct awaited_list awaited;
 	ev_timer await;
+	ev_timer sweep;
+	struct dir *sweep_dir; /* the sweep is here, NULL: at the start, */
+	char sweep_name[NAME_MAX + 1]; /* behind this name; "": in front */
 	bool by_time; /* what is looked at now: no news for awaited */
 	bool starting;
 	bool strayed; /* some directory has strays */
@@ -102,8 +123,17 @@ bool	dir_append_use(struct dir *, const struct use *);
 bool	dir_means_file(const struct dir *, const char *name);
 bool	dir_means_dir(const struct dir *, const char *name);
 
+/* The same for one use; and whether its source wants what a link leads to. */
+bool	use_means(const struct use *, const struct dir *, const char *name);
+bool	use_goes_on(const struct use *, const char *name);
+bool	use_follows(const struct use *, enum reach);
+
+/* Whether some source means name, reached like this, as a file or directory. */
+bool	dir_follows(const struct dir *, const char *name, enum reach);
+
 /* Sends the file by the routes of every source that means name in dir. */
-void	dir_join_routes(struct tail *, const struct dir *, const char *name);
+void	dir_join_routes(struct tail *, const struct dir *, const char *name,
+	    enum reach);
 
 /* Sends it by the routes of the path it had, where it is the same file. */
 void	sources_rejoin_routes(struct tail *, struct sources *,
@@ -127,6 +157,9 @@ void	dir_add_use(struct dir *, const struct use *);
 /* Watches it for every use; may be called again. */
 void	dir_watch(struct dir *);
 
+/* Whether some source wants no events from the system. */
+bool	dir_is_to_be_polled(const struct dir *);
+
 struct dir	*dir_find(struct sources *, const char *path);
 struct dir	*dir_of(struct place *);
 
@@ -139,8 +172,9 @@ const char	*dir_path_in(const struct dir *, const char *name);
 /* Whether it is the directory of st, or below it: a loop of links. */
 bool	dir_is_inside(const struct dir *, const struct stat *);
 
-/* Whether nothing was said of this name yet. */
+/* Whether nothing was said of this name yet; and: it is forgotten. */
 bool	dir_say_once(struct dir *, const char *name);
+void	dir_unsay(struct dir *, const char *name);
 
 /* source_look.c, source_scan.c */
 
@@ -149,6 +183,9 @@ void	dir_look(struct dir *, const char *name);
 
 /* The same for all that the patterns mean in it, oldest first. */
 void	dir_scan(struct dir *);
+
+/* Whether a file of it, by what lstat(2) says of the name, has not changed. */
+bool	dir_is_as_seen(const struct tail *, const struct stat *);
 
 /* source_recover.c */
 
@@ -171,5 +208,13 @@ void	awaited_init(struct sources *);
 /* A link that leads nowhere: what it leads to may be on its way. */
 void	dir_await(struct dir *, const char *name);
 void	awaited_clear(struct dir *);
+
+/* source_sweep.c */
+
+void	sweep_start(struct sources *);
+void	sweep_stop(struct sources *);
+
+/* The directory is about to go. */
+void	sweep_leave(struct dir *);
 
 #endif

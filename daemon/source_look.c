@@ -13,14 +13,14 @@
 
 static void
 look_at_new_file(
-    struct dir *d, const char *name, const struct stat *st, bool linked)
+    struct dir *d, const char *name, const struct stat *st, enum reach reach)
 {
 	const char *known = NULL;
 	struct tail *t;
 	bool meant = dir_means_file(d, name);
 	char origin[PATH_MAX];
 
-	if (!linked)
+	if (reach == REACH_PLAIN)
 		known = ledger_path(d->all->ledger, st->st_dev, st->st_ino);
 	if (known != NULL &&
 	    (strcmp(known, dir_path_in(d, name)) == 0 ||
@@ -32,13 +32,13 @@ look_at_new_file(
 		log_warn("%s/%s", d->place.path, name);
 		return;
 	}
-	t->linked = linked;
+	t->linked = reach != REACH_PLAIN;
 	t->many_links = st->st_nlink > 1;
 	t->seen = d->scan;
 	if (known != NULL)
 		sources_rejoin_routes(t, d->all, origin);
 	if (meant)
-		dir_join_routes(t, d, name);
+		dir_join_routes(t, d, name, reach);
 	if (t->streams == NULL)
 		tail_free(t);
 	else
@@ -70,7 +70,7 @@ lose_name(struct dir *d, const char *name)
 
 static void
 look_at_file(
-    struct dir *d, const char *name, const struct stat *st, bool linked)
+    struct dir *d, const char *name, const struct stat *st, enum reach reach)
 {
 	struct tail *here = tail_at(&d->place, name);
 	struct tail *t = tails_find(d->all->tails, st->st_dev, st->st_ino);
@@ -78,7 +78,7 @@ look_at_file(
 	if (here != NULL && here != t)
 		lose_name(d, name);
 	if (t == NULL) {
-		look_at_new_file(d, name, st, linked);
+		look_at_new_file(d, name, st, reach);
 		return;
 	}
 	if (t != here && !keeps_name(t))
@@ -86,12 +86,13 @@ look_at_file(
 	if (t->place == &d->place && strcmp(t->name, name) == 0)
 		t->seen = d->scan;
 	if (dir_means_file(d, name))
-		dir_join_routes(t, d, name);
+		dir_join_routes(t, d, name, reach);
 	tail_check(t);
 }
 
 static void
-look_at_dir(struct dir *d, const char *name, const struct stat *st)
+look_at_dir(
+    struct dir *d, const char *name, const struct stat *st, enum reach reach)
 {
 	const char *path = dir_path_in(d, name);
 	const struct use *u;
@@ -116,16 +117,14 @@ look_at_dir(struct dir *d, const char *name, const struct stat *st)
 	}
 	for (i = 0; i < d->nuses; i++) {
 		u = &d->uses[i];
+		if (!use_follows(u, reach) || !use_goes_on(u, name))
+			continue;
 		below = *u;
 		if (use_part(u)->kind == PATTERN_ANY_DEPTH) {
-			if (++below.depth > u->source->conf->recursive_depth ||
-			    name[0] == '.')
-				continue;
-		} else if (!use_is_last(u) && use_matches(u, name)) {
+			below.depth++;
+		} else {
 			below.part++;
 			below.depth = 0;
-		} else {
-			continue;
 		}
 		dir_add_use(child, &below);
 	}
@@ -140,16 +139,21 @@ link_is_safe(const struct stat *link, const struct stat *target)
 }
 
 static void
-look_at_missing(struct dir *d, const char *name)
+lose_dir(struct dir *d, const char *name)
 {
-	const char *path;
+	const char *path = dir_path_in(d, name);
 	struct dir *child;
 
-	lose_name(d, name);
-	path = dir_path_in(d, name);
-	if (path != NULL && (child = dir_find(d->all, path)) != NULL &&
-	    child != d)
+	if (path != NULL && (child = dir_find(d->all, path)) != NULL)
 		dir_free(child);
+}
+
+static void
+look_at_missing(struct dir *d, const char *name)
+{
+	lose_name(d, name);
+	lose_dir(d, name);
+	dir_unsay(d, name);
 }
 
 /* What cannot be looked at now is not gone for that. */
@@ -159,12 +163,66 @@ is_absence(int error)
 	return (error == ENOENT || error == ENOTDIR || error == ELOOP);
 }
 
+/* Says once why what a source means is not followed, and forgets it. */
+static void
+refuse(struct dir *d, const char *name, const char *why)
+{
+	lose_name(d, name);
+	lose_dir(d, name);
+	if (dir_means_file(d, name) && dir_say_once(d, name))
+		log_warnx("%s/%s: not followed: %s", d->place.path, name, why);
+}
+
+/* Our own log and state: each line of it would make another one. */
+static bool
+is_avoided(const struct sources *ss, const struct stat *st)
+{
+	size_t i;
+
+	for (i = 0; i < ss->navoided; i++)
+		if (ss->avoided[i].dev == st->st_dev &&
+		    ss->avoided[i].ino == st->st_ino)
+			return (true);
+	return (false);
+}
+
+/*
+ * Where the link leads, in *st.  Returns whether to look at it; *reach says
+ * how it is reached.
+ */
+static bool
+follow_link(struct dir *d, const char *name, struct stat *st, enum reach *reach)
+{
+	struct stat target;
+
+	if (!dir_follows(d, name, REACH_SAFE_LINK)) {
+		look_at_missing(d, name);
+		return (false);
+	}
+	if (stat(dir_path_in(d, name), &target) == -1) {
+		if (!is_absence(errno))
+			return (false);
+		look_at_missing(d, name);
+		dir_await(d, name);
+		return (false);
+	}
+	*reach =
+	    link_is_safe(st, &target) ? REACH_SAFE_LINK : REACH_UNSAFE_LINK;
+	*st = target;
+	if (dir_follows(d, name, *reach))
+		return (true);
+	refuse(d, name,
+	    "the link belongs neither to root nor to the owner of its target: "
+	    "symlinks = \"follow\" follows it");
+	return (false);
+}
+
 void
 dir_look(struct dir *d, const char *name)
 {
 	const char *path = dir_path_in(d, name);
-	struct stat st, target;
-	bool linked = false;
+	enum reach reach = REACH_PLAIN;
+	struct stat st;
 
 	if (path == NULL)
 		return;
@@ -175,33 +233,17 @@ dir_look(struct dir *d, const char *name)
 			d->said = true; /* scanned when it changes */
 		return;
 	}
-	if (S_ISLNK(st.st_mode)) {
-		if (!dir_means_file(d, name) && !dir_means_dir(d, name))
-			return;
-		if (stat(dir_path_in(d, name), &target) == -1) {
-			if (!is_absence(errno))
-				return;
-			look_at_missing(d, name);
-			dir_await(d, name);
-			return;
-		}
-		if (!link_is_safe(&st, &target)) {
-			if (dir_say_once(d, name))
-				log_warnx(
-				    "%s/%s: not followed: the link belongs "
-				    "neither to root nor to the owner of its "
-				    "target",
-				    d->place.path, name);
-			return;
-		}
-		linked = true;
-		st = target;
+	if (S_ISLNK(st.st_mode) && !follow_link(d, name, &st, &reach))
+		return;
+	if (is_avoided(d->all, &st)) {
+		refuse(d, name, "it is the daemon's own log or state");
+	} else if (S_ISDIR(st.st_mode)) {
+		lose_name(d, name);
+		look_at_dir(d, name, &st, reach);
+	} else if (S_ISREG(st.st_mode)) {
+		lose_dir(d, name);
+		look_at_file(d, name, &st, reach);
+	} else {
+		refuse(d, name, "it is no regular file");
 	}
-	if (S_ISDIR(st.st_mode))
-		look_at_dir(d, name, &st);
-	else if (S_ISREG(st.st_mode))
-		look_at_file(d, name, &st, linked);
-	else if (dir_means_file(d, name) && dir_say_once(d, name))
-		log_warnx("%s/%s: not followed: it is no regular file",
-		    d->place.path, name);
 }

@@ -243,7 +243,7 @@ follow_candidate(
 	t->rotated = true;
 	if (dir_path_in(was, base) != NULL)
 		tail_set_origin(t, dir_path_in(was, base));
-	dir_join_routes(t, was, base);
+	dir_join_routes(t, was, base, REACH_PLAIN);
 	if (t->streams == NULL) {
 		tail_free(t);
 		return (NULL);

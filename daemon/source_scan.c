@@ -1,9 +1,11 @@
 #include "daemon/source_inside.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "daemon/ledger.h"
 #include "daemon/log.h"
@@ -11,11 +13,22 @@
 #include "daemon/tails.h"
 #include "lib/pattern.h"
 
+#define SETTLED 2 /* seconds: the coarsest clock of a file system */
+
 /* What a scan found, to be looked at oldest first. */
 struct entry {
 	char *name;
 	struct timespec changed;
 };
+
+bool
+dir_is_as_seen(const struct tail *t, const struct stat *st)
+{
+	return (st->st_dev == t->dev && st->st_ino == t->ino &&
+	    st->st_size == t->size && written_ns(st) == t->written_ns &&
+	    (st->st_nlink > 1) == t->many_links && t->error == 0 &&
+	    !t->suspect);
+}
 
 static int
 compare_entries(const void *a, const void *b)
@@ -36,34 +49,47 @@ is_interesting(const struct dir *d, const struct dirent *e)
 	    ledger_path(d->all->ledger, d->dev, e->d_ino) != NULL);
 }
 
+/*
+ * Adds the entry to *list of n, whose room is the next power of two, unless it
+ * needs no look.  Returns how many there are then.
+ */
+static size_t
+list_entry(struct dir *d, int fd, const struct dirent *e, struct entry **list,
+    size_t n)
+{
+	struct tail *t = tail_at(&d->place, e->d_name);
+	struct entry *grown;
+	struct stat st;
+
+	if ((t == NULL && !is_interesting(d, e)) ||
+	    fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		return (n);
+	if (t != NULL && dir_is_as_seen(t, &st)) {
+		t->seen = d->scan;
+		return (n);
+	}
+	if ((n & (n - 1)) == 0) {
+		grown = reallocarray(*list, n == 0 ? 1 : n * 2, sizeof(*grown));
+		if (grown == NULL)
+			return (n);
+		*list = grown;
+	}
+	if (((*list)[n].name = strdup(e->d_name)) == NULL)
+		return (n);
+	(*list)[n].changed = st.st_mtim;
+	return (n + 1);
+}
+
 /* Returns how many entries of *list are filled; the caller frees all. */
 static size_t
 list_entries(struct dir *d, DIR *handle, struct entry **list)
 {
-	struct entry *grown;
 	const struct dirent *e;
-	const char *path;
-	struct stat st;
-	size_t n = 0, room = 0;
+	size_t n = 0;
 
-	while ((e = readdir(handle)) != NULL) {
-		if (strcmp(e->d_name, ".") == 0 ||
-		    strcmp(e->d_name, "..") == 0 || !is_interesting(d, e))
-			continue;
-		if ((path = dir_path_in(d, e->d_name)) == NULL ||
-		    lstat(path, &st) == -1)
-			continue;
-		if (n == room) {
-			room = room == 0 ? 16 : room * 2;
-			grown = reallocarray(*list, room, sizeof(*grown));
-			if (grown == NULL)
-				break;
-			*list = grown;
-		}
-		if (((*list)[n].name = strdup(e->d_name)) == NULL)
-			break;
-		(*list)[n++].changed = st.st_mtim;
-	}
+	while ((e = readdir(handle)) != NULL)
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+			n = list_entry(d, dirfd(handle), e, list, n);
 	return (n);
 }
 
@@ -82,6 +108,20 @@ look_at_unseen(struct dir *d)
 	}
 }
 
+/*
+ * Remembers what the sweep compares.  What changes in the same moment cannot
+ * be told by the time: a directory that has just changed is listed once more.
+ */
+static void
+note_listing(struct dir *d, int fd)
+{
+	struct stat st;
+
+	d->listed_ns = -1;
+	if (fstat(fd, &st) == 0 && st.st_mtim.tv_sec + SETTLED < time(NULL))
+		d->listed_ns = written_ns(&st);
+}
+
 static void
 scan_listed(struct dir *d)
 {
@@ -97,6 +137,7 @@ scan_listed(struct dir *d)
 	}
 	d->said = false;
 	d->scan++;
+	note_listing(d, dirfd(handle));
 	n = list_entries(d, handle, &list);
 	(void)closedir(handle);
 	if (n > 1)

@@ -90,7 +90,7 @@ follow_stray(struct dir *d, const struct stray *s)
 	t->rotated = true;
 	tail_set_origin(t, dir_path_in(d, s->origin));
 	tail_precedes(t, &d->place, s->origin);
-	dir_join_routes(t, d, s->origin);
+	dir_join_routes(t, d, s->origin, REACH_PLAIN);
 }
 
 void

@@ -3,11 +3,14 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "daemon/conf.h"
+#include "daemon/ledger.h"
 #include "daemon/log.h"
 #include "daemon/stream.h"
 #include "daemon/tail.h"
+#include "daemon/tails.h"
 
 bool
 use_is_last(const struct use *u)
@@ -31,9 +34,15 @@ use_matches(const struct use *u, const char *name)
 }
 
 static bool
-is_excluded(const struct source *s, const char *path)
+is_excluded(const struct source *s, const struct dir *d, const char *name)
 {
+	const char *path;
 	size_t i;
+
+	if (s->conf->nexclude == 0)
+		return (false);
+	if ((path = dir_path_in(d, name)) == NULL)
+		return (true);
 
 	for (i = 0; i < s->conf->nexclude; i++)
 		if (pattern_excludes(s->conf->exclude[i], path))
@@ -76,16 +85,42 @@ dir_append_use(struct dir *d, const struct use *u)
 }
 
 bool
+use_means(const struct use *u, const struct dir *d, const char *name)
+{
+	return (use_is_last(u) && use_matches(u, name) &&
+	    !is_excluded(u->source, d, name));
+}
+
+bool
+use_goes_on(const struct use *u, const char *name)
+{
+	if (use_part(u)->kind == PATTERN_ANY_DEPTH)
+		return (name[0] != '.' &&
+		    u->depth < u->source->conf->recursive_depth);
+	return (!use_is_last(u) && use_matches(u, name));
+}
+
+bool
+use_follows(const struct use *u, enum reach reach)
+{
+	switch (u->source->conf->symlinks) {
+	case CONF_SYMLINKS_SAFE:
+		return (reach != REACH_UNSAFE_LINK);
+	case CONF_SYMLINKS_FOLLOW:
+		return (true);
+	case CONF_SYMLINKS_IGNORE:
+		return (reach == REACH_PLAIN);
+	}
+	return (false);
+}
+
+bool
 dir_means_file(const struct dir *d, const char *name)
 {
-	const char *path;
 	size_t i;
 
 	for (i = 0; i < d->nuses; i++)
-		if (use_is_last(&d->uses[i]) &&
-		    use_matches(&d->uses[i], name) &&
-		    (path = dir_path_in(d, name)) != NULL &&
-		    !is_excluded(d->uses[i].source, path))
+		if (use_means(&d->uses[i], d, name))
 			return (true);
 	return (false);
 }
@@ -93,38 +128,66 @@ dir_means_file(const struct dir *d, const char *name)
 bool
 dir_means_dir(const struct dir *d, const char *name)
 {
+	size_t i;
+
+	for (i = 0; i < d->nuses; i++)
+		if (use_goes_on(&d->uses[i], name))
+			return (true);
+	return (false);
+}
+
+bool
+dir_follows(const struct dir *d, const char *name, enum reach reach)
+{
 	const struct use *u;
 	size_t i;
 
 	for (i = 0; i < d->nuses; i++) {
 		u = &d->uses[i];
-		if (use_part(u)->kind == PATTERN_ANY_DEPTH
-			? name[0] != '.'
-			: !use_is_last(u) && use_matches(u, name))
+		if (use_follows(u, reach) &&
+		    (use_means(u, d, name) || use_goes_on(u, name)))
 			return (true);
 	}
 	return (false);
 }
 
-/* Sends t by the routes of every source that means place/name in d. */
+/*
+ * A file that was old when it was found is left alone, but not one that is
+ * followed already or was before, nor one of which only the end would be sent.
+ */
+static bool
+is_left_alone(const struct tail *t, const struct route *r, bool from_end)
+{
+	uint64_t old_ms = r->source->ignore_older_ms;
+	int64_t age_ns;
+
+	if (old_ms == 0 || from_end || t->streams != NULL)
+		return (false);
+	age_ns = (int64_t)(time(NULL)) * 1000000000 - t->written_ns;
+	return (age_ns > 0 && (uint64_t)age_ns / 1000000 > old_ms &&
+	    !ledger_knows(tails_ledger(t->all), r->to->name, t->dev, t->ino));
+}
+
 void
-dir_join_routes(struct tail *t, const struct dir *d, const char *name)
+dir_join_routes(
+    struct tail *t, const struct dir *d, const char *name, enum reach reach)
 {
 	const struct use *u;
-	const char *path;
-	size_t i, r;
+	struct route *r;
+	size_t i, n;
+	bool from_end;
 
 	for (i = 0; i < d->nuses; i++) {
 		u = &d->uses[i];
-		if (!use_is_last(u) || !use_matches(u, name) ||
-		    (path = dir_path_in(d, name)) == NULL ||
-		    is_excluded(u->source, path))
+		if (!use_means(u, d, name) || !use_follows(u, reach))
 			continue;
-		for (r = 0; r < u->source->nroutes; r++)
-			if (tail_join(t, u->source->routes[r],
-				d->all->starting &&
-				    u->source->routes[r]->fresh) == -1)
+		for (n = 0; n < u->source->nroutes; n++) {
+			r = u->source->routes[n];
+			from_end = d->all->starting && r->fresh;
+			if (!is_left_alone(t, r, from_end) &&
+			    tail_join(t, r, from_end) == -1)
 				log_warn("%s", tail_path(t));
+		}
 	}
 }
 
@@ -149,8 +212,7 @@ sources_rejoin_routes(struct tail *t, struct sources *ss, const char *origin)
 		return;
 	for (i = 0; i < was->nuses; i++) {
 		u = &was->uses[i];
-		if (!use_is_last(u) || !use_matches(u, name) ||
-		    is_excluded(u->source, origin))
+		if (!use_means(u, was, name))
 			continue;
 		for (r = 0; r < u->source->nroutes; r++)
 			if (tail_rejoin(t, u->source->routes[r]) == -1)

@@ -35,6 +35,7 @@ struct route {
 	struct pack_style		 style;
 	const struct route_ops		*ops;
 	void				*dest;
+	uint16_t			 open_set;	/* see tails_add_set() */
 	uint64_t			 messages;
 	uint64_t			 bytes;		/* of files */
 	uint64_t			 repaired;

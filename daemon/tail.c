@@ -84,6 +84,14 @@ begin_at_end(struct tail *t, int fd)
 		}
 }
 
+static int
+open_by_path(const struct tail *t)
+{
+	return (open(tail_path(t),
+	    O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY |
+		(t->linked ? 0 : O_NOFOLLOW)));
+}
+
 int
 tail_fd(struct tail *t)
 {
@@ -94,9 +102,10 @@ tail_fd(struct tail *t)
 		return (tails_used(t));
 	if (t->place == NULL)
 		return (-1);
-	fd = open(tail_path(t),
-	    O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY |
-		(t->linked ? 0 : O_NOFOLLOW));
+	fd = open_by_path(t);
+	if (fd == -1 && (errno == EMFILE || errno == ENFILE) &&
+	    tails_close_some(t->all))
+		fd = open_by_path(t);
 	if (fd == -1) {
 		say_unreadable(t, errno);
 		return (-1);
@@ -371,10 +380,19 @@ recorded_offset(struct tail *t, struct route *r, int fd, bool *same)
 	return (0);
 }
 
+/* The first route decides with which others the file shares descriptors. */
+static int
+open_for(struct tail *t, const struct route *r)
+{
+	if (t->fd == -1 && t->streams == NULL)
+		t->open_set = r->open_set;
+	return (tail_fd(t));
+}
+
 int
 tail_rejoin(struct tail *t, struct route *r)
 {
-	int fd = tail_fd(t);
+	int fd = open_for(t, r);
 	off_t offset;
 	bool same;
 
@@ -402,7 +420,7 @@ tail_join(struct tail *t, struct route *r, bool from_end)
 			    r->to->name);
 		return (0);
 	}
-	fd = tail_fd(t);
+	fd = open_for(t, r);
 	offset = recorded_offset(t, r, fd, &same);
 	if (offset == -1) {
 		offset = from_end && fd != -1 ? last_line(t, fd) : 0;

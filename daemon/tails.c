@@ -1,6 +1,7 @@
 #include "daemon/tails.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -18,13 +19,24 @@
 /* The rest of a rotated file without a newline is sent after so long. */
 #define ROTATED_QUIET 60.
 
+#define LOOKED_AT 64 /* files, for one to close */
+#define AT_ONCE 16 /* closed when the process has no descriptor left */
+
 RB_HEAD(tail_ids, tail);
+
+/* Open files, least recently used first. */
+struct open_set {
+	struct tail_list opened;
+	unsigned n;
+	unsigned most;
+};
 
 struct tails {
 	struct ev_loop *loop;
 	struct ledger *ledger;
 	struct tail_ids ids;
-	struct tail_list opened;
+	struct open_set **sets; /* the first: without a limit */
+	unsigned nsets;
 	struct tail_list timed;
 	ev_timer look;
 	struct tails_conf conf;
@@ -57,19 +69,43 @@ tails_new(
 
 	if ((ts = calloc(1, sizeof(*ts))) == NULL)
 		return (NULL);
-	if ((ts->scratch = malloc(conf->scratch)) == NULL) {
-		free(ts);
+	RB_INIT(&ts->ids);
+	TAILQ_INIT(&ts->timed);
+	if ((ts->scratch = malloc(conf->scratch)) == NULL ||
+	    tails_add_set(ts, 0) == -1) {
+		tails_free(ts);
 		return (NULL);
 	}
 	ts->loop = loop;
 	ts->ledger = ledger;
 	ts->conf = *conf;
-	RB_INIT(&ts->ids);
-	TAILQ_INIT(&ts->opened);
-	TAILQ_INIT(&ts->timed);
 	ev_timer_init(&ts->look, on_look, every, every);
 	ts->look.data = ts;
 	return (ts);
+}
+
+int
+tails_add_set(struct tails *ts, unsigned max_open)
+{
+	struct open_set *set, **grown;
+
+	grown =
+	    reallocarray(ts->sets, ts->nsets + 1, sizeof(struct open_set *));
+	if (grown == NULL)
+		return (-1);
+	ts->sets = grown;
+	if ((set = calloc(1, sizeof(*set))) == NULL)
+		return (-1);
+	TAILQ_INIT(&set->opened);
+	set->most = max_open == 0 ? UINT_MAX : max_open;
+	ts->sets[ts->nsets] = set;
+	return ((int)ts->nsets++);
+}
+
+static struct open_set *
+set_of(const struct tail *t)
+{
+	return (t->all->sets[t->open_set]);
 }
 
 uint8_t *
@@ -223,43 +259,81 @@ tails_closed(struct tail *t)
 		end_watch(t);
 	(void)close(t->fd);
 	t->fd = -1;
-	TAILQ_REMOVE(&t->all->opened, t, opened);
+	TAILQ_REMOVE(&set_of(t)->opened, t, opened);
+	set_of(t)->n--;
 	t->all->stats.open--;
 }
 
 /*
- * Closes what was not used for longest and can be opened again; rather what is
- * drained, for a file that is closed may be deleted.
+ * Closes one that was not used for long and can be opened again; rather one
+ * that is drained, for a file that is closed may be deleted.
  */
-static void
-make_room(struct tails *ts)
+static bool
+close_one(struct open_set *set)
 {
-	struct tail *t, *next, *undrained = NULL;
+	struct tail *t, *undrained = NULL;
 	unsigned looked = 0;
 
-	TAILQ_FOREACH_SAFE (t, &ts->opened, opened, next) {
-		if (ts->stats.open < ts->conf.max_open)
-			return;
-		if (++looked > 64)
+	TAILQ_FOREACH (t, &set->opened, opened) {
+		if (++looked > LOOKED_AT)
 			break;
 		if (t->place == NULL)
 			continue;
-		if (tail_is_drained(t))
+		if (tail_is_drained(t)) {
 			tails_closed(t);
-		else if (undrained == NULL)
+			return (true);
+		}
+		if (undrained == NULL)
 			undrained = t;
 	}
-	if (ts->stats.open >= ts->conf.max_open && undrained != NULL)
-		tails_closed(undrained);
+	if (undrained == NULL)
+		return (false);
+	tails_closed(undrained);
+	return (true);
+}
+
+static struct open_set *
+largest_set(struct tails *ts)
+{
+	struct open_set *set = ts->sets[0];
+	unsigned i;
+
+	for (i = 1; i < ts->nsets; i++)
+		if (ts->sets[i]->n > set->n)
+			set = ts->sets[i];
+	return (set);
+}
+
+static void
+make_room(struct tails *ts, struct open_set *set)
+{
+	while (set->n >= set->most && close_one(set))
+		continue;
+	while (
+	    ts->stats.open >= ts->conf.max_open && close_one(largest_set(ts)))
+		continue;
+}
+
+bool
+tails_close_some(struct tails *ts)
+{
+	unsigned n = 0;
+
+	while (n < AT_ONCE && close_one(largest_set(ts)))
+		n++;
+	return (n > 0);
 }
 
 void
 tails_opened(struct tail *t, int fd)
 {
-	make_room(t->all);
+	struct open_set *set = set_of(t);
+
+	make_room(t->all, set);
 	t->fd = fd;
 	t->error = 0;
-	TAILQ_INSERT_TAIL(&t->all->opened, t, opened);
+	TAILQ_INSERT_TAIL(&set->opened, t, opened);
+	set->n++;
 	t->all->stats.open++;
 }
 
@@ -298,6 +372,9 @@ tails_free(struct tails *ts)
 	while ((t = RB_MIN(tail_ids, &ts->ids)) != NULL ||
 	    (t = TAILQ_FIRST(&ts->timed)) != NULL)
 		tail_free(t);
+	while (ts->nsets > 0)
+		free(ts->sets[--ts->nsets]);
+	free(ts->sets);
 	free(ts->scratch);
 	free(ts);
 }
@@ -306,8 +383,8 @@ int
 tails_used(struct tail *t)
 {
 	if (TAILQ_NEXT(t, opened) != NULL) {
-		TAILQ_REMOVE(&t->all->opened, t, opened);
-		TAILQ_INSERT_TAIL(&t->all->opened, t, opened);
+		TAILQ_REMOVE(&set_of(t)->opened, t, opened);
+		TAILQ_INSERT_TAIL(&set_of(t)->opened, t, opened);
 	}
 	return (t->fd);
 }
@@ -317,9 +394,11 @@ tails_hand_over(struct tail *from, struct tail *to)
 {
 	int fd = from->fd;
 
-	TAILQ_REMOVE(&from->all->opened, from, opened);
+	TAILQ_REMOVE(&set_of(from)->opened, from, opened);
+	set_of(from)->n--;
 	from->all->stats.open--;
 	from->fd = -1;
+	to->open_set = from->open_set;
 	tails_opened(to, fd);
 }
 

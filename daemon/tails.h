@@ -27,7 +27,7 @@ struct tails_stats {
 };
 
 struct tails_conf {
-	unsigned	max_open;	/* descriptors for files */
+	unsigned	max_open;	/* descriptors for all files */
 	uint64_t	look_ms;	/* how often timed files are looked at */
 	size_t		scratch;	/* octets to read at once */
 };
@@ -38,6 +38,13 @@ struct tails	*tails_new(struct ev_loop *, struct ledger *,
 
 /* Frees every tail and its streams without touching the ledger. */
 void	tails_free(struct tails *);
+
+/*
+ * Of the files whose open_set it is, at most so many are open; 0: no limit of
+ * their own, as in set 0, which there always is.  Returns the set, or -1 with
+ * errno.
+ */
+int	tails_add_set(struct tails *, unsigned max_open);
 
 /* The buffer that every read goes through. */
 uint8_t	*tails_scratch(struct tails *, size_t *size);
@@ -67,6 +74,9 @@ void	tails_forget(struct tail *);
 /* The file is open as fd, which is taken; and: close it.  fd -1 is fine. */
 void	tails_opened(struct tail *, int fd);
 void	tails_closed(struct tail *);
+
+/* Closes some that can be opened again.  Returns whether there were any. */
+bool	tails_close_some(struct tails *);
 
 /* Its descriptor was used; returns the descriptor. */
 int	tails_used(struct tail *);

@@ -291,7 +291,7 @@ make_routes(struct worker *w)
 	struct conf_source *c;
 	struct route *r, **of_source;
 	size_t n = 0, i;
-	int result = 0;
+	int result = 0, set;
 
 	TAILQ_FOREACH (c, &w->conf->sources, entry)
 		n += c->ndestinations;
@@ -300,6 +300,11 @@ make_routes(struct worker *w)
 	if (w->routes == NULL || of_source == NULL)
 		result = -1;
 	TAILQ_FOREACH (c, &w->conf->sources, entry) {
+		set = 0;
+		if (c->max_open > 0)
+			set = tails_add_set(w->tails, (unsigned)c->max_open);
+		if (set == -1)
+			result = -1;
 		for (i = 0; result == 0 && i < c->ndestinations; i++) {
 			r = of_source[i] = &w->routes[w->nroutes];
 			if (route_init(r, c, c->destinations[i]) == -1) {
@@ -308,6 +313,7 @@ make_routes(struct worker *w)
 			}
 			r->ops = &dest_route_ops;
 			r->dest = find_dest(w, c->destinations[i]);
+			r->open_set = (uint16_t)set;
 			w->nroutes++;
 		}
 		if (result == 0 &&
@@ -368,6 +374,10 @@ make_all(struct worker *w)
 		return (-1);
 	}
 	ledger_set_tails(w->ledger, w->tails);
+	/* Following these would never end. */
+	sources_avoid(w->sources, STDOUT_FILENO);
+	sources_avoid(w->sources, STDERR_FILENO);
+	sources_avoid(w->sources, w->start->statedir);
 	w->env = (struct endpoint_env) { .loop = w->loop,
 		.ledger = w->ledger,
 		.on_stdout_closed = on_stdout_closed,

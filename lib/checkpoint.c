@@ -405,6 +405,20 @@ checkpoint_give_back(struct checkpoint *cp)
 	    &cp->untaken, &cp->names, &cp->taken->rec));
 }
 
+bool
+checkpoint_knows(
+    const struct checkpoint *cp, const char *dest, dev_t dev, ino_t inode)
+{
+	const struct checkpoint_record key = {
+		.kind = CHECKPOINT_FILE,
+		.dest = dest,
+		.dev = dev,
+		.inode = inode,
+	};
+
+	return (checkpoint_table_find(&cp->untaken, &key) != NULL);
+}
+
 const char *
 checkpoint_path(const struct checkpoint *cp, dev_t dev, ino_t inode)
 {

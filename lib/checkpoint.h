@@ -75,6 +75,10 @@ bool	checkpoint_is_new(const struct checkpoint *);
 bool	checkpoint_take(struct checkpoint *, const char *dest, dev_t, ino_t,
 	    struct checkpoint_record *rec);
 
+/* Whether there is an untaken file record for (dest, dev, inode). */
+bool	checkpoint_knows(const struct checkpoint *, const char *dest, dev_t,
+	    ino_t);
+
 /*
  * Gives back the record that was taken last: it is untaken again, as long as
  * nothing is noted of its key.  Returns 0, or -1 with ENOMEM.

@@ -1,0 +1,156 @@
+#include "daemon/source_inside.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/tail.h"
+#include "daemon/tails.h"
+
+/*
+ * Events are hints, and some never come: for what is written through a mapping
+ * or another link, for what is mounted over a directory, for what another host
+ * does.  So everything is looked at once in a PERIOD, BATCH files at a time and
+ * not more often than once in EVERY seconds.
+ */
+#define PERIOD 60.
+#define EVERY 1.
+#define BATCH 1000
+
+static bool
+changed(const struct dir *d, int fd, const struct tail *t)
+{
+	const char *path = dir_path_in(d, t->name);
+	struct stat st;
+	int rc;
+
+	if (fd != -1)
+		rc = fstatat(fd, t->name, &st, AT_SYMLINK_NOFOLLOW);
+	else
+		rc = path == NULL ? -1 : lstat(path, &st);
+	return (rc == -1 || !dir_is_as_seen(t, &st));
+}
+
+static void
+remember(struct sources *ss, struct dir *d, const char *name)
+{
+	ss->sweep_dir = d;
+	(void)strlcpy(ss->sweep_name, name, sizeof(ss->sweep_name));
+}
+
+/* Files of d behind sweep_name.  Returns how many were looked at. */
+static unsigned
+sweep_files(struct dir *d, unsigned most)
+{
+	struct sources *ss = d->all;
+	struct tail *t;
+	unsigned n = 0;
+	int fd;
+
+	fd = open(dir_display(d), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	while (
+	    n < most && (t = tail_behind(&d->place, ss->sweep_name)) != NULL) {
+		remember(ss, d, t->name);
+		if (changed(d, fd, t))
+			dir_look(d, ss->sweep_name);
+		n++;
+	}
+	if (fd != -1)
+		(void)close(fd);
+	return (n);
+}
+
+/* The directory itself: another one, or with other names in it? */
+static void
+sweep_dir(struct dir *d)
+{
+	const char *name = strrchr(d->place.path, '/');
+	struct stat st;
+
+	if (stat(dir_display(d), &st) == -1 || st.st_dev != d->dev ||
+	    st.st_ino != d->ino) {
+		if (d->parent != NULL)
+			dir_look(d->parent, name + 1);
+		return;
+	}
+	/* There may be a watch to be had by now. */
+	if (d->place.polled && !dir_is_to_be_polled(d))
+		dir_watch(d);
+	if (d->said || written_ns(&st) != d->listed_ns)
+		dir_scan(d);
+}
+
+/* The directory behind the one that the sweep has done with. */
+static bool
+sweep_on(struct sources *ss)
+{
+	struct dir *next;
+
+	next = ss->sweep_dir == NULL ? RB_MIN(dirs, &ss->dirs)
+				     : RB_NEXT(dirs, &ss->dirs, ss->sweep_dir);
+	remember(ss, next, "");
+	return (next != NULL);
+}
+
+static void
+set_pace(struct sources *ss)
+{
+	uint64_t all = ss->ndirs + tails_stats(ss->tails)->files;
+	uint64_t batches = 1 + all / BATCH;
+	ev_tstamp every = PERIOD / (double)batches;
+
+	ss->sweep.repeat = every < EVERY ? EVERY : every;
+}
+
+/*
+ * A directory counts as a file.  sweep_dir is where it is also when a look has
+ * ended the directory: then it is the one in front.
+ */
+static void
+on_sweep(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+	struct sources *ss = timer->data;
+	unsigned n = 0, files;
+
+	(void)revents;
+	ss->by_time = true;
+	while (n < BATCH) {
+		if (ss->sweep_dir != NULL) {
+			files = sweep_files(ss->sweep_dir, BATCH - n);
+			if ((n += files) >= BATCH)
+				break;
+		}
+		if (!sweep_on(ss))
+			break;
+		sweep_dir(ss->sweep_dir);
+		n++;
+	}
+	ss->by_time = false;
+	set_pace(ss);
+	ev_timer_again(loop, timer);
+}
+
+void
+sweep_start(struct sources *ss)
+{
+	ev_timer_init(&ss->sweep, on_sweep, 0., PERIOD);
+	ss->sweep.data = ss;
+	set_pace(ss);
+	ev_timer_again(ss->loop, &ss->sweep);
+}
+
+void
+sweep_stop(struct sources *ss)
+{
+	ev_timer_stop(ss->loop, &ss->sweep);
+}
+
+void
+sweep_leave(struct dir *d)
+{
+	struct sources *ss = d->all;
+
+	if (ss->sweep_dir == d)
+		remember(ss, RB_PREV(dirs, &ss->dirs, d), "");
+}
