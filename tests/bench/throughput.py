@@ -1,10 +1,10 @@
 #!/usr/bin/python3
-"""Catching up with one large file over TCP: how fast, and at what cost.
+"""Catching up with one large file: how fast, and at what cost.
 
-One file of 150-byte lines, in the page cache, to our receiver, which counts:
-  copy        reads and writes 256 KiB at a time: what the machine allows
-  teslacoild  the daemon
-  rsyslog     imfile to omfwd, tuned
+One file of 150-byte lines, in the page cache, to a sink that counts:
+  copy               reads and writes 256 KiB at a time: what the machine allows
+  tcp tls relp ...   the daemon
+  rsyslog tcp ...    imfile to omfwd or omrelp, tuned
 
 Machines are noisy: the contenders take turns, the medians are shown, and what
 counts are the ratios.  MB are bytes of the file / 10^6.
@@ -15,8 +15,8 @@ usage: throughput.py [--short] [--megabytes n] [--rounds n] [contender ...]
 import argparse
 import os
 import pwd
+import select
 import shutil
-import signal
 import statistics
 import subprocess
 import sys
@@ -30,64 +30,59 @@ sys.path.insert(0, os.path.join(os.path.dirname(
 import teslacoil  # noqa: E402
 
 COPY = teslacoil.from_env("TESLACOIL_COPY", "build/tests/copy")
+SINK = teslacoil.from_env("TESLACOIL_SINK", "build/tests/sink")
+LIMIT = 1800
 LINE = 150
 TICK = os.sysconf("SC_CLK_TCK")
 
 RSYSLOG = '''
-global(workDirectory="%(dir)s")
+global(workDirectory="%(dir)s" %(global)s)
 module(load="imfile")
+%(load)s
 input(type="imfile" File="%(file)s" Tag="bench" ruleset="forward"
     maxSubmitAtOnce="4096" addMetadata="off")
 ruleset(name="forward" queue.type="FixedArray" queue.size="100000"
     queue.dequeueBatchSize="4096" queue.workerThreads="1"
     queue.timeoutEnqueue="600000") {
-	action(type="omfwd" target="127.0.0.1" port="%(port)s" protocol="tcp"
-	    TCP_Framing="octet-counted" template="RSYSLOG_SyslogProtocol23Format")
+	action(target="127.0.0.1" port="%(port)s"
+	    template="RSYSLOG_SyslogProtocol23Format" %(action)s)
 }
 '''
 
+RSYSLOG_ACTIONS = {
+    "tcp": {"global": "", "load": "", "action": '''
+	    type="omfwd" protocol="tcp" TCP_Framing="octet-counted"'''},
+    "tls": {"global": 'defaultNetstreamDriverCAFile="%(ca)s"', "load": "",
+            "action": '''
+	    type="omfwd" protocol="tcp" TCP_Framing="octet-counted"
+	    StreamDriver="ossl" StreamDriverMode="1"
+	    StreamDriverAuthMode="anon"'''},
+    "relp": {"global": "", "load": 'module(load="omrelp")', "action": '''
+	    type="omrelp" windowSize="1024"'''},
+}
+
 
 class Sink:
-    """Our receiver, counting."""
+    """Counts, and tells how long it took until all messages had come."""
 
-    def __init__(self):
+    def __init__(self, scheme, messages, pair):
         self.process = subprocess.Popen(
-            [teslacoil.RECEIVER, "-c", "tcp:0"], stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, text=True)
-        self.port = self.process.stdout.readline().split(":")[1].strip()
+            [SINK, scheme, str(messages)] +
+            (list(pair) if "tls" in scheme else []),
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+        self.port = self.process.stdout.readline().strip()
 
-    def stats(self):
-        self.process.stdin.write("stats\n")
-        self.process.stdin.flush()
-        answer = self.process.stdout.readline().split()
-        return {k: int(v) for k, v in (pair.split("=") for pair in answer)}
-
-    def messages(self):
-        return self.stats()["messages"]
-
-    def wait(self, n, process, limit=1800):
-        end = time.monotonic() + limit
-        ended = False
-        while self.messages() < n:
-            if ended or time.monotonic() > end:
-                raise SystemExit("%s: only %d of %d messages" % (
-                    process.args[0], self.messages(), n))
-            time.sleep(0.002)
-            ended = has_ended(process) and self.idle()
-
-    def idle(self):
-        return self.stats()["open"] == 0
+    def wait(self, limit):
+        if select.select([self.process.stdout], [], [], limit)[0]:
+            line = self.process.stdout.readline()
+            if line:
+                return float(line)
+        return None
 
     def close(self):
-        self.process.stdin.close()
+        self.process.kill()
         self.process.stdout.close()
-        if self.process.wait() != 0:
-            raise SystemExit("the receiver complained")
-
-
-def has_ended(process):
-    """Without reaping: its CPU time is still to be read."""
-    return not teslacoil.running(process.pid)
+        self.process.wait()
 
 
 def cpu_seconds(pid):
@@ -109,11 +104,11 @@ def give_to(path, user):
     os.chown(path, who.pw_uid, who.pw_gid)
 
 
-def start_copy(file, port, work):
-    return [COPY, file, port], {}
+def start_copy(bench, scheme, port, work):
+    return [COPY, bench.file, port], {}
 
 
-def start_teslacoild(file, port, work):
+def start_teslacoild(bench, scheme, port, work):
     conf = os.path.join(work, "teslacoil.conf")
     state = os.path.join(work, "state")
     os.mkdir(state)
@@ -121,18 +116,23 @@ def start_teslacoild(file, port, work):
     if teslacoil.USER is not None:
         give_to(state, teslacoil.USER)
         options += "user = \"%s\"\n" % teslacoil.USER
+    tls = {"tls": {"ca_file": bench.pair[0]}} if "tls" in scheme else {}
     with open(conf, "w") as f:
         f.write(options +
-                teslacoil.destination("sink", "tcp://127.0.0.1:" + port) +
-                teslacoil.source("bench", file))
+                teslacoil.destination("sink", "%s://127.0.0.1:%s" % (
+                    scheme, port), **tls) +
+                teslacoil.source("bench", bench.file))
     return [teslacoil.TESLACOILD, "-d", "-f", conf], {}
 
 
-def start_rsyslog(file, port, work):
+def start_rsyslog(bench, scheme, port, work):
     root = teslacoil.peer_root("rsyslogd")
     conf = os.path.join(work, "rsyslog.conf")
+    values = {"dir": work, "file": bench.file, "port": port,
+              "ca": bench.pair[0]}
     with open(conf, "w") as f:
-        f.write(RSYSLOG % {"dir": work, "file": file, "port": port})
+        f.write(RSYSLOG % dict(values, **{
+            k: v % values for k, v in RSYSLOG_ACTIONS[scheme].items()}))
     modules = next(d for d in (
         [x + "/rsyslog" for x in teslacoil.library_dirs(root)] +
         ["/usr/lib/x86_64-linux-gnu/rsyslog", "/usr/lib/rsyslog"])
@@ -143,34 +143,68 @@ def start_rsyslog(file, port, work):
             os.path.join(work, "pid"), "-M", modules], env
 
 
+# Name: who, over what.
 CONTENDERS = {
-    "copy": start_copy,
-    "teslacoild": start_teslacoild,
-    "rsyslog": start_rsyslog,
+    "copy": (start_copy, "tcp"),
+    "tcp": (start_teslacoild, "tcp"),
+    "tls": (start_teslacoild, "tls"),
+    "relp": (start_teslacoild, "relp"),
+    "relp+tls": (start_teslacoild, "relp+tls"),
+    "rsyslog tcp": (start_rsyslog, "tcp"),
+    "rsyslog tls": (start_rsyslog, "tls"),
+    "rsyslog relp": (start_rsyslog, "relp"),
 }
 
+# Of what tcp reaches in the same run.
+FLOORS = {"tls": 0.6, "relp": 0.7}
 
-def measure(name, file, lines):
-    """Returns seconds, CPU seconds and peak kB of one run."""
-    work = tempfile.mkdtemp(prefix="teslacoil-bench-")
-    os.chmod(work, 0o755)
-    sink = Sink()
-    argv, env = CONTENDERS[name](file, sink.port, work)
-    with open(os.path.join(work, "log"), "wb") as log:
-        begin = time.monotonic()
-        process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log,
-                                   stderr=log, env=env or None, cwd=work)
-        sink.wait(lines, process)
-        seconds = time.monotonic() - begin
-        # A process that has ended tells its CPU time, but not its memory.
-        pids = [process.pid] + teslacoil.children(process.pid)
-        cpu = sum(map(cpu_seconds, pids))
-        peak = max(map(peak_kb, pids))
-        process.send_signal(signal.SIGTERM)
-        process.wait()
-    sink.close()
-    shutil.rmtree(work)
-    return seconds, cpu, peak
+
+class Bench:
+    """A file to send, and a certificate for who receives it."""
+
+    def __init__(self, directory, size):
+        self.file = os.path.join(directory, "bench.log")
+        self.size, self.lines = write_file(self.file, size)
+        self.pair = (os.path.join(directory, "cert.pem"),
+                     os.path.join(directory, "key.pem"))
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+             "ec_paramgen_curve:P-256", "-nodes", "-out", self.pair[0],
+             "-keyout", self.pair[1], "-subj", "/CN=sink", "-addext",
+             "subjectAltName=IP:127.0.0.1", "-days", "2"],
+            check=True, stderr=subprocess.DEVNULL)
+
+    def measure(self, name):
+        """Returns seconds, CPU seconds and peak kB of one run."""
+        start, scheme = CONTENDERS[name]
+        work = tempfile.mkdtemp(prefix="teslacoil-bench-")
+        os.chmod(work, 0o755)
+        sink = Sink(scheme, self.lines, self.pair)
+        try:
+            return self.run(start, scheme, sink, work)
+        finally:
+            sink.close()
+            shutil.rmtree(work)
+
+    def run(self, start, scheme, sink, work):
+        argv, env = start(self, scheme, sink.port, work)
+        path = os.path.join(work, "log")
+        with open(path, "wb") as log:
+            process = subprocess.Popen(
+                argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                env=env or None, cwd=work)
+            seconds = sink.wait(LIMIT)
+            # A process that has ended tells its CPU time, but not its memory.
+            pids = [process.pid] + teslacoil.children(process.pid)
+            cpu = sum(map(cpu_seconds, pids))
+            peak = max(map(peak_kb, pids))
+            process.terminate()
+            process.wait()
+        if seconds is None:
+            with open(path) as log:
+                raise SystemExit("%s: not all arrived:\n%s" % (
+                    argv, log.read()))
+        return seconds, cpu, peak
 
 
 def write_file(path, size):
@@ -195,50 +229,66 @@ def write_file(path, size):
     return n, n // LINE
 
 
-def show(results, size, lines):
-    rate = {name: size / 1e6 / statistics.median(r[0] for r in runs)
+def show(bench, results):
+    """Prints the table; returns which of us are far below their floor."""
+    rate = {name: bench.size / 1e6 / statistics.median(r[0] for r in runs)
             for name, runs in results.items()}
-    print("%-11s %8s %8s %12s %14s %8s" % (
-        "", "MB/s", "of copy", "of rsyslog", "CPU s/M lines", "peak MB"))
+
+    def ratio(name, other):
+        if name not in rate or other not in rate:
+            return ""
+        return "%.2f" % (rate[name] / rate[other])
+
+    print("%-13s %8s %8s %8s %11s %14s %8s" % (
+        "", "MB/s", "of copy", "of tcp", "of rsyslog's", "CPU s/M lines",
+        "peak MB"))
     for name, runs in results.items():
-        print("%-11s %8.0f %8s %12s %14.3f %8.1f" % (
-            name, rate[name],
-            "%.3f" % (rate[name] / rate["copy"]) if "copy" in rate else "",
-            "%.1f" % (rate[name] / rate["rsyslog"])
-            if "rsyslog" in rate else "",
-            statistics.median(r[1] for r in runs) / lines * 1e6,
+        print("%-13s %8.0f %8s %8s %11s %14.3f %8.1f" % (
+            name, rate[name], ratio(name, "copy"), ratio(name, "tcp"),
+            ratio(name, "rsyslog " + name),
+            statistics.median(r[1] for r in runs) / bench.lines * 1e6,
             statistics.median(r[2] for r in runs) / 1e3))
+    low = []
+    for name, floor in FLOORS.items():
+        if name not in rate or "tcp" not in rate:
+            continue
+        reached = rate[name] / rate["tcp"]
+        print("%s reaches %.2f of tcp, and %.1f is asked for" % (
+            name, reached, floor))
+        if reached < floor / 2:
+            low.append(name)
+    return low
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--short", action="store_true",
-                        help="a small file, once: shows that it works")
+                        help="a small file: shows that it works")
     parser.add_argument("--megabytes", type=int)
-    parser.add_argument("--rounds", type=int)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("contenders", nargs="*")
     args = parser.parse_args()
-    megabytes = args.megabytes or (20 if args.short else 1000)
-    rounds = args.rounds or (1 if args.short else 3)
+    megabytes = args.megabytes or (100 if args.short else 1000)
     names = args.contenders or list(CONTENDERS)
-    if teslacoil.peer_root("rsyslogd") is None and "rsyslog" in names:
+    if teslacoil.peer_root("rsyslogd") is None:
         print("there is no rsyslog to compare with")
-        names.remove("rsyslog")
+        names = [n for n in names if not n.startswith("rsyslog")]
 
     work = tempfile.mkdtemp(prefix="teslacoil-bench-")
     os.chmod(work, 0o755)
     try:
-        file = os.path.join(work, "bench.log")
-        size, lines = write_file(file, megabytes * 10 ** 6)
+        bench = Bench(work, megabytes * 10 ** 6)
         print("%d lines of %d bytes, %d MB, %d × each" % (
-            lines, LINE, size / 1e6, rounds), flush=True)
+            bench.lines, LINE, bench.size / 1e6, args.rounds), flush=True)
         results = {name: [] for name in names}
-        for _ in range(rounds):
+        for _ in range(args.rounds):
             for name in names:
-                results[name].append(measure(name, file, lines))
-        show(results, size, lines)
+                results[name].append(bench.measure(name))
+        low = show(bench, results)
     finally:
         shutil.rmtree(work)
+    if low:
+        raise SystemExit("less than half of that: " + ", ".join(low))
 
 
 if __name__ == "__main__":
