@@ -19,12 +19,19 @@
 #include "lib/cipher_map.h"
 
 #define RECORD 16384 /* octets that TLS puts into one, at the most */
+#define RECORD_ROOM (RECORD + 2048) /* that it then has, at the most */
+#define OUT (128 * 1024) /* octets for the socket that are gathered */
 
 struct link_tls {
 	struct tls *ctx;
 	struct address address;
 	struct cipher_map map;
 	uint64_t ciphered; /* octets given to the socket */
+	uint8_t *out; /* octets that are not, from start to end */
+	size_t start;
+	size_t end;
+	bool gathering; /* out has room for a record */
+	size_t ahead; /* octets encrypted that send has not taken yet */
 	size_t retry; /* of a write that did not get through */
 	int error; /* of the socket, as errno */
 	bool eof;
@@ -66,14 +73,13 @@ on_read(struct tls *ctx, void *p, size_t n, void *arg)
 	return (got);
 }
 
+/* Returns the octets that the socket took, -1, or TLS_WANT_POLLOUT. */
 static ssize_t
-on_write(struct tls *ctx, const void *p, size_t n, void *arg)
+give(struct link *l, const void *p, size_t n)
 {
-	struct link *l = arg;
 	struct link_tls *t = l->state;
 	ssize_t sent;
 
-	(void)ctx;
 	do
 		sent = send(l->fd, p, n, MSG_NOSIGNAL | MSG_DONTWAIT);
 	while (sent == -1 && errno == EINTR);
@@ -84,6 +90,51 @@ on_write(struct tls *ctx, const void *p, size_t n, void *arg)
 	else
 		t->ciphered += (uint64_t)sent;
 	return (sent);
+}
+
+/* Gives what was gathered.  Returns 0 when all is given, or as give(). */
+static ssize_t
+flush(struct link *l)
+{
+	struct link_tls *t = l->state;
+	ssize_t sent;
+
+	while (t->start < t->end) {
+		if ((sent = give(l, t->out + t->start, t->end - t->start)) < 0)
+			return (sent);
+		t->start += (size_t)sent;
+	}
+	t->start = t->end = 0;
+	return (0);
+}
+
+static bool
+has_room(const struct link_tls *t, size_t n)
+{
+	return (n <= OUT - t->end);
+}
+
+/*
+ * Records are gathered, for a system call each would cost as much as they do.
+ * What is said between them must not overtake them.
+ */
+static ssize_t
+on_write(struct tls *ctx, const void *p, size_t n, void *arg)
+{
+	struct link *l = arg;
+	struct link_tls *t = l->state;
+	ssize_t result;
+
+	(void)ctx;
+	if (!t->gathering || !has_room(t, n)) {
+		if ((result = flush(l)) < 0)
+			return (result);
+		if (!t->gathering || !has_room(t, n))
+			return (give(l, p, n));
+	}
+	memcpy(t->out + t->end, p, n);
+	t->end += n;
+	return ((ssize_t)n);
 }
 
 /*
@@ -186,6 +237,8 @@ link_tls_open(struct link *l, const struct address *a, struct reason *why)
 	if ((t = calloc(1, sizeof(*t))) == NULL)
 		return (reason_set(why, "%s", strerror(errno)));
 	l->state = t;
+	if ((t->out = malloc(OUT)) == NULL)
+		return (reason_set(why, "%s", strerror(errno)));
 	t->address = *a;
 	if (link_tcp_open(l, a, why) == -1)
 		return (-1);
@@ -330,39 +383,65 @@ hear_alert(struct link *l)
 	t->error = error;
 }
 
+/*
+ * Encrypts of p[0..n) what is not yet, as far as out has room; done: octets of
+ * the text before p.  Returns 0, or as tls_write().
+ */
+static ssize_t
+encrypt(struct link *l, const uint8_t *p, size_t n, size_t done)
+{
+	struct link_tls *t = l->state;
+	ssize_t made = 0;
+	size_t len;
+
+	t->gathering = true;
+	while (t->ahead < n && has_room(t, RECORD_ROOM)) {
+		len = n - t->ahead < RECORD ? n - t->ahead : RECORD;
+		if (t->retry > 0)
+			len = t->retry;
+		assert(len <= n - t->ahead);
+		if ((made = tls_write(t->ctx, p + t->ahead, len)) < 0) {
+			t->retry = len;
+			break;
+		}
+		t->retry = 0;
+		t->ahead += (size_t)made;
+		cipher_map_add(&t->map, t->ciphered + (t->end - t->start),
+		    l->written + done + t->ahead);
+	}
+	t->gathering = false;
+	return (made < 0 ? made : 0);
+}
+
+/*
+ * Text is taken when the socket has all that it was made into: until then the
+ * caller knows that there is something to send, and comes again.
+ */
 ssize_t
 link_tls_send(struct link *l, const uint8_t *p, size_t n)
 {
 	struct link_tls *t = l->state;
-	size_t done = 0, len;
-	ssize_t sent;
+	size_t done = 0;
+	ssize_t made, result = 0;
 
-	while (done < n) {
-		len = n - done < RECORD ? n - done : RECORD;
-		if (t->retry > 0)
-			len = t->retry;
-		assert(len <= n - done);
-		sent = tls_write(t->ctx, p + done, len);
-		if (sent > 0) {
-			t->retry = 0;
-			done += (size_t)sent;
-			cipher_map_add(
-			    &t->map, t->ciphered, l->written + done);
-			continue;
-		}
-		if (sent != TLS_WANT_POLLIN && sent != TLS_WANT_POLLOUT) {
-			if (done > 0)
-				break; /* it will be met again */
-			hear_alert(l);
-			return (fail(l));
-		}
-		t->retry = len;
-		l->wait = sent == TLS_WANT_POLLIN ? LINK_WAIT_READ
-						  : LINK_WAIT_WRITE;
-		errno = EAGAIN;
-		break;
+	while (done < n && result == 0) {
+		made = encrypt(l, p + done, n - done, done);
+		if ((result = flush(l)) != 0)
+			break;
+		done += t->ahead;
+		t->ahead = 0;
+		result = made;
 	}
-	return (done > 0 ? (ssize_t)done : -1);
+	if (done > 0)
+		return ((ssize_t)done); /* what went wrong is met again */
+	if (result == TLS_WANT_POLLIN || result == TLS_WANT_POLLOUT) {
+		l->wait = result == TLS_WANT_POLLIN ? LINK_WAIT_READ
+						    : LINK_WAIT_WRITE;
+		errno = EAGAIN;
+		return (-1);
+	}
+	hear_alert(l);
+	return (fail(l));
 }
 
 ssize_t
@@ -414,5 +493,6 @@ link_tls_close(struct link *l)
 	if (t == NULL)
 		return;
 	tls_free(t->ctx);
+	free(t->out);
 	free(t);
 }
