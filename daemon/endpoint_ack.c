@@ -69,6 +69,14 @@ move_marks(struct endpoint *ep)
 	ep->marked = now;
 }
 
+static void
+on_progress(struct endpoint *ep)
+{
+	ep->progress = ev_now(ep->env->loop);
+	backoff_reset(&ep->backoff);
+	ep->work = true;
+}
+
 void
 endpoint_take_acks(struct endpoint *ep)
 {
@@ -83,9 +91,7 @@ endpoint_take_acks(struct endpoint *ep)
 	acked = link_acked(&ep->link);
 	if (acked > before) {
 		window_ack(ep->window, acked);
-		ep->progress = ev_now(ep->env->loop);
-		backoff_reset(&ep->backoff);
-		ep->work = true;
+		on_progress(ep);
 	}
 	move_marks(ep);
 	window_trim(ep->window, endpoint_keep_from(ep));
@@ -152,9 +158,11 @@ hear(struct endpoint *ep, const uint8_t *p, size_t n)
 			break;
 		case RELP_HEARD_ACK:
 			window_ack_one(ep->window, position);
-			ep->progress = ev_now(ep->env->loop);
-			backoff_reset(&ep->backoff);
-			ep->work = true;
+			on_progress(ep);
+			break;
+		case RELP_HEARD_ACKS:
+			window_ack(ep->window, position);
+			on_progress(ep);
 			break;
 		case RELP_HEARD_REFUSAL:
 			if (!on_refusal(ep, position))
@@ -174,7 +182,7 @@ hear(struct endpoint *ep, const uint8_t *p, size_t n)
 void
 endpoint_read(struct endpoint *ep)
 {
-	uint8_t buf[4096];
+	uint8_t buf[16384]; /* as much as TLS has at once */
 	ssize_t n = 0;
 	int turns = READ_TURNS;
 

@@ -49,10 +49,12 @@ static int
 push_messages(struct endpoint *ep, struct stream *s, const struct pull *p)
 {
 	uint64_t begin = ep->link.written + (ep->end - ep->start), i;
+	size_t at = ep->relp.count % ep->conf->relp_window;
 
 	for (i = 0; i < p->messages; i++) {
-		ep->begins[(ep->relp.count + i) % ep->conf->relp_window] =
-		    begin + (i > 0 ? p->marks[i - 1].made : 0);
+		ep->begins[at] = begin + (i > 0 ? p->marks[i - 1].made : 0);
+		if (++at == ep->conf->relp_window)
+			at = 0;
 		if (window_push(ep->window, &s->cursor, (off_t)p->marks[i].end,
 			ep->relp.count + i + 1) == -1)
 			return (-1);
@@ -220,11 +222,14 @@ endpoint_on_again(struct ev_loop *loop, ev_timer *timer, int revents)
 		endpoint_read(ep);
 }
 
-/* The receiver may have gone since the last message: look before writing. */
+/*
+ * The receiver may have gone since the last message: look before writing.  With
+ * RELP nothing is lost by it.
+ */
 static bool
 peer_is_there(struct endpoint *ep)
 {
-	if (ep->link.written == 0)
+	if (ep->link.written == 0 || ep->is_relp)
 		return (true);
 	endpoint_read(ep);
 	return (ep->state == ENDPOINT_UP);

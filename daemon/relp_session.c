@@ -42,6 +42,15 @@ transactions_ago(const struct relp_session *s, uint32_t txnr)
 	return (((uint64_t)s->txnr + WIRE_TXNR_LAST - txnr) % WIRE_TXNR_LAST);
 }
 
+/* The number that the last but ago transactions had. */
+static uint32_t
+txnr_before(const struct relp_session *s, uint64_t ago)
+{
+	return ((uint32_t)(((uint64_t)s->txnr - 1 + WIRE_TXNR_LAST - ago) %
+		    WIRE_TXNR_LAST) +
+	    1);
+}
+
 static enum relp_heard
 hear_open(struct relp_session *s, struct reason *why)
 {
@@ -80,10 +89,27 @@ hear_response(struct relp_session *s, uint64_t in_flight, uint64_t *position,
 	return (s->code == 200 ? RELP_HEARD_ACK : RELP_HEARD_REFUSAL);
 }
 
+/* Reads the responses to the oldest messages, as long as all is well. */
+static bool
+hear_accepted(struct relp_session *s, uint64_t in_flight, const uint8_t *in,
+    size_t n, size_t *used, uint64_t *position)
+{
+	uint64_t accepted;
+
+	if (!s->open || s->closing || in_flight == 0)
+		return (false);
+	accepted = relp_parse_accepted(
+	    &s->parser, txnr_before(s, in_flight - 1), in_flight, in, n, used);
+	*position = s->count - in_flight + accepted;
+	return (accepted > 0);
+}
+
 enum relp_heard
 relp_session_hear(struct relp_session *s, uint64_t in_flight, const uint8_t *in,
     size_t n, size_t *used, uint64_t *position, struct reason *why)
 {
+	if (hear_accepted(s, in_flight, in, n, used, position))
+		return (RELP_HEARD_ACKS);
 	switch (relp_parse(&s->parser, in, n, used, why)) {
 	case RELP_INCOMPLETE:
 		break;

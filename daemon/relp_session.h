@@ -28,6 +28,7 @@ enum relp_heard {
 	RELP_HEARD_NOTHING,		/* all is read */
 	RELP_HEARD_OPEN,		/* messages may go */
 	RELP_HEARD_ACK,			/* of the message at *position */
+	RELP_HEARD_ACKS,		/* of all up to *position */
 	RELP_HEARD_REFUSAL,		/* of the message at *position */
 	RELP_HEARD_CLOSE,		/* the server is done */
 	RELP_HEARD_ERROR		/* with why set: close */

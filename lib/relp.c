@@ -5,10 +5,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "wire.h"
+
 #define NUMBER_DIGITS 9
 #define CODE_DIGITS 3
 #define SOFTWARE_MAX 64
 
+#define ACCEPTED " rsp 6 200 OK\n"
+#define ACCEPTED_LEN (sizeof(ACCEPTED) - 1)
 #define RSP "rsp"
 #define SERVERCLOSE "serverclose"
 
@@ -299,6 +303,42 @@ relp_parse(struct relp_parser *p, const uint8_t *in, size_t n, size_t *used,
 	if (p->state != RELP_AT_NEXT)
 		return (RELP_INCOMPLETE);
 	return (p->txnr > 0 ? RELP_RSP : RELP_SERVERCLOSE);
+}
+
+static bool
+is_between_frames(const struct relp_parser *p)
+{
+	return (p->state == RELP_AT_NEXT ||
+	    (p->state == RELP_AT_TXNR && p->digits == 0));
+}
+
+uint64_t
+relp_parse_accepted(const struct relp_parser *p, uint32_t txnr, uint64_t most,
+    const uint8_t *in, size_t n, size_t *used)
+{
+	uint64_t count;
+	uint32_t number;
+	size_t i;
+
+	*used = 0;
+	if (!is_between_frames(p))
+		return (0);
+	for (count = 0; count < most; count++) {
+		number = 0;
+		for (i = 0;
+		     i < n && i < NUMBER_DIGITS && in[i] >= '0' && in[i] <= '9';
+		     i++)
+			number = number * 10 + (uint32_t)(in[i] - '0');
+		if (number != txnr || n - i < ACCEPTED_LEN ||
+		    memcmp(in + i, ACCEPTED, ACCEPTED_LEN) != 0)
+			break;
+		i += ACCEPTED_LEN;
+		in += i;
+		n -= i;
+		*used += i;
+		txnr = wire_next_txnr(txnr);
+	}
+	return (count);
 }
 
 /* Octets of p[0..n) before the first c. */

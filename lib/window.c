@@ -121,6 +121,7 @@ release_oldest(struct window *w)
 static void
 settle(struct window *w)
 {
+	struct cursor *moved = NULL;
 	struct slice *s;
 
 	while (w->kept < w->count) {
@@ -130,11 +131,17 @@ settle(struct window *w)
 		if (s->pos > w->acked_pos)
 			w->acked_pos = s->pos;
 		w->kept++;
+		if (moved != NULL && moved != s->cur) {
+			w->ops.on_acked(moved, w->arg);
+			moved = NULL;
+		}
 		if (s->cur != NULL && s->cur->acked != s->end) {
 			s->cur->acked = s->end;
-			w->ops.on_acked(s->cur, w->arg);
+			moved = s->cur;
 		}
 	}
+	if (moved != NULL)
+		w->ops.on_acked(moved, w->arg);
 	while (w->kept > 0 && nth(w, 0)->pos <= w->trimmed_pos)
 		release_oldest(w);
 }

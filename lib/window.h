@@ -28,7 +28,7 @@ struct cursor {				/* embedded by its owner */
 
 /* All three are needed.  None may call the window: mark, and act later. */
 struct window_ops {
-	/* cur->acked has moved forward: once a slice. */
+	/* cur->acked has moved forward: once for slices in a row. */
 	void	(*on_acked)(struct cursor *cur, void *arg);
 	/* cur->sent (and maybe acked) has gone back: once a rewind. */
 	void	(*on_rewound)(struct cursor *cur, void *arg);

@@ -5,16 +5,31 @@
 #define RELP_COMMAND " syslog "
 #define RELP_COMMAND_LEN (sizeof(RELP_COMMAND) - 1)
 
+/* Two digits a step: every message has a number or two. */
 static size_t
 put_number(uint32_t n, uint8_t *out)
 {
+	static const char pairs[] = "00010203040506070809"
+				    "10111213141516171819"
+				    "20212223242526272829"
+				    "30313233343536373839"
+				    "40414243444546474849"
+				    "50515253545556575859"
+				    "60616263646566676869"
+				    "70717273747576777879"
+				    "80818283848586878889"
+				    "90919293949596979899";
 	size_t digits = 1, i;
-	uint32_t rest;
+	uint64_t limit;
 
-	for (rest = n; rest >= 10; rest /= 10)
+	for (limit = 10; n >= limit; limit *= 10)
 		digits++;
-	for (i = digits; i-- > 0; n /= 10)
-		out[i] = (uint8_t)('0' + n % 10);
+	for (i = digits; i > 1; n /= 100) {
+		i -= 2;
+		memcpy(out + i, pairs + n % 100 * 2, 2);
+	}
+	if (i == 1)
+		out[0] = (uint8_t)('0' + n);
 	return (digits);
 }
 

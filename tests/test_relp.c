@@ -393,6 +393,69 @@ after_an_error_nothing_is_believed(void **state)
 	assert_int_equal(parse_next(good, sizeof(good) - 1, &used), RELP_RSP);
 }
 
+/* Of what ends with its allocation; *used is set. */
+static uint64_t
+accepted(uint32_t txnr, uint64_t most, const char *in, size_t *used)
+{
+	size_t n = strlen(in);
+	uint8_t *copy = malloc(n > 0 ? n : 1);
+	uint64_t count;
+
+	assert_non_null(copy);
+	memcpy(copy, in, n);
+	count = relp_parse_accepted(&parser, txnr, most, copy, n, used);
+	free(copy);
+	return (count);
+}
+
+#define OK " rsp 6 200 OK\n"
+
+static void
+acceptances_in_order_are_read_together(void **state)
+{
+	size_t used;
+
+	(void)state;
+	relp_parser_init(&parser);
+	assert_int_equal(accepted(9, 5, "9" OK "10" OK "11" OK, &used), 3);
+	assert_int_equal(used, 3 * strlen(OK) + 5);
+	assert_int_equal(accepted(9, 2, "9" OK "10" OK "11" OK, &used), 2);
+	assert_int_equal(used, 2 * strlen(OK) + 3);
+	assert_int_equal(
+	    accepted(999999999, 5, "999999999" OK "1" OK, &used), 2);
+	assert_int_equal(accepted(9, 0, "9" OK, &used), 0);
+	assert_int_equal(used, 0);
+	/* Behind a frame, too. */
+	assert_int_equal(parse("8" OK), RELP_RSP);
+	assert_int_equal(accepted(9, 1, "9" OK, &used), 1);
+}
+
+static void
+whatever_else_a_server_says_is_not_an_acceptance_in_order(void **state)
+{
+	const char *const other[] = { "", "9", "9 ", "9 rsp 6 200 OK", "10" OK,
+		"8" OK, OK, "x" OK, "0000000009" OK, "99" OK,
+		"9  rsp 6 200 OK\n", "9 rsp 3 200\n", "9 rsp 6 500 OK\n",
+		"9 rsp 5 200 OK\n", "0 serverclose 0\n", "4294967305" OK };
+	size_t used;
+
+	(void)state;
+	relp_parser_init(&parser);
+	for (size_t i = 0; i < sizeof(other) / sizeof(other[0]); i++) {
+		assert_int_equal(accepted(9, 5, other[i], &used), 0);
+		assert_int_equal(used, 0);
+	}
+	assert_int_equal(accepted(9, 5, "9" OK "10 rsp", &used), 1);
+	assert_int_equal(used, strlen(OK) + 1);
+	/* In the middle of a frame, what looks like one may be its data. */
+	assert_int_equal(parse("9"), RELP_INCOMPLETE);
+	assert_int_equal(accepted(9, 5, "9" OK, &used), 0);
+	assert_int_equal(parse("9 rsp 90 200 "), RELP_INCOMPLETE);
+	assert_int_equal(accepted(9, 5, "9" OK, &used), 0);
+	assert_int_equal(parse("x"), RELP_ERROR);
+	assert_int_equal(accepted(9, 5, "9" OK, &used), 0);
+}
+
 /* The offers are found in a response and judged. */
 static bool
 offers_ok(const char *data)
@@ -486,6 +549,9 @@ main(void)
 		cmocka_unit_test(a_nul_ends_no_field),
 		cmocka_unit_test(a_response_must_have_a_code_of_3_digits),
 		cmocka_unit_test(after_an_error_nothing_is_believed),
+		cmocka_unit_test(acceptances_in_order_are_read_together),
+		cmocka_unit_test(
+		    whatever_else_a_server_says_is_not_an_acceptance_in_order),
 		cmocka_unit_test(servers_that_take_syslog_messages_are_ok),
 		cmocka_unit_test(servers_that_do_not_are_not),
 		cmocka_unit_test(another_version_than_0_is_not_ours),

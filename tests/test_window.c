@@ -569,12 +569,34 @@ slices_are_acknowledged_in_any_order_and_counted_in_theirs(void **state)
 	assert_cursor(&f, 40, 20);
 	assert_int_equal(window_acked_pos(w), 60);
 	assert_int_equal(window_in_flight(w), 60);
-	assert_int_equal(f.acked, 2);
+	assert_int_equal(f.acked, 1); /* for both */
 	window_ack_one(w, 90);
 	assert_cursor(&f, 40, 40);
 	assert_int_equal(window_in_flight(w), 0);
 	window_free(w);
 	assert_int_equal(f.rewound, 0);
+}
+
+static void
+what_is_acknowledged_together_takes_along_what_was_by_itself(void **state)
+{
+	struct file f = { 0 }, g = { 0 };
+	struct window *w = apart(8, &f, 4);
+
+	(void)state;
+	assert_int_equal(window_push(w, &g.cur, 10, 150), 0);
+	assert_int_equal(window_push(w, &f.cur, 50, 180), 0);
+	window_ack_one(w, 90);
+	window_ack(w, 60);
+	assert_cursor(&f, 50, 30);
+	assert_int_equal(f.acked, 1);
+	assert_int_equal(window_in_flight(w), 90);
+	window_ack(w, 180);
+	assert_cursor(&f, 50, 50);
+	assert_cursor(&g, 10, 10);
+	assert_int_equal(f.acked, 3); /* before g, and behind */
+	assert_int_equal(g.acked, 1);
+	window_free(w);
 }
 
 static void
@@ -1164,6 +1186,8 @@ main(void)
 		cmocka_unit_test(without_merging_acked_is_exact),
 		cmocka_unit_test(
 		    slices_are_acknowledged_in_any_order_and_counted_in_theirs),
+		cmocka_unit_test(
+		    what_is_acknowledged_together_takes_along_what_was_by_itself),
 		cmocka_unit_test(
 		    an_answer_to_nothing_in_flight_changes_nothing),
 		cmocka_unit_test(

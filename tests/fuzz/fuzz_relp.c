@@ -121,6 +121,28 @@ check_frame(const uint8_t *in, size_t n, const struct report *r)
 	require(code == r->code);
 }
 
+/* What is read together is what is read one by one. */
+static void
+check_accepted(const uint8_t *in, size_t n, size_t found)
+{
+	struct relp_parser p;
+	size_t used, count;
+
+	if (found == 0 || whole[0].event != RELP_RSP)
+		return;
+	relp_parser_init(&p);
+	count = (size_t)relp_parse_accepted(
+	    &p, whole[0].txnr, EVENTS, in, n, &used);
+	require(count <= found);
+	require(used == (count > 0 ? whole[count - 1].end : 0));
+	for (size_t i = 0; i < count; i++) {
+		require(whole[i].event == RELP_RSP && whole[i].code == 200);
+		require(strcmp(whole[i].text, "OK") == 0);
+		require(whole[i].txnr == whole[0].txnr + i ||
+		    whole[0].txnr + i > 999999999);
+	}
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *in, size_t n)
 {
@@ -133,6 +155,7 @@ LLVMFuzzerTestOneInput(const uint8_t *in, size_t n)
 		check_frame(in + at, whole[i].end - at, &whole[i]);
 		at = whole[i].end;
 	}
+	check_accepted(in, n, found);
 	for (size_t step = 1; step <= 8; step = step * 2 + 1) {
 		require(parse(in, n, step, pieces) == found);
 		require(memcmp(whole, pieces, found * sizeof(*whole)) == 0);
