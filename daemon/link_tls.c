@@ -21,6 +21,7 @@
 #define RECORD 16384 /* octets that TLS puts into one, at the most */
 #define RECORD_ROOM (RECORD + 2048) /* that it then has, at the most */
 #define OUT (128 * 1024) /* octets for the socket that are gathered */
+#define IN (32 * 1024) /* octets of it that are read ahead */
 
 struct link_tls {
 	struct tls *ctx;
@@ -31,11 +32,15 @@ struct link_tls {
 	size_t start;
 	size_t end;
 	bool gathering; /* out has room for a record */
+	uint8_t in[IN]; /* octets of the socket, from in_start to in_end */
+	size_t in_start;
+	size_t in_end;
 	size_t ahead; /* octets encrypted that send has not taken yet */
 	size_t retry; /* of a write that did not get through */
 	int error; /* of the socket, as errno */
 	bool eof;
 	bool finished; /* close_notify is sent */
+	bool shaken; /* the handshake has ended */
 	bool asking; /* connected only to see the certificate */
 	struct reason refused; /* why it is asked for */
 };
@@ -54,13 +59,11 @@ peer_name(const struct link *l)
  */
 
 static ssize_t
-on_read(struct tls *ctx, void *p, size_t n, void *arg)
+take(struct link *l, void *p, size_t n)
 {
-	struct link *l = arg;
 	struct link_tls *t = l->state;
 	ssize_t got;
 
-	(void)ctx;
 	do
 		got = recv(l->fd, p, n, MSG_DONTWAIT);
 	while (got == -1 && errno == EINTR);
@@ -71,6 +74,34 @@ on_read(struct tls *ctx, void *p, size_t n, void *arg)
 	if (got == 0)
 		t->eof = true;
 	return (got);
+}
+
+/*
+ * A record is asked for in two parts, and a server may answer in many small
+ * ones.  Not before the handshake has ended: then all that was read ahead is
+ * taken out at once, for it makes no event.
+ */
+static ssize_t
+on_read(struct tls *ctx, void *p, size_t n, void *arg)
+{
+	struct link *l = arg;
+	struct link_tls *t = l->state;
+	ssize_t got;
+
+	(void)ctx;
+	if (!t->shaken)
+		return (take(l, p, n));
+	if (t->in_start == t->in_end) {
+		if ((got = take(l, t->in, sizeof(t->in))) <= 0)
+			return (got);
+		t->in_start = 0;
+		t->in_end = (size_t)got;
+	}
+	if (n > t->in_end - t->in_start)
+		n = t->in_end - t->in_start;
+	memcpy(p, t->in + t->in_start, n);
+	t->in_start += n;
+	return ((ssize_t)n);
 }
 
 /* Returns the octets that the socket took, -1, or TLS_WANT_POLLOUT. */
@@ -351,8 +382,10 @@ link_tls_handshake(struct link *l, struct reason *why)
 		tell_refusal(l, result == 0, why);
 		return (LINK_BROKEN);
 	}
-	if (result == 0)
+	if (result == 0) {
+		t->shaken = true;
 		return (check_peer(l, why) == 0 ? LINK_READY : LINK_BROKEN);
+	}
 	if (is_refusal(t))
 		return (ask(l, why));
 	explain(l, "TLS handshake", "the peer closed the connection", why);
@@ -448,8 +481,12 @@ ssize_t
 link_tls_recv(struct link *l, uint8_t *p, size_t n)
 {
 	struct link_tls *t = l->state;
-	ssize_t got = tls_read(t->ctx, p, n);
+	ssize_t got;
 
+	/* A record that is not for us, such as a ticket, ends a read. */
+	do
+		got = tls_read(t->ctx, p, n);
+	while (got == TLS_WANT_POLLIN && t->in_start < t->in_end);
 	if (got > 0)
 		return (got);
 	if (got == TLS_WANT_POLLIN || got == TLS_WANT_POLLOUT) {
