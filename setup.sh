@@ -13,7 +13,7 @@ cd "$(dirname "$0")"
 
 build_debian="gcc libc6-dev pkg-config meson ninja-build libev-dev
     libconfuse-dev libc-ares-dev libxxhash-dev libjansson-dev libbsd-dev
-    libtls-dev libssl-dev"
+    libtls-dev libssl-dev libseccomp-dev libcap-ng-dev"
 build_openbsd="meson ninja libev libconfuse libcares xxhash jansson"
 
 # What the tests run, and what rsyslog and syslog-ng, which are unpacked and
@@ -303,7 +303,7 @@ under_valgrind()
 
 daemon_under_valgrind()
 {
-	TESLACOILD=$(pwd)/build/daemon/teslacoild \
+	TESLACOILD=$(pwd)/build/tests/teslacoild-lenient \
 	TESLACOIL_RECEIVER=$(pwd)/build/tests/receiver \
 	TESLACOIL_WRAP="valgrind --error-exitcode=99 --leak-check=full" \
 	TESLACOIL_LIMIT=300 \

@@ -284,6 +284,7 @@ attempt(struct endpoint *ep)
 		return;
 	}
 	endpoint_enter(ep, ENDPOINT_RESOLVING);
+	ep->env->on_resolve(ep->env->arg);
 	targets_begin(&ep->targets);
 }
 

@@ -22,6 +22,8 @@ struct endpoint_env {
 	struct ledger	*ledger;
 	/* Nobody reads standard output any more, and nobody will. */
 	void		(*on_stdout_closed)(void *arg);
+	/* The system's files for names are about to be read. */
+	void		(*on_resolve)(void *arg);
 	void		*arg;
 };
 

@@ -18,6 +18,7 @@
 #include "daemon/control.h"
 #include "daemon/log.h"
 #include "daemon/notify.h"
+#include "daemon/sandbox.h"
 #include "daemon/statedir.h"
 #include "daemon/worker.h"
 #include "lib/pace.h"
@@ -45,6 +46,7 @@ struct monitor {
 	uint64_t beat_ms; /* no worker speaks yet: we do; 0 */
 	bool was_ready; /* some worker was */
 	bool refused; /* the last new configuration was wrong */
+	bool renewing; /* this worker is replaced by one like it */
 	bool stopping;
 	bool finished;
 	int status;
@@ -185,6 +187,7 @@ start_worker(struct monitor *m)
 	m->channel = pair[0];
 	m->started_ms = now_ms();
 	beat_later(m);
+	m->renewing = false;
 	return (0);
 }
 
@@ -309,6 +312,15 @@ reload(struct monitor *m)
 }
 
 static void
+renew(struct monitor *m)
+{
+	if (m->stopping || m->next != NULL)
+		return;
+	m->renewing = true;
+	stop_worker(m);
+}
+
+static void
 take_next(struct monitor *m)
 {
 	conf_free(m->conf);
@@ -346,7 +358,7 @@ on_worker_exit(struct monitor *m, int status)
 	(void)close(m->channel);
 	m->channel = -1;
 	beat_later(m);
-	if (m->stopping || (good && m->next == NULL)) {
+	if (m->stopping || (good && m->next == NULL && !m->renewing)) {
 		/* It stops by itself only when it was told to. */
 		m->finished = true;
 		m->status = good ? 0 : 1;
@@ -358,6 +370,8 @@ on_worker_exit(struct monitor *m, int status)
 		m->status = 1;
 	} else if (m->next != NULL) {
 		take_next(m);
+		m->due_ms = now_ms();
+	} else if (good) {
 		m->due_ms = now_ms();
 	} else {
 		restart_later(m, status);
@@ -410,6 +424,9 @@ read_channel(struct monitor *m)
 		break;
 	case WORKER_RELOAD:
 		got_hup = 1;
+		break;
+	case WORKER_RENEW:
+		renew(m);
 		break;
 	case WORKER_ALIVE:
 		on_alive(m, &report.sum);
@@ -489,6 +506,17 @@ loop(struct monitor *m)
 	}
 }
 
+static void
+confine(void)
+{
+	struct reason got;
+
+	if (sandbox_monitor(&got) == 0)
+		log_info("monitor: sandbox: %s", got.text);
+	else
+		log_notice("monitor: sandbox: %s", got.text);
+}
+
 int
 monitor_run(const struct monitor_ops *ops, struct conf *conf)
 {
@@ -508,6 +536,7 @@ monitor_run(const struct monitor_ops *ops, struct conf *conf)
 	} else {
 		catch_signals();
 		open_control(&m, conf);
+		confine();
 		if (start_worker(&m) == 0)
 			loop(&m);
 	}

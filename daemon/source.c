@@ -74,7 +74,8 @@ on_event(
 }
 
 struct sources *
-sources_new(struct ev_loop *loop, struct tails *tails, struct ledger *ledger)
+sources_new(struct ev_loop *loop, struct tails *tails, struct ledger *ledger,
+    const struct sources_ops *ops)
 {
 	struct sources *ss;
 
@@ -84,6 +85,7 @@ sources_new(struct ev_loop *loop, struct tails *tails, struct ledger *ledger)
 	RB_INIT(&ss->dirs);
 	ss->tails = tails;
 	ss->ledger = ledger;
+	ss->ops = *ops;
 	tails_on_linked(tails, on_linked);
 	if ((ss->watch = watch_new(loop, on_event)) == NULL) {
 		free(ss);

@@ -16,12 +16,21 @@ struct route;
 struct sources;
 struct tails;
 
+/* What whoever confines this process wants to know; paths are borrowed. */
+struct sources_ops {
+	/* A symbolic link is about to be followed. */
+	void	(*on_link)(void *arg, const char *path);
+	/* A directory cannot be listed, errno says why; told once. */
+	void	(*on_refused)(void *arg, const char *path);
+	void	*arg;
+};
+
 /*
- * tails and ledger are borrowed; tails are to be freed before the sources.
- * Returns NULL with errno.
+ * All are borrowed but the ops, which are copied; tails are to be freed before
+ * the sources.  Returns NULL with errno.
  */
 struct sources	*sources_new(struct ev_loop *, struct tails *,
-		    struct ledger *);
+		    struct ledger *, const struct sources_ops *);
 void	sources_free(struct sources *);
 
 /*

@@ -103,6 +103,7 @@ struct sources {
 	struct dir *sweep_dir; /* the sweep is here, NULL: at the start, */
 	char sweep_name[NAME_MAX + 1]; /* behind this name; "": in front */
 	bool by_time; /* what is looked at now: no news for awaited */
+	struct sources_ops ops;
 	bool starting;
 	bool strayed; /* some directory has strays */
 };

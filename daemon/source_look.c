@@ -209,8 +209,13 @@ follow_link(struct dir *d, const char *name, struct stat *st, enum reach *reach)
 	*reach =
 	    link_is_safe(st, &target) ? REACH_SAFE_LINK : REACH_UNSAFE_LINK;
 	*st = target;
-	if (dir_follows(d, name, *reach))
+	if (dir_follows(d, name, *reach)) {
+		/* One that is known is looked at every second. */
+		if (tails_find(d->all->tails, st->st_dev, st->st_ino) == NULL)
+			d->all->ops.on_link(
+			    d->all->ops.arg, dir_path_in(d, name));
 		return (true);
+	}
 	refuse(d, name,
 	    "the link belongs neither to root nor to the owner of its target: "
 	    "symlinks = \"follow\" follows it");

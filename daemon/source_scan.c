@@ -130,8 +130,11 @@ scan_listed(struct dir *d)
 	size_t i, n;
 
 	if ((handle = opendir(dir_display(d))) == NULL) {
-		if (!d->said)
+		if (!d->said) {
 			log_warn("%s: cannot be listed", dir_display(d));
+			d->all->ops.on_refused(
+			    d->all->ops.arg, dir_display(d));
+		}
 		d->said = true;
 		return;
 	}

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <ev.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,8 @@
 #include "daemon/dest.h"
 #include "daemon/ledger.h"
 #include "daemon/log.h"
+#include "daemon/needs.h"
+#include "daemon/sandbox.h"
 #include "daemon/source.h"
 #include "daemon/state.h"
 #include "daemon/stream.h"
@@ -25,6 +28,7 @@
 #define SCRATCH (256 * 1024)
 #define SPARE_FDS 64 /* for all that is no followed file */
 #define LOOK_MS 1000
+#define RENEW_AFTER 2. /* not again so soon after the start */
 
 struct worker {
 	const struct worker_start *start;
@@ -33,6 +37,7 @@ struct worker {
 	struct ledger *ledger;
 	struct tails *tails;
 	struct sources *sources;
+	struct needs *needs;
 	struct endpoint_env env;
 	struct state_view view;
 	struct ctl_env ctl_env;
@@ -50,6 +55,8 @@ struct worker {
 	ev_prepare turn;
 	ev_timer patience; /* while stopping */
 	ev_timer alive;
+	ev_timer renew;
+	bool confined;
 	bool stopping;
 };
 
@@ -101,6 +108,83 @@ stop(struct worker *w)
 	    (double)w->conf->shutdown_timeout_ms / 1e3, 0.);
 	w->patience.data = w;
 	ev_timer_start(w->loop, &w->patience);
+}
+
+/*
+ * The sandbox.
+ */
+
+static void
+on_renew(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+	(void)loop;
+	(void)revents;
+	tell(timer->data, WORKER_RENEW);
+}
+
+/* Nothing can be allowed again: another worker begins with what is there. */
+static void
+renew(struct worker *w, const char *path)
+{
+	double age = ev_time() - w->started;
+
+	if (w->stopping || ev_is_active(&w->renew))
+		return;
+	log_notice("%s: was another or none when the sandbox was made: a new "
+		   "worker takes over",
+	    path);
+	ev_timer_init(&w->renew, on_renew,
+	    age < RENEW_AFTER ? RENEW_AFTER - age : 0., 0.);
+	w->renew.data = w;
+	ev_timer_start(w->loop, &w->renew);
+}
+
+static void
+on_link(void *arg, const char *path)
+{
+	struct worker *w = arg;
+
+	switch (needs_add_link(w->needs, path)) {
+	case -1:
+		log_warn("%s", path);
+		break;
+	case 1:
+		if (w->confined)
+			renew(w, path);
+		break;
+	}
+}
+
+/* Whether it is the sandbox that refuses: the rights of the file do not. */
+static void
+on_refused(void *arg, const char *path)
+{
+	struct worker *w = arg;
+
+	if (w->confined && errno == EACCES &&
+	    faccessat(AT_FDCWD, path, R_OK | X_OK, AT_EACCESS) == 0)
+		renew(w, path);
+}
+
+static void
+on_resolve(void *arg)
+{
+	const char *path = sandbox_outdated();
+
+	if (path != NULL)
+		renew(arg, path);
+}
+
+static void
+confine(struct worker *w)
+{
+	struct reason got;
+
+	if (sandbox_worker(w->needs, w->start->statedir, &got) == 0)
+		log_info("worker: sandbox: %s", got.text);
+	else
+		log_notice("worker: sandbox: %s", got.text);
+	w->confined = true;
 }
 
 static void
@@ -356,6 +440,9 @@ make_all(struct worker *w)
 	struct tails_conf tc = { .max_open = files_limit(),
 		.look_ms = look_ms(w->conf),
 		.scratch = scratch_size(w->conf) };
+	const struct sources_ops ops = { .on_link = on_link,
+		.on_refused = on_refused,
+		.arg = w };
 	struct reason why;
 
 	if ((w->loop = ev_default_loop(EVFLAG_AUTO | EVFLAG_NOENV)) == NULL) {
@@ -368,8 +455,10 @@ make_all(struct worker *w)
 		log_errorx("state_dir %s: %s", w->conf->state_dir, why.text);
 		return (-1);
 	}
-	if ((w->tails = tails_new(w->loop, w->ledger, &tc)) == NULL ||
-	    (w->sources = sources_new(w->loop, w->tails, w->ledger)) == NULL) {
+	if ((w->needs = needs_new(w->conf)) == NULL ||
+	    (w->tails = tails_new(w->loop, w->ledger, &tc)) == NULL ||
+	    (w->sources = sources_new(
+		 w->loop, w->tails, w->ledger, &ops)) == NULL) {
 		log_error("worker");
 		return (-1);
 	}
@@ -381,6 +470,7 @@ make_all(struct worker *w)
 	w->env = (struct endpoint_env) { .loop = w->loop,
 		.ledger = w->ledger,
 		.on_stdout_closed = on_stdout_closed,
+		.on_resolve = on_resolve,
 		.arg = w };
 	if (make_dests(w) == -1 || make_routes(w) == -1) {
 		log_error("worker");
@@ -428,6 +518,7 @@ free_all(struct worker *w)
 		route_fini(&w->routes[i]);
 	free(w->routes);
 	ledger_free(w->ledger);
+	needs_free(w->needs);
 	if (w->loop != NULL)
 		ev_loop_destroy(w->loop);
 }
@@ -448,6 +539,8 @@ worker_run(const struct worker_start *start)
 	if (make_all(&w) == 0 && sources_start(w.sources) == 0) {
 		/* Looking for files takes its time. */
 		ev_now_update(w.loop);
+		/* Now it is known where links lead to; no line was read yet. */
+		confine(&w);
 		start_watchers(&w);
 		start_ctl(&w);
 		for (i = 0; i < w.ndests; i++)

@@ -15,7 +15,8 @@ struct conf;
 enum worker_word {
 	WORKER_READY,			/* files and destinations are set up */
 	WORKER_RELOAD,			/* it got SIGHUP, pass it on */
-	WORKER_ALIVE			/* the loop turns; with figures */
+	WORKER_ALIVE,			/* the loop turns; with figures */
+	WORKER_RENEW			/* it needs another sandbox */
 };
 
 /* A packet.  Numbers, as the monitor should have nothing to parse. */

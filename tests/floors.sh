@@ -15,7 +15,7 @@ fail()
 floor()
 {
 	case $1 in
-	account|control|statedir|version)
+	account|control|needs|statedir|version)
 		echo 1 ;;
 	teslacoild|monitor|worker|teslacoilctl|show)
 		echo 5 ;;

@@ -5,7 +5,7 @@ processes that it started.  Each line that a writer writes has a number, so a
 test can say that all arrived, in order, and what arrived twice.
 
 Environment:
-    TESLACOILD          the daemon to test (default build/daemon/teslacoild)
+    TESLACOILD          the daemon to test (default build/tests/teslacoild)
     TESLACOILCTL        what asks it (default build/daemon/teslacoilctl)
     TESLACOILD_BLIND    the same for a system that tells nothing of connections
                         (default build/tests/teslacoild-blind)
@@ -45,7 +45,7 @@ def from_env(name, default):
                            os.path.join(TOP, default))
 
 
-TESLACOILD = from_env("TESLACOILD", "build/daemon/teslacoild")
+TESLACOILD = from_env("TESLACOILD", "build/tests/teslacoild")
 TESLACOILCTL = from_env("TESLACOILCTL", "build/daemon/teslacoilctl")
 RECEIVER = from_env("TESLACOIL_RECEIVER", "build/tests/receiver")
 PEERS = from_env("TESLACOIL_PEERS", "build/peers")
@@ -292,9 +292,10 @@ class Daemon:
         self.process = None
 
     def complaints(self):
-        """What sanitizers or valgrind said."""
-        return re.findall(r".*(?:Sanitizer:|runtime error:|"
-                          r"ERROR SUMMARY: [1-9]|are definitely lost).*",
+        """What sanitizers, valgrind or the sandbox said."""
+        return re.findall(r".*(?:Sanitizer:|Sanitizer has encountered|"
+                          r"runtime error:|ERROR SUMMARY: [1-9]|are definitely lost|"
+                          r"forbidden system call).*",
                           self.log())
 
 

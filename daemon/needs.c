@@ -1,0 +1,190 @@
+#include "daemon/needs.h"
+
+#include <sys/stat.h>
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/conf.h"
+
+bool
+needs_have(const struct needs *n, const char *path)
+{
+	size_t i, len;
+
+	for (i = 0; i < n->ndirs; i++) {
+		len = strlen(n->dirs[i]);
+		/* "/" has all. */
+		if (len == 1 ||
+		    (strncmp(path, n->dirs[i], len) == 0 &&
+			(path[len] == '/' || path[len] == '\0')))
+			return (true);
+	}
+	return (false);
+}
+
+/* Returns 1 when it is new, 0 when n has it, -1 with errno. */
+static int
+add_dir(struct needs *n, const char *path)
+{
+	char **grown;
+
+	if (needs_have(n, path))
+		return (0);
+	grown = reallocarray(n->dirs, n->ndirs + 1, sizeof(*grown));
+	if (grown == NULL)
+		return (-1);
+	n->dirs = grown;
+	if ((n->dirs[n->ndirs] = strdup(path)) == NULL)
+		return (-1);
+	n->ndirs++;
+	return (1);
+}
+
+/*
+ * Appends name to the path in real and resolves the links in it.  Returns
+ * false when it does not exist: it is appended as it is.
+ */
+static bool
+descend(char real[PATH_MAX], const char *name)
+{
+	char path[PATH_MAX];
+
+	if (strlcpy(path, real, sizeof(path)) >= sizeof(path) ||
+	    (strcmp(path, "/") != 0 &&
+		strlcat(path, "/", sizeof(path)) >= sizeof(path)) ||
+	    strlcat(path, name, sizeof(path)) >= sizeof(path))
+		return (false);
+	if (realpath(path, real) != NULL)
+		return (true);
+	(void)strlcpy(real, path, PATH_MAX);
+	return (false);
+}
+
+/* The last part names files: it is never a directory. */
+static int
+add_pattern(struct needs *n, const struct pattern *p)
+{
+	const struct pattern_part *part;
+	char real[PATH_MAX] = "/";
+	size_t i;
+
+	for (i = 0; i + 1 < pattern_length(p); i++) {
+		part = pattern_part(p, i);
+		if (part->kind != PATTERN_LITERAL || !descend(real, part->text))
+			break;
+	}
+	return (add_dir(n, real) == -1 ? -1 : 0);
+}
+
+static int
+add_port(struct needs *n, const char *text)
+{
+	uint16_t port = (uint16_t)strtoul(text, NULL, 10), *grown;
+	size_t i;
+
+	for (i = 0; i < n->nports; i++)
+		if (n->ports[i] == port)
+			return (0);
+	grown = reallocarray(n->ports, n->nports + 1, sizeof(*grown));
+	if (grown == NULL)
+		return (-1);
+	n->ports = grown;
+	n->ports[n->nports++] = port;
+	return (0);
+}
+
+static int
+add_url(struct needs *n, const struct conf_url *url, const struct conf_tls *tls)
+{
+	switch (url->scheme) {
+	case CONF_STDOUT:
+		return (0);
+	case CONF_UNIX:
+		n->unix_sockets = true;
+		return (0);
+	case CONF_UDP:
+		n->names = true;
+		return (0);
+	case CONF_TLS:
+	case CONF_RELP_TLS:
+		n->system_ca |=
+		    tls->verify && tls->ca.p == NULL && tls->nfingerprints == 0;
+		break;
+	case CONF_TCP:
+	case CONF_RELP:
+		break;
+	}
+	n->names = true;
+	if (url->srv) {
+		n->any_port = true;
+		return (0);
+	}
+	return (add_port(n, url->port));
+}
+
+static int
+add_all(struct needs *n, const struct conf *conf)
+{
+	const struct conf_destination *d;
+	const struct conf_source *s;
+	size_t i;
+
+	TAILQ_FOREACH (s, &conf->sources, entry)
+		for (i = 0; i < s->npatterns; i++)
+			if (add_pattern(n, s->patterns[i]) == -1)
+				return (-1);
+	TAILQ_FOREACH (d, &conf->destinations, entry) {
+		n->binds |= d->bind != NULL;
+		for (i = 0; i < d->nurls; i++)
+			if (add_url(n, &d->urls[i], &d->tls) == -1)
+				return (-1);
+	}
+	/* A server of names answers by TCP what is long. */
+	return (n->names ? add_port(n, "53") : 0);
+}
+
+struct needs *
+needs_new(const struct conf *conf)
+{
+	struct needs *n;
+
+	if ((n = calloc(1, sizeof(*n))) == NULL)
+		return (NULL);
+	n->state_dir = conf->state_dir;
+	if (add_all(n, conf) == -1) {
+		needs_free(n);
+		return (NULL);
+	}
+	return (n);
+}
+
+void
+needs_free(struct needs *n)
+{
+	size_t i;
+
+	if (n == NULL)
+		return;
+	for (i = 0; i < n->ndirs; i++)
+		free(n->dirs[i]);
+	free(n->dirs);
+	free(n->ports);
+	free(n);
+}
+
+int
+needs_add_link(struct needs *n, const char *path)
+{
+	char real[PATH_MAX], *slash;
+	struct stat st;
+
+	if (realpath(path, real) == NULL || stat(real, &st) == -1)
+		return (-1);
+	if (!S_ISDIR(st.st_mode)) {
+		slash = strrchr(real, '/');
+		slash[slash == real ? 1 : 0] = '\0';
+	}
+	return (add_dir(n, real));
+}

@@ -1,0 +1,44 @@
+/*
+ * needs.h - what a worker has to reach by its configuration: directories,
+ * ports, names.  A sandbox allows that, and nothing else.
+ */
+#ifndef NEEDS_H
+#define NEEDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct conf;
+
+struct needs {
+	char			**dirs;	/* to read, with all below; no links */
+	size_t			 ndirs;
+	const char		*state_dir;	/* to write; NULL: none */
+	uint16_t		*ports;	/* of tcp destinations */
+	size_t			 nports;
+	bool			 any_port;	/* SRV records have others */
+	bool			 names;	/* are resolved */
+	bool			 binds;	/* to a local address */
+	bool			 system_ca;	/* the system's decides */
+	bool			 unix_sockets;	/* are destinations */
+};
+
+/*
+ * What conf, which is borrowed, needs: for a source the directory up to its
+ * first wildcard.  Where that does not exist yet, the first part that is
+ * missing stands for it.  Returns NULL with errno.  Free with needs_free().
+ */
+struct needs	*needs_new(const struct conf *);
+void	needs_free(struct needs *);
+
+/*
+ * Adds where a symbolic link leads to: a directory, or the one that a file is
+ * in.  Returns 1 when that is new, 0 when it was there, -1 with errno.
+ */
+int	needs_add_link(struct needs *, const char *path);
+
+/* Whether path, which has no links in it, is one of dirs or below one. */
+bool	needs_have(const struct needs *, const char *path);
+
+#endif

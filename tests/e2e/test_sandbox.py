@@ -1,0 +1,304 @@
+#!/usr/bin/python3
+"""Goal: the worker can reach what its configuration says and nothing else,
+however it is started; and what comes later is reached by another worker."""
+
+import contextlib
+import os
+import platform
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import unittest
+
+from teslacoil import (Case, LIMIT, TESLACOILD, USER, WRAP, destination,
+                       from_env, main, running, source, wait_for)
+
+PROBE = from_env("TESLACOIL_PROBE", "build/tests/sandbox_probe")
+
+# Whom the tests become when they are root.
+UID = 65534
+
+ALLOWED = {"read_log", "read_hosts", "read_random", "write_state",
+           "connect_destination"}
+# Without Landlock, or with an old one, these are not refused by the sandbox.
+BY_LANDLOCK = {
+    1: {"read_other", "read_shadow", "list_root", "write_log", "remove_log",
+        "create_beside_log", "read_memory_of_parent"},
+    4: {"connect_elsewhere"},
+    6: {"connect_abstract"},
+}
+
+
+def status(pid):
+    with open("/proc/%d/status" % pid) as f:
+        return dict(line.rstrip("\n").split(":\t", 1) for line in f
+                    if ":\t" in line)
+
+
+def capabilities(pid):
+    s = status(pid)
+    return {s[k] for k in ("CapInh", "CapPrm", "CapEff", "CapAmb")}
+
+
+def landlock_abi(text):
+    m = re.search(r"Landlock ABI (\d+)", text)
+    return int(m[1]) if m else 0
+
+
+@contextlib.contextmanager
+def listening():
+    with socket.create_server(("127.0.0.1", 0)) as s:
+        yield s.getsockname()[1]
+
+
+class Probe(Case):
+    """A process that has entered the sandbox, and tries."""
+
+    def probe(self, conf, other_user=False, **options):
+        w = self.writer()
+        w.write(10)
+        for path in (self.logs, w.path):
+            os.chmod(path, 0o777)
+        d = self.daemon("", **options)
+        with listening() as port, listening() as elsewhere:
+            d.write_conf(destination("d", "tcp://127.0.0.1:%d" % port,
+                                     **conf) + source("s", w.path))
+            if USER:
+                owner = 0 if d.options["user"] == "root" else UID
+                os.chown(d.state_dir, owner, owner)
+            done = subprocess.run(
+                [PROBE, d.conf_path, w.path, d.conf_path, str(port),
+                 str(elsewhere)],
+                stdout=subprocess.PIPE, text=True, timeout=LIMIT,
+                user=UID if other_user else None,
+                group=UID if other_user else None,
+                extra_groups=[] if other_user else None)
+        self.assertEqual(done.returncode, 0)
+        got, *lines = done.stdout.splitlines()
+        return got, dict(line.split() for line in lines)
+
+    def check(self, got, result, allowed=frozenset()):
+        abi = landlock_abi(got)
+        unsure = set().union(*(names for need, names in BY_LANDLOCK.items()
+                               if abi < need))
+        self.assertIn("seccomp", got)
+        self.assertNotIn("no seccomp", got)
+        for name, outcome in result.items():
+            if name in unsure:
+                continue
+            with self.subTest(name):
+                if name in ALLOWED | allowed:
+                    self.assertEqual(outcome, "ok")
+                else:
+                    self.assertIn(outcome, ("EPERM", "EACCES"))
+
+    def test_of_the_account_that_root_chose(self):
+        got, result = self.probe({})
+        self.check(got, result)
+        self.assertIn("no capabilities", got)
+
+    @unittest.skipUnless(USER, "not root")
+    def test_of_root(self):
+        """Who stays root may read all files by their rights: not all exist."""
+        got, result = self.probe({}, user="root")
+        self.check(got, result)
+        self.assertIn("only the capabilities dac_read_search", got)
+
+    @unittest.skipUnless(USER, "not root")
+    def test_of_an_ordinary_user(self):
+        got, result = self.probe({}, other_user=True)
+        self.check(got, result)
+        self.assertIn("no capabilities", got)
+
+    def test_who_binds_gets_no_port_of_its_choice(self):
+        got, result = self.probe({"bind": "127.0.0.1"})
+        self.check(got, result, {"bind_port"})
+
+    def test_a_service_may_be_at_any_port(self):
+        w = self.writer()
+        w.write(1)
+        d = self.daemon(destination("d", "tcp+srv://_syslog._tcp.localhost") +
+                        source("s", w.path))
+        with listening() as port, listening() as elsewhere:
+            done = subprocess.run(
+                [PROBE, d.conf_path, w.path, d.conf_path, str(port),
+                 str(elsewhere)],
+                stdout=subprocess.PIPE, text=True, timeout=LIMIT, check=True)
+        self.assertIn("\nconnect_destination ok\n", done.stdout)
+        self.assertIn("\nbind_port EPERM\n", done.stdout)
+
+
+class Processes(Case):
+    """The real ones."""
+
+    def begin(self, **options):
+        w = self.writer()
+        r = self.receiver().start()
+        d = self.daemon(destination("d", r.url) + source("s", w.path),
+                        **options).start()
+        d.wait_log("worker: sandbox: .*seccomp")
+        w.write_paced(100, r)
+        return d, w, r
+
+    def check(self, pid, filters):
+        s = status(pid)
+        self.assertEqual(s["NoNewPrivs"], "1")
+        self.assertEqual(s["Seccomp"], "2")
+        self.assertEqual(int(s["Seccomp_filters"]), filters)
+        return s
+
+    def test_monitor_and_worker_have_given_up_what_they_do_not_need(self):
+        base = int(status(os.getpid()).get("Seccomp_filters", "0"))
+        d, w, r = self.begin()
+        self.check(d.pid, base + 1)
+        s = self.check(d.worker(), base + 2)
+        self.assertEqual(capabilities(d.worker()), {"0" * 16})
+        if USER:
+            self.assertNotIn("0", s["Uid"].split("\t"))
+            # chown dac_override dac_read_search kill setgid setuid
+            self.assertEqual(int(status(d.pid)["CapPrm"], 16), 0xe7)
+        self.finish(d, r)
+        r.check(w)
+
+    def test_a_new_worker_is_confined_too(self):
+        d, w, r = self.begin()
+        for _ in range(3):
+            worker = d.worker()
+            d.hup()
+            wait_for(lambda: not running(worker) and d.workers(),
+                     "another worker")
+            w.write_paced(100, r)
+        d.wait_log("worker: sandbox: .*seccomp", 4)
+        self.check(d.worker(), int(status(d.pid)["Seccomp_filters"]) + 1)
+        self.finish(d, r)
+        r.check(w)
+
+    @unittest.skipUnless(USER, "not root")
+    def test_an_ambient_capability_is_kept(self):
+        """As the drop-in of the unit gives it: root's 0600 log is read."""
+        w = self.writer()
+        os.chmod(w.path, 0o600)
+        w.write(100)
+        r = self.receiver().start()
+        d = self.daemon(destination("d", r.url) + source("s", w.path))
+        os.chown(d.state_dir, UID, UID)
+        log = open(d.log_path, "wb")
+        self.addCleanup(log.close)
+        d.process = subprocess.Popen(
+            ["setpriv", "--reuid=%d" % UID, "--regid=%d" % UID,
+             "--clear-groups", "--inh-caps=-all,+dac_read_search",
+             "--ambient-caps=-all,+dac_read_search"] + WRAP +
+            [TESLACOILD] + d.argv, stdout=log, stderr=log, cwd=d.dir)
+        r.wait_all(w)
+        self.assertEqual(int(status(d.worker())["CapEff"], 16), 1 << 2)
+        self.assertEqual(int(status(d.worker())["CapPrm"], 16), 1 << 2)
+        self.finish(d, r)
+        r.check(w)
+
+
+class Later(Case):
+    """What was not there when the sandbox was made."""
+
+    def begin(self, paths):
+        r = self.receiver().start()
+        d = self.daemon(destination("d", r.url) +
+                        source("s", paths)).start()
+        d.wait_log("worker: sandbox: ")
+        if landlock_abi(d.log()) == 0:
+            self.skipTest("no Landlock")
+        return d, r
+
+    def check_renewed(self, d, r, *writers):
+        r.wait_all(*writers)
+        d.wait_log("a new worker takes over")
+        self.assertEqual(d.log().count("a new worker takes over"),
+                         d.log().count("worker: sandbox: ") - 1)
+        self.finish(d, r)
+        r.check(*writers)
+
+    def test_a_directory_that_appears(self):
+        d, r = self.begin(self.path("app/log/*.log"))
+        w = self.writer("app/log/app.log")
+        w.write(1000)
+        self.check_renewed(d, r, w)
+
+    def test_a_directory_that_is_made_anew(self):
+        w = self.writer("app/a.log", name="a")
+        w.write(100)
+        d, r = self.begin(self.path("app/*.log"))
+        r.wait_all(w)
+        shutil.rmtree(self.path("app"))
+        again = self.writer("app/b.log", name="b")
+        again.write(100)
+        self.check_renewed(d, r, w, again)
+
+    def test_a_link_that_leads_outside(self):
+        """One is known at the start, another comes."""
+        elsewhere = os.path.join(self.dir, "elsewhere")
+        writers = []
+        for name in ("first", "second"):
+            w = self.writer("../elsewhere/%s/real.log" % name, name=name)
+            w.write(100)
+            writers.append(w)
+        os.symlink(elsewhere + "/first/real.log", self.path("first.log"))
+        d, r = self.begin(self.path("*.log"))
+        r.wait_all(writers[0])
+        self.assertNotIn("takes over", d.log())
+        os.symlink(elsewhere + "/second/real.log", self.path("second.log"))
+        self.check_renewed(d, r, *writers)
+
+    def test_a_linked_directory_in_the_middle_of_a_path(self):
+        w = self.writer("../elsewhere/app.log", name="app.log")
+        os.symlink(os.path.join(self.dir, "elsewhere"), self.path("app"))
+        d, r = self.begin(self.path("app/*.log"))
+        w.write(100)
+        r.wait_all(w)
+        self.assertNotIn("takes over", d.log())
+        self.finish(d, r)
+        r.check(w)
+
+    def test_below_a_wildcard_nothing_has_to_be_renewed(self):
+        d, r = self.begin(self.path("**/*.log"))
+        w = self.writer("a/b/c/app.log")
+        w.write(100)
+        r.wait_all(w)
+        self.assertNotIn("takes over", d.log())
+        self.finish(d, r)
+        r.check(w)
+
+    @unittest.skipUnless(USER, "not root")
+    def test_files_for_names_that_are_replaced(self):
+        """In a mount namespace, where /etc is a copy."""
+        etc = os.path.join(self.dir, "etc")
+        shutil.copytree("/etc", etc, symlinks=True)
+        hosts = os.path.join(etc, "hosts")
+        resolv = os.path.join(etc, "resolv.conf")
+        for path, text in ((hosts, "127.0.0.1 localhost\n"),
+                           (resolv, "nameserver 127.0.0.1\n")):
+            os.unlink(path)
+            with open(path, "w") as f:
+                f.write(text)
+        r = self.receiver().start()
+        w = self.writer()
+        url = r.url.replace("127.0.0.1", "siem.test")
+        d = self.daemon(destination("d", url) + source("s", w.path))
+        log = open(d.log_path, "wb")
+        self.addCleanup(log.close)
+        d.process = subprocess.Popen(
+            ["unshare", "--mount", "sh", "-c",
+             "mount --bind %s /etc && exec \"$@\"" % etc, "sh"] + WRAP +
+            [TESLACOILD] + d.argv, stdout=log, stderr=log, cwd=d.dir)
+        w.write(100)
+        d.wait_log("siem.test")
+        with open(hosts + ".new", "w") as f:
+            f.write("127.0.0.1 localhost siem.test\n")
+        os.rename(hosts + ".new", hosts)
+        self.check_renewed(d, r, w)
+
+
+if __name__ == "__main__":
+    if platform.system() != "Linux":
+        sys.exit(77)
+    main()
