@@ -125,11 +125,12 @@ ledger_written(const struct ledger *l)
 	return (&l->written);
 }
 
-bool
-ledger_knows(struct ledger *l, const char *dest, dev_t dev, ino_t ino)
+const struct checkpoint_record *
+ledger_find(struct ledger *l, const char *dest, dev_t dev, ino_t ino)
 {
-	return (l->checkpoint != NULL &&
-	    checkpoint_knows(l->checkpoint, dest, dev, ino));
+	if (l->checkpoint == NULL)
+		return (NULL);
+	return (checkpoint_find(l->checkpoint, dest, dev, ino));
 }
 
 const char *

@@ -36,7 +36,8 @@ void	ledger_set_tails(struct ledger *, struct tails *);
 bool	ledger_take(struct ledger *, const char *dest, dev_t, ino_t,
 	    struct checkpoint_record *);
 void	ledger_give_back(struct ledger *);
-bool	ledger_knows(struct ledger *, const char *dest, dev_t, ino_t);
+const struct checkpoint_record	*ledger_find(struct ledger *,
+				    const char *dest, dev_t, ino_t);
 const char	*ledger_path(struct ledger *, dev_t, ino_t);
 bool	ledger_has_seen(struct ledger *, const char *dest, const char *source);
 void	ledger_see(struct ledger *, const char *dest, const char *source);

@@ -182,6 +182,9 @@ void	dir_unsay(struct dir *, const char *name);
 /* What is there under this name now?  May free directories below. */
 void	dir_look(struct dir *, const char *name);
 
+/* The same where lstat(2) has just found it. */
+void	dir_look_at(struct dir *, const char *name, const struct stat *);
+
 /* The same for all that the patterns mean in it, oldest first. */
 void	dir_scan(struct dir *);
 

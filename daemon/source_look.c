@@ -226,18 +226,24 @@ void
 dir_look(struct dir *d, const char *name)
 {
 	const char *path = dir_path_in(d, name);
-	enum reach reach = REACH_PLAIN;
 	struct stat st;
 
 	if (path == NULL)
 		return;
-	if (lstat(path, &st) == -1) {
-		if (is_absence(errno))
-			look_at_missing(d, name);
-		else
-			d->said = true; /* scanned when it changes */
-		return;
-	}
+	if (lstat(path, &st) == 0)
+		dir_look_at(d, name, &st);
+	else if (is_absence(errno))
+		look_at_missing(d, name);
+	else
+		d->said = true; /* scanned when it changes */
+}
+
+void
+dir_look_at(struct dir *d, const char *name, const struct stat *found)
+{
+	enum reach reach = REACH_PLAIN;
+	struct stat st = *found;
+
 	if (S_ISLNK(st.st_mode) && !follow_link(d, name, &st, &reach))
 		return;
 	if (is_avoided(d->all, &st)) {

@@ -18,7 +18,7 @@
 /* What a scan found, to be looked at oldest first. */
 struct entry {
 	char *name;
-	struct timespec changed;
+	struct stat st;
 };
 
 bool
@@ -33,8 +33,8 @@ dir_is_as_seen(const struct tail *t, const struct stat *st)
 static int
 compare_entries(const void *a, const void *b)
 {
-	const struct timespec *x = &((const struct entry *)a)->changed;
-	const struct timespec *y = &((const struct entry *)b)->changed;
+	const struct timespec *x = &((const struct entry *)a)->st.st_mtim;
+	const struct timespec *y = &((const struct entry *)b)->st.st_mtim;
 
 	if (x->tv_sec != y->tv_sec)
 		return (x->tv_sec < y->tv_sec ? -1 : 1);
@@ -76,7 +76,7 @@ list_entry(struct dir *d, int fd, const struct dirent *e, struct entry **list,
 	}
 	if (((*list)[n].name = strdup(e->d_name)) == NULL)
 		return (n);
-	(*list)[n].changed = st.st_mtim;
+	(*list)[n].st = st;
 	return (n + 1);
 }
 
@@ -146,7 +146,7 @@ scan_listed(struct dir *d)
 	if (n > 1)
 		qsort(list, n, sizeof(*list), compare_entries);
 	for (i = 0; i < n; i++) {
-		dir_look(d, list[i].name);
+		dir_look_at(d, list[i].name, &list[i].st);
 		free(list[i].name);
 	}
 	free(list);

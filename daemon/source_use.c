@@ -165,7 +165,8 @@ is_left_alone(const struct tail *t, const struct route *r, bool from_end)
 		return (false);
 	age_ns = (int64_t)(time(NULL)) * 1000000000 - t->written_ns;
 	return (age_ns > 0 && (uint64_t)age_ns / 1000000 > old_ms &&
-	    !ledger_knows(tails_ledger(t->all), r->to->name, t->dev, t->ino));
+	    ledger_find(tails_ledger(t->all), r->to->name, t->dev, t->ino) ==
+		NULL);
 }
 
 void

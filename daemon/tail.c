@@ -138,6 +138,20 @@ tail_alloc(struct tails *ts, const char *name)
 	return (t);
 }
 
+/*
+ * Whether nothing has happened to the file, nor to its inode, since the last
+ * checkpoint of the daemon before this one.  Some file systems count seconds.
+ */
+static bool
+is_unchanged(struct tails *ts, const struct stat *st)
+{
+	const struct timespec *written = ledger_written(tails_ledger(ts));
+
+	return (tails_is_starting(ts) && written != NULL &&
+	    (ev_tstamp)written->tv_sec <= tails_now(ts) &&
+	    st->st_ctim.tv_sec + 2 < written->tv_sec);
+}
+
 struct tail *
 tail_new(struct tails *ts, struct place *place, const char *name,
     const struct stat *st)
@@ -154,6 +168,7 @@ tail_new(struct tails *ts, struct place *place, const char *name,
 	place_enter(t, place, copy);
 	place_follow_leaver(t);
 	t->size = st->st_size;
+	t->settled = is_unchanged(ts, st);
 	tails_stats(ts)->files++;
 	tails_stats(ts)->found++;
 	return (t);
@@ -227,15 +242,25 @@ stream_to(const struct tail *t, const void *dest)
 	return (NULL);
 }
 
+static struct stream *
+link_stream(struct tail *t, struct route *r, off_t offset)
+{
+	struct stream *s;
+
+	if ((s = stream_new(t, r, offset)) == NULL)
+		return (NULL);
+	s->next = t->streams;
+	t->streams = s;
+	return (s);
+}
+
 static int
 add_stream(struct tail *t, struct route *r, off_t offset)
 {
 	struct stream *s;
 
-	if ((s = stream_new(t, r, offset)) == NULL)
+	if ((s = link_stream(t, r, offset)) == NULL)
 		return (-1);
-	s->next = t->streams;
-	t->streams = s;
 	/* Also at 0: a file that is renamed must be known again. */
 	ledger_mark(tails_ledger(t->all), s);
 	log_debug("%s: to %s from %lld", tail_path(t), r->to->name,
@@ -405,6 +430,39 @@ tail_rejoin(struct tail *t, struct route *r)
 	return (add_stream(t, r, offset));
 }
 
+/*
+ * Whether the receiver has all of the file, and nothing has happened to it
+ * since the checkpoint said so: then there is nothing to open it for.
+ */
+static bool
+is_settled(struct tail *t, const struct route *r)
+{
+	const struct checkpoint_record *rec;
+
+	if (!t->settled)
+		return (false);
+	rec = ledger_find(tails_ledger(t->all), r->to->name, t->dev, t->ino);
+	return (rec != NULL && rec->offset == t->size &&
+	    (rec->print.len > 0 || t->size == 0) &&
+	    strcmp(rec->path, tail_path(t)) == 0);
+}
+
+static int
+join_settled(struct tail *t, struct route *r)
+{
+	struct checkpoint_record rec;
+	struct stream *s;
+
+	if (!ledger_take(
+		tails_ledger(t->all), r->to->name, t->dev, t->ino, &rec) ||
+	    (s = link_stream(t, r, rec.offset)) == NULL)
+		return (-1);
+	t->print = rec.print;
+	t->met = true;
+	s->is_drained = true;
+	return (0);
+}
+
 int
 tail_join(struct tail *t, struct route *r, bool from_end)
 {
@@ -420,6 +478,8 @@ tail_join(struct tail *t, struct route *r, bool from_end)
 			    r->to->name);
 		return (0);
 	}
+	if (is_settled(t, r))
+		return (join_settled(t, r));
 	fd = open_for(t, r);
 	offset = recorded_offset(t, r, fd, &same);
 	if (offset == -1) {

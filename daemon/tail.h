@@ -60,6 +60,7 @@ struct tail {
 	bool			 suspect;	/* may have been written anew */
 	bool			 deleted;
 	bool			 met;		/* the checkpoint knew it */
+	bool			 settled;	/* unchanged since that was written */
 	uint16_t		 open_set;	/* see tails_add_set() */
 	uint32_t		 seen;		/* for who scans its place */
 };

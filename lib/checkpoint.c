@@ -405,8 +405,8 @@ checkpoint_give_back(struct checkpoint *cp)
 	    &cp->untaken, &cp->names, &cp->taken->rec));
 }
 
-bool
-checkpoint_knows(
+const struct checkpoint_record *
+checkpoint_find(
     const struct checkpoint *cp, const char *dest, dev_t dev, ino_t inode)
 {
 	const struct checkpoint_record key = {
@@ -415,8 +415,10 @@ checkpoint_knows(
 		.dev = dev,
 		.inode = inode,
 	};
+	const struct checkpoint_entry *e;
 
-	return (checkpoint_table_find(&cp->untaken, &key) != NULL);
+	e = checkpoint_table_find(&cp->untaken, &key);
+	return (e == NULL ? NULL : &e->rec);
 }
 
 const char *

@@ -75,9 +75,12 @@ bool	checkpoint_is_new(const struct checkpoint *);
 bool	checkpoint_take(struct checkpoint *, const char *dest, dev_t, ino_t,
 	    struct checkpoint_record *rec);
 
-/* Whether there is an untaken file record for (dest, dev, inode). */
-bool	checkpoint_knows(const struct checkpoint *, const char *dest, dev_t,
-	    ino_t);
+/*
+ * The untaken file record for (dest, dev, inode), valid until the next call on
+ * the checkpoint, or NULL.
+ */
+const struct checkpoint_record	*checkpoint_find(const struct checkpoint *,
+				    const char *dest, dev_t, ino_t);
 
 /*
  * Gives back the record that was taken last: it is untaken again, as long as
