@@ -1,0 +1,619 @@
+#!/usr/bin/python3
+"""Goal: every file that the patterns mean is found, and no other."""
+
+import mmap
+import os
+import pwd
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import unittest
+
+from teslacoil import (SEED, TESLACOILD, USER, Case, Output, Writer,
+                       destination, main, source, wait_for)
+
+OTHER = "daemon"  # somebody who is neither root nor the daemon's user
+
+
+class Discovery(Case):
+    def begin(self, paths=None, **options):
+        self.r = self.receiver().start()
+        self.d = self.daemon(destination("d", self.r.url) + source(
+            "s", paths or self.path("*.log"), **options)).start()
+
+    def again(self):
+        self.d.stop()
+        self.d.start()
+
+    def end(self, *writers):
+        self.r.wait_all(*(writers or self.writers))
+        self.finish(self.d, self.r)
+        self.r.check(*(writers or self.writers))
+
+    def counters(self):
+        return self.d.state()["counters"]
+
+    def write(self, path, text):
+        with open(path, "a") as f:
+            f.write(text + "\n")
+
+    def has(self, text):
+        return any(line.endswith(b" " + text.encode())
+                   for line in self.r.lines())
+
+    def wait_text(self, text):
+        wait_for(lambda: self.has(text), "%r to arrive" % text)
+
+    def made(self, *names):
+        path = self.path(os.path.join(*names))
+        os.makedirs(path, exist_ok=True)
+        return path
+
+
+class Directories(Discovery):
+    def test_written_in_the_instant_they_appear(self):
+        self.begin(self.path("**/*.log"))
+        for i in range(100):
+            w = self.writer("a%d/b/c/app.log" % i, name="new%d" % i)
+            w.write(3)
+        self.end()
+
+    def test_renamed_and_removed_as_soon_as_they_are_there(self):
+        self.begin(self.path("**/*.log"))
+        for i in range(100):
+            top = self.path("t%d" % i)
+            w = self.writer("t%d/b/app.log" % i, name="moved%d" % i)
+            w.write(2)
+            os.rename(top, top + ".moved")
+            w.write(2)
+            os.makedirs(top + "/x/y")
+            os.rmdir(top + "/x/y")
+            os.rmdir(top + "/x")
+            os.rmdir(top)
+        self.end()
+
+    def test_a_random_tree(self):
+        """Directories come, move and go; what is never deleted arrives."""
+        self.begin(self.path("**/*.log"))
+        rng = random.Random(SEED)
+        dirs = [self.logs]
+        for i in range(200):
+            d = rng.choice(dirs)
+            if not os.path.isdir(d):
+                dirs.remove(d)
+                continue
+            what = rng.randrange(4)
+            new = "%s/n%d" % (d, i)
+            if what < 2 and d.count("/") < 12:
+                os.mkdir(new)
+                dirs.append(new)
+            elif what == 2 and d != self.logs:
+                to = "%s/m%d" % (self.logs, i)
+                os.rename(d, to)
+                dirs.append(to)
+            w = Writer("%s/w%d.log" % (
+                d if os.path.isdir(d) else self.logs, i), name="tree%d" % i)
+            self.writers.append(w)
+            w.write(rng.randrange(1, 4))
+        self.end()
+
+    def test_gone_and_back(self):
+        top = self.made("app")
+        self.begin(self.path("app/*.log"))
+        for i in range(5):
+            w = self.writer("app/a.log", name="back%d" % i)
+            w.write(10)
+            self.r.wait_all(w)
+            w.close()
+            shutil.rmtree(top)
+            os.mkdir(top)
+        self.end()
+
+    def test_a_path_that_becomes_a_directory_and_a_file_again(self):
+        path = self.path("a.log")
+        self.begin(self.path("**/*.log"))
+        for i in range(3):
+            w = self.writer("a.log", name="file%d" % i)
+            w.write(5)
+            self.r.wait_all(w)
+            w.close()
+            os.unlink(path)
+            w = self.writer("a.log/b.log", name="inside%d" % i)
+            w.write(5)
+            self.r.wait_all(w)
+            w.close()
+            shutil.rmtree(path)
+        self.end()
+
+    def test_depth(self):
+        self.begin(self.path("**/*.log"), recursive_depth=2)
+        self.writer("1/2/two.log").write(5)
+        deep = self.made("1", "2", "3") + "/three.log"
+        self.write(deep, "too deep")
+        self.writer("last.log").write(5)
+        self.r.wait_all(*self.writers)
+        self.assertFalse(self.has("too deep"))
+        self.end()
+
+    def test_polled(self):
+        self.begin(self.path("**/*.log"), watch="poll", poll_interval="50ms")
+        w = self.writer("a/b/app.log")
+        w.write(5)
+        self.r.wait_all(w)
+        w.rename(w.path + ".1")
+        w.write(5)
+        self.end()
+        self.assertEqual(self.counters_before["watched_files"], 0)
+
+    def finish(self, *args):
+        self.counters_before = self.counters()
+        super().finish(*args)
+
+    @unittest.skipIf(USER is None, "only root is kept out of nothing")
+    def test_unreadable_until_its_mode_changes(self):
+        top = self.made("closed")
+        self.writer("closed/a.log").write(5)
+        os.chmod(top, 0o700)
+        self.begin(self.path("**/*.log"))
+        self.d.wait_log("closed: cannot be listed")
+        os.chmod(top, 0o755)
+        self.end()
+        self.assertEqual(self.d.log().count("cannot be listed"), 1)
+
+
+class Links(Discovery):
+    def elsewhere(self, name):
+        """A path that no pattern means."""
+        top = os.path.join(self.dir, "elsewhere")
+        os.makedirs(os.path.dirname(os.path.join(top, name)), exist_ok=True)
+        return os.path.join(top, name)
+
+    def linked_writer(self, name, **options):
+        w = Writer(self.elsewhere(name), name=name, **options)
+        self.writers.append(w)
+        return w
+
+    def plant(self, target, link):
+        os.symlink(target, link)
+        os.lchown(link, pwd.getpwnam(OTHER).pw_uid, -1)
+
+    def test_loops_end(self):
+        self.made("a", "b")
+        os.symlink(self.logs, self.path("a/b/up"))
+        os.symlink("self", self.path("self"))
+        os.symlink("two", self.path("one"))
+        os.symlink("one", self.path("two"))
+        self.begin(self.path("**/*.log"))
+        self.writer("a/b/app.log").write(5)
+        self.end()
+
+    def test_the_target_is_told_of_at_once(self):
+        w = self.linked_writer("target.log")
+        os.symlink(w.path, self.path("link.log"))
+        self.begin()
+        for _ in range(3):
+            w.write(5)
+            self.r.wait_all(w)
+        self.assertEqual(self.counters()["watched_files"], 1)
+        self.end()
+
+    def test_one_with_another_target(self):
+        link = self.path("link.log")
+        self.begin()
+        for i in range(4):
+            w = self.linked_writer("target%d.log" % i)
+            w.write(5)
+            if i % 2:
+                os.symlink(w.path, link + ".new")
+                os.rename(link + ".new", link)
+            else:
+                if os.path.lexists(link):
+                    os.unlink(link)
+                os.symlink(w.path, link)
+            self.r.wait_all(w)
+            w.write(5)
+            self.r.wait_all(w)
+        self.end()
+
+    def test_a_target_that_comes_later(self):
+        os.symlink(self.elsewhere("later.log"), self.path("link.log"))
+        self.begin()
+        self.d.wait_follows()
+        self.linked_writer("later.log").write(5)
+        self.end()
+
+    def test_a_directory_with_another_target(self):
+        link = self.path("current")
+        self.begin(self.path("current/*.log"))
+        for i in range(3):
+            w = self.linked_writer("release%d/app.log" % i)
+            w.write(5)
+            if os.path.lexists(link):
+                os.unlink(link)
+            os.symlink(os.path.dirname(w.path), link)
+            self.r.wait_all(w)
+            w.write(5)
+            self.r.wait_all(w)
+        self.end()
+
+    def test_a_directory_that_comes_later(self):
+        os.symlink(self.elsewhere("new"), self.path("current"))
+        self.begin(self.path("current/*.log"))
+        self.linked_writer("new/app.log").write(5)
+        self.end()
+
+    @unittest.skipIf(USER is None, "needs root to plant links")
+    def test_one_that_anybody_could_have_planted(self):
+        secret = self.elsewhere("secret")
+        self.write(secret, "secret")
+        self.plant(secret, self.path("planted.log"))
+        self.plant(os.path.dirname(secret), self.path("dir"))
+        self.begin([self.path("*.log"), self.path("dir/*")])
+        self.d.wait_log("planted.log: not followed: the link belongs")
+        self.writer("app.log").write(5)
+        self.r.wait_all(*self.writers)
+        self.assertFalse(self.has("secret"))
+        # The owner of the target may.
+        os.chown(secret, pwd.getpwnam(OTHER).pw_uid, -1)
+        os.rename(self.path("planted.log"), self.path("again.log"))
+        self.wait_text("secret")
+        self.end()
+
+    @unittest.skipIf(USER is None, "needs root to plant links")
+    def test_all_are_followed_where_it_is_wanted(self):
+        other = self.elsewhere("other")
+        self.write(other, "anything")
+        self.plant(other, self.path("planted.log"))
+        self.begin(symlinks="follow")
+        self.wait_text("anything")
+        self.end()
+
+    def test_none_is_followed_where_that_is_wanted(self):
+        self.write(self.elsewhere("linked"), "linked")
+        os.symlink(self.elsewhere("linked"), self.path("link.log"))
+        os.symlink(self.elsewhere(""), self.path("dir"))
+        self.begin([self.path("*.log"), self.path("**/linked")],
+                   symlinks="ignore")
+        self.writer("app.log").write(5)
+        self.r.wait_all(*self.writers)
+        self.assertFalse(self.has("linked"))
+        self.end()
+
+    def test_a_file_with_two_names_is_sent_once(self):
+        w = self.writer("app.log")
+        os.link(w.path, self.path("same.log"))
+        self.begin()
+        w.write(5)
+        self.end()
+
+    def test_what_is_written_under_another_name(self):
+        """The directory does not tell: the file's own watch does."""
+        w = self.linked_writer("other-name")
+        os.link(w.path, self.path("app.log"))
+        self.begin()
+        for _ in range(3):
+            w.write(5)
+            self.r.wait_all(w)
+        self.assertEqual(self.counters()["watched_files"], 1)
+        self.end()
+
+
+class Files(Discovery):
+    @unittest.skipIf(USER is None, "root reads all")
+    def test_unreadable_until_its_mode_changes(self):
+        w = self.writer("app.log")
+        w.write(5)
+        os.chmod(w.path, 0o600)
+        self.begin()
+        self.d.wait_log("app.log: cannot be read")
+        w.write(5)
+        os.chmod(w.path, 0o644)
+        self.end()
+        self.assertEqual(self.d.log().count("cannot be read"), 1)
+
+    def test_no_regular_files(self):
+        os.mkfifo(self.path("fifo.log"))
+        with socket.socket(socket.AF_UNIX) as s:
+            s.bind(self.path("socket.log"))
+        os.symlink("/dev/null", self.path("device.log"))
+        self.begin()
+        for name in "fifo", "socket", "device":
+            self.d.wait_log(name + r"\.log: not followed: it is no regular")
+        self.writer("app.log").write(5)
+        # It becomes one.
+        os.unlink(self.path("fifo.log"))
+        self.writer("fifo.log").write(5)
+        self.end()
+
+    def test_odd_names(self):
+        names = ["with space.log", "tab\there.log", "back\\slash.log",
+                 "new\nline.log", "\x1b[31mred.log", "ü.log", "-.log"]
+        bad = os.path.join(self.logs.encode(), b"not\xff\xfeutf-8.log")
+        self.begin()
+        for i, name in enumerate(names):
+            self.write(self.path(name), "in odd %d" % i)
+        with open(bad, "w") as f:
+            f.write("in what is no text\n")
+        for i in range(len(names)):
+            self.wait_text("in odd %d" % i)
+        self.wait_text("in what is no text")
+        paths = [f["path"] for f in self.d.state()["files"]]
+        self.assertEqual(len(paths), len(names) + 1)
+        self.assertIn(self.path("not\\xff\\xfeutf-8.log"), paths)
+        for name in names:
+            self.assertIn(self.path(name), paths)
+        self.again()
+        with open(bad, "a") as f:
+            f.write("more\n")
+        self.wait_text("more")
+        self.finish(self.d, self.r)
+        # One line each: no name breaks out of its record or its message.
+        with open(self.d.state_dir + "/checkpoint", "rb") as f:
+            text = f.read()
+        self.assertIn(b"new\\x0aline.log", text)
+        self.assertIn(b"not\\xff\\xfeutf-8.log", text)
+        self.assertNotIn(b"\x1b", text + self.d.log().encode())
+        self.assertEqual(len(self.r.lines()), len(names) + 2)
+
+    def test_renamed_to_what_the_pattern_means_too(self):
+        w = self.writer("app.log")
+        self.begin(self.path("app.log*"))
+        for i in range(5):
+            w.write(20)
+            w.rename("%s.%d" % (w.path, i))
+        self.end()
+        self.assertEqual(self.r.arrived(), w.count)
+
+    def test_moved_to_where_nobody_looks(self):
+        """It is drained there: its own watch tells what is still written."""
+        w = self.writer("app.log")
+        self.begin()
+        w.write(5)
+        self.r.wait_all(w)
+        to = os.path.join(self.dir, "old.log")
+        os.rename(w.path, to)
+        for _ in range(3):
+            w.write(5)
+            self.r.wait_all(w)
+        self.assertEqual(self.counters()["watched_files"], 1)
+        self.end()
+
+    def test_our_own_log_and_state(self):
+        os.rmdir(self.logs)
+        self.logs = self.dir
+        self.begin([self.path("*.log"), self.path("**/checkpoint")])
+        self.d.wait_log("not followed: it is the daemon's own log")
+        self.writer("app.log").write(5)
+        self.r.wait_all(*self.writers)
+        self.end()
+        self.assertEqual(self.r.arrived(), 5)
+
+    def test_our_own_output(self):
+        """What it prints does not become what it prints."""
+        w = self.writer("app.log")
+        w.write(5)
+        out = self.path("out.log")
+        with open(out, "wb") as f:
+            p = subprocess.Popen([TESLACOILD, "-d", self.path("*.log")],
+                                 stdin=subprocess.DEVNULL, stdout=f,
+                                 stderr=subprocess.DEVNULL)
+        printed = Output(out)
+        try:
+            printed.wait_lines(5)
+            w.write(1)
+            printed.wait_lines(6)
+        finally:
+            p.send_signal(signal.SIGTERM)
+            p.wait()
+        self.assertEqual(printed.arrived(), 6)
+
+
+class Old(Discovery):
+    DAY = 86400
+
+    def age(self, path, days):
+        when = os.stat(path).st_mtime - days * self.DAY
+        os.utime(path, (when, when))
+
+    def test_old_files_are_left_alone_until_they_are_written_to(self):
+        old = self.path("old.log")
+        self.write(old, "old")
+        self.age(old, 10)
+        self.begin(ignore_older="7d")
+        w = self.writer("new.log")
+        w.write(5)
+        self.r.wait_all(w)
+        self.assertFalse(self.has("old"))
+        self.write(old, "again")
+        self.wait_text("again")
+        self.assertTrue(self.has("old"))
+        self.end()
+
+    def test_what_was_followed_goes_on(self):
+        w = self.writer("app.log")
+        w.write(5)
+        self.begin(ignore_older="7d")
+        self.r.wait_all(w)
+        self.d.stop()
+        w.write(5)
+        self.age(w.path, 10)
+        self.d.start()
+        self.r.wait_all(w)
+        self.d.stop()
+        self.age(w.path, 20)
+        self.d.start()
+        w.write(5)
+        self.end()
+
+
+class Descriptors(Discovery):
+    N = 60
+
+    def rotate_all(self, ws):
+        """Written to and rotated at once, most of them while closed."""
+        for w in ws:
+            w.write(2)
+            w.rename(w.path + ".1")
+            w.write(1)
+
+    def life(self):
+        ws = [self.writer("%d.log" % i) for i in range(self.N)]
+        for w in ws:
+            w.write(3)
+        self.r.wait_all(*ws)
+        self.rotate_all(ws)
+        self.r.wait_all(*ws)
+        self.open_files = self.counters()["files_open"]
+        for w in ws:
+            os.unlink(w.path + ".1")
+        self.rotate_all(ws)
+        self.end()
+
+    def test_more_files_than_the_source_may_open(self):
+        self.begin(max_open=4)
+        self.life()
+        self.assertLessEqual(self.open_files, 4)
+
+    def test_more_files_than_the_process_may_open(self):
+        self.r = self.receiver().start()
+        d = self.daemon(destination("d", self.r.url) +
+                        source("s", self.path("*.log")))
+        script = os.path.join(self.dir, "limited")
+        with open(script, "w") as f:
+            f.write("#!/bin/sh\nulimit -n 48\nexec %s \"$@\"\n" % TESLACOILD)
+        os.chmod(script, 0o755)
+        d.program = script
+        self.d = d.start()
+        self.life()
+        self.assertLess(self.open_files, 48)
+
+    def test_a_limit_of_one_and_another_source_without(self):
+        self.r = self.receiver().start()
+        self.d = self.daemon(
+            destination("d", self.r.url) +
+            source("few", self.path("few*.log"), max_open=1) +
+            source("many", self.path("many*.log"))).start()
+        few = [self.writer("few%d.log" % i) for i in range(10)]
+        many = [self.writer("many%d.log" % i) for i in range(10)]
+        for _ in range(3):
+            for w in few + many:
+                w.write(2)
+            self.r.wait_all(*few, *many)
+        self.assertLessEqual(self.counters()["files_open"], 11)
+        self.end()
+
+
+class Settled(Discovery):
+    """What has not changed since the checkpoint is not opened at a start."""
+
+    def test_goes_on_when_it_is_written_to(self):
+        ws = [self.writer("%d.log" % i) for i in range(20)]
+        for w in ws:
+            w.write(5)
+        self.begin()
+        self.r.wait_all(*ws)
+        self.d.stop()
+        checkpoint = self.d.state_dir + "/checkpoint"
+        wait_for(lambda: self.touch(checkpoint) >
+                 os.stat(ws[-1].path).st_ctime + 3, "the clock to go on")
+        self.d.start()
+        self.d.wait_follows(*[w.path for w in ws])
+        self.assertEqual(self.counters()["files_open"], 0)
+        for w in ws[:10]:
+            w.write(5)
+        for w in ws[10:15]:
+            w.rename(w.path + ".1")
+            w.write(5)
+        for w in ws[15:]:
+            w.copytruncate(w.path + ".1")
+            w.write(5)
+        self.end()
+
+    @staticmethod
+    def touch(path):
+        """As if the daemon had written it just now; returns when."""
+        os.utime(path)
+        return os.stat(path).st_mtime
+
+    def test_another_file_in_its_place_is_another(self):
+        w = self.writer("app.log")
+        w.write(5)
+        self.begin()
+        self.r.wait_all(w)
+        self.d.stop()
+        # The same inode and size, other lines.
+        with open(w.path, "r+b") as f:
+            text = f.read().replace(b"file=app.log", b"file=ppa.log")
+            f.seek(0)
+            f.write(text)
+        self.d.start()
+        wait_for(lambda: sum(b"ppa.log" in x for x in self.r.lines()) == 5,
+                 "the other lines")
+        self.finish(self.d, self.r)
+
+
+@unittest.skipUnless(USER is not None, "needs namespaces")
+class WatchLimit(Discovery):
+    def test_more_directories_than_watches(self):
+        """Polled, which is said once, and shown."""
+        ws = [self.writer("d%d/app.log" % i, name="d%d" % i)
+              for i in range(20)]
+        self.r = self.receiver().start()
+        d = self.daemon(destination("d", self.r.url) + source(
+            "s", self.path("*/*.log"), poll_interval="100ms"), user="")
+        os.chown(d.state_dir, 0, 0)
+        script = os.path.join(self.dir, "limited")
+        with open(script, "w") as f:
+            f.write("#!/bin/sh\nexec unshare --user --map-root-user sh -c '"
+                    "echo 8 > /proc/sys/user/max_inotify_watches && "
+                    "exec \"$0\" \"$@\"' %s \"$@\"\n" % TESLACOILD)
+        os.chmod(script, 0o755)
+        if subprocess.run([script, "-V"], stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL).returncode != 0:
+            self.skipTest("no user namespaces here")
+        d.program = script
+        self.d = d.start()
+        for _ in range(3):
+            for w in ws:
+                w.write(2)
+            self.r.wait_all(*ws)
+        self.assertGreaterEqual(self.counters()["polled_directories"], 10)
+        self.assertEqual(
+            self.d.log().count("the limit of watches is reached"), 1)
+        self.end()
+
+
+@unittest.skipUnless(os.environ.get("TESLACOIL_LONG"), "takes a minute")
+class Sweep(Discovery):
+    def test_what_no_event_tells(self):
+        mapped = self.path("mapped.log")
+        size = 4 * mmap.PAGESIZE
+        with open(mapped, "wb") as f:
+            f.truncate(size)
+        self.made("mounted")
+        self.begin([self.path("*.log"), self.path("mounted/*.log")])
+        self.d.wait_follows(mapped)
+        other = os.path.join(self.dir, "other")
+        os.mkdir(other)
+        w = Writer(other + "/app.log")
+        self.writers.append(w)
+        w.write(5)
+        if USER is not None:
+            subprocess.run(["mount", "--bind", other, self.path("mounted")],
+                           check=True)
+            self.addCleanup(subprocess.run,
+                            ["umount", self.path("mounted")])
+        with open(mapped, "r+b") as f, mmap.mmap(f.fileno(), size) as m:
+            m[0:6] = b"mapped"
+            m[size - 1:size] = b"\n"
+        wait_for(lambda: any(b"mapped" in x for x in self.r.lines()),
+                 "what was written through memory", 150)
+        if USER is not None:
+            wait_for(lambda: self.r.missing(w) == 0, "what was mounted", 150)
+        self.finish(self.d, self.r)
+
+
+if __name__ == "__main__":
+    main()
