@@ -182,6 +182,16 @@ tails_is_starting(const struct tails *ts)
 	return (ts->starting);
 }
 
+/* Before it is read, so that nothing is written between the two. */
+static void
+watch_descriptor(struct tail *t)
+{
+	if (t->watch == NULL && t->known && needs_watch(t) &&
+	    !watch_sees_files(t->all->watch))
+		t->watch =
+		    watch_file_add(t->all->watch, t->fd, tail_path(t), t);
+}
+
 struct ledger *
 tails_ledger(struct tails *ts)
 {
@@ -264,6 +274,15 @@ tails_closed(struct tail *t)
 	t->all->stats.open--;
 }
 
+/* How many files may be open: not what directories' watches take. */
+static unsigned
+most_open(const struct tails *ts)
+{
+	unsigned taken = watch_descriptors(ts->watch);
+
+	return (ts->conf.max_open > taken ? ts->conf.max_open - taken : 1);
+}
+
 /*
  * Closes one that was not used for long and can be opened again; rather one
  * that is drained, for a file that is closed may be deleted.
@@ -309,8 +328,7 @@ make_room(struct tails *ts, struct open_set *set)
 {
 	while (set->n >= set->most && close_one(set))
 		continue;
-	while (
-	    ts->stats.open >= ts->conf.max_open && close_one(largest_set(ts)))
+	while (ts->stats.open >= most_open(ts) && close_one(largest_set(ts)))
 		continue;
 }
 
@@ -335,6 +353,7 @@ tails_opened(struct tail *t, int fd)
 	TAILQ_INSERT_TAIL(&set->opened, t, opened);
 	set->n++;
 	t->all->stats.open++;
+	watch_descriptor(t);
 }
 
 int64_t

@@ -124,6 +124,11 @@ say_unwatchable(struct watch *w, const char *path)
 		    "watch: %s: the limit of watches is reached: it and "
 		    "others are polled; raise fs.inotify.max_user_watches",
 		    path);
+	else if (errno == EMFILE)
+		log_warnx(
+		    "watch: %s: no descriptor is left for it: it and others "
+		    "are polled; raise openfiles of the login class",
+		    path);
 	else
 		log_warn("watch: %s and maybe others are polled", path);
 }
@@ -250,7 +255,7 @@ watch_file_del(struct watch_file *f)
 		return;
 	w = f->watch;
 	RB_REMOVE(files_by_handle, &w->files, f);
-	watch_system_del(w->system, f->handle);
+	watch_system_del_file(w->system, f->handle);
 	w->stats.files--;
 	free(f);
 }
@@ -331,6 +336,14 @@ watch_report(struct watch *w, int handle, enum watch_event event,
 		report_to_dirs(w, handle, event, name, from);
 	if (--w->reporting == 0 && w->reap)
 		reap(w);
+}
+
+unsigned
+watch_descriptors(const struct watch *w)
+{
+	if (w->system == NULL || watch_system_needs_no_fd(w->system))
+		return (0);
+	return (w->stats.directories - w->stats.polled);
 }
 
 void

@@ -89,6 +89,9 @@ void	watch_file_del(struct watch_file *);
  */
 bool	watch_file_needs_no_fd(const struct watch_file *);
 
+/* How many descriptors the directories take. */
+unsigned	watch_descriptors(const struct watch *);
+
 void	watch_stats(const struct watch *, struct watch_stats *);
 
 /*
@@ -99,12 +102,13 @@ struct watch_system;
 
 struct watch_system	*watch_system_open(struct watch *, struct ev_loop *);
 void	watch_system_close(struct watch_system *);
-/* Returns a handle that is the same for the same directory, -1 with errno. */
+/* Returns a handle, maybe the same for the same directory; -1 with errno. */
 int	watch_system_add(struct watch_system *, const char *path, bool data);
 void	watch_system_del(struct watch_system *, int handle);
 /* As watch_sees_files(), watch_file_add() and watch_file_needs_no_fd(). */
 bool	watch_system_sees_files(const struct watch_system *);
 int	watch_system_add_file(struct watch_system *, int fd, const char *path);
+void	watch_system_del_file(struct watch_system *, int handle);
 bool	watch_system_needs_no_fd(const struct watch_system *);
 
 /*

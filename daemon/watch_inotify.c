@@ -151,6 +151,12 @@ watch_system_add_file(struct watch_system *s, int fd, const char *path)
 	return (inotify_add_watch(s->fd, fd == -1 ? path : self, MASK_FILE));
 }
 
+void
+watch_system_del_file(struct watch_system *s, int handle)
+{
+	watch_system_del(s, handle);
+}
+
 bool
 watch_system_needs_no_fd(const struct watch_system *s)
 {

@@ -55,6 +55,13 @@ watch_system_add_file(struct watch_system *s, int fd, const char *path)
 	return (-1);
 }
 
+void
+watch_system_del_file(struct watch_system *s, int handle)
+{
+	(void)s;
+	(void)handle;
+}
+
 bool
 watch_system_needs_no_fd(const struct watch_system *s)
 {

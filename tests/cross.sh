@@ -4,9 +4,9 @@
 #	tests/cross.sh [target ...]
 #
 # The compiler is Zig, whose packages carry the headers of those systems.  The
-# libraries are built from the sources of their Debian packages; libtls and
-# libcrypto, which OpenBSD has in its base, are only linked with: their headers
-# are this host's, and the libraries have their names and no code.  What comes
+# libraries are built from the sources of their Debian packages; those of TLS,
+# which OpenBSD has in its base, are only linked with: their headers are this
+# host's, and the libraries have their names and no code.  What comes
 # out can be linked, and is not run.
 #
 # What is fetched and built is kept in build/cross.  Exits with 77 where
@@ -258,8 +258,9 @@ make_tls()
 	for written in "$include"/*-linux-*/openssl; do
 		[ ! -d "$written" ] || headers "$written"
 	done
-	name_only libcrypto
-	name_only libtls
+	for name in libcrypto libssl libtls; do
+		name_only "$name"
+	done
 }
 
 make_libraries()
