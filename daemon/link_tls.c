@@ -421,7 +421,7 @@ hear_alert(struct link *l)
  * the text before p.  Returns 0, or as tls_write().
  */
 static ssize_t
-encrypt(struct link *l, const uint8_t *p, size_t n, size_t done)
+make_records(struct link *l, const uint8_t *p, size_t n, size_t done)
 {
 	struct link_tls *t = l->state;
 	ssize_t made = 0;
@@ -458,7 +458,7 @@ link_tls_send(struct link *l, const uint8_t *p, size_t n)
 	ssize_t made, result = 0;
 
 	while (done < n && result == 0) {
-		made = encrypt(l, p + done, n - done, done);
+		made = make_records(l, p + done, n - done, done);
 		if ((result = flush(l)) != 0)
 			break;
 		done += t->ahead;

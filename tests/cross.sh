@@ -6,8 +6,8 @@
 # The compiler is Zig, whose packages carry the headers of those systems.  The
 # libraries are built from the sources of their Debian packages; those of TLS,
 # which OpenBSD has in its base, are only linked with: their headers are this
-# host's, and the libraries have their names and no code.  What comes
-# out can be linked, and is not run.
+# host's, and the libraries have their names and no code.  What comes out can
+# be linked, and is not run.
 #
 # What is fetched and built is kept in build/cross.  Exits with 77 where
 # something cannot be had.
