@@ -216,31 +216,42 @@ endpoint_look_for_acks(struct endpoint *ep, bool sent)
 		ep->ack_timer.repeat = ACK_FIRST;
 	else
 		return;
-	if (!ev_is_active(&ep->ack_timer))
-		ev_timer_again(loop, &ep->ack_timer);
+	if (ev_is_active(&ep->ack_timer))
+		return;
+	/* Nothing was due before. */
+	ep->progress = ep->alive = ev_now(loop);
+	ev_timer_again(loop, &ep->ack_timer);
 }
 
 static void
-give_up_silent(struct endpoint *ep)
+give_up(struct endpoint *ep, const char *what)
 {
-	reason_set(&ep->error,
-	    "no acknowledgement and no sign of life for %llu s",
-	    (unsigned long long)ep->conf->ack_timeout_ms / 1000);
+	reason_set(&ep->error, "no acknowledgement%s for %.1f s", what,
+	    (double)ep->conf->ack_timeout_ms / 1e3);
 	endpoint_lose(ep, endpoint_keep_from(ep));
 }
 
-/* A slow reader whose system answers is slow, not dead. */
-static bool
-is_silent(struct endpoint *ep)
+/*
+ * When the peer was last heard of, or owed no answer.  A slow reader whose
+ * system answers is slow, not dead; RELP has to be answered by the server.
+ */
+static void
+note_life(struct endpoint *ep)
 {
+	ev_tstamp now = ev_now(ep->env->loop), heard;
 	int64_t silence;
 
+	if (ep->alive < ep->progress)
+		ep->alive = ep->progress;
 	if (ep->is_relp)
-		return (true);
+		return;
 	silence = link_silence_ms(&ep->link);
-	if (silence < 0)
-		return (ep->url->scheme != CONF_UNIX);
-	return (silence > (int64_t)ep->conf->ack_timeout_ms);
+	if (silence == -1)
+		heard = ep->url->scheme == CONF_UNIX ? now : 0;
+	else
+		heard = now - (double)silence / 1e3;
+	if (ep->alive < heard)
+		ep->alive = heard;
 }
 
 void
@@ -248,6 +259,7 @@ endpoint_on_ack_timer(struct ev_loop *loop, ev_timer *timer, int revents)
 {
 	struct endpoint *ep = timer->data;
 	ev_tstamp limit = (double)ep->conf->ack_timeout_ms / 1e3;
+	ev_tstamp now = ev_now(loop);
 
 	(void)revents;
 	endpoint_take_acks(ep);
@@ -255,11 +267,16 @@ endpoint_on_ack_timer(struct ev_loop *loop, ev_timer *timer, int revents)
 		ev_timer_stop(loop, timer);
 		return;
 	}
-	if (ev_now(loop) - ep->progress > limit && !ep->finishing) {
-		if (endpoint_may_finish(ep)) {
+	note_life(ep);
+	if (!ep->finishing) {
+		if (now - ep->progress > limit && endpoint_may_finish(ep)) {
 			endpoint_finish(ep);
-		} else if (is_silent(ep)) {
-			give_up_silent(ep);
+		} else if (now - ep->alive > limit) {
+			give_up(ep, " and no sign of life");
+			return;
+		} else if (ep->draining && now - ep->progress > limit) {
+			/* There is a better one. */
+			give_up(ep, "");
 			return;
 		}
 	}

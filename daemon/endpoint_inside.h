@@ -49,6 +49,7 @@ struct endpoint {
 	uint64_t mark[2]; /* datagrams: positions of late */
 	ev_tstamp marked;
 	ev_tstamp progress; /* last acknowledgement */
+	ev_tstamp alive; /* last sign of life, as far as it was looked for */
 	ev_tstamp opened; /* the connection, by us */
 	bool work; /* worth a pump */
 	bool blocked; /* the link takes no more */

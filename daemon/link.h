@@ -113,7 +113,10 @@ bool	link_counts(const struct link *);
  */
 uint64_t	link_unread(const struct link *);
 
-/* Milliseconds since the peer's system was last heard of; -1: unknown. */
+/*
+ * Milliseconds since the peer's system was last heard of, 0 while it owes no
+ * answer; -1: unknown.
+ */
 int64_t	link_silence_ms(struct link *);
 
 /* Says that no more will be written; the peer closes when it has read all. */

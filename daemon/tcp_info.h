@@ -13,7 +13,8 @@
 struct tcp_facts {
 	int64_t		window;		/* that the peer advertises, bytes */
 	int64_t		most;		/* that its scale lets it advertise */
-	int64_t		silence_ms;	/* since its system was heard of */
+	/* Since its system was heard of, 0 while it owes no answer. */
+	int64_t		silence_ms;
 };
 
 /* Fills in what is known; -1 is what is not. */

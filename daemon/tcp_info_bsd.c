@@ -16,6 +16,9 @@
 #include <netinet/tcp_fsm.h>
 #include <string.h>
 
+/* The longest pause between two of these questions, as is the default. */
+#define PROBED_MS 60000
+
 static int
 get_info(int fd, struct tcp_info *info)
 {
@@ -49,8 +52,12 @@ tcp_facts(int fd, struct tcp_facts *f)
 	f->window = f->most = f->silence_ms = -1;
 	if (get_info(fd, &info) == -1)
 		return;
-	/* Microseconds since any segment came, an answer to a probe too. */
+	/* Microseconds.  A closed window is asked for more and more rarely. */
 	f->silence_ms = info.tcpi_last_data_recv / 1000;
+	if (info.tcpi_snd_wnd == 0)
+		f->silence_ms -= PROBED_MS;
+	if (f->silence_ms < 0)
+		f->silence_ms = 0;
 	/* RFC 7323 2.2.  NetBSD has the window in segments: it is left out. */
 	f->most = (int64_t)65535 << info.tcpi_snd_wscale;
 }

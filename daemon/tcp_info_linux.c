@@ -29,7 +29,12 @@ tcp_facts(int fd, struct tcp_facts *f)
 	f->window = f->most = f->silence_ms = -1;
 	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == -1)
 		return;
-	f->silence_ms = info.tcpi_last_ack_recv;
+	/* A closed window is asked for ever more rarely. */
+	if (info.tcpi_last_ack_recv <= info.tcpi_last_data_sent &&
+	    info.tcpi_probes == 0)
+		f->silence_ms = 0;
+	else
+		f->silence_ms = info.tcpi_last_ack_recv;
 	/* RFC 7323 2.2 */
 	f->most = (int64_t)65535 << info.tcpi_snd_wscale;
 	if (len >=

@@ -75,8 +75,11 @@ tcp_facts(int fd, struct tcp_facts *f)
 	f->window = f->most = f->silence_ms = -1;
 	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == -1)
 		return;
-	/* Microseconds since any segment came, an answer to a probe too. */
-	f->silence_ms = info.tcpi_last_data_recv / 1000;
+	/* Microseconds.  A closed window is asked for ever more rarely. */
+	if (info.tcpi_last_data_recv <= info.tcpi_last_data_sent)
+		f->silence_ms = 0;
+	else
+		f->silence_ms = info.tcpi_last_data_recv / 1000;
 	/* RFC 7323 2.2 */
 	f->most = (int64_t)65535 << info.tcpi_snd_wscale;
 }

@@ -6,12 +6,14 @@ as anybody who may make them, and all that it makes there ends with it.
 
 import ipaddress
 import os
+import select
 import shutil
 import socket
 import struct
 import subprocess
 import sys
 import threading
+import time
 
 from teslacoil import Output
 
@@ -197,23 +199,35 @@ class Names:
 class Sink(Output):
     """Takes newline-framed messages over TCP at one address.
 
+    Several may share one name, and so one file: it has all lines in the order
+    in which they arrived.
+
     rude: how many of the next connections are closed at once.
+    reading: whether what comes is read.
     """
 
-    def __init__(self, case, address, port, name=None):
+    def __init__(self, case, address, port=0, name=None):
         super().__init__(os.path.join(case.dir, name or address))
-        self.at_address = (address, port)
-        self.connections = []
+        self.address = (address, port)
+        self.connections = {}   # thread: socket
         self.taken = 0
+        self.lines = 0
         self.rude = 0
-        self.lock = threading.Lock()
+        self.reading = True
+        self.parting = None     # how connections are to end
         self.listener = None
         case.addCleanup(self.stop)
 
+    @property
+    def url(self):
+        return "tcp://%s:%d" % self.address
+
     def start(self):
-        family = socket.AF_INET6 if ":" in self.at_address[0] \
+        family = socket.AF_INET6 if ":" in self.address[0] \
             else socket.AF_INET
-        self.listener = socket.create_server(self.at_address, family=family)
+        self.parting = None
+        self.listener = socket.create_server(self.address, family=family)
+        self.address = self.listener.getsockname()[:2]
         threading.Thread(target=self.accept, args=(self.listener,),
                          daemon=True).start()
         return self
@@ -229,14 +243,20 @@ class Sink(Output):
                 self.rude -= 1
                 connection.close()
                 continue
-            self.connections.append(connection)
-            threading.Thread(target=self.serve, args=(connection,),
-                             daemon=True).start()
+            thread = threading.Thread(target=self.serve, args=(connection,),
+                                      daemon=True)
+            self.connections[thread] = connection
+            thread.start()
 
     def serve(self, connection):
+        rest = b""
         with open(self.path, "ab", buffering=0) as out:
-            rest = b""
-            while True:
+            while self.parting is None:
+                if not self.reading:
+                    time.sleep(0.02)
+                    continue
+                if not select.select([connection], [], [], 0.02)[0]:
+                    continue
                 try:
                     data = connection.recv(65536)
                 except OSError:
@@ -247,11 +267,14 @@ class Sink(Output):
                 data = rest + data
                 end = data.rfind(b"\n") + 1
                 rest = data[end:]
-                with self.lock:
-                    out.write(data[:end])
+                out.write(data[:end])
+                self.lines += data.count(b"\n")
+        if self.parting == "reset":
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                                  struct.pack("ii", 1, 0))
         connection.close()
 
-    def stop(self):
+    def stop(self, parting="fin"):
         """Ends all connections, and listens no more."""
         if self.listener is not None:
             try:
@@ -260,8 +283,10 @@ class Sink(Output):
                 pass
             self.listener.close()
             self.listener = None
+        self.parting = parting
         while self.connections:
-            try:
-                self.connections.pop().shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
+            self.connections.popitem()[0].join()
+
+    def die(self):
+        """As if its host had crashed and come up again."""
+        self.stop("reset")

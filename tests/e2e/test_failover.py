@@ -2,7 +2,8 @@
 """Several urls: no line is lost when receivers come and go."""
 
 
-from teslacoil import Case, destination, main, rng, source, wait_for
+from network import Sink
+from teslacoil import Case, Output, destination, main, rng, source, wait_for
 
 
 class Several(Case):
@@ -119,6 +120,125 @@ class Balance(Several):
             return self.two.arrived() > before
         wait_for(evened_out, "files to even out")
         self.finish(self.d, self.one, self.two)
+
+
+class Shared(Case):
+    """Two receivers that write to one file: the order across them counts."""
+
+    RATE = 3000
+
+    def begin(self, policy, files, absent=()):
+        self.one, self.two = (Sink(self, "127.0.0.1", name="both").start()
+                              for _ in range(2))
+        self.both = Output(self.one.path)
+        for s in absent:
+            (self.one, self.two)[s].stop()
+        self.w = [self.writer("%02d.log" % i) for i in range(files)]
+        self.d = self.daemon(
+            destination("d", [self.one.url, self.two.url], policy=policy,
+                        framing="newline", ack_timeout="2s") +
+            source("s", self.path("*.log"))).start()
+        for w in self.w:
+            w.start(self.RATE // files)
+
+    def some_lines(self):
+        self.w[0].wait_written(rng.randint(1, self.RATE // len(self.w)))
+
+    def grows(self, sink):
+        before = sink.lines
+        wait_for(lambda: sink.lines > before, "lines at " + sink.url)
+
+    def moves(self, source, to):
+        """Waits until to gets lines and source no more."""
+        def quiet():
+            before = source.lines
+            self.grows(to)
+            self.w[0].wait_written(20)
+            return source.lines == before
+        wait_for(quiet, "all files at " + to.url)
+
+    def end(self, repeats=None):
+        for w in self.w:
+            w.stop()
+        self.both.wait_all(*self.w)
+        self.d.stop()
+        self.both.check(*self.w, repeats=repeats)
+
+
+class FailoverInOrder(Shared):
+
+    def test_the_first_comes_back_and_nothing_is_repeated(self):
+        self.begin("failover", 3, absent=[0])
+        self.grows(self.two)
+        self.one.start()
+        self.moves(self.two, self.one)
+        self.some_lines()
+        self.end(repeats=0)
+
+    def test_either_dies_while_files_are_busy(self):
+        self.begin("failover", 3)
+        for _ in range(2):
+            self.grows(self.one)
+            self.some_lines()
+            self.one.die()
+            self.grows(self.two)
+            self.some_lines()
+            self.one.start()
+            self.some_lines()
+            self.two.die()
+            self.grows(self.one)
+            self.two.start()
+        self.one.die()
+        self.grows(self.two)
+        self.one.start()
+        self.moves(self.two, self.one)
+        self.end()
+
+    def test_who_stops_reading_is_left(self):
+        """It is told that there is no more, and does not close."""
+        self.begin("failover", 3, absent=[0])
+        self.grows(self.two)
+        self.two.reading = False
+        self.one.start()
+        self.grows(self.one)
+        self.end()
+
+
+class BalanceInOrder(Shared):
+
+    def test_files_even_out_and_nothing_is_repeated(self):
+        self.begin("balance", 20, absent=[1])
+        self.grows(self.one)
+        self.two.start()
+        self.grows(self.two)
+        self.grows(self.one)
+        self.some_lines()
+        self.end(repeats=0)
+
+    def test_either_dies_while_files_are_busy(self):
+        self.begin("balance", 20)
+        for dying, other in ((self.one, self.two), (self.two, self.one)) * 2:
+            self.grows(dying)
+            self.some_lines()
+            dying.die()
+            self.moves(dying, other)
+            dying.start()
+            self.grows(dying)
+            self.grows(other)
+        self.end()
+
+    def test_who_stops_reading_is_left(self):
+        self.begin("balance", 20)
+        self.grows(self.one)
+        self.two.die()
+        self.grows(self.one)
+        self.one.reading = False
+        self.some_lines()
+        self.two.start()
+        self.grows(self.two)
+        self.some_lines()
+        self.one.die()
+        self.end()
 
 
 if __name__ == "__main__":

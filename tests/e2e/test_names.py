@@ -125,7 +125,7 @@ class Addresses(Named):
         self.begin(bind=TWO)
         self.arrives(one)
         self.assertEqual(six.taken, 0)
-        self.assertEqual(one.connections[0].getpeername()[0], TWO)
+        self.assertEqual(list(one.connections.values())[0].getpeername()[0], TWO)
         self.finish(self.d)
 
 
