@@ -1,9 +1,10 @@
 /*
  * pace.h - how long to wait.
  *
- * Backoff doubles from first to longest, with full jitter on the upper half, so
- * that a thousand daemons do not come back in the same second.  A bucket lets
- * so many things a second pass.  Pure: time and randomness are arguments.
+ * Backoff doubles from first to longest, with so much jitter that a thousand
+ * daemons do not come back in the same second, even when they lost a receiver
+ * together: tests/bench/backoff.c shows it.  A bucket lets so many things a
+ * second pass.  Pure: time and randomness are arguments.
  */
 #ifndef PACE_H
 #define PACE_H
@@ -21,8 +22,8 @@ void	backoff_init(struct backoff *, uint64_t first_ms, uint64_t longest_ms);
 
 /*
  * Returns the milliseconds to wait before the next attempt, between half the
- * step and the whole of it by random (any 32 bits), and doubles the step.
- * Never 0 unless first_ms is.
+ * step and twice it, and never more than longest_ms, by random (any 32 bits);
+ * and doubles the step.  Never 0 unless first_ms is.
  */
 uint64_t	backoff_next(struct backoff *, uint32_t random);
 

@@ -1,7 +1,7 @@
 /*
- * Goal: waits double from the first to the longest, spread over the upper half
- * of each step; a bucket lets pass exactly what its rate says; and no figures
- * make them overflow or vanish.
+ * Goal: waits double from the first to the longest, spread from half a step to
+ * the next but never beyond the longest; a bucket lets pass exactly what its
+ * rate says; and no figures make them overflow or vanish.
  */
 #include "lib/pace.h"
 
@@ -15,15 +15,15 @@
 static void
 the_step_doubles_up_to_the_longest(void **state)
 {
-	const uint64_t steps[] = { 1000, 2000, 4000, 8000, 16000, 32000, 60000,
-		60000, 60000 };
+	const uint64_t next[] = { 2000, 4000, 8000, 16000, 32000, 60000, 60000,
+		60000 };
 	struct backoff b;
 	size_t i;
 
 	(void)state;
 	backoff_init(&b, 1000, 60000);
-	for (i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
-		assert_int_equal(backoff_next(&b, UINT32_MAX), steps[i]);
+	for (i = 0; i < sizeof(next) / sizeof(next[0]); i++)
+		assert_int_equal(backoff_next(&b, UINT32_MAX), next[i]);
 }
 
 static void
@@ -40,7 +40,7 @@ the_shortest_wait_is_half_the_step(void **state)
 }
 
 static void
-waits_are_spread_evenly_over_the_upper_half(void **state)
+waits_are_spread_evenly_from_half_the_step_to_twice_it(void **state)
 {
 	unsigned tenths[10] = { 0 };
 	struct backoff b;
@@ -49,10 +49,10 @@ waits_are_spread_evenly_over_the_upper_half(void **state)
 
 	(void)state;
 	for (i = 0; i < 100000; i++) {
-		backoff_init(&b, 2000, 2000);
+		backoff_init(&b, 2000, 60000);
 		wait = backoff_next(&b, i * (UINT32_MAX / 100000));
-		assert_in_range(wait, 1000, 2000);
-		tenths[wait == 2000 ? 9 : (wait - 1000) / 100]++;
+		assert_in_range(wait, 1000, 4000);
+		tenths[wait == 4000 ? 9 : (wait - 1000) / 300]++;
 	}
 	for (i = 0; i < 10; i++)
 		assert_in_range(tenths[i], 9800, 10200);
@@ -71,7 +71,7 @@ a_success_begins_again_at_the_first_step(void **state)
 	(void)backoff_next(&b, 7);
 	backoff_reset(&b);
 	assert_int_equal(b.next_ms, 0);
-	assert_int_equal(backoff_next(&b, UINT32_MAX), 1000);
+	assert_int_equal(backoff_next(&b, UINT32_MAX), 2000);
 }
 
 static void
@@ -302,7 +302,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_step_doubles_up_to_the_longest),
 		cmocka_unit_test(the_shortest_wait_is_half_the_step),
-		cmocka_unit_test(waits_are_spread_evenly_over_the_upper_half),
+		cmocka_unit_test(
+		    waits_are_spread_evenly_from_half_the_step_to_twice_it),
 		cmocka_unit_test(a_success_begins_again_at_the_first_step),
 		cmocka_unit_test(
 		    a_longest_shorter_than_the_first_counts_as_the_first),
