@@ -9,12 +9,16 @@
 
 /* The first url is well again when it was connected for so long. */
 #define WELL 10.
+#define TELL_WAITED 60. /* seconds; how often */
 
 struct dest {
 	const struct endpoint_env *env;
 	const struct conf_destination *conf;
 	struct endpoint_owner owner;
 	struct bucket bucket;
+	uint64_t waited; /* messages, for the bucket, and since when */
+	ev_tstamp waited_since;
+	ev_timer tell_waited;
 	struct endpoint *endpoints[CONF_URLS];
 	bool was_up[CONF_URLS];
 	bool recycled[CONF_URLS]; /* balance: comes back at once */
@@ -222,6 +226,39 @@ arrange(struct dest *d)
 	move_waiting(d);
 }
 
+static void
+say_waited(struct dest *d)
+{
+	ev_timer_stop(d->env->loop, &d->tell_waited);
+	if (d->waited > 0)
+		log_notice("destination %s: %llu messages waited for the rate "
+			   "limit in %.0f s",
+		    d->conf->name, (unsigned long long)d->waited,
+		    ev_now(d->env->loop) - d->waited_since);
+	d->waited = 0;
+}
+
+static void
+on_tell_waited(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+	struct dest *d = timer->data;
+
+	(void)loop;
+	(void)revents;
+	say_waited(d);
+}
+
+/* A destination that is not held up costs no timer. */
+static void
+note_waited(struct dest *d)
+{
+	if (d->waited == 0 || ev_is_active(&d->tell_waited))
+		return;
+	d->waited_since = ev_now(d->env->loop);
+	ev_timer_set(&d->tell_waited, TELL_WAITED, 0.);
+	ev_timer_start(d->env->loop, &d->tell_waited);
+}
+
 struct dest *
 dest_new(const struct endpoint_env *env, const struct conf_destination *conf)
 {
@@ -231,8 +268,11 @@ dest_new(const struct endpoint_env *env, const struct conf_destination *conf)
 		return (NULL);
 	d->env = env;
 	d->conf = conf;
-	d->owner = (struct endpoint_owner) { on_state, d, &d->bucket };
+	d->owner =
+	    (struct endpoint_owner) { on_state, d, &d->bucket, &d->waited };
 	bucket_init(&d->bucket, conf->rate_limit);
+	ev_timer_init(&d->tell_waited, on_tell_waited, TELL_WAITED, 0.);
+	d->tell_waited.data = d;
 	ev_timer_init(&d->well, on_well, WELL, 0.);
 	d->well.data = d;
 	for (; d->length < conf->nurls; d->length++) {
@@ -253,6 +293,7 @@ dest_free(struct dest *d)
 
 	if (d == NULL)
 		return;
+	say_waited(d);
 	ev_timer_stop(d->env->loop, &d->well);
 	for (i = 0; i < d->length; i++)
 		endpoint_free(d->endpoints[i]);
@@ -279,6 +320,7 @@ dest_pump(struct dest *d)
 	}
 	for (i = 0; i < d->length; i++)
 		endpoint_pump(d->endpoints[i]);
+	note_waited(d);
 }
 
 void

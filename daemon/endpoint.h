@@ -41,6 +41,7 @@ struct endpoint_owner {
 	void		(*on_state)(void *arg);
 	void		*arg;
 	struct bucket	*bucket;	/* what its endpoints share */
+	uint64_t	*waited;	/* messages that the bucket held up */
 };
 
 /* All are borrowed.  Returns NULL with errno. */

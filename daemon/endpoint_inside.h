@@ -38,6 +38,7 @@ struct endpoint {
 	unsigned refusals; /* and how often in a row */
 	uint64_t refused; /* passed over */
 	ev_timer rate_timer;
+	bool held; /* what is sent had to wait for the bucket */
 	struct window *window;
 	struct stream_list ready;
 	uint64_t waiting;

@@ -6,6 +6,7 @@
 
 #define SLICE (128 * 1024) /* frames of one file in one go */
 #define TURN (1024 * 1024) /* octets sent before others have theirs */
+#define RATE_WAIT 0.01 /* seconds, at the least */
 #define ANY_MESSAGES (1024 * 1024)
 #define LEAST_DATAGRAM 480 /* RFC 5424 6.1 */
 
@@ -17,6 +18,19 @@ endpoint_unready(struct endpoint *ep, struct stream *s)
 	s->is_ready = false;
 	ep->waiting--;
 	TAILQ_REMOVE(&ep->ready, s, ready);
+}
+
+/* Until some may go again: one by one would cost a turn of the loop each. */
+static void
+wait_for_rate(struct endpoint *ep, uint64_t wait_us)
+{
+	double wait = (double)wait_us / 1e6;
+
+	ep->held = true;
+	if (ev_is_active(&ep->rate_timer))
+		return;
+	ev_timer_set(&ep->rate_timer, wait > RATE_WAIT ? wait : RATE_WAIT, 0.);
+	ev_timer_start(ep->env->loop, &ep->rate_timer);
 }
 
 /* How many messages may be made now; 0: wait. */
@@ -35,12 +49,8 @@ messages_allowed(struct endpoint *ep)
 	if (ep->conf->rate_limit == 0)
 		return (n);
 	n = bucket_take(ep->owner->bucket, n, now_us);
-	if (n == 0 && !ev_is_active(&ep->rate_timer)) {
-		ev_timer_set(&ep->rate_timer,
-		    (double)bucket_wait_us(ep->owner->bucket, now_us) / 1e6,
-		    0.);
-		ev_timer_start(ep->env->loop, &ep->rate_timer);
-	}
+	if (n == 0)
+		wait_for_rate(ep, bucket_wait_us(ep->owner->bucket, now_us));
 	return (n);
 }
 
@@ -107,6 +117,8 @@ pull_slice(struct endpoint *ep)
 	result = stream_pull(s, &p);
 	if (ep->conf->rate_limit != 0)
 		bucket_give(ep->owner->bucket, p.most - p.messages);
+	if (ep->held)
+		*ep->owner->waited += p.messages;
 	if (push(ep, s, &p) == -1) {
 		s->is_drained = false;
 		return (false);
@@ -119,6 +131,8 @@ pull_slice(struct endpoint *ep)
 		ev_timer_start(ep->env->loop, &ep->again);
 	/* To the end of the queue: one busy file starves nobody. */
 	endpoint_unready(ep, s);
+	if (result == PULL_DRAINED && TAILQ_EMPTY(&ep->ready))
+		ep->held = false;
 	if (result == PULL_DRAINED)
 		tail_drained(s->tail);
 	else
