@@ -13,12 +13,23 @@
 #include "daemon/tail.h"
 #include "daemon/tails.h"
 
+/*
+ * A record whose file or destination is not there is kept for so many days
+ * after it was last seen: what is not mounted now may be so tomorrow, and a
+ * destination may come back.  What is there is seen once a day, the first time
+ * an hour after the start.
+ */
+#define KEPT_DAYS 30
+#define DAY 86400
+#define FIRST 3600
+
 struct ledger {
 	struct ev_loop *loop;
 	struct checkpoint *checkpoint; /* NULL: no state is kept */
 	struct tails *tails;
 	struct stream_list dirty;
 	ev_timer due;
+	ev_timer daily;
 	struct timespec written; /* before it was opened */
 	bool failing;
 	struct reason error;
@@ -34,6 +45,8 @@ on_due(struct ev_loop *loop, ev_timer *timer, int revents)
 	if (ledger_sync(l) == 0)
 		ev_timer_stop(loop, timer);
 }
+
+static void on_day(struct ev_loop *, ev_timer *, int);
 
 struct ledger *
 ledger_new(
@@ -59,6 +72,9 @@ ledger_new(
 		free(l);
 		return (NULL);
 	}
+	ev_timer_init(&l->daily, on_day, FIRST, DAY);
+	l->daily.data = l;
+	ev_timer_start(loop, &l->daily);
 	return (l);
 }
 
@@ -68,6 +84,8 @@ ledger_free(struct ledger *l)
 	if (l == NULL)
 		return;
 	ev_timer_stop(l->loop, &l->due);
+	if (l->checkpoint != NULL)
+		ev_timer_stop(l->loop, &l->daily);
 	checkpoint_close(l->checkpoint);
 	free(l);
 }
@@ -255,6 +273,38 @@ compact_if_bloated(struct ledger *l, struct reason *why)
 	return (checkpoint_compact(l->checkpoint, note_all, l->tails, why));
 }
 
+static int
+failed(struct ledger *l, const struct reason *why)
+{
+	if (!l->failing)
+		log_errorx("%s; forwarding goes on, trying again", why->text);
+	l->failing = true;
+	l->error = *why;
+	return (-1);
+}
+
+/* Written anew, every record of a file that is followed has today's time. */
+static void
+on_day(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+	struct ledger *l = timer->data;
+	struct reason why;
+	size_t n;
+
+	(void)loop;
+	(void)revents;
+	n = checkpoint_expire(
+	    l->checkpoint, time(NULL) - (time_t)KEPT_DAYS * DAY);
+	if (n > 0)
+		log_notice("checkpoint: %zu records were dropped: neither file "
+			   "nor destination was seen for %d days",
+		    n, KEPT_DAYS);
+	if (checkpoint_compact(l->checkpoint, note_all, l->tails, &why) == -1) {
+		(void)failed(l, &why);
+		start_timer(l);
+	}
+}
+
 int
 ledger_sync(struct ledger *l)
 {
@@ -272,14 +322,8 @@ ledger_sync(struct ledger *l)
 			log_warn("checkpoint: %s", tail_path(s->tail));
 	}
 	if (checkpoint_sync(l->checkpoint, &why) == -1 ||
-	    compact_if_bloated(l, &why) == -1) {
-		if (!l->failing)
-			log_errorx(
-			    "%s; forwarding goes on, trying again", why.text);
-		l->failing = true;
-		l->error = why;
-		return (-1);
-	}
+	    compact_if_bloated(l, &why) == -1)
+		return (failed(l, &why));
 	if (l->failing)
 		log_notice("checkpoint: written again");
 	l->failing = false;

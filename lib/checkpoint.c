@@ -494,6 +494,23 @@ checkpoint_sweep(struct checkpoint *cp,
 	cp->sweeping = false;
 }
 
+static bool
+is_younger(const struct checkpoint_record *rec, void *arg)
+{
+	const time_t *before = arg;
+
+	return (rec->time >= *before);
+}
+
+size_t
+checkpoint_expire(struct checkpoint *cp, time_t before)
+{
+	size_t n = cp->untaken.n;
+
+	checkpoint_sweep(cp, is_younger, &before);
+	return (n - cp->untaken.n);
+}
+
 int
 checkpoint_note(struct checkpoint *cp, const struct checkpoint_record *noted)
 {

@@ -109,6 +109,12 @@ void	checkpoint_sweep(struct checkpoint *,
 	    bool (*fn)(const struct checkpoint_record *, void *), void *arg);
 
 /*
+ * Drops the untaken file records that are older than before, from memory: from
+ * disk they go with the next checkpoint_compact().  Returns how many.
+ */
+size_t	checkpoint_expire(struct checkpoint *, time_t before);
+
+/*
  * Adds a record to what the next checkpoint_sync() writes, in place of an
  * earlier one with its key: memory does not grow while the disk is full.  An
  * untaken record of that key is dropped.  The print and the offset of a

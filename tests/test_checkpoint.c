@@ -593,6 +593,40 @@ what_a_sweep_drops_from_memory_stays_on_disk(void **state)
 	checkpoint_close(cp);
 }
 
+static void
+old_records_go_when_nobody_has_taken_them(void **state)
+{
+	struct checkpoint *cp = opened();
+	struct checkpoint_record rec = { .kind = CHECKPOINT_FILE,
+		.dest = "siem",
+		.dev = 64769,
+		.print = { UINT64_C(0x0123456789abcdef), 1024 },
+		.path = "/var/log/x",
+		.offset = 10 };
+
+	(void)state;
+	for (rec.inode = 1; rec.inode <= 4; rec.inode++) {
+		rec.time = (time_t)rec.inode * 1000;
+		assert_int_equal(checkpoint_note(cp, &rec), 0);
+	}
+	synced(cp);
+	checkpoint_close(cp);
+	cp = opened();
+	assert_true(checkpoint_take(cp, "siem", 64769, 1, &rec));
+	assert_int_equal(checkpoint_expire(cp, 3000), 1);
+	assert_int_equal(checkpoint_expire(cp, 3000), 0);
+	assert_int_equal(checkpoint_compact(cp, walk_nothing, NULL, NULL), 0);
+	checkpoint_close(cp);
+	cp = opened();
+	assert_null(checkpoint_find(cp, "siem", 64769, 2));
+	assert_null(checkpoint_find(cp, "other", 64769, 3));
+	assert_int_equal(checkpoint_find(cp, "siem", 64769, 3)->offset, 10);
+	assert_false(knows(cp, 64769, 1));
+	assert_false(knows(cp, 64769, 2));
+	assert_int_equal(checkpoint_find(cp, "siem", 64769, 4)->offset, 10);
+	checkpoint_close(cp);
+}
+
 /* Five files at offsets 101 to 105; returns the length of the text. */
 #define FILES 5
 
@@ -1646,6 +1680,7 @@ main(void)
 		TEST(a_seen_can_be_noted_like_any_record),
 		TEST(a_sweep_walks_all_and_drops_what_it_is_told_to),
 		TEST(what_a_sweep_drops_from_memory_stays_on_disk),
+		TEST(old_records_go_when_nobody_has_taken_them),
 		TEST(a_file_cut_anywhere_keeps_every_record_that_is_whole),
 		TEST(a_changed_octet_costs_at_most_its_own_record),
 		TEST(a_lost_newline_costs_nothing),
