@@ -1,6 +1,7 @@
 #include "daemon/notify.h"
 
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 
 #include <errno.h>
@@ -62,6 +63,8 @@ notify_init(void)
 void
 notify_send(const char *fmt, ...)
 {
+	/* A manager that hangs must not keep us from our work. */
+	const struct timeval patience = { .tv_sec = 1 };
 	char text[512];
 	va_list ap;
 	int fd, len;
@@ -76,6 +79,8 @@ notify_send(const char *fmt, ...)
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd == -1)
 		return;
+	(void)setsockopt(
+	    fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	(void)sendto(fd, text, (size_t)len, MSG_NOSIGNAL,
 	    (const struct sockaddr *)&manager, manager_len);
 	(void)close(fd);

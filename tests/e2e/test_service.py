@@ -134,6 +134,21 @@ class Notify(Case):
         self.manager.wait_more("WATCHDOG")
         self.finish(d, r)
 
+    def test_a_manager_that_hangs_keeps_nobody(self):
+        w = self.writer()
+        r = self.receiver().start()
+        d = self.begin(destination("d", r.url) + source("s", w.path))
+        # All that the system keeps for it is there, and nobody takes it.
+        full = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.addCleanup(full.close)
+        full.setblocking(False)
+        with self.assertRaises(BlockingIOError):
+            while True:
+                full.sendto(b"X=1", self.env["NOTIFY_SOCKET"])
+        w.write(100)
+        r.wait_all(w)
+        self.finish(d, r)
+
     def test_the_monitor_speaks_while_no_worker_can(self):
         w = self.writer()
         r = self.receiver().start()
