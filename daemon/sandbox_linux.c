@@ -52,10 +52,24 @@ static const unsigned monitor_capabilities[] = {
 /* Where it was given, logs are read that the worker's account may not. */
 static const unsigned worker_capabilities[] = { CAP_DAC_READ_SEARCH };
 
+/* A service manager may have left no others, and forbid capset(2). */
+static bool
+has_no_others(const bool *kept)
+{
+	unsigned cap;
+
+	for (cap = 0; cap <= CAP_LAST_CAP; cap++)
+		if (!kept[cap] &&
+		    capng_have_capability(CAPNG_PERMITTED, cap) == 1)
+			return (false);
+	return (true);
+}
+
 static int
 drop_capabilities(const unsigned *keep, size_t n, struct reason *got)
 {
 	bool had[CAP_LAST_CAP + 1] = { false };
+	bool drop;
 	char names[128] = "";
 	size_t i;
 
@@ -63,10 +77,12 @@ drop_capabilities(const unsigned *keep, size_t n, struct reason *got)
 		return (sandbox_tell(
 		    got, -1, "capabilities as they were: unreadable"));
 	for (i = 0; i < n; i++)
-		had[i] = capng_have_capability(CAPNG_EFFECTIVE, keep[i]) == 1;
+		had[keep[i]] =
+		    capng_have_capability(CAPNG_EFFECTIVE, keep[i]) == 1;
+	drop = !has_no_others(had);
 	capng_clear(CAPNG_SELECT_CAPS);
 	for (i = 0; i < n; i++) {
-		if (!had[i])
+		if (!had[keep[i]])
 			continue;
 		(void)capng_update(CAPNG_ADD,
 		    (capng_type_t)(CAPNG_EFFECTIVE | CAPNG_PERMITTED), keep[i]);
@@ -75,7 +91,7 @@ drop_capabilities(const unsigned *keep, size_t n, struct reason *got)
 		    names, capng_capability_to_name(keep[i]), sizeof(names));
 	}
 	/* What is ambient was inheritable too: it goes with that. */
-	if (capng_apply(CAPNG_SELECT_CAPS) != 0)
+	if (drop && capng_apply(CAPNG_SELECT_CAPS) != 0)
 		return (sandbox_tell(
 		    got, -1, "capabilities as they were: %s", strerror(errno)));
 	if (names[0] == '\0')

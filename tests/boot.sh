@@ -261,6 +261,16 @@ for i in 1 2 3 4 5 6 7 8 9; do
 	    fail "line $i is not there, or twice"
 done
 
+! said "capabilities as they were" || fail "sandbox and unit do not agree"
+
+say "upgrade"
+old=$(property MainPID)
+inside apt-get -qq -y -o Dpkg::Use-Pty=0 --reinstall install "$deb" \
+    >"$work/apt.log" 2>&1 || { cat "$work/apt.log" >&2; fail "upgrade"; }
+! is "$old" property MainPID 2>/dev/null || fail "the old one still runs"
+log "line 10" /var/log/app/app.log
+wait_until "the tenth line" received "line 10"
+
 say "exposure, as it is installed"
 inside systemctl revert teslacoild.service >/dev/null 2>&1
 inside systemd-analyze --no-pager security --threshold=12 teslacoild.service \
