@@ -162,7 +162,7 @@ do_shake(struct receiver *r, char *arg)
 {
 	(void)arg;
 	r->shaking = SHAKING_WELL;
-	receiver_end_stalls(r);
+	receiver_end_handshakes(r);
 }
 
 /* The files stay named until the next such command. */

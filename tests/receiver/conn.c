@@ -71,12 +71,12 @@ receiver_half_close(struct receiver *r)
 }
 
 void
-receiver_end_stalls(struct receiver *r)
+receiver_end_handshakes(struct receiver *r)
 {
 	size_t i;
 
 	for (i = r->nconns; i-- > 0;)
-		if (r->conns[i].shaking && r->conns[i].tls == NULL)
+		if (r->conns[i].shaking)
 			conn_close(r, i, PARTING_RESET);
 }
 

@@ -170,8 +170,8 @@ bool	receiver_must_part(const struct receiver *);
 void	receiver_count(struct receiver *, size_t n);
 /* What poll(2) is to look for, 0: nothing. */
 short	conn_events(const struct conn *, bool reading);
-/* Resets what no handshake was made with. */
-void	receiver_end_stalls(struct receiver *);
+/* Resets those whose handshake goes on. */
+void	receiver_end_handshakes(struct receiver *);
 
 /* datagram.c */
 

@@ -212,7 +212,7 @@ void
 relp_answer(struct receiver *r, struct conn *c, bool idle)
 {
 	struct relp *relp = &c->relp;
-	uint64_t now = r->delay_ms == 0 ? 0 : now_ms();
+	uint64_t now = relp->nheld == 0 ? 0 : now_ms();
 	size_t i, kept = 0;
 
 	if (r->shuffle > 0) {

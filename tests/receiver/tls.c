@@ -18,6 +18,8 @@ receiver_load_tls(struct receiver *r)
 		return;
 	if (r->cert == NULL || r->key == NULL)
 		errx(2, "TLS needs a certificate and its key");
+	/* They still look at the certificate of the old one. */
+	receiver_end_handshakes(r);
 	tls_free(r->tls);
 	if ((config = tls_config_new()) == NULL ||
 	    (r->tls = tls_server()) == NULL)
