@@ -11,8 +11,6 @@
 #define BUFFER (512 * 1024) /* frames that wait for the link */
 #define MAX_SLICES 16384
 #define PROBE 0.2 /* for a refusal to come back */
-/* What did not last so long is no good address: another one may be. */
-#define LASTING 10.
 
 static void pass_over(struct endpoint *);
 
@@ -83,80 +81,11 @@ say_failure(struct endpoint *ep)
 	    ep->conf->name, ep->url->text, ep->error.text);
 }
 
-/* The connection is gone or never stood: wait, then try again. */
-static void
+void
 endpoint_fail(struct endpoint *ep)
 {
 	say_failure(ep);
 	endpoint_enter(ep, ENDPOINT_BACKOFF);
-}
-
-/* keep_pos: what was acknowledged after it is sent again too. */
-void
-endpoint_lose(struct endpoint *ep, uint64_t keep_pos)
-{
-	ep->losses++;
-	if (ev_now(ep->env->loop) - ep->opened < LASTING)
-		targets_avoid(&ep->targets);
-	/* First: streams that are woken by the rewind may go elsewhere. */
-	ep->state = ENDPOINT_BACKOFF;
-	ep->epoch++;
-	window_rewind(ep->window, keep_pos);
-	link_abort(&ep->link);
-	ep->start = ep->end = 0;
-	ep->mark[0] = ep->mark[1] = 0;
-	endpoint_fail(ep);
-}
-
-/* The receiver has read all of it; without a release there is more to come. */
-void
-endpoint_become_idle(struct endpoint *ep)
-{
-	bool again = !ep->draining;
-
-	window_ack(ep->window, window_sent_pos(ep->window));
-	ep->state = ENDPOINT_IDLE;
-	ep->epoch++;
-	window_rewind(ep->window, window_acked_pos(ep->window));
-	link_finish(&ep->link);
-	link_close(&ep->link);
-	ep->start = ep->end = 0;
-	ep->mark[0] = ep->mark[1] = 0;
-	endpoint_enter(ep, ENDPOINT_IDLE);
-	if (again)
-		endpoint_start(ep);
-}
-
-void
-endpoint_closed_by_peer(struct endpoint *ep)
-{
-	endpoint_take_acks(ep);
-	if (ep->finishing &&
-	    (window_in_flight(ep->window) == 0 || !link_counts(&ep->link))) {
-		endpoint_become_idle(ep);
-		return;
-	}
-	reason_set(&ep->error, "the receiver closed the connection");
-	endpoint_lose(ep, window_acked_pos(ep->window));
-}
-
-void
-endpoint_link_error(struct endpoint *ep, int error, const char *what)
-{
-	reason_set(&ep->error, "%s: %s", what,
-	    ep->link.why.text[0] != '\0' ? ep->link.why.text
-					 : strerror(error));
-	if (ep->url->scheme == CONF_STDOUT) {
-		/* It cannot be opened again. */
-		endpoint_enter(ep, ENDPOINT_IDLE);
-		ep->env->on_stdout_closed(ep->env->arg);
-		return;
-	}
-	/* Not endpoint_take_acks(): what is kept must still be there. */
-	if (!ep->is_relp)
-		window_ack(ep->window, link_acked(&ep->link));
-	ep->probing = ep->url->scheme == CONF_UDP;
-	endpoint_lose(ep, endpoint_keep_from(ep));
 }
 
 static void
@@ -178,7 +107,7 @@ on_up(struct endpoint *ep)
 		ev_io_set(&ep->readable, ep->link.fd, EV_READ);
 		ev_io_start(ep->env->loop, &ep->readable);
 	}
-	ep->blocked = false;
+	ep->blocked = ep->parting = false;
 	ep->work = true;
 	if (ep->probing)
 		endpoint_start_timer(ep, PROBE);
@@ -313,11 +242,8 @@ on_timer(struct ev_loop *loop, ev_timer *timer, int revents)
 			pass_over(ep);
 		break;
 	case ENDPOINT_UP:
-		if (ep->finishing) {
-			reason_set(&ep->error,
-			    "the receiver was told that there is no more, and "
-			    "does not close");
-			endpoint_lose(ep, endpoint_keep_from(ep));
+		if (ep->parting || ep->finishing) {
+			endpoint_on_end(ep);
 			break;
 		}
 		/* No refusal came back: the receiver is there. */
@@ -533,7 +459,7 @@ endpoint_state(const struct endpoint *ep)
 bool
 endpoint_is_open(const struct endpoint *ep)
 {
-	return (ep->state == ENDPOINT_UP && !ep->draining);
+	return (ep->state == ENDPOINT_UP && !ep->draining && !ep->parting);
 }
 
 uint32_t

@@ -1,6 +1,7 @@
 /*
  * endpoint_inside.h - an endpoint as its own parts see it: endpoint.c connects,
- * endpoint_pump.c sends, endpoint_ack.c hears what arrived.
+ * endpoint_pump.c sends, endpoint_ack.c hears what arrived, endpoint_end.c sees
+ * to the end of a connection.
  */
 #ifndef ENDPOINT_INSIDE_H
 #define ENDPOINT_INSIDE_H
@@ -56,6 +57,7 @@ struct endpoint {
 	bool blocked; /* the link takes no more */
 	bool draining;
 	bool finishing; /* said that all is sent */
+	bool parting; /* the peer did: how does it end? */
 	bool probing;
 	bool failing; /* said so */
 	struct reason error;
@@ -76,6 +78,11 @@ uint64_t	endpoint_in_flight(const struct endpoint *);
 
 bool	endpoint_is_datagram(const struct endpoint *);
 
+/* The connection is gone or never stood: waits, then tries again. */
+void	endpoint_fail(struct endpoint *);
+
+/* endpoint_end.c: how a connection ends */
+
 /*
  * The connection is gone: what was not acknowledged, and what was after
  * keep_pos too, is sent again.
@@ -88,6 +95,9 @@ void	endpoint_link_error(struct endpoint *, int error, const char *what);
 
 /* The receiver has read all of it, and is left in peace if it was released. */
 void	endpoint_become_idle(struct endpoint *);
+
+/* The time is up that an end may take. */
+void	endpoint_on_end(struct endpoint *);
 
 /* endpoint_ack.c: what arrived */
 

@@ -246,7 +246,7 @@ peer_is_there(struct endpoint *ep)
 	if (ep->link.written == 0 || ep->is_relp)
 		return (true);
 	endpoint_read(ep);
-	return (ep->state == ENDPOINT_UP);
+	return (ep->state == ENDPOINT_UP && !ep->parting);
 }
 
 /*
@@ -284,7 +284,7 @@ endpoint_pump(struct endpoint *ep)
 	size_t turn = 0, before;
 	bool sent = false;
 
-	if (!ep->work || ep->state != ENDPOINT_UP)
+	if (!ep->work || ep->state != ENDPOINT_UP || ep->parting)
 		return;
 	ep->work = false;
 	if (ep->draining && endpoint_may_finish(ep))

@@ -429,12 +429,33 @@ link_acked(struct link *l)
 	return (l->ops->acked(l));
 }
 
+bool
+link_may_lie(const struct link *l)
+{
+	return (l->ops->finish != NULL && l->url->scheme != CONF_UNIX);
+}
+
+/* After the peer's FIN, reading tells of no reset that comes behind it. */
+int
+link_error(struct link *l)
+{
+	int error = 0;
+	socklen_t len = sizeof(error);
+
+	if (l->error == 0) {
+		if (getsockopt(l->fd, SOL_SOCKET, SO_ERROR, &error, &len) == -1)
+			error = errno;
+		l->error = error;
+	}
+	return (l->error);
+}
+
 uint64_t
 link_unread(const struct link *l)
 {
 	uint64_t unread = l->window > 0 ? l->window * 4 : UNREAD_BLIND;
 
-	if (l->ops->finish == NULL || l->url->scheme == CONF_UNIX)
+	if (!link_may_lie(l))
 		return (0);
 	if (l->conf->resend_on_reset != CONF_RESEND_AUTO)
 		return (l->conf->resend_on_reset);

@@ -114,6 +114,15 @@ bool	link_counts(const struct link *);
 uint64_t	link_unread(const struct link *);
 
 /*
+ * Whether the peer's goodbye leaves open if it has read what is acknowledged:
+ * link_error() tells a little later.
+ */
+bool	link_may_lie(const struct link *);
+
+/* What the connection has met meanwhile, as errno, or 0. */
+int	link_error(struct link *);
+
+/*
  * Milliseconds since the peer's system was last heard of, 0 while it owes no
  * answer; -1: unknown.
  */
