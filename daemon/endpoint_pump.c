@@ -87,18 +87,28 @@ push(struct endpoint *ep, struct stream *s, const struct pull *p)
 	    ep->link.written + (ep->end - ep->start) + p->made));
 }
 
+/* No more than the window has left, but at least one frame. */
+static size_t
+slice_room(const struct endpoint *ep, size_t frame)
+{
+	uint64_t left = ep->conf->window - endpoint_in_flight(ep);
+	size_t room = left < SLICE ? (size_t)left : SLICE;
+
+	if (room < frame || ep->probing)
+		room = frame;
+	return (room < ep->room - ep->end ? room : ep->room - ep->end);
+}
+
 /* One slice of the next file.  Returns whether to go on filling. */
 static bool
 pull_slice(struct endpoint *ep)
 {
 	struct stream *s = TAILQ_FIRST(&ep->ready);
 	struct pull p = { .out = ep->buf + ep->end,
-		.room = ep->room - ep->end,
 		.wire = link_wire(&ep->link),
 		.max_message = ep->max_message,
 		.marks = ep->marks };
 	enum pull_result result;
-	size_t frame;
 	bool idle;
 
 	if (stream_must_wait(s)) {
@@ -109,11 +119,7 @@ pull_slice(struct endpoint *ep)
 		return (false);
 	if (ep->is_relp)
 		p.txnr = relp_session_next(&ep->relp);
-	frame = pack_room(&s->route->style);
-	if (ep->probing)
-		p.room = frame;
-	else if (p.room > SLICE)
-		p.room = frame > SLICE ? frame : SLICE;
+	p.room = slice_room(ep, pack_room(&s->route->style));
 	result = stream_pull(s, &p);
 	if (ep->conf->rate_limit != 0)
 		bucket_give(ep->owner->bucket, p.most - p.messages);
