@@ -706,7 +706,14 @@ def library_dirs(root, *more):
 
 
 class Rsyslog(Peer):
-    """kind: tcp, ptcp, udp, unix, relp."""
+    """kind: one of INPUTS; files: the ca, cert and key of those with TLS."""
+
+    OSSL = '''
+global(defaultNetstreamDriver="ossl" defaultNetstreamDriverCAFile="%(ca)s"
+    defaultNetstreamDriverCertFile="%(cert)s"
+    defaultNetstreamDriverKeyFile="%(key)s")
+module(load="imtcp" streamDriver.name="ossl" streamDriver.mode="1"
+    streamDriver.authMode="'''
 
     INPUTS = {
         "tcp": 'module(load="imtcp")\n'
@@ -721,11 +728,21 @@ class Rsyslog(Peer):
         "unix": 'module(load="imuxsock" SysSock.Use="off")\n'
                 'input(type="imuxsock" Socket="%(at)s" RateLimit.Interval="0"'
                 ' UseSpecialParser="off" ParseHostname="on")\n',
+        "tls": OSSL + 'anon")\n'
+               'input(type="imtcp" address="127.0.0.1" port="%(at)s")\n',
+        "tls-mutual": OSSL + 'x509/name" permittedPeer="forwarder")\n'
+               'input(type="imtcp" address="127.0.0.1" port="%(at)s")\n',
+        "relp+tls": 'module(load="imrelp" tls.tlsLib="openssl")\n'
+                'input(type="imrelp" address="127.0.0.1" port="%(at)s"'
+                ' maxDataSize="64k" tls="on" tls.caCert="%(ca)s"'
+                ' tls.myCert="%(cert)s" tls.myPrivKey="%(key)s"'
+                ' tls.authMode="certvalid")\n',
     }
+    SCHEMES = {"ptcp": "tcp", "tls-mutual": "tls"}
 
     CONF = '''
 global(workDirectory="%(dir)s" maxMessageSize="64k"
-    parser.escapeControlCharactersOnReceive="on")
+    parser.escapeControlCharactersOnReceive="off")
 main_queue(queue.type="LinkedList" queue.size="1000000")
 %(input)s
 template(name="fields" type="string" string="%%pri%%|%%hostname%%|''' \
@@ -733,7 +750,7 @@ template(name="fields" type="string" string="%%pri%%|%%hostname%%|''' \
 action(type="omfile" file="%(out)s" template="fields")
 '''
 
-    def __init__(self, case, kind, name="rsyslog"):
+    def __init__(self, case, kind, name="rsyslog", files=()):
         self.kind = kind
         if kind == "unix":
             self.where = os.path.join(case.dir, name + ".sock")
@@ -743,14 +760,14 @@ action(type="omfile" file="%(out)s" template="fields")
         super().__init__(case, name, self.CONF % {
             "dir": os.path.join(case.dir, name),
             "out": os.path.join(case.dir, name + ".received"),
-            "input": self.INPUTS[kind] % {"at": self.where}})
+            "input": self.INPUTS[kind] % dict(files, at=self.where)})
 
     @property
     def url(self):
         if self.kind == "unix":
             return "unix://" + self.where
-        scheme = self.kind if self.kind in ("udp", "relp") else "tcp"
-        return "%s://127.0.0.1:%d" % (scheme, self.where)
+        return "%s://127.0.0.1:%d" % (
+            self.SCHEMES.get(self.kind, self.kind), self.where)
 
     def start(self):
         root = peer_root("rsyslogd")
@@ -769,16 +786,27 @@ action(type="omfile" file="%(out)s" template="fields")
 
 
 class SyslogNg(Peer):
-    """kind: octet, newline, udp, unix (datagrams), unix-stream."""
+    """kind: one of SOURCES; files: the ca, cert and key of those with TLS."""
+
+    TLS = ' tls(key-file("%(key)s") cert-file("%(cert)s") ca-file("%(ca)s")' \
+          ' peer-verify('
+    AT = '(ip("127.0.0.1") port(%(at)s) transport('
 
     SOURCES = {
-        "octet": 'syslog(ip("127.0.0.1") port(%(at)s) transport("tcp")',
-        "newline": 'network(ip("127.0.0.1") port(%(at)s) transport("tcp")'
-                   ' flags(syslog-protocol)',
-        "udp": 'network(ip("127.0.0.1") port(%(at)s) transport("udp")'
-               ' flags(syslog-protocol)',
-        "unix": 'unix-dgram("%(at)s" flags(syslog-protocol)',
+        "syslog-tcp": 'syslog' + AT + '"tcp")',
+        "network-tcp": 'network' + AT + '"tcp") flags(syslog-protocol)',
+        "syslog-udp": 'syslog' + AT + '"udp")',
+        "network-udp": 'network' + AT + '"udp") flags(syslog-protocol)',
+        "unix-dgram": 'unix-dgram("%(at)s" flags(syslog-protocol)',
         "unix-stream": 'unix-stream("%(at)s" flags(syslog-protocol)',
+        "syslog-tls": 'syslog' + AT + '"tls")' + TLS + 'optional-untrusted))',
+        "network-tls": 'network' + AT + '"tls") flags(syslog-protocol)' +
+                       TLS + 'optional-untrusted))',
+        "syslog-tls-mutual": 'syslog' + AT + '"tls")' + TLS +
+                             'required-trusted))',
+        "network-tls-mutual": 'network' + AT + '"tls")'
+                              ' flags(syslog-protocol)' + TLS +
+                              'required-trusted))',
     }
 
     CONF = '''@version: 3.38
@@ -791,23 +819,24 @@ destination d { file("%(out)s" template("''' \
 log { source(s); destination(d); flags(flow-control); };
 '''
 
-    def __init__(self, case, kind, name="syslog-ng"):
+    def __init__(self, case, kind, name="syslog-ng", files=()):
         self.kind = kind
-        if kind.startswith("unix"):
+        self.scheme = next(s for s in ("unix", "udp", "tls", "tcp")
+                           if s in kind)
+        if self.scheme == "unix":
             self.where = os.path.join(case.dir, name + ".sock")
         else:
-            self.where = free_port(socket.SOCK_DGRAM if kind == "udp" else
-                                socket.SOCK_STREAM)
+            self.where = free_port(socket.SOCK_DGRAM if "udp" in kind else
+                                   socket.SOCK_STREAM)
         super().__init__(case, name, self.CONF % {
             "out": os.path.join(case.dir, name + ".received"),
-            "source": self.SOURCES[kind] % {"at": self.where}})
+            "source": self.SOURCES[kind] % dict(files, at=self.where)})
 
     @property
     def url(self):
-        if self.kind.startswith("unix"):
+        if self.scheme == "unix":
             return "unix://" + self.where
-        scheme = "udp" if self.kind == "udp" else "tcp"
-        return "%s://127.0.0.1:%d" % (scheme, self.where)
+        return "%s://127.0.0.1:%d" % (self.scheme, self.where)
 
     def start(self):
         root = peer_root("syslog-ng")
@@ -822,10 +851,10 @@ log { source(s); destination(d); flags(flow-control); };
                   "-c", inside("ctl"), "--no-caps",
                   "--module-path=" + ":".join(modules)],
                  library_dirs(root, base))
-        if self.kind.startswith("unix"):
+        if self.scheme == "unix":
             self.wait_ready(lambda: os.path.exists(self.where))
             os.chmod(self.where, 0o666)
-        elif self.kind == "udp":
+        elif self.scheme == "udp":
             self.wait_ready(lambda: udp_is_bound(self.where))
         else:
             self.wait_ready(lambda: tcp_is_listening(self.where))

@@ -4,10 +4,9 @@
 import os
 import socket
 import threading
-import unittest
 
-from teslacoil import (Case, Output, Rsyslog, destination, main, peer_root,
-                       rng, source, wait_for)
+from teslacoil import (Case, Output, destination, main, rng, source,
+                       wait_for)
 
 
 class Server(Output):
@@ -253,21 +252,6 @@ class Relp(Case):
         self.begin(rate_limit=2000)
         self.w.write(6000)
         self.end()
-
-
-@unittest.skipIf(peer_root("rsyslogd") is None, "there is no rsyslog")
-class WithRsyslog(Case):
-    def test_imrelp(self):
-        w = self.writer()
-        r = Rsyslog(self, "relp").start()
-        d = self.daemon(destination("d", r.url) +
-                        source("s", w.path)).start()
-        w.write(20000)
-        r.wait_all(w)
-        w.write(1000)
-        r.wait_all(w)
-        self.finish(d, r)
-        r.check(w)
 
 
 if __name__ == "__main__":

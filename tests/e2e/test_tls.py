@@ -9,11 +9,9 @@ import ssl
 import struct
 import threading
 import time
-import unittest
 
 from authority import NAME, Authority
-from teslacoil import (Case, Output, Rsyslog, SyslogNg, destination, main,
-                       peer_root, source, wait_for)
+from teslacoil import Case, Output, destination, main, source, wait_for
 
 
 class Server(Output):
@@ -430,96 +428,6 @@ class Faults(Tls):
         self.d.wait_log("Connection refused")
         self.r = Server(self, self.pair, port=first.port)
         self.end(repeats=None)
-
-
-class WithPeer(Tls):
-
-    def files(self):
-        cert, key = self.pair
-        return {"ca": self.ca.ca, "cert": cert, "key": key}
-
-    def forward(self, peer, **options):
-        cert, key = self.ca.issue("forwarder")
-        w = self.writer()
-        peer.start()
-        d = self.daemon(self.conf(peer.url, {
-            "ca_file": self.ca.ca, "cert_file": cert, "key_file": key},
-            **options)).start()
-        w.write(20000)
-        peer.wait_all(w)
-        w.write(1000)
-        peer.wait_all(w)
-        self.finish(d, peer)
-        peer.check(w)
-
-
-@unittest.skipIf(peer_root("rsyslogd") is None, "there is no rsyslog")
-class WithRsyslog(WithPeer):
-
-    INPUT = '''
-global(defaultNetstreamDriver="ossl" defaultNetstreamDriverCAFile="%(ca)s"
-    defaultNetstreamDriverCertFile="%(cert)s"
-    defaultNetstreamDriverKeyFile="%(key)s")
-module(load="imtcp" streamDriver.name="ossl" streamDriver.mode="1"
-    streamDriver.authMode="%(mode)s")
-input(type="imtcp" address="127.0.0.1" port="%%(at)s")
-'''
-
-    RELP = '''
-module(load="imrelp" tls.tlsLib="openssl")
-input(type="imrelp" address="127.0.0.1" port="%%(at)s" maxDataSize="64k"
-    tls="on" tls.caCert="%(ca)s" tls.myCert="%(cert)s"
-    tls.myPrivKey="%(key)s" tls.authMode="certvalid")
-'''
-
-    def rsyslog(self, mode):
-        conf = self.INPUT % dict(self.files(), mode=mode)
-        kind = type("RsyslogTls", (Rsyslog,), {
-            "INPUTS": {"tcp": conf},
-            "url": property(lambda r: "tls://127.0.0.1:%d" % r.where)})
-        return kind(self, "tcp")
-
-    def test_octet_counted(self):
-        self.forward(self.rsyslog("anon"))
-
-    def test_newline(self):
-        self.forward(self.rsyslog("anon"), framing="newline")
-
-    def test_mutual(self):
-        self.forward(self.rsyslog("x509/certvalid"))
-
-    def test_relp(self):
-        kind = type("RsyslogRelpTls", (Rsyslog,), {
-            "INPUTS": {"relp": self.RELP % self.files()},
-            "url": property(lambda r: "relp+tls://127.0.0.1:%d" % r.where)})
-        self.forward(kind(self, "relp"))
-
-
-@unittest.skipIf(peer_root("syslog-ng") is None, "there is no syslog-ng")
-class WithSyslogNg(WithPeer):
-
-    TLS = ' tls(key-file("%(key)s") cert-file("%(cert)s") ca-file("%(ca)s")' \
-          ' peer-verify(%(verify)s))'
-
-    def syslog_ng(self, framing, verify):
-        tls = self.TLS % dict(self.files(), verify=verify)
-        sources = {k: v.replace('"tcp"', '"tls"') + tls
-                   for k, v in SyslogNg.SOURCES.items()
-                   if k in ("octet", "newline")}
-        kind = type("SyslogNgTls", (SyslogNg,), {
-            "SOURCES": sources,
-            "url": property(lambda r: "tls://127.0.0.1:%d" % r.where)})
-        return kind(self, framing)
-
-    def test_octet_counted(self):
-        self.forward(self.syslog_ng("octet", "optional-untrusted"))
-
-    def test_newline(self):
-        self.forward(self.syslog_ng("newline", "optional-untrusted"),
-                     framing="newline")
-
-    def test_mutual(self):
-        self.forward(self.syslog_ng("octet", "required-trusted"))
 
 
 if __name__ == "__main__":
