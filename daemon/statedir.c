@@ -34,6 +34,42 @@ open_directory(const char *path, uid_t uid, gid_t gid, struct reason *why)
 	return (fd);
 }
 
+/*
+ * Makes uid and gid the owner of an open file, as root.  A file with another
+ * name may be anybody's: whom the directory belongs to could have linked it.
+ */
+static int
+give_file(int fd, uid_t uid, gid_t gid)
+{
+	struct stat st;
+
+	if (geteuid() != 0)
+		return (0);
+	if (fstat(fd, &st) == -1)
+		return (-1);
+	if (!S_ISREG(st.st_mode) || st.st_nlink != 1) {
+		errno = EMLINK;
+		return (-1);
+	}
+	return (fchown(fd, uid, gid));
+}
+
+static int
+give_name(int dirfd, const char *name, uid_t uid, gid_t gid)
+{
+	int error, fd, result;
+
+	fd =
+	    openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd == -1)
+		return (-1);
+	result = give_file(fd, uid, gid);
+	error = errno;
+	(void)close(fd);
+	errno = error;
+	return (result);
+}
+
 static int
 lock_with_patience(int fd)
 {
@@ -78,7 +114,8 @@ statedir_open(struct statedir *s, const char *path, uid_t uid, gid_t gid,
 		return (-1);
 	s->lock = openat(
 	    s->fd, LOCK_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
-	if (s->lock == -1) {
+	/* The next one may be started as who the worker is now. */
+	if (s->lock == -1 || give_file(s->lock, uid, gid) == -1) {
 		reason_set(why, "state_dir %s: " LOCK_NAME ": %s", path,
 		    strerror(errno));
 		goto fail;
@@ -112,8 +149,8 @@ statedir_give(const struct statedir *s, uid_t uid, gid_t gid,
 		return (reason_set(why, "state_dir: chown: %s",
 		    strerror(errno)));
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (fchownat(s->fd, names[i], uid, gid,
-			AT_SYMLINK_NOFOLLOW) == -1 && errno != ENOENT)
+		if (give_name(s->fd, names[i], uid, gid) == -1 &&
+		    errno != ENOENT)
 			return (reason_set(why, "state_dir: %s: chown: %s",
 			    names[i], strerror(errno)));
 	return (0);

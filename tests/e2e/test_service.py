@@ -5,10 +5,13 @@ The manager is a socket of ours, as sd_notify(3) has it.
 """
 
 import os
+import pwd
 import signal
 import socket
+import subprocess
+import unittest
 
-from teslacoil import (Case, destination, kill, main, source, wait_for)
+from teslacoil import (USER, Case, destination, kill, main, source, wait_for)
 
 WATCHDOG_S = 1
 
@@ -182,6 +185,46 @@ class Title(Case):
         self.assertEqual(title[0], "teslacoild: worker for " + d.conf_path)
         self.assertEqual("".join(title[1:]).strip(" ."), "")
         d.stop()
+
+
+@unittest.skipIf(os.geteuid() != 0, "only root can start it as others")
+class Account(Case):
+
+    def begin_as(self, d, who):
+        with open(d.log_path, "ab") as log, open(d.stdout.path, "ab") as out:
+            d.process = subprocess.Popen(
+                [d.program] + d.argv, stdin=subprocess.DEVNULL, stdout=out,
+                stderr=log, cwd=self.dir, user=who.pw_uid, group=who.pw_gid,
+                extra_groups=[])
+        wait_for(d.workers, "a worker")
+
+    def test_started_by_root_and_then_by_the_account(self):
+        w = self.writer()
+        d = self.daemon(destination("d", "stdout:") + source("s", w.path),
+                        control_socket="")
+        d.start()
+        w.write(10)
+        d.stdout.wait_all(w)
+        d.stop()
+        self.begin_as(d, pwd.getpwnam(USER))
+        w.write(10)
+        d.stdout.wait_all(w)
+        d.stop()
+        d.stdout.check(w)
+
+    def test_does_not_give_away_what_is_linked(self):
+        w = self.writer()
+        d = self.daemon(destination("d", "stdout:") + source("s", w.path))
+        secret = os.path.join(self.dir, "secret")
+        with open(secret, "w") as f:
+            f.write("of root's\n")
+        os.link(secret, os.path.join(d.state_dir, "lock"))
+        self.assertEqual(d.start().wait(), 1)
+        self.assertIn("lock: Too many links", d.log())
+        with open(secret) as f:
+            self.assertEqual(f.read(), "of root's\n")
+        self.assertEqual(os.stat(secret).st_uid, 0)
+        d.process = None
 
 
 if __name__ == "__main__":
