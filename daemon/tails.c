@@ -137,12 +137,34 @@ needs_watch(const struct tail *t)
 		!watch_sees_files(t->all->watch)));
 }
 
+/* How many files may be open: not what directories' watches take. */
+static unsigned
+most_open(const struct tails *ts)
+{
+	unsigned taken = watch_descriptors(ts->watch);
+
+	return (ts->conf.max_open > taken ? ts->conf.max_open - taken : 1);
+}
+
+/* Whether it can be opened without another being closed for it. */
+static bool
+has_room(const struct tail *t)
+{
+	return (t->all->stats.open < most_open(t->all) &&
+	    set_of(t)->n < set_of(t)->most);
+}
+
 static void
 begin_watch(struct tail *t)
 {
 	struct stream *s;
 
-	t->watch = watch_file_add(t->all->watch, t->fd, tail_path(t), t);
+	/* Where the watch needs a descriptor, opening begins it. */
+	if (t->fd == -1 && !watch_sees_files(t->all->watch) && has_room(t))
+		(void)tail_fd(t);
+	if (t->watch == NULL)
+		t->watch =
+		    watch_file_add(t->all->watch, t->fd, tail_path(t), t);
 	/* What was written before is found by reading. */
 	for (s = t->streams; t->watch != NULL && s != NULL; s = s->next)
 		stream_wake(s);
@@ -272,15 +294,6 @@ tails_closed(struct tail *t)
 	TAILQ_REMOVE(&set_of(t)->opened, t, opened);
 	set_of(t)->n--;
 	t->all->stats.open--;
-}
-
-/* How many files may be open: not what directories' watches take. */
-static unsigned
-most_open(const struct tails *ts)
-{
-	unsigned taken = watch_descriptors(ts->watch);
-
-	return (ts->conf.max_open > taken ? ts->conf.max_open - taken : 1);
 }
 
 /*
