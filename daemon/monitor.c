@@ -17,6 +17,7 @@
 #include "daemon/conf.h"
 #include "daemon/control.h"
 #include "daemon/log.h"
+#include "daemon/needs.h"
 #include "daemon/notify.h"
 #include "daemon/sandbox.h"
 #include "daemon/statedir.h"
@@ -35,6 +36,7 @@ struct monitor {
 	const struct monitor_ops *ops;
 	struct conf *conf;
 	struct conf *next; /* after this worker */
+	struct needs *needs; /* as it was when this worker was started */
 	struct account account;
 	struct statedir state;
 	struct control control;
@@ -125,6 +127,7 @@ run_worker(struct monitor *m, int channel)
 {
 	struct worker_start start = {
 		.conf = m->conf,
+		.needs = m->needs,
 		.account = &m->account,
 		.statedir = m->state.fd,
 		.control = m->control.fd,
@@ -141,6 +144,7 @@ run_worker(struct monitor *m, int channel)
 	forget_signals();
 	log_set_level(m->conf->log_level);
 	status = worker_run(&start);
+	needs_free(m->needs);
 	conf_free(m->conf);
 	return (status);
 }
@@ -166,6 +170,11 @@ start_worker(struct monitor *m)
 	int pair[2];
 
 	m->due_ms = 0;
+	needs_free(m->needs);
+	if ((m->needs = needs_new(m->conf)) == NULL) {
+		log_error("monitor");
+		return (-1);
+	}
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1) {
 		log_error("monitor: socketpair");
 		return (-1);
@@ -314,10 +323,30 @@ reload(struct monitor *m)
 static void
 renew(struct monitor *m)
 {
-	if (m->stopping || m->next != NULL)
+	if (m->stopping || m->renewing || m->next != NULL)
 		return;
 	m->renewing = true;
 	stop_worker(m);
+}
+
+/* For a worker that cannot see it from its sandbox. */
+static void
+look(struct monitor *m)
+{
+	struct needs *now;
+	const char *path;
+
+	if ((now = needs_new(m->conf)) == NULL) {
+		log_error("monitor");
+		return;
+	}
+	if ((path = needs_differ(m->needs, now)) != NULL) {
+		log_notice("%s: was another or none when the sandbox was made: "
+			   "a new worker takes over",
+		    path);
+		renew(m);
+	}
+	needs_free(now);
 }
 
 static void
@@ -427,6 +456,9 @@ read_channel(struct monitor *m)
 		break;
 	case WORKER_RENEW:
 		renew(m);
+		break;
+	case WORKER_LOOK:
+		look(m);
 		break;
 	case WORKER_ALIVE:
 		on_alive(m, &report.sum);
@@ -544,5 +576,6 @@ monitor_run(const struct monitor_ops *ops, struct conf *conf)
 	statedir_close(&m.state);
 	conf_free(m.conf);
 	conf_free(m.next);
+	needs_free(m.needs);
 	return (m.status);
 }

@@ -14,10 +14,10 @@ needs_have(const struct needs *n, const char *path)
 	size_t i, len;
 
 	for (i = 0; i < n->ndirs; i++) {
-		len = strlen(n->dirs[i]);
+		len = strlen(n->dirs[i].path);
 		/* "/" has all. */
 		if (len == 1 ||
-		    (strncmp(path, n->dirs[i], len) == 0 &&
+		    (strncmp(path, n->dirs[i].path, len) == 0 &&
 			(path[len] == '/' || path[len] == '\0')))
 			return (true);
 	}
@@ -28,7 +28,8 @@ needs_have(const struct needs *n, const char *path)
 static int
 add_dir(struct needs *n, const char *path)
 {
-	char **grown;
+	struct needs_dir *grown;
+	struct stat st;
 
 	if (needs_have(n, path))
 		return (0);
@@ -36,8 +37,14 @@ add_dir(struct needs *n, const char *path)
 	if (grown == NULL)
 		return (-1);
 	n->dirs = grown;
-	if ((n->dirs[n->ndirs] = strdup(path)) == NULL)
+	grown += n->ndirs;
+	memset(grown, 0, sizeof(*grown));
+	if ((grown->path = strdup(path)) == NULL)
 		return (-1);
+	if (stat(path, &st) == 0) {
+		grown->dev = st.st_dev;
+		grown->ino = st.st_ino;
+	}
 	n->ndirs++;
 	return (1);
 }
@@ -153,6 +160,7 @@ needs_new(const struct conf *conf)
 	if ((n = calloc(1, sizeof(*n))) == NULL)
 		return (NULL);
 	n->state_dir = conf->state_dir;
+	n->unix_sockets = conf->control_socket != NULL;
 	if (add_all(n, conf) == -1) {
 		needs_free(n);
 		return (NULL);
@@ -168,7 +176,7 @@ needs_free(struct needs *n)
 	if (n == NULL)
 		return;
 	for (i = 0; i < n->ndirs; i++)
-		free(n->dirs[i]);
+		free(n->dirs[i].path);
 	free(n->dirs);
 	free(n->ports);
 	free(n);
@@ -187,4 +195,32 @@ needs_add_link(struct needs *n, const char *path)
 		slash[slash == real ? 1 : 0] = '\0';
 	}
 	return (add_dir(n, real));
+}
+
+static const struct needs_dir *
+find_dir(const struct needs *n, const char *path)
+{
+	size_t i;
+
+	for (i = 0; i < n->ndirs; i++)
+		if (strcmp(n->dirs[i].path, path) == 0)
+			return (&n->dirs[i]);
+	return (NULL);
+}
+
+const char *
+needs_differ(const struct needs *before, const struct needs *now)
+{
+	const struct needs_dir *d, *was;
+	size_t i;
+
+	for (i = 0; i < now->ndirs; i++) {
+		d = &now->dirs[i];
+		if (d->ino == 0)
+			continue;
+		was = find_dir(before, d->path);
+		if (was == NULL || was->dev != d->dev || was->ino != d->ino)
+			return (d->path);
+	}
+	return (NULL);
 }

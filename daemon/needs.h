@@ -5,14 +5,22 @@
 #ifndef NEEDS_H
 #define NEEDS_H
 
+#include <sys/types.h>
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct conf;
 
+struct needs_dir {
+	char			*path;	/* without links in it */
+	dev_t			 dev;
+	ino_t			 ino;	/* 0: not there yet */
+};
+
 struct needs {
-	char			**dirs;	/* to read, with all below; no links */
+	struct needs_dir	*dirs;	/* to read, with all below */
 	size_t			 ndirs;
 	const char		*state_dir;	/* to write; NULL: none */
 	uint16_t		*ports;	/* of tcp destinations */
@@ -21,7 +29,7 @@ struct needs {
 	bool			 names;	/* are resolved */
 	bool			 binds;	/* to a local address */
 	bool			 system_ca;	/* the system's decides */
-	bool			 unix_sockets;	/* are destinations */
+	bool			 unix_sockets;	/* destinations, control */
 };
 
 /*
@@ -37,6 +45,13 @@ void	needs_free(struct needs *);
  * in.  Returns 1 when that is new, 0 when it was there, -1 with errno.
  */
 int	needs_add_link(struct needs *, const char *path);
+
+/*
+ * Where now the same configuration needs something else than before: the path
+ * of a directory that is there and was another or none, or NULL.
+ */
+const char	*needs_differ(const struct needs *before,
+		    const struct needs *now);
 
 /* Whether path, which has no links in it, is one of dirs or below one. */
 bool	needs_have(const struct needs *, const char *path);

@@ -7,6 +7,8 @@
 #ifndef SANDBOX_H
 #define SANDBOX_H
 
+#include <stdbool.h>
+
 #include "lib/reason.h"
 
 struct needs;
@@ -25,6 +27,12 @@ int	sandbox_worker(const struct needs *n, int statedir, struct reason *got);
  * add to them, so what a worker needs to start is not forbidden to it.
  */
 int	sandbox_monitor(struct reason *got);
+
+/*
+ * Whether sandbox_worker() hides what it does not allow: no name leads there,
+ * and what is there seems not to be.
+ */
+bool	sandbox_hides(void);
 
 /*
  * The path of a file of the system that this worker may read no more, for it

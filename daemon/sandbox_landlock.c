@@ -158,7 +158,7 @@ allow_files(const struct landlock *l, const struct needs *n, int statedir)
 	size_t i;
 
 	for (i = 0; i < n->ndirs; i++)
-		if (allow_path(l, n->dirs[i], READ) == -1)
+		if (allow_path(l, n->dirs[i].path, READ) == -1)
 			return (-1);
 	if (statedir != -1 && allow_fd(l, statedir, WRITE) == -1)
 		return (-1);

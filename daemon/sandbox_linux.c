@@ -108,6 +108,13 @@ forbid_new_privileges(struct reason *got)
 	return (sandbox_tell(got, -1, "new privileges: %s", strerror(errno)));
 }
 
+/* Landlock lets everything be looked at, and be opened or not. */
+bool
+sandbox_hides(void)
+{
+	return (false);
+}
+
 int
 sandbox_worker(const struct needs *n, int statedir, struct reason *got)
 {

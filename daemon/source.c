@@ -200,6 +200,16 @@ sources_start(struct sources *ss)
 }
 
 void
+sources_hide(
+    struct sources *ss, bool (*hides)(void *, const char *), void *arg)
+{
+	struct dir *d;
+
+	RB_FOREACH (d, dirs, &ss->dirs)
+		d->hidden = hides(arg, dir_display(d));
+}
+
+void
 sources_watch_stats(const struct sources *ss, struct watch_stats *stats)
 {
 	watch_stats(ss->watch, stats);

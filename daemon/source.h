@@ -6,6 +6,7 @@
 #define SOURCE_H
 
 #include <ev.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "daemon/watch.h"
@@ -20,8 +21,12 @@ struct tails;
 struct sources_ops {
 	/* A symbolic link is about to be followed. */
 	void	(*on_link)(void *arg, const char *path);
+	/* One leads nowhere, as far as can be seen. */
+	void	(*on_dangling)(void *arg, const char *path);
 	/* A directory cannot be listed, errno says why; told once. */
 	void	(*on_refused)(void *arg, const char *path);
+	/* Something may be another in a directory that is hidden. */
+	void	(*on_hidden)(void *arg, const char *path);
 	void	*arg;
 };
 
@@ -45,6 +50,13 @@ int	sources_add(struct sources *, const struct conf_source *,
  * ignored.
  */
 void	sources_avoid(struct sources *, int fd);
+
+/*
+ * The directories for which hides(arg, path) is true are seen no more from now
+ * on, though there are still events of some: they stay as they are.
+ */
+void	sources_hide(struct sources *, bool (*hides)(void *, const char *),
+	    void *arg);
 
 /* Looks for every file there is, and goes on looking.  -1 with errno. */
 int	sources_start(struct sources *);

@@ -91,6 +91,7 @@ dir_await(struct dir *d, const char *name)
 	a->dir = d;
 	a->until = ev_now(ss->loop) + LONG_ENOUGH;
 	TAILQ_INSERT_TAIL(&ss->awaited, a, entry);
+	ss->ops.on_dangling(ss->ops.arg, dir_path_in(d, name));
 	if (!ev_is_active(&ss->await))
 		ev_timer_again(ss->loop, &ss->await);
 }

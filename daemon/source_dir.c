@@ -214,7 +214,7 @@ dir_gone(struct dir *d)
 	struct dir *parent = d->parent;
 	char *name;
 
-	if (parent == NULL)
+	if (parent == NULL || dir_is_hidden(d))
 		return;
 	name = strdup(strrchr(d->place.path, '/') + 1);
 	dir_free(d);
@@ -222,4 +222,12 @@ dir_gone(struct dir *d)
 	if (name != NULL)
 		dir_look(parent, name);
 	free(name);
+}
+
+bool
+dir_is_hidden(const struct dir *d)
+{
+	if (d->hidden)
+		d->all->ops.on_hidden(d->all->ops.arg, dir_display(d));
+	return (d->hidden);
 }

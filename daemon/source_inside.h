@@ -77,6 +77,7 @@ struct dir {
 	dev_t dev;
 	ino_t ino;
 	bool said; /* that it cannot be read */
+	bool hidden; /* see sources_hide() */
 	uint32_t scan;
 	int64_t listed_ns; /* its st_mtime then, or -1 */
 	struct strays strays;
@@ -169,6 +170,9 @@ const char	*dir_display(const struct dir *);
 
 /* Returns a static buffer, or NULL when the path is too long. */
 const char	*dir_path_in(const struct dir *, const char *name);
+
+/* Whether it is hidden: then it was told that something may have changed. */
+bool	dir_is_hidden(const struct dir *);
 
 /* Whether it is the directory of st, or below it: a loop of links. */
 bool	dir_is_inside(const struct dir *, const struct stat *);

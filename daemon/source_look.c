@@ -228,7 +228,7 @@ dir_look(struct dir *d, const char *name)
 	const char *path = dir_path_in(d, name);
 	struct stat st;
 
-	if (path == NULL)
+	if (path == NULL || dir_is_hidden(d))
 		return;
 	if (lstat(path, &st) == 0)
 		dir_look_at(d, name, &st);

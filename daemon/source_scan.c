@@ -160,6 +160,8 @@ dir_scan(struct dir *d)
 	bool list = false;
 	size_t i, n = d->nuses;
 
+	if (dir_is_hidden(d))
+		return;
 	for (i = 0; i < n; i++)
 		list |= use_is_last(&d->uses[i]) ||
 		    use_part(&d->uses[i])->kind != PATTERN_LITERAL;

@@ -68,6 +68,8 @@ sweep_dir(struct dir *d)
 	const char *name = strrchr(d->place.path, '/');
 	struct stat st;
 
+	if (dir_is_hidden(d))
+		return;
 	if (stat(dir_display(d), &st) == -1 || st.st_dev != d->dev ||
 	    st.st_ino != d->ino) {
 		if (d->parent != NULL)

@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <ev.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,12 +13,11 @@
 
 #include "daemon/account.h"
 #include "daemon/conf.h"
+#include "daemon/confine.h"
 #include "daemon/ctl.h"
 #include "daemon/dest.h"
 #include "daemon/ledger.h"
 #include "daemon/log.h"
-#include "daemon/needs.h"
-#include "daemon/sandbox.h"
 #include "daemon/source.h"
 #include "daemon/state.h"
 #include "daemon/stream.h"
@@ -28,7 +26,6 @@
 #define SCRATCH (256 * 1024)
 #define SPARE_FDS 64 /* for all that is no followed file */
 #define LOOK_MS 1000
-#define RENEW_AFTER 2. /* not again so soon after the start */
 
 struct worker {
 	const struct worker_start *start;
@@ -37,7 +34,6 @@ struct worker {
 	struct ledger *ledger;
 	struct tails *tails;
 	struct sources *sources;
-	struct needs *needs;
 	struct endpoint_env env;
 	struct state_view view;
 	struct ctl_env ctl_env;
@@ -55,8 +51,7 @@ struct worker {
 	ev_prepare turn;
 	ev_timer patience; /* while stopping */
 	ev_timer alive;
-	ev_timer renew;
-	bool confined;
+	struct confine confine;
 	bool stopping;
 };
 
@@ -110,83 +105,6 @@ stop(struct worker *w)
 	ev_timer_start(w->loop, &w->patience);
 }
 
-/*
- * The sandbox.
- */
-
-static void
-on_renew(struct ev_loop *loop, ev_timer *timer, int revents)
-{
-	(void)loop;
-	(void)revents;
-	tell(timer->data, WORKER_RENEW);
-}
-
-/* Nothing can be allowed again: another worker begins with what is there. */
-static void
-renew(struct worker *w, const char *path)
-{
-	double age = ev_time() - w->started;
-
-	if (w->stopping || ev_is_active(&w->renew))
-		return;
-	log_notice("%s: was another or none when the sandbox was made: a new "
-		   "worker takes over",
-	    path);
-	ev_timer_init(&w->renew, on_renew,
-	    age < RENEW_AFTER ? RENEW_AFTER - age : 0., 0.);
-	w->renew.data = w;
-	ev_timer_start(w->loop, &w->renew);
-}
-
-static void
-on_link(void *arg, const char *path)
-{
-	struct worker *w = arg;
-
-	switch (needs_add_link(w->needs, path)) {
-	case -1:
-		log_warn("%s", path);
-		break;
-	case 1:
-		if (w->confined)
-			renew(w, path);
-		break;
-	}
-}
-
-/* Whether it is the sandbox that refuses: the rights of the file do not. */
-static void
-on_refused(void *arg, const char *path)
-{
-	struct worker *w = arg;
-
-	if (w->confined && errno == EACCES &&
-	    faccessat(AT_FDCWD, path, R_OK | X_OK, AT_EACCESS) == 0)
-		renew(w, path);
-}
-
-static void
-on_resolve(void *arg)
-{
-	const char *path = sandbox_outdated();
-
-	if (path != NULL)
-		renew(arg, path);
-}
-
-static void
-confine(struct worker *w)
-{
-	struct reason got;
-
-	if (sandbox_worker(w->needs, w->start->statedir, &got) == 0)
-		log_info("worker: sandbox: %s", got.text);
-	else
-		log_notice("worker: sandbox: %s", got.text);
-	w->confined = true;
-}
-
 static void
 on_stop_signal(struct ev_loop *loop, ev_signal *sig, int revents)
 {
@@ -234,6 +152,26 @@ static void
 ask_for_reload(void *arg)
 {
 	tell(arg, WORKER_RELOAD);
+}
+
+static void
+ask_for_renewal(void *arg)
+{
+	tell(arg, WORKER_RENEW);
+}
+
+static void
+ask_for_a_look(void *arg)
+{
+	tell(arg, WORKER_LOOK);
+}
+
+static void
+on_resolve(void *arg)
+{
+	struct worker *w = arg;
+
+	confine_on_resolve(&w->confine);
 }
 
 /* Without a monitor there is no worker. */
@@ -440,23 +378,25 @@ make_all(struct worker *w)
 	struct tails_conf tc = { .max_open = files_limit(),
 		.look_ms = look_ms(w->conf),
 		.scratch = scratch_size(w->conf) };
-	const struct sources_ops ops = { .on_link = on_link,
-		.on_refused = on_refused,
-		.arg = w };
+	struct sources_ops ops;
 	struct reason why;
 
 	if ((w->loop = ev_default_loop(EVFLAG_AUTO | EVFLAG_NOENV)) == NULL) {
 		log_errorx("worker: no event loop");
 		return (-1);
 	}
+	confine_init(&w->confine, w->loop, w->start->needs);
+	w->confine.on_renew = ask_for_renewal;
+	w->confine.on_look = ask_for_a_look;
+	w->confine.arg = w;
+	ops = confine_ops(&w->confine);
 	w->ledger = ledger_new(
 	    w->loop, w->start->statedir, w->conf->checkpoint_interval_ms, &why);
 	if (w->ledger == NULL) {
 		log_errorx("state_dir %s: %s", w->conf->state_dir, why.text);
 		return (-1);
 	}
-	if ((w->needs = needs_new(w->conf)) == NULL ||
-	    (w->tails = tails_new(w->loop, w->ledger, &tc)) == NULL ||
+	if ((w->tails = tails_new(w->loop, w->ledger, &tc)) == NULL ||
 	    (w->sources = sources_new(
 		 w->loop, w->tails, w->ledger, &ops)) == NULL) {
 		log_error("worker");
@@ -518,7 +458,6 @@ free_all(struct worker *w)
 		route_fini(&w->routes[i]);
 	free(w->routes);
 	ledger_free(w->ledger);
-	needs_free(w->needs);
 	if (w->loop != NULL)
 		ev_loop_destroy(w->loop);
 }
@@ -540,7 +479,7 @@ worker_run(const struct worker_start *start)
 		/* Looking for files takes its time. */
 		ev_now_update(w.loop);
 		/* Now it is known where links lead to; no line was read yet. */
-		confine(&w);
+		confine_enter(&w.confine, w.sources, start->statedir);
 		start_watchers(&w);
 		start_ctl(&w);
 		for (i = 0; i < w.ndests; i++)

@@ -10,13 +10,15 @@
 
 struct account;
 struct conf;
+struct needs;
 
 /* What the worker says on its channel. */
 enum worker_word {
 	WORKER_READY,			/* files and destinations are set up */
 	WORKER_RELOAD,			/* it got SIGHUP, pass it on */
 	WORKER_ALIVE,			/* the loop turns; with figures */
-	WORKER_RENEW			/* it needs another sandbox */
+	WORKER_RENEW,			/* it needs another sandbox */
+	WORKER_LOOK			/* whether it does, it cannot see */
 };
 
 /* A packet.  Numbers, as the monitor should have nothing to parse. */
@@ -34,6 +36,7 @@ struct worker_report {
 
 struct worker_start {
 	const struct conf	*conf;
+	struct needs		*needs;	/* of conf; links are added */
 	const struct account	*account;
 	int			 statedir;	/* descriptor, or -1 */
 	int			 control;	/* listening socket, or -1 */

@@ -52,7 +52,7 @@ expect_dir(const char *name, const char *wanted)
 
 	assert_non_null(r);
 	assert_int_equal(r->ndirs, 1);
-	assert_string_equal(r->dirs[0], in(wanted));
+	assert_string_equal(r->dirs[0].path, in(wanted));
 	needs_free(r);
 	conf_free(c);
 }
@@ -173,6 +173,39 @@ a_service_may_be_at_any_port(void **state)
 	conf_free(c);
 }
 
+static void
+what_took_the_place_of_a_directory_makes_a_difference(void **state)
+{
+	struct conf *c = conf_of("stdout:", "a/b/c/*.log");
+	struct needs *before = needs_new(c), *now;
+	char other[PATH_MAX + 64];
+
+	(void)state;
+	assert_non_null(before);
+	assert_null(needs_differ(before, before));
+	/* What was missing is there; what is gone makes none. */
+	assert_int_equal(mkdir(in("a/b/c"), 0700), 0);
+	now = needs_new(c);
+	assert_string_equal(needs_differ(before, now), in("a/b/c"));
+	assert_null(needs_differ(now, now));
+	needs_free(before);
+	before = now;
+	/* Renamed, not removed: the next one gets another inode. */
+	(void)strlcpy(other, in("a/b/d"), sizeof(other));
+	assert_int_equal(rename(in("a/b/c"), other), 0);
+	now = needs_new(c);
+	assert_null(needs_differ(before, now));
+	needs_free(now);
+	assert_int_equal(mkdir(in("a/b/c"), 0700), 0);
+	now = needs_new(c);
+	assert_string_equal(needs_differ(before, now), in("a/b/c"));
+	assert_int_equal(rmdir(in("a/b/c")), 0);
+	assert_int_equal(rmdir(in("a/b/d")), 0);
+	needs_free(before);
+	needs_free(now);
+	conf_free(c);
+}
+
 static int
 make_tree(void **state)
 {
@@ -223,6 +256,8 @@ main(void)
 		cmocka_unit_test(
 		    only_tcp_has_ports_and_names_are_asked_for_by_tcp_too),
 		cmocka_unit_test(a_service_may_be_at_any_port),
+		cmocka_unit_test(
+		    what_took_the_place_of_a_directory_makes_a_difference),
 	};
 
 	return (cmocka_run_group_tests(tests, make_tree, remove_tree));

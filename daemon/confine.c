@@ -1,0 +1,147 @@
+#include "daemon/confine.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "daemon/log.h"
+#include "daemon/needs.h"
+#include "daemon/sandbox.h"
+#include "daemon/source.h"
+
+#define WAIT 2. /* what comes meanwhile is done with it */
+
+static void
+on_wish(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+	struct confine *c = timer->data;
+
+	(void)loop;
+	(void)revents;
+	if (c->renewing)
+		c->on_renew(c->arg);
+	else
+		c->on_look(c->arg);
+}
+
+static void
+wish(struct confine *c)
+{
+	if (ev_is_active(&c->wish))
+		return;
+	ev_timer_set(&c->wish, WAIT, 0.);
+	ev_timer_start(c->loop, &c->wish);
+}
+
+static void
+renew(struct confine *c, const char *path)
+{
+	if (c->renewing)
+		return;
+	c->renewing = true;
+	log_notice("%s: was another or none when the sandbox was made: a new "
+		   "worker takes over",
+	    path);
+	wish(c);
+}
+
+static void
+on_link(void *arg, const char *path)
+{
+	struct confine *c = arg;
+
+	switch (needs_add_link(c->needs, path)) {
+	case -1:
+		log_warn("%s", path);
+		break;
+	case 1:
+		if (c->confined)
+			renew(c, path);
+		break;
+	}
+}
+
+/* The sandbox may hide where it leads to: a new worker will know. */
+static void
+on_dangling(void *arg, const char *path)
+{
+	struct confine *c = arg;
+
+	if (c->confined && sandbox_hides())
+		renew(c, path);
+}
+
+/* Whether it is the sandbox that refuses: the rights of the file do not. */
+static void
+on_refused(void *arg, const char *path)
+{
+	struct confine *c = arg;
+
+	if (c->confined && errno == EACCES &&
+	    faccessat(AT_FDCWD, path, R_OK | X_OK, AT_EACCESS) == 0)
+		renew(c, path);
+}
+
+static void
+on_hidden(void *arg, const char *path)
+{
+	struct confine *c = arg;
+
+	log_debug("%s: may have changed", path);
+	wish(c);
+}
+
+static bool
+hides(void *arg, const char *path)
+{
+	const struct confine *c = arg;
+	char real[PATH_MAX];
+
+	return (realpath(path, real) == NULL || !needs_have(c->needs, real));
+}
+
+void
+confine_init(struct confine *c, struct ev_loop *loop, struct needs *needs)
+{
+	c->loop = loop;
+	c->needs = needs;
+	ev_timer_init(&c->wish, on_wish, WAIT, 0.);
+	c->wish.data = c;
+}
+
+struct sources_ops
+confine_ops(struct confine *c)
+{
+	struct sources_ops ops = { .on_link = on_link,
+		.on_dangling = on_dangling,
+		.on_refused = on_refused,
+		.on_hidden = on_hidden,
+		.arg = c };
+
+	return (ops);
+}
+
+void
+confine_enter(struct confine *c, struct sources *sources, int statedir)
+{
+	struct reason got;
+
+	if (sandbox_hides())
+		sources_hide(sources, hides, c);
+	if (sandbox_worker(c->needs, statedir, &got) == 0)
+		log_info("worker: sandbox: %s", got.text);
+	else
+		log_notice("worker: sandbox: %s", got.text);
+	c->confined = true;
+}
+
+void
+confine_on_resolve(struct confine *c)
+{
+	const char *path = sandbox_outdated();
+
+	if (path != NULL)
+		renew(c, path);
+}

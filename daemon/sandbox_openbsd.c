@@ -1,0 +1,138 @@
+/*
+ * unveil(2), pledge(2).
+ *
+ * A directory is unveiled, and not its name: what takes its place later is not
+ * seen, nor is what is above it.
+ */
+#include "daemon/sandbox.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/needs.h"
+
+/* What a worker may need by any configuration, and what starting it takes. */
+#define MONITOR                                                                \
+	"stdio rpath wpath cpath fattr chown flock getpw id proc unveil "      \
+	"unix inet dns"
+
+/* The kernel takes 128 in all; beyond this all can be read. */
+#define DIRS_MAX 100
+
+struct veil {
+	const char *path;
+	const char *permissions;
+};
+
+static const struct veil always[] = {
+	{ "/dev/null", "rw" }, /* log_detach() */
+	{ "/etc/localtime", "r" },
+	{ "/usr/share/zoneinfo", "r" },
+};
+static const struct veil names[] = {
+	{ "/etc/hosts", "r" },
+	{ "/etc/nsswitch.conf", "r" },
+	{ "/etc/resolv.conf", "r" },
+	{ "/etc/services", "r" },
+};
+static const struct veil certificates[] = {
+	{ "/etc/ssl", "r" },
+};
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* What is not there, or not for us, needs no hole in the veil. */
+static int
+show(const char *path, const char *permissions)
+{
+	if (unveil(path, permissions) == -1 && errno != ENOENT &&
+	    errno != ENOTDIR && errno != EACCES)
+		return (-1);
+	return (0);
+}
+
+static int
+show_all(const struct veil *veils, size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (show(veils[i].path, veils[i].permissions) == -1)
+			return (-1);
+	return (0);
+}
+
+static int
+draw_veil(const struct needs *n)
+{
+	size_t i;
+
+	if (n->ndirs > DIRS_MAX && show("/", "r") == -1)
+		return (-1);
+	for (i = 0; i < n->ndirs && n->ndirs <= DIRS_MAX; i++)
+		if (show(n->dirs[i].path, "r") == -1)
+			return (-1);
+	/* Later than the logs: where both are one, it is written. */
+	if (n->state_dir != NULL && show(n->state_dir, "rwc") == -1)
+		return (-1);
+	if (show_all(always, COUNT(always)) == -1 ||
+	    (n->names && show_all(names, COUNT(names)) == -1) ||
+	    (n->system_ca && show_all(certificates, COUNT(certificates)) == -1))
+		return (-1);
+	return (unveil(NULL, NULL));
+}
+
+static void
+promise(const struct needs *n, char *promises, size_t size)
+{
+	(void)strlcpy(promises, "stdio rpath", size);
+	/* fattr: the mode of state.json */
+	if (n->state_dir != NULL)
+		(void)strlcat(promises, " wpath cpath fattr", size);
+	if (n->names)
+		(void)strlcat(promises, " inet dns", size);
+	if (n->unix_sockets)
+		(void)strlcat(promises, " unix", size);
+}
+
+int
+sandbox_worker(const struct needs *n, int statedir, struct reason *got)
+{
+	char promises[64];
+
+	(void)statedir;
+	promise(n, promises, sizeof(promises));
+	if (draw_veil(n) == -1)
+		return (reason_set(got, "unveil: %s", strerror(errno)));
+	if (pledge(promises, NULL) == -1)
+		return (reason_set(got, "pledge: %s", strerror(errno)));
+	(void)reason_set(got, "unveil%s, pledge \"%s\"",
+	    n->ndirs > DIRS_MAX ? " for writing only: too many directories"
+				: "",
+	    promises);
+	return (n->ndirs > DIRS_MAX ? -1 : 0);
+}
+
+int
+sandbox_monitor(struct reason *got)
+{
+	if (pledge(MONITOR, NULL) == -1)
+		return (reason_set(got, "pledge: %s", strerror(errno)));
+	(void)reason_set(got, "pledge \"%s\"", MONITOR);
+	return (0);
+}
+
+bool
+sandbox_hides(void)
+{
+	return (true);
+}
+
+/* A file is unveiled by its name. */
+const char *
+sandbox_outdated(void)
+{
+	return (NULL);
+}
