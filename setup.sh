@@ -288,6 +288,7 @@ build_clang()
 
 sanitized()
 {
+	TESLACOIL_ROUNDS=2 \
 	ASAN_OPTIONS=detect_stack_use_after_return=1 \
 	UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
 	    meson_tests build-clang "$@"

@@ -13,6 +13,7 @@
 
 #define SWALLOW_SIZE (4 * 1024 * 1024)
 #define READS_IN_A_TURN 16
+#define RECORD 16384 /* octets in one of TLS */
 
 static void
 conn_open(struct receiver *r, int fd)
@@ -168,6 +169,9 @@ conn_read_some(struct receiver *r, struct conn *c)
 			return (SERVED_MORE);
 		if (r->part_at != 0 && room > r->part_at - r->bytes)
 			room = (size_t)(r->part_at - r->bytes);
+		/* What of a record is decrypted is not unread any more. */
+		if (c->tls != NULL && room < RECORD)
+			room = RECORD;
 		n = conn_read(r, c, room);
 		if (n == -1 && (errno == EAGAIN || errno == EINTR))
 			return (SERVED_ALL);
