@@ -13,6 +13,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 
 #include <ctype.h>
 #include <err.h>
@@ -226,6 +227,14 @@ count_lines(struct sink *s, const uint8_t *p, size_t n)
 	return (n);
 }
 
+/* Of what was read ahead; the rest of a record comes in any case. */
+static bool
+has_more(const struct sink *s)
+{
+	return (s->ssl != NULL &&
+	    (SSL_pending(s->ssl) > 0 || BIO_pending(SSL_get_rbio(s->ssl)) > 0));
+}
+
 static void
 serve(struct sink *s)
 {
@@ -243,7 +252,8 @@ serve(struct sink *s)
 				  : count_framed(s, s->buf, have);
 		have -= used;
 		memmove(s->buf, s->buf + used, have);
-		flush_answers(s);
+		if (!has_more(s))
+			flush_answers(s);
 	}
 }
 
@@ -307,6 +317,7 @@ int
 main(int argc, char **argv)
 {
 	static struct sink s;
+	const int on = 1;
 	bool tls;
 	int fd;
 
@@ -324,6 +335,8 @@ main(int argc, char **argv)
 	(void)signal(SIGPIPE, SIG_IGN);
 	fd = listen_on_loopback();
 	while ((s.fd = accept(fd, NULL, NULL)) != -1) {
+		(void)setsockopt(
+		    s.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 		if (s.begin.tv_sec == 0)
 			(void)clock_gettime(CLOCK_MONOTONIC, &s.begin);
 		if (tls)
