@@ -306,6 +306,25 @@ guard_holds(const struct stream *s, const uint8_t *buf, size_t n)
 	return (s->guard_at != s->cursor.sent || s->guard == digest(buf, n));
 }
 
+/*
+ * What would not be sent now is read in vain: as many octets as the lines that
+ * may go should have, if they are as lines were so far.
+ */
+static size_t
+worth_reading(const struct stream *s, const struct pull *p)
+{
+	const struct route *r = s->route;
+	uint64_t line, lines;
+
+	if (r->messages == 0)
+		return (p->room);
+	line = r->bytes / r->messages + 1;
+	lines = p->room / (line + r->header.len) + 1;
+	if (p->most > 0 && lines > p->most)
+		lines = p->most;
+	return (GUARD + (size_t)(lines * line));
+}
+
 static enum pull_result
 pull_from(struct stream *s, struct pull *p, int fd)
 {
@@ -318,14 +337,14 @@ pull_from(struct stream *s, struct pull *p, int fd)
 	size_t size, least = 2 * s->route->style.max_message + 64;
 	uint8_t *buf = tails_scratch(s->tail->all, &size);
 	off_t from = s->cursor.sent;
-	size_t skip, guard;
+	size_t skip, guard, worth;
 	ssize_t n;
 
 	if (still_partial(s, fd, buf, size))
 		return (PULL_DRAINED);
-	/* Frames are longer than lines: more than room would be wasted. */
-	if (size > p->room)
-		size = p->room > least ? p->room : least;
+	worth = worth_reading(s, p);
+	if (size > worth)
+		size = worth > least ? worth : least;
 	skip = guard = from < GUARD ? (size_t)from : GUARD;
 	n = read_at(s, fd, buf, size, from - (off_t)guard);
 	if (n < (ssize_t)guard)
