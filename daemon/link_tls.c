@@ -22,6 +22,7 @@
 #define RECORD_ROOM (RECORD + 2048) /* that it then has, at the most */
 #define OUT (256 * 1024) /* octets for the socket that are gathered */
 #define IN (32 * 1024) /* octets of it that are read ahead */
+#define WELCOME_MS 2000 /* in which a server that refuses us says so */
 
 struct link_tls {
 	struct tls *ctx;
@@ -41,6 +42,9 @@ struct link_tls {
 	bool eof;
 	bool finished; /* close_notify is sent */
 	bool shaken; /* the handshake has ended */
+	uint64_t shaken_ms;
+	bool heard; /* of the server since then */
+	bool welcome; /* it has taken us, and our certificate */
 	bool asking; /* connected only to see the certificate */
 	struct reason refused; /* why it is asked for */
 };
@@ -52,6 +56,15 @@ peer_name(const struct link *l)
 
 	return (conf->server_name != NULL ? conf->server_name
 					  : conf_url_peer(l->url));
+}
+
+static uint64_t
+now_ms(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ((uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000);
 }
 
 /*
@@ -101,6 +114,7 @@ on_read(struct tls *ctx, void *p, size_t n, void *arg)
 		n = t->in_end - t->in_start;
 	memcpy(p, t->in + t->in_start, n);
 	t->in_start += n;
+	t->heard = true;
 	return ((ssize_t)n);
 }
 
@@ -384,6 +398,8 @@ link_tls_handshake(struct link *l, struct reason *why)
 	}
 	if (result == 0) {
 		t->shaken = true;
+		t->shaken_ms = now_ms();
+		t->welcome = strcmp(tls_conn_version(t->ctx), "TLSv1.3") != 0;
 		return (check_peer(l, why) == 0 ? LINK_READY : LINK_BROKEN);
 	}
 	if (is_refusal(t))
@@ -487,6 +503,8 @@ link_tls_recv(struct link *l, uint8_t *p, size_t n)
 	do
 		got = tls_read(t->ctx, p, n);
 	while (got == TLS_WANT_POLLIN && t->in_start < t->in_end);
+	if (got >= 0 || got == TLS_WANT_POLLIN)
+		t->welcome |= t->heard;
 	if (got > 0)
 		return (got);
 	if (got == TLS_WANT_POLLIN || got == TLS_WANT_POLLOUT) {
@@ -501,12 +519,21 @@ link_tls_recv(struct link *l, uint8_t *p, size_t n)
 	return (fail(l));
 }
 
+/*
+ * In TLS 1.3 we may send before the server has looked at our certificate, and
+ * the system of one that refuses it acknowledges what it throws away.  One that
+ * takes us mostly sends tickets; else nothing is heard of a refusal.
+ */
 uint64_t
 link_tls_acked(struct link *l)
 {
 	struct link_tls *t = l->state;
+	uint64_t acked =
+	    cipher_map_acked(&t->map, link_tcp_acked(l, t->ciphered));
 
-	return (cipher_map_acked(&t->map, link_tcp_acked(l, t->ciphered)));
+	if (!t->welcome && now_ms() - t->shaken_ms >= WELCOME_MS)
+		t->welcome = true;
+	return (t->welcome ? acked : 0);
 }
 
 /* Nothing is in flight: there is room for a goodbye in the socket. */

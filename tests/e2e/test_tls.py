@@ -11,7 +11,8 @@ import threading
 import time
 
 from authority import NAME, Authority
-from teslacoil import Case, Output, destination, main, source, wait_for
+from teslacoil import (Case, Output, destination, find_key, main, source,
+                       wait_for)
 
 
 class Server(Output):
@@ -37,7 +38,8 @@ class Server(Output):
         case.addCleanup(self.stop)
         threading.Thread(target=self.accept, daemon=True).start()
 
-    def set(self, pair, client_ca=None, version=None, polite=True):
+    def set(self, pair, client_ca=None, version=None, polite=True,
+            tickets=2):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*pair)
         if client_ca is not None:
@@ -45,6 +47,7 @@ class Server(Output):
             context.load_verify_locations(client_ca)
         if version is not None:
             context.minimum_version = context.maximum_version = version
+        context.num_tickets = tickets
         self.context = context
         self.polite = polite
 
@@ -238,6 +241,16 @@ class Delivery(Tls):
         self.w.write(3000)
         self.end()
 
+    def test_a_server_that_says_nothing_after_the_handshake(self):
+        """Not even a ticket: that it takes us is seen after a while."""
+        self.begin(server={"tickets": 0})
+        self.w.write(3000)
+        self.r.wait_all(self.w)
+        self.d.stop()
+        self.d.start()
+        self.w.write(3000)
+        self.end()
+
     def test_reload_closes_in_order(self):
         self.begin()
         self.w.write(3000)
@@ -345,14 +358,16 @@ class Trust(Tls):
         self.accepted_again(self.pair)
 
     def mutual(self, version):
+        """The system of who refuses us acknowledges what it throws away."""
         cert, key = Authority(self, "stranger").issue("forwarder")
         ours = Authority(self, "ours")
         server = {"client_ca": ours.ca, "version": version}
         self.begin({"ca_file": self.ca.ca, "cert_file": cert,
-                    "key_file": key}, server=server)
-        self.w.write(5000)
+                    "key_file": key}, server=server, resend_on_reset="0")
+        self.w.write(20)
         self.d.wait_log(r"refuses: .*alert unknown ca")
         wait_for(lambda: self.r.tcp >= 3, "more attempts")
+        self.assertEqual(set(find_key(self.d.state(), "acknowledged")), {0})
         self.assertEqual(self.r.lines(), [])
         cert, key = ours.issue("forwarder")
         self.d.write_conf(self.conf(self.r.url, {
