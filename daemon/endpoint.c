@@ -398,12 +398,15 @@ endpoint_new(const struct endpoint_env *env,
 	if (ep->is_relp) {
 		ep->marks = calloc(conf->relp_window, sizeof(*ep->marks));
 		ep->begins = calloc(conf->relp_window, sizeof(*ep->begins));
+		ep->refusals = refusals_new(conf->relp_window);
 	}
 	ep->window =
 	    window_new(ep->is_relp ? 2 * conf->relp_window : MAX_SLICES,
 		&endpoint_window_ops, ep);
 	if (ep->buf == NULL || ep->window == NULL ||
-	    (ep->is_relp && (ep->marks == NULL || ep->begins == NULL))) {
+	    (ep->is_relp &&
+		(ep->marks == NULL || ep->begins == NULL ||
+		    ep->refusals == NULL))) {
 		endpoint_free(ep);
 		errno = ENOMEM;
 		return (NULL);
@@ -427,6 +430,7 @@ endpoint_free(struct endpoint *ep)
 	link_close(&ep->link);
 	free(ep->marks);
 	free(ep->begins);
+	refusals_free(ep->refusals);
 	free(ep->buf);
 	free(ep);
 }

@@ -75,6 +75,8 @@ on_progress(struct endpoint *ep)
 	ep->progress = ev_now(ep->env->loop);
 	backoff_reset(&ep->backoff);
 	ep->work = true;
+	if (ep->is_relp && window_in_flight(ep->window) == 0)
+		refusals_clear(ep->refusals);
 }
 
 void
@@ -107,25 +109,29 @@ on_refusal(struct endpoint *ep, uint64_t position)
 	struct cursor *cur;
 	struct stream *s;
 	off_t begin, end;
+	unsigned times;
 
-	if (!window_slice_at(ep->window, position, &cur, &begin, &end))
+	if (!window_slice_at(ep->window, position, &cur, &begin, &end)) {
+		/* Its file was truncated meanwhile. */
+		window_ack_one(ep->window, position);
 		return (true);
+	}
 	s = stream_of(cur);
-	if (ep->refused_ino != s->tail->ino || ep->refused_at != begin)
-		ep->refusals = 0;
-	ep->refused_ino = s->tail->ino;
-	ep->refused_at = begin;
+	times = refusals_add(ep->refusals, s->tail->dev, s->tail->ino, begin);
 	reason_set(&ep->error, "%s: the message at %lld was refused: %u %s",
 	    tail_path(s->tail), (long long)begin, ep->relp.code, ep->relp.text);
-	if (++ep->refusals < REFUSALS) {
+	if (times < REFUSALS) {
 		endpoint_lose(ep, window_acked_pos(ep->window));
 		return (false);
 	}
-	log_warnx("destination %s: %s; %d times: passed over", ep->conf->name,
-	    ep->error.text, REFUSALS);
-	ep->refused++;
-	ep->refusals = 0;
+	/* After a loss it may come to be refused once more. */
+	if (times == REFUSALS) {
+		log_warnx("destination %s: %s; %d times: passed over",
+		    ep->conf->name, ep->error.text, REFUSALS);
+		ep->refused++;
+	}
 	window_ack_one(ep->window, position);
+	on_progress(ep);
 	return (true);
 }
 

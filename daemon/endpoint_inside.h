@@ -13,6 +13,7 @@
 #include "daemon/stream.h"
 #include "daemon/targets.h"
 #include "lib/pace.h"
+#include "lib/refusals.h"
 #include "lib/window.h"
 
 struct endpoint {
@@ -34,9 +35,7 @@ struct endpoint {
 	bool is_relp;
 	struct pack_mark *marks; /* of one pull; RELP */
 	uint64_t *begins; /* of the last messages, in the stream; RELP */
-	ino_t refused_ino; /* the message that was refused last, */
-	off_t refused_at;
-	unsigned refusals; /* and how often in a row */
+	struct refusals *refusals; /* of messages in flight; RELP */
 	uint64_t refused; /* passed over */
 	ev_timer rate_timer;
 	bool held; /* what is sent had to wait for the bucket */

@@ -239,6 +239,30 @@ class Relp(Case):
         with open(self.d.log_path) as f:
             self.assertIn("passed over", f.read())
 
+    def test_poisonous_messages_that_are_refused_in_any_order(self):
+        """Each has its own count: none is in the way of the others."""
+        w = self.writer()
+        r = self.receiver("relp:0").start()
+        r.do("poison seq=0000050")
+        r.do("shuffle 100")
+        d = self.daemon(destination("d", r.url, retry=["5ms", "20ms"],
+                                    relp={"window": 200}) +
+                        source("s", w.path)).start()
+        w.write(1000)
+        wait_for(lambda: r.missing(w) == 10, "all but ten")
+
+        def passed_over():
+            endpoint = d.state()["destinations"][0]["endpoints"][0]
+            return endpoint["refused"] == 10
+        wait_for(passed_over, "ten messages to be passed over")
+        for seq in range(500, 510):
+            self.assertRegex(d.log(), r"at %d was refused: .* 5 times: passed"
+                             % ((seq - 1) * w.size))
+        r.do("poison")
+        w.write(10)
+        wait_for(lambda: r.missing(w) == 10, "all but ten again")
+        self.finish(d, r)
+
     def test_killed_daemon_repeats_no_more_than_its_checkpoint_missed(self):
         self.begin()
         for _ in range(3):
