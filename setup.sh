@@ -13,13 +13,13 @@ cd "$(dirname "$0")"
 
 build_debian="gcc libc6-dev pkg-config meson ninja-build libev-dev
     libconfuse-dev libc-ares-dev libxxhash-dev libjansson-dev libbsd-dev
-    libtls-dev libssl-dev libseccomp-dev libcap-ng-dev"
-build_openbsd="meson ninja libev libconfuse libcares xxhash jansson"
+    libtls-dev libssl-dev zlib1g-dev libzstd-dev liblzma-dev libseccomp-dev libcap-ng-dev"
+build_openbsd="meson ninja libev libconfuse libcares xxhash jansson zstd xz"
 
 # What the tests run, and what rsyslog and syslog-ng, which are unpacked and
 # not installed, are linked with.
 test_debian="libcmocka-dev clang clang-tidy libclang-rt-14-dev llvm-14 cppcheck
-    valgrind libc6-dbg mandoc mksh logrotate python3 xz-utils openssl systemd
+    valgrind libc6-dbg mandoc mksh logrotate python3 xz-utils zstd openssl systemd
     flex
     libestr0 libfastjson4 liblognorm5 librelp0
     libivykis0 libnet1 libwrap0 libjson-c5 libglib2.0-0 libpcre3 libcap2

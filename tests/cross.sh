@@ -5,7 +5,7 @@
 #
 # The compiler is Zig, whose packages carry the headers of those systems.  The
 # libraries are built from the sources of their Debian packages; those of TLS,
-# which OpenBSD has in its base, are only linked with: their headers are this
+# and those that decompress, are only linked with: their headers are this
 # host's, and the libraries have their names and no code.  What comes out can
 # be linked, and is not run.
 #
@@ -238,16 +238,18 @@ make_xxhash()
 	pc libxxhash 0.8.1 xxhash
 }
 
-# A library with the names of this host's, and nothing behind them.
+# A library with the names of this host's, and nothing behind them:
+# name_only library [package]
 name_only()
 {
-	library=$(pkg-config --variable=libdir "$1")/$1.so
+	package=${2:-$1}
+	library=$(pkg-config --variable=libdir "$package")/$1.so
 	nm -D --defined-only "$library" | sed 's/@.*//' |
 	    awk '$2 == "T" { print ".globl " $3; print $3 ":" }' \
 	    > "$work/$1.s"
 	zig cc -target "$target" -shared -nostdlib -Wl,-soname,"$1.so" \
 	    -o "$sysroot/lib/$1.so" "$work/$1.s"
-	pc "$1" "$(pkg-config --modversion "$1")" "${1#lib}"
+	pc "$package" "$(pkg-config --modversion "$package")" "${1#lib}"
 }
 
 make_tls()
@@ -263,6 +265,17 @@ make_tls()
 	done
 }
 
+make_packers()
+{
+	include=$(pkg-config --variable=includedir zlib)
+	headers "$include/zlib.h" "$include/zconf.h" "$include/zstd.h" \
+	    "$include/lzma.h" "$include/lzma"
+	[ ! -f "$include/zstd_errors.h" ] || headers "$include/zstd_errors.h"
+	name_only libz zlib
+	name_only libzstd
+	name_only liblzma
+}
+
 make_libraries()
 {
 	cmp -s "$root/tests/cross.sh" "$work/made" && return
@@ -272,6 +285,7 @@ make_libraries()
 		"make_$(echo "$name" | tr - _)" "$cross/src/$name"
 	done
 	make_tls
+	make_packers
 	cp "$root/tests/cross.sh" "$work/made"
 }
 

@@ -39,6 +39,8 @@ PKGPATHS = {
     "libconfuse": "devel/libconfuse",
     "libev": "devel/libev",
     "xxhash": "sysutils/xxhash",
+    "xz": "archivers/xz",
+    "zstd": "archivers/zstd",
 }
 
 
