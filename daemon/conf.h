@@ -110,6 +110,7 @@ struct conf_source {
 	char			*hostname;	/* never empty */
 	char			*sd;		/* encoded elements, or "" */
 	bool			 position;
+	bool			 compressed;	/* finish what was rotated */
 	bool			 start_at_end;
 	int			 recursive_depth;
 	enum conf_symlinks	 symlinks;

@@ -446,6 +446,14 @@ set_position(void *into, const char *value, struct reason *why)
 }
 
 static int
+set_compressed(void *into, const char *value, struct reason *why)
+{
+	struct conf_source *s = into;
+
+	return (conf_value_bool(value, &s->compressed, why));
+}
+
+static int
 set_start(void *into, const char *value, struct reason *why)
 {
 	static const struct conf_choice places[] = { { "beginning", false },
@@ -590,6 +598,7 @@ const struct conf_option conf_option_source[] = { { "paths", CONF_OPTION_ANY,
 	{ "procid", 1, { "-" }, set_procid },
 	{ "msgid", 1, { "-" }, set_msgid },
 	{ "hostname", 1, { "" }, set_hostname },
+	{ "compressed", 1, { "true" }, set_compressed },
 	{ "position", 1, { "false" }, set_position },
 	{ "start", 1, { "beginning" }, set_start },
 	{ "recursive_depth", 1, { "16" }, set_recursive_depth },

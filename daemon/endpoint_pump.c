@@ -141,7 +141,7 @@ pull_slice(struct endpoint *ep)
 		ep->held = false;
 	if (result == PULL_DRAINED)
 		tail_drained(s->tail);
-	else
+	else if (result != PULL_WAIT)
 		endpoint_add(ep, s);
 	return (result != PULL_NO_ROOM && !ep->probing && !idle);
 }

@@ -243,13 +243,25 @@ struct walk {
 	int result;
 };
 
+/*
+ * What a truncated file was has no record of its own, and what may be a copy
+ * is looked at again.
+ */
+static bool
+has_record(const struct tail *t)
+{
+	return (t->known && t->held == NULL);
+}
+
 static void
 note_tail(struct tail *t, void *arg)
 {
 	const struct stream *s;
 	struct walk *w = arg;
 
-	for (s = t->streams; t->known && s != NULL; s = s->next)
+	if (!has_record(t))
+		return;
+	for (s = t->streams; s != NULL; s = s->next)
 		if (note(w->checkpoint, s, CHECKPOINT_FILE) == -1)
 			w->result = -1;
 }
@@ -316,8 +328,7 @@ ledger_sync(struct ledger *l)
 	while ((s = TAILQ_FIRST(&l->dirty)) != NULL) {
 		TAILQ_REMOVE(&l->dirty, s, dirty);
 		s->is_dirty = false;
-		/* What a truncated file was has no record of its own. */
-		if (s->tail->known &&
+		if (has_record(s->tail) &&
 		    note(l->checkpoint, s, CHECKPOINT_FILE) == -1)
 			log_warn("checkpoint: %s", tail_path(s->tail));
 	}

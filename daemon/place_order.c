@@ -53,19 +53,16 @@ add_member(struct place *place, struct member **list, size_t *n,
 	(*list)[(*n)++].tail = t;
 }
 
-/* Adds t, which has a name here, to those that rotation may have named. */
-static void
-add_rotated(
-    struct place *place, struct member **list, size_t *n, struct tail *t)
+/* The name from which rotation made name, where a file has it now. */
+static const char *
+base_in_use(struct place *place, const char *name, char base[NAME_MAX + 1])
 {
-	char base[NAME_MAX + 1];
 	size_t i;
 
-	for (i = 0; rotation_base(t->name, i, base, sizeof(base)); i++)
-		if (tail_at(place, base) != NULL) {
-			add_member(place, list, n, base, t);
-			return;
-		}
+	for (i = 0; rotation_base(name, i, base, NAME_MAX + 1); i++)
+		if (tail_at(place, base) != NULL)
+			return (base);
+	return (NULL);
 }
 
 /* The next of list[0..n): *i of those that are related, *k of the others. */
@@ -107,16 +104,22 @@ order_members(struct place *place, const struct member *list, size_t n)
 void
 place_order(struct place *place)
 {
+	char base[NAME_MAX + 1];
 	struct member *list = NULL;
+	const char *name;
 	struct tail *t;
 	size_t n = 0, i, k;
 
-	TAILQ_FOREACH (t, &place->leavers, left)
-		add_member(place, &list, &n, t->left_name, t);
+	TAILQ_FOREACH (t, &place->leavers, left) {
+		name = base_in_use(place, t->left_name, base);
+		add_member(
+		    place, &list, &n, name != NULL ? name : t->left_name, t);
+	}
 	RB_FOREACH (t, tail_names, &place->names)
 		if (t->left_place == NULL &&
-		    (t->origin == NULL || place_holds(place, t->origin)))
-			add_rotated(place, &list, &n, t);
+		    (t->origin == NULL || place_holds(place, t->origin)) &&
+		    (name = base_in_use(place, t->name, base)) != NULL)
+			add_member(place, &list, &n, name, t);
 	if (n > 1)
 		qsort(list, n, sizeof(*list), compare_members);
 	for (i = 0; i < n; i = k) {

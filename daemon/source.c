@@ -192,8 +192,8 @@ sources_start(struct sources *ss)
 			dir_add_use(root, &use);
 		}
 	}
-	tails_set_starting(ss->tails, false);
 	sources_recover(ss);
+	tails_set_starting(ss->tails, false);
 	end_start(ss);
 	sweep_start(ss);
 	return (0);

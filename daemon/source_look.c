@@ -9,6 +9,7 @@
 #include "daemon/ledger.h"
 #include "daemon/log.h"
 #include "daemon/tail.h"
+#include "daemon/tail_held.h"
 #include "daemon/tails.h"
 
 static void
@@ -37,8 +38,11 @@ look_at_new_file(
 	t->seen = d->scan;
 	if (known != NULL)
 		sources_rejoin_routes(t, d->all, origin);
+	if (t->streams == NULL && reach == REACH_PLAIN && !d->all->starting)
+		tail_hold(t);
 	if (meant)
 		dir_join_routes(t, d, name, reach);
+	tail_held_look(t);
 	if (t->streams == NULL)
 		tail_free(t);
 	else

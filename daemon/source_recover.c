@@ -14,6 +14,7 @@
 #include "daemon/log.h"
 #include "daemon/stream.h"
 #include "daemon/tail.h"
+#include "daemon/tail_packed.h"
 #include "daemon/tails.h"
 #include "lib/checkpoint.h"
 #include "lib/rotation.h"
@@ -50,6 +51,7 @@ struct candidate {
 	char base[NAME_MAX + 1]; /* the name it had, or empty */
 	uint8_t head[FINGERPRINT_MAX];
 	int head_len; /* -1: cannot be read */
+	enum inflate_kind kind; /* head is of the text that is in it */
 	bool used;
 	ino_t was; /* of the orphan that it is */
 };
@@ -144,6 +146,10 @@ read_head(const struct dir *d, struct candidate *c)
 	if (fd == -1)
 		return;
 	c->head_len = fingerprint_head(fd, c->head);
+	if (c->head_len > 0 && rotation_is_packed(c->name))
+		c->kind = inflate_kind_of(c->head, (size_t)c->head_len);
+	if (c->kind != INFLATE_NONE)
+		c->head_len = tail_packed_head(fd, c->kind, c->head);
 	(void)close(fd);
 }
 
@@ -221,7 +227,7 @@ is_continued_by(
 	if (c->used && c->was != o->rec.inode)
 		return (false);
 	return (o->rec.print.len > 0 && c->head_len > 0 &&
-	    c->st.st_size >= o->rec.offset &&
+	    (c->kind != INFLATE_NONE || c->st.st_size >= o->rec.offset) &&
 	    fingerprint_matches(&o->rec.print, c->head, (size_t)c->head_len));
 }
 
@@ -230,6 +236,7 @@ static struct tail *
 follow_candidate(
     struct dir *d, struct candidate *c, struct dir *was, const char *base)
 {
+	struct fingerprint print;
 	struct tail *t;
 
 	t = tails_find(d->all->tails, c->st.st_dev, c->st.st_ino);
@@ -241,6 +248,11 @@ follow_candidate(
 	c->used = true;
 	t->met = true;
 	t->rotated = true;
+	if (c->kind != INFLATE_NONE) {
+		fingerprint_of(&print, c->head, (size_t)c->head_len);
+		tail_set_packed(t, c->kind, &print);
+		t->size = 1;
+	}
 	if (dir_path_in(was, base) != NULL)
 		tail_set_origin(t, dir_path_in(was, base));
 	dir_join_routes(t, was, base, REACH_PLAIN);
@@ -264,6 +276,8 @@ adopt(struct dir *d, struct candidate *c, struct orphan *o)
 	for (s = t->streams; s != NULL; s = s->next)
 		if (strcmp(s->route->to->name, o->rec.dest) == 0)
 			s->cursor.sent = s->cursor.acked = o->rec.offset;
+	if (c->kind != INFLATE_NONE && t->size <= o->rec.offset)
+		t->size = o->rec.offset + 1;
 	log_info("%s: has what was %s: goes on at %lld", tail_path(t),
 	    o->rec.path, (long long)o->rec.offset);
 }
@@ -292,7 +306,7 @@ static bool
 is_copy_of(const struct candidate *c, const struct tail *t)
 {
 	return (t != NULL && t->met && t->print.len > 0 && c->head_len > 0 &&
-	    c->st.st_size <= t->size &&
+	    (c->kind != INFLATE_NONE || c->st.st_size <= t->size) &&
 	    (t->dev != c->st.st_dev || t->ino != c->st.st_ino) &&
 	    fingerprint_matches(&t->print, c->head, (size_t)c->head_len));
 }
@@ -300,14 +314,28 @@ is_copy_of(const struct candidate *c, const struct tail *t)
 static bool
 is_copy(struct dir *d, const struct candidate *c)
 {
-	const struct tail *l;
+	struct tail *t;
 
-	if (is_copy_of(c, tail_at(&d->place, c->base)))
-		return (true);
-	TAILQ_FOREACH (l, &d->place.leavers, left)
-		if (strcmp(l->left_name, c->base) == 0 && is_copy_of(c, l))
+	RB_FOREACH (t, tail_names, &d->place.names)
+		if (is_copy_of(c, t) &&
+		    (strcmp(t->name, c->base) == 0 ||
+			rotation_is_of(t->name, c->base)))
+			return (true);
+	TAILQ_FOREACH (t, &d->place.leavers, left)
+		if (strcmp(t->left_name, c->base) == 0 && is_copy_of(c, t))
 			return (true);
 	return (false);
+}
+
+/*
+ * Whether it was written after the checkpoint.  Of what was sent and compressed
+ * before, the time is that of its last line, which came before.
+ */
+static bool
+is_new(const struct candidate *c, const struct timespec *since)
+{
+	return (is_since(&c->st.st_mtim, since) &&
+	    (c->kind == INFLATE_NONE || !is_since(since, &c->st.st_mtim)));
 }
 
 /* What had the name for a time when nobody looked. */
@@ -320,7 +348,8 @@ follow_passed_by(struct dir *d, struct candidates *cs)
 	struct tail *t;
 
 	TAILQ_FOREACH (c, cs, entry) {
-		if (c->used || c->base[0] == '\0' || c->head_len == -1)
+		if (c->used || c->base[0] == '\0' || c->head_len == -1 ||
+		    (rotation_is_packed(c->name) && c->head_len == 0))
 			continue;
 		t = tails_find(d->all->tails, c->st.st_dev, c->st.st_ino);
 		if (is_copy(d, c)) {
@@ -329,7 +358,7 @@ follow_passed_by(struct dir *d, struct candidates *cs)
 				s->cursor.sent = s->cursor.acked = t->size;
 			continue;
 		}
-		if (t == NULL && is_since(&c->st.st_mtim, since) &&
+		if (t == NULL && is_new(c, since) &&
 		    (t = follow_candidate(d, c, d, c->base)) != NULL)
 			log_info("%s: was %s while nobody looked", tail_path(t),
 			    tail_origin(t));

@@ -91,6 +91,8 @@ follow_stray(struct dir *d, const struct stray *s)
 	tail_set_origin(t, dir_path_in(d, s->origin));
 	tail_precedes(t, &d->place, s->origin);
 	dir_join_routes(t, d, s->origin, REACH_PLAIN);
+	if (t->streams == NULL)
+		tail_free(t);
 }
 
 void

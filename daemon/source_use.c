@@ -11,6 +11,7 @@
 #include "daemon/stream.h"
 #include "daemon/tail.h"
 #include "daemon/tails.h"
+#include "lib/rotation.h"
 
 bool
 use_is_last(const struct use *u)
@@ -169,6 +170,20 @@ is_left_alone(const struct tail *t, const struct route *r, bool from_end)
 		NULL);
 }
 
+/*
+ * A compressed file is read for what is left of the file that it was, never
+ * for itself.
+ */
+static int
+join_packed(struct tail *t, struct route *r, const char *name)
+{
+	if (!r->source->compressed)
+		return (t->packed == INFLATE_NONE ? tail_join(t, r, false) : 0);
+	if (t->packed == INFLATE_NONE || rotation_is_packed(name))
+		return (tail_rejoin(t, r));
+	return (tail_join(t, r, false));
+}
+
 void
 dir_join_routes(
     struct tail *t, const struct dir *d, const char *name, enum reach reach)
@@ -185,6 +200,12 @@ dir_join_routes(
 		for (n = 0; n < u->source->nroutes; n++) {
 			r = u->source->routes[n];
 			from_end = d->all->starting && r->fresh;
+			if (t->packed != INFLATE_NONE ||
+			    rotation_is_packed(name)) {
+				if (join_packed(t, r, name) == -1)
+					log_warn("%s", tail_path(t));
+				continue;
+			}
 			if (!is_left_alone(t, r, from_end) &&
 			    tail_join(t, r, from_end) == -1)
 				log_warn("%s", tail_path(t));

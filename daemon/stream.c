@@ -11,6 +11,7 @@
 #include "daemon/conf.h"
 #include "daemon/ledger.h"
 #include "daemon/log.h"
+#include "daemon/tail_packed.h"
 #include "daemon/tails.h"
 
 /* Octets looked through for a newline in one turn. */
@@ -77,6 +78,7 @@ void
 stream_free(struct stream *s)
 {
 	s->route->ops->on_drop(s, s->route->dest);
+	tail_packed_close(s);
 	ledger_drop(tails_ledger(s->tail->all), s, false);
 	tails_stats(s->tail->all)->streams--;
 	free(s);
@@ -99,7 +101,9 @@ stream_must_wait(const struct stream *s)
 {
 	const struct stream *b;
 
-	if (s->tail->before == NULL)
+	if (s->tail->held != NULL)
+		return (true);
+	if (s->tail->before == NULL || s->tail->before->held != NULL)
 		return (false);
 	for (b = s->tail->before->streams; b != NULL; b = b->next)
 		if (b->route->dest == s->route->dest)
@@ -180,10 +184,14 @@ read_at(struct stream *s, int fd, uint8_t *buf, size_t size, off_t at)
 {
 	ssize_t n;
 
-	do {
-		n = pread(fd, buf, size, at);
-	} while (n == -1 && errno == EINTR);
-	if (n == -1 && s->tail->error != errno) {
+	if (s->tail->packed != INFLATE_NONE)
+		n = tail_packed_read(s, fd, buf, size, at);
+	else
+		do {
+			n = pread(fd, buf, size, at);
+		} while (n == -1 && errno == EINTR);
+	if (n == -1 && errno != EAGAIN && errno != EBUSY &&
+	    s->tail->error != errno) {
 		s->tail->error = errno;
 		log_warn("%s: read at %lld", tail_path(s->tail), (long long)at);
 	}
@@ -347,12 +355,19 @@ pull_from(struct stream *s, struct pull *p, int fd)
 		size = worth > least ? worth : least;
 	skip = guard = from < GUARD ? (size_t)from : GUARD;
 	n = read_at(s, fd, buf, size, from - (off_t)guard);
+	if (n == -1 && errno == EAGAIN)
+		return (PULL_MORE);
+	if (n == -1 && errno == EBUSY)
+		return (PULL_WAIT);
 	if (n < (ssize_t)guard)
 		return (PULL_DRAINED);
 	if (!guard_holds(s, buf, guard)) {
 		tail_suspect(s->tail);
 		return (PULL_DRAINED);
 	}
+	/* Nothing is recorded of a file that has no fingerprint. */
+	if (from == 0 && s->tail->print.len == 0)
+		fingerprint_of(&s->tail->print, buf, (size_t)n);
 	if (from + n - (off_t)guard > s->tail->size)
 		s->tail->size = from + n - (off_t)guard;
 	if (guard > 0)
@@ -393,6 +408,7 @@ stream_pull(struct stream *s, struct pull *p)
 	p->end = s->cursor.sent;
 	result = fd == -1 ? PULL_DRAINED : pull_from(s, p, fd);
 	if (result == PULL_DRAINED) {
+		tail_packed_close(s);
 		s->is_drained = true;
 		s->flush = false;
 	}

@@ -19,6 +19,7 @@
 
 struct conf_destination;
 struct conf_source;
+struct packed;
 struct stream;
 
 /* How a destination hears of its streams. */
@@ -51,6 +52,7 @@ struct stream {
 	struct route		*route;
 	TAILQ_ENTRY(stream)	 ready;		/* the destination's queue */
 	TAILQ_ENTRY(stream)	 dirty;		/* the ledger's list */
+	struct packed		*packed;	/* decodes for it, or NULL */
 	void			*endpoint;	/* the destination's choice, */
 	uint32_t		 epoch;		/* as long as this is its epoch */
 	off_t			 scanned;	/* no newline before this */
@@ -108,6 +110,7 @@ struct pull {
 enum pull_result {
 	PULL_MORE,			/* there is more to read */
 	PULL_DRAINED,			/* no complete line is left */
+	PULL_WAIT,			/* it will be woken when it can be read */
 	PULL_NO_ROOM			/* a frame did not fit */
 };
 

@@ -14,6 +14,8 @@
 #include "daemon/place.h"
 #include "daemon/stream.h"
 #include "daemon/tail_copy.h"
+#include "daemon/tail_held.h"
+#include "daemon/tail_packed.h"
 #include "daemon/tails.h"
 #include "lib/rotation.h"
 
@@ -191,6 +193,7 @@ tail_free(struct tail *t)
 	}
 	tails_closed(t);
 	tails_stats(t->all)->files--;
+	tail_unhold(t);
 	free(t->origin);
 	free(t->name);
 	free(t);
@@ -219,7 +222,7 @@ update_print(struct tail *t, int fd)
 	struct stream *s;
 	int n;
 
-	if ((n = fingerprint_head(fd, head)) == -1)
+	if (t->packed != INFLATE_NONE || (n = fingerprint_head(fd, head)) == -1)
 		return (true);
 	if (!fingerprint_matches(&t->print, head, (size_t)n))
 		return (false);
@@ -370,6 +373,35 @@ was_called(const struct tail *t, const char *path)
 	    rotation_is_of(t->name, strrchr(path, '/') + 1));
 }
 
+void
+tail_set_packed(
+    struct tail *t, enum inflate_kind kind, const struct fingerprint *print)
+{
+	t->packed = kind;
+	t->print = *print;
+	tails_time(t);
+}
+
+/* Whether the record is of the text of a file that is compressed. */
+static bool
+is_text_of(struct tail *t, const struct route *r, int fd, const uint8_t *head,
+    size_t n, const struct checkpoint_record *rec)
+{
+	enum inflate_kind kind = inflate_kind_of(head, n);
+	uint8_t text[FINGERPRINT_MAX];
+	int len;
+
+	if (kind == INFLATE_NONE || !r->source->compressed ||
+	    rec->print.len == 0)
+		return (false);
+	len = tail_packed_head(fd, kind, text);
+	if (!fingerprint_matches(&rec->print, text, (size_t)len))
+		return (false);
+	tail_set_packed(t, kind, &rec->print);
+	t->size = rec->offset + 1;
+	return (true);
+}
+
 /*
  * Where to go on by the checkpoint, or -1 where it does not know the file.
  * *same is whether it is the very file of the checkpoint.
@@ -395,6 +427,10 @@ recorded_offset(struct tail *t, struct route *r, int fd, bool *same)
 	    rec.offset <= t->size) {
 		/* Of an empty file only the name can tell. */
 		*same = rec.print.len > 0 || was_called(t, rec.path);
+		return (rec.offset);
+	}
+	if (is_text_of(t, r, fd, head, (size_t)n, &rec)) {
+		*same = true;
 		return (rec.offset);
 	}
 	t->met = false;
@@ -548,7 +584,10 @@ go_on_in_copy(struct tail *old, struct place *place, int fd, char *name,
     const struct stat *st)
 {
 	struct stream *s;
+	struct tail *held;
 
+	if ((held = tails_find(old->all, st->st_dev, st->st_ino)) != NULL)
+		tail_retire(held);
 	tails_know(old, st);
 	tails_opened(old, fd);
 	old->size = st->st_size;
@@ -592,8 +631,7 @@ finish_in_copy(struct tail *old, struct place *place, struct tail *now)
 	if (wanted.least < old->size)
 		wanted.least = old->size;
 	fd = tail_copy_open(&wanted, place, &name);
-	if (fd != -1 && fstat(fd, &st) == 0 &&
-	    (!tail_is_done(old) || st.st_size > old->size)) {
+	if (fd != -1 && fstat(fd, &st) == 0) {
 		tail_follows(now, old);
 		go_on_in_copy(old, place, fd, name, &st);
 		tails_time(old);
@@ -619,7 +657,6 @@ begin_again(struct tail *t, const struct stat *st)
 	struct stream *s;
 
 	t->size = st->st_size;
-	t->suspect = false;
 	for (s = t->streams; s != NULL; s = s->next) {
 		s->route->ops->on_drop(s, s->route->dest);
 		s->cursor.sent = s->cursor.acked = s->scanned = 0;
@@ -643,6 +680,9 @@ truncated_successor(
 	tails_stats(ts)->files++;
 	now->place = place;
 	now->linked = old->linked;
+	now->rotated = old->rotated;
+	if (old->origin != NULL)
+		tail_set_origin(now, old->origin);
 	now->size = st->st_size;
 	RB_REMOVE(tail_names, &place->names, old);
 	RB_INSERT(tail_names, &place->names, now);
@@ -663,6 +703,20 @@ truncated_successor(
 	return (now);
 }
 
+/* Its text may be longer now. */
+static void
+packed_written(struct tail *t, const struct stat *st)
+{
+	struct stream *s;
+
+	if (written_ns(st) == t->written_ns)
+		return;
+	t->written_ns = written_ns(st);
+	t->changed = tails_now(t->all);
+	for (s = t->streams; s != NULL; s = s->next)
+		stream_wake(s);
+}
+
 /* The file was truncated: it is a new one, at the same place. */
 static void
 tail_truncated(struct tail *old, const struct stat *st)
@@ -674,6 +728,7 @@ tail_truncated(struct tail *old, const struct stat *st)
 	log_info("%s: truncated from %lld to %lld bytes", tail_path(old),
 	    (long long)old->size, (long long)st->st_size);
 	tails_stats(old->all)->truncations++;
+	old->suspect = false;
 	if (place == NULL ||
 	    (now = truncated_successor(old, place, st)) == NULL) {
 		begin_again(old, st);
@@ -704,6 +759,7 @@ tail_written(struct tail *t, const struct stat *st)
 	t->changed = tails_now(t->all);
 	same_size = st->st_size == t->size;
 	t->size = st->st_size;
+	tail_held_look(t);
 	/*
 	 * Not by the size alone: one stream may have read on already, others
 	 * not; and what was written over is found by reading.
@@ -726,6 +782,10 @@ tail_check(struct tail *t)
 		return;
 	}
 	t->deleted = st.st_nlink == 0;
+	if (t->packed != INFLATE_NONE) {
+		packed_written(t, &st);
+		return;
+	}
 	if (t->many_links != (st.st_nlink > 1)) {
 		t->many_links = st.st_nlink > 1;
 		tails_watch(t);

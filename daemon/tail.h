@@ -20,7 +20,9 @@
 
 #include "daemon/place.h"
 #include "lib/fingerprint.h"
+#include "lib/inflate.h"
 
+struct held;
 struct route;
 struct stream;
 struct tails;
@@ -39,6 +41,7 @@ struct tail {
 	struct place		*left_place;	/* where it is a leaver, and */
 	char			*left_name;	/* the name it had */
 	struct stream		*streams;	/* owned list */
+	struct held		*held;		/* may be a copy, or NULL */
 	struct tail		*before;	/* had the name before, and is
 						   to be sent first */
 	struct tail		*behind;
@@ -60,6 +63,10 @@ struct tail {
 	bool			 suspect;	/* may have been written anew */
 	bool			 deleted;
 	bool			 met;		/* the checkpoint knew it */
+	bool			 packed_ended;	/* all that can be had of its
+						   text was had */
+	enum inflate_kind	 packed;	/* print, size and offsets are
+						   those of its text */
 	bool			 settled;	/* unchanged since that was written */
 	uint16_t		 open_set;	/* see tails_add_set() */
 	uint32_t		 seen;		/* for who scans its place */
@@ -84,6 +91,13 @@ int	tail_join(struct tail *, struct route *, bool from_end);
  * before: only when it is the very file that the checkpoint knows.
  */
 int	tail_rejoin(struct tail *, struct route *);
+
+/*
+ * It is compressed: its text has that fingerprint.  Its size counts only when
+ * it was read to the end.
+ */
+void	tail_set_packed(struct tail *, enum inflate_kind,
+	    const struct fingerprint *print);
 
 /* It was called path when a source meant it. */
 void	tail_set_origin(struct tail *, const char *path);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "daemon/place.h"
+#include "daemon/tail.h"
 #include "daemon/tails.h"
 
 static bool
@@ -33,6 +34,17 @@ is_copy(int fd, const struct tail_copy *old)
 	return (n != -1 && fingerprint_matches(&old->print, head, (size_t)n));
 }
 
+/* A file that is followed is no copy, unless it is held for being one. */
+static bool
+is_followed(struct tails *all, const struct stat *st)
+{
+	const struct tail *t;
+
+	return (all != NULL &&
+	    (t = tails_find(all, st->st_dev, st->st_ino)) != NULL &&
+	    t->held == NULL);
+}
+
 static int
 try_entry(int dirfd, const char *name, const struct tail_copy *old)
 {
@@ -42,8 +54,7 @@ try_entry(int dirfd, const char *name, const struct tail_copy *old)
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == -1 ||
 	    !S_ISREG(st.st_mode) || st.st_size < old->least ||
 	    (st.st_dev == old->dev && st.st_ino == old->ino) ||
-	    (old->all != NULL &&
-		tails_find(old->all, st.st_dev, st.st_ino) != NULL))
+	    is_followed(old->all, &st))
 		return (-1);
 	fd = openat(dirfd, name,
 	    O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY);

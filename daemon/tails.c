@@ -8,6 +8,7 @@
 #include "daemon/log.h"
 #include "daemon/stream.h"
 #include "daemon/tail.h"
+#include "daemon/tail_packed.h"
 #include "daemon/watch.h"
 
 /*
@@ -44,6 +45,7 @@ struct tails {
 	uint8_t *scratch;
 	struct watch *watch;
 	void (*look_at_linked)(struct place *, const char *);
+	struct packed_list packed;
 	bool starting;
 };
 
@@ -71,6 +73,7 @@ tails_new(
 		return (NULL);
 	RB_INIT(&ts->ids);
 	TAILQ_INIT(&ts->timed);
+	TAILQ_INIT(&ts->packed);
 	if ((ts->scratch = malloc(conf->scratch)) == NULL ||
 	    tails_add_set(ts, 0) == -1) {
 		tails_free(ts);
@@ -190,6 +193,25 @@ tails_watch(struct tail *t)
 	    needed && t->watch == NULL && watch_sees_files(t->all->watch);
 	if (t->untold)
 		tails_time(t);
+}
+
+struct packed_list *
+tails_packed(struct tails *ts)
+{
+	return (&ts->packed);
+}
+
+void
+tails_wake_packed(struct tails *ts, const void *dest)
+{
+	struct stream *s;
+	struct tail *t;
+
+	TAILQ_FOREACH (t, &ts->timed, timed)
+		for (s = t->streams; s != NULL; s = s->next)
+			if (t->packed != INFLATE_NONE && !s->is_drained &&
+			    s->route->dest == dest)
+				stream_wake(s);
 }
 
 void
@@ -461,7 +483,9 @@ is_in_flight(const struct tail *t)
 static void
 look_at_nameless(struct tail *t, double quiet)
 {
-	if (t->fd == -1) {
+	if (t->held != NULL) {
+		tail_finish(t);
+	} else if (t->fd == -1) {
 		/* Nothing can be read again, only what is in flight counts. */
 		if (is_in_flight(t))
 			return;
@@ -507,7 +531,10 @@ on_look(struct ev_loop *loop, ev_timer *timer, int revents)
 			tail_check(t);
 	TAILQ_FOREACH_SAFE (t, &ts->timed, timed, next) {
 		quiet = ev_now(loop) - t->changed;
-		if (t->place == NULL)
+		if (t->packed != INFLATE_NONE) {
+			if (tail_packed_look(t, quiet))
+				tail_finish(t);
+		} else if (t->place == NULL)
 			look_at_nameless(t, quiet);
 		else if (!look_at_named(t, quiet))
 			tails_untime(t);

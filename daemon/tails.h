@@ -5,6 +5,7 @@
 #ifndef TAILS_H
 #define TAILS_H
 
+#include <sys/queue.h>
 #include <sys/stat.h>
 
 #include <ev.h>
@@ -23,6 +24,7 @@ struct tails_stats {
 	uint64_t	rotations;
 	uint64_t	truncations;
 	uint64_t	lost_bytes;	/* truncated or deleted before read */
+	uint64_t	damaged;	/* compressed files, in part unread */
 	uint64_t	found;		/* files ever followed */
 };
 
@@ -66,6 +68,15 @@ struct tail	*tails_find(struct tails *, dev_t, ino_t);
  */
 void	tails_set_starting(struct tails *, bool);
 bool	tails_is_starting(const struct tails *);
+
+/*
+ * Compressed files that are being read; and: those that wait for their turn
+ * with a destination may have it.
+ */
+struct packed;
+TAILQ_HEAD(packed_list, packed);
+struct packed_list	*tails_packed(struct tails *);
+void	tails_wake_packed(struct tails *, const void *dest);
 
 /* The file has the identity of st; and: it has none any more. */
 void	tails_know(struct tail *, const struct stat *);

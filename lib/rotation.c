@@ -10,6 +10,20 @@ struct part {
 };
 
 static const char *const packed[] = { ".gz", ".zst", ".xz", ".bz2", ".Z" };
+#define READABLE 3 /* of them, the first */
+
+bool
+rotation_is_packed(const char *name)
+{
+	size_t len = strlen(name), n, i;
+
+	for (i = 0; i < READABLE; i++) {
+		n = strlen(packed[i]);
+		if (len > n && strcmp(name + len - n, packed[i]) == 0)
+			return (true);
+	}
+	return (false);
+}
 
 /* The length of name without the ending of a compressed file. */
 static size_t

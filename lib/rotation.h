@@ -13,6 +13,9 @@
 /* Whether rotation may have given name to what was called base before. */
 bool	rotation_is_of(const char *name, const char *base);
 
+/* Whether the name ends as those of compressed files that can be read do. */
+bool	rotation_is_packed(const char *name);
+
 /*
  * Writes the nth name, from 0, that name may have had before it was rotated.
  * Returns false when there are no more, or they do not fit.

@@ -152,6 +152,7 @@ what_is_left_out_has_the_documented_default(void **state)
 	assert_string_equal(s->hostname, hostname);
 	assert_string_equal(s->sd, "");
 	assert_false(s->position);
+	assert_true(s->compressed);
 	assert_false(s->start_at_end);
 	assert_int_equal(s->recursive_depth, 16);
 	assert_int_equal(s->text.invalid, TEXT_INVALID_REPLACE);
@@ -179,6 +180,7 @@ every_option_is_taken_as_it_is_written(void **state)
 	    " destinations = { \"b\", \"a\" } facility = authpriv\n"
 	    " severity = warning app_name = n procid = 12 msgid = m\n"
 	    " hostname = own position = true start = end\n"
+	    " compressed = false\n"
 	    " structured_data \"a@1\" { params = { \"k=v=\\\"\", \"l=\" } }\n"
 	    " structured_data \"b@1\" { }\n"
 	    " recursive_depth = 3 encoding = \"UTF-8\" invalid = escape\n"
@@ -220,6 +222,7 @@ every_option_is_taken_as_it_is_written(void **state)
 	assert_string_equal(s->msgid, "m");
 	assert_string_equal(s->hostname, "own");
 	assert_true(s->position);
+	assert_false(s->compressed);
 	assert_true(s->start_at_end);
 	assert_string_equal(s->sd, "[a@1 k=\"v=\\\"\" l=\"\"][b@1]");
 	assert_int_equal(s->recursive_depth, 3);

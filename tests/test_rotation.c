@@ -69,6 +69,20 @@ other_names_are_left_alone(void **state)
 			fail_msg("%s", others[i][0]);
 }
 
+static void
+names_of_compressed_files_are_known(void **state)
+{
+	(void)state;
+	assert_true(rotation_is_packed("app.log.1.gz"));
+	assert_true(rotation_is_packed("app.log.zst"));
+	assert_true(rotation_is_packed("app.log-20261124.xz"));
+	assert_false(rotation_is_packed("app.log.1"));
+	assert_false(rotation_is_packed("app.log.1.bz2"));
+	assert_false(rotation_is_packed(".gz"));
+	assert_false(rotation_is_packed("gz"));
+	assert_false(rotation_is_packed(""));
+}
+
 static bool
 has_base(const char *name, const char *base)
 {
@@ -151,6 +165,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_of_rotation_are_known),
 		cmocka_unit_test(other_names_are_left_alone),
+		cmocka_unit_test(names_of_compressed_files_are_known),
 		cmocka_unit_test(every_base_is_among_those_offered),
 		cmocka_unit_test(a_base_that_does_not_fit_is_not_offered),
 		cmocka_unit_test(higher_numbers_are_older),

@@ -58,8 +58,24 @@ GENERATIONS = {
         ("move_away", 3), ("delete", 4), ("copytruncate", 6), ("truncate", 2),
         ("hard_link", 2), ("reset", 1),
     ],
+    2: LIFE + PROCESSES + [
+        ("move_away", 3), ("delete", 4), ("copytruncate_any", 10),
+        ("truncate", 2), ("hard_link", 2), ("reset", 1),
+    ],
+    3: LIFE + PROCESSES + [
+        ("move_away", 3), ("delete", 3), ("copytruncate_any", 8),
+        ("truncate", 2), ("hard_link", 2), ("reset", 1), ("compress", 8),
+    ],
 }
 NEWEST = max(GENERATIONS)
+
+
+def zstd(data):
+    return subprocess.run(["zstd", "-q", "-c"], input=data,
+                          stdout=subprocess.PIPE, check=True).stdout
+
+
+PACKERS = {".gz": gzip.compress, ".xz": lzma.compress, ".zst": zstd}
 
 LINE = re.compile(rb"seq=(\d{8}) file=(\S+) gen=(\d+) ")
 RATE = 200000  # octets a second that a slow receiver reads
@@ -81,6 +97,9 @@ class Content:
         self.sealed = False  # nobody writes to it any more
         self.fleeting = False  # only an open descriptor has it
         self.met = False  # the daemon has followed it
+        self.packed = False
+        self.links = 0
+        self.looked = False  # and has seen what is in it
         self.ordered = True  # with regard to the next one
 
     @property
@@ -146,6 +165,9 @@ class Walk(Case):
         self.r = Receiver(self).start()
         self.d = self.daemon(self.conf(), checkpoint_interval="50ms")
         self.daemon_up()
+        # Before that, every start is the first one, and knows nothing.
+        wait_for(lambda: all(log.now.ino in self.checkpoint()
+                             for log in self.log_of), "the first checkpoint")
 
     def conf(self):
         # A directory that is watched is one that files may be moved to.
@@ -308,13 +330,19 @@ class Walk(Case):
         """To another directory, which the daemon knows."""
         content = self.any_old(lambda c: c.count and
                                c.path.startswith(c.log.dir + "/app"))
-        if content is None or not self.has_met(content):
+        if content is None or not (self.has_arrived(content)
+                                   if content.packed else
+                                   self.has_met(content)):
             return
         content.log.moves += 1
         to = "%s/old/%d" % (content.log.dir, content.log.moves)
-        to += ".gz" if content.path.endswith(".gz") else ""
+        to += os.path.splitext(content.path)[1] if content.packed else ""
         os.rename(content.path, to)
         content.path = to
+        # Where it stood among the others, only its name could tell.
+        content.ordered = False
+        if content.gen > 0:
+            content.log.contents[content.gen - 1].ordered = False
         self.say("move %s to %s", content, to)
 
     def delete(self):
@@ -324,7 +352,7 @@ class Walk(Case):
             return
         self.seal(content)
         if not self.has_arrived(content):
-            if not self.up:
+            if not self.up or content.packed:
                 return
             self.follow(content)
             content.fleeting = True
@@ -340,6 +368,8 @@ class Walk(Case):
         to = self.new_name(log)
         if fnmatch.fnmatch(to, log.pattern) and not matching:
             return
+        if self.up and not old.looked:
+            self.look(old)
         shutil.copyfile(log.path, to)
         if self.rng.random() < 0.5:
             self.pause()
@@ -348,6 +378,37 @@ class Walk(Case):
         self.say("copy %s to %s and truncate it", old, os.path.basename(to))
         if self.rng.random() < 0.5:
             self.append_to(log.now, self.rng.randint(1, 200))
+
+    def copytruncate_any(self):
+        """The pattern may mean the copy, too."""
+        self.copytruncate(matching=True)
+
+    def compress(self):
+        """As logrotate has it done, to a file that nobody writes any more."""
+        content = self.any_old(lambda c: "." in os.path.basename(c.path) and
+                               not c.packed and c.links == 0)
+        if content is None:
+            return
+        self.seal(content)
+        ending = self.rng.choice(sorted(PACKERS))
+        if self.up:
+            self.follow(content)
+        elif not content.met and os.path.dirname(content.path) != \
+                content.log.dir:
+            return
+        to = content.path + ending
+        with open(content.path, "rb") as f:
+            packed = PACKERS[ending](f.read())
+        with open(to, "wb") as f:
+            f.write(packed)
+        shutil.copystat(content.path, to)
+        if self.rng.random() < 0.2:
+            self.pause()
+        os.unlink(content.path)
+        content.path = to
+        content.packed = True
+        content.ino = os.stat(to).st_ino
+        self.say("compress %s to %s", content, os.path.basename(to))
 
     def truncated(self, old, copy):
         """The log goes on in the same file."""
@@ -376,6 +437,7 @@ class Walk(Case):
     def hard_link(self):
         content = self.any_log().now
         content.log.moves += 1
+        content.links += 1
         os.link(content.path, "%s/old/link%d" % (content.log.dir,
                                                  content.log.moves))
         self.say("link %s", content)
@@ -469,10 +531,22 @@ class Walk(Case):
         self.slowed = False
         self.say("the receiver is fast")
 
+    def let_old_connections_end(self):
+        """
+        The daemon is gone, or another, and then the receiver dies with what
+        the old one had sent unread: two faults at once can lose it.
+        """
+        def ended():
+            return self.r.stats()["open"] <= self.up
+        if not ended():
+            self.fast()
+            wait_for(ended, "the end of old connections")
+
     def away(self):
         """In order: it reads what there is, and is not there any more."""
         if self.gone:
             return
+        self.let_old_connections_end()
         self.allow(everything=True)
         self.r.do("refuse")
         self.r.do("fin")
@@ -482,6 +556,7 @@ class Walk(Case):
     def reset(self):
         if self.gone:
             return
+        self.let_old_connections_end()
         self.allow(everything=True)
         self.r.do("reset")
         self.say("the receiver resets")
@@ -511,6 +586,8 @@ class Walk(Case):
         """Offset and length of the fingerprint, by inode."""
         known = {}
         path = os.path.join(self.d.state_dir, "checkpoint")
+        if not os.path.exists(path):
+            return known
         with open(path, "rb") as f:
             for line in f:
                 field = line.split()
@@ -533,6 +610,15 @@ class Walk(Case):
                 f["inode"] == content.ino for f in self.d.state()["files"])
         wait_for(found, "the daemon to follow %s" % content)
         content.met = True
+
+    def look(self, content):
+        """A file that comes and goes between two looks has never been."""
+        def seen():
+            return self.has_arrived(content) or any(
+                f["inode"] == content.ino and f["size"] == content.size
+                for f in self.d.state()["files"])
+        wait_for(seen, "the daemon to see %s" % content)
+        content.looked = True
 
     def has_met(self, content):
         """Whether the daemon knows it; only waits where it will."""
@@ -601,6 +687,14 @@ class Walk(Case):
         self.update()
         self.check()
 
+    def leave_state(self):
+        """What the daemon thinks, in its state directory."""
+        try:
+            if self.up:
+                self.d.state()
+        except Exception:
+            pass
+
     def check(self):
         for log in self.log_of:
             for content in log.contents:
@@ -644,6 +738,7 @@ def walk(seed, generation, steps):
         case.end()
     except Exception:
         failure = traceback.format_exc(limit=-3)
+        case.leave_state()
     try:
         for content in [c for log in case.log_of for c in log.contents]:
             if content.fd != -1:

@@ -1,0 +1,300 @@
+#include "daemon/tail_packed.h"
+
+#include <sys/queue.h>
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/log.h"
+#include "daemon/stream.h"
+#include "daemon/tail.h"
+#include "daemon/tails.h"
+
+#define INPUT (16 * 1024) /* compressed octets read at once */
+#define TURN                                                                   \
+	(4 * 1024 * 1024) /* octets passed over before others have theirs */
+#define HEAD_WITHIN (1024 * 1024) /* where the head of a text is looked for */
+#define QUIET 60. /* seconds until what is cut off stays so */
+
+enum packed_state {
+	PACKED_GOES_ON,
+	PACKED_CUT, /* the file ends, its text does not */
+	PACKED_WHOLE,
+	PACKED_DAMAGED
+};
+
+/* Where one stream is in a compressed file. */
+struct packed {
+	TAILQ_ENTRY(packed) entry;
+	struct stream *stream;
+	struct inflate *z;
+	enum packed_state state;
+	off_t in_at; /* of what follows in[] in the file */
+	size_t in_start, in_end;
+	off_t base; /* offset of buf[0] in the text */
+	size_t len, size;
+	uint8_t *buf;
+	uint8_t in[INPUT];
+};
+
+/* Decodes in[0..n) into head, from *made on.  Returns whether to go on. */
+static bool
+decode_head(struct inflate *z, const uint8_t *in, size_t n,
+    uint8_t head[FINGERPRINT_MAX], size_t *made)
+{
+	struct inflate_io io = { .in = in, .in_len = n };
+
+	do {
+		io.out = head + *made;
+		io.room = FINGERPRINT_MAX - *made;
+		if (inflate_run(z, &io) == INFLATE_DAMAGED)
+			return (false);
+		*made += io.made;
+		io.in += io.used;
+		io.in_len -= io.used;
+	} while (*made < FINGERPRINT_MAX && (io.used > 0 || io.made > 0));
+	return (*made < FINGERPRINT_MAX);
+}
+
+int
+tail_packed_head(int fd, enum inflate_kind kind, uint8_t head[FINGERPRINT_MAX])
+{
+	uint8_t in[INPUT];
+	struct inflate *z;
+	size_t made = 0;
+	off_t at = 0;
+	ssize_t n;
+
+	if ((z = inflate_new(kind)) == NULL)
+		return (0);
+	while (at < HEAD_WITHIN && (n = pread(fd, in, sizeof(in), at)) > 0) {
+		at += n;
+		if (!decode_head(z, in, (size_t)n, head, &made))
+			break;
+	}
+	inflate_free(z);
+	return ((int)made);
+}
+
+/* Begins again at the first octet. */
+static int
+rewind_packed(struct packed *p)
+{
+	inflate_free(p->z);
+	p->state = PACKED_GOES_ON;
+	p->in_at = p->base = 0;
+	p->in_start = p->in_end = p->len = 0;
+	p->z = inflate_new(p->stream->tail->packed);
+	return (p->z == NULL ? -1 : 0);
+}
+
+static void
+packed_free(struct packed *p)
+{
+	inflate_free(p->z);
+	free(p->buf);
+	free(p);
+}
+
+/* Whether another file is being read for the same destination. */
+static bool
+is_busy(struct stream *s)
+{
+	const struct packed *p;
+
+	TAILQ_FOREACH (p, tails_packed(s->tail->all), entry)
+		if (p->stream->route->dest == s->route->dest)
+			return (true);
+	return (false);
+}
+
+static int
+open_packed(struct stream *s)
+{
+	struct packed *p;
+	size_t scratch;
+
+	if (is_busy(s)) {
+		errno = EBUSY;
+		return (-1);
+	}
+	(void)tails_scratch(s->tail->all, &scratch);
+	if ((p = calloc(1, sizeof(*p))) == NULL)
+		return (-1);
+	p->stream = s;
+	/* A read goes back by less than it was long. */
+	p->size = 2 * scratch;
+	if ((p->buf = malloc(p->size)) == NULL || rewind_packed(p) == -1) {
+		packed_free(p);
+		return (-1);
+	}
+	s->packed = p;
+	TAILQ_INSERT_TAIL(tails_packed(s->tail->all), p, entry);
+	return (0);
+}
+
+void
+tail_packed_close(struct stream *s)
+{
+	struct packed *p = s->packed;
+
+	if (p == NULL)
+		return;
+	s->packed = NULL;
+	TAILQ_REMOVE(tails_packed(s->tail->all), p, entry);
+	packed_free(p);
+	tails_wake_packed(s->tail->all, s->route->dest);
+}
+
+/* Fetches more of the file.  Returns whether there was any, or -1. */
+static int
+fill(struct packed *p, int fd)
+{
+	ssize_t n;
+
+	if (p->in_start < p->in_end)
+		return (1);
+	do {
+		n = pread(fd, p->in, sizeof(p->in), p->in_at);
+	} while (n == -1 && errno == EINTR);
+	if (n == -1)
+		return (-1);
+	p->in_start = 0;
+	p->in_end = (size_t)n;
+	p->in_at += n;
+	return (n > 0);
+}
+
+static void
+say_damaged(const struct packed *p, const char *why)
+{
+	struct tail *t = p->stream->tail;
+
+	if (t->packed_ended)
+		return;
+	t->packed_ended = true;
+	tails_stats(t->all)->damaged++;
+	log_warnx("%s: damaged: what comes after the first %lld bytes of its "
+		  "text cannot be recovered: %s",
+	    tail_path(t), (long long)(p->base + (off_t)p->len), why);
+}
+
+/* Decodes into the room behind buf[len].  Returns 0, or -1 with errno. */
+static int
+decode(struct packed *p, int fd)
+{
+	enum inflate_status status;
+	struct inflate_io io;
+	int more;
+
+	if ((more = fill(p, fd)) == -1)
+		return (-1);
+	io = (struct inflate_io) { .in = p->in + p->in_start,
+		.in_len = p->in_end - p->in_start,
+		.out = p->buf + p->len,
+		.room = p->size - p->len };
+	status = inflate_run(p->z, &io);
+	p->in_start += io.used;
+	p->len += io.made;
+	if (status == INFLATE_DAMAGED) {
+		p->state = PACKED_DAMAGED;
+		say_damaged(p, inflate_error(p->z));
+	} else if (!more && io.made == 0) {
+		p->state = status == INFLATE_WHOLE ? PACKED_WHOLE : PACKED_CUT;
+	} else {
+		p->state = PACKED_GOES_ON;
+	}
+	return (0);
+}
+
+/* Makes room behind buf[len] by dropping what is before at. */
+static size_t
+make_room(struct packed *p, off_t at)
+{
+	size_t drop = p->len;
+
+	if (at < p->base + (off_t)p->len)
+		drop = at > p->base ? (size_t)(at - p->base) : 0;
+	if (drop > 0 && p->len - drop > 0)
+		memmove(p->buf, p->buf + drop, p->len - drop);
+	p->base += (off_t)drop;
+	p->len -= drop;
+	return (drop);
+}
+
+/* The tail's size is that of its text as far as it is known. */
+static void
+note_size(struct packed *p)
+{
+	struct tail *t = p->stream->tail;
+	off_t end = p->base + (off_t)p->len;
+
+	if (p->state != PACKED_GOES_ON)
+		t->size = end;
+	else if (t->size <= end)
+		t->size = end + 1;
+	if (p->state == PACKED_WHOLE)
+		t->packed_ended = true;
+}
+
+ssize_t
+tail_packed_read(struct stream *s, int fd, uint8_t *buf, size_t n, off_t at)
+{
+	struct packed *p;
+	size_t passed = 0, got;
+
+	if (s->packed == NULL && open_packed(s) == -1)
+		return (-1);
+	p = s->packed;
+	if (at < p->base && rewind_packed(p) == -1)
+		return (-1);
+	if (p->state == PACKED_CUT)
+		p->state = PACKED_GOES_ON;
+	while (p->state == PACKED_GOES_ON &&
+	    p->base + (off_t)p->len < at + (off_t)n) {
+		if (p->len == p->size || at >= p->base + (off_t)p->len)
+			passed += make_room(p, at);
+		if (passed > TURN) {
+			errno = EAGAIN;
+			return (-1);
+		}
+		if (decode(p, fd) == -1)
+			return (-1);
+	}
+	note_size(p);
+	if (at >= p->base + (off_t)p->len)
+		return (0);
+	got = p->len - (size_t)(at - p->base);
+	if (got > n)
+		got = n;
+	memcpy(buf, p->buf + (at - p->base), got);
+	return ((ssize_t)got);
+}
+
+bool
+tail_packed_look(struct tail *t, double quiet)
+{
+	struct stream *s;
+
+	if (!tail_is_drained(t))
+		return (false);
+	if (!t->packed_ended && quiet >= QUIET) {
+		t->packed_ended = true;
+		tails_stats(t->all)->damaged++;
+		log_warnx("%s: cut off: what comes after the first %lld bytes "
+			  "of its text cannot be recovered",
+		    tail_path(t), (long long)t->size);
+	}
+	if (!t->packed_ended)
+		return (false);
+	/* A line at the end of the text needs no newline. */
+	for (s = t->streams; s != NULL; s = s->next)
+		if (s->cursor.sent < t->size && !s->flush) {
+			s->flush = true;
+			stream_wake(s);
+		}
+	return (tail_is_done(t));
+}
