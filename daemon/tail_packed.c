@@ -172,6 +172,7 @@ static void
 say_damaged(const struct packed *p, const char *why)
 {
 	struct tail *t = p->stream->tail;
+	off_t had = p->base + (off_t)p->len;
 
 	if (t->packed_ended)
 		return;
@@ -179,7 +180,7 @@ say_damaged(const struct packed *p, const char *why)
 	tails_stats(t->all)->damaged++;
 	log_warnx("%s: damaged: what comes after the first %lld bytes of its "
 		  "text cannot be recovered: %s",
-	    tail_path(t), (long long)(p->base + (off_t)p->len), why);
+	    tail_path(t), (long long)had, why);
 }
 
 /* Decodes into the room behind buf[len].  Returns 0, or -1 with errno. */
