@@ -208,6 +208,22 @@ find_dir(const struct needs *n, const char *path)
 	return (NULL);
 }
 
+/* Something that was missing is there now, and path in it is not. */
+static bool
+is_nearer(const struct needs *before, const char *path)
+{
+	size_t i, len;
+
+	for (i = 0; i < before->ndirs; i++) {
+		len = strlen(before->dirs[i].path);
+		if (before->dirs[i].ino == 0 &&
+		    strncmp(path, before->dirs[i].path, len) == 0 &&
+		    path[len] == '/')
+			return (true);
+	}
+	return (false);
+}
+
 const char *
 needs_differ(const struct needs *before, const struct needs *now)
 {
@@ -216,6 +232,8 @@ needs_differ(const struct needs *before, const struct needs *now)
 
 	for (i = 0; i < now->ndirs; i++) {
 		d = &now->dirs[i];
+		if (d->ino == 0 && is_nearer(before, d->path))
+			return (d->path);
 		if (d->ino == 0)
 			continue;
 		was = find_dir(before, d->path);

@@ -48,7 +48,8 @@ int	needs_add_link(struct needs *, const char *path);
 
 /*
  * Where now the same configuration needs something else than before: the path
- * of a directory that is there and was another or none, or NULL.
+ * of a directory that is there and was another or none, or of one of which more
+ * is there now; or NULL.
  */
 const char	*needs_differ(const struct needs *before,
 		    const struct needs *now);

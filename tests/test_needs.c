@@ -206,6 +206,24 @@ what_took_the_place_of_a_directory_makes_a_difference(void **state)
 	conf_free(c);
 }
 
+static void
+a_directory_on_the_way_makes_a_difference(void **state)
+{
+	struct conf *c = conf_of("stdout:", "a/new/log/*.log");
+	struct needs *before = needs_new(c), *now;
+
+	(void)state;
+	assert_non_null(before);
+	assert_int_equal(mkdir(in("a/new"), 0700), 0);
+	now = needs_new(c);
+	assert_string_equal(needs_differ(before, now), in("a/new/log"));
+	assert_null(needs_differ(now, before));
+	assert_int_equal(rmdir(in("a/new")), 0);
+	needs_free(before);
+	needs_free(now);
+	conf_free(c);
+}
+
 static int
 make_tree(void **state)
 {
@@ -258,6 +276,7 @@ main(void)
 		cmocka_unit_test(a_service_may_be_at_any_port),
 		cmocka_unit_test(
 		    what_took_the_place_of_a_directory_makes_a_difference),
+		cmocka_unit_test(a_directory_on_the_way_makes_a_difference),
 	};
 
 	return (cmocka_run_group_tests(tests, make_tree, remove_tree));

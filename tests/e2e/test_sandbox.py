@@ -224,6 +224,16 @@ class Later(Case):
         w.write(1000)
         self.check_renewed(d, r, w)
 
+    def test_a_directory_that_appears_part_by_part(self):
+        d, r = self.begin(self.path("app/log/*.log"))
+        os.mkdir(self.path("app"))
+        if "unveil" in d.log():
+            d.wait_log("a new worker takes over")
+            d.wait_log("worker: sandbox: ", 2)
+        w = self.writer("app/log/app.log")
+        w.write(1000)
+        self.check_renewed(d, r, w)
+
     def test_a_directory_that_is_made_anew(self):
         w = self.writer("app/a.log", name="a")
         w.write(100)
