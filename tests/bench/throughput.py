@@ -13,6 +13,7 @@ usage: throughput.py [--short] [--megabytes n] [--rounds n] [contender ...]
 """
 
 import argparse
+import glob
 import os
 import pwd
 import select
@@ -33,7 +34,6 @@ COPY = teslacoil.from_env("TESLACOIL_COPY", "build/tests/copy")
 SINK = teslacoil.from_env("TESLACOIL_SINK", "build/tests/sink")
 LIMIT = 1800
 LINE = 150
-TICK = os.sysconf("SC_CLK_TCK")
 
 RSYSLOG = '''
 global(workDirectory="%(dir)s" %(global)s)
@@ -86,9 +86,12 @@ class Sink:
 
 
 def cpu_seconds(pid):
-    with open("/proc/%d/stat" % pid) as f:
-        fields = f.read().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICK
+    """Of all its threads, exactly: a short run has few ticks."""
+    total = 0
+    for path in glob.glob("/proc/%d/task/*/schedstat" % pid):
+        with open(path) as f:
+            total += int(f.read().split()[0])
+    return total / 1e9
 
 
 def peak_kb(pid):
@@ -230,9 +233,15 @@ def write_file(path, size):
 
 
 def show(bench, results):
-    """Prints the table; returns which of us are far below their floor."""
-    rate = {name: bench.size / 1e6 / statistics.median(r[0] for r in runs)
-            for name, runs in results.items()}
+    """Prints the table; returns which of us are far below their floor.
+
+    Those are: by the clock and by CPU time.  Where others use the machine too,
+    one of the two may say anything.
+    """
+    rate, cost = {}, {}
+    for name, runs in results.items():
+        rate[name] = bench.size / 1e6 / statistics.median(r[0] for r in runs)
+        cost[name] = statistics.median(r[1] for r in runs) / bench.lines * 1e6
 
     def ratio(name, other):
         if name not in rate or other not in rate:
@@ -245,8 +254,7 @@ def show(bench, results):
     for name, runs in results.items():
         print("%-13s %8.0f %8s %8s %11s %14.3f %8.1f" % (
             name, rate[name], ratio(name, "copy"), ratio(name, "tcp"),
-            ratio(name, "rsyslog " + name),
-            statistics.median(r[1] for r in runs) / bench.lines * 1e6,
+            ratio(name, "rsyslog " + name), cost[name],
             statistics.median(r[2] for r in runs) / 1e3))
     low = []
     for name, floor in FLOORS.items():
@@ -255,7 +263,7 @@ def show(bench, results):
         reached = rate[name] / rate["tcp"]
         print("%s reaches %.2f of tcp, and %.1f is asked for" % (
             name, reached, floor))
-        if reached < floor / 2:
+        if max(reached, cost["tcp"] / cost[name]) < floor / 2:
             low.append(name)
     return low
 
