@@ -37,6 +37,7 @@ WINDOW = 128 * KB
 RELP_WINDOW = 100               # messages
 RECEIVE_BUFFER = 32 * KB        # the system doubles it
 UNREAD = 128 * KB               # resend_on_reset
+SLICE = 128 * KB                # comes again as a whole
 
 
 class Place:
@@ -199,8 +200,8 @@ class Cell:
         if self.transport in RELP:
             return losses * RELP_WINDOW
         if self.transport in TCP:
-            return losses * (WINDOW + UNREAD) // FRAME
-        return losses * WINDOW // FRAME
+            return losses * (WINDOW + UNREAD + SLICE) // FRAME
+        return losses * (WINDOW + SLICE) // FRAME
 
     def settle(self):
         """Until all is acknowledged, lines may still come once more."""

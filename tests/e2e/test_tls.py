@@ -7,12 +7,13 @@ import re
 import socket
 import ssl
 import struct
+import subprocess
 import threading
 import time
 
 from authority import NAME, Authority
-from teslacoil import (Case, Output, destination, find_key, main, source,
-                       wait_for)
+from teslacoil import (Case, Output, destination, find_key, free_port, main,
+                       source, tcp_is_listening, wait_for)
 
 
 class Server(Output):
@@ -421,6 +422,33 @@ class Faults(Tls):
     def test_closed_without_close_notify(self):
         self.mid_stream("vanish")
         self.assertIn("closed without close_notify", self.d.log())
+
+    def test_renegotiation(self):
+        """Whatever comes of it, no line is lost and nothing goes in circles."""
+        port = free_port()
+        out = Output(os.path.join(self.dir, "renegotiated"))
+        with open(out.path, "wb") as f:
+            server = subprocess.Popen(
+                ("openssl", "s_server", "-accept", "127.0.0.1:%d" % port,
+                 "-tls1_2", "-cert", self.pair[0], "-key", self.pair[1]),
+                stdin=subprocess.PIPE, stdout=f, stderr=subprocess.DEVNULL)
+        self.addCleanup(server.wait)
+        self.addCleanup(server.terminate)
+        self.addCleanup(server.stdin.close)
+        w = self.writer()
+        wait_for(lambda: tcp_is_listening(port), "openssl")
+        d = self.daemon(self.conf("tls://127.0.0.1:%d" % port,
+                                  framing="newline")).start()
+        for _ in range(10):
+            w.write(500)
+            out.wait_all(w)
+            server.stdin.write(b"r\n")
+            server.stdin.flush()
+        w.write(500)
+        out.wait_all(w)
+        state = d.state()["destinations"][0]["endpoints"][0]
+        self.assertEqual(state["connects"], 1)
+        d.kill()
 
     def test_a_receiver_that_reads_nothing_and_dies(self):
         self.begin(server={"fault": "deaf"})
