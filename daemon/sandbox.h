@@ -16,7 +16,9 @@ struct needs;
 /*
  * For the worker, when it is who it will be and has found its files: from here
  * on it can open nothing but what n has, start no program and touch no other
- * process.  statedir is the descriptor of n's state_dir, or -1.
+ * process.  No code comes into memory either: what loads some, a module of
+ * iconv(3) or a compiler of patterns, has done so by then.
+ * statedir is the descriptor of n's state_dir, or -1.
  * Returns 0, or -1 when some of it is not to be had; got lists what is in
  * force and what is not, and why.
  */
