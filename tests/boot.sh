@@ -12,6 +12,19 @@
 
 set -eu
 
+[ "$(id -u)" -eq 0 ] || { echo "boot: must be root" >&2; exit 1; }
+for program in debootstrap systemd-nspawn nsenter dpkg-buildpackage dh; do
+	command -v $program >/dev/null || {
+		echo "boot: needs $program" >&2
+		exit 1
+	}
+done
+if [ "${TESLACOIL_BOOT:-}" != inside ]; then
+	# nspawn wants a tmpfs there, and what it leaves should not stay.
+	TESLACOIL_BOOT=inside exec unshare -m sh -c \
+	    'mount -t tmpfs tmpfs /run && exec "$0" "$@"' "$0" "$@"
+fi
+
 top=$(cd "$(dirname "$0")/.." && pwd)
 mirror=${MIRROR:-http://deb.debian.org/debian}
 release=$(. /etc/os-release && echo "$VERSION_CODENAME")
@@ -128,16 +141,6 @@ drop_in()
 	inside systemctl daemon-reload
 	inside systemctl restart teslacoild
 }
-
-[ "$(id -u)" -eq 0 ] || { echo "boot: must be root" >&2; exit 1; }
-for program in debootstrap systemd-nspawn nsenter dpkg-buildpackage dh; do
-	command -v $program >/dev/null || fail "needs $program"
-done
-if [ "${TESLACOIL_BOOT:-}" != inside ]; then
-	# nspawn wants a tmpfs there, and what it leaves should not stay.
-	TESLACOIL_BOOT=inside exec unshare -m sh -c \
-	    'mount -t tmpfs tmpfs /run && exec "$0" "$@"' "$0" "$@"
-fi
 
 say "package"
 deb=$("$top/systemd/package.sh" "$work")

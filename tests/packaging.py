@@ -1,8 +1,6 @@
 #!/usr/bin/python3
 """Goal: packages have what meson installs, and ask for what setup.sh installs.
 
-    packaging.py [meson]
-
 OpenBSD's list is that of a build for OpenBSD, which is configured here and not
 compiled; it is compared with rc.d/port/pkg/PLIST.
 """
@@ -11,12 +9,10 @@ import json
 import os
 import re
 import subprocess
-import sys
 import tempfile
 import unittest
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-MESON = sys.argv.pop() if len(sys.argv) > 1 else "meson"
 PORT = "rc.d/port/Makefile"
 PLIST = "rc.d/port/pkg/PLIST"
 CONTROL = "systemd/debian/control"
@@ -63,10 +59,10 @@ def installed_on_openbsd():
             f.write(CROSS)
         # As devel/meson of the ports configures.
         subprocess.run(
-            [MESON, "setup", "--cross-file", cross, "--prefix=/usr/local",
+            ["meson", "setup", "--cross-file", cross, "--prefix=/usr/local",
              "--sysconfdir=/etc", "--localstatedir=/var", "--mandir=man",
              build, TOP], check=True, stdout=subprocess.DEVNULL)
-        out = subprocess.run([MESON, "introspect", "--installed", build],
+        out = subprocess.run(["meson", "introspect", "--installed", build],
                              check=True, stdout=subprocess.PIPE).stdout
     return set(json.loads(out).values())
 
