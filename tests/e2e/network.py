@@ -87,6 +87,69 @@ def use_name_servers(case, *addresses, options=""):
 
 
 #
+# Hosts.
+#
+
+class Host:
+    """Another host: a network, a name and mounts of its own, and a cable.
+
+    within: the command that runs others there.
+    """
+
+    BRIDGE = "switch"
+
+    def __init__(self, case, name, address):
+        self.name = name
+        self.address = address
+        self.plug_name = "to-" + name
+        self.process = subprocess.Popen(
+            ["unshare", "--net", "--uts", "--mount", "sh", "-c",
+             "hostname %s && echo && exec sleep infinity" % name],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        case.addCleanup(self.end)
+        self.process.stdout.readline()
+        self.within = ["nsenter", "--target", str(self.process.pid),
+                       "--net", "--uts", "--mount"]
+        if self.BRIDGE not in [name for _, name in socket.if_nameindex()]:
+            ip("link add %s type bridge forward_delay 0" % self.BRIDGE)
+            ip("link set %s up" % self.BRIDGE)
+        ip("link add %s type veth peer name eth0 netns %d" % (
+            self.plug_name, self.process.pid))
+        ip("link set %s master %s" % (self.plug_name, self.BRIDGE))
+        for words in ("link set lo up", "link set eth0 up",
+                      "address add %s/24 dev eth0" % address):
+            ip(words, self.within)
+        self.plug()
+
+    def end(self):
+        ip("link del " + self.plug_name)
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+    def unplug(self):
+        """The cable of this host is pulled: others see no more than silence."""
+        ip("link set %s down" % self.plug_name)
+
+    def plug(self):
+        ip("link set %s up" % self.plug_name)
+
+    def set_hosts(self, case, hosts):
+        """What its /etc/hosts says."""
+        path = os.path.join(case.dir, self.name + ".hosts")
+        with open(path, "w") as f:
+            f.write("127.0.0.1 localhost\n" + "".join(
+                "%s %s\n" % (h.address, name) for name, h in hosts.items()))
+        subprocess.run(self.within + ["mount", "--bind", path, "/etc/hosts"],
+                       check=True)
+
+    def is_listening(self, port):
+        with open("/proc/%d/net/tcp" % self.process.pid) as f:
+            return any(line.split()[1].endswith(":%04X" % port) and
+                       line.split()[3] == "0A" for line in list(f)[1:])
+
+
+#
 # Names.
 #
 

@@ -165,9 +165,10 @@ class Daemon:
     """teslacoild in the foreground, with its own state directory."""
 
     def __init__(self, case, conf, name="daemon", argv=None, program=None,
-                 **options):
+                 within=(), **options):
         self.dir = case.dir
         self.program = program or TESLACOILD
+        self.within = list(within)      # a command to run it by
         self.conf_path = os.path.join(self.dir, name + ".conf")
         self.state_dir = os.path.join(self.dir, name + ".state")
         self.log_path = os.path.join(self.dir, name + ".log")
@@ -198,7 +199,7 @@ class Daemon:
         with open(self.log_path, "ab") as log, \
                 open(self.stdout.path, "ab") as out:
             self.process = subprocess.Popen(
-                WRAP + [self.program] + self.argv, stdin=subprocess.DEVNULL,
+                self.within + WRAP + [self.program] + self.argv, stdin=subprocess.DEVNULL,
                 stdout=out, stderr=log, cwd=self.dir, env=self.env)
         # A signal that comes before it is caught would end it.
         wait_for(lambda: self.process.poll() is not None or
