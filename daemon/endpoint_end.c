@@ -47,8 +47,11 @@ endpoint_become_idle(struct endpoint *ep)
 static void
 lose_in_order(struct endpoint *ep)
 {
+	uint64_t acked = window_acked_pos(ep->window);
+	uint64_t thrown = link_thrown_away(&ep->link);
+
 	reason_set(&ep->error, "the receiver closed the connection");
-	endpoint_lose(ep, window_acked_pos(ep->window));
+	endpoint_lose(ep, acked > thrown ? acked - thrown : 0);
 }
 
 /*

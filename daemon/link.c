@@ -464,6 +464,16 @@ link_unread(const struct link *l)
 	return (l->most != 0 && unread > l->most ? l->most : unread);
 }
 
+uint64_t
+link_thrown_away(const struct link *l)
+{
+	uint64_t unread = link_unread(l);
+
+	if (l->url->scheme != CONF_TLS)
+		return (0);
+	return (unread < LINK_TLS_RECORD ? unread : LINK_TLS_RECORD);
+}
+
 bool
 link_counts(const struct link *l)
 {

@@ -114,6 +114,13 @@ bool	link_counts(const struct link *);
 uint64_t	link_unread(const struct link *);
 
 /*
+ * How many of those it may have read and thrown away though it closed in order:
+ * over TLS one record, for servers that stop read once more, to hear a goodbye,
+ * and what they get is a log.
+ */
+uint64_t	link_thrown_away(const struct link *);
+
+/*
  * Whether the peer's goodbye leaves open if it has read what is acknowledged:
  * link_error() tells a little later.
  */

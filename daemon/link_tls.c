@@ -18,7 +18,7 @@
 #include "daemon/resolve.h"
 #include "lib/cipher_map.h"
 
-#define RECORD 16384 /* octets that TLS puts into one, at the most */
+#define RECORD LINK_TLS_RECORD
 #define RECORD_ROOM (RECORD + 2048) /* that it then has, at the most */
 #define OUT (256 * 1024) /* octets for the socket that are gathered */
 #define IN (32 * 1024) /* octets of it that are read ahead */

@@ -15,6 +15,8 @@
 #include "daemon/link.h"
 #include "lib/reason.h"
 
+#define LINK_TLS_RECORD	16384	/* octets that TLS puts into one, at the most */
+
 struct address;
 
 /* What struct link_ops wants; see there. */

@@ -21,7 +21,8 @@ class Server(Output):
 
     fault: None, or what becomes of a connection: "stall" (nothing is said),
     "garbage" (no TLS), "deaf" (nothing is read), "reset" (after budget
-    octets), "vanish" (closed without close_notify when all is read).
+    octets), "vanish" (closed without close_notify when all is read), "waste"
+    (closed with it, and then read once more, which nobody sees).
     """
 
     def __init__(self, case, pair, port=0, fault=None, **options):
@@ -122,6 +123,14 @@ class Server(Output):
                 return
             if self.fault == "vanish" and got > self.budget:
                 connection.settimeout(0.1)
+            if self.fault == "waste":
+                self.fault = None
+                connection.settimeout(0.1)
+                try:
+                    connection.unwrap()     # says it, and reads what came
+                except OSError:
+                    pass
+                return
             rest = self.cut(rest + data, out)
             out.flush()
 
@@ -406,6 +415,16 @@ class Faults(Tls):
         wait_for(lambda: self.r.tcp >= 3, "more attempts")
         self.r.fault = None
         self.end()
+
+    def test_a_server_that_wastes_what_comes_with_its_goodbye(self):
+        """As rsyslog does when it stops.  No reset tells of it."""
+        self.begin()
+        self.w.write(100)
+        self.r.wait_all(self.w)
+        self.r.fault = "waste"
+        self.w.write(20)
+        wait_for(lambda: self.r.fault is None, "the goodbye")
+        self.end(repeats=100)
 
     def mid_stream(self, fault):
         self.begin()
