@@ -294,19 +294,22 @@ make_libraries()
 #
 
 # meson asks what the linker is, and has not heard of Zig's, which is LLVM's.
-# Zig leaves assert() out of what it optimises; and what it links without an
-# -O is first given a checked runtime, which takes long to build.
+# What Zig links without an -O is given a checked runtime, which takes long to
+# build; warnings are the same with and without.
 compiler()
 {
 	cat <<-EOT
 	#!/bin/sh
-	case "\$*" in
-	*-Wl,--version*)
-		echo "LLD (compatible with GNU linkers)" ;;
+	case " \$* " in
+	*" -Wl,--version "*)
+		echo "LLD (compatible with GNU linkers)"
+		exit ;;
+	*" -c "*)
+		how="-O0 -fno-sanitize=undefined" ;;
 	*)
-		exec "$cross/zig/bin/zig" cc -target $target -O1 -UNDEBUG \
-		    "\$@" ;;
+		how=-O1 ;;
 	esac
+	exec "$cross/zig/bin/zig" cc -target $target \$how "\$@"
 	EOT
 }
 
