@@ -416,6 +416,10 @@ usage()
 
 [ $# -eq 1 ] || usage
 system=$(uname -s)
+if [ "$system" = OpenBSD ]; then
+	# libev has no pkg-config file to tell where packages are.
+	export CPPFLAGS="-I/usr/local/include" LDFLAGS="-L/usr/local/lib"
+fi
 case $1 in
 build)
 	build
