@@ -13,7 +13,7 @@ import time
 
 from authority import NAME, Authority
 from teslacoil import (Case, Output, destination, find_key, free_port, main,
-                       source, tcp_is_listening, wait_for)
+                       rng, source, tcp_is_listening, wait_for)
 
 
 class Server(Output):
@@ -21,8 +21,9 @@ class Server(Output):
 
     fault: None, or what becomes of a connection: "stall" (nothing is said),
     "garbage" (no TLS), "deaf" (nothing is read), "reset" (after budget
-    octets), "vanish" (closed without close_notify when all is read), "waste"
-    (closed with it, and then read once more, which nobody sees).
+    octets), "slow" (little is read at a time, from a small buffer), "vanish"
+    (closed without close_notify when all is read), "waste" (closed with it, and
+    then read once more, which nobody sees).
     """
 
     def __init__(self, case, pair, port=0, fault=None, **options):
@@ -106,8 +107,11 @@ class Server(Output):
         rest = b""
         got = 0
         while True:
+            slow = self.fault == "slow"
+            if slow:
+                time.sleep(rng.random() / 500)
             try:
-                data = connection.recv(65536)
+                data = connection.recv(rng.randint(1, 8192) if slow else 65536)
             except TimeoutError:
                 self.fault = None   # all is read: no reset when it closes
                 return
@@ -231,6 +235,18 @@ class Delivery(Tls):
             self.conf(self.r.url, max_message="256KB")).start()
         self.w.write(300, chunk=20)
         self.end()
+
+    def test_a_slow_reader(self):
+        """Records leave in parts, and are waited for with a full buffer."""
+        self.w = self.writer()
+        self.r = Server(self, self.pair, fault="slow")
+        self.r.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+        self.d = self.daemon(self.conf(self.r.url)).start()
+        self.w.write(50000)
+        self.r.wait_more(2000)
+        self.r.fault = None
+        self.end()
+        self.assertEqual(self.r.sessions, 1)
 
     def test_stopping_repeats_nothing(self):
         self.begin()
