@@ -16,10 +16,13 @@ KINDS = ("tcp:0", "unix-stream:")
 class Blind(Case):
 
     def begin(self, address="tcp:0", **options):
+        # One test may do this for every kind: each with files of its own.
+        kind = address.split(":")[0]
         if address.endswith(":"):
             address += self.path("sock")
-        self.w = self.writer()
-        self.r = self.receiver(address, options=["-b", "65536"]).start()
+        self.w = self.writer(kind + ".log")
+        self.r = self.receiver(address, kind + ".received",
+                               options=["-b", "65536"]).start()
         options.setdefault("ack_timeout", "2s")
         self.d = self.daemon(destination("d", self.r.url, **options) +
                              source("s", self.path("*.log")),
