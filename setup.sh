@@ -403,6 +403,7 @@ run_tests()
 	stage "manual pages" check_manuals
 	stage "shell scripts" check_scripts
 	stage "benchmark, short" python3 tests/bench/throughput.py --short
+	stage "many files, short" python3 tests/bench/scale.py --short
 	say "" "$(($(date +%s) - start)) s in all"
 	say "$passed passed, $failed failed"
 	[ "$failed" -eq 0 ]
