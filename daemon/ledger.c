@@ -23,29 +23,23 @@
 #define DAY 86400
 #define FIRST 3600
 
+#define SLICE 2048 /* records written in one go */
+#define SLICE_EVERY .005
+
 struct ledger {
 	struct ev_loop *loop;
 	struct checkpoint *checkpoint; /* NULL: no state is kept */
 	struct tails *tails;
 	struct stream_list dirty;
 	ev_timer due;
+	ev_tstamp every;
 	ev_timer daily;
 	struct timespec written; /* before it was opened */
 	bool failing;
 	struct reason error;
 };
 
-static void
-on_due(struct ev_loop *loop, ev_timer *timer, int revents)
-{
-	struct ledger *l = timer->data;
-
-	(void)revents;
-	/* Started again by the next mark: nothing to do wakes nobody. */
-	if (ledger_sync(l) == 0)
-		ev_timer_stop(loop, timer);
-}
-
+static void on_due(struct ev_loop *, ev_timer *, int);
 static void on_day(struct ev_loop *, ev_timer *, int);
 
 struct ledger *
@@ -62,6 +56,7 @@ ledger_new(
 	}
 	l->loop = loop;
 	TAILQ_INIT(&l->dirty);
+	l->every = every;
 	ev_timer_init(&l->due, on_due, every, every);
 	l->due.data = l;
 	if (dirfd == -1)
@@ -169,8 +164,10 @@ ledger_has_seen(struct ledger *l, const char *dest, const char *source)
 static void
 start_timer(struct ledger *l)
 {
-	if (!ev_is_active(&l->due))
-		ev_timer_again(l->loop, &l->due);
+	if (ev_is_active(&l->due))
+		return;
+	l->due.repeat = l->every;
+	ev_timer_again(l->loop, &l->due);
 }
 
 void
@@ -317,28 +314,67 @@ on_day(struct ev_loop *loop, ev_timer *timer, int revents)
 	}
 }
 
-int
-ledger_sync(struct ledger *l)
+static int
+sync_some(struct ledger *l, unsigned most, struct reason *why)
 {
 	struct stream *s;
-	struct reason why;
 
-	if (l->checkpoint == NULL)
-		return (0);
-	while ((s = TAILQ_FIRST(&l->dirty)) != NULL) {
+	while (most-- > 0 && (s = TAILQ_FIRST(&l->dirty)) != NULL) {
 		TAILQ_REMOVE(&l->dirty, s, dirty);
 		s->is_dirty = false;
 		if (has_record(s->tail) &&
 		    note(l->checkpoint, s, CHECKPOINT_FILE) == -1)
 			log_warn("checkpoint: %s", tail_path(s->tail));
 	}
-	if (checkpoint_sync(l->checkpoint, &why) == -1 ||
-	    compact_if_bloated(l, &why) == -1)
-		return (failed(l, &why));
+	return (checkpoint_sync(l->checkpoint, why));
+}
+
+static void
+succeeded(struct ledger *l)
+{
 	if (l->failing)
 		log_notice("checkpoint: written again");
 	l->failing = false;
+}
+
+int
+ledger_sync(struct ledger *l)
+{
+	struct reason why;
+
+	if (l->checkpoint == NULL)
+		return (0);
+	do {
+		if (sync_some(l, SLICE, &why) == -1)
+			return (failed(l, &why));
+	} while (!TAILQ_EMPTY(&l->dirty));
+	if (compact_if_bloated(l, &why) == -1)
+		return (failed(l, &why));
+	succeeded(l);
 	return (0);
+}
+
+/* Many at once would hold up lines, and need memory for all. */
+static void
+on_due(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+	struct ledger *l = timer->data;
+	struct reason why;
+
+	(void)revents;
+	timer->repeat = l->every;
+	if (sync_some(l, SLICE, &why) == -1) {
+		(void)failed(l, &why);
+	} else if (!TAILQ_EMPTY(&l->dirty)) {
+		timer->repeat = SLICE_EVERY;
+	} else if (compact_if_bloated(l, &why) == -1) {
+		(void)failed(l, &why);
+	} else {
+		succeeded(l);
+		/* Started again by the next mark: nothing wakes nobody. */
+		timer->repeat = 0.;
+	}
+	ev_timer_again(loop, timer);
 }
 
 void
