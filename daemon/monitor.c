@@ -16,6 +16,7 @@
 #include "daemon/account.h"
 #include "daemon/conf.h"
 #include "daemon/control.h"
+#include "daemon/handover.h"
 #include "daemon/log.h"
 #include "daemon/needs.h"
 #include "daemon/notify.h"
@@ -52,6 +53,8 @@ struct monitor {
 	bool stopping;
 	bool finished;
 	int status;
+	int given[HANDOVER_MOST]; /* files for the next worker */
+	size_t ngiven;
 };
 
 static volatile sig_atomic_t got_term, got_hup, got_usr1;
@@ -133,6 +136,8 @@ run_worker(struct monitor *m, int channel)
 		.control = m->control.fd,
 		.channel = channel,
 		.alive_ms = notify_every_ms(),
+		.given = m->given,
+		.ngiven = m->ngiven,
 	};
 	int status;
 
@@ -164,6 +169,14 @@ beat(struct monitor *m)
 	beat_later(m);
 }
 
+/* The next worker has them by fork(2). */
+static void
+close_given(struct monitor *m)
+{
+	while (m->ngiven > 0)
+		(void)close(m->given[--m->ngiven]);
+}
+
 static int
 start_worker(struct monitor *m)
 {
@@ -193,6 +206,7 @@ start_worker(struct monitor *m)
 		break;
 	}
 	(void)close(pair[1]);
+	close_given(m);
 	m->channel = pair[0];
 	m->started_ms = now_ms();
 	beat_later(m);
@@ -326,6 +340,7 @@ renew(struct monitor *m)
 	if (m->stopping || m->renewing || m->next != NULL)
 		return;
 	m->renewing = true;
+	say_reload(m, MONITOR_RENEWS, "");
 	stop_worker(m);
 }
 
@@ -442,10 +457,19 @@ static bool
 read_channel(struct monitor *m)
 {
 	struct worker_report report;
+	ssize_t n;
+	int fd;
 
-	if (m->channel == -1 ||
-	    recv(m->channel, &report, sizeof(report), MSG_DONTWAIT) !=
-		(ssize_t)sizeof(report))
+	if (m->channel == -1)
+		return (false);
+	n = handover_recv(m->channel, &report, sizeof(report), &fd);
+	if (fd != -1) {
+		if (m->ngiven < HANDOVER_MOST)
+			m->given[m->ngiven++] = fd;
+		else
+			(void)close(fd);
+	}
+	if (n != (ssize_t)sizeof(report))
 		return (false);
 	switch (report.word) {
 	case WORKER_READY:
@@ -453,6 +477,8 @@ read_channel(struct monitor *m)
 		break;
 	case WORKER_RELOAD:
 		got_hup = 1;
+		break;
+	case WORKER_GIVES:
 		break;
 	case WORKER_RENEW:
 		renew(m);

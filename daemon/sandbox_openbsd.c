@@ -16,7 +16,7 @@
 /* What a worker may need by any configuration, and what starting it takes. */
 #define MONITOR                                                                \
 	"stdio rpath wpath cpath fattr chown flock getpw id proc unveil "      \
-	"unix inet dns"
+	"unix inet dns sendfd recvfd"
 
 /* The kernel takes 128 in all; beyond this all can be read. */
 #define DIRS_MAX 100
@@ -88,9 +88,9 @@ static void
 promise(const struct needs *n, char *promises, size_t size)
 {
 	(void)strlcpy(promises, "stdio rpath", size);
-	/* fattr: the mode of state.json */
+	/* fattr: the mode of state.json; sendfd: files without a name */
 	if (n->state_dir != NULL)
-		(void)strlcat(promises, " wpath cpath fattr", size);
+		(void)strlcat(promises, " wpath cpath fattr sendfd", size);
 	if (n->names)
 		(void)strlcat(promises, " inet dns", size);
 	if (n->unix_sockets)

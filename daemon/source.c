@@ -169,7 +169,7 @@ end_start(struct sources *ss)
 }
 
 int
-sources_start(struct sources *ss)
+sources_start(struct sources *ss, const int *fds, size_t n)
 {
 	struct source *s;
 	struct stat st;
@@ -192,6 +192,8 @@ sources_start(struct sources *ss)
 			dir_add_use(root, &use);
 		}
 	}
+	for (i = 0; i < n; i++)
+		sources_inherit(ss, fds[i]);
 	sources_recover(ss);
 	tails_set_starting(ss->tails, false);
 	end_start(ss);

@@ -58,8 +58,12 @@ void	sources_avoid(struct sources *, int fd);
 void	sources_hide(struct sources *, bool (*hides)(void *, const char *),
 	    void *arg);
 
-/* Looks for every file there is, and goes on looking.  -1 with errno. */
-int	sources_start(struct sources *);
+/*
+ * Looks for every file there is, and goes on looking.  n files, open as fds, go
+ * on that a worker before left without a name; takes the descriptors.  Returns
+ * 0, or -1 with errno.
+ */
+int	sources_start(struct sources *, const int *fds, size_t n);
 
 void	sources_watch_stats(const struct sources *, struct watch_stats *);
 

@@ -3,7 +3,8 @@
  * what the patterns mean, source_dir.c keeps the tree of directories,
  * source_look.c looks at one name, source_scan.c at all of a directory,
  * source_recover.c at what happened before the start, source_stray.c follows
- * what was renamed before anybody looked, source_await.c looks at dangling links
+ * what was renamed before anybody looked, source_inherit.c goes on with what
+ * the worker before had open, source_await.c looks at dangling links
  * by time, and source_sweep.c at all of it, slowly.
  */
 #ifndef SOURCE_INSIDE_H
@@ -199,6 +200,14 @@ bool	dir_is_as_seen(const struct tail *, const struct stat *);
 
 /* At the end of the start: what became of the files of the checkpoint. */
 void	sources_recover(struct sources *);
+
+/* source_inherit.c */
+
+/*
+ * A file without a name that the worker before had open as fd goes on.  Takes
+ * fd.
+ */
+void	sources_inherit(struct sources *, int fd);
 
 /* source_stray.c */
 

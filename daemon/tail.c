@@ -176,6 +176,27 @@ tail_new(struct tails *ts, struct place *place, const char *name,
 	return (t);
 }
 
+struct tail *
+tail_new_nameless(
+    struct tails *ts, const char *name, int fd, const struct stat *st)
+{
+	struct tail *t;
+
+	if ((t = tail_alloc(ts, name)) == NULL) {
+		(void)close(fd);
+		return (NULL);
+	}
+	tails_know(t, st);
+	tails_opened(t, fd);
+	t->size = st->st_size;
+	t->deleted = st->st_nlink == 0;
+	t->many_links = st->st_nlink > 1;
+	t->rotated = true;
+	tails_stats(ts)->files++;
+	tails_stats(ts)->found++;
+	return (t);
+}
+
 void
 tail_free(struct tail *t)
 {

@@ -80,6 +80,13 @@ struct tail	*tail_new(struct tails *, struct place *, const char *name,
 		    const struct stat *);
 
 /*
+ * The same for a file that has no name any more, but once was called name, and
+ * is open as fd.  Takes fd, also on failure.
+ */
+struct tail	*tail_new_nameless(struct tails *, const char *name, int fd,
+		    const struct stat *);
+
+/*
  * Sends the file by route: from the checkpoint, or from from_end's meaning of
  * a start.  Does nothing when its destination gets the file already.  Returns
  * 0, or -1 with errno.

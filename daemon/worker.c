@@ -16,6 +16,7 @@
 #include "daemon/confine.h"
 #include "daemon/ctl.h"
 #include "daemon/dest.h"
+#include "daemon/handover.h"
 #include "daemon/ledger.h"
 #include "daemon/log.h"
 #include "daemon/source.h"
@@ -53,6 +54,7 @@ struct worker {
 	ev_timer alive;
 	struct confine confine;
 	bool stopping;
+	bool replaced; /* by another worker, when it ends */
 };
 
 static void
@@ -174,27 +176,50 @@ on_resolve(void *arg)
 	confine_on_resolve(&w->confine);
 }
 
-/* Without a monitor there is no worker. */
-static void
-on_monitor(struct ev_loop *loop, ev_io *io, int revents)
+/* Returns what recv(2) did. */
+static ssize_t
+hear_monitor(struct worker *w)
 {
-	struct worker *w = io->data;
 	struct reason said;
 	ssize_t n;
 
-	(void)revents;
-	n = recv(io->fd, said.text, sizeof(said.text) - 1, MSG_DONTWAIT);
-	if (n == 0) {
-		log_warnx("the monitor is gone: stopping");
-		ev_break(loop, EVBREAK_ALL);
-	}
+	n = recv(
+	    w->start->channel, said.text, sizeof(said.text) - 1, MSG_DONTWAIT);
 	if (n <= 0)
-		return;
+		return (n);
 	said.text[n] = '\0';
+	w->replaced |= said.text[0] != MONITOR_REFUSES;
 	if (said.text[0] == MONITOR_RELOADS)
 		ctl_reloaded(w->ctl, NULL);
 	else if (said.text[0] == MONITOR_REFUSES)
 		ctl_reloaded(w->ctl, said.text + 1);
+	return (n);
+}
+
+/* Without a monitor there is no worker. */
+static void
+on_monitor(struct ev_loop *loop, ev_io *io, int revents)
+{
+	(void)revents;
+	if (hear_monitor(io->data) != 0)
+		return;
+	log_warnx("the monitor is gone: stopping");
+	ev_break(loop, EVBREAK_ALL);
+}
+
+/* What only an open descriptor leads to. */
+static void
+leave_files(struct worker *w)
+{
+	struct worker_report report = { .word = WORKER_GIVES };
+
+	while (hear_monitor(w) > 0)
+		continue;
+	if (w->replaced && w->start->statedir != -1)
+		handover_give(
+		    w->tails, w->start->channel, &report, sizeof(report));
+	else
+		handover_say_lost(w->tails);
 }
 
 static void
@@ -397,8 +422,8 @@ make_all(struct worker *w)
 		return (-1);
 	}
 	if ((w->tails = tails_new(w->loop, w->ledger, &tc)) == NULL ||
-	    (w->sources = sources_new(
-		 w->loop, w->tails, w->ledger, &ops)) == NULL) {
+	    (w->sources = sources_new(w->loop, w->tails, w->ledger, &ops)) ==
+		NULL) {
 		log_error("worker");
 		return (-1);
 	}
@@ -475,7 +500,8 @@ worker_run(const struct worker_start *start)
 		return (1);
 	}
 	w.started = (double)time(NULL);
-	if (make_all(&w) == 0 && sources_start(w.sources) == 0) {
+	if (make_all(&w) == 0 &&
+	    sources_start(w.sources, start->given, start->ngiven) == 0) {
 		/* Looking for files takes its time. */
 		ev_now_update(w.loop);
 		/* Now it is known where links lead to; no line was read yet. */
@@ -488,6 +514,7 @@ worker_run(const struct worker_start *start)
 		log_detach();
 		ev_run(w.loop, 0);
 		result = ledger_sync(w.ledger) == 0 ? 0 : 1;
+		leave_files(&w);
 	}
 	free_all(&w);
 	return (result);

@@ -17,6 +17,7 @@ enum worker_word {
 	WORKER_READY,			/* files and destinations are set up */
 	WORKER_RELOAD,			/* it got SIGHUP, pass it on */
 	WORKER_ALIVE,			/* the loop turns; with figures */
+	WORKER_GIVES,			/* with a file, see handover.h */
 	WORKER_RENEW,			/* it needs another sandbox */
 	WORKER_LOOK			/* whether it does, it cannot see */
 };
@@ -28,11 +29,12 @@ struct worker_report {
 };
 
 /*
- * What the monitor says of a reload: '+', or '-' and what is wrong, without an
- * end.
+ * What the monitor says: of a reload '+', or '-' and what is wrong, without an
+ * end; and that for another reason another worker takes over.
  */
 #define MONITOR_RELOADS		'+'
 #define MONITOR_REFUSES		'-'
+#define MONITOR_RENEWS		'='
 
 struct worker_start {
 	const struct conf	*conf;
@@ -42,6 +44,8 @@ struct worker_start {
 	int			 control;	/* listening socket, or -1 */
 	int			 channel;	/* to the monitor */
 	uint64_t		 alive_ms;	/* how often to say so, or 0 */
+	const int		*given;		/* files of the one before */
+	size_t			 ngiven;
 };
 
 /*

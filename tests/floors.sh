@@ -23,7 +23,7 @@ floor()
 		echo 4 ;;
 	dest*|endpoint*|relp_session|link*|resolve*|targets|tcp_info*)
 		echo 3 ;;
-	source*|place*|tail*|stream*|ledger*)
+	source*|handover|place*|tail*|stream*|ledger*)
 		echo 2 ;;
 	watch*|conf*|cert|log*|sandbox*|notify*|privsep*|lock*)
 		echo 1 ;;

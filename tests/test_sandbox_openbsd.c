@@ -60,7 +60,8 @@ logs_are_read_and_the_state_is_written(void **state)
 	(void)state;
 	expect_call(calls, "unveil /usr r", true);
 	expect_call(calls, "unveil /tmp rwc", true);
-	expect_call(calls, "pledge stdio rpath wpath cpath fattr NULL", true);
+	expect_call(
+	    calls, "pledge stdio rpath wpath cpath fattr sendfd NULL", true);
 	expect_call(calls, "unveil /etc/resolv.conf r", false);
 	expect_call(calls, "unveil /etc/ssl r", false);
 }
@@ -114,7 +115,8 @@ a_worker_keeps_what_the_monitor_promised(void **state)
 	assert_int_equal(sandbox_monitor(&why), 0);
 	assert_int_equal(sandbox_worker(&n, -1, &why), 0);
 	assert_string_equal(why.text,
-	    "unveil, pledge \"stdio rpath wpath cpath fattr inet dns unix\"");
+	    "unveil, pledge \"stdio rpath wpath cpath fattr sendfd inet dns "
+	    "unix\"");
 }
 
 static void

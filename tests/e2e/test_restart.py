@@ -321,6 +321,48 @@ class Reload(Case):
         one.check(w)
         two.check(w)
 
+    def away(self, *writers):
+        """A daemon whose receiver is away, and files with lines for it."""
+        self.r = self.receiver().start()
+        self.conf = destination("d", self.r.url) + \
+            source("s", self.path("*.log"))
+        self.d = self.daemon(self.conf).start()
+        for w in writers:
+            w.write(1)
+        self.r.wait_all(*writers)
+        self.r.kill()
+        for w in writers:
+            w.write(100)
+        self.d.wait_follows(*[w.path for w in writers])
+
+    def test_deleted_files_go_on_without_a_name(self):
+        ws = [self.writer("%d.log" % i) for i in range(3)]
+        self.away(*ws)
+        ws[0].delete()
+        ws[1].delete()
+        ws[1].create()
+        ws[1].write(100)
+        os.rename(ws[2].path, os.path.join(self.dir, "elsewhere"))
+        for _ in range(3):
+            self.d.reload(self.conf)
+            # And what is still written to them.
+            for w in ws:
+                w.write(10)
+        self.r.start()
+        self.r.wait_all(*ws)
+        self.finish(self.d, self.r)
+        self.r.check(*ws)
+
+    def test_what_a_stop_loses_is_said(self):
+        w = self.writer("app.log")
+        self.away(w)
+        size = os.stat(w.path).st_size
+        w.delete()
+        wait_for(lambda: self.d.state()["files"][0]["state"] == "deleted",
+                 "the daemon to see it")
+        self.d.stop()
+        self.d.wait_log(r"app\.log: %d bytes at 150 are lost" % (size - 150))
+
 
 if __name__ == "__main__":
     main()

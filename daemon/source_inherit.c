@@ -1,0 +1,53 @@
+#include "daemon/source_inside.h"
+
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/ledger.h"
+#include "daemon/log.h"
+#include "daemon/tail.h"
+#include "daemon/tails.h"
+
+/* The path that the checkpoint knows the file by, or NULL: not ours. */
+static const char *
+recorded_path(struct sources *ss, int fd, struct stat *st)
+{
+	if (fstat(fd, st) == -1 || !S_ISREG(st->st_mode) ||
+	    tails_find(ss->tails, st->st_dev, st->st_ino) != NULL)
+		return (NULL);
+	return (ledger_path(ss->ledger, st->st_dev, st->st_ino));
+}
+
+void
+sources_inherit(struct sources *ss, int fd)
+{
+	char path[PATH_MAX], *name;
+	const char *recorded;
+	struct stat st;
+	struct tail *t;
+	struct dir *d;
+
+	recorded = recorded_path(ss, fd, &st);
+	if (recorded == NULL ||
+	    strlcpy(path, recorded, sizeof(path)) >= sizeof(path) ||
+	    (name = strrchr(path, '/')) == NULL) {
+		/* It has a name again, or there is no more of it to send. */
+		(void)close(fd);
+		return;
+	}
+	if ((t = tail_new_nameless(ss->tails, name + 1, fd, &st)) == NULL) {
+		log_warn("%s", path);
+		return;
+	}
+	sources_rejoin_routes(t, ss, path);
+	if (t->streams == NULL) {
+		tail_free(t);
+		return;
+	}
+	*name = '\0';
+	if ((d = dir_find(ss, path)) != NULL)
+		tail_precedes(t, &d->place, name + 1);
+	tails_time(t);
+	tails_watch(t);
+}
