@@ -363,12 +363,11 @@ on_due(struct ev_loop *loop, ev_timer *timer, int revents)
 
 	(void)revents;
 	timer->repeat = l->every;
-	if (sync_some(l, SLICE, &why) == -1) {
+	if (sync_some(l, SLICE, &why) == -1 ||
+	    (TAILQ_EMPTY(&l->dirty) && compact_if_bloated(l, &why) == -1)) {
 		(void)failed(l, &why);
 	} else if (!TAILQ_EMPTY(&l->dirty)) {
 		timer->repeat = SLICE_EVERY;
-	} else if (compact_if_bloated(l, &why) == -1) {
-		(void)failed(l, &why);
 	} else {
 		succeeded(l);
 		/* Started again by the next mark: nothing wakes nobody. */
