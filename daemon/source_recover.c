@@ -407,6 +407,17 @@ is_unchanged(const struct dir *d)
 	    stat(dir_display(d), &st) == 0 && !is_since(&st.st_mtim, since));
 }
 
+static bool
+lacks_file(const struct orphans *os, const struct dir *d)
+{
+	const struct orphan *o;
+
+	TAILQ_FOREACH (o, &os->list, entry)
+		if (o->dir == d && !o->found)
+			return (true);
+	return (false);
+}
+
 static void
 say_unfound(const struct orphans *os)
 {
@@ -450,7 +461,7 @@ sources_recover(struct sources *ss)
 				look_for_moved(d);
 		ledger_walk_untaken(ss->ledger, add_orphan, &os);
 		RB_FOREACH (d, dirs, &ss->dirs)
-			if (!is_unchanged(d))
+			if (lacks_file(&os, d) || !is_unchanged(d))
 				recover_dir(&os, d);
 		say_unfound(&os);
 		end_adopted(&os);

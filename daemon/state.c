@@ -246,11 +246,12 @@ counters_json(const struct state_view *v)
 	struct watch_stats ws;
 
 	sources_watch_stats(v->sources, &ws);
-	return (json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:i, s:i, s:i, s:I, s:I}",
+	return (json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:i, s:i, s:i, s:I, s:I}",
 	    "files", number(ts->files), "files_open", number(ts->open),
 	    "files_found", number(ts->found), "rotations",
 	    number(ts->rotations), "truncations", number(ts->truncations),
-	    "lost_bytes", number(ts->lost_bytes), "damaged_files",
+	    "lost_bytes", number(ts->lost_bytes), "hole_bytes",
+	    number(ts->hole_bytes), "damaged_files",
 	    number(ts->damaged), "watched_directories",
 	    (int)ws.directories, "polled_directories", (int)ws.polled,
 	    "watched_files", (int)ws.files,

@@ -11,12 +11,14 @@
 #include "daemon/conf.h"
 #include "daemon/ledger.h"
 #include "daemon/log.h"
+#include "daemon/tail_hole.h"
 #include "daemon/tail_packed.h"
 #include "daemon/tails.h"
 
 /* Octets looked through for a newline in one turn. */
 #define GUARD 16 /* octets before an offset that are compared */
 
+#define NULS_TURN (64 * 1024 * 1024) /* looked through in one turn */
 #define SCAN_TURN (4 * 1024 * 1024)
 
 static void
@@ -333,6 +335,61 @@ worth_reading(const struct stream *s, const struct pull *p)
 	return (GUARD + (size_t)(lines * line));
 }
 
+/* Whether NULs stand where a line should begin. */
+static bool
+begins_with_nuls(const uint8_t *p, size_t n)
+{
+	static const uint8_t nuls[PACK_NULS_LEAST];
+
+	return (n >= PACK_NULS_LEAST && memcmp(p, nuls, PACK_NULS_LEAST) == 0);
+}
+
+/*
+ * The offset behind the NULs at from, or -1 where nothing follows them yet:
+ * some programs fill a file with NULs before they write lines over them.
+ */
+static off_t
+behind_nuls(struct stream *s, int fd, uint8_t *buf, size_t size, off_t from)
+{
+	off_t at = from;
+	ssize_t n, i;
+
+	while (at - from < NULS_TURN) {
+		if (s->tail->packed == INFLATE_NONE &&
+		    (at = tail_hole_end(fd, at)) == -1)
+			return (-1);
+		if ((n = read_at(s, fd, buf, size, at)) <= 0)
+			return (-1);
+		for (i = 0; i < n && buf[i] == '\0'; i++)
+			continue;
+		at += i;
+		if (i < n)
+			break;
+	}
+	return (at);
+}
+
+/*
+ * A hole in the file, or what a program that does not append leaves when its
+ * log is truncated.
+ */
+static enum pull_result
+pull_nuls(struct stream *s, struct pull *p, int fd, off_t from)
+{
+	size_t size;
+	uint8_t *buf = tails_scratch(s->tail->all, &size);
+	off_t end = behind_nuls(s, fd, buf, size, from);
+
+	if (end == -1)
+		return (PULL_DRAINED);
+	log_notice("%s: %lld bytes at %lld are NULs, not lines: passed over",
+	    tail_path(s->tail), (long long)(end - from), (long long)from);
+	tails_stats(s->tail->all)->hole_bytes += (uint64_t)(end - from);
+	p->end = end;
+	s->guard_at = -1;
+	return (PULL_MORE);
+}
+
 static enum pull_result
 pull_from(struct stream *s, struct pull *p, int fd)
 {
@@ -367,13 +424,17 @@ pull_from(struct stream *s, struct pull *p, int fd)
 	}
 	/* Nothing is recorded of a file that has no fingerprint. */
 	if (from == 0 && s->tail->print.len == 0)
-		fingerprint_of(&s->tail->print, buf, (size_t)n);
+		fingerprint_of(&s->tail->print, buf,
+		    fingerprint_length(buf, (size_t)n));
 	if (from + n - (off_t)guard > s->tail->size)
 		s->tail->size = from + n - (off_t)guard;
 	if (guard > 0)
 		skip += late_newline(buf[guard - 1], buf + guard,
 		    (size_t)n - guard);
 	from += (off_t)(skip - guard);
+	if ((from == 0 || buf[skip - 1] == '\n') &&
+	    begins_with_nuls(buf + skip, (size_t)n - skip))
+		return (pull_nuls(s, p, fd, from));
 	io.in = buf + skip;
 	io.in_len = (size_t)n - skip;
 	io.in_offset = (uint64_t)from;
@@ -386,7 +447,7 @@ pull_from(struct stream *s, struct pull *p, int fd)
 	set_guard(s, buf, skip + io.used, p->end);
 	if (stop == PACK_NEED_ROOM)
 		return (PULL_NO_ROOM);
-	if (stop == PACK_ENOUGH)
+	if (stop == PACK_ENOUGH || stop == PACK_NULS)
 		return (PULL_MORE);
 	if ((size_t)n == size && io.used > 0)
 		return (PULL_MORE);

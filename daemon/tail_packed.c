@@ -76,7 +76,7 @@ tail_packed_head(int fd, enum inflate_kind kind, uint8_t head[FINGERPRINT_MAX])
 			break;
 	}
 	inflate_free(z);
-	return ((int)made);
+	return ((int)fingerprint_length(head, made));
 }
 
 /* Begins again at the first octet. */

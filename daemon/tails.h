@@ -24,6 +24,7 @@ struct tails_stats {
 	uint64_t	rotations;
 	uint64_t	truncations;
 	uint64_t	lost_bytes;	/* truncated or deleted before read */
+	uint64_t	hole_bytes;	/* NULs that were no lines */
 	uint64_t	damaged;	/* compressed files, in part unread */
 	uint64_t	found;		/* files ever followed */
 };

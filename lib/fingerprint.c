@@ -21,6 +21,16 @@ fingerprint_matches(const struct fingerprint *fp, const void *p, size_t n)
 	return (n >= fp->len && XXH3_64bits(p, fp->len) == fp->hash);
 }
 
+size_t
+fingerprint_length(const void *p, size_t n)
+{
+	const uint8_t *octets = p;
+
+	while (n > 0 && octets[n - 1] == 0)
+		n--;
+	return (n);
+}
+
 int
 fingerprint_head(int fd, uint8_t head[FINGERPRINT_MAX])
 {
@@ -36,5 +46,5 @@ fingerprint_head(int fd, uint8_t head[FINGERPRINT_MAX])
 		else if (errno != EINTR)
 			return (-1);
 	}
-	return ((int)n);
+	return ((int)fingerprint_length(head, n));
 }

@@ -26,8 +26,14 @@ bool	fingerprint_matches(const struct fingerprint *fp, const void *p,
 	    size_t n);
 
 /*
+ * Returns the octets of p[0..n) without the NULs at their end: some programs
+ * write lines over a file of NULs.
+ */
+size_t	fingerprint_length(const void *p, size_t n);
+
+/*
  * Reads the head of fd with pread(2), up to FINGERPRINT_MAX octets, retried on
- * EINTR and short reads.  Returns the octets read, or -1 with errno.
+ * EINTR and short reads.  Returns its fingerprint_length(), or -1 with errno.
  */
 int	fingerprint_head(int fd, uint8_t head[FINGERPRINT_MAX]);
 

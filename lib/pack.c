@@ -256,6 +256,18 @@ count(const struct pack_style *style, struct pack_io *io)
 	io->messages++;
 }
 
+/* Whether NULs stand where the next line should begin. */
+static bool
+is_at_nuls(const struct pack_io *io)
+{
+	static const uint8_t nuls[PACK_NULS_LEAST];
+	const uint8_t *p = io->in + io->used;
+
+	return (*p == 0 && io->used > 0 && p[-1] == '\n' &&
+	    io->in_len - io->used >= sizeof(nuls) &&
+	    memcmp(p, nuls, sizeof(nuls)) == 0);
+}
+
 enum pack_stop
 pack_lines(const struct pack_style *style, struct pack_io *io)
 {
@@ -267,6 +279,8 @@ pack_lines(const struct pack_style *style, struct pack_io *io)
 	while (io->used < io->in_len) {
 		if (io->messages == most)
 			return (PACK_ENOUGH);
+		if (is_at_nuls(io))
+			return (PACK_NULS);
 		switch (pack_next(style, io)) {
 		case MADE:
 			count(style, io);

@@ -57,11 +57,15 @@ struct pack_io {
 					   for its length */
 };
 
+#define PACK_NULS_LEAST	16		/* where a line should begin */
+
 enum pack_stop {
 	PACK_NEED_INPUT,		/* no complete line left in in[] */
 	PACK_NEED_ROOM,			/* the next frame does not fit in out */
-	PACK_ENOUGH			/* most messages are made, and there is
+	PACK_ENOUGH,			/* most messages are made, and there is
 					   input left */
+	PACK_NULS			/* lines are made, and what comes next
+					   is not one: it begins with NULs */
 };
 
 /* Least max_message for a header of len octets: room for some text. */
@@ -76,6 +80,9 @@ size_t	pack_least(const struct syslog_header *);
  * caller may come back with an offset inside a line.  With PACK_TRUNCATE
  * nothing is made of a line whose end is not in in[].  With PACK_SPLIT
  * max_message + 8 octets of a line are always enough for a first part.
+ *
+ * Stops behind a line where PACK_NULS_LEAST of NULs come next, for the caller to
+ * judge; in the first line, and in any other place, a NUL is an octet.
  *
  * Sets the results in io from 0.  out[] of pack_room(style) octets is always
  * enough for one frame.

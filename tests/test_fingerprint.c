@@ -171,6 +171,24 @@ the_head_is_read_whole_in_any_pieces(void **state)
 }
 
 static void
+nuls_at_the_end_do_not_count(void **state)
+{
+	uint8_t head[FINGERPRINT_MAX], saved[10];
+
+	(void)state;
+	assert_int_equal(fingerprint_length("a\0b\0\0", 5), 3);
+	assert_int_equal(fingerprint_length("\0\0", 2), 0);
+	assert_int_equal(fingerprint_length("", 0), 0);
+	/* A line that is written over them is no other file. */
+	memcpy(saved, bytes + 5, sizeof(saved));
+	memset(bytes + 5, 0, sizeof(saved));
+	disk.size = 15;
+	disk.most = 100;
+	assert_int_equal(fingerprint_head(77, head), 5);
+	memcpy(bytes + 5, saved, sizeof(saved));
+}
+
+static void
 a_short_file_has_a_short_head(void **state)
 {
 	uint8_t head[FINGERPRINT_MAX];
@@ -211,6 +229,7 @@ main(void)
 		    the_hash_is_the_same_in_every_version, prepare),
 		cmocka_unit_test_setup(
 		    the_head_is_read_whole_in_any_pieces, prepare),
+		cmocka_unit_test_setup(nuls_at_the_end_do_not_count, prepare),
 		cmocka_unit_test_setup(a_short_file_has_a_short_head, prepare),
 		cmocka_unit_test_setup(an_error_is_handed_up, prepare),
 	};

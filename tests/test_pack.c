@@ -614,6 +614,35 @@ no_more_messages_are_made_than_wanted(void **state)
 }
 
 static void
+a_run_of_nuls_behind_a_line_is_for_the_caller_to_judge(void **state)
+{
+	struct simple s = simple_new(SYSLOG_RAW, false);
+	char in[3 + PACK_NULS_LEAST + 2];
+
+	(void)state;
+	s.style.text.control = TEXT_CONTROL_PASS;
+	memset(in, 0, sizeof(in));
+	memcpy(in, "one", 3);
+	in[sizeof(in) - 1] = '\n';
+	simple_pack(&s, in, sizeof(in), false);
+	assert_int_equal(s.stop, PACK_NEED_INPUT);
+	assert_int_equal(s.io.messages, 1);
+	in[3] = '\n';
+	simple_pack(&s, in, sizeof(in), false);
+	assert_int_equal(s.stop, PACK_NULS);
+	assert_made(&s, "one\n", 4);
+	assert_int_equal(s.io.used, 4);
+	/* One less may be a line. */
+	in[4] = 'x';
+	simple_pack(&s, in, sizeof(in), false);
+	assert_int_equal(s.io.messages, 2);
+	/* As are those at the beginning: the caller has judged. */
+	simple_pack(&s, in + 5, sizeof(in) - 5, false);
+	assert_int_equal(s.io.messages, 1);
+	simple_free(&s);
+}
+
+static void
 a_mark_says_where_each_message_ends_in_file_and_output(void **state)
 {
 	struct simple s = simple_new(SYSLOG_RAW, false);
@@ -1010,6 +1039,8 @@ main(void)
 		cmocka_unit_test(pack_room_is_enough_for_the_longest_frame),
 		cmocka_unit_test(relp_messages_are_numbered_on),
 		cmocka_unit_test(no_more_messages_are_made_than_wanted),
+		cmocka_unit_test(
+		    a_run_of_nuls_behind_a_line_is_for_the_caller_to_judge),
 		cmocka_unit_test(
 		    a_mark_says_where_each_message_ends_in_file_and_output),
 		cmocka_unit_test(a_mark_covers_what_was_cut_off_a_line),

@@ -1,0 +1,15 @@
+/*
+ * tail_hole.h - holes in files: octets that were never written.
+ */
+#ifndef TAIL_HOLE_H
+#define TAIL_HOLE_H
+
+#include <sys/types.h>
+
+/*
+ * The first offset, not before at, that is not in a hole, as far as the system
+ * tells; at where it does not; -1 when there is nothing but a hole.
+ */
+off_t	tail_hole_end(int fd, off_t at);
+
+#endif

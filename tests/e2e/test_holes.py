@@ -1,0 +1,89 @@
+#!/usr/bin/python3
+"""Goal: what was never written is not sent as lines, and is said."""
+
+import os
+
+from teslacoil import Case, destination, main, source, texts
+
+
+class Holes(Case):
+
+    def begin(self, **options):
+        self.r = self.receiver().start()
+        self.d = self.daemon(
+            destination("d", self.r.url) +
+            source("s", self.path("app.log"), **options)).start()
+        self.fd = os.open(self.path("app.log"), os.O_WRONLY | os.O_CREAT,
+                          0o644)
+        self.addCleanup(os.close, self.fd)
+
+    def end(self, *lines):
+        self.r.wait_lines(len(lines))
+        self.finish(self.d, self.r)
+        self.assertEqual(texts(self.r.lines()), list(lines))
+
+    def said(self, pattern):
+        self.d.wait_log(pattern)
+
+    def test_a_program_that_does_not_append_is_truncated(self):
+        """It goes on at its offset, and all before is a hole."""
+        self.begin()
+        os.write(self.fd, b"x" * 5000 + b"\n")
+        self.r.wait_lines(1)
+        os.truncate(self.path("app.log"), 0)
+        os.write(self.fd, b"after\n")
+        self.said(r"app\.log: 5001 bytes at 0 are NULs")
+        self.end(b"x" * 5000, b"after")
+
+    def test_again_and_again(self):
+        self.begin()
+        lines = []
+        for i in range(5):
+            lines.append(b"%d " % i + b"y" * 3000)
+            os.write(self.fd, lines[-1] + b"\n")
+            self.r.wait_lines(len(lines))
+            os.truncate(self.path("app.log"), 0)
+        lines.append(b"the last")
+        os.write(self.fd, lines[-1] + b"\n")
+        self.end(*lines)
+
+    def test_a_hole_in_the_middle(self):
+        self.begin()
+        os.write(self.fd, b"before\n")
+        os.pwrite(self.fd, b"behind\n", 1 << 30)
+        self.said(r"app\.log: %d bytes at 7 are NULs" % ((1 << 30) - 7))
+        self.end(b"before", b"behind")
+        self.assertEqual(self.counter(), (1 << 30) - 7)
+
+    def counter(self):
+        return self.holes
+
+    def finish(self, daemon, *receivers):
+        self.holes = daemon.state()["counters"]["hole_bytes"]
+        super().finish(daemon, *receivers)
+
+    def test_a_file_that_was_filled_with_nuls_before(self):
+        """Lines are written over them, and wait for nobody."""
+        self.begin()
+        os.pwrite(self.fd, bytes(100000), 0)
+        self.d.wait_follows(self.path("app.log"))
+        at = 0
+        for i in range(20):
+            at += os.pwrite(self.fd, b"line %d\n" % i, at)
+            self.r.wait_lines(i + 1)
+        self.end(*(b"line %d" % i for i in range(20)))
+
+    def test_nuls_in_a_line_are_bytes(self):
+        self.begin(control_chars="pass")
+        os.write(self.fd, b"a\0b\n\0c\n" + b"d" + bytes(50) + b"e\n")
+        self.end(b"a\0b", b"\0c", b"d" + bytes(50) + b"e")
+
+    def test_a_long_run_of_nuls_that_was_written(self):
+        self.begin()
+        os.write(self.fd, b"before\n" + bytes(3000000) + b"behind\n")
+        self.said(r"3000000 bytes at 7 are NULs")
+        self.end(b"before", b"behind")
+
+
+if __name__ == "__main__":
+    main()
