@@ -243,10 +243,12 @@ make_xxhash()
 name_only()
 {
 	package=${2:-$1}
-	library=$(pkg-config --variable=libdir "$package")/$1.so
+	library=$(cc -print-file-name="$1.so")
+	# A name may be there in several versions.
 	nm -D --defined-only "$library" | sed 's/@.*//' |
-	    awk '$2 == "T" { print ".globl " $3; print $3 ":" }' \
+	    awk '$2 == "T" && !n[$3]++ { print ".globl " $3; print $3 ":" }' \
 	    > "$work/$1.s"
+	[ -s "$work/$1.s" ]
 	zig cc -target "$target" -shared -nostdlib -Wl,-soname,"$1.so" \
 	    -o "$sysroot/lib/$1.so" "$work/$1.s"
 	pc "$package" "$(pkg-config --modversion "$package")" "${1#lib}"
