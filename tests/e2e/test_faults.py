@@ -15,6 +15,7 @@ import os
 import shutil
 import sys
 import tempfile
+import threading
 import time
 import traceback
 
@@ -34,22 +35,30 @@ def certificates(top):
             "client": ours.issue("forwarder")}
 
 
+speaking = threading.Lock()
+
+
 def run(cell, rounds):
     """Returns whether all went well; says so either way."""
     begin = time.monotonic()
+    failed = None
     try:
         cell.run(rounds)
     except Exception as e:      # the other cells go on
-        print("FAIL %.1f s %s: %s" % (time.monotonic() - begin, cell, e))
-        if not isinstance(e, AssertionError):
-            traceback.print_exc(file=sys.stdout)
+        failed = e
+    with speaking:
+        verdict = "%.1f s %s" % (time.monotonic() - begin, cell)
+        if failed is None:
+            print("ok " + verdict, flush=True)
+            return True
+        print("FAIL %s: %s" % (verdict, failed))
+        if not isinstance(failed, AssertionError):
+            traceback.print_exception(failed, file=sys.stdout)
         print("--- seed %d; again with: TESLACOIL_SEED=%d %s %s --rounds %d "
               "--only '%s'" % (SEED, SEED, sys.executable, sys.argv[0],
                                rounds, cell))
         cell.tell()
         return False
-    print("ok %.1f s %s" % (time.monotonic() - begin, cell), flush=True)
-    return True
 
 
 def table(cells):
