@@ -20,7 +20,8 @@ import time
 import traceback
 
 from authority import Authority
-from faults import FAULTS, SAFE, TRANSPORTS, Cell
+from cell import SAFE, TRANSPORTS, Cell
+from faults import FAULTS
 from teslacoil import SEED, TESLACOILD
 
 ROUNDS = int(os.environ.get("TESLACOIL_ROUNDS") or 10)
