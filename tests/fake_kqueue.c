@@ -504,13 +504,17 @@ look(struct queue *q)
 static int
 hand_out(struct queue *q, struct kevent *events, int room)
 {
-	struct note *n;
+	struct note *n, *next;
 	int given = 0;
 
-	while (given < room && (n = TAILQ_FIRST(&q->waiting)) != NULL) {
+	for (n = TAILQ_FIRST(&q->waiting); n != NULL && given < room;
+	     n = next) {
+		next = TAILQ_NEXT(n, queued);
 		if (is_alive(n))
 			events[given++] = n->event;
-		forget_waiting(q, n);
+		/* Without, it is told for as long as it stands. */
+		if (!is_alive(n) || (n->event.flags & EV_CLEAR))
+			forget_waiting(q, n);
 	}
 	return (given);
 }

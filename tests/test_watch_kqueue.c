@@ -327,6 +327,24 @@ two_appends_are_one_note(void **state)
 }
 
 static void
+a_note_without_ev_clear_stands(void **state)
+{
+	const struct timespec now = { 0, 0 };
+	struct scene *s = *state;
+	struct kevent e;
+
+	EV_SET(&e, (uintptr_t)s->file_fd, EVFILT_VNODE, EV_ADD, NOTE_WRITE, 0,
+	    NULL);
+	assert_int_equal(kevent(s->kq, &e, 1, NULL, 0, NULL), 0);
+	append(s->file_fd, "second\n");
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(kevent(s->kq, NULL, 0, &e, 1, &now), 1);
+		/* And only what was asked for. */
+		assert_int_equal(e.fflags, NOTE_WRITE);
+	}
+}
+
+static void
 a_watch_that_is_deleted_leaves_no_note(void **state)
 {
 	struct scene *s = *state;
@@ -463,6 +481,7 @@ main(void)
 		in(a_directory_that_is_removed_is_gone),
 		in(a_directory_that_is_renamed_is_gone),
 		in(two_appends_are_one_note),
+		in(a_note_without_ev_clear_stands),
 		in(a_watch_that_is_deleted_leaves_no_note),
 		in(a_note_that_waits_is_not_told_to_who_has_the_number_next),
 		in(a_file_needs_its_descriptor),
