@@ -9,6 +9,7 @@
 #define RATE_WAIT 0.01 /* seconds, at the least */
 #define ANY_MESSAGES (1024 * 1024)
 #define LEAST_DATAGRAM 480 /* RFC 5424 6.1 */
+#define QUEUE_FULL 0.01 /* seconds until there may be room again */
 
 void
 endpoint_unready(struct endpoint *ep, struct stream *s)
@@ -213,6 +214,11 @@ send_some(struct endpoint *ep)
 		ev_io_start(ep->env->loop, &ep->writable);
 	} else if (errno == EMSGSIZE && endpoint_is_datagram(ep)) {
 		on_message_too_long(ep);
+	} else if (errno == ENOBUFS && endpoint_is_datagram(ep)) {
+		/* Of the interface: no event tells when it has room. */
+		ev_timer_stop(ep->env->loop, &ep->rate_timer);
+		ev_timer_set(&ep->rate_timer, QUEUE_FULL, 0.);
+		ev_timer_start(ep->env->loop, &ep->rate_timer);
 	} else {
 		endpoint_link_error(ep, errno, "send");
 	}

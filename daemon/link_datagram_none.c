@@ -6,7 +6,15 @@
 #include <sys/socket.h>
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
+
+/* These are met again with the next call; a refusal is told only once. */
+static bool
+comes_again(int error)
+{
+	return (error == EAGAIN || error == ENOBUFS || error == EMSGSIZE);
+}
 
 ssize_t
 datagrams_send(int fd, const uint8_t *p, size_t n)
@@ -20,7 +28,8 @@ datagrams_send(int fd, const uint8_t *p, size_t n)
 			break;
 		if (send(fd, p + at + sizeof(len), len,
 			MSG_NOSIGNAL | MSG_DONTWAIT) == -1)
-			return (at > 0 && errno == EAGAIN ? (ssize_t)at : -1);
+			return (
+			    at > 0 && comes_again(errno) ? (ssize_t)at : -1);
 		at += sizeof(len) + len;
 	}
 	if (at == 0)
