@@ -155,6 +155,9 @@ what_is_left_out_has_the_documented_default(void **state)
 	assert_true(s->compressed);
 	assert_false(s->start_at_end);
 	assert_int_equal(s->recursive_depth, 16);
+	assert_int_equal(s->symlinks, CONF_SYMLINKS_SAFE);
+	assert_int_equal(s->ignore_older_ms, 0);
+	assert_int_equal(s->max_open, 0);
 	assert_int_equal(s->text.invalid, TEXT_INVALID_REPLACE);
 	assert_int_equal(s->text.control, TEXT_CONTROL_ESCAPE);
 	assert_int_equal(s->partial_timeout_ms, 0);
@@ -183,6 +186,7 @@ every_option_is_taken_as_it_is_written(void **state)
 	    " compressed = false\n"
 	    " structured_data \"a@1\" { params = { \"k=v=\\\"\", \"l=\" } }\n"
 	    " structured_data \"b@1\" { }\n"
+	    " symlinks = ignore ignore_older = 2d max_open = 7\n"
 	    " recursive_depth = 3 encoding = \"UTF-8\" invalid = escape\n"
 	    " control_chars = pass partial_timeout = 10s watch = poll\n"
 	    " poll_interval = 7d }\n");
@@ -226,6 +230,9 @@ every_option_is_taken_as_it_is_written(void **state)
 	assert_true(s->start_at_end);
 	assert_string_equal(s->sd, "[a@1 k=\"v=\\\"\" l=\"\"][b@1]");
 	assert_int_equal(s->recursive_depth, 3);
+	assert_int_equal(s->symlinks, CONF_SYMLINKS_IGNORE);
+	assert_int_equal(s->ignore_older_ms, 2 * 86400000);
+	assert_int_equal(s->max_open, 7);
 	assert_int_equal(s->text.invalid, TEXT_INVALID_ESCAPE);
 	assert_int_equal(s->text.control, TEXT_CONTROL_PASS);
 	assert_int_equal(s->partial_timeout_ms, 10000);
@@ -779,6 +786,13 @@ choices_are_listed_when_none_is_taken(void **state)
 	    "recursive_depth: \"0\" is not a number from 1 to 256");
 	refused_source("recursive_depth = 257",
 	    "recursive_depth: \"257\" is not a number from 1 to 256");
+	refused_source("symlinks = all",
+	    "unknown symlinks \"all\" (safe, follow, ignore)");
+	refused_source("ignore_older = soon",
+	    "ignore_older: \"soon\" is not a duration: a number and one of ms "
+	    "s m h d, as in \"5s\"");
+	refused_source("max_open = -1",
+	    "max_open: \"-1\" is not a number from 0 to 1048576");
 	refused_source("facility = x",
 	    "unknown facility \"x\" (kern, user, mail, daemon, auth, syslog, "
 	    "lpr, news, uucp, cron, authpriv, ftp, local0 to local7)");
