@@ -7,7 +7,7 @@
 #include "daemon/log.h"
 #include "lib/pace.h"
 
-/* The first url is well again when it was connected for so long. */
+/* A url that was lost is well again when it was connected for so long. */
 #define WELL 10.
 #define TELL_WAITED 60. /* seconds; how often */
 
@@ -22,9 +22,10 @@ struct dest {
 	struct endpoint *endpoints[CONF_URLS];
 	bool was_up[CONF_URLS];
 	bool recycled[CONF_URLS]; /* balance: comes back at once */
+	bool returned[CONF_URLS]; /* balance: is up, but not well yet */
 	size_t length;
 	size_t active; /* failover: who has the streams */
-	ev_timer well; /* failover: a better one is up */
+	ev_timer well; /* a better one is up, or one that returned */
 	bool changed; /* some endpoint's state */
 	bool draining;
 };
@@ -130,18 +131,6 @@ is_up(const struct dest *d, size_t i)
 }
 
 static void
-on_well(struct ev_loop *loop, ev_timer *timer, int revents)
-{
-	struct dest *d = timer->data;
-
-	(void)loop;
-	(void)revents;
-	/* When it is idle, the better one has its streams. */
-	if (!d->draining)
-		endpoint_release(d->endpoints[d->active]);
-}
-
-static void
 wait_until_well(struct dest *d, bool better_is_up)
 {
 	if (!better_is_up) {
@@ -194,6 +183,21 @@ even_out(struct dest *d, size_t back)
 	}
 }
 
+/* One that comes and goes must not make the others reconnect every time. */
+static void
+on_up(struct dest *d, size_t i)
+{
+	struct endpoint_info info;
+
+	endpoint_info(d->endpoints[i], &info);
+	if (info.losses == 0) {
+		even_out(d, i);
+		return;
+	}
+	d->returned[i] = true;
+	wait_until_well(d, true);
+}
+
 static void
 arrange_balance(struct dest *d)
 {
@@ -204,14 +208,44 @@ arrange_balance(struct dest *d)
 		state = endpoint_state(d->endpoints[i]);
 		if (state == ENDPOINT_UP && !d->was_up[i]) {
 			if (!d->recycled[i])
-				even_out(d, i);
+				on_up(d, i);
 			d->recycled[i] = false;
 		} else if (state == ENDPOINT_BACKOFF) {
-			d->recycled[i] = false;
+			d->recycled[i] = d->returned[i] = false;
 		}
 		d->was_up[i] = state == ENDPOINT_UP;
 		endpoint_start(d->endpoints[i]);
 	}
+}
+
+/* The others give back what would rather be at those that are well again. */
+static void
+take_back(struct dest *d)
+{
+	size_t well = d->length, i;
+
+	for (i = 0; i < d->length; i++) {
+		if (d->returned[i])
+			well = i;
+		d->returned[i] = false;
+	}
+	if (well < d->length)
+		even_out(d, well);
+}
+
+static void
+on_well(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+	struct dest *d = timer->data;
+
+	(void)loop;
+	(void)revents;
+	if (d->draining)
+		return;
+	if (is_balanced(d))
+		take_back(d);
+	else /* When it is idle, the better one has its streams. */
+		endpoint_release(d->endpoints[d->active]);
 }
 
 static void
