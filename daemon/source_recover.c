@@ -216,13 +216,28 @@ list_candidates(const struct orphans *os, struct dir *d, struct candidates *cs)
 	(void)closedir(handle);
 }
 
+/*
+ * Whether rotation gave c its name when it had that of o, which may be one
+ * that rotation gave before.
+ */
+static bool
+shares_base(const struct orphan *o, const struct candidate *c)
+{
+	char base[NAME_MAX + 1];
+	size_t i;
+
+	for (i = 0; rotation_base(c->name, i, base, sizeof(base)); i++)
+		if (strcmp(base, o->base) == 0 || rotation_is_of(o->base, base))
+			return (true);
+	return (false);
+}
+
 static bool
 is_continued_by(
     const struct orphan *o, const struct dir *d, const struct candidate *c)
 {
 	/* It is what another name in its directory has become. */
-	if (c->base[0] != '\0' &&
-	    (o->dir != d || strcmp(c->base, o->base) != 0))
+	if (c->base[0] != '\0' && (o->dir != d || !shares_base(o, c)))
 		return (false);
 	if (c->used && c->was != o->rec.inode)
 		return (false);
