@@ -259,6 +259,23 @@ counters_json(const struct state_view *v)
 	    number(ws.overflows)));
 }
 
+/* What could not be sent, the last first. */
+static json_t *
+losses_json(const struct state_view *v)
+{
+	const struct tails_loss *loss;
+	json_t *list = json_array();
+	unsigned i;
+
+	for (i = 0; (loss = tails_loss(v->tails, i)) != NULL; i++)
+		json_array_append_new(list,
+		    json_pack("{s:o, s:I, s:I, s:s, s:o}", "path",
+			text(loss->path), "offset", (json_int_t)loss->at,
+			"bytes", (json_int_t)loss->bytes, "how", loss->how,
+			"time", when(loss->when)));
+	return (list);
+}
+
 static double
 seconds(const struct timeval *tv)
 {
@@ -340,6 +357,7 @@ static const struct part {
 	{ "destinations", STATE_DESTINATIONS, destinations_json },
 	{ "sources", STATE_SOURCES, sources_json },
 	{ "files", STATE_FILES, files_json },
+	{ "losses", STATE_FILES, losses_json },
 };
 
 char *

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "daemon/log.h"
@@ -46,6 +47,8 @@ struct tails {
 	struct watch *watch;
 	void (*look_at_linked)(struct place *, const char *);
 	struct packed_list packed;
+	struct tails_loss losses[TAILS_LOSSES];
+	unsigned nlosses;
 	bool starting;
 };
 
@@ -193,6 +196,32 @@ tails_watch(struct tail *t)
 	    needed && t->watch == NULL && watch_sees_files(t->all->watch);
 	if (t->untold)
 		tails_time(t);
+}
+
+void
+tails_lose(struct tails *ts, const struct tails_loss *loss)
+{
+	struct tails_loss *slot = &ts->losses[ts->nlosses % TAILS_LOSSES];
+
+	log_warnx("%s: %lld bytes at %lld were %s before they could be read",
+	    loss->path, (long long)loss->bytes, (long long)loss->at, loss->how);
+	ts->stats.lost_bytes += (uint64_t)loss->bytes;
+	free(slot->path);
+	*slot = *loss;
+	slot->path = strdup(loss->path);
+	slot->when = ev_now(ts->loop);
+	ts->nlosses++;
+}
+
+const struct tails_loss *
+tails_loss(const struct tails *ts, unsigned n)
+{
+	const struct tails_loss *loss;
+
+	if (n >= ts->nlosses || n >= TAILS_LOSSES)
+		return (NULL);
+	loss = &ts->losses[(ts->nlosses - 1 - n) % TAILS_LOSSES];
+	return (loss->path != NULL ? loss : NULL);
 }
 
 struct packed_list *
@@ -420,6 +449,7 @@ void
 tails_free(struct tails *ts)
 {
 	struct tail *t;
+	unsigned i;
 
 	if (ts == NULL)
 		return;
@@ -429,6 +459,8 @@ tails_free(struct tails *ts)
 	while (ts->nsets > 0)
 		free(ts->sets[--ts->nsets]);
 	free(ts->sets);
+	for (i = 0; i < TAILS_LOSSES; i++)
+		free(ts->losses[i].path);
 	free(ts->scratch);
 	free(ts);
 }

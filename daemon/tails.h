@@ -29,6 +29,16 @@ struct tails_stats {
 	uint64_t	found;		/* files ever followed */
 };
 
+/* What could not be sent, the last ones of it. */
+#define TAILS_LOSSES 16
+struct tails_loss {
+	char		*path;		/* NULL: none */
+	const char	*how;
+	off_t		 at;
+	off_t		 bytes;
+	ev_tstamp	 when;
+};
+
 struct tails_conf {
 	unsigned	max_open;	/* descriptors for all files */
 	uint64_t	look_ms;	/* how often timed files are looked at */
@@ -56,6 +66,12 @@ ev_tstamp	tails_now(const struct tails *);
 
 /* To be read; and to be counted by who lives through it. */
 struct tails_stats	*tails_stats(struct tails *);
+
+/* bytes of the file at an offset will never be sent: says and counts it. */
+void	tails_lose(struct tails *, const struct tails_loss *);
+
+/* The nth loss, from 0, the last one first; or NULL. */
+const struct tails_loss	*tails_loss(const struct tails *, unsigned n);
 
 /* fn may free its tail. */
 void	tails_walk(struct tails *, void (*fn)(struct tail *, void *), void *);

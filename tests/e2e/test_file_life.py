@@ -96,7 +96,7 @@ class Content:
         self.before = None  # lines when the next one began
         self.sealed = False  # nobody writes to it any more
         self.fleeting = False  # only an open descriptor has it
-        self.met = False  # the daemon has followed it
+        self.met = 0  # the inode by which the daemon has followed it
         self.packed = False
         self.links = 0
         self.looked = False  # and has seen what is in it
@@ -105,6 +105,10 @@ class Content:
     @property
     def count(self):
         return len(self.ends)
+
+    def meet(self):
+        if self.count:
+            self.met = self.ino
 
     @property
     def whole(self):
@@ -429,7 +433,7 @@ class Walk(Case):
         self.end_partial(old)
         if not old.count or not self.is_here():
             return
-        self.wait_arrived(old)
+        self.wait_acknowledged(old)
         os.truncate(log.path, 0)
         self.truncated(old, None)
         self.say("truncate %s", old)
@@ -575,7 +579,7 @@ class Walk(Case):
             for content in log.contents:
                 if content.path is None:
                     continue
-                content.met = True
+                content.meet()
                 for seq in range(1, content.count + 1):
                     self.settled.add((log.name, content.gen, seq))
         self.say("settle")
@@ -609,7 +613,7 @@ class Walk(Case):
             return self.has_arrived(content) or any(
                 f["inode"] == content.ino for f in self.d.state()["files"])
         wait_for(found, "the daemon to follow %s" % content)
-        content.met = True
+        content.meet()
 
     def look(self, content):
         """A file that comes and goes between two looks has never been."""
@@ -626,7 +630,7 @@ class Walk(Case):
             self.follow(content)
         elif not content.met:
             return False
-        return self.up or self.checkpoint().get(content.ino, (0, 0))[1] > 0
+        return self.up or self.checkpoint().get(content.met, (0, 0))[1] > 0
 
     def update(self):
         with open(self.r.path, "rb") as f:
@@ -660,6 +664,16 @@ class Walk(Case):
                 raise AssertionError("%s: %d of %d lines are missing: %s" % (
                     content, len(missing), content.count,
                     missing[:10])) from None
+
+    def wait_acknowledged(self, content):
+        """Nothing of it is to be sent again, either."""
+        def acknowledged():
+            return any(f["inode"] == content.ino and
+                       all(c["acknowledged"] >= content.whole
+                           for c in f["cursors"])
+                       for f in self.d.state()["files"])
+        self.wait_arrived(content)
+        wait_for(acknowledged, "%s to be acknowledged" % content)
 
     # The walk.
 

@@ -115,6 +115,33 @@ class Rotation(Case):
         self.w.write(500)
         self.end()
 
+    def test_truncated_before_it_was_read(self):
+        """Without a copy it is lost, and its range is said and shown."""
+        self.w = self.writer()
+        self.r = self.receiver("tcp:%d" % free_port())
+        self.d = self.daemon(destination("d", self.r.url) +
+                             source("s", self.w.path)).start()
+        self.w.write(100)
+        size = os.stat(self.w.path).st_size
+        wait_for(lambda: any(f["size"] == size
+                             for f in self.d.state()["files"]),
+                 "the daemon to see it all")
+        os.truncate(self.w.path, 0)
+        self.w.gen += 1
+        lost, self.w.count = self.w.count, 0
+        self.w.write(10)
+        self.d.wait_log(r"%s: %d bytes at 0 were truncated before they "
+                        r"could be read" % (self.w.path, size))
+        state = self.d.state()
+        self.assertEqual(state["counters"]["lost_bytes"], size)
+        self.assertEqual(
+            [(x["path"], x["offset"], x["bytes"], x["how"])
+             for x in state["losses"]],
+            [(self.w.path, 0, size, "truncated")])
+        self.assertEqual(lost, 100)
+        self.r.start()
+        self.end()
+
     def test_deleted_while_open(self):
         self.begin()
         self.w.write(20000)
