@@ -190,18 +190,17 @@ on_up(struct dest *d, size_t i)
 	struct endpoint_info info;
 
 	endpoint_info(d->endpoints[i], &info);
-	if (info.losses == 0) {
+	if (info.losses == 0)
 		even_out(d, i);
-		return;
-	}
-	d->returned[i] = true;
-	wait_until_well(d, true);
+	else
+		d->returned[i] = true;
 }
 
 static void
 arrange_balance(struct dest *d)
 {
 	enum endpoint_state state;
+	bool waiting = false;
 	size_t i;
 
 	for (i = 0; i < d->length; i++) {
@@ -214,8 +213,10 @@ arrange_balance(struct dest *d)
 			d->recycled[i] = d->returned[i] = false;
 		}
 		d->was_up[i] = state == ENDPOINT_UP;
+		waiting = waiting || d->returned[i];
 		endpoint_start(d->endpoints[i]);
 	}
+	wait_until_well(d, waiting);
 }
 
 /* The others give back what would rather be at those that are well again. */
