@@ -15,6 +15,7 @@ Environment:
     TESLACOIL_SEED      repeats a run
     TESLACOIL_LIMIT     seconds to wait for anything (default 60)
     TESLACOIL_KEEP      keep the directories
+    TESLACOIL_LONG      also what waits for minutes
 """
 
 import collections
