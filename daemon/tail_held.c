@@ -102,6 +102,24 @@ release(struct tail *t, off_t offset)
 	}
 }
 
+/*
+ * Looks at the other file first: it may have been truncated, and go on in its
+ * copy from now on, which is not known any more then.  Returns it when t is
+ * its copy.
+ */
+static struct tail *
+copied_from(struct tail *t)
+{
+	const struct held *h = t->held;
+	struct tail *of = tails_find(t->all, h->dev, h->ino);
+
+	if (of == NULL)
+		return (NULL);
+	tail_check(of);
+	of = tails_find(t->all, h->dev, h->ino);
+	return (t->known && of != NULL && is_copy(t, of) ? of : NULL);
+}
+
 void
 tail_held_look(struct tail *t)
 {
@@ -110,19 +128,19 @@ tail_held_look(struct tail *t)
 
 	if (h == NULL || t->size == h->copied)
 		return;
-	/* It may have been truncated, and go on in its copy from now on. */
-	if ((of = tails_find(t->all, h->dev, h->ino)) != NULL)
-		tail_check(of);
+	/* It may be truncated while it is compared. */
+	if ((of = copied_from(t)) == NULL && t->known)
+		of = copied_from(t);
 	if (!t->known)
 		return;
-	if ((of = tails_find(t->all, h->dev, h->ino)) == NULL) {
-		/* What it had until then was sent from the other. */
-		release(t, h->copied);
-	} else if (is_copy(t, of)) {
+	if (of != NULL) {
 		if (h->copied == 0)
 			log_info("%s: is a copy of %s: not sent", tail_path(t),
 			    of->name);
 		h->copied = t->size;
+	} else if (tails_find(t->all, h->dev, h->ino) == NULL) {
+		/* What it had until then was sent from the other. */
+		release(t, h->copied);
 	} else {
 		release(t, 0);
 	}

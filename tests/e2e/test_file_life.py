@@ -411,6 +411,11 @@ class Walk(Case):
         os.unlink(content.path)
         content.path = to
         content.packed = True
+        if self.up and not self.has_arrived(content):
+            # Its descriptor has no name that would tell of its age.
+            content.ordered = False
+            if content.gen > 0:
+                content.log.contents[content.gen - 1].ordered = False
         content.ino = os.stat(to).st_ino
         self.say("compress %s to %s", content, os.path.basename(to))
 
