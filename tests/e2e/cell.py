@@ -74,6 +74,7 @@ class Cell:
         self.repeated = 0       # in the worst round,
         self.bound = 0          # and what was allowed in that one
         self.most = 0           # that was ever allowed
+        self.written = []       # when, and how many lines
         self.exact = None       # a bound that the fault itself found out
 
     def __str__(self):
@@ -153,7 +154,12 @@ class Cell:
     def write(self, least=20, most=600):
         most = most if self.transport != "udp" else 15
         for w in self.writers:
-            w.write(self.rng.randint(min(least, most), most), 100)
+            n = self.rng.randint(min(least, most), most)
+            w.write(n, 100)
+            self.written.append((time.monotonic(), n))
+
+    def written_since(self, then):
+        return sum(n for when, n in self.written if when >= then)
 
     def losses(self):
         """Connections that were lost, as the daemon counts them."""
@@ -200,7 +206,7 @@ class Cell:
             self.receiver.wait_all(*self.writers)
             return
         try:
-            wait_for(lambda: self.missing() <= self.lost, "all lines", 3)
+            wait_for(lambda: self.missing() <= self.lost, "all lines", 2)
         except AssertionError:
             self.lost = self.missing()
 
