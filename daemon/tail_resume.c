@@ -68,9 +68,10 @@ resume_in_copy(
 
 	if (now->place == NULL ||
 	    (fd = tail_copy_open(&wanted, now->place, &name)) == -1) {
-		log_notice("%s: is another file than the one that was sent up "
-			   "to %lld, of which no copy is here",
-		    tail_path(now), (long long)rec->offset);
+		if (strcmp(rec->path, tail_path(now)) == 0)
+			log_notice("%s: is another file than the one that was "
+				   "sent up to %lld, of which no copy is here",
+			    tail_path(now), (long long)rec->offset);
 		return;
 	}
 	if ((copy = tail_of_copy(now, &wanted.print, fd, name)) == NULL ||
@@ -83,12 +84,15 @@ resume_in_copy(
 	tails_time(copy);
 }
 
-/* Whether rotation gave it its name when it was called path. */
+/*
+ * Whether rotation gave it its name when it was called path, while nobody
+ * looked.
+ */
 static bool
 was_called(const struct tail *t, const char *path)
 {
-	return (t->place != NULL && place_holds(t->place, path) &&
-	    !rotation_is_packed(t->name) &&
+	return (tails_is_starting(t->all) && t->place != NULL &&
+	    place_holds(t->place, path) && !rotation_is_packed(t->name) &&
 	    rotation_is_of(t->name, strrchr(path, '/') + 1));
 }
 

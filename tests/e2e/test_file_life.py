@@ -762,9 +762,7 @@ def walk(seed, generation, steps):
         for content in [c for log in case.log_of for c in log.contents]:
             if content.fd != -1:
                 os.close(content.fd)
-        case.doCleanups()
-        case.assertEqual([], case._outcome_errors()
-                         if hasattr(case, "_outcome_errors") else [])
+        case.end_all()
     except Exception:
         failure = failure or traceback.format_exc(limit=-3)
     if failure is None:
