@@ -23,7 +23,7 @@
 #define DAY 86400
 #define FIRST 3600
 
-#define SLICE 2048 /* records written in one go */
+#define SLICE 1024 /* records written in one go */
 #define SLICE_EVERY .005
 
 struct ledger {

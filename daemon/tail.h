@@ -51,25 +51,26 @@ struct tail {
 	off_t			 size;		/* as last seen */
 	int64_t			 written_ns;	/* st_mtim as last seen */
 	ev_tstamp		 changed;	/* when it was last seen to grow */
+	char			*origin;	/* the path it was meant by, where it
+						   is rotated, or NULL */
 	int			 fd;
 	int			 error;		/* why it cannot be read, or 0 */
-	bool			 known;		/* in the tree by identity */
-	bool			 is_timed;
-	bool			 linked;	/* reached by a symbolic link */
-	bool			 many_links;	/* has several names */
-	bool			 untold;	/* nothing tells of it but time */
-	bool			 rotated;	/* lost the name it was found by, */
-	char			*origin;	/* which was this path, or NULL */
-	bool			 suspect;	/* may have been written anew */
-	bool			 deleted;
-	bool			 met;		/* the checkpoint knew it */
-	bool			 packed_ended;	/* all that can be had of its
-						   text was had */
 	enum inflate_kind	 packed;	/* print, size and offsets are
 						   those of its text */
-	bool			 settled;	/* unchanged since that was written */
-	uint16_t		 open_set;	/* see tails_add_set() */
 	uint32_t		 seen;		/* for who scans its place */
+	uint16_t		 open_set;	/* see tails_add_set() */
+	bool			 known:1;	/* in the tree by identity */
+	bool			 is_timed:1;
+	bool			 linked:1;	/* reached by a symbolic link */
+	bool			 many_links:1;	/* has several names */
+	bool			 untold:1;	/* nothing tells of it but time */
+	bool			 rotated:1;	/* lost the name it was found by */
+	bool			 suspect:1;	/* may have been written anew */
+	bool			 deleted:1;
+	bool			 met:1;		/* the checkpoint knew it */
+	bool			 packed_ended:1; /* all that can be had of its
+						   text was had */
+	bool			 settled:1;	/* unchanged since that was written */
 };
 
 /*
