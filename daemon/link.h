@@ -61,8 +61,8 @@ struct link {
 	struct reason		 why;		/* more than error tells, or "" */
 	uint64_t		 written;	/* taken by send */
 	uint64_t		 acked;		/* as last known */
-	bool			 counts;	/* the system told what is unsent */
-	uint64_t		 left;		/* octets that left the socket */
+	bool			 counts;	/* the system tells unsent */
+	uint64_t		 left;		/* the socket, in octets */
 	uint64_t		 window;	/* largest that the peer advertised */
 	uint64_t		 most;		/* that it may, 0: not known */
 };

@@ -15,7 +15,7 @@
 
 #include "lib/srv.h"
 
-#define RESOLVE_MAX	16		/* answers of one question that are used */
+#define RESOLVE_MAX	16		/* answers that are used */
 
 struct resolve;				/* one question */
 

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SRV_HOST	254		/* octets of a name in the DNS, and NUL */
+#define SRV_HOST	254		/* a name in the DNS, and NUL */
 
 struct srv {				/* a record of the DNS */
 	uint16_t	 priority;	/* the lowest are first */

@@ -128,7 +128,7 @@ class Host:
         self.process.stdout.close()
 
     def unplug(self):
-        """The cable of this host is pulled: others see no more than silence."""
+        """The cable of this host is pulled: others see but silence."""
         ip("link set %s down" % self.plug_name)
 
     def plug(self):

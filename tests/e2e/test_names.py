@@ -125,7 +125,8 @@ class Addresses(Named):
         self.begin(bind=TWO)
         self.arrives(one)
         self.assertEqual(six.taken, 0)
-        self.assertEqual(list(one.connections.values())[0].getpeername()[0], TWO)
+        connection, = one.connections.values()
+        self.assertEqual(connection.getpeername()[0], TWO)
         self.finish(self.d)
 
 
