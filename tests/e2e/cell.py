@@ -5,6 +5,7 @@ when all lines have arrived and are acknowledged.  What came twice is held
 against what the documentation promises for that transport and fault.
 """
 
+import collections
 import contextlib
 import glob
 import os
@@ -75,6 +76,10 @@ class Cell:
         self.bound = 0          # and what was allowed in that one
         self.most = 0           # that was ever allowed
         self.written = []       # when, and how many lines
+        self.unbroken = collections.Counter()   # lines that arrived so far
+        self.writers = []
+        self.receiver = None
+        self.daemon = None
         self.exact = None       # a bound that the fault itself found out
 
     def __str__(self):
@@ -106,7 +111,7 @@ class Cell:
 
     def start(self):
         options = []
-        if not self.transport == "udp":
+        if self.transport != "udp":
             options = ["-b", str(RECEIVE_BUFFER)]
         self.receiver = Receiver(
             self.place, self.receiver_address(),
@@ -137,8 +142,9 @@ class Cell:
     def close(self):
         for w in self.writers:
             w.close()
-        self.daemon.kill()
-        if self.receiver.process is not None:
+        if self.daemon is not None:
+            self.daemon.kill()
+        if self.receiver is not None and self.receiver.process is not None:
             self.receiver.reap()
 
     #
@@ -188,8 +194,16 @@ class Cell:
     def arrived(self):
         """The same of those that the receiver has without a gap."""
         self.receiver.update()
-        return {w.name: len(self.receiver.ledger.seen[w.name])
-                for w in self.writers}
+        for w in self.writers:
+            seen = self.receiver.ledger.seen[w.name]
+            while self.unbroken[w.name] + 1 in seen:
+                self.unbroken[w.name] += 1
+        return {w.name: self.unbroken[w.name] for w in self.writers}
+
+    def count_seen(self):
+        """All different lines that the receiver has."""
+        self.receiver.update()
+        return sum(map(len, self.receiver.ledger.seen.values()))
 
     #
     # Rounds.
@@ -283,8 +297,8 @@ class Cell:
                 raise AssertionError("%s: out of order at last" % name)
 
     def run(self, rounds):
-        self.start()
         try:
+            self.start()
             for _ in range(rounds):
                 self.round()
             self.check()
