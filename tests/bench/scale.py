@@ -118,6 +118,7 @@ class Daemon:
         self.state = os.path.join(work, "state")
         self.conf = os.path.join(work, "teslacoil.conf")
         self.log = os.path.join(work, "log")
+        self.process = None
         os.mkdir(self.state)
         options = "state_dir = \"%s\"\n" % self.state
         if teslacoil.USER is not None:
@@ -153,6 +154,12 @@ class Daemon:
             sink.pump(0.01)
         if self.process.returncode != 0:
             raise SystemExit("the daemon failed: see " + self.log)
+
+    def kill(self):
+        """Where something went wrong; the worker ends with its monitor."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
 
     def pids(self):
         return self.process.pid, self.worker
@@ -219,6 +226,7 @@ class Bench:
         self.directories = args.directories
         self.short = args.short
         self.report = Report()
+        self.daemons = []
         # On a disk, and where others do not make and remove files all the
         # time: the directories above are watched too.
         self.work = tempfile.mkdtemp(
@@ -237,7 +245,9 @@ class Bench:
         os.mkdir(work)
         os.chmod(work, 0o755)
         sink = Sink()
-        return Daemon(work, "tcp://127.0.0.1:%d" % sink.port, pattern), sink
+        daemon = Daemon(work, "tcp://127.0.0.1:%d" % sink.port, pattern)
+        self.daemons.append(daemon)
+        return daemon, sink
 
     def path(self, i):
         return "%s/d%04d/service-%06d.log" % (
@@ -444,6 +454,8 @@ class Bench:
             for part in parts:
                 getattr(self, part)()
         finally:
+            for daemon in self.daemons:
+                daemon.kill()
             shutil.rmtree(self.work, ignore_errors=True)
         return self.report.missed
 
