@@ -22,6 +22,8 @@
 #define RECORD_ROOM (RECORD + 2048) /* that it then has, at the most */
 #define OUT (256 * 1024) /* octets for the socket that are gathered */
 #define IN (32 * 1024) /* octets of it that are read ahead */
+#define TURN 8 /* times that so much is read before others have theirs */
+#define HANDSHAKE (256 * 1024) /* octets; a chain of certificates is 100 KB */
 #define WELCOME_MS 2000 /* in which a server that refuses us says so */
 
 struct link_tls {
@@ -36,6 +38,8 @@ struct link_tls {
 	uint8_t in[IN]; /* octets of the socket, from in_start to in_end */
 	size_t in_start;
 	size_t in_end;
+	int turn; /* reads that are left of it */
+	size_t said; /* octets of the server until the handshake ends */
 	size_t ahead; /* octets encrypted that send has not taken yet */
 	size_t retry; /* of a write that did not get through */
 	int error; /* of the socket, as errno */
@@ -89,10 +93,24 @@ take(struct link *l, void *p, size_t n)
 	return (got);
 }
 
+/* One that never comes to an end would keep us reading for ever. */
+static ssize_t
+take_handshake(struct link *l, void *p, size_t n)
+{
+	struct link_tls *t = l->state;
+	ssize_t got;
+
+	if (t->said > HANDSHAKE)
+		return (-1);
+	if ((got = take(l, p, n)) > 0)
+		t->said += (size_t)got;
+	return (got);
+}
+
 /*
  * A record is asked for in two parts, and a server may answer in many small
  * ones.  Not before the handshake has ended: then all that was read ahead is
- * taken out at once, for it makes no event.
+ * taken out at once, for it makes no event.  What is left in the socket does.
  */
 static ssize_t
 on_read(struct tls *ctx, void *p, size_t n, void *arg)
@@ -103,8 +121,11 @@ on_read(struct tls *ctx, void *p, size_t n, void *arg)
 
 	(void)ctx;
 	if (!t->shaken)
-		return (take(l, p, n));
+		return (take_handshake(l, p, n));
 	if (t->in_start == t->in_end) {
+		if (t->turn == 0)
+			return (TLS_WANT_POLLIN);
+		t->turn--;
 		if ((got = take(l, t->in, sizeof(t->in))) <= 0)
 			return (got);
 		t->in_start = 0;
@@ -310,6 +331,7 @@ ask(struct link *l, struct reason *why)
 	t->asking = true;
 	t->eof = false;
 	t->error = 0;
+	t->said = 0;
 	if (link_tcp_open(l, &t->address, &ignored) == -1 ||
 	    begin(l, false, &ignored) == -1)
 		return (LINK_BROKEN);
@@ -404,7 +426,12 @@ link_tls_handshake(struct link *l, struct reason *why)
 	}
 	if (is_refusal(t))
 		return (ask(l, why));
-	explain(l, "TLS handshake", "the peer closed the connection", why);
+	if (t->said > HANDSHAKE)
+		reason_set(why, "TLS handshake: %s says more than %d octets",
+		    peer_name(l), HANDSHAKE);
+	else
+		explain(
+		    l, "TLS handshake", "the peer closed the connection", why);
 	return (LINK_BROKEN);
 }
 
@@ -473,6 +500,7 @@ link_tls_send(struct link *l, const uint8_t *p, size_t n)
 	size_t done = 0;
 	ssize_t made, result = 0;
 
+	t->turn = TURN;
 	while (done < n && result == 0) {
 		made = make_records(l, p + done, n - done, done);
 		if ((result = flush(l)) != 0)
@@ -499,6 +527,7 @@ link_tls_recv(struct link *l, uint8_t *p, size_t n)
 	struct link_tls *t = l->state;
 	ssize_t got;
 
+	t->turn = TURN;
 	/* A record that is not for us, such as a ticket, ends a read. */
 	do
 		got = tls_read(t->ctx, p, n);

@@ -2,6 +2,7 @@
 """Goal: over TLS nothing is sent to who is not the receiver, no line is lost
 whatever the receiver does, and the log says what to mend."""
 
+import contextlib
 import os
 import re
 import socket
@@ -20,10 +21,10 @@ class Server(Output):
     """A receiver over TLS.
 
     fault: None, or what becomes of a connection: "stall" (nothing is said),
-    "garbage" (no TLS), "deaf" (nothing is read), "reset" (after budget
-    octets), "slow" (little is read at a time, from a small buffer), "vanish"
-    (closed without close_notify when all is read), "waste" (closed with it, and
-    then read once more, which nobody sees).
+    "garbage" (no TLS), "endless" (the handshake), "deaf" (nothing is read),
+    "reset" (after budget octets), "slow" (little is read at a time, from a
+    small buffer), "vanish" (closed without close_notify when all is read),
+    "waste" (closed with it, and then read once more, which nobody sees).
     """
 
     def __init__(self, case, pair, port=0, fault=None, **options):
@@ -84,6 +85,14 @@ class Server(Output):
         if self.fault == "garbage":
             raw.recv(65536)
             raw.sendall(b"220 mail.example.com ESMTP\r\n" * 20)
+            raw.close()
+            return
+        if self.fault == "endless":
+            hello_requests = b"\x16\x03\x03\x40\x00" + bytes(16384)
+            raw.recv(65536)
+            with contextlib.suppress(OSError):
+                while True:
+                    raw.sendall(hello_requests)
             raw.close()
             return
         try:
@@ -429,6 +438,14 @@ class Faults(Tls):
         self.w.write(1000)
         self.d.wait_log("TLS handshake: .*wrong version number")
         wait_for(lambda: self.r.tcp >= 3, "more attempts")
+        self.r.fault = None
+        self.end()
+
+    def test_a_handshake_without_end(self):
+        """It is given up long before the timeout, for others wait too."""
+        self.begin(server={"fault": "endless"}, connect_timeout="1h")
+        self.w.write(100)
+        self.d.wait_log("says more than 262144 octets")
         self.r.fault = None
         self.end()
 
