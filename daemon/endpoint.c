@@ -184,6 +184,9 @@ pass_over(struct endpoint *ep)
 {
 	log_info("destination %s: %s: %s", ep->conf->name, ep->peer,
 	    ep->error.text);
+	/* What is asked of a name server next may get the same descriptor. */
+	ev_io_stop(ep->env->loop, &ep->readable);
+	ev_io_stop(ep->env->loop, &ep->writable);
 	link_close(&ep->link);
 	connect_next(ep);
 }

@@ -295,18 +295,27 @@ class TlsServices(Named):
 
     SERVICE = "_syslog-tls._tcp.example.com"
 
-    def begin_tls(self, certified, **tls):
-        self.ca = Authority(self)
-        self.server = Server(self, self.ca.issue(certified, san="DNS:%s"))
-        self.names.set_service(self.SERVICE, (0, 0, self.server.port,
-                                              "siem1.example.com"))
-        self.names.set_host("siem1.example.com", "127.0.0.1")
+    def serve(self, *servers, **tls):
+        """The first one is preferred."""
+        targets = ["siem%d.example.com" % i
+                   for i in range(1, len(servers) + 1)]
+        self.names.set_service(self.SERVICE, *(
+            (i, 0, server.port, target)
+            for i, (server, target) in enumerate(zip(servers, targets))))
+        for target in targets:
+            self.names.set_host(target, "127.0.0.1")
         self.w = self.writer()
         self.d = self.daemon(
             destination("d", "tls+srv://" + self.SERVICE,
+                        connect_timeout="2s",
                         tls=dict({"ca_file": self.ca.ca}, **tls)) +
             source("s", self.w.path)).start()
         self.w.write(100)
+
+    def begin_tls(self, certified, **tls):
+        self.ca = Authority(self)
+        self.server = Server(self, self.ca.issue(certified, san="DNS:%s"))
+        self.serve(self.server, **tls)
 
     def test_that_of_the_domain(self):
         self.begin_tls("example.com")
@@ -320,6 +329,16 @@ class TlsServices(Named):
                         "example.com")
         self.finish(self.d)
         self.assertEqual(self.server.arrived(), 0)
+
+    def test_a_target_that_stalls_in_the_handshake_is_passed_over(self):
+        self.ca = Authority(self)
+        pair = self.ca.issue("example.com", san="DNS:%s")
+        mute = Server(self, pair, fault="stall")
+        self.server = Server(self, pair)
+        self.serve(mute, self.server)
+        self.server.wait_all(self.w)
+        self.finish(self.d)
+        self.server.check(self.w)
 
     def test_that_of_the_target_where_server_name_has_it(self):
         self.begin_tls("siem1.example.com", server_name="siem1.example.com")
