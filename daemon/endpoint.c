@@ -338,8 +338,11 @@ on_readable(struct ev_loop *loop, ev_io *io, int revents)
 		shake_hands(ep);
 		return;
 	}
-	if (ep->state == ENDPOINT_OPENING)
+	if (ep->state == ENDPOINT_OPENING) {
 		send_open(ep);
+		if (ep->state != ENDPOINT_OPENING)
+			return;
+	}
 	if (ep->blocked && ep->link.wait == LINK_WAIT_READ) {
 		ep->blocked = false;
 		ep->work = true;
