@@ -167,6 +167,7 @@ class Walk(Case):
         self.up = False
         self.slowed = False
         self.gone = False
+        self.shaken = False
         patterns = ["app.log", "*.log", "app.log*", "app*"]
         self.log_of = [
             Log("log%d" % i, self.path("d%d" % i),
@@ -493,6 +494,7 @@ class Walk(Case):
         """
         if everything:
             self.settled.clear()
+            self.shaken = True
         for log in self.log_of:
             for content in log.contents:
                 for seq in range(1, content.count + 1):
@@ -506,6 +508,7 @@ class Walk(Case):
             self.allow()
         self.d.stop()
         self.up = False
+        self.shaken = False
 
     def daemon_up(self):
         if not self.up:
@@ -535,7 +538,8 @@ class Walk(Case):
             self.say("reload")
 
     def kill_daemon(self):
-        if self.up:
+        """Not with a receiver that just died: two faults at once."""
+        if self.up and not self.shaken:
             self.secure()
             self.d.kill()
             self.allow()
@@ -603,6 +607,7 @@ class Walk(Case):
                 content.meet()
                 for seq in range(1, content.count + 1):
                     self.settled.add((log.name, content.gen, seq))
+        self.shaken = False
         self.say("settle")
 
     # What the daemon and the receiver have.
