@@ -379,6 +379,18 @@ dest_is_quiet(const struct dest *d)
 	return (true);
 }
 
+bool
+dest_abandon(struct dest *d)
+{
+	bool abandoned = false;
+	size_t i;
+
+	for (i = 0; i < d->length; i++)
+		if (endpoint_abandon(d->endpoints[i]))
+			abandoned = true;
+	return (abandoned);
+}
+
 uint64_t
 dest_in_flight(const struct dest *d)
 {

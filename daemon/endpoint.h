@@ -59,6 +59,12 @@ void	endpoint_start(struct endpoint *);
  */
 void	endpoint_release(struct endpoint *);
 
+/*
+ * Waits no longer: what the receiver may not have read is not acknowledged any
+ * more.  Returns whether there was a connection.
+ */
+bool	endpoint_abandon(struct endpoint *);
+
 enum endpoint_state	endpoint_state(const struct endpoint *);
 
 /* Whether new streams may go to it: up, and not being released. */

@@ -10,12 +10,9 @@
 /* What did not last so long is no good address: another one may be. */
 #define LASTING 10.
 
-void
-endpoint_lose(struct endpoint *ep, uint64_t keep_pos)
+static void
+take_back(struct endpoint *ep, uint64_t keep_pos)
 {
-	ep->losses++;
-	if (ev_now(ep->env->loop) - ep->opened < LASTING)
-		targets_avoid(&ep->targets);
 	/* First: streams that are woken by the rewind may go elsewhere. */
 	ep->state = ENDPOINT_BACKOFF;
 	ep->epoch++;
@@ -23,7 +20,26 @@ endpoint_lose(struct endpoint *ep, uint64_t keep_pos)
 	link_abort(&ep->link);
 	ep->start = ep->end = 0;
 	ep->mark[0] = ep->mark[1] = 0;
+}
+
+void
+endpoint_lose(struct endpoint *ep, uint64_t keep_pos)
+{
+	ep->losses++;
+	if (ev_now(ep->env->loop) - ep->opened < LASTING)
+		targets_avoid(&ep->targets);
+	take_back(ep, keep_pos);
 	endpoint_fail(ep);
+}
+
+bool
+endpoint_abandon(struct endpoint *ep)
+{
+	if (ep->state != ENDPOINT_UP)
+		return (false);
+	take_back(ep, endpoint_keep_from(ep));
+	endpoint_enter(ep, ENDPOINT_IDLE);
+	return (true);
 }
 
 void

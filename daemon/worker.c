@@ -75,17 +75,27 @@ static void
 on_patience(struct ev_loop *loop, ev_timer *timer, int revents)
 {
 	struct worker *w = timer->data;
+	const char *name;
 	uint64_t in_flight;
 	size_t i;
 
 	(void)revents;
-	for (i = 0; i < w->ndests; i++)
-		if ((in_flight = dest_in_flight(w->dests[i])) > 0)
+	for (i = 0; i < w->ndests; i++) {
+		name = dest_conf(w->dests[i])->name;
+		in_flight = dest_in_flight(w->dests[i]);
+		if (!dest_abandon(w->dests[i]))
+			continue;
+		if (in_flight > 0)
 			log_notice("destination %s: %llu bytes were not "
 				   "acknowledged within shutdown_timeout: they "
 				   "are sent again at the next start",
-			    dest_conf(w->dests[i])->name,
-			    (unsigned long long)in_flight);
+			    name, (unsigned long long)in_flight);
+		else
+			log_notice("destination %s: the receiver did not close "
+				   "within shutdown_timeout: what it may not "
+				   "have read is sent again at the next start",
+			    name);
+	}
 	ev_break(loop, EVBREAK_ALL);
 }
 

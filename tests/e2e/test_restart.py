@@ -117,6 +117,33 @@ class Restart(Case):
         self.d.start()
         self.end(repeats=None)
 
+    def dies_unread(self, again):
+        """Its system has acknowledged all, and it has read nothing."""
+        self.begin(shutdown_timeout="500ms")
+        self.w.write_paced(100, self.r)
+        self.r.do("pause")
+        self.w.write(100)
+        size = os.stat(self.w.path).st_size
+        wait_for(lambda: self.checkpoint_has(size), "the checkpoint")
+        again()
+        self.r.kill()
+        self.r.start()
+        self.r.wait_all(self.w)
+        self.d.kill()
+
+    def test_a_receiver_that_dies_unread_after_the_daemon_stopped(self):
+        def again():
+            self.d.stop()
+            self.d.start()
+        self.dies_unread(again)
+
+    def test_a_receiver_that_dies_unread_after_a_reload(self):
+        def again():
+            worker = self.d.worker()
+            self.d.hup()
+            wait_for(lambda: not running(worker), "the worker's end")
+        self.dies_unread(again)
+
     def test_sigkill_repeats_what_no_checkpoint_has(self):
         self.begin()
         self.w.write_paced(5000, self.r, step=5000)
