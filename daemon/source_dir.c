@@ -34,6 +34,12 @@ dir_path_in(const struct dir *d, const char *name)
 	return (n > 0 && (size_t)n < sizeof(path) ? path : NULL);
 }
 
+bool
+dir_is_same(const struct dir *d, const struct stat *st)
+{
+	return (st->st_dev == d->dev && st->st_ino == d->ino);
+}
+
 struct dir *
 dir_of(struct place *place)
 {

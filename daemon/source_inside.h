@@ -166,6 +166,9 @@ bool	dir_is_to_be_polled(const struct dir *);
 struct dir	*dir_find(struct sources *, const char *path);
 struct dir	*dir_of(struct place *);
 
+/* Whether what the path of the directory led to is that directory still. */
+bool	dir_is_same(const struct dir *, const struct stat *);
+
 /* The path to show, or to open. */
 const char	*dir_display(const struct dir *);
 

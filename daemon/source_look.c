@@ -1,6 +1,7 @@
 #include "daemon/source_inside.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <string.h>
 #include <unistd.h>
@@ -107,8 +108,7 @@ look_at_dir(
 	if (path == NULL || !dir_means_dir(d, name) || dir_is_inside(d, st))
 		return;
 	child = dir_find(d->all, path);
-	if (child != NULL &&
-	    (child->dev != st->st_dev || child->ino != st->st_ino)) {
+	if (child != NULL && !dir_is_same(child, st)) {
 		dir_free(child);
 		child = NULL;
 	}
@@ -226,19 +226,62 @@ follow_link(struct dir *d, const char *name, struct stat *st, enum reach *reach)
 	return (false);
 }
 
+/* One that may not be listed, or not be opened by this sandbox. */
+static int
+stat_by_path(const struct dir *d, const char *name, struct stat *st)
+{
+	const char *path = dir_path_in(d, name);
+	struct stat before, after;
+
+	if (stat(dir_display(d), &before) == -1 || lstat(path, st) == -1 ||
+	    stat(dir_display(d), &after) == -1)
+		return (-1);
+	if (dir_is_same(d, &before) && dir_is_same(d, &after))
+		return (0);
+	errno = ESTALE;
+	return (-1);
+}
+
+/*
+ * What has the name in d, and not in what took the place of d meanwhile: by a
+ * link in its place anybody could pass off a file of others as one in there.
+ * Returns -1 with ESTALE when something did.
+ */
+static int
+stat_inside(const struct dir *d, const char *name, struct stat *st)
+{
+	struct stat own;
+	int error, fd, result;
+
+	fd = open(
+	    dir_display(d), O_RDONLY | O_NONBLOCK | O_DIRECTORY | O_CLOEXEC);
+	if (fd == -1)
+		return (stat_by_path(d, name, st));
+	result = fstat(fd, &own);
+	if (result == 0 && !dir_is_same(d, &own)) {
+		errno = ESTALE;
+		result = -1;
+	} else if (result == 0) {
+		result = fstatat(fd, name, st, AT_SYMLINK_NOFOLLOW);
+	}
+	error = errno;
+	(void)close(fd);
+	errno = error;
+	return (result);
+}
+
 void
 dir_look(struct dir *d, const char *name)
 {
-	const char *path = dir_path_in(d, name);
 	struct stat st;
 
-	if (path == NULL || dir_is_hidden(d))
+	if (dir_path_in(d, name) == NULL || dir_is_hidden(d))
 		return;
-	if (lstat(path, &st) == 0)
+	if (stat_inside(d, name, &st) == 0)
 		dir_look_at(d, name, &st);
 	else if (is_absence(errno))
 		look_at_missing(d, name);
-	else
+	else if (errno != ESTALE) /* else its parent is looked at next */
 		d->said = true; /* scanned when it changes */
 }
 

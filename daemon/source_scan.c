@@ -111,15 +111,19 @@ look_at_unseen(struct dir *d)
 /*
  * Remembers what the sweep compares.  What changes in the same moment cannot
  * be told by the time: a directory that has just changed is listed once more.
+ * Returns false when another directory has taken the place of d.
  */
-static void
+static bool
 note_listing(struct dir *d, int fd)
 {
 	struct stat st;
 
 	d->listed_ns = -1;
-	if (fstat(fd, &st) == 0 && st.st_mtim.tv_sec + SETTLED < time(NULL))
+	if (fstat(fd, &st) == -1 || !dir_is_same(d, &st))
+		return (false);
+	if (st.st_mtim.tv_sec + SETTLED < time(NULL))
 		d->listed_ns = written_ns(&st);
+	return (true);
 }
 
 static void
@@ -138,9 +142,13 @@ scan_listed(struct dir *d)
 		d->said = true;
 		return;
 	}
+	if (!note_listing(d, dirfd(handle))) {
+		/* Its parent is looked at next. */
+		(void)closedir(handle);
+		return;
+	}
 	d->said = false;
 	d->scan++;
-	note_listing(d, dirfd(handle));
 	n = list_entries(d, handle, &list);
 	(void)closedir(handle);
 	if (n > 1)

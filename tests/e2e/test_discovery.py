@@ -199,6 +199,29 @@ class Links(Discovery):
         self.assertEqual(self.counters()["watched_files"], 1)
         self.end()
 
+    def test_in_the_place_of_a_directory(self):
+        # No pattern means it, but the sandbox lets it be read.
+        other = os.path.join(self.made("sub", "others", "own"), "planted.log")
+        self.write(other, "stolen")
+        logs = self.made("sub", "logs")
+        self.begin(self.path("sub/*/*.log"))
+        w = self.writer("sub/logs/app.log")
+        w.write(3)
+        self.r.wait_all(w)
+        worker = self.d.worker()
+        os.kill(worker, signal.SIGSTOP)
+        try:
+            self.write(os.path.join(logs, "planted.log"), "own")
+            os.rename(logs, self.path("old"))
+            self.plant(os.path.dirname(other), logs)
+        finally:
+            os.kill(worker, signal.SIGCONT)
+        self.made("sub", "more")
+        self.write(self.path("sub/more/app.log"), "seen")
+        self.wait_text("seen")
+        self.assertFalse(self.has("stolen"))
+        self.finish(self.d, self.r)
+
     def test_one_with_another_target(self):
         link = self.path("link.log")
         self.begin()
