@@ -165,6 +165,9 @@ class Messages(unittest.TestCase):
             "add to DIAGNOSTICS of %s, with what it means and what to do:\n%s"
             % (MANUAL, "\n".join(missing)))
 
+    def test_no_message_is_in_the_manual_twice(self):
+        self.assertEqual(sorted(documented()), sorted(set(documented())))
+
     def test_every_message_of_the_manual_exists(self):
         gone = [m for m in documented() if m not in messages()]
         self.assertEqual(gone, [], "remove from DIAGNOSTICS of " + MANUAL)
