@@ -165,11 +165,11 @@ insert_by_age(struct candidates *cs, struct candidate *c)
 {
 	struct candidate *older;
 
-	TAILQ_FOREACH_REVERSE(older, cs, candidates, entry)
-	if (is_since(&c->st.st_mtim, &older->st.st_mtim)) {
-		TAILQ_INSERT_AFTER(cs, older, c, entry);
-		return;
-	}
+	TAILQ_FOREACH_REVERSE (older, cs, candidates, entry)
+		if (is_since(&c->st.st_mtim, &older->st.st_mtim)) {
+			TAILQ_INSERT_AFTER(cs, older, c, entry);
+			return;
+		}
 	TAILQ_INSERT_HEAD(cs, c, entry);
 }
 
@@ -307,12 +307,12 @@ adopt_orphans(struct orphans *os, struct dir *d, struct candidates *cs)
 	TAILQ_FOREACH (o, &os->list, entry) {
 		if (o->found)
 			continue;
-		TAILQ_FOREACH_REVERSE(c, cs, candidates, entry)
-		if (is_continued_by(o, d, c)) {
-			c->was = o->rec.inode;
-			adopt(d, c, o);
-			break;
-		}
+		TAILQ_FOREACH_REVERSE (c, cs, candidates, entry)
+			if (is_continued_by(o, d, c)) {
+				c->was = o->rec.inode;
+				adopt(d, c, o);
+				break;
+			}
 	}
 }
 

@@ -14,8 +14,7 @@
 #include "daemon/tails.h"
 
 #define INPUT (16 * 1024) /* compressed octets read at once */
-#define TURN                                                                   \
-	(4 * 1024 * 1024) /* octets passed over before others have theirs */
+#define TURN (4 * 1024 * 1024) /* passed over before others have theirs */
 #define HEAD_WITHIN (1024 * 1024) /* where the head of a text is looked for */
 #define QUIET 60. /* seconds until what is cut off stays so */
 
