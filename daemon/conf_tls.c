@@ -57,9 +57,21 @@ read_open_file(int fd, struct conf_bytes *b, size_t size)
 }
 
 /* "": none. */
+/* Why it is no file of PEM, or NULL. */
+static const char *
+unfit(const struct stat *st)
+{
+	if (!S_ISREG(st->st_mode))
+		return ("is not a regular file");
+	if (st->st_size == 0)
+		return ("is empty");
+	return (st->st_size > FILE_MAX ? "is too large" : NULL);
+}
+
 static int
 read_file(struct conf_bytes *b, const char *path, struct reason *why)
 {
+	const char *wrong = NULL;
 	struct stat st;
 	int fd, result = -1;
 
@@ -71,18 +83,12 @@ read_file(struct conf_bytes *b, const char *path, struct reason *why)
 	/* Neither a pipe nor a device may make us wait. */
 	if ((fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)) == -1)
 		return (reason_set(why, "\"%s\": %s", path, strerror(errno)));
-	if (fstat(fd, &st) == -1)
+	if (fstat(fd, &st) == 0 && (wrong = unfit(&st)) == NULL)
+		result = read_open_file(fd, b, (size_t)st.st_size);
+	if (wrong != NULL)
+		reason_set(why, "\"%s\" %s", path, wrong);
+	else if (result == -1)
 		reason_set(why, "\"%s\": %s", path, strerror(errno));
-	else if (!S_ISREG(st.st_mode))
-		reason_set(why, "\"%s\" is not a regular file", path);
-	else if (st.st_size == 0)
-		reason_set(why, "\"%s\" is empty", path);
-	else if (st.st_size > FILE_MAX)
-		reason_set(why, "\"%s\" is too large", path);
-	else if (read_open_file(fd, b, (size_t)st.st_size) == -1)
-		reason_set(why, "\"%s\": %s", path, strerror(errno));
-	else
-		result = 0;
 	(void)close(fd);
 	if (result == -1)
 		bytes_fini(b);

@@ -82,18 +82,19 @@ print_endpoint(const json_t *ep)
 void
 show_destinations(const json_t *state)
 {
-	const json_t *d, *ep, *list = json_object_get(state, "destinations");
+	const json_t *d, *list = json_object_get(state, "destinations");
+	const json_t *ep, *endpoints;
 	char behind[SIZE_TEXT];
 	size_t i, k;
 
-	json_array_foreach(list, i, d)
-	{
+	for (i = 0; (d = json_array_get(list, i)) != NULL; i++) {
 		(void)printf("destination %s: %s, %s behind in %" PRIu64
 			     " files\n",
 		    text_of(d, "name"), text_of(d, "state"),
 		    size_of(d, "lag_bytes", behind), number_of(d, "lag_files"));
-		json_array_foreach(json_object_get(d, "endpoints"), k, ep)
-		    print_endpoint(ep);
+		endpoints = json_object_get(d, "endpoints");
+		for (k = 0; (ep = json_array_get(endpoints, k)) != NULL; k++)
+			print_endpoint(ep);
 	}
 }
 
@@ -130,23 +131,24 @@ show_sources(const json_t *state)
 
 	(void)printf("%-20s %-20s %12s %10s %10s %10s\n", "SOURCE",
 	    "DESTINATION", "MESSAGES", "READ", "REPAIRED", "OVERSIZE");
-	json_array_foreach(list, i, s)(void) printf(
-	    "%-20s %-20s %12" PRIu64 " %10s %10" PRIu64 " %10" PRIu64 "\n",
-	    text_of(s, "name"), text_of(s, "destination"),
-	    number_of(s, "messages"), size_of(s, "bytes", bytes),
-	    number_of(s, "repaired_bytes"), number_of(s, "oversize_lines"));
+	for (i = 0; (s = json_array_get(list, i)) != NULL; i++)
+		(void)printf("%-20s %-20s %12" PRIu64 " %10s %10" PRIu64
+			     " %10" PRIu64 "\n",
+		    text_of(s, "name"), text_of(s, "destination"),
+		    number_of(s, "messages"), size_of(s, "bytes", bytes),
+		    number_of(s, "repaired_bytes"),
+		    number_of(s, "oversize_lines"));
 }
 
 static void
 print_file(const json_t *file)
 {
-	const json_t *c;
+	const json_t *c, *cursors = json_object_get(file, "cursors");
 	const char *error = text_of(file, "error");
 	char size[SIZE_TEXT], behind[SIZE_TEXT];
 	size_t i;
 
-	json_array_foreach(json_object_get(file, "cursors"), i, c)
-	{
+	for (i = 0; (c = json_array_get(cursors, i)) != NULL; i++) {
 		(void)printf("%10s %10s %-16s %-10s ",
 		    size_of(file, "size", size),
 		    size_of(c, "lag_bytes", behind), text_of(c, "destination"),
@@ -165,7 +167,8 @@ show_files(const json_t *state)
 
 	(void)printf("%10s %10s %-16s %-10s %s\n", "SIZE", "BEHIND",
 	    "DESTINATION", "STATE", "FILE");
-	json_array_foreach(list, i, file) print_file(file);
+	for (i = 0; (file = json_array_get(list, i)) != NULL; i++)
+		print_file(file);
 }
 
 /* Every number in the object, as "name value" lines. */
@@ -174,9 +177,12 @@ print_numbers(const char *of, json_t *object)
 {
 	const char *key;
 	json_t *value;
+	void *at;
 
-	json_object_foreach(object, key, value)
-	{
+	for (at = json_object_iter(object); at != NULL;
+	     at = json_object_iter_next(object, at)) {
+		key = json_object_iter_key(at);
+		value = json_object_iter_value(at);
 		if (json_is_integer(value))
 			(void)printf("%s.%s %" JSON_INTEGER_FORMAT "\n", of,
 			    key, json_integer_value(value));
