@@ -7,7 +7,8 @@
 # The long form of tests/service_unit.sh: builds the package, makes a Debian of
 # this host's release with debootstrap, boots it with systemd-nspawn and works
 # as its administrator would.  Takes some minutes.  Needs root, debootstrap,
-# systemd-container, what systemd/package.sh needs, and a mirror (MIRROR).
+# systemd-container, what systemd/package.sh needs, and a mirror: MIRROR, or the
+# usual one.
 # --keep leaves the directory.
 
 set -eu
@@ -26,7 +27,7 @@ if [ "${TESLACOIL_BOOT:-}" != inside ]; then
 fi
 
 top=$(cd "$(dirname "$0")/.." && pwd)
-mirror=${MIRROR:-http://deb.debian.org/debian}
+mirror=${MIRROR:-}	# empty: what debootstrap takes by itself
 release=$(. /etc/os-release && echo "$VERSION_CODENAME")
 keep=
 [ "${1:-}" != --keep ] || keep=yes
@@ -147,7 +148,7 @@ deb=$("$top/systemd/package.sh" "$work")
 
 say "a clean $release"
 debootstrap --variant=minbase --include=systemd-sysv,dbus "$release" "$root" \
-    "$mirror" >"$work/debootstrap.log" 2>&1 || {
+    ${mirror:+"$mirror"} >"$work/debootstrap.log" 2>&1 || {
 	tail "$work/debootstrap.log" >&2
 	fail "debootstrap"
 }
