@@ -419,11 +419,11 @@ class Bench:
             pass
         daemon.start()
         sink.wait(files)
-        writer = grow(busy, 2 * 10 ** 9 if self.short else 8 * 10 ** 9)
+        writer = grow(busy, 6 * 10 ** 9 if self.short else 12 * 10 ** 9)
         took = []
         try:
-            sink.swallow(seconds=1)
-            for n in range(40 if self.short else 200):
+            sink.swallow(seconds=0.2)
+            for n in range(30 if self.short else 200):
                 if writer.poll() is not None:
                     break
                 mark = b"mark=%06d" % n
