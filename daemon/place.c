@@ -59,6 +59,11 @@ tail_behind(struct place *place, const char *name)
 void
 place_enter(struct tail *t, struct place *place, char *name)
 {
+	struct tail *had = tail_at(place, name);
+
+	/* Nobody may have seen yet that it lost the name. */
+	if (had != NULL)
+		tail_rename(had, NULL, NULL);
 	free(t->name);
 	t->name = name;
 	t->place = place;

@@ -42,7 +42,10 @@ struct tail	*tail_at(struct place *, const char *name);
 /* The file whose name comes next in order after name, or NULL. */
 struct tail	*tail_behind(struct place *, const char *name);
 
-/* The file has a name; takes name.  It must have had none. */
+/*
+ * The file has a name; takes name.  It must have had none.  What had the name
+ * until now is followed without one.
+ */
 void	place_enter(struct tail *, struct place *, char *name);
 
 /* A new file has a name: what had it before is sent first. */

@@ -80,8 +80,11 @@ look_at_file(
 	struct tail *here = tail_at(&d->place, name);
 	struct tail *t = tails_find(d->all->tails, st->st_dev, st->st_ino);
 
-	if (here != NULL && here != t)
+	if (here != NULL && here != t) {
 		lose_name(d, name);
+		/* It may have gone on as another file, even as this one. */
+		t = tails_find(d->all->tails, st->st_dev, st->st_ino);
+	}
 	if (t == NULL) {
 		look_at_new_file(d, name, st, reach);
 		return;

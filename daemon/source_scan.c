@@ -97,14 +97,17 @@ list_entries(struct dir *d, DIR *handle, struct entry **list)
 static void
 look_at_unseen(struct dir *d)
 {
-	struct tail *t, *next;
+	struct tail *t = RB_MIN(tail_names, &d->place.names);
 	char name[NAME_MAX + 1];
 
-	RB_FOREACH_SAFE (t, tail_names, &d->place.names, next) {
-		if (t->seen == d->scan)
+	while (t != NULL) {
+		if (t->seen == d->scan) {
+			t = RB_NEXT(tail_names, &d->place.names, t);
 			continue;
+		}
 		(void)strlcpy(name, t->name, sizeof(name));
 		dir_look(d, name);
+		t = tail_behind(&d->place, name);
 	}
 }
 

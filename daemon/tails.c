@@ -41,6 +41,7 @@ struct tails {
 	unsigned nsets;
 	struct tail_list timed;
 	ev_timer look;
+	struct tail *next; /* to be looked at */
 	struct tails_conf conf;
 	struct tails_stats stats;
 	uint8_t *scratch;
@@ -328,6 +329,8 @@ tails_untime(struct tail *t)
 	if (!t->is_timed)
 		return;
 	t->is_timed = false;
+	if (ts->next == t)
+		ts->next = TAILQ_NEXT(t, timed);
 	TAILQ_REMOVE(&ts->timed, t, timed);
 	if (TAILQ_EMPTY(&ts->timed))
 		ev_timer_stop(ts->loop, &ts->look);
@@ -432,8 +435,7 @@ tails_know(struct tail *t, const struct stat *st)
 	t->written_ns = written_ns(st);
 	t->dev = st->st_dev;
 	t->ino = st->st_ino;
-	RB_INSERT(tail_ids, &t->all->ids, t);
-	t->known = true;
+	t->known = RB_INSERT(tail_ids, &t->all->ids, t) == NULL;
 }
 
 void
@@ -547,21 +549,33 @@ look_at_named(struct tail *t, double quiet)
 	return (t->rotated || partial > 0);
 }
 
-/* A look may end the file, or have another follow it at the end of the list. */
+static struct tail *
+next_timed(struct tails *ts)
+{
+	struct tail *t = ts->next;
+
+	if (t != NULL)
+		ts->next = TAILQ_NEXT(t, timed);
+	return (t);
+}
+
+/* A look may end any file, or have another follow at the end of the list. */
 static void
 on_look(struct ev_loop *loop, ev_timer *timer, int revents)
 {
 	struct tails *ts = timer->data;
-	struct tail *t, *next;
+	struct tail *t;
 	double quiet;
 
 	(void)revents;
-	TAILQ_FOREACH_SAFE (t, &ts->timed, timed, next)
+	ts->next = TAILQ_FIRST(&ts->timed);
+	while ((t = next_timed(ts)) != NULL)
 		if (t->linked && t->place != NULL && ts->look_at_linked != NULL)
 			ts->look_at_linked(t->place, t->name);
 		else
 			tail_check(t);
-	TAILQ_FOREACH_SAFE (t, &ts->timed, timed, next) {
+	ts->next = TAILQ_FIRST(&ts->timed);
+	while ((t = next_timed(ts)) != NULL) {
 		quiet = ev_now(loop) - t->changed;
 		if (t->packed != INFLATE_NONE) {
 			if (tail_packed_look(t, quiet))
