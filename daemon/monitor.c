@@ -393,6 +393,13 @@ restart_later(struct monitor *m, int status)
 }
 
 static void
+say_signal(int status)
+{
+	if (WIFSIGNALED(status))
+		log_errorx("worker: ended by signal %d", WTERMSIG(status));
+}
+
+static void
 on_worker_exit(struct monitor *m, int status)
 {
 	bool good = WIFEXITED(status) && WEXITSTATUS(status) == 0;
@@ -404,12 +411,11 @@ on_worker_exit(struct monitor *m, int status)
 	beat_later(m);
 	if (m->stopping || (good && m->next == NULL && !m->renewing)) {
 		/* It stops by itself only when it was told to. */
+		say_signal(status);
 		m->finished = true;
 		m->status = good ? 0 : 1;
 	} else if (!m->was_ready) {
-		if (WIFSIGNALED(status))
-			log_errorx(
-			    "worker: ended by signal %d", WTERMSIG(status));
+		say_signal(status);
 		m->finished = true;
 		m->status = 1;
 	} else if (m->next != NULL) {
