@@ -17,7 +17,7 @@
  */
 #define PERIOD 60.
 #define EVERY 1.
-#define BATCH 300
+#define BATCH 200
 
 static bool
 has_changed(const struct dir *d, int fd, const struct tail *t)
