@@ -15,10 +15,8 @@
 #include "daemon/tail_packed.h"
 #include "daemon/tails.h"
 
-/* Octets looked through for a newline in one turn. */
-#define GUARD 16 /* octets before an offset that are compared */
-
-#define NULS_TURN (64 * 1024 * 1024) /* looked through in one turn */
+/* Octets looked through in one turn, for what is no NUL and for a newline. */
+#define NULS_TURN (64 * 1024 * 1024)
 #define SCAN_TURN (4 * 1024 * 1024)
 
 static void
@@ -96,6 +94,13 @@ bool
 stream_is_done(const struct stream *s)
 {
 	return (s->cursor.acked >= s->tail->size);
+}
+
+bool
+stream_is_guarded(const struct stream *s)
+{
+	return (s->is_drained && s->cursor.sent == s->tail->size &&
+	    s->guard_at == s->cursor.sent);
 }
 
 bool
@@ -284,23 +289,20 @@ late_newline(uint8_t before, const uint8_t *p, size_t n)
 	return (n > 1 && p[0] == '\r' && p[1] == '\n' ? 2 : 0);
 }
 
-/* A few octets, as one number. */
 static uint64_t
 digest(const uint8_t *p, size_t n)
 {
-	uint64_t a = 0, b = 0;
+	struct fingerprint print;
 
-	memcpy(&a, p, n < 8 ? n : 8);
-	if (n > 8)
-		memcpy(&b, p + 8, n - 8);
-	return (a ^ (b * 0x9e3779b97f4a7c15U) ^ n);
+	fingerprint_of(&print, p, n);
+	return (print.hash);
 }
 
 /* Remembers what stands before end, where buf[0..n) ends. */
 static void
 set_guard(struct stream *s, const uint8_t *buf, size_t n, off_t end)
 {
-	size_t len = end < GUARD ? (size_t)end : GUARD;
+	size_t len = end < STREAM_GUARD ? (size_t)end : STREAM_GUARD;
 
 	s->guard_at = -1;
 	if (n < len)
@@ -332,7 +334,7 @@ worth_reading(const struct stream *s, const struct pull *p)
 	lines = p->room / (line + r->header.len) + 1;
 	if (p->most > 0 && lines > p->most)
 		lines = p->most;
-	return (GUARD + (size_t)(lines * line));
+	return (STREAM_GUARD + (size_t)(lines * line));
 }
 
 /* Whether NULs stand where a line should begin. */
@@ -399,7 +401,7 @@ pull_from(struct stream *s, struct pull *p, int fd)
 		.marks = p->marks,
 		.txnr = p->txnr };
 	enum pack_stop stop;
-	size_t size, least = 2 * s->route->style.max_message + 64;
+	size_t size, least = STREAM_LEAST(s->route->style.max_message);
 	uint8_t *buf = tails_scratch(s->tail->all, &size);
 	off_t from = s->cursor.sent;
 	size_t skip, guard, worth;
@@ -410,7 +412,7 @@ pull_from(struct stream *s, struct pull *p, int fd)
 	worth = worth_reading(s, p);
 	if (size > worth)
 		size = worth > least ? worth : least;
-	skip = guard = from < GUARD ? (size_t)from : GUARD;
+	skip = guard = from < STREAM_GUARD ? (size_t)from : STREAM_GUARD;
 	n = read_at(s, fd, buf, size, from - (off_t)guard);
 	if (n == -1 && errno == EAGAIN)
 		return (PULL_MORE);
@@ -422,6 +424,7 @@ pull_from(struct stream *s, struct pull *p, int fd)
 		tail_suspect(s->tail);
 		return (PULL_DRAINED);
 	}
+	s->tail->sure = 0;
 	/* Nothing is recorded of a file that has no fingerprint. */
 	if (from == 0 && s->tail->print.len == 0)
 		fingerprint_of(&s->tail->print, buf,

@@ -45,6 +45,15 @@ struct route {
 							   source before */
 };
 
+/* Octets before an offset that are compared when it is read from there. */
+#define STREAM_GUARD	256
+
+/*
+ * The least octets to read at once: a line that is to be split must show more
+ * than one message of itself.
+ */
+#define STREAM_LEAST(max_message)	(2 * (max_message) + STREAM_GUARD + 64)
+
 struct stream {
 	struct cursor		 cursor;	/* first: see stream_of() */
 	struct stream		*next;		/* of the same file */
@@ -89,6 +98,12 @@ void	stream_wake(struct stream *);
 
 /* A file that has to be sent before has something left. */
 bool	stream_must_wait(const struct stream *);
+
+/*
+ * All of the file was read, and the next read begins with a look whether the
+ * same still stands before it.
+ */
+bool	stream_is_guarded(const struct stream *);
 
 /* Read to the end and all of it acknowledged. */
 bool	stream_is_done(const struct stream *);

@@ -315,7 +315,10 @@ void
 tail_suspect(struct tail *t)
 {
 	t->suspect = true;
-	tails_time(t);
+	if (t->sure != 0)
+		t->size = t->sure;
+	t->sure = 0;
+	tails_time_soon(t);
 }
 
 void
@@ -365,8 +368,26 @@ packed_written(struct tail *t, const struct stat *st)
 }
 
 /*
+ * Whether the fingerprint need not be compared now, as each stream compares
+ * what stands before what it reads; once a second it is anyhow.
+ */
+static bool
+is_guarded(const struct tail *t)
+{
+	const struct stream *s;
+
+	if (t->print.len < FINGERPRINT_MAX || t->size < FINGERPRINT_MAX ||
+	    (int64_t)t->changed != (int64_t)tails_now(t->all))
+		return (false);
+	for (s = t->streams; s != NULL; s = s->next)
+		if (!stream_is_guarded(s))
+			return (false);
+	return (true);
+}
+
+/*
  * It may have been truncated and written anew between two looks: whatever the
- * size says, the fingerprint tells.
+ * size says, the fingerprint tells, or what stood before what is read next.
  */
 static void
 tail_written(struct tail *t, const struct stat *st)
@@ -375,9 +396,13 @@ tail_written(struct tail *t, const struct stat *st)
 	bool same_size;
 	int fd;
 
-	if ((fd = tail_fd(t)) != -1 && !tail_update_print(t, fd)) {
+	if (is_guarded(t)) {
+		t->sure = t->size;
+	} else if ((fd = tail_fd(t)) != -1 && !tail_update_print(t, fd)) {
 		tail_truncated(t, st);
 		return;
+	} else {
+		t->sure = 0;
 	}
 	t->written_ns = written_ns(st);
 	t->changed = tails_now(t->all);

@@ -49,6 +49,9 @@ struct tail {
 	ino_t			 ino;
 	struct fingerprint	 print;
 	off_t			 size;		/* as last seen */
+	off_t			 sure;		/* size before it grew, where what
+						   came since may be of another
+						   file; else 0 */
 	int64_t			 written_ns;	/* st_mtim as last seen */
 	ev_tstamp		 changed;	/* when it was last seen to grow */
 	char			*origin;	/* the path it was meant by, where it

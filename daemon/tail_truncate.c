@@ -91,10 +91,14 @@ finish_in_copy(struct tail *old, struct place *place, struct tail *now)
 		.all = old->all };
 	struct stat st;
 	char *name = NULL;
+	off_t size;
 	int fd;
 
-	if (wanted.least < old->size)
-		wanted.least = old->size;
+	/* The size last seen may be that of what is there now. */
+	size = old->sure != 0 ? old->sure : old->size;
+	old->sure = 0;
+	if (wanted.least < size)
+		wanted.least = size;
 	fd = tail_copy_open(&wanted, place, &name);
 	if (fd != -1 && fstat(fd, &st) == 0) {
 		tail_follows(now, old);
@@ -124,6 +128,7 @@ begin_again(struct tail *t, const struct stat *st)
 	struct stream *s;
 
 	t->size = st->st_size;
+	t->sure = 0;
 	for (s = t->streams; s != NULL; s = s->next) {
 		s->route->ops->on_drop(s, s->route->dest);
 		s->cursor.sent = s->cursor.acked = s->scanned = 0;

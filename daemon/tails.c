@@ -41,6 +41,7 @@ struct tails {
 	unsigned nsets;
 	struct tail_list timed;
 	ev_timer look;
+	ev_timer soon; /* the same, once */
 	struct tail *next; /* to be looked at */
 	struct tails_conf conf;
 	struct tails_stats stats;
@@ -88,6 +89,8 @@ tails_new(
 	ts->conf = *conf;
 	ev_timer_init(&ts->look, on_look, every, every);
 	ts->look.data = ts;
+	ev_timer_init(&ts->soon, on_look, 0., 0.);
+	ts->soon.data = ts;
 	return (ts);
 }
 
@@ -322,6 +325,13 @@ tails_time(struct tail *t)
 }
 
 void
+tails_time_soon(struct tail *t)
+{
+	tails_time(t);
+	ev_timer_start(t->all->loop, &t->all->soon);
+}
+
+void
 tails_untime(struct tail *t)
 {
 	struct tails *ts = t->all;
@@ -460,6 +470,7 @@ tails_free(struct tails *ts)
 		tail_free(t);
 	while (ts->nsets > 0)
 		free(ts->sets[--ts->nsets]);
+	ev_timer_stop(ts->loop, &ts->soon);
 	free(ts->sets);
 	for (i = 0; i < TAILS_LOSSES; i++)
 		free(ts->losses[i].path);

@@ -131,8 +131,12 @@ void	tails_set_watch(struct tails *, struct watch *);
  */
 void	tails_watch(struct tail *);
 
-/* The file needs a look by time; and: events tell all there is to know. */
+/*
+ * The file needs a look by time; the first one in the next turn of the loop;
+ * and: events tell all there is to know.
+ */
 void	tails_time(struct tail *);
+void	tails_time_soon(struct tail *);
 void	tails_untime(struct tail *);
 
 /* st_mtim in nanoseconds. */

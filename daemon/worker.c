@@ -387,10 +387,9 @@ scratch_size(const struct conf *conf)
 	const struct conf_destination *c;
 	size_t size = SCRATCH;
 
-	/* A split line must show more than one message of itself. */
 	TAILQ_FOREACH (c, &conf->destinations, entry)
-		if (size < 2 * c->max_message + 64)
-			size = 2 * c->max_message + 64;
+		if (size < STREAM_LEAST(c->max_message))
+			size = STREAM_LEAST(c->max_message);
 	return (size);
 }
 

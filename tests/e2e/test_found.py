@@ -82,6 +82,23 @@ class Found(Case):
         kill(worker, signal.SIGCONT)
         self.end()
 
+    def test_copied_truncated_and_grown_between_two_looks(self):
+        """It is larger than ever, and another file: from the same second on,
+        and across seconds."""
+        self.begin()
+        worker = self.d.worker()
+        for i in range(8):
+            self.w.write(100)
+            self.r.wait_all(self.w)
+            kill(worker, signal.SIGSTOP)
+            self.w.write(50)
+            self.w.copytruncate("%s.%d" % (self.w.path, i))
+            self.w.write(400 * (i + 1))
+            kill(worker, signal.SIGCONT)
+            self.r.wait_all(self.w)
+        self.assertEqual(self.d.state()["counters"]["truncations"], 8)
+        self.end()
+
     def test_written_anew_behind_the_same_beginning(self):
         head = "".join("%03d the same first kilobyte\n" % i
                        for i in range(60))
