@@ -380,6 +380,17 @@ dest_is_quiet(const struct dest *d)
 }
 
 bool
+dest_is_pressed(const struct dest *d)
+{
+	size_t i;
+
+	for (i = 0; i < d->length; i++)
+		if (endpoint_is_pressed(d->endpoints[i]))
+			return (true);
+	return (false);
+}
+
+bool
 dest_abandon(struct dest *d)
 {
 	bool abandoned = false;

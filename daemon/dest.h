@@ -39,6 +39,9 @@ void	dest_pump(struct dest *);
 void	dest_drain(struct dest *);
 bool	dest_is_quiet(const struct dest *);
 
+/* Whether endpoint_is_pressed() holds for one of its endpoints. */
+bool	dest_is_pressed(const struct dest *);
+
 /* No time is left; see endpoint_abandon().  Returns whether one was not idle. */
 bool	dest_abandon(struct dest *);
 

@@ -10,6 +10,7 @@
 
 #define BUFFER (512 * 1024) /* frames that wait for the link */
 #define MAX_SLICES 16384
+#define PRESSED 0.1 /* seconds since the receiver took something */
 #define PROBE 0.2 /* for a refusal to come back */
 
 static void pass_over(struct endpoint *);
@@ -510,6 +511,13 @@ bool
 endpoint_is_quiet(const struct endpoint *ep)
 {
 	return (ep->state != ENDPOINT_UP);
+}
+
+bool
+endpoint_is_pressed(const struct endpoint *ep)
+{
+	return (ep->state == ENDPOINT_UP && !TAILQ_EMPTY(&ep->ready) &&
+	    ev_now(ep->env->loop) - ep->progress < PRESSED);
 }
 
 void

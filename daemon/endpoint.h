@@ -92,6 +92,9 @@ void	endpoint_pump(struct endpoint *);
 /* Nothing is in flight, and no receiver has anything left to read. */
 bool	endpoint_is_quiet(const struct endpoint *);
 
+/* There is more to send, to a receiver that is taking it. */
+bool	endpoint_is_pressed(const struct endpoint *);
+
 struct endpoint_info {
 	enum endpoint_state	 state;
 	const char		*url;

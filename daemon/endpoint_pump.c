@@ -290,6 +290,17 @@ endpoint_may_finish(const struct endpoint *ep)
 		(!ep->is_relp && !link_counts(&ep->link))));
 }
 
+/*
+ * Each look costs system calls, and the next turn begins with one: only where
+ * an end or room in the window is waited for, another one is worth it.
+ */
+static bool
+acks_can_wait(const struct endpoint *ep)
+{
+	return (ep->link.stream && !ep->draining &&
+	    endpoint_in_flight(ep) < ep->conf->window / 2);
+}
+
 void
 endpoint_pump(struct endpoint *ep)
 {
@@ -321,7 +332,8 @@ endpoint_pump(struct endpoint *ep)
 	}
 	if (ep->state != ENDPOINT_UP)
 		return;
-	endpoint_take_acks(ep);
+	if (!acks_can_wait(ep))
+		endpoint_take_acks(ep);
 	endpoint_look_for_acks(ep, sent);
 	/* Room in the window is seen here, and this turn was the last look. */
 	if (ep->work)

@@ -23,10 +23,13 @@
 #include "daemon/state.h"
 #include "daemon/stream.h"
 #include "daemon/tails.h"
+#include "lib/pace.h"
 
 #define SCRATCH (256 * 1024)
 #define SPARE_FDS 64 /* for all that is no followed file */
 #define LOOK_MS 1000
+#define TURNS 500 /* of the loop a second, at once; beyond them it waits */
+#define GATHER 0.002 /* seconds for more to do in one */
 
 struct worker {
 	const struct worker_start *start;
@@ -50,6 +53,7 @@ struct worker {
 	ev_signal sigusr1;
 	ev_io monitor;
 	ev_prepare turn;
+	struct bucket turns;
 	ev_timer patience; /* while stopping */
 	ev_timer alive;
 	struct confine confine;
@@ -240,19 +244,35 @@ on_alive(struct ev_loop *loop, ev_timer *timer, int revents)
 	tell(timer->data, WORKER_ALIVE);
 }
 
+/*
+ * A turn for one line costs as much as a turn for a hundred.  The line that
+ * comes alone goes at once; where lines come one by one and fast, the loop
+ * waits a little for some more, unless it has enough to do as it is.
+ */
+static void
+gather(struct worker *w, bool pressed)
+{
+	uint64_t now_us = (uint64_t)(ev_now(w->loop) * 1e6);
+	bool at_once = bucket_take(&w->turns, 1, now_us) == 1 || pressed;
+
+	ev_set_io_collect_interval(w->loop, at_once ? 0. : GATHER);
+}
+
 /* Once a turn, before the loop sleeps: all that the events brought is sent. */
 static void
 on_turn(struct ev_loop *loop, ev_prepare *prepare, int revents)
 {
 	struct worker *w = prepare->data;
-	bool quiet = true;
+	bool quiet = true, pressed = false;
 	size_t i;
 
 	(void)revents;
 	for (i = 0; i < w->ndests; i++) {
 		dest_pump(w->dests[i]);
 		quiet = quiet && dest_is_quiet(w->dests[i]);
+		pressed = pressed || dest_is_pressed(w->dests[i]);
 	}
+	gather(w, pressed);
 	if (w->stopping && quiet)
 		ev_break(loop, EVBREAK_ALL);
 }
@@ -284,6 +304,7 @@ start_watchers(struct worker *w)
 	ev_io_init(&w->monitor, on_monitor, w->start->channel, EV_READ);
 	w->monitor.data = w;
 	ev_io_start(w->loop, &w->monitor);
+	bucket_init(&w->turns, TURNS);
 	ev_prepare_init(&w->turn, on_turn);
 	w->turn.data = w;
 	ev_prepare_start(w->loop, &w->turn);

@@ -362,16 +362,27 @@ class Bench:
         sink.rest(1)
         seconds = 3 if self.short else 20
         cpu, begin, lines = daemon.cpu(), time.monotonic(), 0
+        mark, marked, took = None, 0, []
         while (now := time.monotonic() - begin) < seconds:
             while lines < now * rate:
+                if mark is None:
+                    mark = b"line=%08d" % lines
+                    marked = time.monotonic()
                 os.write(fds[lines % files], LINE % (b"spread", lines))
                 lines += 1
-            sink.pump(0.001)
+            got = sink.pump(0.001)
+            if mark is not None and mark in got:
+                took.append((time.monotonic() - marked) * 1e3)
+                mark = None
         sink.wait(lines)
         seconds = time.monotonic() - begin
         self.report.say("%.0f lines/s over %d files: CPU" % (
             lines / seconds, files), (daemon.cpu() - cpu) / seconds * 100, "%",
             self.unless_short(10))
+        self.report.say("  a line of them is received after, median",
+                        statistics.median(took), "ms", digits=2)
+        self.report.say("  99th percentile", percentile(took, 99), "ms",
+                        digits=2)
         daemon.stop(sink)
         sink.close()
         for fd in fds:
