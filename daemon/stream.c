@@ -311,11 +311,17 @@ set_guard(struct stream *s, const uint8_t *buf, size_t n, off_t end)
 	s->guard = digest(buf + n - len, len);
 }
 
-/* Whether the same still stands there: else the file was written anew. */
+/*
+ * Whether the same still stands there: else the file was written anew.  After
+ * a start or a loss nobody knows what stood there, but how the file began:
+ * that is looked at when it has been read, or it could change in between.
+ */
 static bool
-guard_holds(const struct stream *s, const uint8_t *buf, size_t n)
+guard_holds(const struct stream *s, int fd, const uint8_t *buf, size_t n)
 {
-	return (s->guard_at != s->cursor.sent || s->guard == digest(buf, n));
+	if (s->guard_at == s->cursor.sent)
+		return (s->guard == digest(buf, n));
+	return (tail_update_print(s->tail, fd));
 }
 
 /*
@@ -420,7 +426,7 @@ pull_from(struct stream *s, struct pull *p, int fd)
 		return (PULL_WAIT);
 	if (n < (ssize_t)guard)
 		return (PULL_DRAINED);
-	if (!guard_holds(s, buf, guard)) {
+	if (!guard_holds(s, fd, buf, guard)) {
 		tail_suspect(s->tail);
 		return (PULL_DRAINED);
 	}

@@ -231,10 +231,6 @@ tail_finish(struct tail *t)
 	tail_free(t);
 }
 
-/*
- * Compares the fingerprint with a file that was written to, and brings it up
- * to date.  Returns whether it is still the same file.
- */
 bool
 tail_update_print(struct tail *t, int fd)
 {

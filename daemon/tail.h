@@ -119,6 +119,12 @@ const char	*tail_origin(const struct tail *);
 /* What was sent of it is not what stands there: it will be looked at. */
 void	tail_suspect(struct tail *);
 
+/*
+ * Compares the fingerprint with a file that was written to, and brings it up
+ * to date.  Returns whether it is still the same file.
+ */
+bool	tail_update_print(struct tail *, int fd);
+
 /* Looks at the file itself: grown, truncated, replaced, gone. */
 void	tail_check(struct tail *);
 

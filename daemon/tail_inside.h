@@ -15,12 +15,6 @@
 /* A tail without a place, a file or a stream.  Returns NULL with errno. */
 struct tail	*tail_alloc(struct tails *, const char *name);
 
-/*
- * Compares the fingerprint with a file that was written to, and brings it up
- * to date.  Returns whether it is still the same file.
- */
-bool	tail_update_print(struct tail *, int fd);
-
 /* The offset behind the last newline, or 0: where start = "end" begins. */
 off_t	tail_last_line(struct tail *, int fd);
 

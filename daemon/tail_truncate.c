@@ -129,6 +129,7 @@ begin_again(struct tail *t, const struct stat *st)
 
 	t->size = st->st_size;
 	t->sure = 0;
+	t->print.len = 0;
 	for (s = t->streams; s != NULL; s = s->next) {
 		s->route->ops->on_drop(s, s->route->dest);
 		s->cursor.sent = s->cursor.acked = s->scanned = 0;

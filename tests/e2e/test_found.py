@@ -118,6 +118,27 @@ class Found(Case):
                  "all that was written anew")
         self.finish(self.d, self.r)
 
+    def test_written_anew_before_the_first_read_after_a_start(self):
+        """Nothing tells of it but what is read."""
+        self.w = self.writer()
+        self.r = self.receiver().start()
+        self.d = self.daemon(
+            destination("d", self.r.url) +
+            source("s", self.w.path, watch="poll", poll_interval="1h"))
+        self.w.write(10)
+        self.d.start()
+        self.r.wait_all(self.w)
+        self.d.stop()
+        self.r.kill()
+        self.d.start()
+        self.d.wait_follows(self.w.path)
+        os.truncate(self.w.path, 0)
+        self.w.gen += 1
+        self.w.write(30)
+        self.r.start()
+        self.end()
+        self.assertEqual(self.r.count, 40)
+
     def test_a_line_of_megabytes_is_cut(self):
         path = self.path("giant.log")
         self.begin(path, oversize="truncate")
