@@ -70,6 +70,18 @@ dir_note_rename(struct dir *d, const char *name, const char *from)
 	d->all->strayed = true;
 }
 
+/*
+ * Whether t was found by the name that s has now, which a source means too, and
+ * nothing but s tells where it stands among the others.
+ */
+static bool
+is_out_of_order(const struct tail *t, struct dir *d, const struct stray *s)
+{
+	return (t == tail_at(&d->place, s->name) && !t->rotated &&
+	    t->held == NULL && t->left_place == NULL && t->before == NULL &&
+	    t->behind == NULL);
+}
+
 /* A file that nobody looked at while it had the name of its source. */
 static void
 follow_stray(struct dir *d, const struct stray *s)
@@ -78,10 +90,13 @@ follow_stray(struct dir *d, const struct stray *s)
 	struct stat st;
 	struct tail *t;
 
-	if (path == NULL || lstat(path, &st) == -1 || !S_ISREG(st.st_mode) ||
-	    tails_find(d->all->tails, st.st_dev, st.st_ino) != NULL)
+	if (path == NULL || lstat(path, &st) == -1 || !S_ISREG(st.st_mode))
 		return;
-	t = tail_new(d->all->tails, &d->place, s->name, &st);
+	t = tails_find(d->all->tails, st.st_dev, st.st_ino);
+	if (t != NULL && !is_out_of_order(t, d, s))
+		return;
+	if (t == NULL)
+		t = tail_new(d->all->tails, &d->place, s->name, &st);
 	if (t == NULL) {
 		log_warn("%s/%s", d->place.path, s->name);
 		return;

@@ -244,6 +244,10 @@ sources_rejoin_routes(struct tail *t, struct sources *ss, const char *origin)
 		return;
 	t->rotated = true;
 	tail_set_origin(t, origin);
-	tail_was(t, &was->place, name);
+	/* At a start the order is found when all files are. */
+	if (ss->starting)
+		tail_was(t, &was->place, name);
+	else
+		tail_precedes(t, &was->place, name);
 	log_info("%s: was %s when a source meant it", tail_path(t), origin);
 }

@@ -5,8 +5,8 @@ import os
 import shutil
 import signal
 
-from teslacoil import (Case, Writer, destination, kill, main, source,
-                       wait_for)
+from teslacoil import (Case, Ledger, Writer, destination, free_port, kill,
+                       main, source, wait_for)
 
 
 class Found(Case):
@@ -206,6 +206,63 @@ class Found(Case):
         self.d.process = None
         self.d.start()
         self.end()
+
+
+class Order(Case):
+    """What had a name before is sent before, while the receiver was away."""
+
+    def begin(self, **options):
+        self.w = self.writer()
+        self.r = self.receiver("tcp:%d" % free_port())
+        self.d = self.daemon(
+            destination("d", self.r.url) +
+            source("s", self.path("app.log*"), **options)).start()
+        self.d.wait_follows(self.w.path)
+
+    def rename(self, day, lines):
+        """Those lines go to the next file."""
+        to = "%s-2026010%d" % (self.w.path, day)
+        self.w.rename(to)
+        self.w.write(lines)
+        return to
+
+    def end(self):
+        self.r.start()
+        self.r.wait_all(self.w)
+        self.finish(self.d, self.r)
+        arrived = [int(seq) for seq, _, _ in
+                   Ledger.PATTERN.findall(b"".join(self.r.lines()))]
+        self.assertEqual(len(arrived), self.w.count)
+        self.assertEqual([(a, b) for a, b in zip(arrived, arrived[1:])
+                          if b != a + 1], [])
+
+    def test_renamed_twice_between_two_looks(self):
+        self.begin()
+        self.w.write(100)
+        self.d.wait_follows(self.rename(1, 100), self.w.path)
+        worker = self.d.worker()
+        kill(worker, signal.SIGSTOP)
+        names = [self.rename(2, 100), self.rename(3, 100)]
+        kill(worker, signal.SIGCONT)
+        self.d.wait_follows(*names)
+        self.end()
+
+    def test_found_again_when_another_has_the_name(self):
+        self.begin()
+        self.w.write(100)
+        self.d.wait_follows(self.w.path)
+        self.d.stop()
+        os.mkdir(os.path.join(self.dir, "elsewhere"))
+        elsewhere = os.path.join(self.dir, "elsewhere/app.log")
+        self.w.rename(elsewhere)
+        self.w.write(100)
+        self.d.start()
+        self.d.wait_follows(self.w.path)
+        name = self.w.path + "-20260101"
+        os.rename(elsewhere, name)
+        self.d.wait_follows(name)
+        self.end()
+
 
 
 if __name__ == "__main__":
