@@ -65,6 +65,21 @@ base_in_use(struct place *place, const char *name, char base[NAME_MAX + 1])
 	return (NULL);
 }
 
+/* The same where files had it, and none has it now. */
+static const char *
+base_that_was_left(
+    struct place *place, const char *name, char base[NAME_MAX + 1])
+{
+	const struct tail *t;
+	size_t i;
+
+	for (i = 0; rotation_base(name, i, base, NAME_MAX + 1); i++)
+		TAILQ_FOREACH (t, &place->leavers, left)
+			if (strcmp(t->left_name, base) == 0)
+				return (base);
+	return (NULL);
+}
+
 /* The next of list[0..n): *i of those that are related, *k of the others. */
 static struct tail *
 next_member(const struct member *list, size_t n, size_t *i, size_t *k)
@@ -95,8 +110,10 @@ order_members(struct place *place, const struct member *list, size_t n)
 		tail_follows(t, last);
 		place_unleave(last);
 	}
-	if (holder == NULL)
+	if (holder == NULL) {
+		tail_was(last, place, list[0].name);
 		return;
+	}
 	place_unleave(last);
 	tail_follows(holder, last);
 }
@@ -118,7 +135,9 @@ place_order(struct place *place)
 	RB_FOREACH (t, tail_names, &place->names)
 		if (t->left_place == NULL &&
 		    (t->origin == NULL || place_holds(place, t->origin)) &&
-		    (name = base_in_use(place, t->name, base)) != NULL)
+		    ((name = base_in_use(place, t->name, base)) != NULL ||
+			(name = base_that_was_left(place, t->name, base)) !=
+			    NULL))
 			add_member(place, &list, &n, name, t);
 	if (n > 1)
 		qsort(list, n, sizeof(*list), compare_members);

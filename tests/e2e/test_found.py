@@ -247,6 +247,20 @@ class Order(Case):
         self.d.wait_follows(*names)
         self.end()
 
+    def test_renamed_twice_before_a_start_and_then_created(self):
+        self.begin()
+        self.w.write(5000)
+        self.d.wait_follows(self.rename(1, 100), self.w.path)
+        self.d.stop()
+        names = [self.rename(2, 100), self.w.path + "-20260103"]
+        os.rename(self.w.path, names[1])
+        self.d.start()
+        self.d.wait_follows(*names)
+        self.w.create()
+        self.w.write(100)
+        self.d.wait_follows(self.w.path)
+        self.end()
+
     def test_found_again_when_another_has_the_name(self):
         self.begin()
         self.w.write(100)
