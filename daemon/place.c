@@ -203,9 +203,9 @@ tail_unlink_order(struct tail *t)
 	struct stream *s;
 
 	if (t->before != NULL)
-		t->before->behind = NULL;
+		t->before->behind = t->behind;
 	if (t->behind != NULL) {
-		t->behind->before = NULL;
+		t->behind->before = t->before;
 		for (s = t->behind->streams; s != NULL; s = s->next)
 			stream_wake(s);
 	}

@@ -75,7 +75,10 @@ void	tail_precedes(struct tail *, struct place *, const char *name);
  */
 void	place_order(struct place *);
 
-/* after is to be sent when before is at its end; and: neither any more. */
+/*
+ * after is to be sent when before is at its end; and: it stands between no
+ * others any more, which follow each other.
+ */
 void	tail_follows(struct tail *after, struct tail *before);
 void	tail_unlink_order(struct tail *);
 

@@ -277,6 +277,16 @@ class Order(Case):
         self.d.wait_follows(name)
         self.end()
 
+    def test_an_empty_file_between_two_is_deleted(self):
+        self.begin(max_open=1)
+        self.w.write(5000)
+        self.rename(1, 0)
+        empty = self.rename(2, 100)
+        self.d.wait_follows(empty, self.w.path)
+        os.unlink(empty)
+        wait_for(lambda: len(self.d.state()["files"]) == 2,
+                 "the end of the empty file")
+        self.end()
 
 
 if __name__ == "__main__":
