@@ -73,6 +73,19 @@ lose_name(struct dir *d, const char *name)
 		tail_rename(t, NULL, NULL);
 }
 
+/*
+ * A file that was not open when it lost its name may be gone, and its inode be
+ * that of another.  Of an empty one only the time tells; nothing is lost when
+ * it is sent for its new name.
+ */
+static bool
+is_another(const struct tail *t, const struct stat *st, struct dir *d,
+    const char *name)
+{
+	return (t->place == NULL && t->fd == -1 && t->size == 0 &&
+	    written_ns(st) != t->written_ns && dir_means_file(d, name));
+}
+
 static void
 look_at_file(
     struct dir *d, const char *name, const struct stat *st, enum reach reach)
@@ -84,6 +97,10 @@ look_at_file(
 		lose_name(d, name);
 		/* It may have gone on as another file, even as this one. */
 		t = tails_find(d->all->tails, st->st_dev, st->st_ino);
+	}
+	if (t != NULL && is_another(t, st, d, name)) {
+		tail_finish(t);
+		t = NULL;
 	}
 	if (t == NULL) {
 		look_at_new_file(d, name, st, reach);

@@ -537,13 +537,7 @@ class Settled(Discovery):
             w.write(5)
         self.begin()
         self.r.wait_all(*ws)
-        self.d.stop()
-        checkpoint = self.d.state_dir + "/checkpoint"
-        wait_for(lambda: self.touch(checkpoint) >
-                 os.stat(ws[-1].path).st_ctime + 3, "the clock to go on")
-        self.d.start()
-        self.d.wait_follows(*[w.path for w in ws])
-        self.assertEqual(self.counters()["files_open"], 0)
+        self.start_again(*ws)
         for w in ws[:10]:
             w.write(5)
         for w in ws[10:15]:
@@ -553,6 +547,15 @@ class Settled(Discovery):
             w.copytruncate(w.path + ".1")
             w.write(5)
         self.end()
+
+    def start_again(self, *ws):
+        self.d.stop()
+        checkpoint = self.d.state_dir + "/checkpoint"
+        wait_for(lambda: self.touch(checkpoint) >
+                 os.stat(ws[-1].path).st_ctime + 3, "the clock to go on")
+        self.d.start()
+        self.d.wait_follows(*[w.path for w in ws])
+        self.assertEqual(self.counters()["files_open"], 0)
 
     @staticmethod
     def touch(path):
@@ -575,6 +578,32 @@ class Settled(Discovery):
         wait_for(lambda: sum(b"ppa.log" in x for x in self.r.lines()) == 5,
                  "the other lines")
         self.finish(self.d, self.r)
+
+    def test_another_file_gets_the_inode_of_an_empty_one(self):
+        """It is sent by the source that means it, not by that of the other."""
+        empty = self.writer("a/empty.log")
+        os.mkdir(self.path("b"))
+        self.r = self.receiver().start()
+        self.d = self.daemon(destination("d", self.r.url) +
+                             source("a", self.path("a/*.log")) +
+                             source("b", self.path("b/*.log"))).start()
+        self.d.wait_follows(empty.path)
+        self.start_again(empty)
+        inode = os.stat(empty.path).st_ino
+        worker = self.d.worker()
+        os.kill(worker, signal.SIGSTOP)
+        empty.close()
+        os.unlink(empty.path)
+        for i in range(200):
+            w = self.writer("b/%d.log" % i)
+            if os.stat(w.path).st_ino == inode:
+                break
+        w.write(5)
+        os.kill(worker, signal.SIGCONT)
+        self.r.wait_all(w)
+        self.finish(self.d, self.r)
+        for line in self.r.lines():
+            self.assertIn(b" b - - - seq=", line)
 
 
 @unittest.skipUnless(USER is not None, "needs namespaces")
