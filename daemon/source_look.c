@@ -67,7 +67,7 @@ lose_name(struct dir *d, const char *name)
 	struct tail *t;
 
 	if ((t = tail_at(&d->place, name)) != NULL)
-		tail_check(t);
+		tail_check_surely(t);
 	/* The look may have put another in its place. */
 	if ((t = tail_at(&d->place, name)) != NULL)
 		tail_rename(t, NULL, NULL);

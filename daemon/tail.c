@@ -386,13 +386,13 @@ is_guarded(const struct tail *t)
  * size says, the fingerprint tells, or what stood before what is read next.
  */
 static void
-tail_written(struct tail *t, const struct stat *st)
+tail_written(struct tail *t, const struct stat *st, bool surely)
 {
 	struct stream *s;
 	bool same_size;
 	int fd;
 
-	if (is_guarded(t)) {
+	if (!surely && is_guarded(t)) {
 		t->sure = t->size;
 	} else if ((fd = tail_fd(t)) != -1 && !tail_update_print(t, fd)) {
 		tail_truncated(t, st);
@@ -414,8 +414,8 @@ tail_written(struct tail *t, const struct stat *st)
 			stream_wake(s);
 }
 
-void
-tail_check(struct tail *t)
+static void
+check(struct tail *t, bool surely)
 {
 	struct stat st;
 
@@ -438,8 +438,20 @@ tail_check(struct tail *t)
 	if (st.st_size < t->size || t->suspect)
 		tail_truncated(t, &st);
 	else if (st.st_size > t->size || written_ns(&st) != t->written_ns ||
-	    t->error != 0)
-		tail_written(t, &st);
+	    t->error != 0 || (surely && t->sure != 0))
+		tail_written(t, &st, surely);
+}
+
+void
+tail_check(struct tail *t)
+{
+	check(t, false);
+}
+
+void
+tail_check_surely(struct tail *t)
+{
+	check(t, true);
 }
 
 /* The least partial_timeout that counts for it, in seconds; 0 for none. */

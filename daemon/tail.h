@@ -125,8 +125,13 @@ void	tail_suspect(struct tail *);
  */
 bool	tail_update_print(struct tail *, int fd);
 
-/* Looks at the file itself: grown, truncated, replaced, gone. */
+/*
+ * Looks at the file itself: grown, truncated, replaced, gone.  Whether it was
+ * truncated and is larger than ever may be left to the next read to find out;
+ * not where whoever asks needs to know now: then surely.
+ */
 void	tail_check(struct tail *);
+void	tail_check_surely(struct tail *);
 
 /* Returns its descriptor, opened when need be, or -1: nothing to read now. */
 int	tail_fd(struct tail *);

@@ -115,7 +115,7 @@ copied_from(struct tail *t)
 
 	if (of == NULL)
 		return (NULL);
-	tail_check(of);
+	tail_check_surely(of);
 	of = tails_find(t->all, h->dev, h->ino);
 	return (t->known && of != NULL && is_copy(t, of) ? of : NULL);
 }
