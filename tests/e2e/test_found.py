@@ -85,7 +85,13 @@ class Found(Case):
     def test_copied_truncated_and_grown_between_two_looks(self):
         """It is larger than ever, and another file: from the same second on,
         and across seconds."""
-        self.begin()
+        self.grown_between_two_looks()
+
+    def test_the_same_where_the_copy_is_meant_too(self):
+        self.grown_between_two_looks(self.path("app.log*"))
+
+    def grown_between_two_looks(self, paths=None):
+        self.begin(paths)
         worker = self.d.worker()
         for i in range(8):
             self.w.write(100)
@@ -280,9 +286,13 @@ class Order(Case):
     def test_an_empty_file_between_two_is_deleted(self):
         self.begin(max_open=1)
         self.w.write(5000)
-        self.rename(1, 0)
+        first = self.rename(1, 0)
         empty = self.rename(2, 100)
         self.d.wait_follows(empty, self.w.path)
+        # To be opened for a look, and no other stays open.
+        os.utime(first)
+        wait_for(lambda: self.d.state()["counters"]["files_open"] == 1,
+                 "the empty file to be closed")
         os.unlink(empty)
         wait_for(lambda: len(self.d.state()["files"]) == 2,
                  "the end of the empty file")
