@@ -14,8 +14,8 @@ import socket
 import time
 
 from authority import NAME
-from teslacoil import (SEED, Daemon, Receiver, Writer, destination, source,
-                       wait_for)
+from teslacoil import (SEED, Daemon, Receiver, Writer, destination, free_port,
+                       source, wait_for)
 
 KB = 1024
 
@@ -38,15 +38,6 @@ RELP_WINDOW = 100               # messages
 RECEIVE_BUFFER = 32 * KB        # the system doubles it
 UNREAD = 128 * KB               # resend_on_reset
 SLICE = 128 * KB                # comes again as a whole
-
-
-def stable_port():
-    """Nobody gets it by chance while a receiver is away for a moment."""
-    while True:
-        port = random.SystemRandom().randrange(20000, 30000)
-        with socket.socket() as s, contextlib.suppress(OSError):
-            s.bind(("127.0.0.1", port))
-            return port
 
 
 class Place:
@@ -92,7 +83,7 @@ class Cell:
     def receiver_address(self):
         if self.transport.startswith("unix"):
             return "%s:%s/sock" % (self.transport, self.place.dir)
-        return "%s:%d" % (self.transport, stable_port())
+        return "%s:%d" % (self.transport, free_port())
 
     def destination(self):
         options = {"retry": ["5ms", "40ms"], "window": "%d" % WINDOW,

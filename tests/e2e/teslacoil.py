@@ -19,6 +19,7 @@ Environment:
 """
 
 import collections
+import contextlib
 import glob
 import json
 import os
@@ -76,9 +77,13 @@ def wait_for(condition, what, limit=None):
 
 
 def free_port(kind=socket.SOCK_STREAM):
-    with socket.socket(socket.AF_INET, kind) as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """Not one that the system gives to others while a receiver is away."""
+    while True:
+        port = random.SystemRandom().randrange(20000, 30000)
+        with socket.socket(socket.AF_INET, kind) as s, \
+                contextlib.suppress(OSError):
+            s.bind(("127.0.0.1", port))
+            return port
 
 
 def running(pid):
@@ -567,7 +572,11 @@ class Receiver(Output):
         self.options = list(options)
         if pair is not None:
             self.options += ["-C", pair[0], "-K", pair[1]]
-        self.address = address
+        scheme, where = address.split(":", 1)
+        if where == "0":
+            where = free_port(socket.SOCK_DGRAM if scheme == "udp" else
+                              socket.SOCK_STREAM)
+        self.address = "%s:%s" % (scheme, where)
         self.process = None
         case.receivers.append(self)
 

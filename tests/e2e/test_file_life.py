@@ -630,11 +630,13 @@ class Walk(Case):
         return known
 
     def is_settled(self):
+        sent = [(f["inode"], c["sent"]) for f in self.d.state()["files"]
+                for c in f["cursors"] if c["sent"] > 0]
         known = self.checkpoint()
-        return all(known.get(c.ino, (-1, 0))[0] == c.whole
-                   for log in self.log_of for c in log.contents
-                   if c.path is not None and c.count and
-                   c is log.now)
+        sent += [(c.ino, c.whole) for log in self.log_of for c in log.contents
+                 if c.path is not None and c.count and c is log.now]
+        return all(known.get(inode, (-1, 0))[0] == offset
+                   for inode, offset in sent)
 
     def follow(self, content):
         def found():
