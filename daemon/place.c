@@ -19,6 +19,28 @@ tail_compare_names(const struct tail *a, const struct tail *b)
 RB_GENERATE(tail_names, tail, by_name, tail_compare_names)
 
 bool
+place_is_same(const struct place *place, const struct stat *st)
+{
+	return (st->st_dev == place->dev && st->st_ino == place->ino);
+}
+
+DIR *
+place_list(const struct place *place)
+{
+	struct stat st;
+	DIR *handle;
+
+	handle = opendir(place->path[0] == '\0' ? "/" : place->path);
+	if (handle == NULL)
+		return (NULL);
+	if (fstat(dirfd(handle), &st) == 0 && place_is_same(place, &st))
+		return (handle);
+	(void)closedir(handle);
+	errno = ESTALE;
+	return (NULL);
+}
+
+bool
 place_holds(const struct place *place, const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -178,9 +200,11 @@ tail_rename(struct tail *t, struct place *place, const char *name)
 }
 
 void
-place_init(struct place *place, char *path)
+place_init(struct place *place, char *path, const struct stat *st)
 {
 	place->path = path;
+	place->dev = st->st_dev;
+	place->ino = st->st_ino;
 	RB_INIT(&place->names);
 	TAILQ_INIT(&place->leavers);
 }

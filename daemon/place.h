@@ -6,8 +6,10 @@
 #define PLACE_H
 
 #include <sys/queue.h>
+#include <sys/stat.h>
 #include <sys/tree.h>
 
+#include <dirent.h>
 #include <stdbool.h>
 
 struct tail;
@@ -18,6 +20,8 @@ TAILQ_HEAD(tail_list, tail);
 /* A directory as its files see it; owned by who looks at it. */
 struct place {
 	char			*path;		/* "" for the root */
+	dev_t			 dev;
+	ino_t			 ino;
 	struct tail_names	 names;
 	struct tail_list	 leavers;	/* had a name here and lost it */
 	bool			 told;		/* events tell what is written */
@@ -27,11 +31,21 @@ struct place {
 int	tail_compare_names(const struct tail *, const struct tail *);
 RB_PROTOTYPE(tail_names, tail, by_name, tail_compare_names)
 
-/* Takes path. */
-void	place_init(struct place *, char *path);
+/* Takes path, which st is of. */
+void	place_init(struct place *, char *path, const struct stat *st);
 
 /* The directory is gone: its files have no name that we know. */
 void	place_fini(struct place *);
+
+/* Whether st, what its path led to, is of that directory still. */
+bool	place_is_same(const struct place *, const struct stat *st);
+
+/*
+ * Opens it to be listed.  Returns NULL with errno, which is ESTALE where
+ * another directory, or a link to one, has taken its place: by that anybody
+ * could pass off a file of others as one in there.
+ */
+DIR	*place_list(const struct place *);
 
 /* Whether path is that of an entry of it. */
 bool	place_holds(const struct place *, const char *path);

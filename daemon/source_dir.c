@@ -34,12 +34,6 @@ dir_path_in(const struct dir *d, const char *name)
 	return (n > 0 && (size_t)n < sizeof(path) ? path : NULL);
 }
 
-bool
-dir_is_same(const struct dir *d, const struct stat *st)
-{
-	return (st->st_dev == d->dev && st->st_ino == d->ino);
-}
-
 struct dir *
 dir_of(struct place *place)
 {
@@ -73,13 +67,11 @@ dir_new(struct sources *ss, struct dir *parent, const char *path,
 		free(d);
 		return (NULL);
 	}
-	place_init(&d->place, copy);
+	place_init(&d->place, copy, st);
 	TAILQ_INIT(&d->strays);
 	TAILQ_INIT(&d->told);
 	d->all = ss;
 	d->parent = parent;
-	d->dev = st->st_dev;
-	d->ino = st->st_ino;
 	d->listed_ns = -1;
 	RB_INSERT(dirs, &ss->dirs, d);
 	ss->ndirs++;
@@ -182,7 +174,7 @@ bool
 dir_is_inside(const struct dir *d, const struct stat *st)
 {
 	for (; d != NULL; d = d->parent)
-		if (d->dev == st->st_dev && d->ino == st->st_ino)
+		if (place_is_same(&d->place, st))
 			return (true);
 	return (false);
 }

@@ -2,10 +2,11 @@
  * source_inside.h - sources as their own parts see them: source_use.c knows
  * what the patterns mean, source_dir.c keeps the tree of directories,
  * source_look.c looks at one name, source_scan.c at all of a directory,
- * source_recover.c at what happened before the start, source_stray.c follows
- * what was renamed before anybody looked, source_inherit.c goes on with what
- * the worker before had open, source_await.c looks at dangling links
- * by time, and source_sweep.c at all of it, slowly.
+ * source_recover.c at what happened before the start to what source_orphan.c
+ * lists, source_stray.c follows what was renamed before anybody looked,
+ * source_inherit.c goes on with what the worker before had open,
+ * source_await.c looks at dangling links by time, and source_sweep.c at all of
+ * it, slowly.
  */
 #ifndef SOURCE_INSIDE_H
 #define SOURCE_INSIDE_H
@@ -75,8 +76,6 @@ struct dir {
 	struct watch_dir *watch;
 	struct use *uses;
 	size_t nuses;
-	dev_t dev;
-	ino_t ino;
 	bool said; /* that it cannot be read */
 	bool hidden; /* see sources_hide() */
 	uint32_t scan;
@@ -165,9 +164,6 @@ bool	dir_is_to_be_polled(const struct dir *);
 
 struct dir	*dir_find(struct sources *, const char *path);
 struct dir	*dir_of(struct place *);
-
-/* Whether what the path of the directory led to is that directory still. */
-bool	dir_is_same(const struct dir *, const struct stat *);
 
 /* The path to show, or to open. */
 const char	*dir_display(const struct dir *);

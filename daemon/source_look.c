@@ -128,7 +128,7 @@ look_at_dir(
 	if (path == NULL || !dir_means_dir(d, name) || dir_is_inside(d, st))
 		return;
 	child = dir_find(d->all, path);
-	if (child != NULL && !dir_is_same(child, st)) {
+	if (child != NULL && !place_is_same(&child->place, st)) {
 		dir_free(child);
 		child = NULL;
 	}
@@ -256,7 +256,8 @@ stat_by_path(const struct dir *d, const char *name, struct stat *st)
 	if (stat(dir_display(d), &before) == -1 || lstat(path, st) == -1 ||
 	    stat(dir_display(d), &after) == -1)
 		return (-1);
-	if (dir_is_same(d, &before) && dir_is_same(d, &after))
+	if (place_is_same(&d->place, &before) &&
+	    place_is_same(&d->place, &after))
 		return (0);
 	errno = ESTALE;
 	return (-1);
@@ -278,7 +279,7 @@ stat_inside(const struct dir *d, const char *name, struct stat *st)
 	if (fd == -1)
 		return (stat_by_path(d, name, st));
 	result = fstat(fd, &own);
-	if (result == 0 && !dir_is_same(d, &own)) {
+	if (result == 0 && !place_is_same(&d->place, &own)) {
 		errno = ESTALE;
 		result = -1;
 	} else if (result == 0) {

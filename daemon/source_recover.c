@@ -133,16 +133,13 @@ find_base(const struct orphans *os, struct dir *d, struct candidate *c)
 }
 
 static void
-read_head(const struct dir *d, struct candidate *c)
+read_head(int dirfd, struct candidate *c)
 {
-	const char *path = dir_path_in(d, c->name);
 	int fd;
 
 	c->head_len = -1;
-	if (path == NULL)
-		return;
-	fd = open(
-	    path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY);
+	fd = openat(dirfd, c->name,
+	    O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY);
 	if (fd == -1)
 		return;
 	c->head_len = fingerprint_head(fd, c->head);
@@ -178,15 +175,16 @@ insert_by_age(struct candidates *cs, struct candidate *c)
  * where something is missing any one that is new.
  */
 static void
-consider(const struct orphans *os, struct dir *d, const char *name,
+consider(const struct orphans *os, struct dir *d, int dirfd, const char *name,
     struct candidates *cs)
 {
-	const char *path = dir_path_in(d, name);
 	const struct tail *t;
 	struct candidate *c;
 	struct stat st;
 
-	if (path == NULL || lstat(path, &st) == -1 || !S_ISREG(st.st_mode))
+	if (dir_path_in(d, name) == NULL ||
+	    fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == -1 ||
+	    !S_ISREG(st.st_mode))
 		return;
 	t = tails_find(d->all->tails, st.st_dev, st.st_ino);
 	if ((t != NULL && t->met) || (c = calloc(1, sizeof(*c))) == NULL)
@@ -199,7 +197,7 @@ consider(const struct orphans *os, struct dir *d, const char *name,
 		candidate_free(c);
 		return;
 	}
-	read_head(d, c);
+	read_head(dirfd, c);
 	insert_by_age(cs, c);
 }
 
@@ -209,10 +207,10 @@ list_candidates(const struct orphans *os, struct dir *d, struct candidates *cs)
 	const struct dirent *e;
 	DIR *handle;
 
-	if ((handle = opendir(dir_display(d))) == NULL)
+	if ((handle = place_list(&d->place)) == NULL)
 		return;
 	while ((e = readdir(handle)) != NULL)
-		consider(os, d, e->d_name, cs);
+		consider(os, d, dirfd(handle), e->d_name, cs);
 	(void)closedir(handle);
 }
 
@@ -402,11 +400,12 @@ look_for_moved(struct dir *d)
 	const struct dirent *e;
 	DIR *handle;
 
-	if ((handle = opendir(dir_display(d))) == NULL)
+	if ((handle = place_list(&d->place)) == NULL)
 		return;
 	while ((e = readdir(handle)) != NULL)
-		if (ledger_path(d->all->ledger, d->dev, e->d_ino) != NULL &&
-		    tails_find(d->all->tails, d->dev, e->d_ino) == NULL)
+		if (ledger_path(d->all->ledger, d->place.dev, e->d_ino) !=
+			NULL &&
+		    tails_find(d->all->tails, d->place.dev, e->d_ino) == NULL)
 			dir_look(d, e->d_name);
 	(void)closedir(handle);
 }

@@ -1,6 +1,7 @@
 #include "daemon/source_inside.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -45,8 +46,8 @@ static bool
 is_interesting(const struct dir *d, const struct dirent *e)
 {
 	return (dir_means_file(d, e->d_name) || dir_means_dir(d, e->d_name) ||
-	    tails_find(d->all->tails, d->dev, e->d_ino) != NULL ||
-	    ledger_path(d->all->ledger, d->dev, e->d_ino) != NULL);
+	    tails_find(d->all->tails, d->place.dev, e->d_ino) != NULL ||
+	    ledger_path(d->all->ledger, d->place.dev, e->d_ino) != NULL);
 }
 
 /*
@@ -114,19 +115,15 @@ look_at_unseen(struct dir *d)
 /*
  * Remembers what the sweep compares.  What changes in the same moment cannot
  * be told by the time: a directory that has just changed is listed once more.
- * Returns false when another directory has taken the place of d.
  */
-static bool
+static void
 note_listing(struct dir *d, int fd)
 {
 	struct stat st;
 
 	d->listed_ns = -1;
-	if (fstat(fd, &st) == -1 || !dir_is_same(d, &st))
-		return (false);
-	if (st.st_mtim.tv_sec + SETTLED < time(NULL))
+	if (fstat(fd, &st) == 0 && st.st_mtim.tv_sec + SETTLED < time(NULL))
 		d->listed_ns = written_ns(&st);
-	return (true);
 }
 
 static void
@@ -136,7 +133,12 @@ scan_listed(struct dir *d)
 	DIR *handle;
 	size_t i, n;
 
-	if ((handle = opendir(dir_display(d))) == NULL) {
+	if ((handle = place_list(&d->place)) == NULL) {
+		if (errno == ESTALE) {
+			/* Its parent is looked at next. */
+			d->listed_ns = -1;
+			return;
+		}
 		if (!d->said) {
 			log_warn("%s: cannot be listed", dir_display(d));
 			d->all->ops.on_refused(
@@ -145,11 +147,7 @@ scan_listed(struct dir *d)
 		d->said = true;
 		return;
 	}
-	if (!note_listing(d, dirfd(handle))) {
-		/* Its parent is looked at next. */
-		(void)closedir(handle);
-		return;
-	}
+	note_listing(d, dirfd(handle));
 	d->said = false;
 	d->scan++;
 	n = list_entries(d, handle, &list);

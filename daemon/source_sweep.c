@@ -74,7 +74,7 @@ sweep_dir(struct dir *d)
 
 	if (dir_is_hidden(d))
 		return;
-	if (stat(dir_display(d), &st) == -1 || !dir_is_same(d, &st)) {
+	if (stat(dir_display(d), &st) == -1 || !place_is_same(&d->place, &st)) {
 		if (d->parent != NULL)
 			dir_look(d->parent, name + 1);
 		return;

@@ -77,8 +77,7 @@ tail_copy_open(const struct tail_copy *old, const struct place *place,
 
 	if (old->print.len == 0)
 		return (-1);
-	dir = opendir(place->path[0] == '\0' ? "/" : place->path);
-	if (dir == NULL)
+	if ((dir = place_list(place)) == NULL)
 		return (-1);
 	*name = NULL;
 	while ((e = readdir(dir)) != NULL) {

@@ -105,6 +105,28 @@ class Found(Case):
         self.assertEqual(self.d.state()["counters"]["truncations"], 8)
         self.end()
 
+    def test_no_copy_behind_a_link_in_the_place_of_the_directory(self):
+        self.begin(self.path("*/*.log"))
+        w = self.writer("sub/app.log")
+        w.write(100)
+        self.r.wait_all(w)
+        worker = self.d.worker()
+        kill(worker, signal.SIGSTOP)
+        other = self.writer("other/other.log")
+        with open(self.path("other/secret"), "wb") as f:
+            with open(w.path, "rb") as log:
+                f.write(log.read())
+            f.write(b"top secret\n")
+        os.truncate(w.path, 0)
+        os.rename(self.path("sub"), self.path("was"))
+        os.symlink(self.path("other"), self.path("sub"))
+        kill(worker, signal.SIGCONT)
+        self.d.wait_log("truncated from")
+        other.write(10)
+        self.r.wait_all(w, other)
+        self.finish(self.d, self.r)
+        self.assertEqual(self.r.arrived(), 110)
+
     def test_written_anew_behind_the_same_beginning(self):
         head = "".join("%03d the same first kilobyte\n" % i
                        for i in range(60))
