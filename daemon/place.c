@@ -18,6 +18,18 @@ tail_compare_names(const struct tail *a, const struct tail *b)
 
 RB_GENERATE(tail_names, tail, by_name, tail_compare_names)
 
+int
+leaver_compare(const struct leaver *a, const struct leaver *b)
+{
+	int order;
+
+	if ((order = strcmp(a->name, b->name)) != 0)
+		return (order);
+	return (a->nth < b->nth ? -1 : a->nth > b->nth);
+}
+
+RB_GENERATE(leavers, leaver, by_name, leaver_compare)
+
 bool
 place_is_same(const struct place *place, const struct stat *st)
 {
@@ -78,6 +90,26 @@ tail_behind(struct place *place, const char *name)
 	return (t);
 }
 
+static struct leaver *
+if_named(struct leaver *l, const char *name)
+{
+	return (l != NULL && strcmp(l->name, name) == 0 ? l : NULL);
+}
+
+struct leaver *
+place_leaver(struct place *place, const char *name)
+{
+	struct leaver key = { .name = name };
+
+	return (if_named(RB_NFIND(leavers, &place->leavers, &key), name));
+}
+
+struct leaver *
+leaver_next(struct leaver *l)
+{
+	return (if_named(RB_NEXT(leavers, &l->place->leavers, l), l->name));
+}
+
 void
 place_enter(struct tail *t, struct place *place, char *name)
 {
@@ -105,43 +137,54 @@ tail_follows(struct tail *after, struct tail *before)
 void
 place_unleave(struct tail *t)
 {
-	if (t->left_place == NULL)
+	if (t->left == NULL)
 		return;
-	TAILQ_REMOVE(&t->left_place->leavers, t, left);
-	t->left_place = NULL;
-	free(t->left_name);
-	t->left_name = NULL;
+	RB_REMOVE(leavers, &t->left->place->leavers, t->left);
+	free(t->left);
+	t->left = NULL;
 }
 
 void
 tail_was(struct tail *t, struct place *place, const char *name)
 {
+	size_t size = strlen(name) + 1;
+	struct leaver *l;
+
 	place_unleave(t);
-	if ((t->left_name = strdup(name)) == NULL)
+	if ((l = malloc(sizeof(*l) + size)) == NULL)
 		return;
-	t->left_place = place;
-	TAILQ_INSERT_TAIL(&place->leavers, t, left);
+	l->name = memcpy(l + 1, name, size);
+	l->tail = t;
+	l->place = place;
+	l->nth = place->nleft++;
+	t->left = l;
+	RB_INSERT(leavers, &place->leavers, l);
 }
 
-/* A new file has a name: what had it before is sent first. */
+/* t is sent after the first other file that had the name and lost it. */
+static void
+follow_leaver(struct tail *t, struct place *place, const char *name)
+{
+	struct leaver *l = place_leaver(place, name);
+
+	if (l != NULL && l->tail == t)
+		l = leaver_next(l);
+	if (l == NULL)
+		return;
+	tail_follows(t, l->tail);
+	place_unleave(l->tail);
+}
+
 void
 place_follow_leaver(struct tail *t)
 {
-	struct tail *l;
-
-	TAILQ_FOREACH (l, &t->place->leavers, left) {
-		if (l == t || strcmp(l->left_name, t->name) != 0)
-			continue;
-		tail_follows(t, l);
-		place_unleave(l);
-		return;
-	}
+	follow_leaver(t, t->place, t->name);
 }
 
 void
 tail_precedes(struct tail *t, struct place *place, const char *name)
 {
-	struct tail *holder = tail_at(place, name), *l;
+	struct tail *holder = tail_at(place, name);
 
 	tail_unlink_order(t);
 	if (holder != NULL && holder != t) {
@@ -152,12 +195,7 @@ tail_precedes(struct tail *t, struct place *place, const char *name)
 		holder->before = t;
 		return;
 	}
-	TAILQ_FOREACH (l, &place->leavers, left)
-		if (l != t && strcmp(l->left_name, name) == 0) {
-			tail_follows(t, l);
-			place_unleave(l);
-			break;
-		}
+	follow_leaver(t, place, name);
 	tail_was(t, place, name);
 }
 
@@ -206,18 +244,20 @@ place_init(struct place *place, char *path, const struct stat *st)
 	place->dev = st->st_dev;
 	place->ino = st->st_ino;
 	RB_INIT(&place->names);
-	TAILQ_INIT(&place->leavers);
+	RB_INIT(&place->leavers);
+	place->nleft = 0;
 }
 
 void
 place_fini(struct place *place)
 {
+	struct leaver *l;
 	struct tail *t;
 
 	while ((t = RB_MIN(tail_names, &place->names)) != NULL)
 		tail_rename(t, NULL, NULL);
-	while ((t = TAILQ_FIRST(&place->leavers)) != NULL)
-		place_unleave(t);
+	while ((l = RB_ROOT(&place->leavers)) != NULL)
+		place_unleave(l->tail);
 	free(place->path);
 }
 

@@ -11,11 +11,23 @@
 
 #include <dirent.h>
 #include <stdbool.h>
+#include <stdint.h>
 
+struct place;
 struct tail;
 
 RB_HEAD(tail_names, tail);
 TAILQ_HEAD(tail_list, tail);
+
+/* A file that had a name and lost it. */
+struct leaver {
+	RB_ENTRY(leaver)	 by_name;
+	struct tail		*tail;
+	struct place		*place;		/* where it had the name */
+	const char		*name;		/* behind it */
+	uint64_t		 nth;		/* to leave place */
+};
+RB_HEAD(leavers, leaver);
 
 /* A directory as its files see it; owned by who looks at it. */
 struct place {
@@ -23,13 +35,16 @@ struct place {
 	dev_t			 dev;
 	ino_t			 ino;
 	struct tail_names	 names;
-	struct tail_list	 leavers;	/* had a name here and lost it */
+	struct leavers		 leavers;	/* by name, the oldest first */
+	uint64_t		 nleft;
 	bool			 told;		/* events tell what is written */
 	bool			 polled;	/* all is looked at by time */
 };
 
 int	tail_compare_names(const struct tail *, const struct tail *);
 RB_PROTOTYPE(tail_names, tail, by_name, tail_compare_names)
+int	leaver_compare(const struct leaver *, const struct leaver *);
+RB_PROTOTYPE(leavers, leaver, by_name, leaver_compare)
 
 /* Takes path, which st is of. */
 void	place_init(struct place *, char *path, const struct stat *st);
@@ -55,6 +70,10 @@ struct tail	*tail_at(struct place *, const char *name);
 
 /* The file whose name comes next in order after name, or NULL. */
 struct tail	*tail_behind(struct place *, const char *name);
+
+/* The first of those that left name, or NULL; and: the next of them. */
+struct leaver	*place_leaver(struct place *, const char *name);
+struct leaver	*leaver_next(struct leaver *);
 
 /*
  * The file has a name; takes name.  It must have had none.  What had the name

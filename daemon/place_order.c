@@ -70,13 +70,11 @@ static const char *
 base_that_was_left(
     struct place *place, const char *name, char base[NAME_MAX + 1])
 {
-	const struct tail *t;
 	size_t i;
 
 	for (i = 0; rotation_base(name, i, base, NAME_MAX + 1); i++)
-		TAILQ_FOREACH (t, &place->leavers, left)
-			if (strcmp(t->left_name, base) == 0)
-				return (base);
+		if (place_leaver(place, base) != NULL)
+			return (base);
 	return (NULL);
 }
 
@@ -123,17 +121,18 @@ place_order(struct place *place)
 {
 	char base[NAME_MAX + 1];
 	struct member *list = NULL;
+	struct leaver *l;
 	const char *name;
 	struct tail *t;
 	size_t n = 0, i, k;
 
-	TAILQ_FOREACH (t, &place->leavers, left) {
-		name = base_in_use(place, t->left_name, base);
+	RB_FOREACH (l, leavers, &place->leavers) {
+		name = base_in_use(place, l->name, base);
 		add_member(
-		    place, &list, &n, name != NULL ? name : t->left_name, t);
+		    place, &list, &n, name != NULL ? name : l->name, l->tail);
 	}
 	RB_FOREACH (t, tail_names, &place->names)
-		if (t->left_place == NULL &&
+		if (t->left == NULL &&
 		    (t->origin == NULL || place_holds(place, t->origin)) &&
 		    ((name = base_in_use(place, t->name, base)) != NULL ||
 			(name = base_that_was_left(place, t->name, base)) !=

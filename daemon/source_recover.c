@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,11 +13,12 @@
 #include "daemon/conf.h"
 #include "daemon/ledger.h"
 #include "daemon/log.h"
+#include "daemon/source_orphan.h"
 #include "daemon/stream.h"
 #include "daemon/tail.h"
 #include "daemon/tail_packed.h"
 #include "daemon/tails.h"
-#include "lib/checkpoint.h"
+#include "lib/kin.h"
 #include "lib/rotation.h"
 
 /*
@@ -27,25 +29,10 @@
  * had it.
  */
 
-/* A record whose file is not there any more, or has other content. */
-struct orphan {
-	TAILQ_ENTRY(orphan) entry;
-	struct checkpoint_record rec;
-	char *path; /* owned: the strings of rec */
-	char *dest;
-	struct dir *dir; /* where the path was */
-	const char *base; /* its name there */
-	bool found;
-};
-
-struct orphans {
-	TAILQ_HEAD(, orphan) list;
-	struct sources *all;
-};
+#define ANY_SIZE ((off_t)INT64_MAX)
 
 /* A file that may be what an orphan has become, or have followed it. */
 struct candidate {
-	TAILQ_ENTRY(candidate) entry;
 	char *name;
 	struct stat st;
 	char base[NAME_MAX + 1]; /* the name it had, or empty */
@@ -53,9 +40,18 @@ struct candidate {
 	int head_len; /* -1: cannot be read */
 	enum inflate_kind kind; /* head is of the text that is in it */
 	bool used;
-	ino_t was; /* of the orphan that it is */
 };
-TAILQ_HEAD(candidates, candidate); /* the oldest first */
+
+/* What is looked for in one directory. */
+struct hunt {
+	struct orphans *os;
+	struct dir *dir;
+	struct kin *missing; /* orphans whose names were there */
+	struct kin *followed; /* files whose names are, or were, there */
+	size_t nfollowed;
+	struct candidate **list; /* the oldest first */
+	size_t n;
+};
 
 static bool
 is_since(const struct timespec *t, const struct timespec *since)
@@ -64,69 +60,47 @@ is_since(const struct timespec *t, const struct timespec *since)
 	    (t->tv_sec == since->tv_sec && t->tv_nsec >= since->tv_nsec));
 }
 
-/* Splits a path into the directory, when it is known, and the name there. */
-static struct dir *
-dir_of_path(struct sources *ss, const char *path, const char **name)
+static void
+candidate_free(struct candidate *c)
 {
-	char copy[PATH_MAX], *slash;
-
-	if (strlcpy(copy, path, sizeof(copy)) >= sizeof(copy) ||
-	    (slash = strrchr(copy, '/')) == NULL)
-		return (NULL);
-	*slash = '\0';
-	*name = path + (slash - copy) + 1;
-	return (dir_find(ss, copy));
+	free(c->name);
+	free(c);
 }
 
 static void
-orphan_free(struct orphan *o)
+hunt_end(struct hunt *h)
 {
-	free(o->path);
-	free(o->dest);
-	free(o);
+	while (h->n > 0)
+		candidate_free(h->list[--h->n]);
+	free(h->list);
+	kin_free(h->missing);
+	kin_free(h->followed);
 }
 
-static void
-add_orphan(const struct checkpoint_record *rec, void *arg)
+static int
+hunt_begin(struct hunt *h)
 {
-	struct orphans *os = arg;
-	struct orphan *o;
-	const char *base;
-
-	if (rec->kind != CHECKPOINT_FILE ||
-	    dir_of_path(os->all, rec->path, &base) == NULL ||
-	    (o = calloc(1, sizeof(*o))) == NULL)
-		return;
-	o->path = strdup(rec->path);
-	o->dest = strdup(rec->dest);
-	if (o->path == NULL || o->dest == NULL) {
-		orphan_free(o);
-		return;
+	if ((h->missing = orphans_of(h->os, h->dir)) == NULL)
+		return (-1);
+	if ((h->followed = kin_new()) == NULL) {
+		log_warn("%s", dir_display(h->dir));
+		return (-1);
 	}
-	o->rec = *rec;
-	o->rec.path = o->path;
-	o->rec.dest = o->dest;
-	o->dir = dir_of_path(os->all, o->path, &o->base);
-	TAILQ_INSERT_TAIL(&os->list, o, entry);
+	return (0);
 }
 
 /* Whether rotation gave c its name, when it had one that is of interest. */
 static bool
-find_base(const struct orphans *os, struct dir *d, struct candidate *c)
+find_base(struct hunt *h, struct candidate *c)
 {
-	const struct orphan *o;
-	const struct tail *l;
+	struct place *place = &h->dir->place;
 	size_t i;
 
 	for (i = 0; rotation_base(c->name, i, c->base, sizeof(c->base)); i++) {
-		if (tail_at(&d->place, c->base) != NULL)
+		if (tail_at(place, c->base) != NULL ||
+		    place_leaver(place, c->base) != NULL ||
+		    orphans_had(h->os, h->dir, c->base))
 			return (true);
-		TAILQ_FOREACH (l, &d->place.leavers, left)
-			if (strcmp(l->left_name, c->base) == 0)
-				return (true);
-		TAILQ_FOREACH (o, &os->list, entry)
-			if (o->dir == d && strcmp(o->base, c->base) == 0)
-				return (true);
 	}
 	c->base[0] = '\0';
 	return (false);
@@ -150,24 +124,35 @@ read_head(int dirfd, struct candidate *c)
 	(void)close(fd);
 }
 
-static void
-candidate_free(struct candidate *c)
+static int
+compare_candidates(const void *a, const void *b)
 {
-	free(c->name);
-	free(c);
+	const struct candidate *x = *(struct candidate *const *)a;
+	const struct candidate *y = *(struct candidate *const *)b;
+
+	if (!is_since(&x->st.st_mtim, &y->st.st_mtim))
+		return (-1);
+	if (!is_since(&y->st.st_mtim, &x->st.st_mtim))
+		return (1);
+	return (strcmp(x->name, y->name));
 }
 
-static void
-insert_by_age(struct candidates *cs, struct candidate *c)
+/* The room of the list is the next power of two.  Returns 0, or -1. */
+static int
+add_candidate(struct hunt *h, struct candidate *c)
 {
-	struct candidate *older;
+	struct candidate **grown;
+	size_t n = h->n;
 
-	TAILQ_FOREACH_REVERSE (older, cs, candidates, entry)
-		if (is_since(&c->st.st_mtim, &older->st.st_mtim)) {
-			TAILQ_INSERT_AFTER(cs, older, c, entry);
-			return;
-		}
-	TAILQ_INSERT_HEAD(cs, c, entry);
+	if ((n & (n - 1)) == 0) {
+		grown = reallocarray(
+		    h->list, n == 0 ? 1 : n * 2, sizeof(struct candidate *));
+		if (grown == NULL)
+			return (-1);
+		h->list = grown;
+	}
+	h->list[h->n++] = c;
+	return (0);
 }
 
 /*
@@ -175,71 +160,82 @@ insert_by_age(struct candidates *cs, struct candidate *c)
  * where something is missing any one that is new.
  */
 static void
-consider(const struct orphans *os, struct dir *d, int dirfd, const char *name,
-    struct candidates *cs)
+consider(struct hunt *h, int dirfd, const char *name)
 {
+	struct sources *ss = h->dir->all;
 	const struct tail *t;
 	struct candidate *c;
 	struct stat st;
 
-	if (dir_path_in(d, name) == NULL ||
+	if (dir_path_in(h->dir, name) == NULL ||
 	    fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == -1 ||
 	    !S_ISREG(st.st_mode))
 		return;
-	t = tails_find(d->all->tails, st.st_dev, st.st_ino);
+	t = tails_find(ss->tails, st.st_dev, st.st_ino);
 	if ((t != NULL && t->met) || (c = calloc(1, sizeof(*c))) == NULL)
 		return;
 	c->st = st;
 	if ((c->name = strdup(name)) == NULL ||
-	    (!find_base(os, d, c) &&
-		(TAILQ_EMPTY(&os->list) ||
-		    !is_since(&st.st_ctim, ledger_written(d->all->ledger))))) {
+	    (!find_base(h, c) &&
+		(orphans_are_none(h->os) ||
+		    !is_since(&st.st_ctim, ledger_written(ss->ledger)))) ||
+	    add_candidate(h, c) == -1) {
 		candidate_free(c);
 		return;
 	}
 	read_head(dirfd, c);
-	insert_by_age(cs, c);
 }
 
 static void
-list_candidates(const struct orphans *os, struct dir *d, struct candidates *cs)
+list_candidates(struct hunt *h)
 {
 	const struct dirent *e;
 	DIR *handle;
 
-	if ((handle = place_list(&d->place)) == NULL)
+	if ((handle = place_list(&h->dir->place)) == NULL)
 		return;
 	while ((e = readdir(handle)) != NULL)
-		consider(os, d, dirfd(handle), e->d_name, cs);
+		consider(h, dirfd(handle), e->d_name);
 	(void)closedir(handle);
+	if (h->n > 1)
+		qsort(h->list, h->n, sizeof(*h->list), compare_candidates);
 }
 
 /*
- * Whether rotation gave c its name when it had that of o, which may be one
- * that rotation gave before.
+ * The orphan that goes on in c, or NULL.  Where c is what another name in its
+ * directory has become, the orphan had that name, or one that rotation gave
+ * then.  Should several begin like it, the one of which the most was sent is
+ * the likeliest; but how much text there is in a compressed file is not known,
+ * and there rather too much is sent.
  */
-static bool
-shares_base(const struct orphan *o, const struct candidate *c)
+static struct orphan *
+find_orphan(const struct hunt *h, const struct candidate *c)
 {
+	struct kin_query q = { .name = "",
+		.head = c->head,
+		.most = c->kind == INFLATE_NONE ? c->st.st_size : ANY_SIZE,
+		.largest = c->kind == INFLATE_NONE };
 	char base[NAME_MAX + 1];
+	struct orphan *o;
 	size_t i;
 
+	if (c->head_len <= 0)
+		return (NULL);
+	q.len = (size_t)c->head_len;
+	if (c->base[0] == '\0')
+		return (orphans_find(h->os, &q));
+	q.name = base;
 	for (i = 0; rotation_base(c->name, i, base, sizeof(base)); i++)
-		if (strcmp(base, o->base) == 0 || rotation_is_of(o->base, base))
-			return (true);
-	return (false);
+		if ((o = kin_find(h->missing, &q)) != NULL)
+			return (o);
+	return (NULL);
 }
 
+/* Whether it has all that was sent of o. */
 static bool
-is_continued_by(
-    const struct orphan *o, const struct dir *d, const struct candidate *c)
+has_content_of(const struct candidate *c, const struct orphan *o)
 {
-	/* It is what another name in its directory has become. */
-	if (c->base[0] != '\0' && (o->dir != d || !shares_base(o, c)))
-		return (false);
-	if (c->used && c->was != o->rec.inode)
-		return (false);
-	return (o->rec.print.len > 0 && c->head_len > 0 &&
+	return (o->rec.print.len > 0 &&
 	    (c->kind != INFLATE_NONE || c->st.st_size >= o->rec.offset) &&
 	    fingerprint_matches(&o->rec.print, c->head, (size_t)c->head_len));
 }
@@ -295,49 +291,71 @@ adopt(struct dir *d, struct candidate *c, struct orphan *o)
 	    o->rec.path, (long long)o->rec.offset);
 }
 
-/* Every orphan goes on in the newest file with its content. */
+/* The file goes on in c, for every destination that has a record of it. */
 static void
-adopt_orphans(struct orphans *os, struct dir *d, struct candidates *cs)
+adopt_file(struct hunt *h, struct candidate *c, struct orphan *o)
 {
-	struct candidate *c;
-	struct orphan *o;
-
-	TAILQ_FOREACH (o, &os->list, entry) {
-		if (o->found)
+	for (o = orphan_first(o); o != NULL; o = orphan_next(o)) {
+		if (o->tried || !has_content_of(c, o))
 			continue;
-		TAILQ_FOREACH_REVERSE (c, cs, candidates, entry)
-			if (is_continued_by(o, d, c)) {
-				c->was = o->rec.inode;
-				adopt(d, c, o);
-				break;
-			}
+		orphan_try(h->os, o, o->dir == h->dir ? h->missing : NULL);
+		adopt(h->dir, c, o);
 	}
 }
 
-/* Whether it is a mere copy of t, which is followed. */
-static bool
-is_copy_of(const struct candidate *c, const struct tail *t)
+/* Every orphan goes on in the newest file with its content. */
+static void
+adopt_orphans(struct hunt *h)
 {
-	return (t != NULL && t->met && t->print.len > 0 && c->head_len > 0 &&
-	    (c->kind != INFLATE_NONE || c->st.st_size <= t->size) &&
-	    (t->dev != c->st.st_dev || t->ino != c->st.st_ino) &&
-	    fingerprint_matches(&t->print, c->head, (size_t)c->head_len));
+	struct orphan *o;
+	size_t i;
+
+	for (i = h->n; i-- > 0;)
+		if ((o = find_orphan(h, h->list[i])) != NULL)
+			adopt_file(h, h->list[i], o);
 }
 
-static bool
-is_copy(struct dir *d, const struct candidate *c)
+/* What a copy may be one of. */
+static void
+add_followed(struct hunt *h, struct tail *t, const char *left)
 {
+	struct kin_key key = {
+		.print = t->print, .size = t->size, .nth = h->nfollowed++
+	};
+
+	if (!t->met)
+		return;
+	key.name = left != NULL ? left : t->name;
+	if ((left != NULL ? kin_add(h->followed, &key, t)
+			  : kin_add_rotated(h->followed, &key, t)) == -1)
+		log_warn("%s", key.name);
+}
+
+static void
+list_followed(struct hunt *h)
+{
+	struct leaver *l;
 	struct tail *t;
 
-	RB_FOREACH (t, tail_names, &d->place.names)
-		if (is_copy_of(c, t) &&
-		    (strcmp(t->name, c->base) == 0 ||
-			rotation_is_of(t->name, c->base)))
-			return (true);
-	TAILQ_FOREACH (t, &d->place.leavers, left)
-		if (strcmp(t->left_name, c->base) == 0 && is_copy_of(c, t))
-			return (true);
-	return (false);
+	RB_FOREACH (t, tail_names, &h->dir->place.names)
+		add_followed(h, t, NULL);
+	RB_FOREACH (l, leavers, &h->dir->place.leavers)
+		add_followed(h, l->tail, l->name);
+}
+
+/* Whether it is a mere copy of a file that is followed. */
+static bool
+is_copy(const struct hunt *h, const struct candidate *c)
+{
+	struct kin_query q = { .name = c->base,
+		.head = c->head,
+		.len = (size_t)c->head_len,
+		.least = c->kind == INFLATE_NONE ? c->st.st_size : 0,
+		.most = ANY_SIZE };
+	const struct tail *t = kin_find(h->followed, &q);
+
+	return (
+	    t != NULL && (t->dev != c->st.st_dev || t->ino != c->st.st_ino));
 }
 
 /*
@@ -351,46 +369,66 @@ is_new(const struct candidate *c, const struct timespec *since)
 	    (c->kind == INFLATE_NONE || !is_since(since, &c->st.st_mtim)));
 }
 
+/* Whether what else had the name of a source may be in it. */
+static bool
+may_have_passed_by(const struct candidate *c)
+{
+	return (!c->used && c->base[0] != '\0' && c->head_len != -1 &&
+	    (c->head_len > 0 || !rotation_is_packed(c->name)));
+}
+
+static void
+follow_if_new(struct hunt *h, struct candidate *c)
+{
+	struct tail *t;
+
+	if (!is_new(c, ledger_written(h->dir->all->ledger)) ||
+	    (t = follow_candidate(h->dir, c, h->dir, c->base)) == NULL)
+		return;
+	add_followed(h, t, NULL);
+	log_info(
+	    "%s: was %s while nobody looked", tail_path(t), tail_origin(t));
+}
+
 /* What had the name for a time when nobody looked. */
 static void
-follow_passed_by(struct dir *d, struct candidates *cs)
+follow_passed_by(struct hunt *h)
 {
-	const struct timespec *since = ledger_written(d->all->ledger);
+	bool listed = false;
 	struct candidate *c;
 	struct stream *s;
 	struct tail *t;
+	size_t i;
 
-	TAILQ_FOREACH (c, cs, entry) {
-		if (c->used || c->base[0] == '\0' || c->head_len == -1 ||
-		    (rotation_is_packed(c->name) && c->head_len == 0))
+	for (i = 0; i < h->n; i++) {
+		c = h->list[i];
+		if (!may_have_passed_by(c))
 			continue;
-		t = tails_find(d->all->tails, c->st.st_dev, c->st.st_ino);
-		if (is_copy(d, c)) {
-			for (s = t == NULL ? NULL : t->streams; s != NULL;
-			     s = s->next)
-				s->cursor.sent = s->cursor.acked = t->size;
+		if (!listed)
+			list_followed(h);
+		listed = true;
+		t = tails_find(h->dir->all->tails, c->st.st_dev, c->st.st_ino);
+		if (!is_copy(h, c)) {
+			if (t == NULL)
+				follow_if_new(h, c);
 			continue;
 		}
-		if (t == NULL && is_new(c, since) &&
-		    (t = follow_candidate(d, c, d, c->base)) != NULL)
-			log_info("%s: was %s while nobody looked", tail_path(t),
-			    tail_origin(t));
+		for (s = t == NULL ? NULL : t->streams; s != NULL; s = s->next)
+			s->cursor.sent = s->cursor.acked = t->size;
 	}
 }
 
 static void
 recover_dir(struct orphans *os, struct dir *d)
 {
-	struct candidates cs = TAILQ_HEAD_INITIALIZER(cs);
-	struct candidate *c;
+	struct hunt h = { .os = os, .dir = d };
 
-	list_candidates(os, d, &cs);
-	adopt_orphans(os, d, &cs);
-	follow_passed_by(d, &cs);
-	while ((c = TAILQ_FIRST(&cs)) != NULL) {
-		TAILQ_REMOVE(&cs, c, entry);
-		candidate_free(c);
+	if (hunt_begin(&h) == 0) {
+		list_candidates(&h);
+		adopt_orphans(&h);
+		follow_passed_by(&h);
 	}
+	hunt_end(&h);
 }
 
 /* Files that were moved to a directory that was listed before their own. */
@@ -421,69 +459,31 @@ is_unchanged(const struct dir *d)
 	    stat(dir_display(d), &st) == 0 && !is_since(&st.st_mtim, since));
 }
 
-static bool
-lacks_file(const struct orphans *os, const struct dir *d)
-{
-	const struct orphan *o;
-
-	TAILQ_FOREACH (o, &os->list, entry)
-		if (o->dir == d && !o->found)
-			return (true);
-	return (false);
-}
-
 static void
-say_unfound(const struct orphans *os)
+recover(struct sources *ss)
 {
-	const struct orphan *o;
-	const struct tail *t;
+	struct orphans *os;
+	struct dir *d;
 
-	TAILQ_FOREACH (o, &os->list, entry) {
-		t = tail_at(&o->dir->place, o->base);
-		if (!o->found && o->rec.offset > 0 && t != NULL &&
-		    t->dev == o->rec.dev && t->ino == o->rec.inode)
-			log_notice("%s: is another file than the one that was "
-				   "sent up to %lld, of which no copy is here",
-			    o->rec.path, (long long)o->rec.offset);
-	}
-}
-
-/* A record that was adopted belongs to no file that is there. */
-static void
-end_adopted(const struct orphans *os)
-{
-	const struct orphan *o;
-
-	TAILQ_FOREACH (o, &os->list, entry)
-		if (o->found &&
-		    tails_find(os->all->tails, o->rec.dev, o->rec.inode) ==
-			NULL)
-			ledger_end(os->all->ledger, &o->rec);
+	RB_FOREACH (d, dirs, &ss->dirs)
+		if (!is_unchanged(d))
+			look_for_moved(d);
+	if ((os = orphans_new(ss)) == NULL)
+		return;
+	RB_FOREACH (d, dirs, &ss->dirs)
+		if (orphans_are_missed(os, d) || !is_unchanged(d))
+			recover_dir(os, d);
+	orphans_end(os);
+	orphans_free(os);
 }
 
 void
 sources_recover(struct sources *ss)
 {
-	struct orphans os = { .all = ss };
-	struct orphan *o;
 	struct dir *d;
 
-	TAILQ_INIT(&os.list);
-	if (ledger_written(ss->ledger) != NULL) {
-		RB_FOREACH (d, dirs, &ss->dirs)
-			if (!is_unchanged(d))
-				look_for_moved(d);
-		ledger_walk_untaken(ss->ledger, add_orphan, &os);
-		RB_FOREACH (d, dirs, &ss->dirs)
-			if (lacks_file(&os, d) || !is_unchanged(d))
-				recover_dir(&os, d);
-		say_unfound(&os);
-		end_adopted(&os);
-	}
+	if (ledger_written(ss->ledger) != NULL)
+		recover(ss);
 	RB_FOREACH (d, dirs, &ss->dirs)
 		place_order(&d->place);
-	while ((o = TAILQ_FIRST(&os.list)) != NULL) {
-		TAILQ_REMOVE(&os.list, o, entry);
-		orphan_free(o);
-	}
 }

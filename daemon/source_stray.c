@@ -78,7 +78,7 @@ static bool
 is_out_of_order(const struct tail *t, struct dir *d, const struct stray *s)
 {
 	return (t == tail_at(&d->place, s->name) && !t->rotated &&
-	    t->held == NULL && t->left_place == NULL && t->before == NULL &&
+	    t->held == NULL && t->left == NULL && t->before == NULL &&
 	    t->behind == NULL);
 }
 

@@ -33,13 +33,11 @@ struct tail {
 	RB_ENTRY(tail)		 by_name;
 	TAILQ_ENTRY(tail)	 opened;	/* least recently used first */
 	TAILQ_ENTRY(tail)	 timed;
-	TAILQ_ENTRY(tail)	 left;
 	struct tails		*all;
 	struct watch_file	*watch;		/* of its own, or NULL */
 	struct place		*place;		/* NULL: no name any more */
 	char			*name;		/* the last one */
-	struct place		*left_place;	/* where it is a leaver, and */
-	char			*left_name;	/* the name it had */
+	struct leaver		*left;		/* the name it had, or NULL */
 	struct stream		*streams;	/* owned list */
 	struct held		*held;		/* may be a copy, or NULL */
 	struct tail		*before;	/* had the name before, and is

@@ -11,6 +11,7 @@ usage: scale.py [--short] [--files n] [--directories n] [--no-floors] [part ...]
 """
 
 import argparse
+import gzip
 import json
 import os
 import pwd
@@ -34,7 +35,7 @@ import teslacoil  # noqa: E402
 LINE = b"%s line=%08d of a program that says what it does, and says it often\n"
 LINES = 3
 LIMIT = 600
-PARTS = ["many", "spread", "fairness", "backlog"]
+PARTS = ["many", "recover", "spread", "fairness", "backlog"]
 
 
 class Sink:
@@ -189,6 +190,26 @@ class Daemon:
         teslacoil.wait_for(lambda: os.path.exists(path), path, LIMIT)
         with open(path) as f:
             return json.load(f)
+
+
+def append(path, i, what):
+    with open(path, "ab") as f:
+        f.write(b"%06d " % i + LINE % (what, i))
+
+
+def compressed(path):
+    with open(path, "rb") as f, gzip.open(path + ".1.gz", "wb", 1) as z:
+        shutil.copyfileobj(f, z)
+    os.unlink(path)
+
+
+def copied(path):
+    shutil.copyfile(path, path + ".1")
+    os.truncate(path, 0)
+
+
+def renamed(path):
+    os.rename(path, path + ".1")
 
 
 def percentile(values, n):
@@ -349,6 +370,43 @@ class Bench:
                         100 * 0.4)
         for fd in chosen:
             os.close(fd)
+
+    def recover(self):
+        """All files were rotated while the daemon was down."""
+        for directories in 100, 1:
+            for how in compressed, copied, renamed:
+                self.recover_from(how, 10000, directories)
+
+    def recover_from(self, how, files, directories):
+        name = "%s-%d" % (how.__name__, directories)
+        logs = os.path.join(self.work, name)
+        paths = ["%s/%d/service-%06d.log" % (logs, i % directories, i)
+                 for i in range(files)]
+        for i in range(directories):
+            os.makedirs("%s/%d" % (logs, i))
+        daemon, sink = self.fresh(name + ".d", logs + "/*/*.log")
+        for i, path in enumerate(paths):
+            append(path, i, b"first")
+        daemon.start()
+        sink.wait(files)
+        daemon.stop(sink)
+        for i, path in enumerate(paths):
+            append(path, i, b"late")
+            how(path)
+            append(path, i, b"next")
+        self.report.say("%d files in %d director%s %s while down: ready" % (
+            files, directories, "y" if directories == 1 else "ies",
+            how.__name__), daemon.start(), "s", 3, 2)
+        begin = time.monotonic()
+        sink.wait(3 * files)
+        self.report.say("  all their lines sent", time.monotonic() - begin,
+                        "s", digits=2)
+        sink.rest(1)
+        if sink.count != 3 * files:
+            raise SystemExit("%d lines came twice" % (sink.count - 3 * files))
+        daemon.stop(sink)
+        sink.close()
+        shutil.rmtree(logs)
 
     def spread(self):
         """10,000 lines a second over 1,000 files."""

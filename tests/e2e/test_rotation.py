@@ -1,9 +1,11 @@
 #!/usr/bin/python3
 """Goal: files come and go in any way, and every line arrives."""
 
+import gzip
 import os
+import shutil
 
-from teslacoil import (Case, destination, free_port, main, rng, source,
+from teslacoil import (Case, destination, free_port, main, rng, source, texts,
                        wait_for)
 
 
@@ -249,6 +251,37 @@ class WhileDown(Case):
         self.w.write(500)
         self.w.rename(self.w.path + ".1")
         self.end()
+
+    def test_two_thousand_files_compressed_copied_and_truncated(self):
+        """Each is found among all the others."""
+        paths = [self.path("app-%04d.log" % i) for i in range(2000)]
+        lines = []
+
+        def put(i, what):
+            lines.append(b"%s of %04d" % (what, i))
+            with open(paths[i], "ab") as f:
+                f.write(lines[-1] + b"\n")
+        self.r = self.receiver().start()
+        self.d = self.daemon(destination("d", self.r.url) +
+                             source("s", self.path("*.log"))).start()
+        for i in range(len(paths)):
+            put(i, b"the first line")
+        self.r.wait_lines(len(lines))
+        self.d.stop()
+        for i, path in enumerate(paths):
+            put(i, b"a late line")
+            if i % 2 == 0:
+                with open(path, "rb") as f, gzip.open(path + ".gz", "wb") as z:
+                    shutil.copyfileobj(f, z)
+                os.unlink(path)
+            else:
+                shutil.copyfile(path, path + ".1")
+                os.truncate(path, 0)
+            put(i, b"the first line of the next")
+        self.d.start()
+        self.r.wait_lines(len(lines))
+        self.finish(self.d, self.r)
+        self.assertEqual(sorted(texts(self.r.lines())), sorted(lines))
 
     def acked(self):
         """All numbers in the checkpoint."""

@@ -1,0 +1,73 @@
+/*
+ * source_orphan.h - records of the checkpoint whose files are not there, or
+ * have other content now, for source_recover.c.
+ *
+ * All files of a large directory may have been rotated: they are found by name
+ * and by content, and never looked through.
+ */
+#ifndef SOURCE_ORPHAN_H
+#define SOURCE_ORPHAN_H
+
+#include <sys/queue.h>
+#include <sys/tree.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/checkpoint.h"
+
+struct dir;
+struct kin;
+struct kin_query;
+struct orphans;				/* opaque */
+struct sources;
+
+struct orphan {
+	TAILQ_ENTRY(orphan)	 entry;
+	RB_ENTRY(orphan)	 by_name;
+	struct checkpoint_record rec;
+	char			*path;		/* owned: the strings of rec */
+	char			*dest;
+	struct dir		*dir;		/* where the path was */
+	const char		*base;		/* its name there */
+	size_t			 nth;
+	bool			 tried;		/* not looked for any more */
+	bool			 found;		/* goes on in another file */
+};
+
+/*
+ * All whose directory is known.  Returns NULL: it was logged.  Free with
+ * orphans_free().
+ */
+struct orphans	*orphans_new(struct sources *);
+void	orphans_free(struct orphans *);
+
+bool	orphans_are_none(const struct orphans *);
+
+/* Whether one had that name; and: whether one was there, and is not found. */
+bool	orphans_had(struct orphans *, struct dir *, const char *name);
+bool	orphans_are_missed(struct orphans *, struct dir *);
+
+/*
+ * Those that were in the directory and were not tried, by every name that they
+ * may have had.  Returns NULL: it was logged.  Free with kin_free().
+ */
+struct kin	*orphans_of(struct orphans *, struct dir *);
+
+/* The one with such content that was not tried, whatever its name, or NULL. */
+struct orphan	*orphans_find(struct orphans *, struct kin_query *);
+
+/* of, which is orphans_of() its directory or NULL, has it no more, either. */
+void	orphan_try(struct orphans *, struct orphan *, struct kin *of);
+
+/*
+ * The records of one file for several destinations: the first of them, and the
+ * next or NULL.
+ */
+struct orphan	*orphan_first(struct orphan *);
+struct orphan	*orphan_next(struct orphan *);
+
+/* Says what was not found, and ends the records of what was. */
+void	orphans_end(struct orphans *);
+
+#endif

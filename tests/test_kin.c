@@ -1,0 +1,218 @@
+/*
+ * Goal: the file that begins like another one is found among many, by every
+ * name that it may have had, and of several the one that fits best.
+ */
+#include "lib/kin.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define ALL ((off_t)INT64_MAX)
+
+static int who[8];
+
+static struct kin_key
+key(const char *name, const char *text, off_t size, size_t nth)
+{
+	struct kin_key k = { .name = name, .size = size, .nth = nth };
+
+	fingerprint_of(&k.print, text, strlen(text));
+	return (k);
+}
+
+static struct kin_query
+query(const char *name, const char *text)
+{
+	return ((struct kin_query) { .name = name,
+	    .head = (const uint8_t *)text,
+	    .len = strlen(text),
+	    .most = ALL });
+}
+
+static void
+add(struct kin *k, struct kin_key at, int *p)
+{
+	assert_int_equal(kin_add(k, &at, p), 0);
+}
+
+static void *
+find(struct kin *k, const char *name, const char *text)
+{
+	struct kin_query q = query(name, text);
+
+	return (kin_find(k, &q));
+}
+
+static void
+one_is_found_by_name_and_beginning(void **state)
+{
+	struct kin *k = kin_new();
+
+	(void)state;
+	assert_null(find(k, "a", "text"));
+	add(k, key("a", "one", 3, 0), &who[0]);
+	add(k, key("a", "two", 3, 1), &who[1]);
+	add(k, key("b", "one", 3, 2), &who[2]);
+	assert_ptr_equal(find(k, "a", "one and more"), &who[0]);
+	assert_ptr_equal(find(k, "a", "two"), &who[1]);
+	assert_ptr_equal(find(k, "b", "one"), &who[2]);
+	assert_null(find(k, "b", "two"));
+	assert_null(find(k, "c", "one"));
+	assert_null(find(k, "", "one"));
+	assert_null(find(k, "a", "on"));
+	assert_null(find(k, "a", ""));
+	kin_free(k);
+}
+
+static void
+the_longest_beginning_counts(void **state)
+{
+	struct kin *k = kin_new();
+
+	(void)state;
+	add(k, key("a", "o", 9, 0), &who[0]);
+	add(k, key("a", "one tw", 9, 1), &who[1]);
+	add(k, key("a", "one", 9, 2), &who[2]);
+	assert_ptr_equal(find(k, "a", "one two"), &who[1]);
+	assert_ptr_equal(find(k, "a", "one t"), &who[2]);
+	assert_ptr_equal(find(k, "a", "ox"), &who[0]);
+	kin_free(k);
+}
+
+static void
+an_empty_fingerprint_matches_nothing(void **state)
+{
+	struct kin *k = kin_new();
+
+	(void)state;
+	add(k, key("a", "", 0, 0), &who[0]);
+	assert_null(find(k, "a", ""));
+	assert_null(find(k, "a", "one"));
+	kin_free(k);
+}
+
+static void
+the_size_is_in_the_range(void **state)
+{
+	struct kin *k = kin_new();
+	struct kin_query q = query("a", "one");
+
+	(void)state;
+	add(k, key("a", "one", 10, 0), &who[0]);
+	add(k, key("a", "one", 20, 1), &who[1]);
+	add(k, key("a", "one", 20, 2), &who[2]);
+	add(k, key("a", "one", 30, 3), &who[3]);
+	/* Others beside them do not count. */
+	add(k, key("a", "on", 15, 4), &who[4]);
+	add(k, key("b", "one", 15, 5), &who[5]);
+	kin_del(k, &(struct kin_key) { .name = "c" });
+	assert_ptr_equal(kin_find(k, &q), &who[0]);
+	q.largest = true;
+	assert_ptr_equal(kin_find(k, &q), &who[3]);
+	q.most = 29;
+	assert_ptr_equal(kin_find(k, &q), &who[1]);
+	q.least = 11;
+	q.most = 19;
+	assert_ptr_equal(kin_find(k, &q), &who[4]);
+	q.largest = false;
+	assert_ptr_equal(kin_find(k, &q), &who[4]);
+	q.most = 20;
+	assert_ptr_equal(kin_find(k, &q), &who[1]);
+	q.least = 31;
+	q.most = ALL;
+	assert_null(kin_find(k, &q));
+	q.largest = true;
+	assert_null(kin_find(k, &q));
+	q.least = 0;
+	q.most = 9;
+	assert_null(kin_find(k, &q));
+	kin_free(k);
+}
+
+static void
+what_is_removed_is_not_found(void **state)
+{
+	struct kin *k = kin_new();
+	struct kin_key a = key("a", "one", 5, 0), b = key("a", "one", 5, 1);
+
+	(void)state;
+	add(k, a, &who[0]);
+	add(k, b, &who[1]);
+	kin_del(k, &a);
+	kin_del(k, &a);
+	assert_ptr_equal(find(k, "a", "one"), &who[1]);
+	kin_del(k, &b);
+	assert_null(find(k, "a", "one"));
+	kin_free(k);
+}
+
+static void
+rotated_it_is_found_by_what_it_was(void **state)
+{
+	struct kin *k = kin_new();
+	struct kin_key a = key("app.log.1.gz", "one", 5, 0);
+
+	(void)state;
+	assert_int_equal(kin_add_rotated(k, &a, &who[0]), 0);
+	assert_ptr_equal(find(k, "app.log.1.gz", "one"), &who[0]);
+	assert_ptr_equal(find(k, "app.log.1", "one"), &who[0]);
+	assert_ptr_equal(find(k, "app.log", "one"), &who[0]);
+	assert_null(find(k, "app", "one"));
+	kin_del_rotated(k, &a);
+	assert_null(find(k, "app.log.1.gz", "one"));
+	assert_null(find(k, "app.log.1", "one"));
+	assert_null(find(k, "app.log", "one"));
+	kin_free(k);
+}
+
+static void
+every_one_of_many_is_found(void **state)
+{
+	struct kin *k = kin_new();
+	static int each[20000];
+	char text[32];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 20000; i++) {
+		(void)snprintf(text, sizeof(text), "%zu %.*s\n", i,
+		    (int)(i % 7), "......");
+		add(k, key("", text, (off_t)i, i), &each[i]);
+	}
+	for (i = 0; i < 20000; i++) {
+		(void)snprintf(text, sizeof(text), "%zu %.*s\nmore", i,
+		    (int)(i % 7), "......");
+		assert_ptr_equal(find(k, "", text), &each[i]);
+	}
+	kin_free(k);
+}
+
+static void
+nothing_is_freed_as_nothing(void **state)
+{
+	(void)state;
+	kin_free(NULL);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(one_is_found_by_name_and_beginning),
+		cmocka_unit_test(the_longest_beginning_counts),
+		cmocka_unit_test(an_empty_fingerprint_matches_nothing),
+		cmocka_unit_test(the_size_is_in_the_range),
+		cmocka_unit_test(what_is_removed_is_not_found),
+		cmocka_unit_test(rotated_it_is_found_by_what_it_was),
+		cmocka_unit_test(every_one_of_many_is_found),
+		cmocka_unit_test(nothing_is_freed_as_nothing),
+	};
+
+	return (cmocka_run_group_tests(tests, NULL, NULL));
+}
