@@ -31,6 +31,7 @@ struct packed {
 	struct stream *stream;
 	struct inflate *z;
 	enum packed_state state;
+	bool refused; /* others for its sake: they wait */
 	off_t in_at; /* of what follows in[] in the file */
 	size_t in_start, in_end;
 	off_t base; /* offset of buf[0] in the text */
@@ -98,16 +99,16 @@ packed_free(struct packed *p)
 	free(p);
 }
 
-/* Whether another file is being read for the same destination. */
-static bool
-is_busy(struct stream *s)
+/* The file that is being read for the same destination, or NULL. */
+static struct packed *
+find_busy(struct stream *s)
 {
-	const struct packed *p;
+	struct packed *p;
 
 	TAILQ_FOREACH (p, tails_packed(s->tail->all), entry)
 		if (p->stream->route->dest == s->route->dest)
-			return (true);
-	return (false);
+			return (p);
+	return (NULL);
 }
 
 static int
@@ -116,7 +117,8 @@ open_packed(struct stream *s)
 	struct packed *p;
 	size_t scratch;
 
-	if (is_busy(s)) {
+	if ((p = find_busy(s)) != NULL) {
+		p->refused = true;
 		errno = EBUSY;
 		return (-1);
 	}
@@ -139,13 +141,17 @@ void
 tail_packed_close(struct stream *s)
 {
 	struct packed *p = s->packed;
+	bool wake;
 
 	if (p == NULL)
 		return;
 	s->packed = NULL;
 	TAILQ_REMOVE(tails_packed(s->tail->all), p, entry);
+	wake = p->refused;
 	packed_free(p);
-	tails_wake_packed(s->tail->all, s->route->dest);
+	/* Of many small files none waits for another. */
+	if (wake)
+		tails_wake_packed(s->tail->all, s->route->dest);
 }
 
 /* Fetches more of the file.  Returns whether there was any, or -1. */
