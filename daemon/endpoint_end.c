@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "daemon/endpoint_inside.h"
+#include "daemon/ledger.h"
 
 /*
  * A reset that comes behind a FIN comes right behind it; and nothing waits for
@@ -16,6 +17,9 @@ take_back(struct endpoint *ep, uint64_t keep_pos)
 	/* First: streams that are woken by the rewind may go elsewhere. */
 	ep->state = ENDPOINT_BACKOFF;
 	ep->epoch++;
+	/* Should the daemon be killed now, it must know what to send again. */
+	if (keep_pos < window_acked_pos(ep->window))
+		ledger_hurry(ep->env->ledger);
 	window_rewind(ep->window, keep_pos);
 	link_abort(&ep->link);
 	ep->start = ep->end = 0;

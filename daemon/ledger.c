@@ -24,6 +24,7 @@
 #define FIRST 3600
 
 #define SLICE 1024 /* records written in one go */
+#define HURRY 0.001 /* seconds: in the next turn of the loop */
 #define SLICE_EVERY .005
 
 struct ledger {
@@ -167,6 +168,15 @@ start_timer(struct ledger *l)
 	if (ev_is_active(&l->due))
 		return;
 	l->due.repeat = l->every;
+	ev_timer_again(l->loop, &l->due);
+}
+
+void
+ledger_hurry(struct ledger *l)
+{
+	if (l->checkpoint == NULL)
+		return;
+	l->due.repeat = HURRY;
 	ev_timer_again(l->loop, &l->due);
 }
 

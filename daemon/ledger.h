@@ -58,6 +58,12 @@ const struct timespec	*ledger_written(const struct ledger *);
 /* s->cursor.acked moved: to be written. */
 void	ledger_mark(struct ledger *, struct stream *);
 
+/*
+ * What is marked in this turn of the loop is written at once: the checkpoint may
+ * have more than the receiver.
+ */
+void	ledger_hurry(struct ledger *);
+
 /* s is freed; gone: its file will not come back either. */
 void	ledger_drop(struct ledger *, struct stream *, bool gone);
 

@@ -7,9 +7,10 @@ was acknowledged since the last checkpoint.
 
 import os
 import signal
+import subprocess
 
-from teslacoil import (Case, destination, kill, main, rng, running, source,
-                       wait_for)
+from teslacoil import (LIMIT, TESLACOILCTL, Case, destination, kill, main, rng,
+                       running, source, wait_for)
 
 
 class Restart(Case):
@@ -36,13 +37,24 @@ class Restart(Case):
         self.finish(self.d, self.r)
         self.r.check(*self.ws, repeats=repeats)
 
-    def checkpoint_has(self, number):
+    def checkpoint(self):
         path = os.path.join(self.d.state_dir, "checkpoint")
         try:
             with open(path, "rb") as f:
-                return b"%d" % number in f.read().split()
+                return f.read()
         except FileNotFoundError:
-            return False
+            return b""
+
+    def checkpoint_has(self, number):
+        return b"%d" % number in self.checkpoint().split()
+
+    def checkpoint_ends_with(self, number):
+        return b"%d" % number in self.checkpoint().splitlines()[-1].split()
+
+    def ctl(self, word):
+        done = subprocess.run([TESLACOILCTL, "-s", self.d.control, word],
+                              timeout=LIMIT)
+        return done.returncode == 0
 
     def test_sigterm_under_load(self):
         self.begin()
@@ -143,6 +155,24 @@ class Restart(Case):
             self.d.hup()
             wait_for(lambda: not running(worker), "the worker's end")
         self.dies_unread(again)
+
+    def test_sigkill_right_after_a_receiver_died_unread(self):
+        """What the checkpoint had more than the receiver it has not now."""
+        self.begin(checkpoint_interval="1h")
+        self.w.write_paced(100, self.r)
+        self.r.do("pause")
+        self.w.write(100)
+        size = os.stat(self.w.path).st_size
+        wait_for(lambda: self.ctl("checkpoint") and
+                 self.checkpoint_has(size), "the checkpoint")
+        self.r.kill()
+        wait_for(lambda: not self.checkpoint_ends_with(size),
+                 "the checkpoint to go back")
+        self.d.kill()
+        self.r.start()
+        self.d.start()
+        self.r.wait_all(self.w)
+        self.d.kill()
 
     def test_sigkill_repeats_what_no_checkpoint_has(self):
         self.begin()
