@@ -205,6 +205,7 @@ tail_free(struct tail *t)
 		RB_REMOVE(tail_names, &t->place->names, t);
 	tails_forget(t);
 	tails_untime(t);
+	tails_sure(t);
 	place_unleave(t);
 	tail_unlink_order(t);
 	while ((s = t->streams) != NULL) {
@@ -372,7 +373,7 @@ is_guarded(const struct tail *t)
 {
 	const struct stream *s;
 
-	if (t->print.len < FINGERPRINT_MAX || t->size < FINGERPRINT_MAX ||
+	if (t->linked || t->print.len < FINGERPRINT_MAX || t->size < FINGERPRINT_MAX ||
 	    (int64_t)t->changed != (int64_t)tails_now(t->all))
 		return (false);
 	for (s = t->streams; s != NULL; s = s->next)
@@ -394,6 +395,7 @@ tail_written(struct tail *t, const struct stat *st, bool surely)
 
 	if (!surely && is_guarded(t)) {
 		t->sure = t->size;
+		tails_unsure(t);
 	} else if ((fd = tail_fd(t)) != -1 && !tail_update_print(t, fd)) {
 		tail_truncated(t, st);
 		return;

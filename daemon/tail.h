@@ -33,6 +33,7 @@ struct tail {
 	RB_ENTRY(tail)		 by_name;
 	TAILQ_ENTRY(tail)	 opened;	/* least recently used first */
 	TAILQ_ENTRY(tail)	 timed;
+	SLIST_ENTRY(tail)	 unsure;
 	struct tails		*all;
 	struct watch_file	*watch;		/* of its own, or NULL */
 	struct place		*place;		/* NULL: no name any more */
@@ -49,7 +50,8 @@ struct tail {
 	off_t			 size;		/* as last seen */
 	off_t			 sure;		/* size before it grew, where what
 						   came since may be of another
-						   file; else 0 */
+						   file, as the next read tells;
+						   else 0 */
 	int64_t			 written_ns;	/* st_mtim as last seen */
 	ev_tstamp		 changed;	/* when it was last seen to grow */
 	char			*origin;	/* the path it was meant by, where it
@@ -62,6 +64,7 @@ struct tail {
 	uint16_t		 open_set;	/* see tails_add_set() */
 	bool			 known:1;	/* in the tree by identity */
 	bool			 is_timed:1;
+	bool			 is_unsure:1;	/* in the list of those */
 	bool			 linked:1;	/* reached by a symbolic link */
 	bool			 many_links:1;	/* has several names */
 	bool			 untold:1;	/* nothing tells of it but time */

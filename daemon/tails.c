@@ -40,6 +40,7 @@ struct tails {
 	struct open_set **sets; /* the first: without a limit */
 	unsigned nsets;
 	struct tail_list timed;
+	SLIST_HEAD(, tail) unsure;
 	ev_timer look;
 	ev_timer soon; /* the same, once */
 	struct tail *next; /* to be looked at */
@@ -78,6 +79,7 @@ tails_new(
 		return (NULL);
 	RB_INIT(&ts->ids);
 	TAILQ_INIT(&ts->timed);
+	SLIST_INIT(&ts->unsure);
 	TAILQ_INIT(&ts->packed);
 	if ((ts->scratch = malloc(conf->scratch)) == NULL ||
 	    tails_add_set(ts, 0) == -1) {
@@ -347,6 +349,36 @@ tails_untime(struct tail *t)
 }
 
 void
+tails_unsure(struct tail *t)
+{
+	if (t->is_unsure)
+		return;
+	t->is_unsure = true;
+	SLIST_INSERT_HEAD(&t->all->unsure, t, unsure);
+}
+
+void
+tails_sure(struct tail *t)
+{
+	if (!t->is_unsure)
+		return;
+	t->is_unsure = false;
+	SLIST_REMOVE(&t->all->unsure, t, tail, unsure);
+}
+
+void
+tails_settle(struct tails *ts)
+{
+	struct tail *t;
+
+	while ((t = SLIST_FIRST(&ts->unsure)) != NULL) {
+		tails_sure(t);
+		if (t->sure != 0)
+			tails_time_soon(t);
+	}
+}
+
+void
 tails_closed(struct tail *t)
 {
 	if (t->fd == -1)
@@ -584,7 +616,7 @@ on_look(struct ev_loop *loop, ev_timer *timer, int revents)
 		if (t->linked && t->place != NULL && ts->look_at_linked != NULL)
 			ts->look_at_linked(t->place, t->name);
 		else
-			tail_check(t);
+			tail_check_surely(t);
 	ts->next = TAILQ_FIRST(&ts->timed);
 	while ((t = next_timed(ts)) != NULL) {
 		quiet = ev_now(loop) - t->changed;

@@ -139,6 +139,16 @@ void	tails_time(struct tail *);
 void	tails_time_soon(struct tail *);
 void	tails_untime(struct tail *);
 
+/*
+ * The next read is to tell whether it is still the same file; and: it did.  At
+ * the end of a turn of the loop those that were not read, as their receivers
+ * take nothing, have themselves looked at: a second truncation must not find
+ * them so.
+ */
+void	tails_unsure(struct tail *);
+void	tails_sure(struct tail *);
+void	tails_settle(struct tails *);
+
 /* st_mtim in nanoseconds. */
 int64_t	written_ns(const struct stat *);
 

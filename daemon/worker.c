@@ -272,6 +272,7 @@ on_turn(struct ev_loop *loop, ev_prepare *prepare, int revents)
 		quiet = quiet && dest_is_quiet(w->dests[i]);
 		pressed = pressed || dest_is_pressed(w->dests[i]);
 	}
+	tails_settle(w->tails);
 	gather(w, pressed);
 	if (w->stopping && quiet)
 		ev_break(loop, EVBREAK_ALL);

@@ -127,6 +127,26 @@ class Found(Case):
         self.finish(self.d, self.r)
         self.assertEqual(self.r.arrived(), 110)
 
+    def test_the_same_twice_while_nobody_reads(self):
+        self.begin()
+        self.w.write(100)
+        self.r.wait_all(self.w)
+        self.r.do("refuse")
+        self.r.do("fin")
+        wait_for(lambda: self.d.state()["destinations"][0]["endpoints"][0]
+                 ["state"] != "connected", "the connection to end")
+        worker = self.d.worker()
+        for i in range(3):
+            kill(worker, signal.SIGSTOP)
+            self.w.copytruncate("%s.%d" % (self.w.path, i))
+            self.w.write(200 * (i + 1))
+            kill(worker, signal.SIGCONT)
+            size = os.stat(self.w.path).st_size
+            wait_for(lambda: any(f["size"] == size
+                                 for f in self.d.state()["files"]), "a look")
+        self.r.do("listen")
+        self.end(repeats=100)
+
     def test_written_anew_behind_the_same_beginning(self):
         head = "".join("%03d the same first kilobyte\n" % i
                        for i in range(60))
