@@ -297,7 +297,7 @@ endpoint_may_finish(const struct endpoint *ep)
 static bool
 acks_can_wait(const struct endpoint *ep)
 {
-	return (ep->link.stream && !ep->draining &&
+	return (ep->link.stream && !ep->draining && TAILQ_EMPTY(&ep->ready) &&
 	    endpoint_in_flight(ep) < ep->conf->window / 2);
 }
 
@@ -310,6 +310,8 @@ endpoint_pump(struct endpoint *ep)
 	if (!ep->work || ep->state != ENDPOINT_UP || ep->parting)
 		return;
 	ep->work = false;
+	if (ep->draining)
+		endpoint_take_acks(ep);
 	if (ep->draining && endpoint_may_finish(ep))
 		endpoint_finish(ep);
 	if (ep->state != ENDPOINT_UP)
