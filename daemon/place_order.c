@@ -95,16 +95,22 @@ static void
 order_members(struct place *place, const struct member *list, size_t n)
 {
 	struct tail *holder = tail_at(place, list[0].name);
-	struct tail *t, *last = NULL;
+	struct tail *t, *last = NULL, *other = NULL;
 	size_t i, k = 0;
 
 	for (i = 0; i < n; i++)
 		tail_unlink_order(list[i].tail);
+	/* One that had the name and has gone elsewhere comes before them all. */
+	if (holder != NULL && (other = holder->before) != NULL)
+		other->behind = holder->before = NULL;
 	while (k < n && list[k].related)
 		k++;
 	for (i = 0; (t = next_member(list, n, &i, &k)) != NULL; last = t) {
-		if (last == NULL)
+		if (last == NULL) {
+			if (other != NULL)
+				tail_follows(t, other);
 			continue;
+		}
 		tail_follows(t, last);
 		place_unleave(last);
 	}

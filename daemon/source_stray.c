@@ -6,6 +6,7 @@
 #include "daemon/log.h"
 #include "daemon/tail.h"
 #include "daemon/tails.h"
+#include "lib/rotation.h"
 
 /*
  * A file that had a name which a source means and lost it to another one, by
@@ -71,14 +72,14 @@ dir_note_rename(struct dir *d, const char *name, const char *from)
 }
 
 /*
- * Whether t was found by the name that s has now, which a source means too, and
- * nothing but s tells where it stands among the others.
+ * Whether t was found by the name that rotation has given to s, and that a
+ * source means too, and nothing but s tells where it stands among the others.
  */
 static bool
 is_out_of_order(const struct tail *t, struct dir *d, const struct stray *s)
 {
-	return (t == tail_at(&d->place, s->name) && !t->rotated &&
-	    t->held == NULL && t->left == NULL && t->before == NULL &&
+	return (rotation_is_of(s->name, s->origin) &&
+	    t == tail_at(&d->place, s->name) && !t->rotated && t->held == NULL && t->left == NULL && t->before == NULL &&
 	    t->behind == NULL);
 }
 

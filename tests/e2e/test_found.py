@@ -128,24 +128,27 @@ class Found(Case):
         self.assertEqual(self.r.arrived(), 110)
 
     def test_the_same_twice_while_nobody_reads(self):
-        self.begin()
-        self.w.write(100)
-        self.r.wait_all(self.w)
-        self.r.do("refuse")
-        self.r.do("fin")
-        wait_for(lambda: self.d.state()["destinations"][0]["endpoints"][0]
-                 ["state"] != "connected", "the connection to end")
+        """In one second at least once."""
+        self.begin(retry="10ms")
         worker = self.d.worker()
-        for i in range(3):
-            kill(worker, signal.SIGSTOP)
-            self.w.copytruncate("%s.%d" % (self.w.path, i))
-            self.w.write(200 * (i + 1))
-            kill(worker, signal.SIGCONT)
-            size = os.stat(self.w.path).st_size
-            wait_for(lambda: any(f["size"] == size
-                                 for f in self.d.state()["files"]), "a look")
-        self.r.do("listen")
-        self.end(repeats=100)
+        for i in range(4):
+            self.w.write(100)
+            self.r.wait_all(self.w)
+            self.r.do("refuse")
+            self.r.do("fin")
+            wait_for(lambda: self.d.state()["destinations"][0]["endpoints"][0]
+                     ["state"] != "connected", "the connection to end")
+            for j in range(2):
+                kill(worker, signal.SIGSTOP)
+                self.w.copytruncate("%s.%d" % (self.w.path, 2 * i + j))
+                self.w.write(1000 * (i + 1))
+                kill(worker, signal.SIGCONT)
+                size = os.stat(self.w.path).st_size
+                wait_for(lambda: any(f["size"] == size
+                                     for f in self.d.state()["files"]),
+                         "a look")
+            self.r.do("listen")
+        self.end(repeats=None)
 
     def test_written_anew_behind_the_same_beginning(self):
         head = "".join("%03d the same first kilobyte\n" % i
@@ -323,6 +326,40 @@ class Order(Case):
         name = self.w.path + "-20260101"
         os.rename(elsewhere, name)
         self.d.wait_follows(name)
+        self.end()
+
+    def test_the_first_of_three_was_moved_elsewhere_before_a_start(self):
+        self.w = self.writer("a/app.log")
+        self.r = self.receiver("tcp:%d" % free_port())
+        self.d = self.daemon(
+            destination("d", self.r.url) +
+            source("s", self.path("a/**/*.log*"))).start()
+        self.d.wait_follows(self.w.path)
+        self.w.write(5000)
+        rotated = self.w.path + ".1"
+        self.w.rename(rotated)
+        self.w.write(5000)
+        self.d.wait_follows(self.w.path, rotated)
+        self.d.stop()
+        os.mkdir(self.path("a/old"))
+        os.rename(rotated, self.path("a/old/x.log.9"))
+        self.w.write(100)
+        self.w.rename(rotated)
+        self.w.write(100)
+        self.d.start()
+        self.end()
+
+    def test_a_log_that_got_its_name_at_once_is_not_rotated(self):
+        self.begin()
+        worker = self.d.worker()
+        kill(worker, signal.SIGSTOP)
+        w = self.writer("app.log.tmp")
+        new = self.path("app.log-new")
+        os.rename(w.path, new)
+        kill(worker, signal.SIGCONT)
+        self.d.wait_follows(new)
+        self.assertEqual([f["state"] for f in self.d.state()["files"]
+                          if f["path"] == new], ["followed"])
         self.end()
 
     def test_an_empty_file_between_two_is_deleted(self):
