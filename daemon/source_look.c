@@ -75,8 +75,8 @@ lose_name(struct dir *d, const char *name)
 
 /*
  * A file that was not open when it lost its name may be gone, and its inode be
- * that of another.  Of an empty one only the time tells; nothing is lost when
- * it is sent for its new name.
+ * that of another.  Of an empty one only the time tells; what is in it now is
+ * sent as its new name says.
  */
 static bool
 is_another(const struct tail *t, const struct stat *st, struct dir *d,

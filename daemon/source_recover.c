@@ -201,6 +201,17 @@ list_candidates(struct hunt *h)
 		qsort(h->list, h->n, sizeof(*h->list), compare_candidates);
 }
 
+/* As kin_find() decides among those of one name. */
+static bool
+is_likelier(const struct orphan *o, const struct orphan *than, bool largest)
+{
+	if (o->rec.print.len != than->rec.print.len)
+		return (o->rec.print.len > than->rec.print.len);
+	if (largest)
+		return (o->rec.offset > than->rec.offset);
+	return (o->rec.offset < than->rec.offset);
+}
+
 /*
  * The orphan that goes on in c, or NULL.  Where c is what another name in its
  * directory has become, the orphan had that name, or one that rotation gave
@@ -216,7 +227,7 @@ find_orphan(const struct hunt *h, const struct candidate *c)
 		.most = c->kind == INFLATE_NONE ? c->st.st_size : ANY_SIZE,
 		.largest = c->kind == INFLATE_NONE };
 	char base[NAME_MAX + 1];
-	struct orphan *o;
+	struct orphan *o, *best = NULL;
 	size_t i;
 
 	if (c->head_len <= 0)
@@ -226,9 +237,10 @@ find_orphan(const struct hunt *h, const struct candidate *c)
 		return (orphans_find(h->os, &q));
 	q.name = base;
 	for (i = 0; rotation_base(c->name, i, base, sizeof(base)); i++)
-		if ((o = kin_find(h->missing, &q)) != NULL)
-			return (o);
-	return (NULL);
+		if ((o = kin_find(h->missing, &q)) != NULL &&
+		    (best == NULL || is_likelier(o, best, q.largest)))
+			best = o;
+	return (best);
 }
 
 /* Whether it has all that was sent of o. */

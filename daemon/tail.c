@@ -366,14 +366,15 @@ packed_written(struct tail *t, const struct stat *st)
 
 /*
  * Whether the fingerprint need not be compared now, as each stream compares
- * what stands before what it reads; once a second it is anyhow.
+ * what stands before what it reads; by the first event of a second it is.
  */
 static bool
 is_guarded(const struct tail *t)
 {
 	const struct stream *s;
 
-	if (t->linked || t->print.len < FINGERPRINT_MAX || t->size < FINGERPRINT_MAX ||
+	if (t->linked || t->print.len < FINGERPRINT_MAX ||
+	    t->size < FINGERPRINT_MAX ||
 	    (int64_t)t->changed != (int64_t)tails_now(t->all))
 		return (false);
 	for (s = t->streams; s != NULL; s = s->next)

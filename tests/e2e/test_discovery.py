@@ -598,6 +598,9 @@ class Settled(Discovery):
             w = self.writer("b/%d.log" % i)
             if os.stat(w.path).st_ino == inode:
                 break
+        else:
+            os.kill(worker, signal.SIGCONT)
+            self.skipTest("inodes are not used again at once here")
         w.write(5)
         os.kill(worker, signal.SIGCONT)
         self.r.wait_all(w)
