@@ -261,17 +261,27 @@ place_fini(struct place *place)
 	free(place->path);
 }
 
-void
-tail_unlink_order(struct tail *t)
+static void
+wake(struct tail *t)
 {
 	struct stream *s;
 
-	if (t->before != NULL)
-		t->before->behind = t->behind;
-	if (t->behind != NULL) {
-		t->behind->before = t->before;
-		for (s = t->behind->streams; s != NULL; s = s->next)
-			stream_wake(s);
-	}
+	for (s = t == NULL ? NULL : t->streams; s != NULL; s = s->next)
+		stream_wake(s);
+}
+
+/* Both may have waited for what is not before them any more. */
+void
+tail_unlink_order(struct tail *t)
+{
+	struct tail *before = t->before, *behind = t->behind;
+
 	t->before = t->behind = NULL;
+	if (before != NULL)
+		before->behind = behind;
+	if (behind != NULL)
+		behind->before = before;
+	wake(behind);
+	if (before != NULL)
+		wake(t);
 }

@@ -329,20 +329,22 @@ class Order(Case):
         self.end()
 
     def test_the_first_of_three_was_moved_elsewhere_before_a_start(self):
-        self.w = self.writer("a/app.log")
+        self.w = self.writer("a/app.log.1")
         self.r = self.receiver("tcp:%d" % free_port())
         self.d = self.daemon(
             destination("d", self.r.url) +
             source("s", self.path("a/**/*.log*"))).start()
-        self.d.wait_follows(self.w.path)
+        rotated = self.w.path
         self.w.write(5000)
-        rotated = self.w.path + ".1"
-        self.w.rename(rotated)
+        self.w.path = self.path("a/app.log")
+        self.w.create()
         self.w.write(5000)
         self.d.wait_follows(self.w.path, rotated)
         self.d.stop()
         os.mkdir(self.path("a/old"))
         os.rename(rotated, self.path("a/old/x.log.9"))
+        # The directory is looked at before what was written later.
+        os.utime(self.path("a/old"), (1, 1))
         self.w.write(100)
         self.w.rename(rotated)
         self.w.write(100)
