@@ -434,7 +434,8 @@ pull_from(struct stream *s, struct pull *p, int fd)
 	/* Nothing is recorded of a file that has no fingerprint. */
 	if (from == 0 && s->tail->print.len == 0)
 		fingerprint_of(&s->tail->print, buf,
-		    fingerprint_length(buf, (size_t)n));
+		    fingerprint_length(buf,
+			n < FINGERPRINT_MAX ? (size_t)n : FINGERPRINT_MAX));
 	if (from + n - (off_t)guard > s->tail->size)
 		s->tail->size = from + n - (off_t)guard;
 	if (guard > 0)
