@@ -290,6 +290,8 @@ class Delivery(Tls):
     def test_reload_closes_in_order(self):
         self.begin()
         self.w.write(3000)
+        # Else there may be no connection to close yet.
+        self.r.wait_all(self.w)
         self.d.reload(self.conf(self.r.url))
         self.w.write(3000)
         self.end()
