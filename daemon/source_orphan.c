@@ -77,9 +77,10 @@ add_orphan(const struct checkpoint_record *rec, void *arg)
 	struct kin_key key;
 	struct orphan *o;
 	const char *base;
+	struct dir *d;
 
 	if (rec->kind != CHECKPOINT_FILE ||
-	    dir_of_path(os->all, rec->path, &base) == NULL ||
+	    (d = dir_of_path(os->all, rec->path, &base)) == NULL ||
 	    (o = calloc(1, sizeof(*o))) == NULL)
 		return;
 	o->path = strdup(rec->path);
@@ -91,7 +92,8 @@ add_orphan(const struct checkpoint_record *rec, void *arg)
 	o->rec = *rec;
 	o->rec.path = o->path;
 	o->rec.dest = o->dest;
-	o->dir = dir_of_path(os->all, o->path, &o->base);
+	o->dir = d;
+	o->base = o->path + (base - rec->path);
 	o->nth = os->n++;
 	TAILQ_INSERT_TAIL(&os->list, o, entry);
 	RB_INSERT(orphan_names, &os->names, o);
