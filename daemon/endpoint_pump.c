@@ -310,10 +310,11 @@ endpoint_pump(struct endpoint *ep)
 	if (!ep->work || ep->state != ENDPOINT_UP || ep->parting)
 		return;
 	ep->work = false;
-	if (ep->draining)
+	if (ep->draining) {
 		endpoint_take_acks(ep);
-	if (ep->draining && endpoint_may_finish(ep))
-		endpoint_finish(ep);
+		if (endpoint_may_finish(ep))
+			endpoint_finish(ep);
+	}
 	if (ep->state != ENDPOINT_UP)
 		return;
 	if (ep->blocked || (TAILQ_EMPTY(&ep->ready) && ep->start == ep->end))

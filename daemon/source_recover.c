@@ -198,7 +198,8 @@ list_candidates(struct hunt *h)
 		consider(h, dirfd(handle), e->d_name);
 	(void)closedir(handle);
 	if (h->n > 1)
-		qsort(h->list, h->n, sizeof(struct candidate *), compare_candidates);
+		qsort(h->list, h->n, sizeof(struct candidate *),
+		    compare_candidates);
 }
 
 /* As kin_find() decides among those of one name. */
