@@ -148,6 +148,12 @@ ledger_written(const struct ledger *l)
 	return (&l->written);
 }
 
+bool
+ledger_knows_time(const struct ledger *l)
+{
+	return (l->written.tv_sec <= time(NULL));
+}
+
 const struct checkpoint_record *
 ledger_find(struct ledger *l, const char *dest, dev_t dev, ino_t ino)
 {

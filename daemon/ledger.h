@@ -61,6 +61,12 @@ void	ledger_end(struct ledger *, const struct checkpoint_record *);
  */
 const struct timespec	*ledger_written(const struct ledger *);
 
+/*
+ * Whether that time can be: where it is still to come, a clock was wrong, and
+ * no file's time is to be compared with it.
+ */
+bool	ledger_knows_time(const struct ledger *);
+
 /* s->cursor.acked moved: to be written. */
 void	ledger_mark(struct ledger *, struct stream *);
 

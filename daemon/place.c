@@ -140,6 +140,7 @@ tail_follows(struct tail *after, struct tail *before)
 		return;
 	after->before = before;
 	before->behind = after;
+	before->owed = before->size;
 }
 
 void
@@ -234,6 +235,7 @@ tail_precedes(struct tail *t, struct place *place, const char *name)
 		if (t->before != NULL)
 			t->before->behind = t;
 		holder->before = t;
+		t->owed = t->size;
 		return;
 	}
 	follow_leaver(t, place, name);

@@ -117,7 +117,8 @@ stream_must_wait(const struct stream *s)
 		return (true);
 	for (b = s->tail->before->streams; b != NULL; b = b->next)
 		if (b->route->dest == s->route->dest)
-			return (!b->is_drained);
+			return (!b->is_drained &&
+			    b->cursor.sent < s->tail->before->owed);
 	return (false);
 }
 
@@ -452,10 +453,8 @@ pull_from(struct stream *s, struct pull *p, int fd)
 		fingerprint_of(&s->tail->print, buf,
 		    fingerprint_length(buf,
 			n < FINGERPRINT_MAX ? (size_t)n : FINGERPRINT_MAX));
-	if (from + n - (off_t)guard > s->tail->size) {
-		s->tail->size = from + n - (off_t)guard;
-		s->tail->rewritten = false;
-	}
+	if (from + n - (off_t)guard > s->tail->size)
+		tail_has_grown(s->tail, fd, from + n - (off_t)guard);
 	if (guard > 0)
 		skip += late_newline(buf[guard - 1], buf + guard,
 		    (size_t)n - guard);

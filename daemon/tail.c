@@ -69,7 +69,7 @@ tail_cannot_be_read(struct tail *t, int error)
 		log_warn("%s: cannot be read, will try again %s", tail_path(t),
 		    again ? "every second" : "when it changes");
 	}
-	t->error = error;
+	t->error = (uint8_t)error;
 	if (again)
 		tails_time(t);
 }
@@ -173,6 +173,7 @@ is_unchanged(struct tails *ts, const struct stat *st)
 	const struct timespec *written = ledger_written(tails_ledger(ts));
 
 	return (tails_is_starting(ts) && written != NULL &&
+	    ledger_knows_time(tails_ledger(ts)) &&
 	    st->st_ctim.tv_sec + 2 < written->tv_sec);
 }
 
@@ -289,6 +290,20 @@ tail_set_last_line(struct tail *t, const struct guard *before, off_t end)
 	t->last_guard = (uint32_t)before->hash;
 }
 
+struct guard
+tail_newest_guard(const struct tail *t)
+{
+	const struct stream *s;
+	struct guard g, newest = { 0, 0 };
+
+	for (s = t->streams; s != NULL; s = s->next) {
+		g = stream_guard_newest(s);
+		if (g.at > newest.at)
+			newest = g;
+	}
+	return (newest);
+}
+
 /*
  * Whether what was read still stands in the file.  Where it does, the head may
  * be another all the same: some free the blocks of what they need no more.
@@ -298,15 +313,9 @@ static int
 is_same(struct tail *t, int fd)
 {
 	uint8_t head[FINGERPRINT_MAX];
-	struct guard g, newest = { 0, 0 };
-	const struct stream *s;
+	const struct guard newest = tail_newest_guard(t);
 	int holds, n;
 
-	for (s = t->streams; s != NULL; s = s->next) {
-		g = stream_guard_newest(s);
-		if (g.at > newest.at)
-			newest = g;
-	}
 	if (newest.at == 0 || t->packed != INFLATE_NONE)
 		return (tail_update_print(t, fd));
 	if ((holds = guard_holds(&newest, fd)) != 1)
@@ -407,7 +416,7 @@ void
 tail_set_packed(
     struct tail *t, enum inflate_kind kind, const struct fingerprint *print)
 {
-	t->packed = kind;
+	t->packed = (uint8_t)kind;
 	t->print = *print;
 	tails_time(t);
 }
@@ -574,6 +583,9 @@ tail_written(struct tail *t, const struct stat *st, enum cause cause)
 	t->written_ns = written_ns(st);
 	t->changed = tails_now(t->all);
 	t->size = st->st_size;
+	/* As long as the next one is empty, who writes has not turned to it. */
+	if (t->behind != NULL && t->behind->size == 0)
+		t->owed = t->size;
 	tail_held_look(t);
 	/*
 	 * Not by the size alone: one stream may have read on already, others
@@ -582,6 +594,22 @@ tail_written(struct tail *t, const struct stat *st, enum cause cause)
 	for (s = t->streams; s != NULL; s = s->next)
 		if (s->cursor.sent < t->size || same_size)
 			stream_wake(s);
+}
+
+/*
+ * The event of what was read is still to come: it must not be taken for one of
+ * the same text once more.
+ */
+void
+tail_has_grown(struct tail *t, int fd, off_t size)
+{
+	struct stat st;
+
+	t->size = size;
+	t->rewritten = false;
+	if (size <= REWRITTEN_MOST && t->packed == INFLATE_NONE &&
+	    fstat(fd, &st) == 0 && st.st_size == size)
+		t->written_ns = written_ns(&st);
 }
 
 /* Returns whether it was: nothing has come behind it since. */

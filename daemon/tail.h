@@ -57,16 +57,17 @@ struct tail {
 	ev_tstamp		 changed;	/* when it was last seen to grow */
 	char			*origin;	/* the path it was meant by, where it
 						   is rotated, or NULL */
+	off_t			 owed;		/* up to here it is sent before
+						   behind */
 	int			 fd;
-	int			 error;		/* why it cannot be read, or 0 */
-	enum inflate_kind	 packed;	/* print, size and offsets are
-						   those of its text */
 	uint32_t		 seen;		/* for who scans its place */
 	uint32_t		 last_line;	/* octets of the last line read,
 						   0: not known */
 	uint32_t		 last_guard;	/* of what stands before it */
-	uid_t			 uid;		/* its owner */
 	uint16_t		 open_set;	/* see tails_add_set() */
+	uint8_t			 error;		/* why it cannot be read, or 0 */
+	uint8_t			 packed;	/* enum inflate_kind: print, size
+						   and offsets are of its text */
 	bool			 known:1;	/* in the tree by identity */
 	bool			 is_timed:1;
 	bool			 is_unsure:1;	/* in the list of those */
@@ -135,6 +136,9 @@ void	tail_suspect(struct tail *);
  */
 void	tail_cannot_be_read(struct tail *, int error);
 
+/* The guard with the largest offset of all its streams, or one that is none. */
+struct guard	tail_newest_guard(const struct tail *);
+
 /* The last line that was read ends at end; before is the guard before it. */
 void	tail_set_last_line(struct tail *, const struct guard *before, off_t end);
 
@@ -143,6 +147,9 @@ void	tail_set_last_line(struct tail *, const struct guard *before, off_t end);
  * to date.  Returns whether it is still the same file.
  */
 bool	tail_update_print(struct tail *, int fd);
+
+/* A read of fd found more in it than any look had: it has size octets now. */
+void	tail_has_grown(struct tail *, int fd, off_t size);
 
 /*
  * Looks at the file itself: grown, truncated, replaced, gone.  Whether it was

@@ -58,20 +58,6 @@ is_prefix(int fd, struct tail *of, off_t size)
 	    is_same_at(fd, b, size - (off_t)n, n));
 }
 
-static struct guard
-newest_guard(const struct tail *t)
-{
-	const struct stream *s;
-	struct guard g, newest = { 0, 0 };
-
-	for (s = t->streams; s != NULL; s = s->next) {
-		g = stream_guard_newest(s);
-		if (g.at > newest.at)
-			newest = g;
-	}
-	return (newest);
-}
-
 /* The name that a source means it by. */
 static const char *
 base_of(const struct tail *of)
@@ -210,7 +196,7 @@ compare(struct hunt *h, size_t i, struct tail **with)
 	if (of == NULL)
 		return (OTHER);
 	*with = of;
-	g = newest_guard(of);
+	g = tail_newest_guard(of);
 	all = g.at > 0 && g.at <= t->size && guard_holds(&g, h->fd) == 1;
 	if (all && g.at == t->size)
 		return (likeness(h, of, all));

@@ -28,20 +28,6 @@ struct pair {
 	const struct stat *st;
 };
 
-static struct guard
-newest_guard(const struct tail *t)
-{
-	const struct stream *s;
-	struct guard g, newest = { 0, 0 };
-
-	for (s = t->streams; s != NULL; s = s->next) {
-		g = stream_guard_newest(s);
-		if (g.at > newest.at)
-			newest = g;
-	}
-	return (newest);
-}
-
 /* Whether something in its directory still is the old file. */
 static bool
 has_name_in(struct place *place, const struct tail *was)
@@ -235,7 +221,7 @@ tail_replaced(struct tail *was, struct place *place, const char *name,
 		return (TAIL_NOT_REPLACED);
 	if (was->fd != -1 && fstat(was->fd, &now) == 0)
 		p.size = now.st_size;
-	p.guard = newest_guard(was);
+	p.guard = tail_newest_guard(was);
 	if ((p.fd = open_other(place, name, was, st)) == -1)
 		return (TAIL_NOT_REPLACED);
 	if (has_all(&p) && !has_name(was)) {

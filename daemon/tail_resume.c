@@ -67,11 +67,13 @@ resume_in_copy(
 		.least = rec->offset,
 		.dev = now->dev,
 		.ino = now->ino,
-		.uid = now->uid,
 		.since_ns = (int64_t)rec->time * 1000000000 };
 	struct tail_copy_found found;
 	struct tail *copy;
+	struct stat st;
 
+	if (stat(tail_path(now), &st) == 0)
+		wanted.uid = st.st_uid;
 	if (rec->nguards > 0)
 		wanted.guard = rec->guards[0];
 	if (now->place == NULL ||

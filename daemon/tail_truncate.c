@@ -16,6 +16,7 @@
 #include "daemon/tail_copy.h"
 #include "daemon/tail_held.h"
 #include "daemon/tails.h"
+#include "lib/rotation.h"
 
 /* How long a copy is looked for that could not be looked for, in seconds. */
 #define SEEK_FOR 60.
@@ -82,21 +83,6 @@ go_on_in_copy(struct tail *old, const struct tail_copy_found *found)
 	tails_time(old);
 }
 
-/* The stream that has sent most, and its newest guard. */
-static struct guard
-most_telling(const struct tail *t)
-{
-	const struct stream *s;
-	struct guard g, most = { 0, 0 };
-
-	for (s = t->streams; s != NULL; s = s->next) {
-		g = stream_guard_newest(s);
-		if (g.at > most.at)
-			most = g;
-	}
-	return (most);
-}
-
 /* Whether a copy is worth looking for, and could be told. */
 static bool
 wants_copy(const struct tail *old, const struct guard *guard)
@@ -108,6 +94,14 @@ wants_copy(const struct tail *old, const struct guard *guard)
 	return (known >= TELLING || tail_least_sent(old) < old->size);
 }
 
+static uid_t
+owner_of(const char *path)
+{
+	struct stat st;
+
+	return (stat(path, &st) == 0 ? st.st_uid : 0);
+}
+
 static enum tail_copy_result
 find_copy(
     struct tail *old, struct place *place, struct tail_copy_found *found)
@@ -116,11 +110,11 @@ find_copy(
 		.place = place,
 		.name = strrchr(old->origin, '/') + 1,
 		.print = old->print,
-		.guard = most_telling(old),
+		.guard = tail_newest_guard(old),
 		.least = most_sent(old),
 		.dev = old->dev,
 		.ino = old->ino,
-		.uid = old->uid,
+		.uid = owner_of(old->origin),
 		.since_ns = old->written_ns };
 
 	if (!wants_copy(old, &wanted.guard))
@@ -150,6 +144,9 @@ lose_rest(struct tail *old)
 	if (old->rotated)
 		take_own_name(old);
 	if (tail_is_done(old)) {
+		log_info("%s: lines that came to it after the last look, if "
+			 "any, were gone before they could be read",
+		    old->origin);
 		tail_free(old);
 		return;
 	}
@@ -352,12 +349,38 @@ say_change(const struct tail *t, const struct stat *st, enum tail_change how)
 		    (long long)t->size, (long long)st->st_size);
 }
 
+/* Whether a file has the name from which rotation makes that of t. */
+static bool
+has_base(const struct tail *t)
+{
+	char base[NAME_MAX + 1];
+	size_t i;
+
+	for (i = 0; rotation_base(t->name, i, base, sizeof(base)); i++)
+		if (tail_at(t->place, base) != NULL &&
+		    rotation_is_copy_of(t->name, base))
+			return (true);
+	return (false);
+}
+
+/*
+ * A file that was rotated never begins again.  One that has a rotated name, but
+ * was never seen to get it, does so only when it was truncated: what overwrites
+ * it is none of a program that writes a log; and it may be another copy.
+ */
+static bool
+is_to_be_spent(const struct tail *old, const struct stat *st)
+{
+	return (old->rotated || (st->st_size >= old->size && has_base(old)));
+}
+
 void
 tail_truncated(struct tail *old, const struct stat *st, enum tail_change how)
 {
 	struct place *place = old->place;
 	struct tail *now;
 	struct stream *s;
+	bool spend;
 
 	say_change(old, st, how);
 	tails_stats(old->all)->truncations++;
@@ -366,15 +389,19 @@ tail_truncated(struct tail *old, const struct stat *st, enum tail_change how)
 		end_nameless(old, old->fd, st);
 		return;
 	}
+	spend = how == TAIL_TRUNCATED && is_to_be_spent(old, st);
 	if ((now = truncated_successor(old, place, st)) == NULL) {
 		/* Without memory it begins again by itself. */
 		tail_say_lost(old, "truncated");
 		begin_again(old, st);
 		return;
 	}
-	if (old->rotated)
+	if (spend)
 		tail_spend(now, now->fd, st->st_size);
+	else
+		now->fresh = how == TAIL_TRUNCATED && has_base(now);
 	finish_in_copy(old, place, now);
+	tail_held_look(now);
 	for (s = now->streams; s != NULL; s = s->next)
 		if (!now->spent)
 			stream_wake(s);

@@ -518,7 +518,6 @@ tails_know(struct tail *t, const struct stat *st)
 	t->written_ns = written_ns(st);
 	t->dev = st->st_dev;
 	t->ino = st->st_ino;
-	t->uid = st->st_uid;
 	t->known = RB_INSERT(tail_ids, &t->all->ids, t) == NULL;
 }
 
