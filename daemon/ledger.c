@@ -12,6 +12,7 @@
 #include "daemon/stream.h"
 #include "daemon/stream_guard.h"
 #include "daemon/tail.h"
+#include "daemon/tail_held.h"
 #include "daemon/tails.h"
 
 /*
@@ -270,13 +271,13 @@ struct walk {
 };
 
 /*
- * What a truncated file was has no record of its own, and what may be a copy
- * is looked at again.
+ * What a truncated file was has no record of its own, and what may be a copy is
+ * looked at again.
  */
 static bool
 has_record(const struct tail *t)
 {
-	return (t->known && t->held == NULL);
+	return (t->known && (t->held == NULL || tail_is_copy(t)));
 }
 
 static void

@@ -239,10 +239,28 @@ release(struct tail *t, off_t offset)
 
 	tail_unhold(t);
 	for (s = t->streams; s != NULL; s = s->next) {
-		if (offset > 0)
-			s->cursor.sent = s->cursor.acked = offset;
-		ledger_mark(tails_ledger(t->all), s);
+		stream_go_to(s, offset);
 		stream_wake(s);
+	}
+}
+
+/* All of a copy was sent from the other: so says the checkpoint, too. */
+static void
+pass_over(struct hunt *h)
+{
+	uint8_t buf[GUARD_MAX];
+	struct tail *t = h->t;
+	size_t len = guard_length(t->size);
+	struct stream *s;
+	struct guard g;
+	ssize_t n;
+
+	n = read_whole(h->fd, buf, len, t->size - (off_t)len);
+	guard_of(&g, t->size, buf, n > 0 ? (size_t)n : 0);
+	for (s = t->streams; s != NULL; s = s->next) {
+		stream_go_to(s, t->size);
+		stream_guard_forget(s);
+		stream_guard_set(s, &g);
 	}
 }
 
@@ -268,7 +286,9 @@ hold(struct tail *t)
 		    of->name);
 	t->held->copied = t->size;
 	t->held->is_copy = like == COPY;
-	if (like == LIKE)
+	if (like == COPY)
+		pass_over(&h);
+	else
 		tails_time(t);
 	return (true);
 }
@@ -312,6 +332,12 @@ tail_held_changed(struct tail *t, const struct stat *st)
 	tail_unhold(t);
 	t->rotated = true;
 	tail_spend(t, fd, st->st_size);
+}
+
+bool
+tail_is_copy(const struct tail *t)
+{
+	return (t->held != NULL && t->held->is_copy);
 }
 
 bool

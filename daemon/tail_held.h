@@ -34,7 +34,10 @@ void	tail_held_changed(struct tail *, const struct stat *);
 /* It has not grown for quiet seconds; any file will do. */
 void	tail_held_by_time(struct tail *, double quiet);
 
-/* Whether time will tell if it is sent; else it is a copy. */
+/* Whether it is held as a copy for good. */
+bool	tail_is_copy(const struct tail *);
+
+/* Whether time will tell if it is sent. */
 bool	tail_is_held_for_now(const struct tail *);
 
 /* Another goes on in a file that is held, which is freed when it is time. */
