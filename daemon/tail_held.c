@@ -23,6 +23,7 @@
 struct held {
 	off_t copied; /* what is the same up to there */
 	bool is_copy; /* for good */
+	bool is_over; /* it was, and has been written over since */
 };
 
 /* What a new file is compared with: files that begin like it. */
@@ -238,10 +239,22 @@ release(struct tail *t, off_t offset)
 	struct stream *s;
 
 	tail_unhold(t);
+	t->fresh = false;
 	for (s = t->streams; s != NULL; s = s->next) {
 		stream_go_to(s, offset);
 		stream_wake(s);
 	}
+}
+
+static void
+spend(struct tail *t)
+{
+	log_info("%s: was a copy, and has been written over since: nothing of "
+		 "what it has now is sent",
+	    tail_path(t));
+	tail_unhold(t);
+	t->rotated = true;
+	tail_spend(t, tail_fd(t), t->size);
 }
 
 /* All of a copy was sent from the other: so says the checkpoint, too. */
@@ -303,13 +316,13 @@ tail_held_look(struct tail *t)
 	if ((h == NULL && !t->fresh) || t->size == 0 ||
 	    (h != NULL && t->size == h->copied))
 		return;
-	if (hold(t)) {
+	if (hold(t))
 		t->fresh = false;
-		return;
-	}
-	t->fresh = false;
-	/* Up to where it was a copy it was sent from the other. */
-	release(t, copied);
+	else if (h != NULL && h->is_over)
+		spend(t);
+	else
+		/* Up to where it was a copy it was sent from the other. */
+		release(t, copied);
 }
 
 void
@@ -321,17 +334,12 @@ tail_held_changed(struct tail *t, const struct stat *st)
 	t->written_ns = written_ns(st);
 	t->changed = tails_now(t->all);
 	t->print.len = 0;
+	t->held->is_over = t->held->is_over || t->held->is_copy;
+	t->held->is_copy = false;
 	t->held->copied = 0;
 	if (fd != -1)
 		(void)tail_update_print(t, fd);
-	if (t->size == 0 || hold(t))
-		return;
-	log_info("%s: was a copy, and has been written over since: nothing of "
-		 "what it has now is sent",
-	    tail_path(t));
-	tail_unhold(t);
-	t->rotated = true;
-	tail_spend(t, fd, st->st_size);
+	tail_held_look(t);
 }
 
 bool

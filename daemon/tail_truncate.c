@@ -144,9 +144,6 @@ lose_rest(struct tail *old)
 	if (old->rotated)
 		take_own_name(old);
 	if (tail_is_done(old)) {
-		log_info("%s: lines that came to it after the last look, if "
-			 "any, were gone before they could be read",
-		    old->origin);
 		tail_free(old);
 		return;
 	}
