@@ -132,6 +132,21 @@ place_enter(struct tail *t, struct place *place, char *name)
 	RB_INSERT(tail_names, &place->names, t);
 }
 
+/*
+ * What the file has now is to be sent before what follows it: nobody may have
+ * looked at it since it was written to.
+ */
+static void
+owe(struct tail *t)
+{
+	struct stat st;
+
+	t->owed = t->size;
+	if (t->packed == INFLATE_NONE && t->fd != -1 &&
+	    fstat(t->fd, &st) == 0 && st.st_size > t->owed)
+		t->owed = st.st_size;
+}
+
 /* after is to be sent when before is at its end. */
 void
 tail_follows(struct tail *after, struct tail *before)
@@ -140,7 +155,7 @@ tail_follows(struct tail *after, struct tail *before)
 		return;
 	after->before = before;
 	before->behind = after;
-	before->owed = before->size;
+	owe(before);
 }
 
 void
@@ -235,7 +250,7 @@ tail_precedes(struct tail *t, struct place *place, const char *name)
 		if (t->before != NULL)
 			t->before->behind = t;
 		holder->before = t;
-		t->owed = t->size;
+		owe(t);
 		return;
 	}
 	follow_leaver(t, place, name);
