@@ -1,8 +1,6 @@
 #include "checkpoint_record.h"
 
 #include <assert.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 #include <xxhash.h>
 
@@ -17,10 +15,11 @@ static const char *const kinds[] = {
 	[CHECKPOINT_GONE] = "gone",
 };
 
+static const char hex[] = "0123456789abcdef";
+
 static char *
 put_name(char *to, const char *name)
 {
-	static const char hex[] = "0123456789abcdef";
 	unsigned char c;
 
 	if (*name == '\0') {
@@ -41,32 +40,48 @@ put_name(char *to, const char *name)
 	return (to);
 }
 
+/* By hand: thousands of records a second are written, with six numbers each. */
+static char *
+put_number(char *to, uint64_t v)
+{
+	char digits[20], *p = digits + sizeof(digits);
+
+	do {
+		*--p = (char)('0' + v % 10);
+		v /= 10;
+	} while (v > 0);
+	memcpy(to, p, (size_t)(digits + sizeof(digits) - p));
+	to += digits + sizeof(digits) - p;
+	*to++ = ' ';
+	return (to);
+}
+
+static char *
+put_hash(char *to, uint64_t v)
+{
+	int i;
+
+	for (i = 15; i >= 0; i--, v >>= 4)
+		to[i] = hex[v & 15];
+	to[16] = ' ';
+	return (to + 17);
+}
+
 /* The longest is seven numbers of 20 digits: far less than FIXED_MAX. */
 static char *
 put_numbers(char *to, const struct checkpoint_record *rec)
 {
-	int n = 0;
-
-	switch (rec->kind) {
-	case CHECKPOINT_FILE:
-		n = snprintf(to, FIXED_MAX,
-		    " %" PRIu64 " %" PRIu64 " %" PRIu32 " %016" PRIx64
-		    " %" PRIu64 " %" PRIu64 " ",
-		    (uint64_t)rec->dev, (uint64_t)rec->inode, rec->print.len,
-		    rec->print.hash, (uint64_t)rec->offset,
-		    (uint64_t)rec->time);
-		break;
-	case CHECKPOINT_SEEN:
-		n = snprintf(
-		    to, FIXED_MAX, " %" PRIu64 " ", (uint64_t)rec->time);
-		break;
-	case CHECKPOINT_GONE:
-		n = snprintf(to, FIXED_MAX,
-		    " %" PRIu64 " %" PRIu64 " %" PRIu64 " ", (uint64_t)rec->dev,
-		    (uint64_t)rec->inode, (uint64_t)rec->time);
-		break;
+	*to++ = ' ';
+	if (rec->kind != CHECKPOINT_SEEN) {
+		to = put_number(to, (uint64_t)rec->dev);
+		to = put_number(to, (uint64_t)rec->inode);
 	}
-	return (to + n);
+	if (rec->kind == CHECKPOINT_FILE) {
+		to = put_number(to, rec->print.len);
+		to = put_hash(to, rec->print.hash);
+		to = put_number(to, (uint64_t)rec->offset);
+	}
+	return (put_number(to, (uint64_t)rec->time));
 }
 
 bool
@@ -85,7 +100,7 @@ size_t
 checkpoint_record_encode(
     char buf[CHECKPOINT_RECORD_MAX], const struct checkpoint_record *rec)
 {
-	char sum[BODY + 1], *to = buf + BODY;
+	char *to = buf + BODY;
 
 	assert(checkpoint_record_is_valid(rec));
 	memcpy(to, kinds[rec->kind], 4);
@@ -93,9 +108,7 @@ checkpoint_record_encode(
 	to = put_name(to + 5, rec->dest);
 	to = put_numbers(to, rec);
 	to = put_name(to, rec->path);
-	(void)snprintf(sum, sizeof(sum), "%016" PRIx64 " ",
-	    (uint64_t)XXH3_64bits(buf + BODY, (size_t)(to - buf) - BODY));
-	memcpy(buf, sum, BODY);
+	(void)put_hash(buf, XXH3_64bits(buf + BODY, (size_t)(to - buf) - BODY));
 	*to++ = '\n';
 	return ((size_t)(to - buf));
 }
