@@ -28,6 +28,7 @@ struct checkpoint_writer {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	enum mail mail;
+	bool awaited; /* by the loop, which does nothing else */
 	struct writer_job job;
 	struct writer_result result;
 };
@@ -64,6 +65,13 @@ perform(struct checkpoint_file *file, const struct writer_job *job,
 	r->stats = file->stats;
 }
 
+static bool
+has_failed(const struct writer_result *r)
+{
+	return (r->append.what != NULL || r->renewal.what != NULL ||
+	    r->sync.what != NULL);
+}
+
 static void *
 run(void *arg)
 {
@@ -83,8 +91,10 @@ run(void *arg)
 		(void)pthread_mutex_lock(&w->lock);
 		w->result = result;
 		w->mail = MAIL_RESULT;
-		(void)pthread_cond_broadcast(&w->changed);
-		ev_async_send(w->loop, &w->done);
+		if (w->awaited)
+			(void)pthread_cond_signal(&w->changed);
+		if (w->job.tell || has_failed(&result))
+			ev_async_send(w->loop, &w->done);
 	}
 	(void)pthread_mutex_unlock(&w->lock);
 	return (NULL);
@@ -165,8 +175,18 @@ post(struct checkpoint_writer *w, enum mail mail)
 {
 	(void)pthread_mutex_lock(&w->lock);
 	w->mail = mail;
-	(void)pthread_cond_broadcast(&w->changed);
+	(void)pthread_cond_signal(&w->changed);
 	(void)pthread_mutex_unlock(&w->lock);
+}
+
+/* The lock is held.  No other thread waits on the condition meanwhile. */
+static void
+await(struct checkpoint_writer *w)
+{
+	w->awaited = true;
+	while (w->mail == MAIL_JOB)
+		(void)pthread_cond_wait(&w->changed, &w->lock);
+	w->awaited = false;
 }
 
 void
@@ -176,8 +196,7 @@ checkpoint_writer_free(struct checkpoint_writer *w)
 		return;
 	if (w->has_thread) {
 		(void)pthread_mutex_lock(&w->lock);
-		while (w->mail == MAIL_JOB)
-			(void)pthread_cond_wait(&w->changed, &w->lock);
+		await(w);
 		(void)pthread_mutex_unlock(&w->lock);
 		post(w, MAIL_END);
 		(void)pthread_join(w->thread, NULL);
@@ -189,9 +208,14 @@ checkpoint_writer_free(struct checkpoint_writer *w)
 }
 
 bool
-checkpoint_writer_is_busy(const struct checkpoint_writer *w)
+checkpoint_writer_collect(struct checkpoint_writer *w)
 {
-	return (w->busy);
+	if (!w->busy)
+		return (true);
+	(void)pthread_mutex_lock(&w->lock);
+	w->job.tell = true;
+	deliver(w);
+	return (!w->busy);
 }
 
 void
@@ -199,6 +223,7 @@ checkpoint_writer_give(
     struct checkpoint_writer *w, const struct writer_job *job)
 {
 	w->busy = true;
+	/* The thread has no job: it does not look. */
 	w->job = *job;
 	if (w->has_thread) {
 		post(w, MAIL_JOB);
@@ -215,7 +240,6 @@ checkpoint_writer_wait(struct checkpoint_writer *w)
 	if (!w->busy)
 		return;
 	(void)pthread_mutex_lock(&w->lock);
-	while (w->mail == MAIL_JOB)
-		(void)pthread_cond_wait(&w->changed, &w->lock);
+	await(w);
 	deliver(w);
 }

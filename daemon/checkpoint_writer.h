@@ -24,6 +24,7 @@ struct writer_job {
 	const struct checkpoint_batch	*add;		/* add to it, or NULL, */
 	bool				 finish;	/* and rename it */
 	bool				 sync;
+	bool				 tell;		/* when it is done, see below */
 };
 
 /* A call that failed; what is NULL: none did. */
@@ -40,8 +41,10 @@ struct writer_result {
 };
 
 /*
- * The file is borrowed.  on_done is called in the loop, or by
- * checkpoint_writer_wait(), once for each job.  Returns NULL with errno.
+ * The file is borrowed.  on_done is called once for each job: in the loop when
+ * the job is done, if that was to be told or something failed, or else when
+ * checkpoint_writer_collect() or checkpoint_writer_wait() look.  So a job of
+ * which nobody waits to hear does not wake the loop.  Returns NULL with errno.
  */
 struct checkpoint_writer	*checkpoint_writer_new(struct ev_loop *,
 				    struct checkpoint_file *,
@@ -59,11 +62,15 @@ void	checkpoint_writer_free(struct checkpoint_writer *);
  */
 int	checkpoint_writer_start(struct checkpoint_writer *);
 
-bool	checkpoint_writer_is_busy(const struct checkpoint_writer *);
-
 /* The writer is not busy; the batches are left alone until on_done. */
 void	checkpoint_writer_give(
 	    struct checkpoint_writer *, const struct writer_job *);
+
+/*
+ * Returns whether the writer is not busy any more; if it still is, that it is
+ * done will be told.
+ */
+bool	checkpoint_writer_collect(struct checkpoint_writer *);
 
 /* Waits until the writer is not busy. */
 void	checkpoint_writer_wait(struct checkpoint_writer *);

@@ -65,6 +65,9 @@ void	ledger_end(struct ledger *, const struct checkpoint_record *);
  */
 const struct timespec	*ledger_written(const struct ledger *);
 
+/* Once a turn of the loop, at its end: writes what it is time for. */
+void	ledger_turn(struct ledger *);
+
 /* s->cursor.acked moved: to be written. */
 void	ledger_mark(struct ledger *, struct stream *);
 

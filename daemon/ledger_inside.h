@@ -51,8 +51,9 @@ struct ledger {
 	struct checkpoint_batch	 changed;	/* is appended, or was not yet */
 	struct writer_job	 given;		/* to the writer, the last one */
 	struct renewal		 renewal;
-	ev_timer		 due;
-	double			 append_at;	/* not before, by ledger_now() */
+	ev_timer		 due;		/* a little behind */
+	double			 due_at;	/* by ledger_now() */
+	double			 append_at;	/* not before */
 	double			 sync_at;
 	double			 renew_at;
 	double			 every;		/* seconds between two syncs */

@@ -6,8 +6,12 @@
 #include "daemon/log.h"
 #include "daemon/tails.h"
 
-#define APPEND_EVERY 0.05
-#define HURRY 0.001 /* seconds: in the next turn of the loop */
+/*
+ * Seconds.  Together they are the 50 ms that a daemon repeats at most after it
+ * was killed: a loop that is busy turns in time, one that is not is woken.
+ */
+#define APPEND_EVERY 0.045
+#define WAKE_AFTER 0.005
 
 double
 ledger_now(void)
@@ -44,15 +48,13 @@ next_time(const struct ledger *l)
 void
 ledger_arm(struct ledger *l)
 {
-	double at, wait;
+	double wait;
 
 	ev_timer_stop(l->loop, &l->due);
-	/* There is another look when the writer is done. */
-	if (checkpoint_writer_is_busy(l->writer) ||
-	    (at = next_time(l)) >= LEDGER_NEVER)
+	if ((l->due_at = next_time(l)) >= LEDGER_NEVER)
 		return;
-	wait = at - ledger_now();
-	ev_timer_set(&l->due, wait > HURRY ? wait : HURRY, 0.);
+	wait = l->due_at - ledger_now();
+	ev_timer_set(&l->due, wait > 0. ? wait + WAKE_AFTER : WAKE_AFTER, 0.);
 	ev_timer_start(l->loop, &l->due);
 }
 
@@ -78,8 +80,28 @@ give(struct ledger *l, bool all)
 		l->hurry = false;
 	}
 	ledger_renew(l, &job);
+	job.tell = all || l->renewal.under_way;
 	l->given = job;
 	checkpoint_writer_give(l->writer, &job);
+}
+
+/* Where the writer is still busy, it tells when it is done. */
+static void
+write_what_is_due(struct ledger *l)
+{
+	ev_timer_stop(l->loop, &l->due);
+	if (!checkpoint_writer_collect(l->writer))
+		return;
+	if (next_time(l) <= ledger_now())
+		give(l, false);
+	ledger_arm(l);
+}
+
+void
+ledger_turn(struct ledger *l)
+{
+	if (ev_is_active(&l->due) && l->due_at <= ledger_now())
+		write_what_is_due(l);
 }
 
 void
@@ -87,7 +109,7 @@ ledger_on_due(struct ev_loop *loop, ev_timer *timer, int revents)
 {
 	(void)loop;
 	(void)revents;
-	give(timer->data, false);
+	write_what_is_due(timer->data);
 }
 
 void

@@ -273,6 +273,7 @@ on_turn(struct ev_loop *loop, ev_prepare *prepare, int revents)
 		pressed = pressed || dest_is_pressed(w->dests[i]);
 	}
 	tails_settle(w->tails);
+	ledger_turn(w->ledger);
 	gather(w, pressed);
 	if (w->stopping && quiet)
 		ev_break(loop, EVBREAK_ALL);
