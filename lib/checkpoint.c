@@ -248,8 +248,10 @@ checkpoint_open(int dirfd, struct reason *why)
 		rc = failed(cp, why, NAME ": open", errno);
 	if (fd != -1)
 		(void)close(fd);
-	if (rc == 0)
+	if (rc == 0) {
+		checkpoint_file_clean(&cp->file);
 		return (cp);
+	}
 	checkpoint_close(cp);
 	return (NULL);
 }

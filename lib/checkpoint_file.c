@@ -31,6 +31,12 @@ checkpoint_file_fini(struct checkpoint_file *f)
 	f->fd = -1;
 }
 
+void
+checkpoint_file_clean(struct checkpoint_file *f)
+{
+	(void)unlinkat(f->dirfd, NAME_NEW, 0);
+}
+
 static int
 failed(struct checkpoint_file *f, const char **what, const char *did)
 {

@@ -62,6 +62,9 @@ void	checkpoint_file_init(struct checkpoint_file *, int dirfd);
 /* Closes it, and removes what was written anew and not finished. */
 void	checkpoint_file_fini(struct checkpoint_file *);
 
+/* Removes what a process that was killed had written anew. */
+void	checkpoint_file_clean(struct checkpoint_file *);
+
 /* Opens it to append to, and creates it.  Returns 0, or -1 with errno. */
 int	checkpoint_file_open(struct checkpoint_file *);
 

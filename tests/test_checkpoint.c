@@ -1542,14 +1542,16 @@ a_name_that_could_not_be_synced_is_tried_again(void **state)
 }
 
 static void
-what_a_crash_in_a_compaction_left_is_written_over(void **state)
+what_a_crash_in_a_compaction_left_is_removed(void **state)
 {
-	struct checkpoint *cp = opened();
 	int fd = openat(dirfd, "checkpoint.new", O_WRONLY | O_CREAT, 0600);
+	struct checkpoint *cp;
 
 	(void)state;
 	assert_int_equal(write(fd, HEADER "half a reco", 34), 34);
 	assert_int_equal(close(fd), 0);
+	cp = opened();
+	assert_false(exists("checkpoint.new"));
 	renewed(cp, walk_three);
 	checkpoint_close(cp);
 	cp = opened();
@@ -1944,7 +1946,7 @@ main(void)
 		TEST(compaction_keeps_all_that_counts_and_nothing_else),
 		TEST(after_a_failed_compaction_the_old_file_goes_on),
 		TEST(a_name_that_could_not_be_synced_is_tried_again),
-		TEST(what_a_crash_in_a_compaction_left_is_written_over),
+		TEST(what_a_crash_in_a_compaction_left_is_removed),
 		TEST(a_compacted_file_shows_no_trace_of_a_torn_end),
 		TEST(only_a_large_file_of_old_records_is_bloated),
 		TEST(untaken_records_are_not_bloat),
