@@ -3,7 +3,8 @@
  * name in the directory FAKE_DISK.  Only the checkpoint is on it: of what is
  * written, what is appended.
  *
- *	fdatasync-hangs, fsync-hangs	until it is removed
+ *	fdatasync-hangs, fsync-hangs	until it is removed; meanwhile there is
+ *					a file "hanging"
  *	fdatasync-fails			with EIO
  *	write-fails			with ENOSPC
  */
@@ -11,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,18 +26,25 @@ int __wrap_fdatasync(int);
 int __wrap_fsync(int);
 ssize_t __wrap_write(int, const void *, size_t);
 
+/* Returns false without such a directory. */
 static bool
-is_told(const char *what)
+path_of(char path[PATH_MAX], const char *name)
 {
 	const char *dir = getenv("FAKE_DISK");
-	char path[1024];
-	int before = errno;
-	bool told;
 
 	if (dir == NULL)
 		return (false);
-	(void)snprintf(path, sizeof(path), "%s/%s", dir, what);
-	told = access(path, F_OK) == 0;
+	(void)snprintf(path, PATH_MAX, "%s/%s", dir, name);
+	return (true);
+}
+
+static bool
+is_told(const char *what)
+{
+	char path[PATH_MAX];
+	int before = errno;
+	bool told = path_of(path, what) && access(path, F_OK) == 0;
+
 	errno = before;
 	return (told);
 }
@@ -44,9 +53,14 @@ static void
 hang(const char *what)
 {
 	const struct timespec moment = { .tv_nsec = 1000000 };
+	char path[PATH_MAX];
 
+	if (!is_told(what) || !path_of(path, "hanging"))
+		return;
+	(void)close(open(path, O_WRONLY | O_CREAT, 0644));
 	while (is_told(what))
 		(void)nanosleep(&moment, NULL);
+	(void)unlink(path);
 }
 
 int

@@ -345,6 +345,16 @@ class Disk(Case):
         with open(os.path.join(self.d.state_dir, what), "w"):
             pass
 
+    def hang(self):
+        """The next sync hangs, and this is it."""
+        self.disk("fdatasync-hangs")
+        self.w.write_paced(100, self.r)
+        self.wait_hanging()
+
+    def wait_hanging(self):
+        path = os.path.join(self.d.state_dir, "hanging")
+        wait_for(lambda: os.path.exists(path), "the disk to hang")
+
     def well(self):
         for name in os.listdir(self.d.state_dir):
             if name.endswith(("-hangs", "-fails")):
@@ -360,15 +370,14 @@ class Disk(Case):
         self.r.check(self.w, repeats=repeats)
 
     def test_a_sync_that_hangs_delays_no_line(self):
-        self.disk("fdatasync-hangs")
+        self.hang()
         self.w.write_paced(1000, self.r)
         self.well()
         self.wait_checkpoint()
         self.restart_after_sigkill()
 
     def test_a_checkpoint_that_is_asked_for_delays_no_line(self):
-        self.disk("fdatasync-hangs")
-        self.w.write_paced(100, self.r)
+        self.hang()
         ctl = subprocess.Popen(
             [TESLACOILCTL, "-s", self.d.control, "checkpoint"],
             stdout=subprocess.PIPE)
@@ -381,7 +390,7 @@ class Disk(Case):
         self.restart_after_sigkill()
 
     def test_sigterm_waits_for_a_disk_that_hangs(self):
-        self.disk("fdatasync-hangs")
+        self.hang()
         self.w.write_paced(1000, self.r)
         kill(self.d.pid, signal.SIGTERM)
         self.d.wait_log("stopping")
@@ -422,7 +431,8 @@ class Disk(Case):
         self.disk("fdatasync-fails")
         self.w.write_paced(100, self.r)
         new = self.checkpoint() + ".new"
-        wait_for(lambda: os.path.exists(new), "the new file")
+        self.wait_hanging()
+        self.assertTrue(os.path.exists(new))
         self.w.write_paced(50, self.r)
         self.restart_after_sigkill(repeats=150)
         self.assertFalse(os.path.exists(new))
