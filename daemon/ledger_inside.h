@@ -52,7 +52,7 @@ struct ledger {
 	struct writer_job	 given;		/* to the writer, the last one */
 	struct renewal		 renewal;
 	ev_timer		 due;		/* a little behind */
-	double			 due_at;	/* by ledger_now() */
+	double			 due_at;	/* by clock_now() */
 	double			 append_at;	/* not before */
 	double			 sync_at;
 	double			 renew_at;
@@ -83,9 +83,6 @@ void	ledger_put(struct ledger *, const struct stream *,
 bool	ledger_gather(struct ledger *);
 
 /* ledger_write.c */
-
-/* Seconds by the clock that nobody sets. */
-double	ledger_now(void);
 
 bool	ledger_has_news(const struct ledger *);
 

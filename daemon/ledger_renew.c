@@ -1,5 +1,6 @@
 #include <errno.h>
 
+#include "daemon/clock.h"
 #include "daemon/ledger_inside.h"
 #include "daemon/tail.h"
 #include "daemon/tails.h"
@@ -82,7 +83,7 @@ end(struct ledger *l, const struct writer_fault *fault)
 	    r->patience < LEDGER_RETRY ? LEDGER_RETRY : 2 * r->patience;
 	if (r->patience > PATIENCE_MOST)
 		r->patience = PATIENCE_MOST;
-	l->renew_at = ledger_now() + r->patience;
+	l->renew_at = clock_now() + r->patience;
 }
 
 void
@@ -91,7 +92,7 @@ ledger_renew(struct ledger *l, struct writer_job *job)
 	struct writer_fault no_memory = { "checkpoint.new: write", ENOMEM };
 	struct renewal *r = &l->renewal;
 
-	if (!r->under_way && (l->tails == NULL || ledger_now() < l->renew_at))
+	if (!r->under_way && (l->tails == NULL || clock_now() < l->renew_at))
 		return;
 	if (!r->under_way) {
 		begin(r);

@@ -1,7 +1,7 @@
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
+#include "daemon/clock.h"
 #include "daemon/ledger_inside.h"
 #include "daemon/log.h"
 #include "daemon/tails.h"
@@ -12,15 +12,6 @@
  */
 #define APPEND_EVERY 0.045
 #define WAKE_AFTER 0.005
-
-double
-ledger_now(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ((double)ts.tv_sec + (double)ts.tv_nsec / 1e9);
-}
 
 bool
 ledger_has_news(const struct ledger *l)
@@ -53,7 +44,7 @@ ledger_arm(struct ledger *l)
 	ev_timer_stop(l->loop, &l->due);
 	if ((l->due_at = next_time(l)) >= LEDGER_NEVER)
 		return;
-	wait = l->due_at - ledger_now();
+	wait = l->due_at - clock_now();
 	ev_timer_set(&l->due, wait > 0. ? wait + WAKE_AFTER : WAKE_AFTER, 0.);
 	ev_timer_start(l->loop, &l->due);
 }
@@ -66,7 +57,7 @@ static void
 give(struct ledger *l, bool all)
 {
 	struct writer_job job = { .append = &l->changed };
-	double now = ledger_now();
+	double now = clock_now();
 
 	all |= l->hurry;
 	if (all || now >= l->append_at) {
@@ -92,7 +83,7 @@ write_what_is_due(struct ledger *l)
 	ev_timer_stop(l->loop, &l->due);
 	if (!checkpoint_writer_collect(l->writer))
 		return;
-	if (next_time(l) <= ledger_now())
+	if (next_time(l) <= clock_now())
 		give(l, false);
 	ledger_arm(l);
 }
@@ -100,7 +91,7 @@ write_what_is_due(struct ledger *l)
 void
 ledger_turn(struct ledger *l)
 {
-	if (ev_is_active(&l->due) && l->due_at <= ledger_now())
+	if (ev_is_active(&l->due) && l->due_at <= clock_now())
 		write_what_is_due(l);
 }
 
@@ -139,7 +130,7 @@ on_appended(struct ledger *l, const struct writer_fault *fault)
 	if (fault->what == NULL)
 		checkpoint_batch_clear(&l->changed);
 	else
-		l->append_at = ledger_now() + LEDGER_RETRY;
+		l->append_at = clock_now() + LEDGER_RETRY;
 }
 
 static void
@@ -151,7 +142,7 @@ on_synced(struct ledger *l, const struct writer_result *r)
 	}
 	ledger_count(l, LEDGER_SYNC, &r->sync);
 	if (r->sync.what != NULL) {
-		l->sync_at = ledger_now() + LEDGER_RETRY;
+		l->sync_at = clock_now() + LEDGER_RETRY;
 		return;
 	}
 	l->unsynced = false;

@@ -4,7 +4,7 @@
 
 #include "checkpoint_record.h"
 
-#define FIRST 65536
+#define FIRST (2 * CHECKPOINT_RECORD_MAX)
 #define TEXT_MAX (1024 * 1024)
 
 bool

@@ -13,6 +13,7 @@ static const char *const kinds[] = {
 	[CHECKPOINT_FILE] = "file",
 	[CHECKPOINT_SEEN] = "seen",
 	[CHECKPOINT_GONE] = "gone",
+	[CHECKPOINT_MORE] = "more",
 };
 
 static const char hex[] = "0123456789abcdef";
@@ -40,7 +41,8 @@ put_name(char *to, const char *name)
 	return (to);
 }
 
-/* By hand: thousands of records a second are written, with six numbers each. */
+/* By hand: thousands of records a second are written, with many numbers each.
+ */
 static char *
 put_number(char *to, uint64_t v)
 {
@@ -67,16 +69,35 @@ put_hash(char *to, uint64_t v)
 	return (to + 17);
 }
 
-/* The longest is seven numbers of 20 digits: far less than FIXED_MAX. */
 static char *
-put_numbers(char *to, const struct checkpoint_record *rec)
+put_guards(char *to, const struct checkpoint_record *rec)
+{
+	unsigned i;
+
+	to = put_number(to, rec->nguards);
+	for (i = 0; i < rec->nguards; i++) {
+		to = put_number(to, (uint64_t)rec->guards[i].at);
+		to = put_hash(to, rec->guards[i].hash);
+	}
+	return (to);
+}
+
+/*
+ * The longest is four guards of 20 digits and a hash each, and three numbers:
+ * less than FIXED_MAX.
+ */
+static char *
+put_numbers(
+    char *to, enum checkpoint_kind kind, const struct checkpoint_record *rec)
 {
 	*to++ = ' ';
-	if (rec->kind != CHECKPOINT_SEEN) {
+	if (kind != CHECKPOINT_SEEN) {
 		to = put_number(to, (uint64_t)rec->dev);
 		to = put_number(to, (uint64_t)rec->inode);
 	}
-	if (rec->kind == CHECKPOINT_FILE) {
+	if (kind == CHECKPOINT_MORE)
+		return (put_guards(to, rec));
+	if (kind == CHECKPOINT_FILE) {
 		to = put_number(to, rec->print.len);
 		to = put_hash(to, rec->print.hash);
 		to = put_number(to, (uint64_t)rec->offset);
@@ -84,33 +105,61 @@ put_numbers(char *to, const struct checkpoint_record *rec)
 	return (put_number(to, (uint64_t)rec->time));
 }
 
+/* Whether the names of one line fit into it, should every octet be escaped. */
+static bool
+names_fit(const char *dest, const char *name)
+{
+	return (4 * (strlen(dest) + strlen(name)) <=
+	    CHECKPOINT_LINE_MAX - FIXED_MAX);
+}
+
+static bool
+has_more(const struct checkpoint_record *rec)
+{
+	return (rec->kind == CHECKPOINT_FILE &&
+	    (rec->nguards > 0 || rec->real != NULL));
+}
+
 bool
 checkpoint_record_is_valid(const struct checkpoint_record *rec)
 {
-	if (rec->time < 0)
+	if (rec->time < 0 || !names_fit(rec->dest, rec->path))
 		return (false);
-	if (rec->kind == CHECKPOINT_FILE &&
-	    (rec->offset < 0 || rec->print.len > FINGERPRINT_MAX))
-		return (false);
-	return (4 * (strlen(rec->dest) + strlen(rec->path)) <=
-	    CHECKPOINT_RECORD_MAX - FIXED_MAX);
+	if (rec->kind != CHECKPOINT_FILE)
+		return (true);
+	return (rec->offset >= 0 && rec->print.len <= FINGERPRINT_MAX &&
+	    rec->nguards <= CHECKPOINT_GUARDS &&
+	    (rec->real == NULL || names_fit(rec->dest, rec->real)));
+}
+
+/* Writes one line of rec, which ends with name. */
+static size_t
+put_line(char *buf, enum checkpoint_kind kind,
+    const struct checkpoint_record *rec, const char *name)
+{
+	char *to = buf + BODY;
+
+	memcpy(to, kinds[kind], 4);
+	to[4] = ' ';
+	to = put_name(to + 5, rec->dest);
+	to = put_numbers(to, kind, rec);
+	to = put_name(to, name);
+	(void)put_hash(buf, XXH3_64bits(buf + BODY, (size_t)(to - buf) - BODY));
+	*to++ = '\n';
+	return ((size_t)(to - buf));
 }
 
 size_t
 checkpoint_record_encode(
     char buf[CHECKPOINT_RECORD_MAX], const struct checkpoint_record *rec)
 {
-	char *to = buf + BODY;
+	size_t n = 0;
 
-	assert(checkpoint_record_is_valid(rec));
-	memcpy(to, kinds[rec->kind], 4);
-	to[4] = ' ';
-	to = put_name(to + 5, rec->dest);
-	to = put_numbers(to, rec);
-	to = put_name(to, rec->path);
-	(void)put_hash(buf, XXH3_64bits(buf + BODY, (size_t)(to - buf) - BODY));
-	*to++ = '\n';
-	return ((size_t)(to - buf));
+	assert(rec->kind != CHECKPOINT_MORE && checkpoint_record_is_valid(rec));
+	if (has_more(rec))
+		n = put_line(buf, CHECKPOINT_MORE, rec,
+		    rec->real != NULL ? rec->real : "");
+	return (n + put_line(buf + n, rec->kind, rec, rec->path));
 }
 
 static bool
@@ -252,6 +301,40 @@ get_print_and_offset(struct rest *r, struct checkpoint_record *rec)
 }
 
 static bool
+get_guards(struct rest *r, struct checkpoint_record *rec,
+    struct guard guards[CHECKPOINT_GUARDS])
+{
+	uint64_t n, at;
+	size_t len;
+	char *s;
+
+	if (!get_number(r, CHECKPOINT_GUARDS, &n))
+		return (false);
+	rec->guards = guards;
+	for (; rec->nguards < n; rec->nguards++, guards++) {
+		if (!get_number(r, INT64_MAX, &at) || !get_field(r, &s, &len) ||
+		    len != 16 || !get_hex(s, len, &guards->hash))
+			return (false);
+		guards->at = (off_t)at;
+		if (guards->at <= 0 || (uint64_t)guards->at != at)
+			return (false);
+	}
+	return (true);
+}
+
+/* The last field of a CHECKPOINT_MORE: empty where path says it. */
+static bool
+get_directory(struct rest *r, struct checkpoint_record *rec)
+{
+	if (!get_name(r, &rec->real))
+		return (false);
+	if (rec->real[0] == '\0')
+		rec->real = NULL;
+	rec->path = "";
+	return (true);
+}
+
+static bool
 get_kind(struct rest *r, enum checkpoint_kind *kind)
 {
 	size_t i, len;
@@ -269,7 +352,8 @@ get_kind(struct rest *r, enum checkpoint_kind *kind)
 }
 
 bool
-checkpoint_record_decode(char *line, size_t len, struct checkpoint_record *rec)
+checkpoint_record_decode(char *line, size_t len, struct checkpoint_record *rec,
+    struct guard guards[CHECKPOINT_GUARDS])
 {
 	struct rest r = { line + BODY, line + len };
 
@@ -279,6 +363,9 @@ checkpoint_record_decode(char *line, size_t len, struct checkpoint_record *rec)
 		return (false);
 	if (rec->kind != CHECKPOINT_SEEN && !get_identity(&r, rec))
 		return (false);
+	if (rec->kind == CHECKPOINT_MORE)
+		return (get_guards(&r, rec, guards) && get_directory(&r, rec) &&
+		    r.p == r.end);
 	if (rec->kind == CHECKPOINT_FILE && !get_print_and_offset(&r, rec))
 		return (false);
 	return (get_time(&r, rec) && get_name(&r, &rec->path) && r.p == r.end &&
