@@ -32,6 +32,7 @@ struct client {
 	size_t nout;
 	size_t written;
 	bool reloads; /* waits for the end of it */
+	bool writes; /* the checkpoint, and waits for the disk */
 	bool done;
 };
 
@@ -118,17 +119,22 @@ show(struct client *c, int parts)
 }
 
 static void
+answer_written(struct client *c, const char *error)
+{
+	if (error != NULL)
+		refuse(c, error);
+	else
+		answer_object(
+		    c, json_pack("{s:s}", "done", "checkpoint written"));
+}
+
+static void
 write_checkpoint(struct client *c, int unused)
 {
-	struct ledger_stats stats;
-
 	(void)unused;
-	if (ledger_sync(c->ctl->env->ledger) == -1) {
-		ledger_stats(c->ctl->env->ledger, &stats);
-		refuse(c, stats.error != NULL ? stats.error : "failed");
-		return;
-	}
-	answer_object(c, json_pack("{s:s}", "done", "checkpoint written"));
+	c->writes = ledger_ask(c->ctl->env->ledger);
+	if (!c->writes)
+		answer_written(c, NULL);
 }
 
 static void
@@ -191,7 +197,7 @@ client_read(struct client *c)
 	ssize_t n;
 
 	/* After the request only its end is of interest. */
-	if (c->out != NULL || c->reloads) {
+	if (c->out != NULL || c->reloads || c->writes) {
 		n = recv(c->io.fd, rest, sizeof(rest), MSG_DONTWAIT);
 		c->done |= n == 0 || (n == -1 && errno != EAGAIN);
 		return;
@@ -264,6 +270,21 @@ on_connect(struct ev_loop *loop, ev_io *io, int revents)
 		ev_io_stop(loop, &ctl->listener);
 }
 
+static void
+on_written(void *arg, const char *error)
+{
+	struct ctl *ctl = arg;
+	struct client *c, *next;
+
+	TAILQ_FOREACH_SAFE (c, &ctl->clients, entry, next) {
+		if (!c->writes || c->out != NULL)
+			continue;
+		answer_written(c, error);
+		if (c->done)
+			client_free(c);
+	}
+}
+
 struct ctl *
 ctl_new(const struct ctl_env *env, int listener)
 {
@@ -273,6 +294,7 @@ ctl_new(const struct ctl_env *env, int listener)
 		return (NULL);
 	ctl->env = env;
 	TAILQ_INIT(&ctl->clients);
+	ledger_on_written(env->ledger, on_written, ctl);
 	ev_io_init(&ctl->listener, on_connect, listener, EV_READ);
 	ctl->listener.data = ctl;
 	ev_io_start(env->loop, &ctl->listener);
@@ -286,6 +308,7 @@ ctl_free(struct ctl *ctl)
 
 	if (ctl == NULL)
 		return;
+	ledger_on_written(ctl->env->ledger, NULL, NULL);
 	while ((c = TAILQ_FIRST(&ctl->clients)) != NULL)
 		client_free(c);
 	ev_io_stop(ctl->env->loop, &ctl->listener);

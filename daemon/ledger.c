@@ -2,12 +2,14 @@
 
 #include <sys/stat.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "daemon/conf.h"
+#include "daemon/ledger_inside.h"
 #include "daemon/log.h"
 #include "daemon/stream.h"
 #include "daemon/stream_guard.h"
@@ -25,33 +27,35 @@
 #define DAY 86400
 #define FIRST 3600
 
-#define SLICE 1024 /* records written in one go */
-#define HURRY 0.001 /* seconds: in the next turn of the loop */
-#define SLICE_EVERY .005
+#define APPEND_MOST 4096 /* records at once; with more, it takes longer */
 
-struct ledger {
-	struct ev_loop *loop;
-	struct checkpoint *checkpoint; /* NULL: no state is kept */
-	struct tails *tails;
-	struct stream_list dirty;
-	ev_timer due;
-	ev_tstamp every;
-	ev_timer daily;
-	struct timespec written; /* before it was opened */
-	bool failing;
-	struct reason error;
-};
-
-static void on_due(struct ev_loop *, ev_timer *, int);
 static void on_day(struct ev_loop *, ev_timer *, int);
+
+static int
+open_checkpoint(struct ledger *l, int dirfd, struct reason *why)
+{
+	struct stat st;
+
+	if (fstatat(dirfd, "checkpoint", &st, 0) == 0)
+		l->written = st.st_mtim;
+	if ((l->checkpoint = checkpoint_open(dirfd, why)) == NULL)
+		return (-1);
+	l->writer = checkpoint_writer_new(
+	    l->loop, checkpoint_file(l->checkpoint), ledger_on_done, l);
+	if (l->writer == NULL)
+		return (reason_set(why, "%s", strerror(errno)));
+	l->stats = checkpoint_file(l->checkpoint)->stats;
+	ev_timer_init(&l->daily, on_day, FIRST, DAY);
+	l->daily.data = l;
+	ev_timer_start(l->loop, &l->daily);
+	return (0);
+}
 
 struct ledger *
 ledger_new(
     struct ev_loop *loop, int dirfd, uint64_t interval_ms, struct reason *why)
 {
 	struct ledger *l;
-	struct stat st;
-	ev_tstamp every = (double)interval_ms / 1e3;
 
 	if ((l = calloc(1, sizeof(*l))) == NULL) {
 		reason_set(why, "out of memory");
@@ -59,21 +63,15 @@ ledger_new(
 	}
 	l->loop = loop;
 	TAILQ_INIT(&l->dirty);
-	l->every = every;
-	ev_timer_init(&l->due, on_due, every, every);
+	l->every = (double)interval_ms / 1e3;
+	l->append_at = l->sync_at = -LEDGER_NEVER;
+	l->renew_at = LEDGER_NEVER;
+	ev_timer_init(&l->due, ledger_on_due, 0., 0.);
 	l->due.data = l;
-	if (dirfd == -1)
+	if (dirfd == -1 || open_checkpoint(l, dirfd, why) == 0)
 		return (l);
-	if (fstatat(dirfd, "checkpoint", &st, 0) == 0)
-		l->written = st.st_mtim;
-	if ((l->checkpoint = checkpoint_open(dirfd, why)) == NULL) {
-		free(l);
-		return (NULL);
-	}
-	ev_timer_init(&l->daily, on_day, FIRST, DAY);
-	l->daily.data = l;
-	ev_timer_start(loop, &l->daily);
-	return (l);
+	ledger_free(l);
+	return (NULL);
 }
 
 void
@@ -81,11 +79,20 @@ ledger_free(struct ledger *l)
 {
 	if (l == NULL)
 		return;
+	checkpoint_writer_free(l->writer);
 	ev_timer_stop(l->loop, &l->due);
-	if (l->checkpoint != NULL)
-		ev_timer_stop(l->loop, &l->daily);
+	ev_timer_stop(l->loop, &l->daily);
 	checkpoint_close(l->checkpoint);
+	checkpoint_batch_free(&l->changed);
+	checkpoint_batch_free(&l->renewal.slice);
 	free(l);
+}
+
+void
+ledger_start(struct ledger *l)
+{
+	if (l->checkpoint != NULL && checkpoint_writer_start(l->writer) == -1)
+		log_warn("checkpoint: no thread: a slow disk delays lines");
 }
 
 void
@@ -178,24 +185,6 @@ ledger_has_seen(struct ledger *l, const char *dest, const char *source)
 	    checkpoint_has_seen(l->checkpoint, dest, source));
 }
 
-static void
-start_timer(struct ledger *l)
-{
-	if (ev_is_active(&l->due))
-		return;
-	l->due.repeat = l->every;
-	ev_timer_again(l->loop, &l->due);
-}
-
-void
-ledger_hurry(struct ledger *l)
-{
-	if (l->checkpoint == NULL)
-		return;
-	l->due.repeat = HURRY;
-	ev_timer_again(l->loop, &l->due);
-}
-
 void
 ledger_see(struct ledger *l, const char *dest, const char *source)
 {
@@ -203,21 +192,26 @@ ledger_see(struct ledger *l, const char *dest, const char *source)
 		return;
 	if (checkpoint_seen(l->checkpoint, dest, source, time(NULL)) == -1)
 		log_warn("checkpoint");
-	start_timer(l);
+	ledger_arm(l);
 }
 
 void
 ledger_mark(struct ledger *l, struct stream *s)
 {
+	bool first = TAILQ_EMPTY(&l->dirty);
+
 	if (l->checkpoint == NULL || s->is_dirty)
 		return;
 	s->is_dirty = true;
 	TAILQ_INSERT_TAIL(&l->dirty, s, dirty);
-	start_timer(l);
+	if (first)
+		ledger_arm(l);
 }
 
+/* Notes it in the batch, or in c where to is NULL. */
 static int
-note(struct checkpoint *c, const struct stream *s, enum checkpoint_kind kind)
+note(struct checkpoint *c, const struct stream *s, enum checkpoint_kind kind,
+    struct checkpoint_batch *to)
 {
 	const struct tail *t = s->tail;
 	struct guard guards[CHECKPOINT_GUARDS];
@@ -235,7 +229,8 @@ note(struct checkpoint *c, const struct stream *s, enum checkpoint_kind kind)
 
 	if (kind == CHECKPOINT_FILE)
 		rec.nguards = stream_guards(s, guards);
-	return (checkpoint_note(c, &rec));
+	return (to == NULL ? checkpoint_note(c, &rec)
+			   : checkpoint_put(c, &rec, to));
 }
 
 void
@@ -248,9 +243,9 @@ ledger_drop(struct ledger *l, struct stream *s, bool gone)
 	s->is_dirty = false;
 	if (!gone)
 		return;
-	if (note(l->checkpoint, s, CHECKPOINT_GONE) == -1)
+	if (note(l->checkpoint, s, CHECKPOINT_GONE, NULL) == -1)
 		log_warn("checkpoint");
-	start_timer(l);
+	ledger_arm(l);
 }
 
 void
@@ -262,64 +257,46 @@ ledger_end(struct ledger *l, const struct checkpoint_record *rec)
 	gone.time = time(NULL);
 	if (checkpoint_note(l->checkpoint, &gone) == -1)
 		log_warn("checkpoint");
-	start_timer(l);
+	ledger_arm(l);
 }
-
-struct walk {
-	struct checkpoint *checkpoint;
-	int result;
-};
 
 /*
  * What a truncated file was has no record of its own, and what may be a copy is
  * looked at again.
  */
-static bool
-has_record(const struct tail *t)
+bool
+ledger_has_record(const struct tail *t)
 {
 	return (t->known && (t->held == NULL || tail_is_copy(t)));
 }
 
-static void
-note_tail(struct tail *t, void *arg)
+void
+ledger_put(
+    struct ledger *l, const struct stream *s, struct checkpoint_batch *to)
 {
-	const struct stream *s;
-	struct walk *w = arg;
-
-	if (!has_record(t))
-		return;
-	for (s = t->streams; s != NULL; s = s->next)
-		if (note(w->checkpoint, s, CHECKPOINT_FILE) == -1)
-			w->result = -1;
+	if (note(l->checkpoint, s, CHECKPOINT_FILE, to) == -1)
+		log_warn("checkpoint: %s", tail_path(s->tail));
 }
 
-static int
-note_all(struct checkpoint *c, void *arg)
+bool
+ledger_gather(struct ledger *l)
 {
-	struct walk w = { .checkpoint = c };
+	struct checkpoint_batch *to = &l->changed;
+	struct stream *s;
 
-	tails_walk(arg, note_tail, &w);
-	return (w.result);
-}
-
-static int
-compact_if_bloated(struct ledger *l, struct reason *why)
-{
-	if (l->tails == NULL ||
-	    !checkpoint_is_bloated(
-		l->checkpoint, tails_stats(l->tails)->streams))
-		return (0);
-	return (checkpoint_compact(l->checkpoint, note_all, l->tails, why));
-}
-
-static int
-failed(struct ledger *l, const struct reason *why)
-{
-	if (!l->failing)
-		log_errorx("%s; forwarding goes on, trying again", why->text);
-	l->failing = true;
-	l->error = *why;
-	return (-1);
+	checkpoint_drain(
+	    l->checkpoint, CHECKPOINT_DRAIN_FILES, to, APPEND_MOST);
+	while ((s = TAILQ_FIRST(&l->dirty)) != NULL) {
+		if (checkpoint_batch_is_full(to, APPEND_MOST) ||
+		    checkpoint_batch_reserve(to) == -1)
+			return (false);
+		TAILQ_REMOVE(&l->dirty, s, dirty);
+		s->is_dirty = false;
+		if (ledger_has_record(s->tail))
+			ledger_put(l, s, to);
+	}
+	checkpoint_drain(l->checkpoint, CHECKPOINT_DRAIN_ALL, to, APPEND_MOST);
+	return (!checkpoint_has_notes(l->checkpoint));
 }
 
 /* Written anew, every record of a file that is followed has today's time. */
@@ -327,7 +304,6 @@ static void
 on_day(struct ev_loop *loop, ev_timer *timer, int revents)
 {
 	struct ledger *l = timer->data;
-	struct reason why;
 	size_t n;
 
 	(void)loop;
@@ -338,72 +314,8 @@ on_day(struct ev_loop *loop, ev_timer *timer, int revents)
 		log_notice("checkpoint: %zu records were dropped: neither file "
 			   "nor destination was seen for %d days",
 		    n, KEPT_DAYS);
-	if (checkpoint_compact(l->checkpoint, note_all, l->tails, &why) == -1) {
-		(void)failed(l, &why);
-		start_timer(l);
-	}
-}
-
-static int
-sync_some(struct ledger *l, unsigned most, struct reason *why)
-{
-	struct stream *s;
-
-	while (most-- > 0 && (s = TAILQ_FIRST(&l->dirty)) != NULL) {
-		TAILQ_REMOVE(&l->dirty, s, dirty);
-		s->is_dirty = false;
-		if (has_record(s->tail) &&
-		    note(l->checkpoint, s, CHECKPOINT_FILE) == -1)
-			log_warn("checkpoint: %s", tail_path(s->tail));
-	}
-	return (checkpoint_sync(l->checkpoint, why));
-}
-
-static void
-succeeded(struct ledger *l)
-{
-	if (l->failing)
-		log_notice("checkpoint: written again");
-	l->failing = false;
-}
-
-int
-ledger_sync(struct ledger *l)
-{
-	struct reason why;
-
-	if (l->checkpoint == NULL)
-		return (0);
-	do {
-		if (sync_some(l, SLICE, &why) == -1)
-			return (failed(l, &why));
-	} while (!TAILQ_EMPTY(&l->dirty));
-	if (compact_if_bloated(l, &why) == -1)
-		return (failed(l, &why));
-	succeeded(l);
-	return (0);
-}
-
-/* Many at once would hold up lines, and need memory for all. */
-static void
-on_due(struct ev_loop *loop, ev_timer *timer, int revents)
-{
-	struct ledger *l = timer->data;
-	struct reason why;
-
-	(void)revents;
-	timer->repeat = l->every;
-	if (sync_some(l, SLICE, &why) == -1 ||
-	    (TAILQ_EMPTY(&l->dirty) && compact_if_bloated(l, &why) == -1)) {
-		(void)failed(l, &why);
-	} else if (!TAILQ_EMPTY(&l->dirty)) {
-		timer->repeat = SLICE_EVERY;
-	} else {
-		succeeded(l);
-		/* Started again by the next mark: nothing wakes nobody. */
-		timer->repeat = 0.;
-	}
-	ev_timer_again(loop, timer);
+	ledger_want_renewal(l);
+	ledger_arm(l);
 }
 
 void
@@ -412,6 +324,7 @@ ledger_stats(const struct ledger *l, struct ledger_stats *stats)
 	memset(stats, 0, sizeof(*stats));
 	if (l->checkpoint == NULL)
 		return;
-	checkpoint_stats(l->checkpoint, &stats->checkpoint);
-	stats->error = l->failing ? l->error.text : NULL;
+	stats->file = l->stats;
+	stats->damaged = checkpoint_damaged(l->checkpoint);
+	stats->error = l->faults != 0 ? l->error.text : NULL;
 }

@@ -1,8 +1,10 @@
 /*
  * ledger.h - writes down what was acknowledged, when it is time.
  *
- * Streams whose acked offset moved are marked; the next checkpoint writes
- * those and no others.
+ * Streams whose acked offset moved are marked.  The records of those and no
+ * others are appended to the checkpoint within 50 ms, so that a daemon that is
+ * killed repeats no more; and synced once an interval, for a power loss.  A
+ * thread of its own waits for the disk, no line does.
  */
 #ifndef LEDGER_H
 #define LEDGER_H
@@ -14,6 +16,7 @@
 #include <stdint.h>
 
 #include "lib/checkpoint.h"
+#include "lib/checkpoint_file.h"
 #include "lib/reason.h"
 
 struct ledger;
@@ -29,7 +32,14 @@ struct ledger	*ledger_new(struct ev_loop *, int dirfd, uint64_t interval_ms,
 		    struct reason *why);
 void	ledger_free(struct ledger *);
 
-/* Whose files are written when the checkpoint is compacted. */
+/*
+ * From now on a thread waits for the disk: the process is in its sandbox, which
+ * binds what is made in it.  Where there can be no thread, that is logged and
+ * the loop waits.
+ */
+void	ledger_start(struct ledger *);
+
+/* Whose files are written when the checkpoint is written anew. */
 void	ledger_set_tails(struct ledger *, struct tails *);
 
 /* As the functions of checkpoint.h; nothing is known without a state. */
@@ -67,6 +77,9 @@ const struct timespec	*ledger_written(const struct ledger *);
  */
 bool	ledger_knows_time(const struct ledger *);
 
+/* Once a turn of the loop, at its end: writes what it is time for. */
+void	ledger_turn(struct ledger *);
+
 /* s->cursor.acked moved: to be written. */
 void	ledger_mark(struct ledger *, struct stream *);
 
@@ -79,12 +92,25 @@ void	ledger_hurry(struct ledger *);
 /* s is freed; gone: its file will not come back either. */
 void	ledger_drop(struct ledger *, struct stream *, bool gone);
 
-/* Writes what is marked now.  Returns 0, or -1: it was logged. */
+/*
+ * Writes and syncs what is marked now, and waits for the disk.  Returns 0, or
+ * -1: it was logged.
+ */
 int	ledger_sync(struct ledger *);
 
+/*
+ * The same, and nobody waits: fn is called later, once for all who have asked,
+ * with the error or NULL.  Returns false where no state is kept, and there is
+ * nothing to wait for.
+ */
+bool	ledger_ask(struct ledger *);
+void	ledger_on_written(struct ledger *,
+	    void (*fn)(void *arg, const char *error), void *arg);
+
 struct ledger_stats {
-	struct checkpoint_stats	 checkpoint;
-	const char		*error;		/* of the last sync, or NULL */
+	struct checkpoint_file_stats file;
+	uint64_t		 damaged;	/* records, when it was opened */
+	const char		*error;		/* not put right yet, or NULL */
 };
 void	ledger_stats(const struct ledger *, struct ledger_stats *);
 

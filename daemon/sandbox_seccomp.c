@@ -133,6 +133,9 @@ static const int worker_calls[] = {
 	SCMP_SYS(munmap),
 	SCMP_SYS(mremap),
 	SCMP_SYS(madvise),
+	/* a thread, see below for clone */
+	SCMP_SYS(set_robust_list),
+	SCMP_SYS(rseq),
 	/* itself */
 	SCMP_SYS(getpid),
 	SCMP_SYS(getppid),
@@ -186,7 +189,7 @@ static const int monitor_calls[] = {
 	SCMP_SYS(landlock_restrict_self), SCMP_SYS(bind), SCMP_SYS(listen),
 	/* libraries that it loads to look up an account are code */
 	SCMP_SYS(mmap), SCMP_SYS(mmap2), SCMP_SYS(mprotect), SCMP_SYS(ioctl),
-	SCMP_SYS(set_robust_list), SCMP_SYS(rseq), SCMP_SYS(set_tid_address)
+	SCMP_SYS(set_tid_address)
 };
 
 #define SOCK_TYPE_MASK 0xf /* the rest are flags, socket(2) */
@@ -299,16 +302,45 @@ allow_by_argument(struct filter *f, const struct needs *n)
 		allow_if(f, SCMP_SYS(bind), 0, NULL);
 }
 
+#define NAMESPACES                                                             \
+	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |         \
+	    CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
+
+/* A thread of this process and no process, in no other namespace. */
+static void
+allow_thread(struct filter *f)
+{
+	const uint64_t thread = CLONE_VM | CLONE_SIGHAND | CLONE_THREAD;
+	const struct scmp_arg_cmp is_thread =
+	    has_bits(0, thread | NAMESPACES, thread);
+
+	allow_if(f, SCMP_SYS(clone), 1, &is_thread);
+}
+
 /* A process like itself, in no other namespace. */
 static void
 allow_fork(struct filter *f)
 {
-	const struct scmp_arg_cmp no_namespace = has_bits(0,
-	    CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |
-		CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET,
-	    0);
+	const struct scmp_arg_cmp no_namespace = has_bits(0, NAMESPACES, 0);
 
 	allow_if(f, SCMP_SYS(clone), 1, &no_namespace);
+}
+
+/*
+ * What clone3(2) is asked for lies in memory, where no filter can look: as if
+ * the system did not know it, so that the C library takes clone(2).
+ */
+static void
+deny_clone3(struct filter *f)
+{
+	int error;
+
+	if (f->error != 0)
+		return;
+	error = seccomp_rule_add(
+	    f->ctx, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+	if (error != -EDOM)
+		f->error = error;
 }
 
 int
@@ -320,8 +352,10 @@ sandbox_seccomp(const struct needs *n, struct reason *got)
 		f.error = 0;
 	allow_calls(&f, worker_calls, COUNT(worker_calls));
 	allow_sockets(&f);
+	deny_clone3(&f);
 	if (n != NULL) {
 		allow_by_argument(&f, n);
+		allow_thread(&f);
 	} else {
 		allow_calls(&f, monitor_calls, COUNT(monitor_calls));
 		allow_fork(&f);

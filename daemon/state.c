@@ -234,9 +234,9 @@ checkpoint_json(const struct state_view *v)
 
 	ledger_stats(v->ledger, &ls);
 	return (json_pack("{s:I, s:I, s:I, s:I, s:o}", "bytes",
-	    number(ls.checkpoint.bytes), "syncs", number(ls.checkpoint.syncs),
-	    "damaged_records", number(ls.checkpoint.damaged), "failures",
-	    number(ls.checkpoint.failures), "error", text_or_null(ls.error)));
+	    number(ls.file.bytes), "syncs", number(ls.file.syncs),
+	    "damaged_records", number(ls.damaged), "failures",
+	    number(ls.file.failures), "error", text_or_null(ls.error)));
 }
 
 static json_t *

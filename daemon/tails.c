@@ -334,6 +334,16 @@ tails_find(struct tails *ts, dev_t dev, ino_t ino)
 	return (RB_FIND(tail_ids, &ts->ids, &key));
 }
 
+struct tail *
+tails_find_from(struct tails *ts, dev_t dev, ino_t ino)
+{
+	struct tail key;
+
+	key.dev = dev;
+	key.ino = ino;
+	return (RB_NFIND(tail_ids, &ts->ids, &key));
+}
+
 /* A file that needs a look by time, not by event. */
 void
 tails_time(struct tail *t)

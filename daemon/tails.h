@@ -81,6 +81,9 @@ void	tails_walk(struct tails *, void (*fn)(struct tail *, void *), void *);
 /* The file with this identity, or NULL. */
 struct tail	*tails_find(struct tails *, dev_t, ino_t);
 
+/* The first file whose identity is this one or behind it, or NULL. */
+struct tail	*tails_find_from(struct tails *, dev_t, ino_t);
+
 /*
  * While the first look for files goes on, what the checkpoint says of another
  * file than the one that is there is given back to it.

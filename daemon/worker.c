@@ -273,6 +273,7 @@ on_turn(struct ev_loop *loop, ev_prepare *prepare, int revents)
 		pressed = pressed || dest_is_pressed(w->dests[i]);
 	}
 	tails_settle(w->tails);
+	ledger_turn(w->ledger);
 	gather(w, pressed);
 	if (w->stopping && quiet)
 		ev_break(loop, EVBREAK_ALL);
@@ -499,6 +500,23 @@ start_ctl(struct worker *w)
 		log_warn("control socket");
 }
 
+/*
+ * Where a file begins at its end, that is decided once: after a kill it must
+ * not be decided anew behind lines that came meanwhile.
+ */
+static void
+record_beginnings(struct worker *w)
+{
+	size_t i;
+
+	for (i = 0; i < w->nroutes; i++)
+		if (w->routes[i].fresh)
+			break;
+	/* Where that fails, it was logged, and is tried again. */
+	if (i < w->nroutes)
+		(void)ledger_sync(w->ledger);
+}
+
 static void
 free_all(struct worker *w)
 {
@@ -537,6 +555,8 @@ worker_run(const struct worker_start *start)
 		ev_now_update(w.loop);
 		/* Now it is known where links lead to; no line was read yet. */
 		confine_enter(&w.confine, w.sources, start->statedir);
+		ledger_start(w.ledger);
+		record_beginnings(&w);
 		start_watchers(&w);
 		start_ctl(&w);
 		for (i = 0; i < w.ndests; i++)

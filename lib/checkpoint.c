@@ -9,35 +9,21 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "checkpoint_batch.h"
+#include "checkpoint_file.h"
 #include "checkpoint_record.h"
 #include "checkpoint_table.h"
 
-#define NAME "checkpoint"
-#define NAME_NEW "checkpoint.new"
+#define NAME CHECKPOINT_NAME
 #define NAME_OLD "checkpoint.old"
-/*
- * The first line of every version.  A version that changes the records has to
- * change their checksum too: a damaged first line is told from another
- * version's by the records behind it.
- */
-#define MAGIC "teslacoil-checkpoint "
-#define HEADER MAGIC "1"
+#define MAGIC CHECKPOINT_MAGIC
+#define HEADER CHECKPOINT_HEADER
 
 #define CHUNK 65536
-#define BLOATED_MIN 65536
+#define BLOATED_MIN (4 * 1024 * 1024)
 #define BLOATED_TIMES 3
 /* How long a record is while there has been none to measure. */
 #define RECORD_GUESS 128
-
-/* Gathers lines and writes them in large pieces. */
-struct out {
-	int fd;
-	int error; /* errno of the first failure */
-	uint64_t written;
-	uint64_t records;
-	size_t len;
-	char buf[CHUNK + CHECKPOINT_RECORD_MAX];
-};
 
 struct load {
 	struct checkpoint *cp;
@@ -49,93 +35,16 @@ struct load {
 };
 
 struct checkpoint {
-	int dirfd;
-	int fd; /* the file, to append to; -1: could not be opened yet */
+	struct checkpoint_file file;
 	bool is_new;
-	bool headless; /* the file is empty */
-	bool torn; /* its end may not be the end of a line */
-	bool dir_dirty; /* its name may not be on disk */
 	bool sweeping;
 	struct checkpoint_names names;
 	struct checkpoint_table untaken;
 	struct checkpoint_table seen;
 	struct checkpoint_table pending;
 	struct checkpoint_entry *taken; /* its strings are lent out */
-	struct out *compacting; /* where checkpoint_note() goes instead */
-	uint64_t record_bytes; /* of so many records: for the average */
-	uint64_t records;
-	struct checkpoint_stats stats;
+	uint64_t damaged;
 };
-
-static void
-out_flush(struct out *out)
-{
-	size_t done = 0;
-	ssize_t n;
-
-	while (out->error == 0 && done < out->len) {
-		n = write(out->fd, out->buf + done, out->len - done);
-		if (n > 0) {
-			done += (size_t)n;
-			out->written += (uint64_t)n;
-		} else if (n == 0)
-			out->error = EIO;
-		else if (errno != EINTR)
-			out->error = errno;
-	}
-	out->len = 0;
-}
-
-static void
-out_text(struct out *out, const char *text)
-{
-	size_t len = strlen(text);
-
-	memcpy(out->buf + out->len, text, len);
-	out->len += len;
-}
-
-static void
-out_record(struct out *out, const struct checkpoint_record *rec)
-{
-	if (out->len > CHUNK)
-		out_flush(out);
-	out->len += checkpoint_record_encode(out->buf + out->len, rec);
-	out->records++;
-}
-
-static void
-out_table(struct out *out, const struct checkpoint_table *t)
-{
-	struct checkpoint_entry *e;
-
-	for (e = checkpoint_table_from(t, NULL); e != NULL;
-	     e = checkpoint_table_next(e))
-		out_record(out, &e->rec);
-}
-
-static struct out *
-out_new(int fd)
-{
-	struct out *out;
-
-	/* Not zeroed: the buffer is large. */
-	if ((out = malloc(sizeof(*out))) == NULL)
-		return (NULL);
-	out->fd = fd;
-	out->error = 0;
-	out->written = out->records = 0;
-	out->len = 0;
-	return (out);
-}
-
-static void
-count_out(struct checkpoint *cp, const struct out *out)
-{
-	cp->stats.bytes += out->written;
-	cp->record_bytes += out->written;
-	cp->records += out->records;
-}
 
 /* What the line before said of the same file belongs to it, too. */
 static int
@@ -181,7 +90,7 @@ load_apply(struct load *ld, struct checkpoint_record *rec)
 static void
 count_damaged(struct load *ld)
 {
-	ld->cp->stats.damaged++;
+	ld->cp->damaged++;
 	/* What it said more about may have been in there. */
 	checkpoint_table_clear(&ld->more);
 }
@@ -198,8 +107,8 @@ load_record(struct load *ld, char *line, size_t len)
 	if (!checkpoint_record_is_whole(line, len))
 		return (false);
 	if (checkpoint_record_decode(line, len, &rec, guards)) {
-		ld->cp->records += rec.kind != CHECKPOINT_MORE;
-		ld->cp->record_bytes += len + 1;
+		ld->cp->file.stats.records += rec.kind != CHECKPOINT_MORE;
+		ld->cp->file.stats.record_bytes += len + 1;
 		load_apply(ld, &rec);
 	} else
 		count_damaged(ld);
@@ -292,7 +201,7 @@ load_fd(struct load *ld, int fd)
 		} else if (errno != EINTR)
 			ld->error = errno;
 	}
-	ld->cp->torn = skipping || len > 0;
+	ld->cp->file.torn = skipping || len > 0;
 	/* Without newline, but maybe whole: the checksum tells. */
 	if (len > 0)
 		load_line(ld, buf, len);
@@ -304,28 +213,19 @@ load_fd(struct load *ld, int fd)
 static int
 failed(struct checkpoint *cp, struct reason *why, const char *what, int error)
 {
-	cp->stats.failures++;
+	cp->file.stats.failures++;
 	errno = error;
 	return (
 	    reason_set(why, "state directory: %s: %s", what, strerror(error)));
-}
-
-static int
-open_append(struct checkpoint *cp)
-{
-	cp->fd = openat(cp->dirfd, NAME,
-	    O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
-	    0640);
-	return (cp->fd == -1 ? -1 : 0);
 }
 
 /* Starts the file.  Its first line is written with the first records. */
 static int
 create(struct checkpoint *cp, struct reason *why)
 {
-	if (open_append(cp) == -1)
+	if (checkpoint_file_open(&cp->file) == -1)
 		return (failed(cp, why, NAME ": create", errno));
-	cp->is_new = cp->headless = cp->dir_dirty = true;
+	cp->is_new = cp->file.headless = cp->file.unnamed = true;
 	return (0);
 }
 
@@ -345,17 +245,18 @@ load(struct checkpoint *cp, int fd, struct reason *why)
 	checkpoint_table_clear(&ld.more);
 	if (rc == -1)
 		return (failed(cp, why, NAME ": read", errno));
-	if (ld.other && cp->records == 0) {
-		if (renameat(cp->dirfd, NAME, cp->dirfd, NAME_OLD) == -1)
+	if (ld.other && cp->file.stats.records == 0) {
+		if (renameat(cp->file.dirfd, NAME, cp->file.dirfd, NAME_OLD) ==
+		    -1)
 			return (failed(
 			    cp, why, NAME ": rename to " NAME_OLD, errno));
-		cp->torn = false;
-		cp->stats.damaged++;
+		cp->file.torn = false;
+		cp->damaged++;
 		return (create(cp, why));
 	}
-	cp->is_new = cp->headless = ld.bytes == 0;
+	cp->is_new = cp->file.headless = ld.bytes == 0;
 	/* On a read-only disk the offsets still count; the sync will say. */
-	(void)open_append(cp);
+	(void)checkpoint_file_open(&cp->file);
 	return (0);
 }
 
@@ -369,8 +270,7 @@ checkpoint_open(int dirfd, struct reason *why)
 		(void)reason_set(why, "state directory: out of memory");
 		return (NULL);
 	}
-	cp->dirfd = dirfd;
-	cp->fd = -1;
+	checkpoint_file_init(&cp->file, dirfd);
 	fd =
 	    openat(dirfd, NAME, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd != -1)
@@ -381,8 +281,10 @@ checkpoint_open(int dirfd, struct reason *why)
 		rc = failed(cp, why, NAME ": open", errno);
 	if (fd != -1)
 		(void)close(fd);
-	if (rc == 0)
+	if (rc == 0) {
+		checkpoint_file_clean(&cp->file);
 		return (cp);
+	}
 	checkpoint_close(cp);
 	return (NULL);
 }
@@ -392,8 +294,7 @@ checkpoint_close(struct checkpoint *cp)
 {
 	if (cp == NULL)
 		return;
-	if (cp->fd != -1)
-		(void)close(cp->fd);
+	checkpoint_file_fini(&cp->file);
 	checkpoint_table_clear(&cp->untaken);
 	checkpoint_table_clear(&cp->seen);
 	checkpoint_table_clear(&cp->pending);
@@ -468,8 +369,8 @@ checkpoint_give_back(struct checkpoint *cp)
 {
 	if (cp->taken == NULL)
 		return (0);
-	return (checkpoint_table_put(
-	    &cp->untaken, &cp->names, &cp->taken->rec));
+	return (
+	    checkpoint_table_put(&cp->untaken, &cp->names, &cp->taken->rec));
 }
 
 const struct checkpoint_record *
@@ -538,8 +439,6 @@ checkpoint_seen(
 	if (checkpoint_table_put(&cp->pending, &cp->names, &rec) == -1 ||
 	    checkpoint_table_put(&cp->seen, &cp->names, &rec) == -1)
 		return (-1);
-	if (cp->compacting != NULL)
-		out_record(cp->compacting, &rec);
 	return (0);
 }
 
@@ -578,6 +477,19 @@ checkpoint_expire(struct checkpoint *cp, time_t before)
 	return (n - cp->untaken.n);
 }
 
+/* Makes rec one that can be written.  Returns 0, or -1 with EINVAL. */
+static int
+make_valid(struct checkpoint_record *rec)
+{
+	/* A clock that is far off must not cost the offset. */
+	if (rec->time < 0)
+		rec->time = 0;
+	if (checkpoint_record_is_valid(rec))
+		return (0);
+	errno = EINVAL;
+	return (-1);
+}
+
 int
 checkpoint_note(struct checkpoint *cp, const struct checkpoint_record *noted)
 {
@@ -585,19 +497,8 @@ checkpoint_note(struct checkpoint *cp, const struct checkpoint_record *noted)
 
 	if (rec.kind == CHECKPOINT_SEEN)
 		return (checkpoint_seen(cp, rec.dest, rec.path, rec.time));
-	/* A clock that is far off must not cost the offset. */
-	if (rec.time < 0)
-		rec.time = 0;
-	if (!checkpoint_record_is_valid(&rec)) {
-		errno = EINVAL;
-		return (-1);
-	}
-	if (cp->compacting != NULL) {
-		out_record(cp->compacting, &rec);
-		errno = cp->compacting->error;
-		return (errno == 0 ? 0 : -1);
-	}
-	if (checkpoint_table_put(&cp->pending, &cp->names, &rec) == -1)
+	if (make_valid(&rec) == -1 ||
+	    checkpoint_table_put(&cp->pending, &cp->names, &rec) == -1)
 		return (-1);
 	/* Whoever notes a file knows better than what was loaded. */
 	if (!cp->sweeping)
@@ -605,154 +506,122 @@ checkpoint_note(struct checkpoint *cp, const struct checkpoint_record *noted)
 	return (0);
 }
 
-/* Some file systems cannot sync a directory, and have nothing more to give. */
-static int
-sync_dir(const struct checkpoint *cp)
-{
-	return (fsync(cp->dirfd) == 0 || errno == EINVAL ? 0 : -1);
-}
-
-static int
-append_pending(struct checkpoint *cp, struct out *out)
-{
-	if (cp->torn)
-		out_text(out, "\n");
-	if (cp->headless)
-		out_text(out, HEADER "\n");
-	out_table(out, &cp->pending);
-	out_flush(out);
-	count_out(cp, out);
-	/* Until it is known to be on disk. */
-	if (out->written > 0)
-		cp->torn = true;
-	errno = out->error;
-	return (errno == 0 ? 0 : -1);
-}
-
 int
-checkpoint_sync(struct checkpoint *cp, struct reason *why)
+checkpoint_put(struct checkpoint *cp, const struct checkpoint_record *put,
+    struct checkpoint_batch *to)
 {
-	struct out *out;
-	int rc;
+	struct checkpoint_record rec = *put;
 
-	if (cp->pending.n == 0 && !cp->headless && !cp->dir_dirty)
-		return (0);
-	if (cp->fd == -1 && open_append(cp) == -1)
-		return (failed(cp, why, NAME ": open", errno));
-	if ((out = out_new(cp->fd)) == NULL)
-		return (failed(cp, why, NAME ": write", errno));
-	rc = append_pending(cp, out);
-	free(out);
-	if (rc == -1)
-		return (failed(cp, why, NAME ": write", errno));
-	if (fdatasync(cp->fd) == -1)
-		return (failed(cp, why, NAME ": fdatasync", errno));
-	if (cp->dir_dirty && sync_dir(cp) == -1)
-		return (failed(cp, why, "fsync", errno));
-	cp->stats.syncs++;
-	cp->torn = cp->headless = cp->dir_dirty = false;
-	checkpoint_table_clear(&cp->pending);
+	if (make_valid(&rec) == -1)
+		return (-1);
+	checkpoint_table_del(&cp->untaken, &rec);
+	checkpoint_batch_add(to, &rec);
 	return (0);
+}
+
+static bool
+has_room(struct checkpoint_batch *b, size_t most)
+{
+	return (!checkpoint_batch_is_full(b, most) &&
+	    checkpoint_batch_reserve(b) == 0);
 }
 
 bool
-checkpoint_is_bloated(const struct checkpoint *cp, size_t live_records)
+checkpoint_has_notes(const struct checkpoint *cp)
 {
-	uint64_t average = RECORD_GUESS, live;
-	struct stat st;
-
-	if (cp->fd == -1 || fstat(cp->fd, &st) == -1)
-		return (false);
-	/* Somebody has removed it: what we append, nobody will read. */
-	if (st.st_nlink == 0)
-		return (true);
-	if (cp->records > 0)
-		average = cp->record_bytes / cp->records;
-	live = (live_records + cp->untaken.n + cp->seen.n) * average;
-	return (st.st_size > BLOATED_MIN &&
-	    (uint64_t)st.st_size / BLOATED_TIMES > live);
-}
-
-static int
-write_live(struct checkpoint *cp, struct out *out,
-    int (*walk)(struct checkpoint *, void *), void *arg)
-{
-	int rc;
-
-	out_text(out, HEADER "\n");
-	out_table(out, &cp->untaken);
-	out_table(out, &cp->seen);
-	out_table(out, &cp->pending);
-	/* Last: what walk says is newer. */
-	cp->compacting = out;
-	errno = 0;
-	rc = walk(cp, arg);
-	cp->compacting = NULL;
-	if (rc != 0 && out->error == 0)
-		out->error = errno != 0 ? errno : ECANCELED;
-	out_flush(out);
-	count_out(cp, out);
-	errno = out->error;
-	return (errno == 0 ? 0 : -1);
-}
-
-/* The new file is in place, and its descriptor open: no need to open again. */
-static int
-adopt(struct checkpoint *cp, int fd, struct reason *why)
-{
-	if (cp->fd != -1)
-		(void)close(cp->fd);
-	cp->fd = fd;
-	cp->torn = cp->headless = false;
-	cp->dir_dirty = true;
-	/*
-	 * After a power loss the old file may be back, without what was
-	 * pending, so that stays pending.
-	 */
-	if (sync_dir(cp) == -1)
-		return (failed(cp, why, "fsync", errno));
-	cp->dir_dirty = false;
-	cp->stats.syncs++;
-	checkpoint_table_clear(&cp->pending);
-	return (0);
-}
-
-int
-checkpoint_compact(struct checkpoint *cp,
-    int (*walk)(struct checkpoint *, void *arg), void *arg, struct reason *why)
-{
-	const char *what = NAME_NEW ": open";
-	struct out *out = NULL;
-	int fd, error;
-
-	fd = openat(cp->dirfd, NAME_NEW,
-	    O_WRONLY | O_APPEND | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK |
-		O_CLOEXEC,
-	    0640);
-	if (fd == -1)
-		return (failed(cp, why, what, errno));
-	what = NAME_NEW ": write";
-	if ((out = out_new(fd)) == NULL || write_live(cp, out, walk, arg) == -1)
-		goto fail;
-	what = NAME_NEW ": fsync";
-	if (fsync(fd) == -1)
-		goto fail;
-	what = NAME_NEW ": rename";
-	if (renameat(cp->dirfd, NAME_NEW, cp->dirfd, NAME) == -1)
-		goto fail;
-	free(out);
-	return (adopt(cp, fd, why));
-
-fail:
-	error = errno;
-	free(out);
-	(void)close(fd);
-	(void)unlinkat(cp->dirfd, NAME_NEW, 0);
-	return (failed(cp, why, what, error));
+	return (cp->pending.n > 0);
 }
 
 void
-checkpoint_stats(const struct checkpoint *cp, struct checkpoint_stats *stats)
+checkpoint_drain(struct checkpoint *cp, enum checkpoint_drain what,
+    struct checkpoint_batch *to, size_t most)
 {
-	*stats = cp->stats;
+	struct checkpoint_entry *e;
+
+	/* Sources stand behind all files. */
+	while ((e = checkpoint_table_from(&cp->pending, NULL)) != NULL) {
+		if ((what == CHECKPOINT_DRAIN_FILES &&
+			e->rec.kind == CHECKPOINT_SEEN) ||
+		    !has_room(to, most))
+			return;
+		checkpoint_batch_add(to, &e->rec);
+		checkpoint_table_take(&cp->pending, e);
+		free(e);
+	}
+}
+
+static bool
+copy_untaken(const struct checkpoint *cp, struct checkpoint_place *at,
+    struct checkpoint_batch *to, size_t most)
+{
+	const struct checkpoint_record key = {
+		.kind = CHECKPOINT_FILE,
+		.dest = at->dest == NULL ? "" : at->dest,
+		.dev = at->dev,
+		.inode = at->inode,
+	};
+	struct checkpoint_entry *e = checkpoint_table_from(&cp->untaken, &key);
+
+	/* Names of destinations are kept, and so each is itself. */
+	if (e != NULL && e->rec.dest == at->dest && e->rec.dev == at->dev &&
+	    e->rec.inode == at->inode)
+		e = checkpoint_table_next(e);
+	for (; e != NULL; e = checkpoint_table_next(e)) {
+		if (!has_room(to, most))
+			return (false);
+		checkpoint_batch_add(to, &e->rec);
+		at->dest = e->rec.dest;
+		at->dev = e->rec.dev;
+		at->inode = e->rec.inode;
+	}
+	return (true);
+}
+
+/* None of these ever leaves its table. */
+static bool
+copy_seen(const struct checkpoint *cp, struct checkpoint_place *at,
+    struct checkpoint_batch *to, size_t most)
+{
+	struct checkpoint_entry *e;
+
+	e = at->seen == NULL ? checkpoint_table_from(&cp->seen, NULL)
+			     : checkpoint_table_next(at->seen);
+	for (; e != NULL; e = checkpoint_table_next(e)) {
+		if (!has_room(to, most))
+			return (false);
+		checkpoint_batch_add(to, &e->rec);
+		at->seen = e;
+	}
+	return (true);
+}
+
+bool
+checkpoint_copy(const struct checkpoint *cp, struct checkpoint_place *at,
+    struct checkpoint_batch *to, size_t most)
+{
+	return (copy_untaken(cp, at, to, most) && copy_seen(cp, at, to, most));
+}
+
+struct checkpoint_file *
+checkpoint_file(struct checkpoint *cp)
+{
+	return (&cp->file);
+}
+
+bool
+checkpoint_is_bloated(const struct checkpoint *cp,
+    const struct checkpoint_file_stats *file, size_t live_records)
+{
+	uint64_t average = RECORD_GUESS, live;
+
+	if (file->records > 0)
+		average = file->record_bytes / file->records;
+	live = (live_records + cp->untaken.n + cp->seen.n) * average;
+	return (file->size > BLOATED_MIN && file->size / BLOATED_TIMES > live);
+}
+
+uint64_t
+checkpoint_damaged(const struct checkpoint *cp)
+{
+	return (cp->damaged);
 }

@@ -7,6 +7,10 @@
  *
  * Records are kept in memory only until somebody takes them: the offset of a
  * file that is being followed lives in its cursor, nowhere else.
+ *
+ * What is to be written becomes text in a batch; checkpoint_file.h brings the
+ * batch to disk.  Only that waits for the disk, and it needs nothing of what is
+ * here: it can be left to a thread of its own.
  */
 #ifndef CHECKPOINT_H
 #define CHECKPOINT_H
@@ -22,6 +26,10 @@
 #include "reason.h"
 
 struct checkpoint;			/* opaque */
+struct checkpoint_batch;
+struct checkpoint_entry;
+struct checkpoint_file;
+struct checkpoint_file_stats;
 
 enum checkpoint_kind {
 	CHECKPOINT_FILE,		/* dest has file up to offset */
@@ -52,26 +60,19 @@ struct checkpoint_record {
 	unsigned		 nguards; /* 0: written by an older version */
 };
 
-struct checkpoint_stats {
-	uint64_t	bytes;		/* written since open */
-	uint64_t	syncs;
-	uint64_t	damaged;	/* records passed over at load */
-	uint64_t	failures;
-};
-
 /*
  * Opens or creates the file "checkpoint" in dirfd, which is borrowed and must
  * outlive it, and loads every record that is whole; the last one for a (dest,
  * dev, inode) or (dest, source) counts.  A file that ends without newline, is
  * full of NULs, or has any other damage still opens; a file of another version
  * is set aside as "checkpoint.old".  One that cannot be written to is loaded
- * all the same, and checkpoint_sync() says so.
+ * all the same, and checkpoint_file_append() says so.
  * Returns NULL with why set when it cannot be read or created.
  */
 struct checkpoint	*checkpoint_open(int dirfd, struct reason *why);
 
 /*
- * Frees it; what was noted and not yet synced is lost.
+ * Frees it, and closes its file; what was noted and is in no batch is lost.
  */
 void	checkpoint_close(struct checkpoint *);
 
@@ -128,12 +129,12 @@ void	checkpoint_sweep(struct checkpoint *,
 
 /*
  * Drops the untaken file records that are older than before, from memory: from
- * disk they go with the next checkpoint_compact().  Returns how many.
+ * disk they go when the file is written anew.  Returns how many.
  */
 size_t	checkpoint_expire(struct checkpoint *, time_t before);
 
 /*
- * Adds a record to what the next checkpoint_sync() writes, in place of an
+ * Adds a record to what the next checkpoint_drain() takes, in place of an
  * earlier one with its key: memory does not grow while the disk is full.  An
  * untaken record of that key is dropped.  The print and the offset of a
  * CHECKPOINT_GONE do not count.
@@ -142,31 +143,60 @@ size_t	checkpoint_expire(struct checkpoint *, time_t before);
  */
 int	checkpoint_note(struct checkpoint *, const struct checkpoint_record *);
 
-/*
- * Writes what was noted and syncs it to disk.  When it fails, what was noted
- * is kept, and the next sync writes it from a clean line.  Returns 0, or -1
- * with why set.
- */
-int	checkpoint_sync(struct checkpoint *, struct reason *why);
+/* Whether anything was noted that no batch has taken. */
+bool	checkpoint_has_notes(const struct checkpoint *);
+
+enum checkpoint_drain {
+	CHECKPOINT_DRAIN_FILES,		/* all but CHECKPOINT_SEEN */
+	CHECKPOINT_DRAIN_ALL
+};
 
 /*
- * Whether so much of the file is superseded that it is worth compacting, with
- * so many records that walk would add; or somebody has removed the file.
+ * Moves what was noted into the batch, until that has most records.  Whoever
+ * has records for checkpoint_put() drains files before them and the sources
+ * behind them: a source was met when its files are known.
  */
-bool	checkpoint_is_bloated(const struct checkpoint *, size_t live_records);
+void	checkpoint_drain(struct checkpoint *, enum checkpoint_drain,
+	    struct checkpoint_batch *, size_t most);
 
 /*
- * Writes the file anew: everything untaken, seen or pending, and the records
- * that walk adds with checkpoint_note() on the same checkpoint; walk returns
- * 0, or -1 with errno to give it up.  Written to
- * "checkpoint.new", synced, renamed over, directory synced; on failure the old
- * file goes on and what was pending before stays pending.  Returns 0, or -1
- * with why set.
+ * Adds a record of a file to the batch, which has room for it.  An untaken
+ * record of its key is dropped.  Returns 0, or -1 with EINVAL as
+ * checkpoint_note().
  */
-int	checkpoint_compact(struct checkpoint *,
-	    int (*walk)(struct checkpoint *, void *arg), void *arg,
-	    struct reason *why);
+int	checkpoint_put(struct checkpoint *, const struct checkpoint_record *,
+	    struct checkpoint_batch *);
 
-void	checkpoint_stats(const struct checkpoint *, struct checkpoint_stats *);
+/* How far checkpoint_copy() is.  All zero is the beginning. */
+struct checkpoint_place {
+	const char		*dest;
+	dev_t			 dev;
+	ino_t			 inode;
+	struct checkpoint_entry	*seen;
+};
+
+/*
+ * Adds all that is untaken or seen from at on to the batch, for a file that is
+ * written anew, until the batch has most records.  Between two calls anything
+ * may happen to the checkpoint.  Returns whether that was all.
+ */
+bool	checkpoint_copy(const struct checkpoint *, struct checkpoint_place *at,
+	    struct checkpoint_batch *, size_t most);
+
+/*
+ * Its file.  Nothing else here touches that once the checkpoint is open, so
+ * another thread may.
+ */
+struct checkpoint_file	*checkpoint_file(struct checkpoint *);
+
+/*
+ * Whether so much of the file is superseded that it is worth writing anew, with
+ * so many live records besides those that checkpoint_copy() has.
+ */
+bool	checkpoint_is_bloated(const struct checkpoint *,
+	    const struct checkpoint_file_stats *, size_t live_records);
+
+/* Records that were passed over when it was opened. */
+uint64_t	checkpoint_damaged(const struct checkpoint *);
 
 #endif

@@ -1,8 +1,6 @@
 #include "checkpoint_record.h"
 
 #include <assert.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 #include <xxhash.h>
 
@@ -18,10 +16,11 @@ static const char *const kinds[] = {
 	[CHECKPOINT_MORE] = "more",
 };
 
+static const char hex[] = "0123456789abcdef";
+
 static char *
 put_name(char *to, const char *name)
 {
-	static const char hex[] = "0123456789abcdef";
 	unsigned char c;
 
 	if (*name == '\0') {
@@ -42,16 +41,44 @@ put_name(char *to, const char *name)
 	return (to);
 }
 
+/* By hand: thousands of records a second are written, with many numbers each.
+ */
+static char *
+put_number(char *to, uint64_t v)
+{
+	char digits[20], *p = digits + sizeof(digits);
+
+	do {
+		*--p = (char)('0' + v % 10);
+		v /= 10;
+	} while (v > 0);
+	memcpy(to, p, (size_t)(digits + sizeof(digits) - p));
+	to += digits + sizeof(digits) - p;
+	*to++ = ' ';
+	return (to);
+}
+
+static char *
+put_hash(char *to, uint64_t v)
+{
+	int i;
+
+	for (i = 15; i >= 0; i--, v >>= 4)
+		to[i] = hex[v & 15];
+	to[16] = ' ';
+	return (to + 17);
+}
+
 static char *
 put_guards(char *to, const struct checkpoint_record *rec)
 {
 	unsigned i;
 
-	to += sprintf(to, " %" PRIu64 " %" PRIu64 " %u ", (uint64_t)rec->dev,
-	    (uint64_t)rec->inode, rec->nguards);
-	for (i = 0; i < rec->nguards; i++)
-		to += sprintf(to, "%" PRIu64 " %016" PRIx64 " ",
-		    (uint64_t)rec->guards[i].at, rec->guards[i].hash);
+	to = put_number(to, rec->nguards);
+	for (i = 0; i < rec->nguards; i++) {
+		to = put_number(to, (uint64_t)rec->guards[i].at);
+		to = put_hash(to, rec->guards[i].hash);
+	}
 	return (to);
 }
 
@@ -63,30 +90,19 @@ static char *
 put_numbers(
     char *to, enum checkpoint_kind kind, const struct checkpoint_record *rec)
 {
-	int n = 0;
-
-	switch (kind) {
-	case CHECKPOINT_MORE:
-		return (put_guards(to, rec));
-	case CHECKPOINT_FILE:
-		n = snprintf(to, FIXED_MAX,
-		    " %" PRIu64 " %" PRIu64 " %" PRIu32 " %016" PRIx64
-		    " %" PRIu64 " %" PRIu64 " ",
-		    (uint64_t)rec->dev, (uint64_t)rec->inode, rec->print.len,
-		    rec->print.hash, (uint64_t)rec->offset,
-		    (uint64_t)rec->time);
-		break;
-	case CHECKPOINT_SEEN:
-		n = snprintf(
-		    to, FIXED_MAX, " %" PRIu64 " ", (uint64_t)rec->time);
-		break;
-	case CHECKPOINT_GONE:
-		n = snprintf(to, FIXED_MAX,
-		    " %" PRIu64 " %" PRIu64 " %" PRIu64 " ", (uint64_t)rec->dev,
-		    (uint64_t)rec->inode, (uint64_t)rec->time);
-		break;
+	*to++ = ' ';
+	if (kind != CHECKPOINT_SEEN) {
+		to = put_number(to, (uint64_t)rec->dev);
+		to = put_number(to, (uint64_t)rec->inode);
 	}
-	return (to + n);
+	if (kind == CHECKPOINT_MORE)
+		return (put_guards(to, rec));
+	if (kind == CHECKPOINT_FILE) {
+		to = put_number(to, rec->print.len);
+		to = put_hash(to, rec->print.hash);
+		to = put_number(to, (uint64_t)rec->offset);
+	}
+	return (put_number(to, (uint64_t)rec->time));
 }
 
 /* Whether the names of one line fit into it, should every octet be escaped. */
@@ -121,16 +137,14 @@ static size_t
 put_line(char *buf, enum checkpoint_kind kind,
     const struct checkpoint_record *rec, const char *name)
 {
-	char sum[BODY + 1], *to = buf + BODY;
+	char *to = buf + BODY;
 
 	memcpy(to, kinds[kind], 4);
 	to[4] = ' ';
 	to = put_name(to + 5, rec->dest);
 	to = put_numbers(to, kind, rec);
 	to = put_name(to, name);
-	(void)snprintf(sum, sizeof(sum), "%016" PRIx64 " ",
-	    (uint64_t)XXH3_64bits(buf + BODY, (size_t)(to - buf) - BODY));
-	memcpy(buf, sum, BODY);
+	(void)put_hash(buf, XXH3_64bits(buf + BODY, (size_t)(to - buf) - BODY));
 	*to++ = '\n';
 	return ((size_t)(to - buf));
 }

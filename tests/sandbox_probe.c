@@ -25,6 +25,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -166,6 +167,22 @@ start_process(void)
 	if (pid == -1)
 		return (-1);
 	return (waitpid(pid, NULL, 0) == pid ? 0 : -1);
+}
+
+static void *
+do_nothing(void *arg)
+{
+	return (arg);
+}
+
+static int
+start_thread(void)
+{
+	pthread_t thread;
+
+	if ((errno = pthread_create(&thread, NULL, do_nothing, NULL)) != 0)
+		return (-1);
+	return (pthread_join(thread, NULL) == 0 ? 0 : -1);
 }
 
 static int
@@ -387,8 +404,8 @@ static const struct {
 	TRY(remove_log), TRY(create_beside_log), TRY(read_other),
 	TRY(read_shadow), TRY(list_root), TRY(read_memory_of_parent),
 	TRY(read_hosts), TRY(read_random), TRY(write_state), TRY(link_in_state),
-	TRY(execute), TRY(start_process), TRY(trace_parent), TRY(read_parent),
-	TRY(signal_parent), TRY(signal_parent_by_thread),
+	TRY(execute), TRY(start_process), TRY(start_thread), TRY(trace_parent),
+	TRY(read_parent), TRY(signal_parent), TRY(signal_parent_by_thread),
 	TRY(connect_destination), TRY(connect_elsewhere),
 	TRY(fastopen_elsewhere), TRY(bind_port), TRY(listen_unbound),
 	TRY(multipath_socket), TRY(netlink_socket), TRY(packet_socket),

@@ -5,6 +5,9 @@
  */
 #include "lib/checkpoint.h"
 
+#include "lib/checkpoint_batch.h"
+#include "lib/checkpoint_file.h"
+
 #include <sys/resource.h>
 #include <sys/stat.h>
 
@@ -113,33 +116,134 @@ clean(void **state)
 	return (0);
 }
 
+/* What is appended, or could not be yet. */
+static struct checkpoint_batch changed;
+
 static struct checkpoint *
 opened(void)
 {
 	struct reason why = { "" };
 	struct checkpoint *cp;
 
+	checkpoint_batch_clear(&changed);
 	if ((cp = checkpoint_open(dirfd, &why)) == NULL)
 		fail_msg("%s", why.text);
 	return (cp);
 }
 
+static int
+append(struct checkpoint *cp, const char **what)
+{
+	do {
+		checkpoint_drain(cp, CHECKPOINT_DRAIN_ALL, &changed, 4096);
+		if (checkpoint_file_append(
+			checkpoint_file(cp), &changed, what) == -1)
+			return (-1);
+		checkpoint_batch_clear(&changed);
+	} while (checkpoint_has_notes(cp));
+	return (0);
+}
+
+static bool
+has_news(const struct checkpoint *cp)
+{
+	return (changed.len > 0 || checkpoint_has_notes(cp));
+}
+
+/* Appends and syncs.  Returns 0, or -1 with *what and errno. */
+static int
+sync_now(struct checkpoint *cp, const char **what)
+{
+	if (has_news(cp) && append(cp, what) == -1)
+		return (-1);
+	return (checkpoint_file_sync(checkpoint_file(cp), what));
+}
+
+static void
+assert_sync_fails(struct checkpoint *cp, const char *did, const char *error)
+{
+	const char *what = NULL;
+
+	assert_int_equal(sync_now(cp, &what), -1);
+	assert_string_equal(strerror(errno), error);
+	assert_string_equal(what, did);
+}
+
 static void
 synced(struct checkpoint *cp)
 {
-	struct reason why = { "" };
+	const char *what = NULL;
 
-	if (checkpoint_sync(cp, &why) == -1)
-		fail_msg("%s", why.text);
+	if (sync_now(cp, &what) == -1)
+		fail_msg("%s: %s", what, strerror(errno));
+}
+
+static int
+add(struct checkpoint_file *f, struct checkpoint_batch *b, const char **what)
+{
+	int rc = checkpoint_file_add(f, b, what);
+
+	checkpoint_batch_clear(b);
+	return (rc);
+}
+
+/*
+ * Writes it anew in small slices, with what walk puts in the batch.  Returns 0,
+ * or -1 with *what and errno.
+ */
+static int
+renew_now(struct checkpoint *cp,
+    void (*walk)(struct checkpoint *, struct checkpoint_batch *),
+    const char **what)
+{
+	struct checkpoint_file *f = checkpoint_file(cp);
+	struct checkpoint_place at = { 0 };
+	struct checkpoint_batch b = { 0 };
+	bool all = false;
+	int rc;
+
+	rc = checkpoint_file_begin(f, what);
+	while (rc == 0 && !all) {
+		all = checkpoint_copy(cp, &at, &b, 2);
+		assert_true(b.records <= 2);
+		rc = add(f, &b, what);
+	}
+	if (rc == 0 && walk != NULL) {
+		walk(cp, &b);
+		rc = add(f, &b, what);
+	}
+	checkpoint_batch_free(&b);
+	if (rc == 0 && has_news(cp))
+		rc = append(cp, what);
+	return (rc == 0 ? checkpoint_file_finish(f, what) : rc);
+}
+
+static void
+renewed(struct checkpoint *cp,
+    void (*walk)(struct checkpoint *, struct checkpoint_batch *))
+{
+	const char *what = NULL;
+
+	if (renew_now(cp, walk, &what) == -1)
+		fail_msg("%s: %s", what, strerror(errno));
+}
+
+static const struct checkpoint_file_stats *
+stats_of(struct checkpoint *cp)
+{
+	return (&checkpoint_file(cp)->stats);
+}
+
+static bool
+is_bloated(struct checkpoint *cp, size_t live)
+{
+	return (checkpoint_is_bloated(cp, stats_of(cp), live));
 }
 
 static uint64_t
 damaged(const struct checkpoint *cp)
 {
-	struct checkpoint_stats stats;
-
-	checkpoint_stats(cp, &stats);
-	return (stats.damaged);
+	return (checkpoint_damaged(cp));
 }
 
 static struct checkpoint_record
@@ -174,6 +278,16 @@ note_gone(struct checkpoint *cp, const char *dest, ino_t inode)
 
 	rec.kind = CHECKPOINT_GONE;
 	assert_int_equal(checkpoint_note(cp, &rec), 0);
+}
+
+static void
+put_file(struct checkpoint *cp, struct checkpoint_batch *to, const char *dest,
+    ino_t inode, off_t offset)
+{
+	struct checkpoint_record rec = file(dest, inode, offset);
+
+	assert_int_equal(checkpoint_batch_reserve(to), 0);
+	assert_int_equal(checkpoint_put(cp, &rec, to), 0);
 }
 
 /* The offset that is known for the file, or -1.  Takes it. */
@@ -239,14 +353,6 @@ static bool
 exists(const char *name)
 {
 	return (faccessat(dirfd, name, F_OK, 0) == 0);
-}
-
-static int
-walk_nothing(struct checkpoint *cp, void *arg)
-{
-	(void)cp;
-	(void)arg;
-	return (0);
 }
 
 static void
@@ -532,7 +638,7 @@ a_note_is_newer_than_what_was_loaded(void **state)
 	cp = opened();
 	note_file(cp, "siem", 1, 20);
 	assert_false(knows(cp, 64769, 1));
-	assert_int_equal(checkpoint_compact(cp, walk_nothing, NULL, NULL), 0);
+	renewed(cp, NULL);
 	checkpoint_close(cp);
 	cp = opened();
 	assert_int_equal(offset_of(cp, "siem", 1), 20);
@@ -681,7 +787,7 @@ old_records_go_when_nobody_has_taken_them(void **state)
 	assert_true(checkpoint_take(cp, "siem", 64769, 1, &rec));
 	assert_int_equal(checkpoint_expire(cp, 3000), 1);
 	assert_int_equal(checkpoint_expire(cp, 3000), 0);
-	assert_int_equal(checkpoint_compact(cp, walk_nothing, NULL, NULL), 0);
+	renewed(cp, NULL);
 	checkpoint_close(cp);
 	cp = opened();
 	assert_null(checkpoint_find(cp, "siem", 64769, 2));
@@ -1177,7 +1283,6 @@ static void
 a_file_that_cannot_be_appended_to_still_tells_its_offsets(void **state)
 {
 	struct checkpoint *cp = opened();
-	struct reason why = { "" };
 	struct rlimit rl;
 	rlim_t before;
 	int fd;
@@ -1197,9 +1302,7 @@ a_file_that_cannot_be_appended_to_still_tells_its_offsets(void **state)
 	assert_int_equal(offset_of(cp, "siem", 1), 10);
 	note_file(cp, "siem", 1, 20);
 	fd = dup(dirfd);
-	assert_int_equal(checkpoint_sync(cp, &why), -1);
-	assert_string_equal(
-	    why.text, "state directory: checkpoint: open: Too many open files");
+	assert_sync_fails(cp, "checkpoint: open", "Too many open files");
 	assert_int_equal(close(fd), 0);
 	rl.rlim_cur = before;
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &rl), 0);
@@ -1214,15 +1317,15 @@ static void
 nothing_noted_is_nothing_written(void **state)
 {
 	struct checkpoint *cp = opened();
-	struct checkpoint_stats before, after;
+	struct checkpoint_file_stats before, after;
 
 	(void)state;
 	note_file(cp, "siem", 1, 10);
 	synced(cp);
-	checkpoint_stats(cp, &before);
+	before = *stats_of(cp);
 	calls[0] = '\0';
 	synced(cp);
-	checkpoint_stats(cp, &after);
+	after = *stats_of(cp);
 	assert_string_equal(calls, "");
 	assert_int_equal(before.syncs, after.syncs);
 	assert_int_equal(before.bytes, after.bytes);
@@ -1233,7 +1336,7 @@ static void
 the_figures_count_what_was_written(void **state)
 {
 	struct checkpoint *cp = opened();
-	struct checkpoint_stats stats;
+	struct checkpoint_file_stats stats;
 	char text[4096];
 
 	(void)state;
@@ -1241,7 +1344,7 @@ the_figures_count_what_was_written(void **state)
 	synced(cp);
 	note_file(cp, "siem", 1, 20);
 	synced(cp);
-	checkpoint_stats(cp, &stats);
+	stats = *stats_of(cp);
 	assert_int_equal(
 	    stats.bytes, read_file("checkpoint", text, sizeof(text)));
 	assert_int_equal(stats.syncs, 2);
@@ -1252,9 +1355,8 @@ the_figures_count_what_was_written(void **state)
 static void
 a_full_disk_loses_nothing_that_was_noted(void **state)
 {
-	struct reason why;
 	struct checkpoint *cp;
-	struct checkpoint_stats stats;
+	struct checkpoint_file_stats stats;
 	char text[4096];
 	size_t len = small_file(text, sizeof(text)), room;
 	ino_t i;
@@ -1267,13 +1369,10 @@ a_full_disk_loses_nothing_that_was_noted(void **state)
 		for (i = 1; i <= FILES; i++)
 			note_file(cp, "siem", i, 100 + (off_t)i);
 		limit_file_size(room);
-		why.text[0] = '\0';
-		assert_int_equal(checkpoint_sync(cp, &why), -1);
-		assert_string_equal(why.text,
-		    "state directory: checkpoint: write: File too large");
-		assert_int_equal(checkpoint_sync(cp, NULL), -1);
+		assert_sync_fails(cp, "checkpoint: write", "File too large");
+		assert_sync_fails(cp, "checkpoint: write", "File too large");
 		limit_file_size(RLIM_INFINITY);
-		checkpoint_stats(cp, &stats);
+		stats = *stats_of(cp);
 		assert_int_equal(stats.failures, 2);
 		assert_int_equal(stats.syncs, 0);
 		note_file(cp, "siem", 50, 555);
@@ -1312,27 +1411,40 @@ memory_and_file_do_not_grow_with_what_is_noted_again(void **state)
 }
 
 static void
-a_failed_fdatasync_writes_everything_again(void **state)
+walk_one(struct checkpoint *cp, struct checkpoint_batch *to)
+{
+	put_file(cp, to, "siem", 1, 10);
+}
+
+static void
+after_a_failed_fdatasync_only_a_new_file_is_trusted(void **state)
 {
 	struct checkpoint *cp = opened();
-	struct reason why = { "" };
 	char text[4096];
 
 	(void)state;
 	note_file(cp, "siem", 1, 10);
 	failing = "fdatasync";
-	assert_int_equal(checkpoint_sync(cp, &why), -1);
-	assert_string_equal(why.text,
-	    "state directory: checkpoint: fdatasync: Input/output error");
+	assert_sync_fails(cp, "checkpoint: fdatasync", "Input/output error");
 	failing = "";
-	/* The kernel may have dropped the pages that it could not write. */
+	assert_true(stats_of(cp)->suspect);
+	/*
+	 * The kernel may have dropped the pages that it could not write, and
+	 * says of the next sync that all is well.
+	 */
 	write_file("", 0);
+	note_file(cp, "siem", 2, 20);
+	assert_sync_fails(cp, "checkpoint: fdatasync", "Input/output error");
+	renewed(cp, walk_one);
+	assert_false(stats_of(cp)->suspect);
+	note_file(cp, "siem", 3, 30);
 	synced(cp);
 	checkpoint_close(cp);
 	(void)read_file("checkpoint", text, sizeof(text));
 	assert_non_null(strstr(text, HEADER));
 	cp = opened();
 	assert_int_equal(offset_of(cp, "siem", 1), 10);
+	assert_int_equal(offset_of(cp, "siem", 3), 30);
 	assert_int_equal(damaged(cp), 0);
 	checkpoint_close(cp);
 }
@@ -1341,14 +1453,11 @@ static void
 a_new_file_is_durable_with_its_name(void **state)
 {
 	struct checkpoint *cp = opened();
-	struct reason why = { "" };
 
 	(void)state;
 	note_file(cp, "siem", 1, 10);
 	failing = "fsync-dir";
-	assert_int_equal(checkpoint_sync(cp, &why), -1);
-	assert_string_equal(
-	    why.text, "state directory: fsync: Input/output error");
+	assert_sync_fails(cp, "fsync", "Input/output error");
 	failing = "";
 	calls[0] = '\0';
 	synced(cp);
@@ -1360,15 +1469,14 @@ a_new_file_is_durable_with_its_name(void **state)
 	checkpoint_close(cp);
 }
 
-static int
-walk_three(struct checkpoint *cp, void *arg)
+static void
+walk_three(struct checkpoint *cp, struct checkpoint_batch *to)
 {
 	ino_t i;
 
-	(void)arg;
 	for (i = 1; i <= 3; i++)
-		note_file(cp, "siem", i, 1000 + (off_t)i);
-	return (checkpoint_seen(cp, "siem", "walked", 1));
+		put_file(cp, to, "siem", i, 1000 + (off_t)i);
+	assert_int_equal(checkpoint_seen(cp, "siem", "walked", 1), 0);
 }
 
 static void
@@ -1398,7 +1506,7 @@ compaction_keeps_all_that_counts_and_nothing_else(void **state)
 		assert_int_equal(offset_of(cp, "siem", (ino_t)i), 995 + i);
 	note_file(cp, "siem", 7, 7);
 	calls[0] = '\0';
-	assert_int_equal(checkpoint_compact(cp, walk_three, NULL, NULL), 0);
+	renewed(cp, walk_three);
 	assert_string_equal(calls, "fsync rename fsync-dir ");
 	assert_false(exists("checkpoint.new"));
 	(void)read_file("checkpoint", text, sizeof(text));
@@ -1424,41 +1532,27 @@ compaction_keeps_all_that_counts_and_nothing_else(void **state)
 	checkpoint_close(cp);
 }
 
-static int
-walk_many(struct checkpoint *cp, void *arg)
+static void
+walk_many(struct checkpoint *cp, struct checkpoint_batch *to)
 {
-	struct checkpoint_record rec;
 	ino_t i;
 
-	(void)arg;
-	for (i = 1000; i < 4000; i++) {
-		rec = file("siem", i, 1);
-		if (checkpoint_note(cp, &rec) == -1)
-			return (-1);
-	}
-	return (0);
+	for (i = 1000; i < 4000; i++)
+		put_file(cp, to, "siem", i, 1);
 }
 
-static int
-walk_and_give_up(struct checkpoint *cp, void *arg)
-{
-	note_file(cp, "siem", 1, 5000);
-	errno = ENOMEM;
-	(void)arg;
-	return (-1);
-}
-
-/* The file has 1 at 10, 2 at 20 is pending. */
+/* The file has 1 at 10, 2 at 20 is noted. */
 static void
 assert_compaction_failed(struct checkpoint *cp, const char *fault,
-    int (*walk)(struct checkpoint *, void *), const char *words)
+    const char *did, const char *error)
 {
-	struct reason why = { "" };
+	const char *what = NULL;
 
 	failing = fault;
-	assert_int_equal(checkpoint_compact(cp, walk, NULL, &why), -1);
+	assert_int_equal(renew_now(cp, walk_many, &what), -1);
+	assert_string_equal(strerror(errno), error);
 	failing = "";
-	assert_string_equal(why.text, words);
+	assert_string_equal(what, did);
 	assert_false(exists("checkpoint.new"));
 }
 
@@ -1472,15 +1566,13 @@ after_a_failed_compaction_the_old_file_goes_on(void **state)
 	synced(cp);
 	note_file(cp, "siem", 2, 20);
 	limit_file_size(100000);
-	assert_compaction_failed(cp, "", walk_many,
-	    "state directory: checkpoint.new: write: File too large");
+	assert_compaction_failed(
+	    cp, "", "checkpoint.new: write", "File too large");
 	limit_file_size(RLIM_INFINITY);
-	assert_compaction_failed(cp, "", walk_and_give_up,
-	    "state directory: checkpoint.new: write: Cannot allocate memory");
-	assert_compaction_failed(cp, "fsync", walk_many,
-	    "state directory: checkpoint.new: fsync: Input/output error");
-	assert_compaction_failed(cp, "rename", walk_many,
-	    "state directory: checkpoint.new: rename: Input/output error");
+	assert_compaction_failed(
+	    cp, "fsync", "checkpoint.new: fsync", "Input/output error");
+	assert_compaction_failed(
+	    cp, "rename", "checkpoint.new: rename", "Input/output error");
 	note_file(cp, "siem", 3, 30);
 	synced(cp);
 	checkpoint_close(cp);
@@ -1496,20 +1588,19 @@ static void
 a_name_that_could_not_be_synced_is_tried_again(void **state)
 {
 	struct checkpoint *cp = opened();
-	struct reason why = { "" };
+	const char *what = NULL;
 
 	(void)state;
 	note_file(cp, "siem", 1, 10);
 	synced(cp);
 	note_file(cp, "siem", 2, 20);
 	failing = "fsync-dir";
-	assert_int_equal(checkpoint_compact(cp, walk_three, NULL, &why), -1);
-	assert_string_equal(
-	    why.text, "state directory: fsync: Input/output error");
+	assert_int_equal(renew_now(cp, walk_three, &what), -1);
+	assert_string_equal(what, "fsync");
 	failing = "";
 	calls[0] = '\0';
 	synced(cp);
-	assert_string_equal(calls, "fdatasync fsync-dir ");
+	assert_string_equal(calls, "fsync-dir ");
 	checkpoint_close(cp);
 	cp = opened();
 	assert_int_equal(offset_of(cp, "siem", 3), 1003);
@@ -1517,15 +1608,17 @@ a_name_that_could_not_be_synced_is_tried_again(void **state)
 }
 
 static void
-what_a_crash_in_a_compaction_left_is_written_over(void **state)
+what_a_crash_in_a_compaction_left_is_removed(void **state)
 {
-	struct checkpoint *cp = opened();
 	int fd = openat(dirfd, "checkpoint.new", O_WRONLY | O_CREAT, 0600);
+	struct checkpoint *cp;
 
 	(void)state;
 	assert_int_equal(write(fd, HEADER "half a reco", 34), 34);
 	assert_int_equal(close(fd), 0);
-	assert_int_equal(checkpoint_compact(cp, walk_three, NULL, NULL), 0);
+	cp = opened();
+	assert_false(exists("checkpoint.new"));
+	renewed(cp, walk_three);
 	checkpoint_close(cp);
 	cp = opened();
 	assert_int_equal(damaged(cp), 0);
@@ -1543,7 +1636,7 @@ a_compacted_file_shows_no_trace_of_a_torn_end(void **state)
 	(void)state;
 	write_file(text, len - 10);
 	cp = opened();
-	assert_int_equal(checkpoint_compact(cp, walk_three, NULL, NULL), 0);
+	renewed(cp, walk_three);
 	note_file(cp, "siem", 50, 1);
 	synced(cp);
 	checkpoint_close(cp);
@@ -1554,26 +1647,18 @@ a_compacted_file_shows_no_trace_of_a_torn_end(void **state)
 static void
 only_a_large_file_of_old_records_is_bloated(void **state)
 {
+	struct checkpoint_file_stats file = {
+		.record_bytes = 100000, .records = 1000, .size = 4000000
+	};
 	struct checkpoint *cp = opened();
-	off_t i;
 
 	(void)state;
-	assert_false(checkpoint_is_bloated(cp, 0));
-	for (i = 0; i < 600; i++) {
-		note_file(cp, "siem", 1, i);
-		synced(cp);
-	}
 	/* All but one are old, but that is not worth a rewrite. */
-	assert_false(checkpoint_is_bloated(cp, 1));
-	for (i = 0; i < 600; i++) {
-		note_file(cp, "siem", 1, i);
-		synced(cp);
-	}
-	assert_true(checkpoint_is_bloated(cp, 1));
-	assert_true(checkpoint_is_bloated(cp, 350));
-	assert_false(checkpoint_is_bloated(cp, 450));
-	assert_int_equal(checkpoint_compact(cp, walk_three, NULL, NULL), 0);
-	assert_false(checkpoint_is_bloated(cp, 3));
+	assert_false(checkpoint_is_bloated(cp, &file, 1));
+	file.size = 6000000;
+	assert_true(checkpoint_is_bloated(cp, &file, 1));
+	assert_true(checkpoint_is_bloated(cp, &file, 19000));
+	assert_false(checkpoint_is_bloated(cp, &file, 21000));
 	checkpoint_close(cp);
 }
 
@@ -1584,32 +1669,132 @@ untaken_records_are_not_bloat(void **state)
 	ino_t i;
 
 	(void)state;
-	for (i = 1; i <= 2000; i++)
+	for (i = 1; i <= 50000; i++)
 		note_file(cp, "siem", i, 1);
 	synced(cp);
-	assert_true(checkpoint_is_bloated(cp, 0));
+	assert_true(is_bloated(cp, 0));
 	checkpoint_close(cp);
 	cp = opened();
-	assert_false(checkpoint_is_bloated(cp, 0));
+	note_file(cp, "siem", 1, 2);
+	synced(cp);
+	assert_false(is_bloated(cp, 0));
 	checkpoint_close(cp);
 }
 
 static void
-a_file_that_somebody_removed_is_written_anew(void **state)
+a_file_that_somebody_removed_is_seen_and_written_anew(void **state)
 {
 	struct checkpoint *cp = opened();
 
 	(void)state;
 	note_file(cp, "siem", 1, 10);
 	synced(cp);
-	assert_false(checkpoint_is_bloated(cp, 1));
+	assert_false(stats_of(cp)->removed);
 	assert_int_equal(unlinkat(dirfd, "checkpoint", 0), 0);
-	assert_true(checkpoint_is_bloated(cp, 1));
-	assert_int_equal(checkpoint_compact(cp, walk_three, NULL, NULL), 0);
-	assert_false(checkpoint_is_bloated(cp, 1));
+	note_file(cp, "siem", 1, 20);
+	synced(cp);
+	assert_true(stats_of(cp)->removed);
+	renewed(cp, walk_three);
+	assert_false(stats_of(cp)->removed);
 	checkpoint_close(cp);
 	cp = opened();
 	assert_int_equal(offset_of(cp, "siem", 1), 1001);
+	checkpoint_close(cp);
+}
+
+/* What happens between two slices counts, wherever the slices are. */
+static void
+what_is_appended_while_it_is_written_anew_is_newest(void **state)
+{
+	struct checkpoint_batch b = { 0 };
+	struct checkpoint_place at = { 0 };
+	struct checkpoint_record rec;
+	struct checkpoint *cp = opened();
+	struct checkpoint_file *f;
+	const char *what = NULL;
+	ino_t i;
+
+	(void)state;
+	for (i = 1; i <= 9; i++)
+		note_file(cp, i % 2 ? "a" : "b", i, 10);
+	synced(cp);
+	checkpoint_close(cp);
+	cp = opened();
+	f = checkpoint_file(cp);
+	assert_int_equal(checkpoint_file_begin(f, &what), 0);
+	assert_false(checkpoint_copy(cp, &at, &b, 5));
+	assert_int_equal(add(f, &b, &what), 0);
+	/* Two that are in it, two that are not; one of each is gone. */
+	note_file(cp, "b", 2, 22);
+	note_gone(cp, "a", 3);
+	note_file(cp, "b", 6, 26);
+	note_gone(cp, "a", 7);
+	/* And one that is handed over and given back. */
+	assert_true(checkpoint_take(cp, "a", 64769, 9, &rec));
+	assert_int_equal(checkpoint_give_back(cp), 0);
+	assert_int_equal(append(cp, &what), 0);
+	assert_true(checkpoint_copy(cp, &at, &b, 5));
+	assert_int_equal(add(f, &b, &what), 0);
+	assert_int_equal(checkpoint_file_finish(f, &what), 0);
+	checkpoint_batch_free(&b);
+	checkpoint_close(cp);
+	cp = opened();
+	assert_int_equal(offset_of(cp, "a", 1), 10);
+	assert_int_equal(offset_of(cp, "b", 2), 22);
+	assert_int_equal(offset_of(cp, "a", 3), -1);
+	assert_int_equal(offset_of(cp, "b", 4), 10);
+	assert_int_equal(offset_of(cp, "a", 5), 10);
+	assert_int_equal(offset_of(cp, "b", 6), 26);
+	assert_int_equal(offset_of(cp, "a", 7), -1);
+	assert_int_equal(offset_of(cp, "b", 8), 10);
+	assert_int_equal(offset_of(cp, "a", 9), 10);
+	assert_int_equal(damaged(cp), 0);
+	checkpoint_close(cp);
+}
+
+static void
+a_crash_while_it_is_written_anew_costs_nothing(void **state)
+{
+	struct checkpoint *cp = opened();
+	const char *what = NULL;
+
+	(void)state;
+	note_file(cp, "siem", 1, 10);
+	synced(cp);
+	assert_int_equal(checkpoint_file_begin(checkpoint_file(cp), &what), 0);
+	note_file(cp, "siem", 2, 20);
+	assert_int_equal(append(cp, &what), 0);
+	assert_true(exists("checkpoint.new"));
+	/* Another process, while the first has not even ended. */
+	checkpoint_close(opened());
+	checkpoint_close(cp);
+	assert_false(exists("checkpoint.new"));
+	cp = opened();
+	assert_int_equal(offset_of(cp, "siem", 1), 10);
+	assert_int_equal(offset_of(cp, "siem", 2), 20);
+	checkpoint_close(cp);
+}
+
+static void
+a_batch_has_so_many_records_and_what_a_file_has_goes_first(void **state)
+{
+	struct checkpoint *cp = opened();
+	struct checkpoint_batch b = { 0 };
+	ino_t i;
+
+	(void)state;
+	assert_int_equal(checkpoint_seen(cp, "siem", "nginx", 1), 0);
+	for (i = 1; i <= 10; i++)
+		note_file(cp, "siem", i, 1);
+	checkpoint_drain(cp, CHECKPOINT_DRAIN_FILES, &b, 6);
+	assert_int_equal(b.records, 6);
+	checkpoint_drain(cp, CHECKPOINT_DRAIN_FILES, &b, 100);
+	assert_int_equal(b.records, 10);
+	assert_true(checkpoint_has_notes(cp));
+	checkpoint_drain(cp, CHECKPOINT_DRAIN_ALL, &b, 100);
+	assert_int_equal(b.records, 11);
+	assert_false(checkpoint_has_notes(cp));
+	checkpoint_batch_free(&b);
 	checkpoint_close(cp);
 }
 
@@ -1622,23 +1807,72 @@ a_file_that_somebody_removed_is_written_anew(void **state)
 struct model {
 	off_t now[KEYS]; /* as noted */
 	off_t disk[KEYS]; /* as synced */
+	bool renewing;
+	bool copied;
+	struct checkpoint_place at;
+	ino_t next;
 };
 
-static int
-walk_model(struct checkpoint *cp, void *arg)
+static const char *
+dest_of(ino_t key)
 {
-	const struct model *m = arg;
-	ino_t i;
-
-	for (i = 0; i < KEYS; i++)
-		if (m->now[i] != 0)
-			note_file(cp, i % 2 ? "a" : "b", i + 1, m->now[i]);
-	return (0);
+	return (key % 2 ? "a" : "b");
 }
 
+/* What is untaken has no other owner. */
+static void
+model_walk(struct checkpoint *cp, struct model *m, struct checkpoint_batch *to)
+{
+	ino_t end = m->next + 7;
+
+	for (; m->next < end && m->next < KEYS; m->next++)
+		if (m->now[m->next] != 0 &&
+		    checkpoint_find(cp, dest_of(m->next), 64769, m->next + 1) ==
+			NULL)
+			put_file(cp, to, dest_of(m->next), m->next + 1,
+			    m->now[m->next]);
+}
+
+/* One step of writing it anew. */
+static void
+model_renew(struct checkpoint *cp, struct model *m, uint32_t limit)
+{
+	struct checkpoint_file *f = checkpoint_file(cp);
+	struct checkpoint_place start = { 0 };
+	struct checkpoint_batch b = { 0 };
+	const char *what = NULL;
+	int rc = 0;
+
+	limit_file_size(limit % 7 == 0 ? limit % 20000 : RLIM_INFINITY);
+	if (!m->renewing) {
+		rc = checkpoint_file_begin(f, &what);
+		m->at = start;
+		m->next = 0;
+		m->copied = false;
+	} else if (!m->copied) {
+		m->copied = checkpoint_copy(cp, &m->at, &b, 5);
+		rc = checkpoint_file_add(f, &b, &what);
+	} else if (m->next < KEYS) {
+		model_walk(cp, m, &b);
+		rc = checkpoint_file_add(f, &b, &what);
+	} else {
+		rc = checkpoint_file_finish(f, &what);
+	}
+	m->renewing = rc == 0 && (!m->renewing || f->newfd != -1);
+	limit_file_size(RLIM_INFINITY);
+	checkpoint_batch_free(&b);
+	/* What was noted and put is in it. */
+	if (!m->renewing && rc == 0) {
+		synced(cp);
+		memcpy(m->disk, m->now, sizeof(m->disk));
+	}
+}
+
+/* Half of them find an owner. */
 static struct checkpoint *
 model_crash(struct checkpoint *cp, struct model *m)
 {
+	const struct checkpoint_record *rec;
 	off_t want;
 	ino_t i;
 
@@ -1646,9 +1880,13 @@ model_crash(struct checkpoint *cp, struct model *m)
 	cp = opened();
 	for (i = 0; i < KEYS; i++) {
 		want = m->disk[i] == 0 ? -1 : m->disk[i];
-		assert_int_equal(offset_of(cp, i % 2 ? "a" : "b", i + 1), want);
+		rec = checkpoint_find(cp, dest_of(i), 64769, i + 1);
+		assert_int_equal(rec == NULL ? -1 : rec->offset, want);
+		if (i % 4 < 2)
+			(void)offset_of(cp, dest_of(i), i + 1);
 	}
 	memcpy(m->now, m->disk, sizeof(m->now));
+	m->renewing = false;
 	return (cp);
 }
 
@@ -1659,26 +1897,23 @@ model_step(struct checkpoint *cp, struct model *m, uint32_t what, uint32_t x)
 
 	switch (what % 16) {
 	case 0:
-		return (model_crash(cp, m));
+		return (what % 3 == 0 ? model_crash(cp, m) : cp);
 	case 1:
-		limit_file_size(what % 5 == 0 ? x % 20000 : RLIM_INFINITY);
-		if (checkpoint_compact(cp, walk_model, m, NULL) == 0)
-			memcpy(m->disk, m->now, sizeof(m->disk));
-		limit_file_size(RLIM_INFINITY);
-		break;
 	case 2:
 	case 3:
+		model_renew(cp, m, x);
+		break;
 	case 4:
 		synced(cp);
 		memcpy(m->disk, m->now, sizeof(m->disk));
 		break;
 	case 5:
-		note_gone(cp, key % 2 ? "a" : "b", key + 1);
+		note_gone(cp, dest_of(key), key + 1);
 		m->now[key] = 0;
 		break;
 	default:
 		m->now[key] = 1 + x % 1000000;
-		note_file(cp, key % 2 ? "a" : "b", key + 1, m->now[key]);
+		note_file(cp, dest_of(key), key + 1, m->now[key]);
 		break;
 	}
 	return (cp);
@@ -1700,6 +1935,7 @@ any_order_of_calls_agrees_with_a_plain_array(void **state)
 		cp = model_step(cp, &m, what, x >> 8);
 	}
 	checkpoint_close(model_crash(cp, &m));
+	checkpoint_batch_free(&changed);
 }
 
 static void
@@ -1773,16 +2009,20 @@ main(void)
 		TEST(the_figures_count_what_was_written),
 		TEST(a_full_disk_loses_nothing_that_was_noted),
 		TEST(memory_and_file_do_not_grow_with_what_is_noted_again),
-		TEST(a_failed_fdatasync_writes_everything_again),
+		TEST(after_a_failed_fdatasync_only_a_new_file_is_trusted),
 		TEST(a_new_file_is_durable_with_its_name),
 		TEST(compaction_keeps_all_that_counts_and_nothing_else),
 		TEST(after_a_failed_compaction_the_old_file_goes_on),
 		TEST(a_name_that_could_not_be_synced_is_tried_again),
-		TEST(what_a_crash_in_a_compaction_left_is_written_over),
+		TEST(what_a_crash_in_a_compaction_left_is_removed),
 		TEST(a_compacted_file_shows_no_trace_of_a_torn_end),
 		TEST(only_a_large_file_of_old_records_is_bloated),
 		TEST(untaken_records_are_not_bloat),
-		TEST(a_file_that_somebody_removed_is_written_anew),
+		TEST(a_file_that_somebody_removed_is_seen_and_written_anew),
+		TEST(what_is_appended_while_it_is_written_anew_is_newest),
+		TEST(a_crash_while_it_is_written_anew_costs_nothing),
+		TEST(
+		    a_batch_has_so_many_records_and_what_a_file_has_goes_first),
 		TEST(any_order_of_calls_agrees_with_a_plain_array),
 		TEST(a_hundred_thousand_records_load_in_no_time),
 	};

@@ -367,7 +367,7 @@ class Bench:
         written = daemon.dump()["checkpoint"]["bytes"] - before
         self.report.say("100 of them active, %.0f lines/s: checkpoint" %
                         (lines / seconds), written / seconds / 1e3, "kB/s",
-                        100 * 0.4)
+                        100 * 4)
         for fd in chosen:
             os.close(fd)
 

@@ -8,6 +8,7 @@ Environment:
     TESLACOILD          the daemon to test (default build/tests/teslacoild)
     TESLACOILCTL        what asks it (default build/daemon/teslacoilctl)
     TESLACOILD_BLIND    the same for a system that tells nothing of connections
+    TESLACOILD_DISK     the same on a disk that does what a test says
                         (default build/tests/teslacoild-blind)
     TESLACOIL_WRAP      a command to run it under, such as valgrind
     TESLACOIL_RECEIVER  our receiver (default build/tests/receiver)

@@ -2,15 +2,19 @@
 """Goal: the daemon is stopped, killed and reloaded, and nothing is lost.
 
 On SIGTERM and SIGHUP nothing is repeated either; after SIGKILL at most what
-was acknowledged since the last checkpoint.
+was acknowledged in the last 50 ms.  A disk that hangs delays no line.
 """
 
+import contextlib
 import os
 import signal
+import socket
 import subprocess
 
-from teslacoil import (LIMIT, TESLACOILCTL, Case, destination, kill, main, rng,
-                       running, source, wait_for)
+from teslacoil import (LIMIT, TESLACOILCTL, Case, destination, from_env, kill,
+                       main, rng, running, source, wait_for)
+
+DISK = from_env("TESLACOILD_DISK", "build/tests/teslacoild-disk")
 
 
 class Restart(Case):
@@ -196,6 +200,18 @@ class Restart(Case):
         self.w.wait_written(self.RATE // 2)
         self.end(repeats=None)
 
+    def test_ten_sigkills_repeat_little(self):
+        """Each as soon as it likes: the next daemon does get on."""
+        self.RATE = 2000
+        self.begin()
+        self.under_load()
+        for _ in range(10):
+            self.w.wait_written(rng.randint(500, 1500))
+            self.d.kill()
+            self.d.start()
+        self.w.wait_written(self.RATE)
+        self.end(repeats=2000)
+
     def test_sigkill_of_the_worker_only(self):
         self.begin()
         self.under_load()
@@ -272,6 +288,154 @@ class Restart(Case):
         wait_for(lambda: self.r.missing(old) < 1001, "the new line of old")
         self.end()
         self.assertEqual(self.r.ledger.seen[old.name], {1001})
+
+    def test_start_at_the_end_is_decided_once(self):
+        """By a daemon that says it is ready and is killed right then."""
+        old = self.writer("app.log")
+        old.write(1000)
+        self.r = self.receiver().start()
+        path = self.path("notify")
+        self.d = self.daemon(destination("d", self.r.url) +
+                             source("s", self.path("*.log"), start="end"))
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+            s.bind(path)
+            os.chmod(path, 0o777)
+            s.settimeout(LIMIT)
+            self.d.env = dict(os.environ, NOTIFY_SOCKET=path)
+            self.d.start()
+            while b"READY=1" not in s.recv(4096):
+                pass
+            self.d.kill()
+        self.d.env = None
+        old.write(100)
+        self.d.start()
+        wait_for(lambda: self.r.missing(old) == 1000, "the new lines")
+        self.finish(self.d, self.r)
+        self.assertEqual(self.r.ledger.seen[old.name], set(range(1001, 1101)))
+
+
+class Disk(Case):
+    """The checkpoint is on a disk that hangs, fails or is full."""
+
+    def setUp(self):
+        super().setUp()
+        self.w = self.writer("app.log")
+        self.r = self.receiver().start()
+        self.d = self.daemon(destination("d", self.r.url) +
+                             source("s", self.w.path), program=DISK)
+        self.d.env = dict(os.environ, FAKE_DISK=self.d.state_dir)
+        self.d.start()
+        self.w.write_paced(100, self.r)
+        self.wait_checkpoint()
+
+    def checkpoint(self):
+        return os.path.join(self.d.state_dir, "checkpoint")
+
+    def wait_checkpoint(self):
+        """All that was written is acknowledged, and in the file."""
+        size = b"%d" % os.stat(self.w.path).st_size
+
+        def has():
+            with contextlib.suppress(FileNotFoundError), \
+                    open(self.checkpoint(), "rb") as f:
+                return size in f.read().split()
+        wait_for(has, "the checkpoint")
+
+    def disk(self, what):
+        with open(os.path.join(self.d.state_dir, what), "w"):
+            pass
+
+    def hang(self):
+        """The next sync hangs, and this is it."""
+        self.disk("fdatasync-hangs")
+        self.w.write_paced(100, self.r)
+        self.wait_hanging()
+
+    def wait_hanging(self):
+        path = os.path.join(self.d.state_dir, "hanging")
+        wait_for(lambda: os.path.exists(path), "the disk to hang")
+
+    def well(self):
+        for name in os.listdir(self.d.state_dir):
+            if name.endswith(("-hangs", "-fails")):
+                os.unlink(os.path.join(self.d.state_dir, name))
+
+    def restart_after_sigkill(self, repeats=0):
+        self.d.kill()
+        self.well()
+        self.w.write(100)
+        self.d.start()
+        self.r.wait_all(self.w)
+        self.finish(self.d, self.r)
+        self.r.check(self.w, repeats=repeats)
+
+    def test_a_sync_that_hangs_delays_no_line(self):
+        self.hang()
+        self.w.write_paced(1000, self.r)
+        self.well()
+        self.wait_checkpoint()
+        self.restart_after_sigkill()
+
+    def test_a_checkpoint_that_is_asked_for_delays_no_line(self):
+        self.hang()
+        ctl = subprocess.Popen(
+            [TESLACOILCTL, "-s", self.d.control, "checkpoint"],
+            stdout=subprocess.PIPE)
+        self.w.write_paced(1000, self.r)
+        self.assertIsNone(ctl.poll())
+        self.well()
+        self.assertEqual(ctl.communicate(timeout=LIMIT)[0],
+                         b"checkpoint written\n")
+        self.wait_checkpoint()
+        self.restart_after_sigkill()
+
+    def test_sigterm_waits_for_a_disk_that_hangs(self):
+        self.hang()
+        self.w.write_paced(1000, self.r)
+        kill(self.d.pid, signal.SIGTERM)
+        self.d.wait_log("stopping")
+        self.well()
+        self.assertEqual(self.d.wait(), 0)
+        self.w.write(100)
+        self.d.start()
+        self.r.wait_all(self.w)
+        self.finish(self.d, self.r)
+        self.r.check(self.w)
+
+    def test_a_full_disk_delays_no_line(self):
+        self.disk("write-fails")
+        self.w.write_paced(500, self.r)
+        self.d.wait_log(r"write: No space left on device; forwarding goes on")
+        self.w.write_paced(500, self.r)
+        self.assertIn("No space left", self.d.state()["checkpoint"]["error"])
+        self.well()
+        self.d.wait_log("checkpoint: written again")
+        self.wait_checkpoint()
+        self.assertEqual(self.d.log().count("No space left on device"), 1)
+        self.restart_after_sigkill()
+
+    def test_after_a_failed_sync_the_file_is_written_anew(self):
+        """What the system could not write, it may have dropped."""
+        before = os.stat(self.checkpoint()).st_ino
+        self.disk("fdatasync-fails")
+        self.w.write_paced(500, self.r)
+        wait_for(lambda: os.stat(self.checkpoint()).st_ino != before,
+                 "another file")
+        self.well()
+        self.d.wait_log("checkpoint: written again")
+        self.wait_checkpoint()
+        self.restart_after_sigkill()
+
+    def test_sigkill_while_the_file_is_written_anew(self):
+        self.disk("fsync-hangs")
+        self.disk("fdatasync-fails")
+        self.w.write_paced(100, self.r)
+        new = self.checkpoint() + ".new"
+        self.wait_hanging()
+        self.assertTrue(os.path.exists(new))
+        self.w.write_paced(50, self.r)
+        self.restart_after_sigkill(repeats=150)
+        self.assertFalse(os.path.exists(new))
 
 
 class Reload(Case):

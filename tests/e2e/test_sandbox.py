@@ -21,7 +21,7 @@ PROBE = from_env("TESLACOIL_PROBE", "build/tests/sandbox_probe")
 UID = 65534
 
 ALLOWED = {"read_log", "read_hosts", "read_random", "write_state",
-           "connect_destination"}
+           "start_thread", "connect_destination"}
 # Without Landlock, or with an old one, these are not refused by the sandbox.
 BY_LANDLOCK = {
     1: {"read_other", "read_shadow", "list_root", "write_log", "remove_log",

@@ -1,0 +1,110 @@
+/*
+ * ledger_inside.h - what the parts of the ledger share: ledger.c, which knows
+ * what has changed, ledger_write.c, which has it written when it is time, and
+ * ledger_renew.c, which has the file written anew.
+ */
+#ifndef LEDGER_INSIDE_H
+#define LEDGER_INSIDE_H
+
+#include <sys/types.h>
+
+#include <ev.h>
+#include <stdbool.h>
+#include <time.h>
+
+#include "daemon/checkpoint_writer.h"
+#include "daemon/ledger.h"
+#include "daemon/stream.h"
+#include "lib/checkpoint.h"
+#include "lib/checkpoint_batch.h"
+#include "lib/reason.h"
+
+struct tail;
+
+#define LEDGER_RETRY 1.		/* seconds until what failed is tried again */
+#define LEDGER_NEVER 1e18
+
+/* The file is written anew, in slices. */
+struct renewal {
+	struct checkpoint_batch	 slice;
+	bool			 under_way;
+	bool			 has_untaken;	/* and what was seen */
+	struct checkpoint_place	 untaken;	/* so far */
+	dev_t			 dev;		/* files before this one */
+	ino_t			 ino;
+	double			 patience;	/* seconds, after a failure */
+};
+
+/* What failed last and has not been put right: a bit each. */
+enum ledger_fault {
+	LEDGER_APPEND = 1,
+	LEDGER_SYNC = 2,
+	LEDGER_RENEWAL = 4
+};
+
+struct ledger {
+	struct ev_loop		*loop;
+	struct checkpoint	*checkpoint;	/* NULL: no state is kept */
+	struct checkpoint_writer *writer;
+	struct tails		*tails;
+	struct stream_list	 dirty;
+	struct checkpoint_batch	 changed;	/* is appended, or was not yet */
+	struct writer_job	 given;		/* to the writer, the last one */
+	struct renewal		 renewal;
+	ev_timer		 due;		/* a little behind */
+	double			 due_at;	/* by clock_now() */
+	double			 append_at;	/* not before */
+	double			 sync_at;
+	double			 renew_at;
+	double			 every;		/* seconds between two syncs */
+	bool			 unsynced;
+	bool			 hurry;
+	bool			 all_given;	/* that had changed */
+	unsigned		 faults;	/* enum ledger_fault */
+	struct reason		 error;		/* the last one's */
+	struct checkpoint_file_stats stats;
+	void			(*on_written)(void *arg, const char *error);
+	void			*arg;		/* to on_written */
+	bool			 asked;
+	ev_timer		 daily;
+	struct timespec		 written;	/* before it was opened */
+};
+
+/* ledger.c */
+
+/* Whether t's streams have records. */
+bool	ledger_has_record(const struct tail *t);
+
+/* Adds the stream's record to the batch, which has room for it. */
+void	ledger_put(struct ledger *, const struct stream *,
+	    struct checkpoint_batch *);
+
+/* Fills l->changed.  Returns whether all that has changed is in it. */
+bool	ledger_gather(struct ledger *);
+
+/* ledger_write.c */
+
+bool	ledger_has_news(const struct ledger *);
+
+/* Writes when it is time for what there is to write. */
+void	ledger_arm(struct ledger *);
+
+void	ledger_on_due(struct ev_loop *, ev_timer *, int);
+void	ledger_on_done(void *ledger, const struct writer_result *);
+
+/* Counts it, or that it was put right; says it once. */
+void	ledger_count(struct ledger *, enum ledger_fault,
+	    const struct writer_fault *);
+
+/* ledger_renew.c */
+
+/* The file is to be written anew, soon. */
+void	ledger_want_renewal(struct ledger *);
+
+/* Adds the next slice to the job, if it is time for one. */
+void	ledger_renew(struct ledger *, struct writer_job *);
+
+/* The job that l->given is was done, with this result. */
+void	ledger_renewed(struct ledger *, const struct writer_result *);
+
+#endif
