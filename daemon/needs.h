@@ -30,6 +30,10 @@ struct needs {
 	bool			 binds;	/* to a local address */
 	bool			 system_ca;	/* the system's decides */
 	bool			 unix_sockets;	/* destinations, control */
+	struct needs_dir	*sockets;	/* of unix destinations: the path
+					   of the socket, and the identity of
+					   the directory that it is in */
+	size_t			 nsockets;
 };
 
 /*
@@ -49,7 +53,8 @@ int	needs_add_link(struct needs *, const char *path);
 /*
  * Where now the same configuration needs something else than before: the path
  * of a directory that is there and was another or none, or of one of which more
- * is there now; or NULL.
+ * is there now, or of a socket that is elsewhere or whose directory was another
+ * or none; or NULL.
  */
 const char	*needs_differ(const struct needs *before,
 		    const struct needs *now);

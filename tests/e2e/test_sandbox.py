@@ -269,6 +269,91 @@ class Later(Case):
         self.finish(d, r)
         r.check(w)
 
+    def to_socket(self, path, kind="unix-dgram"):
+        """Lines go to a socket at path, which need not be there yet."""
+        w = self.writer()
+        w.write(100)
+        r = self.receiver("%s:%s" % (kind, path))
+        d = self.daemon(destination("d", r.url) + source("s", w.path)).start()
+        d.wait_log("worker: sandbox: ")
+        return d, r, w
+
+    def begin_to_socket(self, path, kind):
+        os.makedirs(os.path.dirname(path))
+        d, r, w = self.to_socket(path, kind)
+        r.start()
+        r.wait_all(w)
+        self.assertNotIn("takes over", d.log())
+        return d, r, w
+
+    def made_anew(self, kind):
+        path = os.path.join(self.dir, "run/sock")
+        d, r, w = self.begin_to_socket(path, kind)
+        r.finish()
+        w.write(100)
+        r.start()
+        r.wait_all(w)
+        self.assertNotIn("takes over", d.log())
+        self.finish(d, r)
+        r.check(w)
+
+    def test_a_socket_that_is_made_and_made_anew(self):
+        self.made_anew("unix-dgram")
+
+    def test_a_stream_socket_that_is_made_and_made_anew(self):
+        self.made_anew("unix-stream")
+
+    def test_a_socket_in_a_directory_that_appears(self):
+        path = os.path.join(self.dir, "run/app/sock")
+        d, r, w = self.to_socket(path)
+        os.makedirs(os.path.dirname(path))
+        r.start()
+        r.wait_all(w)
+        self.finish(d, r)
+        r.check(w)
+
+    def test_a_socket_whose_directory_is_made_anew(self):
+        path = os.path.join(self.dir, "run/sock")
+        d, r, w = self.begin_to_socket(path, "unix-dgram")
+        r.finish()
+        # Renamed: the next one has another inode.
+        os.rename(os.path.dirname(path), os.path.join(self.dir, "was"))
+        w.write(100)
+        os.mkdir(os.path.dirname(path))
+        r.start()
+        r.wait_all(w)
+        self.finish(d, r)
+        r.check(w)
+
+    def test_a_socket_beside_the_logs(self):
+        d, r, w = self.to_socket(self.path("sock"))
+        r.start()
+        r.wait_all(w)
+        self.finish(d, r)
+        r.check(w)
+
+    def test_a_link_to_a_socket_that_leads_elsewhere_later(self):
+        link = os.path.join(self.dir, "link")
+        first = self.receiver("unix-dgram:" + self.dir + "/first").start()
+        os.symlink("first", link)
+        w = self.writer()
+        w.write(100)
+        d = self.daemon(destination("d", "unix://" + link) +
+                        source("s", w.path)).start()
+        first.wait_all(w)
+        first.finish()
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.dir + "/first")
+        os.unlink(link)
+        os.symlink("second", link)
+        again = self.writer("app.log", name="again")
+        again.write(100)
+        second = self.receiver("unix-dgram:" + self.dir + "/second",
+                               name="second.received").start()
+        second.wait_all(again)
+        self.finish(d, second)
+        second.check(again)
+
     def test_below_a_wildcard_nothing_has_to_be_renewed(self):
         d, r = self.begin(self.path("**/*.log"))
         w = self.writer("a/b/c/app.log")
