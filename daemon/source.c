@@ -37,6 +37,7 @@ on_linked(struct place *place, const char *name)
 static void
 on_file(struct tail *t)
 {
+	t->doubtful = true;
 	if (t->linked && t->place != NULL)
 		on_linked(t->place, t->name);
 	else
@@ -52,9 +53,10 @@ on_event(
 
 	switch (event) {
 	case WATCH_DATA:
-		if ((t = tail_at(&d->place, name)) != NULL)
+		if ((t = tail_at(&d->place, name)) != NULL) {
+			t->doubtful = true;
 			tail_check(t);
-		else if (dir_means_file(d, name))
+		} else if (dir_means_file(d, name))
 			dir_look(d, name);
 		break;
 	case WATCH_NAME:

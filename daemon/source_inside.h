@@ -192,7 +192,7 @@ void	dir_look_at(struct dir *, const char *name, const struct stat *);
 /* The same for all that the patterns mean in it, oldest first. */
 void	dir_scan(struct dir *);
 
-/* Whether a file of it, by what lstat(2) says of the name, has not changed. */
+/* Whether lstat(2) of its name tells that a file of it has not changed. */
 bool	dir_is_as_seen(const struct tail *, const struct stat *);
 
 /* source_recover.c */

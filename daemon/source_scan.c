@@ -26,7 +26,7 @@ bool
 dir_is_as_seen(const struct tail *t, const struct stat *st)
 {
 	return (st->st_dev == t->dev && st->st_ino == t->ino &&
-	    st->st_size == t->size && written_ns(st) == t->written_ns &&
+	    st->st_size == t->size && tails_is_as_seen(t, st) &&
 	    (st->st_nlink > 1) == t->many_links && t->error == 0 &&
 	    !t->suspect);
 }

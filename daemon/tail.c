@@ -356,10 +356,11 @@ packed_written(struct tail *t, const struct stat *st)
 {
 	struct stream *s;
 
-	if (written_ns(st) == t->written_ns)
+	if (tails_is_as_seen(t, st))
 		return;
-	t->written_ns = written_ns(st);
-	t->changed = tails_now(t->all);
+	if (written_ns(st) != t->written_ns)
+		t->changed = tails_now(t->all);
+	tails_saw(t, st);
 	for (s = t->streams; s != NULL; s = s->next)
 		stream_wake(s);
 }
@@ -403,9 +404,10 @@ tail_written(struct tail *t, const struct stat *st, bool surely)
 	} else {
 		t->sure = 0;
 	}
-	t->written_ns = written_ns(st);
-	t->changed = tails_now(t->all);
 	same_size = st->st_size == t->size;
+	if (!same_size || written_ns(st) != t->written_ns)
+		t->changed = tails_now(t->all);
+	tails_saw(t, st);
 	t->size = st->st_size;
 	tail_held_look(t);
 	/*
@@ -440,7 +442,7 @@ check(struct tail *t, bool surely)
 	}
 	if (st.st_size < t->size || t->suspect)
 		tail_truncated(t, &st);
-	else if (st.st_size > t->size || written_ns(&st) != t->written_ns ||
+	else if (st.st_size > t->size || !tails_is_as_seen(t, &st) ||
 	    t->error != 0 || (surely && t->sure != 0))
 		tail_written(t, &st, surely);
 }

@@ -64,7 +64,15 @@ class Holes(Case):
 
     def test_a_file_that_was_filled_with_nuls_before(self):
         """Lines are written over them, and wait for nobody."""
-        self.begin()
+        self.filled_before()
+
+    def test_the_same_by_polling(self):
+        """Where the clock of the file system is coarse, nothing but a look at
+        the contents tells."""
+        self.filled_before(watch="poll", poll_interval="100ms")
+
+    def filled_before(self, **options):
+        self.begin(**options)
         os.pwrite(self.fd, bytes(100000), 0)
         self.d.wait_follows(self.path("app.log"))
         at = 0
