@@ -78,6 +78,7 @@ struct dir {
 	size_t nuses;
 	bool said; /* that it cannot be read */
 	bool hidden; /* see sources_hide() */
+	bool disordered; /* a new file has a name that rotation gives */
 	uint32_t scan;
 	int64_t listed_ns; /* its st_mtime then, or -1 */
 	struct strays strays;

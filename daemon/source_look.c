@@ -12,6 +12,20 @@
 #include "daemon/tail.h"
 #include "daemon/tail_held.h"
 #include "daemon/tails.h"
+#include "lib/rotation.h"
+
+/*
+ * Of a new file that was rotated before anybody saw it, no event may tell which
+ * name it had, and so not what is to be sent before it and what behind.
+ */
+static void
+note_generation(struct dir *d, const struct tail *t)
+{
+	char base[NAME_MAX + 1];
+
+	if (t->held == NULL && rotation_base(t->name, 0, base, sizeof(base)))
+		d->disordered = true;
+}
 
 static void
 look_at_new_file(
@@ -44,10 +58,12 @@ look_at_new_file(
 	if (meant)
 		dir_join_routes(t, d, name, reach);
 	tail_held_look(t);
-	if (t->streams == NULL)
+	if (t->streams == NULL) {
 		tail_free(t);
-	else
-		tails_watch(t);
+		return;
+	}
+	note_generation(d, t);
+	tails_watch(t);
 }
 
 /* Whether the name that t has still leads to it: then name is a hard link. */

@@ -148,7 +148,7 @@ scan_listed(struct dir *d)
 		return;
 	}
 	note_listing(d, dirfd(handle));
-	d->said = false;
+	d->said = d->disordered = false;
 	d->scan++;
 	n = list_entries(d, handle, &list);
 	(void)closedir(handle);
@@ -160,6 +160,9 @@ scan_listed(struct dir *d)
 	}
 	free(list);
 	look_at_unseen(d);
+	/* At a start all directories are scanned before. */
+	if (d->disordered && !d->all->starting)
+		place_order(&d->place);
 }
 
 void
