@@ -33,7 +33,7 @@ look_at_new_file(
 {
 	const char *known = NULL;
 	struct tail *t;
-	bool meant = dir_means_file(d, name);
+	bool meant = dir_means_file(d, name), left_alone = false;
 	char origin[PATH_MAX];
 
 	if (reach == REACH_PLAIN)
@@ -56,10 +56,12 @@ look_at_new_file(
 	if (t->streams == NULL && reach == REACH_PLAIN && !d->all->starting)
 		tail_hold(t);
 	if (meant)
-		dir_join_routes(t, d, name, reach);
+		left_alone = dir_join_routes(t, d, name, reach);
 	tail_held_look(t);
 	if (t->streams == NULL) {
 		tail_free(t);
+		if (left_alone)
+			sweep_pass(d);
 		return;
 	}
 	note_generation(d, t);

@@ -149,6 +149,7 @@ scan_listed(struct dir *d)
 	}
 	note_listing(d, dirfd(handle));
 	d->said = d->disordered = false;
+	sweep_count_anew(d);
 	d->scan++;
 	n = list_entries(d, handle, &list);
 	(void)closedir(handle);

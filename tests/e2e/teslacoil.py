@@ -58,6 +58,12 @@ LIMIT = float(os.environ.get("TESLACOIL_LIMIT") or 60)
 
 rng = random.Random(SEED)
 
+# The system, and whether the daemon under test watches by kqueue(2): then an
+# open file tells of itself, and others are looked at by time.
+LINUX = sys.platform.startswith("linux")
+KQUEUE = not LINUX or \
+    os.path.basename(TESLACOILD).endswith(("_kqueue", "_openbsd"))
+
 # Who the daemon becomes when the tests run as root.
 USER = "nobody" if os.geteuid() == 0 else None
 
