@@ -2,9 +2,11 @@
 
 #include <sys/stat.h>
 
+#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "daemon/conf.h"
 
@@ -114,8 +116,8 @@ resolve_socket(const char *path, char real[PATH_MAX])
 	(void)strlcpy(dir, path, sizeof(dir));
 	dir[name - path] = '\0';
 	if (realpath(dir, real) == NULL ||
-	    (strcmp(real, "/") != 0 && strlcat(real, "/", PATH_MAX) >=
-		PATH_MAX) ||
+	    (strcmp(real, "/") != 0 &&
+		strlcat(real, "/", PATH_MAX) >= PATH_MAX) ||
 	    strlcat(real, name, PATH_MAX) >= PATH_MAX)
 		(void)strlcpy(real, path, PATH_MAX);
 }
@@ -123,7 +125,7 @@ resolve_socket(const char *path, char real[PATH_MAX])
 static int
 add_socket(struct needs *n, const char *path)
 {
-	struct needs_dir *grown;
+	struct needs_socket *grown;
 	char real[PATH_MAX];
 	struct stat st;
 
@@ -138,7 +140,9 @@ add_socket(struct needs *n, const char *path)
 		return (-1);
 	n->nsockets++;
 	strrchr(real, '/')[1] = '\0';
-	if (stat(real, &st) == 0) {
+	grown->dir = open(real, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if ((grown->dir != -1 ? fstat(grown->dir, &st) : stat(real, &st)) ==
+	    0) {
 		grown->dev = st.st_dev;
 		grown->ino = st.st_ino;
 	}
@@ -221,8 +225,11 @@ needs_free(struct needs *n)
 	for (i = 0; i < n->ndirs; i++)
 		free(n->dirs[i].path);
 	free(n->dirs);
-	for (i = 0; i < n->nsockets; i++)
+	for (i = 0; i < n->nsockets; i++) {
 		free(n->sockets[i].path);
+		if (n->sockets[i].dir != -1)
+			(void)close(n->sockets[i].dir);
+	}
 	free(n->sockets);
 	free(n->ports);
 	free(n);
@@ -274,7 +281,7 @@ is_nearer(const struct needs *before, const char *path)
 static const char *
 differing_socket(const struct needs *before, const struct needs *now)
 {
-	const struct needs_dir *s, *was;
+	const struct needs_socket *s, *was;
 	size_t i;
 
 	for (i = 0; i < now->nsockets && i < before->nsockets; i++) {

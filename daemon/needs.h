@@ -19,6 +19,15 @@ struct needs_dir {
 	ino_t			 ino;	/* 0: not there yet */
 };
 
+/* Of a unix destination. */
+struct needs_socket {
+	char			*path;	/* without links in it */
+	dev_t			 dev;	/* of the directory that it is in */
+	ino_t			 ino;	/* 0: not there yet */
+	int			 dir;	/* while it is open, no other directory
+					   gets its identity; or -1 */
+};
+
 struct needs {
 	struct needs_dir	*dirs;	/* to read, with all below */
 	size_t			 ndirs;
@@ -30,9 +39,7 @@ struct needs {
 	bool			 binds;	/* to a local address */
 	bool			 system_ca;	/* the system's decides */
 	bool			 unix_sockets;	/* destinations, control */
-	struct needs_dir	*sockets;	/* of unix destinations: the path
-					   of the socket, and the identity of
-					   the directory that it is in */
+	struct needs_socket	*sockets;	/* to connect to */
 	size_t			 nsockets;
 };
 

@@ -132,7 +132,7 @@ a_socket_is_reached_by_its_name_and_also_when_it_is_made_anew(void **state)
 	char dir[] = "/tmp/teslacoil-XXXXXX";
 	char meant[64], other[64], url[80];
 	struct needs_dir log = { .path = dir };
-	struct needs_dir socket = { .path = meant };
+	struct needs_socket socket = { .path = meant };
 	struct needs n = { .dirs = &log,
 		.ndirs = 1,
 		.unix_sockets = true,
@@ -169,7 +169,7 @@ a_socket_is_reached_by_its_name_and_also_when_it_is_made_anew(void **state)
 static void
 too_many_sockets_are_told(void **state)
 {
-	struct needs_dir sockets[101];
+	struct needs_socket sockets[101];
 	char paths[101][64];
 	struct needs n = { .sockets = sockets, .nsockets = 100 };
 	struct reason why;

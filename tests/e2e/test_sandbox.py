@@ -316,8 +316,7 @@ class Later(Case):
         path = os.path.join(self.dir, "run/sock")
         d, r, w = self.begin_to_socket(path, "unix-dgram")
         r.finish()
-        # Renamed: the next one has another inode.
-        os.rename(os.path.dirname(path), os.path.join(self.dir, "was"))
+        shutil.rmtree(os.path.dirname(path))
         w.write(100)
         os.mkdir(os.path.dirname(path))
         r.start()
