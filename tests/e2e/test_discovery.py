@@ -11,6 +11,7 @@ import socket
 import subprocess
 import unittest
 
+from processes import LINUX
 from teslacoil import (KQUEUE, SEED, TESLACOILD, USER, Case, Output, Writer,
                        destination, main, source, wait_for)
 
@@ -657,7 +658,7 @@ class Sweep(Discovery):
         w = Writer(other + "/app.log")
         self.writers.append(w)
         w.write(5)
-        if USER is not None:
+        if USER is not None and LINUX:
             subprocess.run(["mount", "--bind", other, self.path("mounted")],
                            check=True)
             self.addCleanup(subprocess.run,
@@ -667,7 +668,7 @@ class Sweep(Discovery):
             m[size - 1:size] = b"\n"
         wait_for(lambda: any(b"mapped" in x for x in self.r.lines()),
                  "what was written through memory", 150)
-        if USER is not None:
+        if USER is not None and LINUX:
             wait_for(lambda: self.r.missing(w) == 0, "what was mounted", 150)
         self.finish(self.d, self.r)
 

@@ -4,14 +4,13 @@ however it is started; and what comes later is reached by another worker."""
 
 import contextlib
 import os
-import platform
 import re
 import shutil
 import socket
 import subprocess
-import sys
 import unittest
 
+from processes import LINUX
 from teslacoil import (Case, LIMIT, TESLACOILD, USER, WRAP, destination,
                        from_env, main, running, source, wait_for)
 
@@ -53,6 +52,7 @@ def listening():
         yield s.getsockname()[1]
 
 
+@unittest.skipUnless(LINUX, "asks for Landlock, seccomp and capabilities")
 class Probe(Case):
     """A process that has entered the sandbox, and tries."""
 
@@ -130,6 +130,7 @@ class Probe(Case):
         self.assertIn("\nbind_port EPERM\n", done.stdout)
 
 
+@unittest.skipUnless(LINUX, "asks /proc for seccomp and capabilities")
 class Processes(Case):
     """The real ones."""
 
@@ -362,7 +363,7 @@ class Later(Case):
         self.finish(d, r)
         r.check(w)
 
-    @unittest.skipUnless(USER, "not root")
+    @unittest.skipUnless(USER and LINUX, "needs root and a mount namespace")
     def test_files_for_names_that_are_replaced(self):
         """In a mount namespace, where /etc is a copy."""
         etc = os.path.join(self.dir, "etc")
@@ -397,6 +398,4 @@ class Later(Case):
 
 
 if __name__ == "__main__":
-    if platform.system() != "Linux":
-        sys.exit(77)
     main()
