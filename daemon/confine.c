@@ -145,3 +145,11 @@ confine_on_resolve(struct confine *c)
 	if (path != NULL)
 		renew(c, path);
 }
+
+/* The sandbox may hide a directory that was made, or made anew, since. */
+void
+confine_on_unreached(struct confine *c)
+{
+	if (c->confined && sandbox_hides())
+		wish(c);
+}

@@ -41,4 +41,7 @@ void	confine_enter(struct confine *c, struct sources *, int statedir);
 /* The system's files for names are about to be read. */
 void	confine_on_resolve(struct confine *c);
 
+/* A unix socket could not be connected to. */
+void	confine_on_unreached(struct confine *c);
+
 #endif

@@ -153,6 +153,8 @@ open_link(struct endpoint *ep, const struct address *a)
 	(void)strlcpy(ep->peer, a != NULL ? address_text(a) : ep->url->text,
 	    sizeof(ep->peer));
 	if (link_open(&ep->link, ep->conf, ep->url, a, &ep->error) == -1) {
+		if (ep->url->scheme == CONF_UNIX)
+			ep->env->on_unreached(ep->env->arg);
 		pass_over(ep);
 		return;
 	}

@@ -24,6 +24,8 @@ struct endpoint_env {
 	void		(*on_stdout_closed)(void *arg);
 	/* The system's files for names are about to be read. */
 	void		(*on_resolve)(void *arg);
+	/* A unix socket cannot be connected to: a sandbox may hide it. */
+	void		(*on_unreached)(void *arg);
 	void		*arg;
 };
 

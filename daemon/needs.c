@@ -2,9 +2,11 @@
 
 #include <sys/stat.h>
 
+#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "daemon/conf.h"
 
@@ -102,6 +104,51 @@ add_port(struct needs *n, const char *text)
 	return (0);
 }
 
+/* The path without links in it; the socket itself may be missing. */
+static void
+resolve_socket(const char *path, char real[PATH_MAX])
+{
+	const char *name = strrchr(path, '/') + 1;
+	char dir[PATH_MAX];
+
+	if (realpath(path, real) != NULL)
+		return;
+	(void)strlcpy(dir, path, sizeof(dir));
+	dir[name - path] = '\0';
+	if (realpath(dir, real) == NULL ||
+	    (strcmp(real, "/") != 0 &&
+		strlcat(real, "/", PATH_MAX) >= PATH_MAX) ||
+	    strlcat(real, name, PATH_MAX) >= PATH_MAX)
+		(void)strlcpy(real, path, PATH_MAX);
+}
+
+static int
+add_socket(struct needs *n, const char *path)
+{
+	struct needs_socket *grown;
+	char real[PATH_MAX];
+	struct stat st;
+
+	grown = reallocarray(n->sockets, n->nsockets + 1, sizeof(*grown));
+	if (grown == NULL)
+		return (-1);
+	n->sockets = grown;
+	grown += n->nsockets;
+	memset(grown, 0, sizeof(*grown));
+	resolve_socket(path, real);
+	if ((grown->path = strdup(real)) == NULL)
+		return (-1);
+	n->nsockets++;
+	strrchr(real, '/')[1] = '\0';
+	grown->dir = open(real, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if ((grown->dir != -1 ? fstat(grown->dir, &st) : stat(real, &st)) ==
+	    0) {
+		grown->dev = st.st_dev;
+		grown->ino = st.st_ino;
+	}
+	return (0);
+}
+
 static int
 add_url(struct needs *n, const struct conf_url *url, const struct conf_tls *tls)
 {
@@ -110,7 +157,7 @@ add_url(struct needs *n, const struct conf_url *url, const struct conf_tls *tls)
 		return (0);
 	case CONF_UNIX:
 		n->unix_sockets = true;
-		return (0);
+		return (add_socket(n, url->path));
 	case CONF_UDP:
 		n->names = true;
 		return (0);
@@ -178,6 +225,12 @@ needs_free(struct needs *n)
 	for (i = 0; i < n->ndirs; i++)
 		free(n->dirs[i].path);
 	free(n->dirs);
+	for (i = 0; i < n->nsockets; i++) {
+		free(n->sockets[i].path);
+		if (n->sockets[i].dir != -1)
+			(void)close(n->sockets[i].dir);
+	}
+	free(n->sockets);
 	free(n->ports);
 	free(n);
 }
@@ -224,6 +277,24 @@ is_nearer(const struct needs *before, const char *path)
 	return (false);
 }
 
+/* The configuration has the same sockets, in the same order. */
+static const char *
+differing_socket(const struct needs *before, const struct needs *now)
+{
+	const struct needs_socket *s, *was;
+	size_t i;
+
+	for (i = 0; i < now->nsockets && i < before->nsockets; i++) {
+		s = &now->sockets[i];
+		was = &before->sockets[i];
+		if (s->ino != 0 &&
+		    (s->dev != was->dev || s->ino != was->ino ||
+			strcmp(s->path, was->path) != 0))
+			return (s->path);
+	}
+	return (NULL);
+}
+
 const char *
 needs_differ(const struct needs *before, const struct needs *now)
 {
@@ -240,5 +311,5 @@ needs_differ(const struct needs *before, const struct needs *now)
 		if (was == NULL || was->dev != d->dev || was->ino != d->ino)
 			return (d->path);
 	}
-	return (NULL);
+	return (differing_socket(before, now));
 }

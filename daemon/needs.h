@@ -19,6 +19,15 @@ struct needs_dir {
 	ino_t			 ino;	/* 0: not there yet */
 };
 
+/* Of a unix destination. */
+struct needs_socket {
+	char			*path;	/* without links in it */
+	dev_t			 dev;	/* of the directory that it is in */
+	ino_t			 ino;	/* 0: not there yet */
+	int			 dir;	/* while it is open, no other directory
+					   gets its identity; or -1 */
+};
+
 struct needs {
 	struct needs_dir	*dirs;	/* to read, with all below */
 	size_t			 ndirs;
@@ -30,6 +39,8 @@ struct needs {
 	bool			 binds;	/* to a local address */
 	bool			 system_ca;	/* the system's decides */
 	bool			 unix_sockets;	/* destinations, control */
+	struct needs_socket	*sockets;	/* to connect to */
+	size_t			 nsockets;
 };
 
 /*
@@ -49,7 +60,8 @@ int	needs_add_link(struct needs *, const char *path);
 /*
  * Where now the same configuration needs something else than before: the path
  * of a directory that is there and was another or none, or of one of which more
- * is there now; or NULL.
+ * is there now, or of a socket that is elsewhere or whose directory was another
+ * or none; or NULL.
  */
 const char	*needs_differ(const struct needs *before,
 		    const struct needs *now);

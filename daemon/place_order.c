@@ -124,7 +124,8 @@ place_order(struct place *place)
 		    place, &list, &n, name != NULL ? name : l->name, l->tail);
 	}
 	RB_FOREACH (t, tail_names, &place->names)
-		if (t->left == NULL &&
+		/* What may be a copy is not sent, and makes nobody wait. */
+		if (t->left == NULL && t->held == NULL &&
 		    (t->origin == NULL || place_holds(place, t->origin)) &&
 		    ((name = base_in_use(place, t->name, base)) != NULL ||
 			(name = base_that_was_left(place, t->name, base)) !=

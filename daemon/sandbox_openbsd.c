@@ -2,7 +2,8 @@
  * unveil(2), pledge(2).
  *
  * A directory is unveiled, and not its name: what takes its place later is not
- * seen, nor is what is above it.
+ * seen, nor is what is above it.  A socket is unveiled by its name in the
+ * directory, so that it may be made later, and anew; connect(2) writes to it.
  */
 #include "daemon/sandbox.h"
 
@@ -19,7 +20,7 @@
 	"unix inet dns sendfd recvfd"
 
 /* The kernel takes 128 in all; beyond this all can be read. */
-#define DIRS_MAX 100
+#define VEILS_MAX 100
 
 struct veil {
 	const char *path;
@@ -64,20 +65,37 @@ show_all(const struct veil *veils, size_t count)
 	return (0);
 }
 
+static bool
+is_too_much(const struct needs *n)
+{
+	return (n->ndirs + n->nsockets > VEILS_MAX);
+}
+
+static int
+show_sockets(const struct needs *n)
+{
+	size_t i;
+
+	for (i = 0; i < n->nsockets; i++)
+		if (show(n->sockets[i].path, "rw") == -1)
+			return (-1);
+	return (0);
+}
+
 static int
 draw_veil(const struct needs *n)
 {
 	size_t i;
 
-	if (n->ndirs > DIRS_MAX && show("/", "r") == -1)
+	if (is_too_much(n) && show("/", "r") == -1)
 		return (-1);
-	for (i = 0; i < n->ndirs && n->ndirs <= DIRS_MAX; i++)
+	for (i = 0; i < n->ndirs && !is_too_much(n); i++)
 		if (show(n->dirs[i].path, "r") == -1)
 			return (-1);
 	/* Later than the logs: where both are one, it is written. */
 	if (n->state_dir != NULL && show(n->state_dir, "rwc") == -1)
 		return (-1);
-	if (show_all(always, COUNT(always)) == -1 ||
+	if (show_sockets(n) == -1 || show_all(always, COUNT(always)) == -1 ||
 	    (n->names && show_all(names, COUNT(names)) == -1) ||
 	    (n->system_ca && show_all(certificates, COUNT(certificates)) == -1))
 		return (-1);
@@ -97,6 +115,16 @@ promise(const struct needs *n, char *promises, size_t size)
 		(void)strlcat(promises, " unix", size);
 }
 
+static const char *
+veil_text(const struct needs *n)
+{
+	if (n->nsockets > VEILS_MAX)
+		return ("no unveil: too many unix sockets");
+	if (is_too_much(n))
+		return ("unveil for writing only: too many directories");
+	return ("unveil");
+}
+
 int
 sandbox_worker(const struct needs *n, int statedir, struct reason *got)
 {
@@ -104,15 +132,12 @@ sandbox_worker(const struct needs *n, int statedir, struct reason *got)
 
 	(void)statedir;
 	promise(n, promises, sizeof(promises));
-	if (draw_veil(n) == -1)
+	if (n->nsockets <= VEILS_MAX && draw_veil(n) == -1)
 		return (reason_set(got, "unveil: %s", strerror(errno)));
 	if (pledge(promises, NULL) == -1)
 		return (reason_set(got, "pledge: %s", strerror(errno)));
-	(void)reason_set(got, "unveil%s, pledge \"%s\"",
-	    n->ndirs > DIRS_MAX ? " for writing only: too many directories"
-				: "",
-	    promises);
-	return (n->ndirs > DIRS_MAX ? -1 : 0);
+	(void)reason_set(got, "%s, pledge \"%s\"", veil_text(n), promises);
+	return (is_too_much(n) ? -1 : 0);
 }
 
 int

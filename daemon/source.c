@@ -57,6 +57,7 @@ place_of(void *arg, const char *path)
 static void
 on_file(struct tail *t)
 {
+	t->doubtful = true;
 	if (t->linked && t->place != NULL)
 		on_linked(t->place, t->name);
 	else
@@ -72,9 +73,10 @@ on_event(
 
 	switch (event) {
 	case WATCH_DATA:
-		if ((t = tail_at(&d->place, name)) != NULL)
+		if ((t = tail_at(&d->place, name)) != NULL) {
+			t->doubtful = true;
 			tail_check_written(t);
-		else if (dir_means_file(d, name))
+		} else if (dir_means_file(d, name))
 			dir_look(d, name);
 		break;
 	case WATCH_NAME:

@@ -78,8 +78,10 @@ struct dir {
 	size_t nuses;
 	bool said; /* that it cannot be read */
 	bool hidden; /* see sources_hide() */
+	bool disordered; /* a new file has a name that rotation gives */
 	uint32_t scan;
 	int64_t listed_ns; /* its st_mtime then, or -1 */
+	unsigned passed; /* files that were left alone then, being old */
 	struct strays strays;
 	TAILQ_HEAD(, told) told;
 };
@@ -100,7 +102,9 @@ struct sources {
 	size_t navoided;
 	struct awaited_list awaited;
 	ev_timer await;
+	uint64_t passed; /* in all directories */
 	ev_timer sweep;
+	ev_tstamp sweep_rest; /* seconds, where events tell of all files */
 	struct dir *sweep_dir; /* the sweep is here, NULL: at the start, */
 	char sweep_name[NAME_MAX + 1]; /* behind this name; "": in front */
 	bool by_time; /* what is looked at now: no news for awaited */
@@ -133,8 +137,11 @@ bool	use_follows(const struct use *, enum reach);
 /* Whether some source means name, reached like this, as a file or directory. */
 bool	dir_follows(const struct dir *, const char *name, enum reach);
 
-/* Sends the file by the routes of every source that means name in dir. */
-void	dir_join_routes(struct tail *, const struct dir *, const char *name,
+/*
+ * Sends the file by the routes of every source that means name in dir.  Returns
+ * whether one of them leaves it alone, being old.
+ */
+bool	dir_join_routes(struct tail *, const struct dir *, const char *name,
 	    enum reach);
 
 /* Sends it by the routes of the path it had, where it is the same file. */
@@ -199,7 +206,7 @@ void	dir_look_at(struct dir *, const char *name, const struct stat *);
 /* The same for all that the patterns mean in it, oldest first. */
 void	dir_scan(struct dir *);
 
-/* Whether a file of it, by what lstat(2) says of the name, has not changed. */
+/* Whether lstat(2) of its name tells that a file of it has not changed. */
 bool	dir_is_as_seen(const struct tail *, const struct stat *);
 
 /* source_recover.c */
@@ -239,5 +246,11 @@ void	sweep_stop(struct sources *);
 
 /* The directory is about to go. */
 void	sweep_leave(struct dir *);
+
+/* A scan begins that counts its files that are not followed. */
+void	sweep_count_anew(struct dir *);
+
+/* A file that the directory's sources mean is old, and left alone. */
+void	sweep_pass(struct dir *);
 
 #endif

@@ -15,13 +15,26 @@
 #include "daemon/tails.h"
 #include "lib/rotation.h"
 
+/*
+ * Of a new file that was rotated before anybody saw it, no event may tell which
+ * name it had, and so not what is to be sent before it and what behind.
+ */
+static void
+note_generation(struct dir *d, const struct tail *t)
+{
+	char base[NAME_MAX + 1];
+
+	if (t->held == NULL && rotation_base(t->name, 0, base, sizeof(base)))
+		d->disordered = true;
+}
+
 static void
 look_at_new_file(
     struct dir *d, const char *name, const struct stat *st, enum reach reach)
 {
 	const char *known = NULL;
 	struct tail *t;
-	bool meant = dir_means_file(d, name);
+	bool meant = dir_means_file(d, name), left_alone = false;
 	char origin[PATH_MAX];
 
 	if (reach == REACH_PLAIN)
@@ -44,12 +57,16 @@ look_at_new_file(
 	t->fresh =
 	    t->streams == NULL && reach == REACH_PLAIN && !d->all->starting;
 	if (meant)
-		dir_join_routes(t, d, name, reach);
+		left_alone = dir_join_routes(t, d, name, reach);
 	tail_held_look(t);
-	if (t->streams == NULL)
+	if (t->streams == NULL) {
 		tail_free(t);
-	else
-		tails_watch(t);
+		if (left_alone)
+			sweep_pass(d);
+		return;
+	}
+	note_generation(d, t);
+	tails_watch(t);
 }
 
 /* The file that had the name is read on without it. */

@@ -26,7 +26,7 @@ bool
 dir_is_as_seen(const struct tail *t, const struct stat *st)
 {
 	return (st->st_dev == t->dev && st->st_ino == t->ino &&
-	    st->st_size == t->size && written_ns(st) == t->written_ns &&
+	    st->st_size == t->size && tails_is_as_seen(t, st) &&
 	    (st->st_nlink > 1) == t->many_links && t->error == 0 &&
 	    !t->suspect);
 }
@@ -148,7 +148,8 @@ scan_listed(struct dir *d)
 		return;
 	}
 	note_listing(d, dirfd(handle));
-	d->said = false;
+	d->said = d->disordered = false;
+	sweep_count_anew(d);
 	d->scan++;
 	n = list_entries(d, handle, &list);
 	(void)closedir(handle);
@@ -160,6 +161,9 @@ scan_listed(struct dir *d)
 	}
 	free(list);
 	look_at_unseen(d);
+	/* At a start all directories are scanned before. */
+	if (d->disordered && !d->all->starting)
+		place_order(&d->place);
 }
 
 void

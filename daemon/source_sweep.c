@@ -13,7 +13,10 @@
  * or another link, for what is mounted over a directory, for what another host
  * does.  So everything is looked at once in a PERIOD, BATCH files at a time.
  * As that should cost no more than a thousandth of a processor, there are not
- * more batches than one in EVERY seconds: above 18,000 files it takes longer.
+ * more batches than one in EVERY seconds: above 12,000 files it takes longer.
+ *
+ * Where a file tells of itself only while it is open, others are looked at by
+ * nothing else: then it begins anew as soon as it is through.
  */
 #define PERIOD 60.
 #define EVERY 1.
@@ -82,7 +85,8 @@ sweep_dir(struct dir *d)
 	/* There may be a watch to be had by now. */
 	if (d->place.polled && !dir_is_to_be_polled(d))
 		dir_watch(d);
-	if (d->said || written_ns(&st) != d->listed_ns)
+	if (d->said || written_ns(&st) != d->listed_ns ||
+	    (d->passed > 0 && !watch_sees_files(d->all->watch)))
 		dir_scan(d);
 }
 
@@ -98,14 +102,40 @@ sweep_on(struct sources *ss)
 	return (next != NULL);
 }
 
-static void
-set_pace(struct sources *ss)
+/* Whether there are files of which no event tells. */
+static bool
+has_untold(const struct sources *ss)
 {
-	uint64_t all = ss->ndirs + tails_stats(ss->tails)->files;
-	uint64_t batches = 1 + all / BATCH;
-	ev_tstamp every = PERIOD / (double)batches;
+	struct watch_stats stats;
 
-	ss->sweep.repeat = every < EVERY ? EVERY : every;
+	if (watch_sees_files(ss->watch))
+		return (false);
+	watch_stats(ss->watch, &stats);
+	return (ss->passed > 0 || stats.files < tails_stats(ss->tails)->files);
+}
+
+/* n files were looked at just now. */
+static void
+set_pace(struct sources *ss, uint64_t n)
+{
+	uint64_t all = ss->ndirs + tails_stats(ss->tails)->files + ss->passed;
+	uint64_t batches = 1 + all / BATCH, done = 1 + n / (BATCH + 1);
+	ev_tstamp every = PERIOD / (double)batches;
+	ev_tstamp least = EVERY * (double)done;
+
+	if (every < least)
+		every = least;
+	ss->sweep_rest = every;
+	/* A file may be closed meanwhile. */
+	ss->sweep.repeat = watch_sees_files(ss->watch) ? every : least;
+}
+
+/* Whether it is too early for the next batch. */
+static bool
+is_at_rest(struct sources *ss)
+{
+	ss->sweep_rest -= ss->sweep.repeat;
+	return (ss->sweep_rest > 0 && !has_untold(ss));
 }
 
 /*
@@ -116,23 +146,25 @@ static void
 on_sweep(struct ev_loop *loop, ev_timer *timer, int revents)
 {
 	struct sources *ss = timer->data;
-	unsigned n = 0, files;
+	uint64_t n = 0;
 
 	(void)revents;
+	if (is_at_rest(ss))
+		return;
 	ss->by_time = true;
 	while (n < BATCH) {
 		if (ss->sweep_dir != NULL) {
-			files = sweep_files(ss->sweep_dir, BATCH - n);
-			if ((n += files) >= BATCH)
+			n += sweep_files(ss->sweep_dir, (unsigned)(BATCH - n));
+			if (n >= BATCH)
 				break;
 		}
 		if (!sweep_on(ss))
 			break;
+		n += 1 + ss->sweep_dir->passed;
 		sweep_dir(ss->sweep_dir);
-		n++;
 	}
 	ss->by_time = false;
-	set_pace(ss);
+	set_pace(ss, n);
 	ev_timer_again(loop, timer);
 }
 
@@ -141,7 +173,7 @@ sweep_start(struct sources *ss)
 {
 	ev_timer_init(&ss->sweep, on_sweep, 0., PERIOD);
 	ss->sweep.data = ss;
-	set_pace(ss);
+	set_pace(ss, 0);
 	ev_timer_again(ss->loop, &ss->sweep);
 }
 
@@ -158,4 +190,19 @@ sweep_leave(struct dir *d)
 
 	if (ss->sweep_dir == d)
 		remember(ss, RB_PREV(dirs, &ss->dirs, d), "");
+	sweep_count_anew(d);
+}
+
+void
+sweep_count_anew(struct dir *d)
+{
+	d->all->passed -= d->passed;
+	d->passed = 0;
+}
+
+void
+sweep_pass(struct dir *d)
+{
+	d->passed++;
+	d->all->passed++;
 }

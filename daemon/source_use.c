@@ -184,14 +184,14 @@ join_packed(struct tail *t, struct route *r, const char *name)
 	return (tail_join(t, r, false));
 }
 
-void
+bool
 dir_join_routes(
     struct tail *t, const struct dir *d, const char *name, enum reach reach)
 {
 	const struct use *u;
 	struct route *r;
 	size_t i, n;
-	bool from_end;
+	bool from_end, left_alone = false;
 
 	for (i = 0; i < d->nuses; i++) {
 		u = &d->uses[i];
@@ -206,11 +206,13 @@ dir_join_routes(
 					log_warn("%s", tail_path(t));
 				continue;
 			}
-			if (!is_left_alone(t, r, from_end) &&
-			    tail_join(t, r, from_end) == -1)
+			if (is_left_alone(t, r, from_end))
+				left_alone = true;
+			else if (tail_join(t, r, from_end) == -1)
 				log_warn("%s", tail_path(t));
 		}
 	}
+	return (left_alone);
 }
 
 /*

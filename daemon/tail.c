@@ -467,10 +467,11 @@ packed_written(struct tail *t, const struct stat *st)
 {
 	struct stream *s;
 
-	if (written_ns(st) == t->written_ns)
+	if (tails_is_as_seen(t, st))
 		return;
-	t->written_ns = written_ns(st);
-	t->changed = tails_now(t->all);
+	if (written_ns(st) != t->written_ns)
+		t->changed = tails_now(t->all);
+	tails_saw(t, st);
 	for (s = t->streams; s != NULL; s = s->next)
 		stream_wake(s);
 }
@@ -577,11 +578,13 @@ tail_written(struct tail *t, const struct stat *st, enum cause cause)
 		t->sure = 0;
 	}
 	same_size = st->st_size == t->size;
-	t->rewritten = false;
-	if (same_size && written_ns(st) != t->written_ns)
-		note_rewritten(t, cause);
-	t->written_ns = written_ns(st);
-	t->changed = tails_now(t->all);
+	if (!same_size || written_ns(st) != t->written_ns) {
+		t->changed = tails_now(t->all);
+		t->rewritten = false;
+		if (same_size)
+			note_rewritten(t, cause);
+	}
+	tails_saw(t, st);
 	t->size = st->st_size;
 	/* As long as the next one is empty, who writes has not turned to it. */
 	if (t->behind != NULL && t->behind->size == 0)
@@ -630,7 +633,7 @@ check_size(struct tail *t, const struct stat *st, enum cause cause)
 {
 	if (st->st_size < t->size || t->suspect)
 		changed(t, st);
-	else if (st->st_size > t->size || written_ns(st) != t->written_ns ||
+	else if (st->st_size > t->size || !tails_is_as_seen(t, st) ||
 	    t->error != 0 || (cause == CAUSE_NEED && t->sure != 0))
 		tail_written(t, st, cause);
 }

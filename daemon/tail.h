@@ -76,6 +76,8 @@ struct tail {
 	bool			 untold:1;	/* nothing tells of it but time */
 	bool			 rotated:1;	/* lost the name it was found by */
 	bool			 suspect:1;	/* may have been written anew */
+	bool			 doubtful:1;	/* st_mtim does not tell whether it
+						   was written to since */
 	bool			 deleted:1;
 	bool			 met:1;		/* the checkpoint knew it */
 	bool			 packed_ended:1; /* all that can be had of its

@@ -331,7 +331,7 @@ tail_held_changed(struct tail *t, const struct stat *st)
 	int fd = st->st_size > 0 ? tail_fd(t) : -1;
 
 	t->size = st->st_size;
-	t->written_ns = written_ns(st);
+	tails_saw(t, st);
 	t->changed = tails_now(t->all);
 	t->print.len = 0;
 	t->held->is_over = t->held->is_over || t->held->is_copy;

@@ -176,7 +176,7 @@ went_on(struct tail *t, int fd, const struct stat *st)
 
 	t->size = st->st_size;
 	t->sure = 0;
-	t->written_ns = written_ns(st);
+	tails_saw(t, st);
 	t->changed = tails_now(t->all);
 	t->last_line = 0;
 	t->print.len = 0;

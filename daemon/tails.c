@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "daemon/clock.h"
@@ -24,6 +25,7 @@
 /* The rest of a rotated file without a newline is sent after so long. */
 #define ROTATED_QUIET 60.
 
+#define TICK 2 /* seconds: the coarsest clock of a file system */
 #define LATER .05 /* seconds, to a look that is soon but not at once */
 #define LOOKED_AT 64 /* files, for one to close */
 #define AT_ONCE 16 /* closed when the process has no descriptor left */
@@ -523,9 +525,22 @@ written_ns(const struct stat *st)
 }
 
 void
-tails_know(struct tail *t, const struct stat *st)
+tails_saw(struct tail *t, const struct stat *st)
 {
 	t->written_ns = written_ns(st);
+	t->doubtful = st->st_mtim.tv_sec + TICK >= time(NULL);
+}
+
+bool
+tails_is_as_seen(const struct tail *t, const struct stat *st)
+{
+	return (written_ns(st) == t->written_ns && !t->doubtful);
+}
+
+void
+tails_know(struct tail *t, const struct stat *st)
+{
+	tails_saw(t, st);
 	t->dev = st->st_dev;
 	t->ino = st->st_ino;
 	t->known = RB_INSERT(tail_ids, &t->all->ids, t) == NULL;

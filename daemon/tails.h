@@ -185,4 +185,15 @@ void	tails_settle(struct tails *);
 /* st_mtim in nanoseconds. */
 int64_t	written_ns(const struct stat *);
 
+/*
+ * Remembers st_mtim of a look, which is before the file is read.  What is
+ * written after it, but within the same tick of the file system's clock, leaves
+ * st_mtim as it is: after a look so near to it the file is doubtful until the
+ * next, and so it is where an event tells that it was written to.
+ */
+void	tails_saw(struct tail *, const struct stat *);
+
+/* Whether nothing was written to it since, as far as st_mtim tells. */
+bool	tails_is_as_seen(const struct tail *, const struct stat *);
+
 #endif

@@ -190,6 +190,14 @@ on_resolve(void *arg)
 	confine_on_resolve(&w->confine);
 }
 
+static void
+on_unreached(void *arg)
+{
+	struct worker *w = arg;
+
+	confine_on_unreached(&w->confine);
+}
+
 /* Returns what recv(2) did. */
 static ssize_t
 hear_monitor(struct worker *w)
@@ -468,6 +476,7 @@ make_all(struct worker *w)
 		.ledger = w->ledger,
 		.on_stdout_closed = on_stdout_closed,
 		.on_resolve = on_resolve,
+		.on_unreached = on_unreached,
 		.arg = w };
 	if (make_dests(w) == -1 || make_routes(w) == -1) {
 		log_error("worker");

@@ -4,18 +4,24 @@
  *
  *	append			WRITE EXTEND; nothing on the directory
  *	overwrite		WRITE
+ *	overwrite past the end	WRITE EXTEND
  *	shrink, O_TRUNC		ATTRIB TRUNCATE
  *	grow by truncate	ATTRIB
+ *	truncate to its size	ATTRIB; O_TRUNC of an empty file, too
  *	O_TRUNC and refill	WRITE EXTEND ATTRIB TRUNCATE
  *	rename			RENAME; directory WRITE
+ *	rename of a directory	RENAME; the one that it is in WRITE, or WRITE
+ *				LINK where it leaves it
  *	create			directory WRITE
- *	mkdir			directory WRITE LINK
+ *	mkdir, rmdir		directory WRITE LINK
  *	unlink			DELETE, with links left or not; directory WRITE
- *	write after unlink	WRITE EXTEND
+ *	all of this after the last unlink	as before
  *	rmdir of the directory	DELETE
  *
- * inotify(7) tells that something happened; what it was is found by comparing
- * with what was there before: size, links, and the octets at both ends.  So
+ * A note gets all that an operation has to tell where it asked for some of it.
+ * One that waits survives another EV_ADD.
+ *
+ * inotify(7) tells that something happened; fake_vnode.c finds what it was.  So
  * what happened between two looks is one note, as with EV_CLEAR.
  */
 #include "fake_kqueue.h"
@@ -37,20 +43,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#define ENDS 64 /* octets that are remembered of each end */
-#define FILE_EVENTS (IN_MODIFY | IN_ATTRIB | IN_MOVE_SELF)
-#define DIR_NAMES (IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO)
-#define DIR_EVENTS (DIR_NAMES | IN_ATTRIB | IN_MOVE_SELF)
+#include "fake_vnode.h"
 
-struct vnode {
-	TAILQ_ENTRY(vnode) entry;
-	int wd;
-	struct stat seen;
-	uint8_t head[ENDS];
-	uint8_t tail[ENDS];
-	uint32_t mask; /* events since the last look */
-	bool removed;
-};
+#define FILE_EVENTS (IN_MODIFY | IN_ATTRIB | IN_MOVE_SELF)
+#define DIR_EVENTS (DIR_NAMES | IN_ATTRIB | IN_MOVE_SELF)
 
 struct note {
 	TAILQ_ENTRY(note) entry;
@@ -141,8 +137,8 @@ kqueue(void)
 	return (q->fd);
 }
 
-unsigned
-fake_kqueue_notes(void)
+bool
+fake_kqueue_has(unsigned notes)
 {
 	struct queue *q;
 	struct note *n;
@@ -151,123 +147,12 @@ fake_kqueue_notes(void)
 	TAILQ_FOREACH (q, &queues, entry)
 		TAILQ_FOREACH (n, &q->notes, entry)
 			count++;
-	return (count);
+	return (count == notes);
 }
 
 /*
  * Vnodes.
  */
-
-/* The octets of both ends of what is size long. */
-static void
-read_ends(int fd, off_t size, uint8_t *head, uint8_t *tail)
-{
-	memset(head, 0, ENDS);
-	memset(tail, 0, ENDS);
-	if (pread(fd, head, size < ENDS ? (size_t)size : ENDS, 0) == -1 ||
-	    pread(fd, tail, ENDS, size < ENDS ? 0 : size - ENDS) == -1)
-		return;
-	if (size < ENDS)
-		memset(tail + size, 0, ENDS - (size_t)size);
-}
-
-static void
-remember(struct vnode *v, int fd, const struct stat *st)
-{
-	v->seen = *st;
-	if (S_ISREG(st->st_mode))
-		read_ends(fd, st->st_size, v->head, v->tail);
-}
-
-/* Whether what was there is no longer at the front of what is there now. */
-static bool
-is_other(const struct vnode *v, int fd)
-{
-	uint8_t head[ENDS], tail[ENDS];
-
-	read_ends(fd, v->seen.st_size, head, tail);
-	return (memcmp(head, v->head, ENDS) != 0 ||
-	    memcmp(tail, v->tail, ENDS) != 0);
-}
-
-/* A file that grew by truncate(2) has nothing but a hole there. */
-static bool
-grew_by_hole(const struct vnode *v, int fd, off_t size)
-{
-	off_t at;
-	char c;
-
-	for (at = v->seen.st_size; at < size; at++)
-		if (pread(fd, &c, 1, at) != 1 || c != '\0')
-			return (false);
-	return (true);
-}
-
-static unsigned
-notes_of_contents(const struct vnode *v, int fd, off_t size)
-{
-	const unsigned all =
-	    NOTE_WRITE | NOTE_EXTEND | NOTE_ATTRIB | NOTE_TRUNCATE;
-	off_t before = v->seen.st_size;
-
-	if (size == 0)
-		return (NOTE_ATTRIB | NOTE_TRUNCATE);
-	if (size == before)
-		return (NOTE_WRITE);
-	if (size < before) {
-		struct vnode shorter = *v;
-
-		/* Of what is left only the front can be compared. */
-		shorter.seen.st_size = size < ENDS ? size : ENDS;
-		memset(shorter.head + shorter.seen.st_size, 0,
-		    ENDS - (size_t)shorter.seen.st_size);
-		memcpy(shorter.tail, shorter.head, ENDS);
-		return (
-		    is_other(&shorter, fd) ? all : NOTE_ATTRIB | NOTE_TRUNCATE);
-	}
-	if (is_other(v, fd))
-		return (all);
-	return (
-	    grew_by_hole(v, fd, size) ? NOTE_ATTRIB : NOTE_WRITE | NOTE_EXTEND);
-}
-
-static unsigned
-notes_of_file(const struct vnode *v, int fd, const struct stat *st)
-{
-	unsigned notes = 0;
-
-	if (v->mask & IN_MOVE_SELF)
-		notes |= NOTE_RENAME;
-	if (st->st_nlink < v->seen.st_nlink)
-		notes |= NOTE_DELETE;
-	else if (st->st_nlink > v->seen.st_nlink)
-		notes |= NOTE_LINK;
-	else if (v->mask & IN_ATTRIB)
-		notes |= NOTE_ATTRIB;
-	if (v->mask & IN_MODIFY)
-		notes |= notes_of_contents(v, fd, st->st_size);
-	return (notes);
-}
-
-static unsigned
-notes_of_dir(struct vnode *v, const struct stat *st)
-{
-	unsigned notes = 0;
-
-	if (v->mask & DIR_NAMES)
-		notes |= NOTE_WRITE;
-	if ((v->mask & DIR_NAMES) && (v->mask & IN_ISDIR))
-		notes |= NOTE_LINK;
-	if (v->mask & IN_ATTRIB)
-		notes |= NOTE_ATTRIB;
-	if (v->mask & IN_MOVE_SELF)
-		notes |= NOTE_RENAME;
-	if (st->st_nlink == 0 && !v->removed) {
-		v->removed = true;
-		notes |= NOTE_DELETE;
-	}
-	return (notes);
-}
 
 static struct vnode *
 find_vnode(struct queue *q, int wd)
@@ -322,7 +207,7 @@ vnode_of(struct queue *q, int fd)
 			return (NULL);
 		v->wd = wd;
 		TAILQ_INSERT_HEAD(&q->vnodes, v, entry);
-		remember(v, fd, &st);
+		vnode_remember(v, fd, &st);
 	}
 	if (is_dir)
 		watch_parent(q, fd);
@@ -390,6 +275,7 @@ add_note(struct queue *q, const struct kevent *change)
 	struct note *n = find_note(q, change->ident);
 	struct stat st;
 	struct vnode *v;
+	unsigned waiting;
 
 	if (n != NULL && !is_alive(n)) {
 		free_note(q, n);
@@ -399,7 +285,7 @@ add_note(struct queue *q, const struct kevent *change)
 		return (-1);
 	/* What happened while nobody asked is not told. */
 	if (!has_notes(q, v) && fstat(fd, &st) == 0) {
-		remember(v, fd, &st);
+		vnode_remember(v, fd, &st);
 		v->mask = 0;
 	}
 	if (n == NULL) {
@@ -407,9 +293,10 @@ add_note(struct queue *q, const struct kevent *change)
 			return (-1);
 		TAILQ_INSERT_TAIL(&q->notes, n, entry);
 	}
+	waiting = n->event.fflags;
 	n->vnode = v;
 	n->event = *change;
-	n->event.fflags = 0;
+	n->event.fflags = waiting;
 	n->wanted = change->fflags;
 	return (0);
 }
@@ -427,31 +314,58 @@ del_note(struct queue *q, const struct kevent *change)
 	return (0);
 }
 
+/* inotify forgets a file with the last of several names, though it is open. */
+static void
+watch_again(struct queue *q, struct vnode *v, int fd)
+{
+	char self[64];
+
+	v->is_lost = false;
+	(void)snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+	v->wd = inotify_add_watch(q->inotify, self, FILE_EVENTS);
+}
+
+/* A note gets all of a hint where it wants some. */
+static void
+take(struct note *n, const struct hints *h)
+{
+	size_t i;
+
+	for (i = 0; i < h->n; i++)
+		if (h->of[i] & n->wanted)
+			n->event.fflags |= h->of[i];
+}
+
 static void
 notify(struct queue *q, struct vnode *v)
 {
+	struct hints h = { .n = 0 };
 	struct stat st;
 	struct note *n;
-	unsigned notes = 0;
 	bool looked = false;
 
 	TAILQ_FOREACH (n, &q->notes, entry) {
 		if (n->vnode != v || !is_alive(n))
 			continue;
 		if (!looked && fstat((int)n->event.ident, &st) == 0) {
-			notes = S_ISDIR(st.st_mode)
-			    ? notes_of_dir(v, &st)
-			    : notes_of_file(v, (int)n->event.ident, &st);
-			remember(v, (int)n->event.ident, &st);
+			if (S_ISDIR(st.st_mode))
+				vnode_hint_dir(&h, v, &st);
+			else
+				vnode_hint_file(
+				    &h, v, (int)n->event.ident, &st);
+			if (v->is_lost && !S_ISDIR(st.st_mode))
+				watch_again(q, v, (int)n->event.ident);
+			vnode_remember(v, (int)n->event.ident, &st);
 			looked = true;
 		}
-		n->event.fflags |= notes & n->wanted;
+		take(n, &h);
 		if (n->event.fflags != 0 && !n->is_queued) {
 			n->is_queued = true;
 			TAILQ_INSERT_TAIL(&q->waiting, n, queued);
 		}
 	}
 	v->mask = 0;
+	v->came = 0;
 }
 
 /* Vnodes are looked at in the order of their first event. */
@@ -471,6 +385,11 @@ note_event(struct queue *q, const struct inotify_event *e)
 {
 	struct vnode *v = find_vnode(q, e->wd);
 
+	if (v != NULL && (e->mask & IN_IGNORED))
+		v->is_lost = true;
+	if (v != NULL && (e->mask & IN_ISDIR) && e->len > 0)
+		v->came += ((e->mask & IN_MOVED_TO) != 0) -
+		    ((e->mask & IN_MOVED_FROM) != 0);
 	if (e->mask & IN_Q_OVERFLOW)
 		TAILQ_FOREACH (v, &q->vnodes, entry)
 			v->mask |= IN_MODIFY | IN_CREATE;

@@ -4,10 +4,13 @@
 #ifndef FAKE_KQUEUE_H
 #define FAKE_KQUEUE_H
 
+#include <stdbool.h>
+
 /*
- * Notes that are set in this process, also those whose descriptor was closed
- * without an EV_DELETE before.
+ * Whether so many notes are set in this process, those counted whose descriptor
+ * was closed without an EV_DELETE before.  A real kqueue(2) cannot be asked:
+ * real_kqueue.c says that it is so.
  */
-unsigned	fake_kqueue_notes(void);
+bool	fake_kqueue_has(unsigned notes);
 
 #endif

@@ -1,6 +1,8 @@
 #include "fake_openbsd.h"
 
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 
 #include <dirent.h>
 #include <errno.h>
@@ -44,6 +46,7 @@ WRAP(int, open64, const char *, int, ...);
 WRAP(DIR *, opendir, const char *);
 WRAP(int, renameat, int, const char *, int, const char *);
 WRAP(int, unlinkat, int, const char *, int);
+WRAP(int, connect, int, const struct sockaddr *, socklen_t);
 
 static void
 record(const char *call, const char *a, const char *b)
@@ -121,10 +124,43 @@ pledge(const char *promises, const char *execpromises)
 	return (0);
 }
 
+/*
+ * The path without links, as namei() finds what is to be created: the last part
+ * may be missing, and what a link there leads to may be, too.
+ */
+static int
+resolve(const char *path, char real[PATH_MAX])
+{
+	char copy[PATH_MAX], at[PATH_MAX], link[PATH_MAX];
+	ssize_t n;
+	int i;
+
+	(void)strlcpy(at, path, sizeof(at));
+	for (i = 0; i < 8; i++) {
+		if (realpath(at, real) != NULL)
+			return (0);
+		(void)strlcpy(copy, at, sizeof(copy));
+		if (realpath(dirname(copy), real) == NULL)
+			return (-1);
+		(void)strlcpy(copy, at, sizeof(copy));
+		(void)strlcat(real, "/", PATH_MAX);
+		n = readlink(at, link, sizeof(link) - 1);
+		if (n == -1) {
+			(void)strlcat(real, basename(copy), PATH_MAX);
+			return (0);
+		}
+		link[n] = '\0';
+		(void)strlcpy(at, link[0] == '/' ? "" : real, sizeof(at));
+		(void)strlcat(at, link, sizeof(at));
+	}
+	errno = ELOOP;
+	return (-1);
+}
+
 int
 unveil(const char *path, const char *permissions)
 {
-	char copy[PATH_MAX], parent[PATH_MAX];
+	char real[PATH_MAX], parent[PATH_MAX];
 	struct veil *v = &veils[nveils];
 	struct stat st;
 
@@ -142,13 +178,14 @@ unveil(const char *path, const char *permissions)
 		return (-1);
 	}
 	v->name[0] = '\0';
-	if (__real_stat64(path, &st) == -1 || !S_ISDIR(st.st_mode)) {
-		(void)snprintf(copy, sizeof(copy), "%s", path);
-		(void)snprintf(parent, sizeof(parent), "%s", dirname(copy));
-		if (__real_stat64(parent, &st) == -1)
+	if (resolve(path, real) == -1)
+		return (-1);
+	if (__real_stat64(real, &st) == -1 || !S_ISDIR(st.st_mode)) {
+		(void)snprintf(parent, sizeof(parent), "%s", real);
+		if (__real_stat64(dirname(parent), &st) == -1)
 			return (-1);
-		(void)snprintf(copy, sizeof(copy), "%s", path);
-		(void)snprintf(v->name, sizeof(v->name), "%s", basename(copy));
+		(void)snprintf(v->name, sizeof(v->name), "%s",
+		    strrchr(real, '/') + 1);
 	}
 	v->dev = st.st_dev;
 	v->ino = st.st_ino;
@@ -338,4 +375,15 @@ __wrap_unlinkat(int fd, const char *path, int flags)
 {
 	SEE(fd, path, false, 'c');
 	return (__real_unlinkat(fd, path, flags));
+}
+
+/* The kernel looks the path of a socket up as something to write to. */
+int
+__wrap_connect(int fd, const struct sockaddr *sa, socklen_t len)
+{
+	const struct sockaddr_un *un = (const void *)sa;
+
+	if (sa->sa_family == AF_UNIX && un->sun_path[0] != '\0')
+		SEE(AT_FDCWD, un->sun_path, true, 'w');
+	return (__real_connect(fd, sa, len));
 }

@@ -102,8 +102,8 @@ cat >"$tmp/rc.conf" <<EOF
 teslacoild_flags="-v -f $tmp/t.conf"
 teslacoild_timeout=25
 EOF
-RC_CONF=$tmp/rc.conf
-export RC_CONF
+RC_CONF=$tmp/rc.conf RC_RUNDIR=$tmp/rc.d
+export RC_CONF RC_RUNDIR
 trap cleanup EXIT
 
 configure
@@ -135,6 +135,32 @@ configure
 rc_says 0 "teslacoild(ok)" restart
 is_ready || fail "restart came back before it was ready"
 [ "$(monitor)" != "$first" ] || fail "restart did not restart"
+
+# Other flags are for the next start: until then it is the one that runs.
+flags()
+{
+	sed -i "s|^teslacoild_flags=.*|teslacoild_flags=\"$1\"|" "$RC_CONF"
+}
+cp "$tmp/t.conf" "$tmp/other.conf"
+flags "-v -f $tmp/other.conf"
+rc_says 0 "" check
+old=$(worker)
+rc_says 0 "teslacoild(ok)" reload
+wait_until is_another_worker "$old"
+wait_until is_ready
+first=$(monitor)
+configure 'nonsense = 1'
+rc_says 1 "$tmp/t.conf:10: " restart
+[ "$(monitor)" = "$first" ] || fail "restart ended what runs"
+configure
+rc_says 0 "teslacoild(ok)" restart
+ps -o args= -p "$(monitor)" | grep -qF other.conf ||
+    fail "restart did not take the new flags"
+rc_says 0 "" check
+flags "-v -f $tmp/t.conf"
+rc_says 0 "teslacoild(ok)" stop
+rc_says 1 "" check
+rc_says 0 "teslacoild(ok)" start
 
 # A worker that hangs does not keep stop from its end.
 kill -STOP "$(worker)"

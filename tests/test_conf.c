@@ -3,7 +3,9 @@
  * with the documented defaults; one that is wrong is refused with the line and
  * what to write instead; and a command line means what its file would.
  */
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,6 +24,8 @@
 
 #define DESTINATION "destination \"d\" { url = \"tcp://h\" }\n"
 #define SOURCE "source \"s\" { paths = \"/l\" }\n"
+/* Characters in the path of a socket: 107 on Linux, 103 on the BSDs. */
+#define SOCKET_PATH (sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1)
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static char dir[64];
@@ -476,8 +480,9 @@ a_wrong_url_is_refused_with_what_is_right(void **state)
 	    "needs: write stdout:");
 	snprintf(text, sizeof(text), "unix:///%0200d", 0);
 	snprintf(words, sizeof(words),
-	    "url: the path of a socket has at most 107 characters: \"/%0200d\"",
-	    0);
+	    "url: the path of a socket has at most %zu characters: "
+	    "\"/%0200d\"",
+	    SOCKET_PATH, 0);
 	refused_url(text, words);
 	refused("destination \"d\"\n{\n}\n" SOURCE,
 	    ":2: destination \"d\": the url is missing: "
@@ -1021,8 +1026,8 @@ a_control_socket_has_a_path_that_fits(void **state)
 	snprintf(text, sizeof(text), "control_socket = \"%s\"\n", path);
 	snprintf(words, sizeof(words),
 	    ":1: control_socket \"%s\" is longer than the path of a socket may "
-	    "be: 107 characters",
-	    path);
+	    "be: %zu characters",
+	    path, SOCKET_PATH);
 	refused(text, words);
 }
 

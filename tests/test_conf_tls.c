@@ -350,8 +350,12 @@ make_files(void **state)
 	    "-out cert &&\n"
 	    "openssl req -x509 -key key -subj '/CN=odd name' -out named &&\n"
 	    "openssl req -new -key key -subj /CN=e -out request &&\n"
-	    "openssl x509 -req -in request -signkey key -days -1 "
-	    "-out expired &&\n"
+	    "printf '[ca]\ndefault_ca=c\n[c]\ndatabase=index\nserial=serial\n"
+	    "default_md=sha256\npolicy=p\n[p]\ncommonName=supplied\n' >ca &&\n"
+	    ": >index && echo 01 >serial &&\n"
+	    "openssl ca -batch -notext -config ca -selfsign -keyfile key "
+	    "-in request -outdir . -startdate 20200101000000Z "
+	    "-enddate 20200102000000Z -out expired &&\n"
 	    "mkfifo fifo && : >empty && echo garbage >garbage";
 	char command[2048];
 

@@ -224,6 +224,62 @@ a_directory_on_the_way_makes_a_difference(void **state)
 	conf_free(c);
 }
 
+/* Expects one socket; found: whether its directory is there. */
+static struct needs *
+needs_socket(const struct conf *c, const char *name, bool found)
+{
+	struct needs *r = needs_new(c);
+
+	assert_non_null(r);
+	assert_int_equal(r->nsockets, 1);
+	assert_string_equal(r->sockets[0].path, in(name));
+	assert_int_equal(r->sockets[0].ino != 0, found);
+	return (r);
+}
+
+static void
+a_socket_is_known_by_its_name_and_its_directory(void **state)
+{
+	char url[PATH_MAX + 128];
+	struct needs *before, *now;
+	struct conf *c;
+
+	(void)state;
+	(void)snprintf(url, sizeof(url), "unix://%s", in("link/run/sock"));
+	c = conf_of(url, "a/b/*.log");
+	before = needs_socket(c, "link/run/sock", false);
+	assert_null(needs_differ(before, before));
+	assert_int_equal(mkdir(in("a/b/run"), 0700), 0);
+	now = needs_socket(c, "a/b/run/sock", true);
+	assert_string_equal(needs_differ(before, now), in("a/b/run/sock"));
+	/* It is made, and made anew. */
+	needs_free(before);
+	before = now;
+	assert_int_equal(symlink("none", in("a/b/run/sock")), 0);
+	now = needs_socket(c, "a/b/run/sock", true);
+	assert_null(needs_differ(before, now));
+	needs_free(now);
+	/* It leads elsewhere. */
+	assert_int_equal(unlink(in("a/b/run/sock")), 0);
+	assert_int_equal(symlink("../../../other/f", in("a/b/run/sock")), 0);
+	now = needs_socket(c, "other/f", true);
+	assert_string_equal(needs_differ(before, now), in("other/f"));
+	needs_free(now);
+	/* The directory is gone, which makes none, and another. */
+	assert_int_equal(unlink(in("a/b/run/sock")), 0);
+	assert_int_equal(rmdir(in("a/b/run")), 0);
+	now = needs_socket(c, "link/run/sock", false);
+	assert_null(needs_differ(before, now));
+	needs_free(now);
+	assert_int_equal(mkdir(in("a/b/run"), 0700), 0);
+	now = needs_socket(c, "a/b/run/sock", true);
+	assert_string_equal(needs_differ(before, now), in("a/b/run/sock"));
+	assert_int_equal(rmdir(in("a/b/run")), 0);
+	needs_free(before);
+	needs_free(now);
+	conf_free(c);
+}
+
 static int
 make_tree(void **state)
 {
@@ -277,6 +333,8 @@ main(void)
 		cmocka_unit_test(
 		    what_took_the_place_of_a_directory_makes_a_difference),
 		cmocka_unit_test(a_directory_on_the_way_makes_a_difference),
+		cmocka_unit_test(
+		    a_socket_is_known_by_its_name_and_its_directory),
 	};
 
 	return (cmocka_run_group_tests(tests, make_tree, remove_tree));

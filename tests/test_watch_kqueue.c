@@ -126,7 +126,7 @@ close_scene(void **state)
 	watch_file_del(s->file);
 	watch_del(s->dir);
 	/* Only the two of our own are left. */
-	assert_int_equal(fake_kqueue_notes(), 2);
+	assert_true(fake_kqueue_has(2));
 	watch_free(s->watch);
 	ev_loop_destroy(s->loop);
 	(void)close(s->kq);
@@ -185,6 +185,28 @@ an_overwrite_is_a_write(void **state)
 
 	assert_int_equal(pwrite(s->file_fd, "FIRST\n", 6, 0), 6);
 	check(s, NOTE_WRITE, 0);
+}
+
+static void
+an_overwrite_past_the_end_extends(void **state)
+{
+	struct scene *s = *state;
+
+	assert_int_equal(pwrite(s->file_fd, "t and more\n", 11, 4), 11);
+	check(s, NOTE_WRITE | NOTE_EXTEND, 0);
+}
+
+static void
+a_truncation_to_its_size_has_other_attributes(void **state)
+{
+	struct scene *s = *state;
+
+	assert_int_equal(ftruncate(s->file_fd, 6), 0);
+	check(s, NOTE_ATTRIB, 0);
+	assert_int_equal(ftruncate(s->file_fd, 0), 0);
+	check(s, NOTE_ATTRIB | NOTE_TRUNCATE, 0);
+	(void)close(open(in_scene(s, "log"), O_WRONLY | O_TRUNC));
+	check(s, NOTE_ATTRIB, 0);
 }
 
 static void
@@ -293,6 +315,42 @@ what_is_written_to_a_deleted_file_is_told(void **state)
 }
 
 static void
+what_is_done_to_a_file_without_its_two_names_is_told(void **state)
+{
+	struct scene *s = *state;
+	char other[128];
+
+	(void)strlcpy(other, in_scene(s, "other"), sizeof(other));
+	assert_int_equal(link(in_scene(s, "log"), other), 0);
+	check(s, NOTE_LINK, NOTE_WRITE);
+	assert_int_equal(unlink(in_scene(s, "log")), 0);
+	check(s, NOTE_DELETE, NOTE_WRITE);
+	assert_int_equal(unlink(other), 0);
+	check(s, NOTE_DELETE, NOTE_WRITE);
+	append(s->file_fd, "second\n");
+	check(s, NOTE_WRITE | NOTE_EXTEND, 0);
+	assert_int_equal(ftruncate(s->file_fd, 3), 0);
+	check(s, NOTE_ATTRIB | NOTE_TRUNCATE, 0);
+	assert_int_equal(fchmod(s->file_fd, 0640), 0);
+	check(s, NOTE_ATTRIB, 0);
+}
+
+static void
+a_directory_in_it_is_made_renamed_and_removed(void **state)
+{
+	struct scene *s = *state;
+	char to[128];
+
+	assert_int_equal(mkdir(in_scene(s, "sub"), 0700), 0);
+	check(s, 0, NOTE_WRITE | NOTE_LINK);
+	(void)strlcpy(to, in_scene(s, "other"), sizeof(to));
+	assert_int_equal(rename(in_scene(s, "sub"), to), 0);
+	check(s, 0, NOTE_WRITE);
+	assert_int_equal(rmdir(to), 0);
+	check(s, 0, NOTE_WRITE | NOTE_LINK);
+}
+
+static void
 a_directory_that_is_removed_is_gone(void **state)
 {
 	struct scene *s = *state;
@@ -339,21 +397,48 @@ a_note_without_ev_clear_stands(void **state)
 	append(s->file_fd, "second\n");
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(kevent(s->kq, NULL, 0, &e, 1, &now), 1);
-		/* And only what was asked for. */
-		assert_int_equal(e.fflags, NOTE_WRITE);
+		/* With all that the write has to tell. */
+		assert_int_equal(e.fflags, NOTE_WRITE | NOTE_EXTEND);
 	}
+}
+
+static void
+a_note_that_did_not_ask_is_not_told(void **state)
+{
+	const struct timespec now = { 0, 0 };
+	struct scene *s = *state;
+	struct kevent e;
+
+	EV_SET(&e, (uintptr_t)s->file_fd, EVFILT_VNODE, EV_ADD | EV_CLEAR,
+	    NOTE_ATTRIB, 0, NULL);
+	assert_int_equal(kevent(s->kq, &e, 1, NULL, 0, NULL), 0);
+	append(s->file_fd, "second\n");
+	assert_int_equal(kevent(s->kq, NULL, 0, &e, 1, &now), 0);
+	assert_int_equal(fchmod(s->file_fd, 0640), 0);
+	assert_int_equal(kevent(s->kq, NULL, 0, &e, 1, &now), 1);
+	assert_int_equal(e.fflags, NOTE_ATTRIB);
+}
+
+static void
+a_note_that_waits_survives_another_add(void **state)
+{
+	struct scene *s = *state;
+
+	append(s->file_fd, "second\n");
+	note(s, s->file_fd);
+	check(s, NOTE_WRITE | NOTE_EXTEND, 0);
 }
 
 static void
 a_watch_that_is_deleted_leaves_no_note(void **state)
 {
 	struct scene *s = *state;
-	unsigned before = fake_kqueue_notes();
 
+	assert_true(fake_kqueue_has(4));
 	append(s->file_fd, "second\n");
 	watch_file_del(s->file);
 	s->file = NULL;
-	assert_int_equal(fake_kqueue_notes(), before - 1);
+	assert_true(fake_kqueue_has(3));
 	ev_run(s->loop, EVRUN_NOWAIT);
 	assert_int_equal(s->told_file, 0);
 }
@@ -469,6 +554,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		in(an_append_is_told_by_the_file_alone),
 		in(an_overwrite_is_a_write),
+		in(an_overwrite_past_the_end_extends),
+		in(a_truncation_to_its_size_has_other_attributes),
 		in(a_shrink_is_told_without_a_write),
 		in(o_trunc_is_told_without_a_write),
 		in(a_file_that_grows_by_truncate_has_other_attributes),
@@ -478,10 +565,14 @@ main(void)
 		in(a_new_directory_is_told_by_the_directory),
 		in(one_of_two_names_may_be_deleted),
 		in(what_is_written_to_a_deleted_file_is_told),
+		in(what_is_done_to_a_file_without_its_two_names_is_told),
+		in(a_directory_in_it_is_made_renamed_and_removed),
 		in(a_directory_that_is_removed_is_gone),
 		in(a_directory_that_is_renamed_is_gone),
 		in(two_appends_are_one_note),
 		in(a_note_without_ev_clear_stands),
+		in(a_note_that_did_not_ask_is_not_told),
+		in(a_note_that_waits_survives_another_add),
 		in(a_watch_that_is_deleted_leaves_no_note),
 		in(a_note_that_waits_is_not_told_to_who_has_the_number_next),
 		in(a_file_needs_its_descriptor),

@@ -17,6 +17,7 @@ Environment:
     TESLACOIL_LIMIT     seconds to wait for anything (default 60)
     TESLACOIL_KEEP      keep the directories
     TESLACOIL_LONG      also what waits for minutes
+    TESLACOIL_PS        ask ps(1) for processes on Linux, too
 """
 
 import collections
@@ -39,6 +40,8 @@ import threading
 import time
 import unittest
 
+from processes import LINUX, catches, children, running
+
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 
@@ -58,6 +61,11 @@ SEED = int(os.environ.get("TESLACOIL_SEED") or
 LIMIT = float(os.environ.get("TESLACOIL_LIMIT") or 60)
 
 rng = random.Random(SEED)
+
+# Whether the daemon under test watches by kqueue(2): then an open file tells of
+# itself, and others are looked at by time.
+KQUEUE = not LINUX or \
+    os.path.basename(TESLACOILD).endswith(("_kqueue", "_openbsd"))
 
 # Who the daemon becomes when the tests run as root.
 USER = "nobody" if os.geteuid() == 0 else None
@@ -85,40 +93,6 @@ def free_port(kind=socket.SOCK_STREAM):
                 contextlib.suppress(OSError):
             s.bind(("127.0.0.1", port))
             return port
-
-
-def running(pid):
-    """Whether pid is a process that still does something."""
-    try:
-        with open("/proc/%d/stat" % pid) as f:
-            return f.read().rpartition(")")[2].split()[0] not in "ZX"
-    except FileNotFoundError:
-        return False
-    except ProcessLookupError:
-        return False
-
-
-def children(pid):
-    found = []
-    for path in glob.glob("/proc/[0-9]*/stat"):
-        try:
-            with open(path) as f:
-                text = f.read()
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        state, parent = text.rpartition(")")[2].split()[:2]
-        if int(parent) == pid and state not in "ZX":
-            found.append(int(text.split()[0]))
-    return sorted(found)
-
-
-def catches(pid, signum):
-    try:
-        with open("/proc/%d/status" % pid) as f:
-            mask = re.search(r"^SigCgt:\s*(\w+)", f.read(), re.MULTILINE)
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return bool(int(mask[1], 16) >> (signum - 1) & 1)
 
 
 def kill(pid, signum):

@@ -1,13 +1,14 @@
 #!/usr/bin/python3
 """Goal: the command line does what teslacoild(8) says."""
 
-import glob
 import os
 import signal
 import subprocess
 
+from processes import (LINUX, children, in_our_session, parent_of,
+                       with_argument)
 from teslacoil import (Case, LIMIT, Output, TESLACOILD, WRAP, destination,
-                       kill, main, running, source, wait_for)
+                       kill, main, source, wait_for)
 
 
 class Options(Case):
@@ -180,16 +181,10 @@ class Background(Case):
     """Without -d it is a daemon."""
 
     def processes(self, conf_path):
-        found = []
-        for path in glob.glob("/proc/[0-9]*/cmdline"):
-            try:
-                with open(path, "rb") as f:
-                    argv = f.read().split(b"\0")
-            except (FileNotFoundError, ProcessLookupError):
-                continue
-            if conf_path.encode() in argv:
-                found.append(int(path.split("/")[2]))
-        return [pid for pid in found if running(pid)]
+        """The monitor, which keeps its arguments, and its workers."""
+        found = with_argument(conf_path)
+        return found + [child for pid in found for child in children(pid)
+                        if child not in found]
 
     def end(self, conf_path):
         for pid in self.processes(conf_path):
@@ -199,9 +194,7 @@ class Background(Case):
         """The one whose parent is not one of them."""
         pids = self.processes(conf_path)
         for pid in pids:
-            with open("/proc/%d/stat" % pid) as f:
-                parent = int(f.read().rpartition(")")[2].split()[1])
-            if parent not in pids:
+            if parent_of(pid) not in pids:
                 return pid
         return None
 
@@ -219,10 +212,9 @@ class Background(Case):
         self.assertEqual(done.returncode, 0, out.lines())
         pid = self.monitor(d.conf_path)
         self.assertIsNotNone(pid)
-        with open("/proc/%d/stat" % pid) as f:
-            session = int(f.read().rpartition(")")[2].split()[3])
-        self.assertNotEqual(session, os.getsid(0))
-        self.assertEqual(os.readlink("/proc/%d/cwd" % pid), "/")
+        self.assertFalse(in_our_session(pid))
+        if LINUX:
+            self.assertEqual(os.readlink("/proc/%d/cwd" % pid), "/")
         w.write(100)
         r.wait_all(w)
         kill(pid, signal.SIGTERM)

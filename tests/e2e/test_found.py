@@ -4,8 +4,9 @@
 import os
 import shutil
 import signal
+import unittest
 
-from teslacoil import (Case, Ledger, Writer, destination, free_port, kill,
+from teslacoil import (KQUEUE, Case, Ledger, Writer, destination, free_port, kill,
                        main, source, wait_for)
 
 
@@ -224,6 +225,7 @@ class Found(Case):
         self.w.write(10)
         self.end()
 
+    @unittest.skipIf(KQUEUE, "only inotify's queue has an end")
     def test_events_that_the_system_lost(self):
         """More than fit in its queue: the files are looked at instead."""
         with open("/proc/sys/fs/inotify/max_queued_events") as f:
@@ -287,8 +289,57 @@ class Order(Case):
         self.assertEqual([(a, b) for a, b in zip(arrived, arrived[1:])
                           if b != a + 1], [])
 
+    def shift(self, lines):
+        """As logrotate does without dates."""
+        for i in range(9, 0, -1):
+            if os.path.exists("%s.%d" % (self.w.path, i)):
+                os.rename("%s.%d" % (self.w.path, i),
+                          "%s.%d" % (self.w.path, i + 1))
+        self.w.rename(self.w.path + ".1")
+        self.w.write(lines)
+
+    def test_shifted_twice_between_two_looks(self):
+        self.shifted_twice()
+
+    def test_shifted_twice_between_two_looks_by_time(self):
+        self.shifted_twice(watch="poll", poll_interval="50ms")
+
+    def shifted_twice(self, **options):
+        self.begin(**options)
+        self.w.write(100)
+        self.shift(100)
+        self.d.wait_follows(self.w.path + ".1", self.w.path)
+        worker = self.d.worker()
+        kill(worker, signal.SIGSTOP)
+        self.shift(100)
+        self.shift(100)
+        kill(worker, signal.SIGCONT)
+        self.d.wait_follows(*("%s.%d" % (self.w.path, i)
+                              for i in range(1, 4)))
+        self.end()
+
+    def test_a_directory_with_generations_appears(self):
+        self.w = self.writer("../elsewhere/app.log", name="app.log")
+        self.r = self.receiver("tcp:%d" % free_port())
+        self.d = self.daemon(
+            destination("d", self.r.url) +
+            source("s", self.path("*/app.log*"))).start()
+        self.w.write(5000)
+        for _ in range(3):
+            self.shift(5000)
+        os.rename(os.path.dirname(self.w.path), self.path("new"))
+        self.d.wait_follows(self.path("new/app.log"),
+                            self.path("new/app.log.3"))
+        self.end()
+
     def test_renamed_twice_between_two_looks(self):
-        self.begin()
+        self.renamed_twice()
+
+    def test_renamed_twice_between_two_looks_by_time(self):
+        self.renamed_twice(watch="poll", poll_interval="50ms")
+
+    def renamed_twice(self, **options):
+        self.begin(**options)
         self.w.write(100)
         self.d.wait_follows(self.rename(1, 100), self.w.path)
         worker = self.d.worker()

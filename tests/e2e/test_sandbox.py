@@ -4,14 +4,13 @@ however it is started; and what comes later is reached by another worker."""
 
 import contextlib
 import os
-import platform
 import re
 import shutil
 import socket
 import subprocess
-import sys
 import unittest
 
+from processes import LINUX
 from teslacoil import (Case, LIMIT, TESLACOILD, USER, WRAP, destination,
                        from_env, main, running, source, wait_for)
 
@@ -53,6 +52,7 @@ def listening():
         yield s.getsockname()[1]
 
 
+@unittest.skipUnless(LINUX, "asks for Landlock, seccomp and capabilities")
 class Probe(Case):
     """A process that has entered the sandbox, and tries."""
 
@@ -130,6 +130,7 @@ class Probe(Case):
         self.assertIn("\nbind_port EPERM\n", done.stdout)
 
 
+@unittest.skipUnless(LINUX, "asks /proc for seccomp and capabilities")
 class Processes(Case):
     """The real ones."""
 
@@ -269,6 +270,90 @@ class Later(Case):
         self.finish(d, r)
         r.check(w)
 
+    def to_socket(self, path, kind="unix-dgram"):
+        """Lines go to a socket at path, which need not be there yet."""
+        w = self.writer()
+        w.write(100)
+        r = self.receiver("%s:%s" % (kind, path))
+        d = self.daemon(destination("d", r.url) + source("s", w.path)).start()
+        d.wait_log("worker: sandbox: ")
+        return d, r, w
+
+    def begin_to_socket(self, path, kind):
+        os.makedirs(os.path.dirname(path))
+        d, r, w = self.to_socket(path, kind)
+        r.start()
+        r.wait_all(w)
+        self.assertNotIn("takes over", d.log())
+        return d, r, w
+
+    def made_anew(self, kind):
+        path = os.path.join(self.dir, "run/sock")
+        d, r, w = self.begin_to_socket(path, kind)
+        r.finish()
+        w.write(100)
+        r.start()
+        r.wait_all(w)
+        self.assertNotIn("takes over", d.log())
+        self.finish(d, r)
+        r.check(w)
+
+    def test_a_socket_that_is_made_and_made_anew(self):
+        self.made_anew("unix-dgram")
+
+    def test_a_stream_socket_that_is_made_and_made_anew(self):
+        self.made_anew("unix-stream")
+
+    def test_a_socket_in_a_directory_that_appears(self):
+        path = os.path.join(self.dir, "run/app/sock")
+        d, r, w = self.to_socket(path)
+        os.makedirs(os.path.dirname(path))
+        r.start()
+        r.wait_all(w)
+        self.finish(d, r)
+        r.check(w)
+
+    def test_a_socket_whose_directory_is_made_anew(self):
+        path = os.path.join(self.dir, "run/sock")
+        d, r, w = self.begin_to_socket(path, "unix-dgram")
+        r.finish()
+        shutil.rmtree(os.path.dirname(path))
+        w.write(100)
+        os.mkdir(os.path.dirname(path))
+        r.start()
+        r.wait_all(w)
+        self.finish(d, r)
+        r.check(w)
+
+    def test_a_socket_beside_the_logs(self):
+        d, r, w = self.to_socket(self.path("sock"))
+        r.start()
+        r.wait_all(w)
+        self.finish(d, r)
+        r.check(w)
+
+    def test_a_link_to_a_socket_that_leads_elsewhere_later(self):
+        link = os.path.join(self.dir, "link")
+        first = self.receiver("unix-dgram:" + self.dir + "/first").start()
+        os.symlink("first", link)
+        w = self.writer()
+        w.write(100)
+        d = self.daemon(destination("d", "unix://" + link) +
+                        source("s", w.path)).start()
+        first.wait_all(w)
+        first.finish()
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.dir + "/first")
+        os.unlink(link)
+        os.symlink("second", link)
+        again = self.writer("app.log", name="again")
+        again.write(100)
+        second = self.receiver("unix-dgram:" + self.dir + "/second",
+                               name="second.received").start()
+        second.wait_all(again)
+        self.finish(d, second)
+        second.check(again)
+
     def test_below_a_wildcard_nothing_has_to_be_renewed(self):
         d, r = self.begin(self.path("**/*.log"))
         w = self.writer("a/b/c/app.log")
@@ -278,7 +363,7 @@ class Later(Case):
         self.finish(d, r)
         r.check(w)
 
-    @unittest.skipUnless(USER, "not root")
+    @unittest.skipUnless(USER and LINUX, "needs root and a mount namespace")
     def test_files_for_names_that_are_replaced(self):
         """In a mount namespace, where /etc is a copy."""
         etc = os.path.join(self.dir, "etc")
@@ -313,6 +398,4 @@ class Later(Case):
 
 
 if __name__ == "__main__":
-    if platform.system() != "Linux":
-        sys.exit(77)
     main()
