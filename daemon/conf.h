@@ -75,6 +75,8 @@ struct conf_destination {
 	uint64_t		 rate_limit;	/* messages a second, 0: none */
 	size_t			 relp_window;	/* messages without a response */
 	enum syslog_format	 format;
+	enum syslog_format	 datagram_format; /* to a unix socket */
+	bool			 bom;	/* before text beyond ASCII */
 	enum wire		 wire;	/* on a stream; newline for stdout */
 	enum pack_oversize	 oversize;
 	size_t			 max_message;

@@ -21,10 +21,10 @@
 
 static void
 set_fields(struct syslog_fields *f, const struct conf_source *source,
-    const struct conf_destination *to)
+    enum syslog_format format)
 {
 	memset(f, 0, sizeof(*f));
-	f->format = to->format;
+	f->format = format;
 	f->facility = source->facility;
 	f->severity = source->severity;
 	f->hostname = source->hostname;
@@ -43,12 +43,17 @@ route_init(struct route *r, const struct conf_source *source,
 	memset(r, 0, sizeof(*r));
 	r->source = source;
 	r->to = to;
-	set_fields(&fields, source, to);
+	set_fields(&fields, source, to->format);
 	if (syslog_header_init(&r->header, &fields) == -1)
 		return (-1);
-	r->style.header = &r->header;
+	set_fields(&fields, source, to->datagram_format);
+	if (syslog_header_init(&r->local, &fields) == -1) {
+		syslog_header_fini(&r->header);
+		return (-1);
+	}
 	r->style.text = source->text;
 	r->style.oversize = to->oversize;
+	r->style.bom = to->bom;
 	r->style.max_message = to->max_message;
 	return (0);
 }
@@ -57,6 +62,7 @@ void
 route_fini(struct route *r)
 {
 	syslog_header_fini(&r->header);
+	syslog_header_fini(&r->local);
 }
 
 struct stream *
@@ -141,13 +147,21 @@ local_offset(time_t now)
 	return (offset);
 }
 
+/* Whether a local syslog daemon reads the messages from a socket. */
+static bool
+is_local(const struct route *r, const struct pull *p)
+{
+	return (p->wire == WIRE_DATAGRAM && r->to->urls[0].scheme == CONF_UNIX);
+}
+
 /* With a position every file has a header of its own, made for the slice. */
 static int
-make_header(const struct stream *s, struct syslog_header *own)
+make_header(const struct stream *s, enum syslog_format format,
+    struct syslog_header *own)
 {
 	struct syslog_fields fields;
 
-	set_fields(&fields, s->route->source, s->route->to);
+	set_fields(&fields, s->route->source, format);
 	fields.file = tail_path(s->tail);
 	fields.inode = s->tail->ino;
 	return (syslog_header_init(own, &fields));
@@ -158,10 +172,12 @@ pack(struct stream *s, const struct pull *p, struct pack_io *io)
 {
 	struct route *r = s->route;
 	struct pack_style style = r->style;
-	struct syslog_header own, *header = &r->header;
+	struct syslog_header own;
+	struct syslog_header *header = is_local(r, p) ? &r->local : &r->header;
 	struct timespec now;
 	enum pack_stop stop;
-	bool position = r->source->position && make_header(s, &own) == 0;
+	bool position = r->source->position &&
+	    make_header(s, header->format, &own) == 0;
 
 	/* A path may be longer than a message: then the position is left out. */
 	if (position && pack_least(&own) > style.max_message) {
@@ -169,7 +185,8 @@ pack(struct stream *s, const struct pull *p, struct pack_io *io)
 		position = false;
 	}
 	if (position)
-		style.header = header = &own;
+		header = &own;
+	style.header = header;
 	style.wire = p->wire;
 	if (p->max_message != 0 && p->max_message < style.max_message &&
 	    p->max_message >= pack_least(header))

@@ -33,6 +33,8 @@ struct route {
 	const struct conf_source	*source;
 	const struct conf_destination	*to;
 	struct syslog_header		 header;
+	struct syslog_header		 local;	/* for datagrams to a unix
+						   socket */
 	struct pack_style		 style;
 	const struct route_ops		*ops;
 	void				*dest;

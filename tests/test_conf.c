@@ -128,6 +128,8 @@ what_is_left_out_has_the_documented_default(void **state)
 	assert_int_equal(c->log_level, LOG_NOTICE);
 	assert_string_equal(d->name, "d");
 	assert_int_equal(d->format, SYSLOG_RFC5424);
+	assert_int_equal(d->datagram_format, SYSLOG_LOCAL);
+	assert_false(d->bom);
 	assert_int_equal(d->wire, WIRE_OCTET);
 	assert_int_equal(d->oversize, PACK_SPLIT);
 	assert_int_equal(d->max_message, 8192);
@@ -173,7 +175,7 @@ every_option_is_taken_as_it_is_written(void **state)
 	    "state_dir = \"/s\"\nuser = \"u\"\nhostname = \"global\"\n"
 	    "checkpoint_interval = 250ms\nshutdown_timeout = \"0s\"\n"
 	    "log_level = debug\n"
-	    "destination a { url = \"unix:///dev/log\" format = raw\n"
+	    "destination a { url = \"unix:///dev/log\" format = raw bom = true\n"
 	    " framing = newline max_message = 480 oversize = truncate\n"
 	    " window = \"64KB\" connect_timeout = \"2m\"\n"
 	    " ack_timeout = \"1h\" retry = { \"2s\", \"1d\" } }\n"
@@ -201,6 +203,8 @@ every_option_is_taken_as_it_is_written(void **state)
 	assert_int_equal(c->shutdown_timeout_ms, 0);
 	assert_int_equal(c->log_level, LOG_DEBUG);
 	assert_int_equal(d->format, SYSLOG_RAW);
+	assert_int_equal(d->datagram_format, SYSLOG_RAW);
+	assert_true(d->bom);
 	assert_int_equal(d->wire, WIRE_NEWLINE);
 	assert_int_equal(d->max_message, 480);
 	assert_int_equal(d->oversize, PACK_TRUNCATE);
@@ -767,7 +771,8 @@ choices_are_listed_when_none_is_taken(void **state)
 {
 	(void)state;
 	refused_destination("format = rfc9999",
-	    "unknown format \"rfc9999\" (rfc5424, rfc3164, raw)");
+	    "unknown format \"rfc9999\" (auto, rfc5424, rfc3164, local, "
+	    "raw)");
 	refused_destination(
 	    "framing = x", "unknown framing \"x\" (octet-counted, newline)");
 	refused_destination(

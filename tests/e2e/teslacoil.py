@@ -729,6 +729,10 @@ module(load="imtcp" streamDriver.name="ossl" streamDriver.mode="1"
     INPUTS = {
         "tcp": 'module(load="imtcp")\n'
                'input(type="imtcp" address="127.0.0.1" port="%(at)s")\n',
+        "json": 'module(load="imtcp")\nmodule(load="mmjsonparse")\n'
+                'input(type="imtcp" address="127.0.0.1" port="%(at)s")\n'
+                'action(type="mmjsonparse" cookie="")\n'
+                'if $parsesuccess == "FAIL" then stop\n',
         "ptcp": 'module(load="imptcp")\n'
                 'input(type="imptcp" address="127.0.0.1" port="%(at)s")\n',
         "relp": 'module(load="imrelp")\n'
@@ -737,8 +741,8 @@ module(load="imtcp" streamDriver.name="ossl" streamDriver.mode="1"
         "udp": 'module(load="imudp")\n'
                'input(type="imudp" address="127.0.0.1" port="%(at)s")\n',
         "unix": 'module(load="imuxsock" SysSock.Use="off")\n'
-                'input(type="imuxsock" Socket="%(at)s" RateLimit.Interval="0"'
-                ' UseSpecialParser="off" ParseHostname="on")\n',
+                'input(type="imuxsock" Socket="%(at)s"'
+                ' RateLimit.Interval="0")\n',
         "tls": OSSL + 'anon")\n'
                'input(type="imtcp" address="127.0.0.1" port="%(at)s")\n',
         "tls-mutual": OSSL + 'x509/name" permittedPeer="forwarder")\n'
@@ -749,11 +753,13 @@ module(load="imtcp" streamDriver.name="ossl" streamDriver.mode="1"
                 ' tls.myCert="%(cert)s" tls.myPrivKey="%(key)s"'
                 ' tls.authMode="certvalid")\n',
     }
-    SCHEMES = {"ptcp": "tcp", "tls-mutual": "tls"}
+    LARGE = ' maxMessageSize="64k"' \
+        ' parser.escapeControlCharactersOnReceive="off"'
+
+    SCHEMES = {"json": "tcp", "ptcp": "tcp", "tls-mutual": "tls"}
 
     CONF = '''
-global(workDirectory="%(dir)s" maxMessageSize="64k"
-    parser.escapeControlCharactersOnReceive="off")
+global(workDirectory="%(dir)s"%(global)s)
 main_queue(queue.type="LinkedList" queue.size="1000000")
 %(input)s
 template(name="fields" type="string" string="%%pri%%|%%hostname%%|''' \
@@ -771,6 +777,7 @@ action(type="omfile" file="%(out)s" template="fields")
         super().__init__(case, name, self.CONF % {
             "dir": os.path.join(case.dir, name),
             "out": os.path.join(case.dir, name + ".received"),
+            "global": self.LARGE if kind != "unix" else "",
             "input": self.INPUTS[kind] % dict(files, at=self.where)})
 
     @property
@@ -808,7 +815,7 @@ class SyslogNg(Peer):
         "network-tcp": 'network' + AT + '"tcp") flags(syslog-protocol)',
         "syslog-udp": 'syslog' + AT + '"udp")',
         "network-udp": 'network' + AT + '"udp") flags(syslog-protocol)',
-        "unix-dgram": 'unix-dgram("%(at)s" flags(syslog-protocol)',
+        "unix-dgram": 'unix-dgram("%(at)s"',
         "unix-stream": 'unix-stream("%(at)s" flags(syslog-protocol)',
         "syslog-tls": 'syslog' + AT + '"tls")' + TLS + 'optional-untrusted))',
         "network-tls": 'network' + AT + '"tls") flags(syslog-protocol)' +
