@@ -176,8 +176,8 @@ pack(struct stream *s, const struct pull *p, struct pack_io *io)
 	struct syslog_header *header = is_local(r, p) ? &r->local : &r->header;
 	struct timespec now;
 	enum pack_stop stop;
-	bool position = r->source->position &&
-	    make_header(s, header->format, &own) == 0;
+	bool position =
+	    r->source->position && make_header(s, header->format, &own) == 0;
 
 	/* A path may be longer than a message: then the position is left out. */
 	if (position && pack_least(&own) > style.max_message) {

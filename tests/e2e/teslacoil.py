@@ -879,6 +879,60 @@ log { source(s); destination(d); flags(flow-control); };
         return self
 
 
+class Journald(Peer):
+    """systemd's, on a /run of its own."""
+
+    PROGRAM = "/lib/systemd/systemd-journald"
+    INSIDE = '''mount -t tmpfs tmpfs /run &&
+mkdir -p /run/systemd/journal /run/log/journal &&
+mount --bind "$1/socket" /run/systemd/journal &&
+mount --bind "$1/journal" /run/log/journal && exec "$0"'''
+
+    def __init__(self, case, kind, name="journald"):
+        super().__init__(case, name, "")
+        for inside in ("socket", "journal"):
+            os.mkdir(os.path.join(self.dir, inside))
+        self.where = os.path.join(self.dir, "socket", "dev-log")
+        self.url = "unix://" + self.where
+
+    @classmethod
+    def missing_here(cls):
+        """Why it cannot run, or None."""
+        if not os.path.exists(cls.PROGRAM):
+            return "there is no journald"
+        if os.geteuid() != 0:
+            return "journald needs root"
+        if subprocess.run(["unshare", "-m", "true"], check=False,
+                          stderr=subprocess.DEVNULL).returncode != 0:
+            return "there are no mount namespaces"
+        return None
+
+    def start(self):
+        self.run(["unshare", "-m", "sh", "-c", self.INSIDE, self.PROGRAM,
+                  self.dir])
+        self.wait_ready(lambda: os.path.exists(self.where))
+        return self
+
+    def update(self):
+        fields = ("SYSLOG_IDENTIFIER", "SYSLOG_PID", "MESSAGE")
+        done = subprocess.run(
+            ["journalctl", "-D", os.path.join(self.dir, "journal"), "-q",
+             "-o", "json", "--all", "--no-pager", "_TRANSPORT=syslog"],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
+        with open(self.path, "w", encoding="utf-8") as f:
+            for line in done.stdout.splitlines():
+                m = json.loads(line)
+                app, procid, text = (m.get(k, "") for k in fields)
+                pri = 8 * int(m.get("SYSLOG_FACILITY", 0)) + \
+                    int(m["PRIORITY"])
+                f.write("%d||%s|%s|||%s\n" % (pri, app, procid, text))
+        super().update()
+
+    def lines(self):
+        self.update()
+        return super().lines()
+
+
 #
 # Messages.
 #

@@ -1,13 +1,14 @@
 #!/usr/bin/python3
 """Goal: rsyslog and syslog-ng take all that we send, and understand it: over
-every transport that they have, framed both ways, octet for octet."""
+every transport that they have, framed both ways, octet for octet; and what
+reads a local socket such as /dev/log, as it is by default, journald too."""
 
 import re
 import unittest
 
 from authority import Authority
-from teslacoil import (Case, FIELDS, Rsyslog, SyslogNg, destination, main,
-                       peer_root, source)
+from teslacoil import (Case, FIELDS, Journald, Rsyslog, SyslogNg,
+                       destination, main, peer_root, source)
 
 MAX_MESSAGE = 60000
 
@@ -33,6 +34,8 @@ TEXTS = [
 LOCAL_TEXTS = [t for t in TEXTS if len(t[0]) < 1000 and b"\t" not in t[0] and
                b"\x7f" not in t[0]] + [(b"a: b[1]: c", "a: b[1]: c"),
                                        (b"Oct 11 22:14:15 box su: x",) * 2]
+
+ODD = "odd_x.y-" + "z" * 40
 
 # Elements as RFC 5424 writes them.
 SD = '[origin@32473 env="prod" path="C:\\\\a\\]b \\"c\\""]'
@@ -123,8 +126,8 @@ class Peers(Case):
             destination("d", peer.url) +
             source("web", w.path, procid="77", facility="local3",
                    severity="warning", hostname="box", msgid="ID") +
-            source("odd", odd, app_name="odd/x.y-" + "z" * 40,
-                   facility="kern", severity="emerg")).start()
+            source("odd", odd, app_name=ODD, facility="kern",
+                   severity="emerg")).start()
         w.write(3000)
         peer.wait_all(w)
         peer.wait_lines(w.count + len(LOCAL_TEXTS))
@@ -133,14 +136,15 @@ class Peers(Case):
         got = self.messages(peer)
         with open(w.path) as f:
             lines = f.read().splitlines()
-        # rsyslog keeps the blank behind the tag.
+        # rsyslog keeps the blank behind the tag, journald none at the end.
         self.assertEqual(
-            [(m["app"], m["procid"], m["pri"], m["msg"].removeprefix(" "))
+            [(m["app"], m["procid"], m["pri"], m["msg"].strip(" "))
              for m in got if "seq=" in m["msg"]],
-            [("web", "77", "156", line) for line in lines])
+            [("web", "77", "156", line.strip(" ")) for line in lines])
         self.assertEqual(
-            [m["msg"].removeprefix(" ") for m in got if "seq=" not in m["msg"]],
-            [text(t[1]) for t in LOCAL_TEXTS])
+            [(m["app"], m["pri"], m["msg"].strip(" "))
+             for m in got if "seq=" not in m["msg"]],
+            [(ODD, "0", text(t[1]).strip(" ")) for t in LOCAL_TEXTS])
 
     def understood(self, peer, writer):
         got = self.messages(peer)
@@ -203,6 +207,13 @@ class WithSyslogNg(Peers):
 
     def test_a_local_socket(self):
         self.local(SyslogNg, "unix-dgram")
+
+
+@unittest.skipIf(Journald.missing_here(), Journald.missing_here())
+class WithJournald(Peers):
+
+    def test_a_local_socket(self):
+        self.local(Journald, "unix")
 
 
 BOTH = ("octet-counted", "newline")
