@@ -33,6 +33,7 @@ struct conf_url {
 	enum conf_scheme	 scheme;
 	bool			 srv;	/* host is _service._proto.name */
 	char			*host;	/* name or address, without [] */
+	char			*peer;	/* see conf_url_peer() */
 	char			*port;	/* NULL: the records of host have it */
 	char			*path;	/* unix */
 };

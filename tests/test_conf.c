@@ -328,7 +328,6 @@ urls_are_taken_apart(void **state)
 		if (url->host != NULL) {
 			assert_false(url->srv);
 			assert_string_equal(url->host, good[i].host);
-			assert_string_equal(conf_url_peer(url), good[i].host);
 			assert_string_equal(url->port, good[i].port);
 		}
 		assert_int_equal(url->path == NULL, good[i].path == NULL);
@@ -350,8 +349,8 @@ a_service_is_looked_up_and_its_domain_is_the_peer(void **state)
 		    "_syslog._udp.example.com", "example.com" },
 		{ "tcp+srv://_syslog._tcp.example.com", CONF_TCP,
 		    "_syslog._tcp.example.com", "example.com" },
-		{ "tls+srv://_syslog-tls._tcp.logs.example.com", CONF_TLS,
-		    "_syslog-tls._tcp.logs.example.com", "logs.example.com" },
+		{ "tls+srv://_syslog-tls._tcp.logs.example.com.", CONF_TLS,
+		    "_syslog-tls._tcp.logs.example.com.", "logs.example.com" },
 		{ "relp+srv://_relp._tcp.corp", CONF_RELP, "_relp._tcp.corp",
 		    "corp" },
 		{ "relp+tls+srv://_relp._tcp.a.b", CONF_RELP_TLS,
@@ -374,6 +373,36 @@ a_service_is_looked_up_and_its_domain_is_the_peer(void **state)
 		assert_string_equal(conf_url_peer(url), good[i].peer);
 		conf_free(c);
 	}
+}
+
+static void
+the_peer_has_neither_the_root_s_dot_nor_an_interface(void **state)
+{
+	static const struct {
+		const char *text, *host, *peer;
+	} good[] = {
+		{ "tls://h.example.com", "h.example.com", "h.example.com" },
+		{ "tls://h.example.com.:1", "h.example.com.", "h.example.com" },
+		{ "tls://[fe80::1%eth0]", "fe80::1%eth0", "fe80::1" },
+		{ "tls://[::1]", "::1", "::1" },
+		{ "tls://192.0.2.1", "192.0.2.1", "192.0.2.1" },
+	};
+	const struct conf_url *url;
+	struct conf *c;
+	char text[256];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(good); i++) {
+		snprintf(text, sizeof(text),
+		    "destination d { url = \"%s\" }\n" SOURCE, good[i].text);
+		c = accepted(text);
+		url = &destination(c)->urls[0];
+		assert_string_equal(url->host, good[i].host);
+		assert_string_equal(conf_url_peer(url), good[i].peer);
+		conf_free(c);
+	}
+	refused_url("tls://.",
+	    "the url \"tls://.\" is wrong: that is no name of a host");
 }
 
 static void
@@ -1221,6 +1250,8 @@ main(void)
 		cmocka_unit_test(urls_are_taken_apart),
 		cmocka_unit_test(
 		    a_service_is_looked_up_and_its_domain_is_the_peer),
+		cmocka_unit_test(
+		    the_peer_has_neither_the_root_s_dot_nor_an_interface),
 		cmocka_unit_test(
 		    a_wrong_service_is_refused_with_what_is_right),
 		cmocka_unit_test(a_wrong_url_is_refused_with_what_is_right),
