@@ -8,16 +8,22 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/clock.h"
 #include "daemon/conf.h"
 #include "daemon/ledger.h"
 #include "daemon/log.h"
 #include "daemon/tail_hole.h"
 #include "daemon/tail_packed.h"
 #include "daemon/tails.h"
+#include "lib/echo.h"
 
 /* Octets looked through in one turn, for what is no NUL and for a newline. */
 #define NULS_TURN (64 * 1024 * 1024)
 #define SCAN_TURN (4 * 1024 * 1024)
+
+/* Lines that may come back, in so many seconds, before a file is left. */
+#define ECHOES 8
+#define ECHO_TIME 60.
 
 static void
 set_fields(struct syslog_fields *f, const struct conf_source *source,
@@ -65,6 +71,14 @@ route_fini(struct route *r)
 	syslog_header_fini(&r->local);
 }
 
+static uint32_t
+blocks_of(off_t size)
+{
+	off_t blocks = size / 256 + (size % 256 != 0);
+
+	return (blocks < UINT32_MAX ? (uint32_t)blocks : UINT32_MAX);
+}
+
 struct stream *
 stream_new(struct tail *t, struct route *r, off_t offset)
 {
@@ -76,6 +90,7 @@ stream_new(struct tail *t, struct route *r, off_t offset)
 	s->route = r;
 	s->cursor.sent = s->cursor.acked = offset;
 	s->guard_at = -1;
+	s->begun = blocks_of(t->size);
 	tails_stats(t->all)->streams++;
 	return (s);
 }
@@ -415,6 +430,40 @@ pull_nuls(struct stream *s, struct pull *p, int fd, off_t from)
 	return (PULL_MORE);
 }
 
+/*
+ * Whether what is sent comes back into the file, as the receiver wrote it: such
+ * a line would go round for ever, and grow.  One line of a slice is looked at,
+ * the first, and only behind where the file ended when this began.
+ */
+static bool
+comes_back(struct stream *s, const uint8_t *p, size_t n, off_t from)
+{
+	struct route *r = s->route;
+	const uint8_t *nl;
+	double now;
+
+	if (n > ECHO_LOOK)
+		n = ECHO_LOOK;
+	if ((nl = memchr(p, '\n', n)) != NULL)
+		n = (size_t)(nl - p);
+	if (from / 256 < (off_t)s->begun || from == (off_t)r->echo_at ||
+	    !echo_is_nested(p, n, r->source->app_name))
+		return (false);
+	now = clock_now();
+	if (r->echoes == 0 || now - r->echo_since > ECHO_TIME) {
+		r->echo_since = now;
+		r->echoes = 0;
+	}
+	r->echo_at = (uint64_t)from;
+	if (++r->echoes < ECHOES)
+		return (false);
+	log_warnx("%s: what is sent to %s comes back into it, again and again: "
+		  "nothing more of it is sent there",
+	    tail_path(s->tail), r->to->name);
+	s->comes_back = true;
+	return (true);
+}
+
 static enum pull_result
 pull_from(struct stream *s, struct pull *p, int fd)
 {
@@ -462,6 +511,8 @@ pull_from(struct stream *s, struct pull *p, int fd)
 	if ((from == 0 || buf[skip - 1] == '\n') &&
 	    begins_with_nuls(buf + skip, (size_t)n - skip))
 		return (pull_nuls(s, p, fd, from));
+	if (comes_back(s, buf + skip, (size_t)n - skip, from))
+		return (PULL_DRAINED);
 	io.in = buf + skip;
 	io.in_len = (size_t)n - skip;
 	io.in_offset = (uint64_t)from;
@@ -494,7 +545,10 @@ stream_pull(struct stream *s, struct pull *p)
 	p->made = 0;
 	p->messages = 0;
 	p->end = s->cursor.sent;
-	result = fd == -1 ? PULL_DRAINED : pull_from(s, p, fd);
+	if (fd == -1 || s->comes_back)
+		result = PULL_DRAINED;
+	else
+		result = pull_from(s, p, fd);
 	if (result == PULL_DRAINED) {
 		tail_packed_close(s);
 		s->is_drained = true;

@@ -43,6 +43,10 @@ struct route {
 	uint64_t			 bytes;		/* of files */
 	uint64_t			 repaired;
 	uint64_t			 oversize;
+	uint64_t			 echo_at;	/* of the last line that came
+							   back, and since when */
+	double				 echo_since;
+	int				 echoes;	/* so many did */
 	bool				 fresh;		/* dest has not met the
 							   source before */
 };
@@ -66,6 +70,8 @@ struct stream {
 	struct packed		*packed;	/* decodes for it, or NULL */
 	void			*endpoint;	/* the destination's choice, */
 	uint32_t		 epoch;		/* as long as this is its epoch */
+	uint32_t		 begun;		/* the file's size then, in
+						   blocks of 256 octets */
 	off_t			 scanned;	/* no newline before this */
 	off_t			 guard_at;	/* an offset, or -1, before */
 	uint64_t		 guard;		/* which these octets stood */
@@ -75,6 +81,8 @@ struct stream {
 	bool			 flush;		/* what is left ends a line */
 	bool			 from_end;	/* begins there, when it can be
 						   opened */
+	bool			 comes_back;	/* what is sent does: nothing
+						   more of it is read */
 };
 TAILQ_HEAD(stream_list, stream);
 
