@@ -175,7 +175,7 @@ every_option_is_taken_as_it_is_written(void **state)
 	    "state_dir = \"/s\"\nuser = \"u\"\nhostname = \"global\"\n"
 	    "checkpoint_interval = 250ms\nshutdown_timeout = \"0s\"\n"
 	    "log_level = debug\n"
-	    "destination a { url = \"unix:///dev/log\" format = raw bom = true\n"
+	    "destination a { url = \"unix:///dev/x\" format = raw bom = true\n"
 	    " framing = newline max_message = 480 oversize = truncate\n"
 	    " window = \"64KB\" connect_timeout = \"2m\"\n"
 	    " ack_timeout = \"1h\" retry = { \"2s\", \"1d\" } }\n"
@@ -796,6 +796,25 @@ sizes_have_a_number_and_maybe_a_unit(void **state)
 }
 
 static void
+what_the_local_syslog_writes_is_not_sent_to_it(void **state)
+{
+	(void)state;
+	refused("destination d { url = \"tcp://h\" }\n"
+		"destination l { url = \"unix:///dev/log\" }\n"
+		"source s {\npaths = { \"/l\", \"/var/log/syslog\" } }\n",
+	    ":4: source \"s\": paths: the syslog daemon of this host, destination "
+	    "\"l\", writes /var/log/syslog: each line would come back for ever: "
+	    "exclude = \"/var/log/syslog\", or send it elsewhere");
+	conf_free(accepted("destination l { url = \"unix:///dev/log\" }\n"
+			   "source s { paths = \"/var/log/syslog\"\n"
+			   "exclude = \"/var/log/syslog\" }\n"));
+	conf_free(accepted("destination l { url = \"unix:///dev/log\" }\n"
+			   "destination d { url = \"tcp://h\" }\n"
+			   "source s { paths = \"/var/log/syslog\"\n"
+			   "destinations = d }\n"));
+}
+
+static void
 choices_are_listed_when_none_is_taken(void **state)
 {
 	(void)state;
@@ -1241,6 +1260,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_the_local_syslog_writes_is_not_sent_to_it),
 		cmocka_unit_test(what_is_left_out_has_the_documented_default),
 		cmocka_unit_test(every_option_is_taken_as_it_is_written),
 		cmocka_unit_test(
