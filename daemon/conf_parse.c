@@ -7,11 +7,11 @@
 #include <unistd.h>
 
 #include "daemon/conf_grammar.h"
+#include "daemon/conf_local.h"
 #include "daemon/conf_option.h"
 #include "daemon/conf_tls.h"
 #include "daemon/conf_url.h"
 #include "daemon/conf_value.h"
-#include "daemon/local_syslog.h"
 
 #define POSITION_ID "position@32473" /* of the element that position adds */
 
@@ -19,7 +19,7 @@ struct parse {
 	const struct conf_text *text;
 	struct reason *why;
 	struct conf_globals globals;
-	struct local_syslog *local; /* read when it is first asked for */
+	struct conf_local *local; /* read when it is first asked for */
 };
 
 static int
@@ -395,23 +395,19 @@ static int
 check_loop(struct parse *p, cfg_t *section, const struct conf_source *s)
 {
 	const struct conf_destination *d;
-	const char *file;
+	struct reason wrong;
 
 	for (size_t i = 0; i < s->ndestinations; i++) {
 		d = s->destinations[i];
-		if (!local_syslog_takes(NULL, d))
+		if (!conf_local_takes(NULL, d))
 			continue;
 		if (p->local == NULL &&
-		    (p->local = local_syslog_read("")) == NULL)
+		    (p->local = conf_local_read("")) == NULL)
 			return (out_of_memory(p));
-		file = local_syslog_writes(p->local, s);
-		if (file != NULL && local_syslog_takes(p->local, d))
-			return (conf_grammar_fail(p->text, section,
-			    conf_grammar_line(section, "paths"), p->why,
-			    "paths: the syslog daemon of this host, "
-			    "destination \"%s\", writes %s: each line would come back for "
-			    "ever: exclude = \"%s\", or send it elsewhere",
-			    d->name, file, file));
+		if (conf_local_check(p->local, s, d, &wrong) == -1)
+			return (fail_option(p, section,
+			    conf_grammar_line(section, "paths"), "paths",
+			    wrong.text));
 	}
 	return (0);
 }
@@ -491,7 +487,7 @@ conf_parse(const struct conf_text *text, struct reason *why)
 		cfg_free(root);
 	}
 	free(p.globals.hostname);
-	local_syslog_free(p.local);
+	conf_local_free(p.local);
 	if (result == 0)
 		return (c);
 	conf_free(c);

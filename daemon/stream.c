@@ -8,22 +8,17 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "daemon/clock.h"
 #include "daemon/conf.h"
 #include "daemon/ledger.h"
 #include "daemon/log.h"
+#include "daemon/stream_judge.h"
 #include "daemon/tail_hole.h"
 #include "daemon/tail_packed.h"
 #include "daemon/tails.h"
-#include "lib/echo.h"
 
 /* Octets looked through in one turn, for what is no NUL and for a newline. */
 #define NULS_TURN (64 * 1024 * 1024)
 #define SCAN_TURN (4 * 1024 * 1024)
-
-/* Lines that may come back, in so many seconds, before a file is left. */
-#define ECHOES 8
-#define ECHO_TIME 60.
 
 static void
 set_fields(struct syslog_fields *f, const struct conf_source *source,
@@ -430,38 +425,15 @@ pull_nuls(struct stream *s, struct pull *p, int fd, off_t from)
 	return (PULL_MORE);
 }
 
-/*
- * Whether what is sent comes back into the file, as the receiver wrote it: such
- * a line would go round for ever, and grow.  One line of a slice is looked at,
- * the first, and only behind where the file ended when this began.
- */
-static bool
-comes_back(struct stream *s, const uint8_t *p, size_t n, off_t from)
+/* Nothing of it is sent, and nothing is left. */
+static enum pull_result
+pass_over(struct stream *s, struct pull *p)
 {
-	struct route *r = s->route;
-	const uint8_t *nl;
-	double now;
-
-	if (n > ECHO_LOOK)
-		n = ECHO_LOOK;
-	if ((nl = memchr(p, '\n', n)) != NULL)
-		n = (size_t)(nl - p);
-	if (from / 256 < (off_t)s->begun || from == (off_t)r->echo_at ||
-	    !echo_is_nested(p, n, r->source->app_name))
-		return (false);
-	now = clock_now();
-	if (r->echoes == 0 || now - r->echo_since > ECHO_TIME) {
-		r->echo_since = now;
-		r->echoes = 0;
-	}
-	r->echo_at = (uint64_t)from;
-	if (++r->echoes < ECHOES)
-		return (false);
-	log_warnx("%s: what is sent to %s comes back into it, again and again: "
-		  "nothing more of it is sent there",
-	    tail_path(s->tail), r->to->name);
-	s->comes_back = true;
-	return (true);
+	if (s->cursor.sent >= s->tail->size)
+		return (PULL_DRAINED);
+	p->end = s->tail->size;
+	s->guard_at = -1;
+	return (PULL_MORE);
 }
 
 static enum pull_result
@@ -504,6 +476,10 @@ pull_from(struct stream *s, struct pull *p, int fd)
 			n < FINGERPRINT_MAX ? (size_t)n : FINGERPRINT_MAX));
 	if (from + n - (off_t)guard > s->tail->size)
 		s->tail->size = from + n - (off_t)guard;
+	if (s->route->source->compressed &&
+	    s->tail->packed == INFLATE_NONE && n > 0 &&
+	    stream_is_no_text(s, fd, buf, (size_t)n, from - (off_t)guard))
+		return (pass_over(s, p));
 	if (guard > 0)
 		skip += late_newline(buf[guard - 1], buf + guard,
 		    (size_t)n - guard);
@@ -511,7 +487,7 @@ pull_from(struct stream *s, struct pull *p, int fd)
 	if ((from == 0 || buf[skip - 1] == '\n') &&
 	    begins_with_nuls(buf + skip, (size_t)n - skip))
 		return (pull_nuls(s, p, fd, from));
-	if (comes_back(s, buf + skip, (size_t)n - skip, from))
+	if (stream_comes_back(s, buf + skip, (size_t)n - skip, from))
 		return (PULL_DRAINED);
 	io.in = buf + skip;
 	io.in_len = (size_t)n - skip;

@@ -81,6 +81,8 @@ struct stream {
 	bool			 flush;		/* what is left ends a line */
 	bool			 from_end;	/* begins there, when it can be
 						   opened */
+	bool			 is_judged;	/* what the file holds is known: */
+	bool			 is_no_text;	/* it is compressed */
 	bool			 comes_back;	/* what is sent does: nothing
 						   more of it is read */
 };

@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 #include "daemon/conf_url.h"
-#include "daemon/local_syslog.h"
+#include "daemon/conf_local.h"
 
 static char root[64];
 
@@ -38,7 +38,7 @@ static int
 begin(void **state)
 {
 	(void)state;
-	(void)strlcpy(root, "/tmp/test_local_syslog.XXXXXX", sizeof(root));
+	(void)strlcpy(root, "/tmp/test_conf_local.XXXXXX", sizeof(root));
 	return (mkdtemp(root) == NULL ? -1 : 0);
 }
 
@@ -59,7 +59,7 @@ written(const char *path, const char *exclude)
 	static char file[128];
 	char *paths[] = { strdup(path) }, *excludes[] = { NULL };
 	struct conf_source s = { .paths = paths, .npatterns = 1 };
-	struct local_syslog *l = local_syslog_read(root);
+	struct conf_local *l = conf_local_read(root);
 	const char *found;
 
 	assert_non_null(l);
@@ -68,9 +68,9 @@ written(const char *path, const char *exclude)
 		s.exclude = excludes;
 		s.nexclude = 1;
 	}
-	if ((found = local_syslog_writes(l, &s)) != NULL)
+	if ((found = conf_local_writes(l, &s)) != NULL)
 		(void)strlcpy(file, found, sizeof(file));
-	local_syslog_free(l);
+	conf_local_free(l);
 	free(paths[0]);
 	free(excludes[0]);
 	return (found == NULL ? NULL : file);
@@ -184,15 +184,15 @@ static bool
 takes(const char *url)
 {
 	struct conf_destination d = { .nurls = 1 };
-	struct local_syslog *l = local_syslog_read(root);
+	struct conf_local *l = conf_local_read(root);
 	struct reason why;
 	bool result;
 
 	assert_non_null(l);
 	assert_int_equal(conf_url_parse(&d.urls[0], url, &why), 0);
-	result = local_syslog_takes(l, &d);
+	result = conf_local_takes(l, &d);
 	conf_url_fini(&d.urls[0]);
-	local_syslog_free(l);
+	conf_local_free(l);
 	return (result);
 }
 

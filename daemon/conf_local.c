@@ -1,4 +1,4 @@
-#include "daemon/local_syslog.h"
+#include "daemon/conf_local.h"
 
 #include <sys/stat.h>
 
@@ -16,7 +16,7 @@
 #define CONF_MOST (1024 * 1024) /* octets of one configuration */
 #define PORT "514"
 
-struct local_syslog {
+struct conf_local {
 	const char *root;
 	char **files; /* that a configuration names */
 	size_t nfiles;
@@ -28,7 +28,7 @@ struct local_syslog {
 /* Where they are, and what they are written in. */
 struct syntax {
 	const char *glob;
-	void (*scan)(struct local_syslog *, char *text);
+	void (*scan)(struct conf_local *, char *text);
 };
 
 /* Debian, Red Hat, SUSE, the BSDs. */
@@ -45,7 +45,7 @@ static const char *const sockets[] = { "/dev/log", "/var/run/log", "/run/log",
 #define count_of(a) (sizeof(a) / sizeof((a)[0]))
 
 static void
-add_file(struct local_syslog *l, const char *path, size_t len)
+add_file(struct conf_local *l, const char *path, size_t len)
 {
 	char **grown;
 
@@ -87,7 +87,7 @@ blank_comments(char *text)
 
 /* "mail.info;*.err -/var/log/mail.log;template": selector, blanks, a path. */
 static void
-scan_line(struct local_syslog *l, const char *line, size_t n)
+scan_line(struct conf_local *l, const char *line, size_t n)
 {
 	size_t first, at;
 
@@ -116,8 +116,7 @@ scan_line(struct local_syslog *l, const char *line, size_t n)
 
 /* The string behind name in p[0..n), which is quoted or in brackets. */
 static void
-add_quoted(
-    struct local_syslog *l, const char *p, size_t n, const char *name)
+add_quoted(struct conf_local *l, const char *p, size_t n, const char *name)
 {
 	const char *end = p + n, *close;
 
@@ -137,7 +136,7 @@ add_quoted(
 
 /* action(type="omfile" file="/var/log/x") */
 static void
-scan_actions(struct local_syslog *l, const char *text)
+scan_actions(struct conf_local *l, const char *text)
 {
 	const char *p = text, *end;
 
@@ -153,7 +152,7 @@ scan_actions(struct local_syslog *l, const char *text)
 
 /* The configuration of rsyslog, which takes that of syslogd too. */
 static void
-scan_rsyslog(struct local_syslog *l, char *text)
+scan_rsyslog(struct conf_local *l, char *text)
 {
 	static const char *const inputs[] = { "imudp", "imtcp", "imptcp",
 		"UDPServerRun", "TCPServerRun" };
@@ -171,7 +170,7 @@ scan_rsyslog(struct local_syslog *l, char *text)
 
 /* Whether it listens stands on its command line. */
 static void
-scan_syslogd(struct local_syslog *l, char *text)
+scan_syslogd(struct conf_local *l, char *text)
 {
 	l->listens = true;
 	scan_rsyslog(l, text);
@@ -179,7 +178,7 @@ scan_syslogd(struct local_syslog *l, char *text)
 
 /* destination d { file("/var/log/x"); }; */
 static void
-scan_syslog_ng(struct local_syslog *l, char *text)
+scan_syslog_ng(struct conf_local *l, char *text)
 {
 	static const char word[] = "destination";
 	const char *p = text, *open, *end;
@@ -213,7 +212,7 @@ static const struct syntax syntaxes[] = {
 };
 
 static void
-read_one(struct local_syslog *l, const struct syntax *s, const char *path)
+read_one(struct conf_local *l, const struct syntax *s, const char *path)
 {
 	char *text;
 	ssize_t n;
@@ -233,10 +232,10 @@ read_one(struct local_syslog *l, const struct syntax *s, const char *path)
 	close(fd);
 }
 
-struct local_syslog *
-local_syslog_read(const char *root)
+struct conf_local *
+conf_local_read(const char *root)
 {
-	struct local_syslog *l;
+	struct conf_local *l;
 	char pattern[PATH_MAX];
 	glob_t found;
 
@@ -244,8 +243,8 @@ local_syslog_read(const char *root)
 		return (NULL);
 	l->root = root;
 	for (size_t i = 0; i < count_of(syntaxes); i++) {
-		(void)snprintf(pattern, sizeof(pattern), "%s%s", root,
-		    syntaxes[i].glob);
+		(void)snprintf(
+		    pattern, sizeof(pattern), "%s%s", root, syntaxes[i].glob);
 		if (glob(pattern, 0, NULL, &found) == 0) {
 			for (size_t j = 0; j < found.gl_pathc; j++)
 				read_one(l, &syntaxes[i], found.gl_pathv[j]);
@@ -254,12 +253,12 @@ local_syslog_read(const char *root)
 	}
 	if (!l->failed)
 		return (l);
-	local_syslog_free(l);
+	conf_local_free(l);
 	return (NULL);
 }
 
 void
-local_syslog_free(struct local_syslog *l)
+conf_local_free(struct conf_local *l)
 {
 	if (l == NULL)
 		return;
@@ -287,7 +286,7 @@ means(const struct conf_source *s, const char *path, bool *named)
 }
 
 static bool
-is_there(const struct local_syslog *l, const char *path)
+is_there(const struct conf_local *l, const char *path)
 {
 	char full[PATH_MAX];
 	struct stat st;
@@ -297,7 +296,7 @@ is_there(const struct local_syslog *l, const char *path)
 }
 
 const char *
-local_syslog_writes(const struct local_syslog *l, const struct conf_source *s)
+conf_local_writes(const struct conf_local *l, const struct conf_source *s)
 {
 	bool named;
 
@@ -316,8 +315,8 @@ is_here(const char *host)
 {
 	static const char name[] = "localhost";
 
-	return (strcasecmp(host, name) == 0 ||
-	    strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0);
+	return (strcasecmp(host, name) == 0 || strncmp(host, "127.", 4) == 0 ||
+	    strcmp(host, "::1") == 0);
 }
 
 static bool
@@ -331,7 +330,7 @@ is_its_socket(const char *path)
 
 /* At its port may be another, a container's, where it is known not to be. */
 static bool
-takes(const struct local_syslog *l, const struct conf_url *url)
+takes(const struct conf_local *l, const struct conf_url *url)
 {
 	switch (url->scheme) {
 	case CONF_UNIX:
@@ -351,11 +350,26 @@ takes(const struct local_syslog *l, const struct conf_url *url)
 }
 
 bool
-local_syslog_takes(
-    const struct local_syslog *l, const struct conf_destination *d)
+conf_local_takes(const struct conf_local *l, const struct conf_destination *d)
 {
 	for (size_t i = 0; i < d->nurls; i++)
 		if (takes(l, &d->urls[i]))
 			return (true);
 	return (false);
+}
+
+int
+conf_local_check(const struct conf_local *l, const struct conf_source *s,
+    const struct conf_destination *d, struct reason *why)
+{
+	const char *file = conf_local_writes(l, s);
+
+	if (file == NULL || !conf_local_takes(l, d))
+		return (0);
+	return (reason_set(why,
+	    "the syslog daemon of this host, destination \"%s\", writes %s: "
+	    "each "
+	    "line would come back for ever: exclude = \"%s\", or send it "
+	    "elsewhere",
+	    d->name, file, file));
 }
