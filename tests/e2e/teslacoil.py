@@ -999,6 +999,10 @@ class Case(unittest.TestCase):
     def daemon(self, conf, **options):
         return Daemon(self, conf, **options)
 
+    def for_others(self, program):
+        """A copy that any account can run: the tree may be root's alone."""
+        return shutil.copy(program, self.dir)
+
     def finish(self, daemon, *receivers):
         """Stops all in the order in which nothing is lost or repeated."""
         daemon.stop()
