@@ -390,7 +390,8 @@ check_manuals()
 check_scripts()
 {
 	for shell in sh mksh; do
-		for script in setup.sh tests/*.sh tests/rc.d/rc.subr; do
+		for script in setup.sh systemd/package.sh rc.d/port.sh \
+		    tests/*.sh tests/rc.d/rc.subr; do
 			$shell -n "$script" || return 1
 		done
 	done

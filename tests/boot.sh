@@ -147,6 +147,10 @@ drop_in()
 
 say "package"
 deb=$("$top/systemd/package.sh" "$work")
+if command -v lintian >/dev/null; then
+	lintian --allow-root --fail-on error,warning "$work"/*.changes ||
+	    fail "lintian"
+fi
 
 say "a clean $release"
 debootstrap --variant=minbase --include=systemd-sysv,dbus "$release" "$root" \
