@@ -10,6 +10,7 @@
 #include "daemon/conf.h"
 #include "daemon/log.h"
 #include "daemon/stream.h"
+#include "daemon/stream_guard.h"
 #include "daemon/tail.h"
 #include "daemon/tails.h"
 
@@ -100,6 +101,14 @@ ledger_take(struct ledger *l, const char *dest, dev_t dev, ino_t ino,
 	    checkpoint_take(l->checkpoint, dest, dev, ino, rec));
 }
 
+bool
+ledger_take_moved(struct ledger *l, const char *dest, dev_t dev, ino_t ino,
+    const char *path, struct checkpoint_record *rec)
+{
+	return (l->checkpoint != NULL &&
+	    checkpoint_take_moved(l->checkpoint, dest, dev, ino, path, rec));
+}
+
 void
 ledger_give_back(struct ledger *l)
 {
@@ -137,6 +146,12 @@ ledger_written(const struct ledger *l)
 	if (l->checkpoint == NULL || checkpoint_is_new(l->checkpoint))
 		return (NULL);
 	return (&l->written);
+}
+
+bool
+ledger_knows_time(const struct ledger *l)
+{
+	return (l->written.tv_sec <= time(NULL));
 }
 
 const struct checkpoint_record *
@@ -204,6 +219,7 @@ static int
 note(struct checkpoint *c, const struct stream *s, enum checkpoint_kind kind)
 {
 	const struct tail *t = s->tail;
+	struct guard guards[CHECKPOINT_GUARDS];
 	struct checkpoint_record rec = {
 		.kind = kind,
 		.dest = s->route->to->name,
@@ -213,8 +229,11 @@ note(struct checkpoint *c, const struct stream *s, enum checkpoint_kind kind)
 		.offset = s->cursor.acked,
 		.time = time(NULL),
 		.path = tail_origin(t),
+		.guards = guards,
 	};
 
+	if (kind == CHECKPOINT_FILE)
+		rec.nguards = stream_guards(s, guards);
 	return (checkpoint_note(c, &rec));
 }
 

@@ -21,6 +21,7 @@ struct conf_destination;
 struct conf_source;
 struct packed;
 struct stream;
+struct stream_guards;
 
 /* How a destination hears of its streams. */
 struct route_ops {
@@ -52,13 +53,16 @@ struct route {
 };
 
 /* Octets before an offset that are compared when it is read from there. */
-#define STREAM_GUARD	256
+#define STREAM_GUARD	GUARD_MAX
 
 /*
  * The least octets to read at once: a line that is to be split must show more
  * than one message of itself.
  */
 #define STREAM_LEAST(max_message)	(2 * (max_message) + STREAM_GUARD + 64)
+
+/* Of stream.begun: a file that is too large to be known. */
+#define STREAM_BEGUN_MOST	((1 << 24) - 1)
 
 struct stream {
 	struct cursor		 cursor;	/* first: see stream_of() */
@@ -70,21 +74,21 @@ struct stream {
 	struct packed		*packed;	/* decodes for it, or NULL */
 	void			*endpoint;	/* the destination's choice, */
 	uint32_t		 epoch;		/* as long as this is its epoch */
-	uint32_t		 begun;		/* the file's size then, in
+	bool			 is_ready:1;
+	bool			 is_dirty:1;
+	bool			 is_drained:1;	/* no complete line left */
+	bool			 flush:1;	/* what is left ends a line */
+	bool			 from_end:1;	/* begins there, when it can be
+						   opened */
+	bool			 is_judged:1;	/* what the file holds is known: */
+	bool			 is_no_text:1;	/* it is compressed */
+	bool			 comes_back:1;	/* what is sent does: nothing
+						   more of it is read */
+	uint32_t		 begun:24;	/* the file's size then, in
 						   blocks of 256 octets */
 	off_t			 scanned;	/* no newline before this */
-	off_t			 guard_at;	/* an offset, or -1, before */
-	uint64_t		 guard;		/* which these octets stood */
-	bool			 is_ready;
-	bool			 is_dirty;
-	bool			 is_drained;	/* no complete line left */
-	bool			 flush;		/* what is left ends a line */
-	bool			 from_end;	/* begins there, when it can be
-						   opened */
-	bool			 is_judged;	/* what the file holds is known: */
-	bool			 is_no_text;	/* it is compressed */
-	bool			 comes_back;	/* what is sent does: nothing
-						   more of it is read */
+	struct guard		 guard;		/* of the last pull's end */
+	struct stream_guards	*kept;		/* before it: stream_guard.h */
 };
 TAILQ_HEAD(stream_list, stream);
 
