@@ -43,17 +43,27 @@ die()
 # Packages.
 #
 
+# Prints what runs a command as root, nothing for root itself.  Fails when there
+# is nothing that does.
+to_root()
+{
+	[ "$(id -u)" -ne 0 ] || return 0
+	[ "$system" = OpenBSD ] && command -v doas || command -v sudo
+}
+
 as_root()
 {
-	if [ "$(id -u)" -eq 0 ]; then
-		"$@"
-	elif command -v doas >/dev/null 2>&1 && [ "$system" = OpenBSD ]; then
-		doas "$@"
-	elif command -v sudo >/dev/null 2>&1; then
-		sudo "$@"
-	else
-		die "neither root nor sudo, and to be installed: $missing"
-	fi
+	$(to_root) "$@"
+}
+
+# The command is for whoever may become root, when we may not.
+must_install()
+{
+	say "Missing:$missing"
+	to_root >/dev/null ||
+	    die "neither root nor sudo: have root run this, and come again:" \
+		"$*$missing"
+	say "Installing."
 }
 
 install_debian()
@@ -65,7 +75,7 @@ install_debian()
 		[ "$state" = installed ] || missing="$missing $package"
 	done
 	[ -n "$missing" ] || return 0
-	say "Installing:$missing"
+	must_install apt-get install --no-install-recommends
 	as_root apt-get -qq update
 	# shellcheck disable=SC2086
 	as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y \
@@ -81,7 +91,7 @@ install_openbsd()
 		    missing="$missing $package"
 	done
 	[ -n "$missing" ] || return 0
-	say "Installing:$missing"
+	must_install pkg_add
 	# shellcheck disable=SC2086
 	as_root pkg_add -I $missing
 }
@@ -152,6 +162,32 @@ size_of()
 	wc -c < "$1"
 }
 
+# demo_source name path option ...
+demo_source()
+{
+	printf 'source "%s" {\n\tpaths = "%s"\n' "$1" "$2"
+	shift 2
+	[ $# -eq 0 ] || printf '\t%s\n' "$@"
+	say "}"
+}
+
+# A configuration that has the last lines of a log, and what comes to it.  All
+# that is in it would run past before it could be read.
+demo_conf()
+{
+	say "state_dir = \"$demo/state\""
+	say 'user = ""'
+	say 'control_socket = ""'
+	say 'log_level = "warning"'
+	say 'destination "screen" { url = "stdout:" }'
+	if [ -n "$log" ]; then
+		tail -n 3 "$log" > "$demo/last"
+		demo_source last "$demo/last" "app_name = \"${log##*/}\""
+		demo_source "${log##*/}" "$log" 'start = "end"'
+	fi
+	[ -z "$children" ] || demo_source demo "$demo/demo.log"
+}
+
 # Appends a line a second to a log of its own, as a program would.
 pretend()
 {
@@ -179,21 +215,22 @@ run_demo()
 	trap 'kill $daemon 2>/dev/null' TERM HUP
 
 	log=$(find_log)
-	set --
+	demo=$(mktemp -d)
 	if [ -n "$log" ]; then
-		set -- "$log"
 		before=$(size_of "$log")
 		sleep 1
 	fi
 	if [ -z "$log" ] || [ "$(size_of "$log")" -eq "$before" ]; then
-		demo=$(mktemp -d)
 		pretend > "$demo/demo.log" &
 		children=$!
-		set -- "$@" "$demo/demo.log"
 	fi
-	say "Following $*: each line is printed as the syslog message that" \
+	demo_conf > "$demo/teslacoil.conf"
+	what=
+	[ -z "$log" ] || what="the last lines of $log and what comes to it"
+	[ -z "$children" ] || what="${what:+$what, and }a log made for this"
+	say "Following $what: each line is printed as the syslog message that" \
 	    "would be sent; Ctrl-C stops."
-	build/daemon/teslacoild -d "$@" &
+	build/daemon/teslacoild -d -f "$demo/teslacoil.conf" &
 	daemon=$!
 	# A signal ends the first wait, and the daemon the second.
 	wait "$daemon" || wait "$daemon"
@@ -353,7 +390,8 @@ check_manuals()
 check_scripts()
 {
 	for shell in sh mksh; do
-		for script in setup.sh tests/*.sh tests/rc.d/rc.subr; do
+		for script in setup.sh systemd/package.sh rc.d/port.sh \
+		    tests/*.sh tests/rc.d/rc.subr; do
 			$shell -n "$script" || return 1
 		done
 	done

@@ -14,6 +14,8 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
+#define CHAIN_MAX 32 /* certificates to a root; two may name each other */
+
 /* A certificate is the peer's word: nothing but plain text gets into a log. */
 static void
 add_name(struct cert_facts *f, const void *name, size_t n)
@@ -120,6 +122,107 @@ cert_read(const uint8_t *pem, size_t n, struct cert_facts *f)
 	/* libtls must not find our errors in the queue. */
 	ERR_clear_error();
 	return (result);
+}
+
+/*
+ * Chains.
+ */
+
+static void
+free_info(X509_INFO *info)
+{
+	X509_INFO_free(info);
+}
+
+/* Returns all certificates of pem, or NULL. */
+static STACK_OF(X509_INFO) *
+read_all(const struct cert_pem *pem)
+{
+	STACK_OF(X509_INFO) *all;
+	BIO *bio;
+
+	if (pem->p == NULL || pem->n > INT_MAX ||
+	    (bio = BIO_new_mem_buf(pem->p, (int)pem->n)) == NULL)
+		return (NULL);
+	all = PEM_X509_INFO_read_bio(bio, NULL, NULL, NULL);
+	BIO_free(bio);
+	return (all);
+}
+
+/* Also one that may sign nothing else. */
+static bool
+is_root(X509 *x)
+{
+	return (X509_NAME_cmp(X509_get_subject_name(x),
+		    X509_get_issuer_name(x)) == 0);
+}
+
+/* Returns the one of all that issued x, or NULL.  all may be NULL. */
+static X509 *
+issuer_among(STACK_OF(X509_INFO) *all, X509 *x)
+{
+	X509 *issuer;
+
+	for (int i = 0; i < sk_X509_INFO_num(all); i++) {
+		issuer = sk_X509_INFO_value(all, i)->x509;
+		if (issuer != NULL && X509_check_issued(issuer, x) == X509_V_OK)
+			return (issuer);
+	}
+	return (NULL);
+}
+
+bool
+cert_has_root(const struct cert_pem *pem)
+{
+	STACK_OF(X509_INFO) *all = read_all(pem);
+	bool found = false;
+	X509 *x;
+
+	for (int i = 0; i < sk_X509_INFO_num(all); i++) {
+		x = sk_X509_INFO_value(all, i)->x509;
+		found = found || (x != NULL && is_root(x));
+	}
+	sk_X509_INFO_pop_free(all, free_info);
+	ERR_clear_error();
+	return (found);
+}
+
+/* Its common name, or all of the name. */
+static void
+write_issuer(X509 *x, char *name, size_t size)
+{
+	X509_NAME *issuer = X509_get_issuer_name(x);
+
+	if (X509_NAME_get_text_by_NID(issuer, NID_commonName, name,
+		(int)size) <= 0)
+		(void)X509_NAME_oneline(issuer, name, (int)size);
+	for (; *name != '\0'; name++)
+		if (*name < 0x20 || *name >= 0x7f)
+			*name = '?';
+}
+
+bool
+cert_lacks_issuer(const struct cert_pem *chain, const struct cert_pem *ca,
+    char *name, size_t size)
+{
+	STACK_OF(X509_INFO) *sent = read_all(chain), *trusted = read_all(ca);
+	X509 *x = NULL, *next = NULL;
+	bool lacks = false;
+
+	if (sk_X509_INFO_num(sent) > 0)
+		x = sk_X509_INFO_value(sent, 0)->x509;
+	for (int i = 0; x != NULL && i < CHAIN_MAX && !is_root(x); i++) {
+		if ((next = issuer_among(trusted, x)) == NULL &&
+		    (next = issuer_among(sent, x)) == NULL) {
+			write_issuer(x, name, size);
+			lacks = true;
+		}
+		x = next;
+	}
+	sk_X509_INFO_pop_free(sent, free_info);
+	sk_X509_INFO_pop_free(trusted, free_info);
+	ERR_clear_error();
+	return (lacks);
 }
 
 const char *

@@ -6,6 +6,7 @@
 #ifndef CERT_H
 #define CERT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <time.h>
@@ -16,8 +17,27 @@ struct cert_facts {
 	char		 names[256];	/* "a.example, b.example", or "" */
 };
 
+struct cert_pem {			/* n octets of PEM; p NULL: none */
+	const uint8_t	*p;
+	size_t		 n;
+};
+
 /* Reads the first certificate of n octets of PEM.  Returns 0, or -1. */
 int	cert_read(const uint8_t *pem, size_t n, struct cert_facts *);
+
+/*
+ * Whether one of the certificates is its own issuer's.  Without such a root no
+ * certificate can be checked by them.
+ */
+bool	cert_has_root(const struct cert_pem *);
+
+/*
+ * Goes from the first certificate of chain to who signed it, and on, as far as
+ * certificates of chain or of ca lead.  Where the one of an issuer is in
+ * neither: writes the issuer's name to name and returns true.
+ */
+bool	cert_lacks_issuer(const struct cert_pem *chain,
+	    const struct cert_pem *ca, char *name, size_t size);
 
 /* "2026-11-01", UTC, in a static buffer. */
 const char	*cert_date(time_t);

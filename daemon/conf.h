@@ -33,6 +33,7 @@ struct conf_url {
 	enum conf_scheme	 scheme;
 	bool			 srv;	/* host is _service._proto.name */
 	char			*host;	/* name or address, without [] */
+	char			*peer;	/* see conf_url_peer() */
 	char			*port;	/* NULL: the records of host have it */
 	char			*path;	/* unix */
 };
@@ -75,6 +76,8 @@ struct conf_destination {
 	uint64_t		 rate_limit;	/* messages a second, 0: none */
 	size_t			 relp_window;	/* messages without a response */
 	enum syslog_format	 format;
+	enum syslog_format	 datagram_format; /* to a unix socket */
+	bool			 bom;	/* before text beyond ASCII */
 	enum wire		 wire;	/* on a stream; newline for stdout */
 	enum pack_oversize	 oversize;
 	size_t			 max_message;

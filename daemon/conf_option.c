@@ -215,17 +215,32 @@ set_rate_limit(void *into, const char *value, struct reason *why)
 static int
 set_format(void *into, const char *value, struct reason *why)
 {
-	static const struct conf_choice formats[] = {
-		{ "rfc5424", SYSLOG_RFC5424 }, { "rfc3164", SYSLOG_RFC3164 },
-		{ "raw", SYSLOG_RAW }, { NULL, 0 }
+	enum {
+		AUTO = SYSLOG_RAW + 1
 	};
+	static const struct conf_choice formats[] = { { "auto", AUTO },
+		{ "rfc5424", SYSLOG_RFC5424 }, { "rfc3164", SYSLOG_RFC3164 },
+		{ "local", SYSLOG_LOCAL }, { "raw", SYSLOG_RAW }, { NULL, 0 } };
 	struct conf_destination *d = into;
 	int format;
 
 	if (conf_value_choice(value, "format", formats, &format, why) == -1)
 		return (-1);
-	d->format = (enum syslog_format)format;
+	if (format == AUTO) {
+		d->format = SYSLOG_RFC5424;
+		d->datagram_format = SYSLOG_LOCAL;
+	} else {
+		d->format = d->datagram_format = (enum syslog_format)format;
+	}
 	return (0);
+}
+
+static int
+set_bom(void *into, const char *value, struct reason *why)
+{
+	struct conf_destination *d = into;
+
+	return (conf_value_bool(value, &d->bom, why));
 }
 
 static int
@@ -312,7 +327,8 @@ set_retry(void *into, const char *value, struct reason *why)
 const struct conf_option conf_option_destination[] = {
 	{ "url", CONF_URLS, { NULL }, set_url },
 	{ "policy", 1, { "failover" }, set_policy },
-	{ "format", 1, { "rfc5424" }, set_format },
+	{ "format", 1, { "auto" }, set_format },
+	{ "bom", 1, { "false" }, set_bom },
 	{ "framing", 1, { "octet-counted" }, set_framing },
 	{ "max_message", 1, { "8KB" }, set_max_message },
 	{ "oversize", 1, { "split" }, set_oversize },

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "daemon/conf_grammar.h"
+#include "daemon/conf_local.h"
 #include "daemon/conf_option.h"
 #include "daemon/conf_tls.h"
 #include "daemon/conf_url.h"
@@ -18,6 +19,7 @@ struct parse {
 	const struct conf_text *text;
 	struct reason *why;
 	struct conf_globals globals;
+	struct conf_local *local; /* read when it is first asked for */
 };
 
 static int
@@ -139,8 +141,9 @@ check_destination(
 static void
 warn(struct parse *p, cfg_t *section, int line, const char *message)
 {
-	const struct parse warning = { p->text, &p->globals.conf->warning,
-		p->globals };
+	const struct parse warning = { .text = p->text,
+		.why = &p->globals.conf->warning,
+		.globals = p->globals };
 
 	if (*message != '\0' && p->globals.conf->warning.text[0] == '\0')
 		(void)fail_option(
@@ -387,6 +390,28 @@ default_names(const struct parse *p, struct conf_source *s)
 	return (conf_value_keep(hostname, &s->hostname, p->why));
 }
 
+/* What the syslog daemon of this host writes must not be sent to it. */
+static int
+check_loop(struct parse *p, cfg_t *section, const struct conf_source *s)
+{
+	const struct conf_destination *d;
+	struct reason wrong;
+
+	for (size_t i = 0; i < s->ndestinations; i++) {
+		d = s->destinations[i];
+		if (!conf_local_takes(NULL, d))
+			continue;
+		if (p->local == NULL &&
+		    (p->local = conf_local_read("")) == NULL)
+			return (out_of_memory(p));
+		if (conf_local_check(p->local, s, d, &wrong) == -1)
+			return (fail_option(p, section,
+			    conf_grammar_line(section, "paths"), "paths",
+			    wrong.text));
+	}
+	return (0);
+}
+
 static int
 parse_source(struct parse *p, cfg_t *section)
 {
@@ -409,7 +434,8 @@ parse_source(struct parse *p, cfg_t *section)
 	for (unsigned int i = 0; i < cfg_opt_size(elements); i++)
 		if (parse_element(p, cfg_opt_getnsec(elements, i), s) == -1)
 			return (-1);
-	if (add_destinations(p, section, s) == -1)
+	if (add_destinations(p, section, s) == -1 ||
+	    check_loop(p, section, s) == -1)
 		return (-1);
 	return (default_names(p, s));
 }
@@ -461,6 +487,7 @@ conf_parse(const struct conf_text *text, struct reason *why)
 		cfg_free(root);
 	}
 	free(p.globals.hostname);
+	conf_local_free(p.local);
 	if (result == 0)
 		return (c);
 	conf_free(c);

@@ -15,6 +15,7 @@
 
 #include "daemon/cert.h"
 #include "daemon/conf_option.h"
+#include "daemon/conf_url.h"
 #include "daemon/conf_value.h"
 
 #define FILE_MAX (8 * 1024 * 1024)
@@ -131,10 +132,14 @@ set_server_name(void *into, const char *value, struct reason *why)
 	while (isalnum((unsigned char)value[n]) ||
 	    (value[n] != '\0' && strchr("._-:", value[n]) != NULL))
 		n++;
-	if (value[n] != '\0' || n > NAME_MAX_DNS)
+	if (value[n] != '\0' || n > NAME_MAX_DNS ||
+	    conf_url_peer_length(value) == 0)
 		return (reason_set(why,
 		    "\"%s\" is neither a name nor an address", value));
-	return (conf_value_keep(value, &d->tls.server_name, why));
+	if (conf_value_keep(value, &d->tls.server_name, why) == -1)
+		return (-1);
+	d->tls.server_name[conf_url_peer_length(value)] = '\0';
+	return (0);
 }
 
 /* Colons may stand between octets, as openssl(1) prints them. */
@@ -366,6 +371,22 @@ check_pair(const struct conf_tls *t, const char **option, struct reason *why,
 	    why, "a key needs its certificate: cert_file is missing"));
 }
 
+/* What OpenSSL calls a trusted certificate needs no root. */
+static int
+check_root(const struct conf_tls *t, struct reason *why)
+{
+	const struct cert_pem ca = { t->ca.p, t->ca.n };
+	char issuer[128];
+
+	if (holds(&t->ca, "TRUSTED CERTIFICATE") || cert_has_root(&ca) ||
+	    !cert_lacks_issuer(&ca, &ca, issuer, sizeof(issuer)))
+		return (0);
+	return (reason_set(why,
+	    "no root is in it, only what others signed: add the certificate "
+	    "of \"%s\"",
+	    issuer));
+}
+
 static int
 check_ca(const struct conf_tls *t, const char **option, struct reason *why)
 {
@@ -383,7 +404,7 @@ check_ca(const struct conf_tls *t, const char **option, struct reason *why)
 	if (cert_read(t->ca.p, t->ca.n, &facts) == -1 ||
 	    try_out(&ca, true, &said) == -1)
 		return (reason_set(why, "no certificate is in it, in PEM form"));
-	return (0);
+	return (check_root(t, why));
 }
 
 int

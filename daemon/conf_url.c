@@ -58,7 +58,15 @@ domain_of(const char *service)
 const char *
 conf_url_peer(const struct conf_url *url)
 {
-	return (url->srv ? domain_of(url->host) : url->host);
+	return (url->peer);
+}
+
+size_t
+conf_url_peer_length(const char *name)
+{
+	size_t n = strcspn(name, "%");
+
+	return (n > 0 && name[n - 1] == '.' ? n - 1 : n);
 }
 
 void
@@ -66,6 +74,7 @@ conf_url_fini(struct conf_url *url)
 {
 	free(url->text);
 	free(url->host);
+	free(url->peer);
 	free(url->port);
 	free(url->path);
 	memset(url, 0, sizeof(*url));
@@ -261,6 +270,25 @@ parse_unix(struct conf_url *url, const char *rest, struct reason *why)
 	return (conf_value_keep(rest, &url->path, why));
 }
 
+/* Of what has a host. */
+static int
+set_peer(struct conf_url *url, struct reason *why)
+{
+	const char *name;
+
+	if (url->host == NULL)
+		return (0);
+	name = url->srv ? domain_of(url->host) : url->host;
+	url->peer = strndup(name, conf_url_peer_length(name));
+	if (url->peer == NULL)
+		return (reason_set(why, "out of memory"));
+	if (*url->peer == '\0')
+		return (reason_set(why,
+		    "the url \"%s\" is wrong: that is no name of a host",
+		    url->text));
+	return (0);
+}
+
 static int
 parse(struct conf_url *url, const char *text, struct reason *why)
 {
@@ -294,7 +322,7 @@ int
 conf_url_parse(struct conf_url *url, const char *text, struct reason *why)
 {
 	conf_url_fini(url);
-	if (parse(url, text, why) == 0)
+	if (parse(url, text, why) == 0 && set_peer(url, why) == 0)
 		return (0);
 	conf_url_fini(url);
 	return (-1);

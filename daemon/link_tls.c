@@ -339,6 +339,25 @@ ask(struct link *l, struct reason *why)
 	return (LINK_WAIT_WRITE);
 }
 
+/* Returns text, and whose certificate is missing if that is the reason. */
+static const char *
+name_missing(struct link *l, const char *text, struct reason *more)
+{
+	const struct conf_bytes *trusted = &l->conf->tls.ca;
+	const struct cert_pem ca = { trusted->p, trusted->n };
+	struct link_tls *t = l->state;
+	struct cert_pem chain;
+	char issuer[128];
+
+	chain.p = tls_peer_cert_chain_pem(t->ctx, &chain.n);
+	if (strstr(text, "issuer certificate") == NULL ||
+	    !cert_lacks_issuer(&chain, &ca, issuer, sizeof(issuer)))
+		return (text);
+	reason_set(more, "%s, that of \"%s\" is neither in %s nor sent", text,
+	    issuer, trusted->p != NULL ? "ca_file" : "the system's list");
+	return (more->text);
+}
+
 /* The certificate that was asked for is here, if the handshake went well. */
 static void
 tell_refusal(struct link *l, bool shaken, struct reason *why)
@@ -347,6 +366,7 @@ tell_refusal(struct link *l, bool shaken, struct reason *why)
 	const char *hash = shaken ? tls_peer_cert_hash(t->ctx) : NULL;
 	const char *name = peer_name(l), *text = strrchr(t->refused.text, ':');
 	struct cert_facts f = { 0 };
+	struct reason more;
 	time_t now = time(NULL);
 
 	text = text == NULL ? t->refused.text : text + 2;
@@ -363,8 +383,8 @@ tell_refusal(struct link *l, bool shaken, struct reason *why)
 		reason_set(why,
 		    "certificate of %s: %s; it is for %s, its fingerprint is "
 		    "%s",
-		    name, text, f.names[0] != '\0' ? f.names : "nobody",
-		    hash);
+		    name, name_missing(l, text, &more),
+		    f.names[0] != '\0' ? f.names : "nobody", hash);
 	else
 		reason_set(why, "certificate of %s: %s", name, text);
 }

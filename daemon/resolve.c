@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /*
  * A name server gets a tenth of the time, and in a second round two: so that
@@ -201,7 +202,23 @@ on_host(void *arg, int status, int timeouts, struct ares_addrinfo *info)
 		q->error = "it has no address";
 }
 
-/* Returns whether host is an address as text: c-ares would ask the DNS. */
+/* RFC 6761 6.3: nobody is asked what localhost is, not even /etc/hosts. */
+static bool
+is_localhost(const char *host)
+{
+	static const char name[] = "localhost";
+	size_t n = strlen(host);
+
+	if (n > 0 && host[n - 1] == '.')
+		n--;
+	if (n < sizeof(name) - 1)
+		return (false);
+	host += n - (sizeof(name) - 1);
+	return (strncasecmp(host, name, sizeof(name) - 1) == 0 &&
+	    (n == sizeof(name) - 1 || host[-1] == '.'));
+}
+
+/* Adds an address that is given as text. */
 static bool
 take_address(struct resolve *q, const char *host, const char *port)
 {
@@ -211,12 +228,27 @@ take_address(struct resolve *q, const char *host, const char *port)
 
 	if (getaddrinfo(host, port, &hints, &found) != 0)
 		return (false);
-	memcpy(&q->addresses[0].sa, found->ai_addr, found->ai_addrlen);
-	q->addresses[0].len = found->ai_addrlen;
-	q->n = 1;
+	memcpy(&q->addresses[q->n].sa, found->ai_addr, found->ai_addrlen);
+	q->addresses[q->n].len = found->ai_addrlen;
+	q->n++;
 	q->done = true;
 	freeaddrinfo(found);
 	return (true);
+}
+
+/*
+ * Returns whether the addresses are known without a question to the DNS.  Most
+ * programs that listen at ::1 listen at 127.0.0.1 too, but not the other way
+ * round.
+ */
+static bool
+take_known(struct resolve *q, const char *host, const char *port)
+{
+	if (!is_localhost(host))
+		return (take_address(q, host, port));
+	(void)take_address(q, "127.0.0.1", port);
+	(void)take_address(q, "::1", port);
+	return (q->done);
 }
 
 struct resolve *
@@ -230,7 +262,7 @@ resolve_host(const struct resolve_how *how, const char *host, const char *port,
 	if ((q = resolve_new(how, arg)) == NULL)
 		return (NULL);
 	q->on_host = on_done;
-	if (!take_address(q, host, port))
+	if (!take_known(q, host, port))
 		ares_getaddrinfo(q->channel, host, port, &hints, on_host, q);
 	set_timer(q);
 	return (q);

@@ -12,6 +12,7 @@
 #include "daemon/ledger.h"
 #include "daemon/log.h"
 #include "daemon/stream_guard.h"
+#include "daemon/stream_judge.h"
 #include "daemon/tail_hole.h"
 #include "daemon/tail_packed.h"
 #include "daemon/tails.h"
@@ -22,10 +23,10 @@
 
 static void
 set_fields(struct syslog_fields *f, const struct conf_source *source,
-    const struct conf_destination *to)
+    enum syslog_format format)
 {
 	memset(f, 0, sizeof(*f));
-	f->format = to->format;
+	f->format = format;
 	f->facility = source->facility;
 	f->severity = source->severity;
 	f->hostname = source->hostname;
@@ -44,12 +45,17 @@ route_init(struct route *r, const struct conf_source *source,
 	memset(r, 0, sizeof(*r));
 	r->source = source;
 	r->to = to;
-	set_fields(&fields, source, to);
+	set_fields(&fields, source, to->format);
 	if (syslog_header_init(&r->header, &fields) == -1)
 		return (-1);
-	r->style.header = &r->header;
+	set_fields(&fields, source, to->datagram_format);
+	if (syslog_header_init(&r->local, &fields) == -1) {
+		syslog_header_fini(&r->header);
+		return (-1);
+	}
 	r->style.text = source->text;
 	r->style.oversize = to->oversize;
+	r->style.bom = to->bom;
 	r->style.max_message = to->max_message;
 	return (0);
 }
@@ -58,6 +64,17 @@ void
 route_fini(struct route *r)
 {
 	syslog_header_fini(&r->header);
+	syslog_header_fini(&r->local);
+}
+
+/* As struct stream has it; a file that is larger counts as without end. */
+static uint32_t
+blocks_of(off_t size)
+{
+	const off_t most = STREAM_BEGUN_MOST;
+	off_t blocks = size / 256 + (size % 256 != 0);
+
+	return ((uint32_t)(blocks < most ? blocks : most));
 }
 
 struct stream *
@@ -70,6 +87,7 @@ stream_new(struct tail *t, struct route *r, off_t offset)
 	s->tail = t;
 	s->route = r;
 	s->cursor.sent = s->cursor.acked = offset;
+	s->begun = blocks_of(t->size) & STREAM_BEGUN_MOST;
 	tails_stats(t->all)->streams++;
 	return (s);
 }
@@ -145,13 +163,21 @@ local_offset(time_t now)
 	return (offset);
 }
 
+/* Whether a local syslog daemon reads the messages from a socket. */
+static bool
+is_local(const struct route *r, const struct pull *p)
+{
+	return (p->wire == WIRE_DATAGRAM && r->to->urls[0].scheme == CONF_UNIX);
+}
+
 /* With a position every file has a header of its own, made for the slice. */
 static int
-make_header(const struct stream *s, struct syslog_header *own)
+make_header(const struct stream *s, enum syslog_format format,
+    struct syslog_header *own)
 {
 	struct syslog_fields fields;
 
-	set_fields(&fields, s->route->source, s->route->to);
+	set_fields(&fields, s->route->source, format);
 	fields.file = tail_path(s->tail);
 	fields.inode = s->tail->ino;
 	return (syslog_header_init(own, &fields));
@@ -162,10 +188,12 @@ pack(struct stream *s, const struct pull *p, struct pack_io *io)
 {
 	struct route *r = s->route;
 	struct pack_style style = r->style;
-	struct syslog_header own, *header = &r->header;
+	struct syslog_header own;
+	struct syslog_header *header = is_local(r, p) ? &r->local : &r->header;
 	struct timespec now;
 	enum pack_stop stop;
-	bool position = r->source->position && make_header(s, &own) == 0;
+	bool position =
+	    r->source->position && make_header(s, header->format, &own) == 0;
 
 	/* A path may be longer than a message: then the position is left out. */
 	if (position && pack_least(&own) > style.max_message) {
@@ -173,7 +201,8 @@ pack(struct stream *s, const struct pull *p, struct pack_io *io)
 		position = false;
 	}
 	if (position)
-		style.header = header = &own;
+		header = &own;
+	style.header = header;
 	style.wire = p->wire;
 	if (p->max_message != 0 && p->max_message < style.max_message &&
 	    p->max_message >= pack_least(header))
@@ -412,6 +441,16 @@ pull_nuls(struct stream *s, struct pull *p, int fd, off_t from)
 	return (PULL_MORE);
 }
 
+/* Nothing of it is sent, and nothing is left. */
+static enum pull_result
+pass_over(struct stream *s, struct pull *p)
+{
+	if (s->cursor.sent >= s->tail->size)
+		return (PULL_DRAINED);
+	p->end = s->tail->size;
+	return (PULL_MORE);
+}
+
 static enum pull_result
 pull_from(struct stream *s, struct pull *p, int fd)
 {
@@ -455,6 +494,10 @@ pull_from(struct stream *s, struct pull *p, int fd)
 			n < FINGERPRINT_MAX ? (size_t)n : FINGERPRINT_MAX));
 	if (from + n - (off_t)guard > s->tail->size)
 		tail_has_grown(s->tail, fd, from + n - (off_t)guard);
+	if (s->route->source->compressed &&
+	    s->tail->packed == INFLATE_NONE && n > 0 &&
+	    stream_is_no_text(s, fd, buf, (size_t)n, from - (off_t)guard))
+		return (pass_over(s, p));
 	if (guard > 0)
 		skip += late_newline(buf[guard - 1], buf + guard,
 		    (size_t)n - guard);
@@ -462,6 +505,8 @@ pull_from(struct stream *s, struct pull *p, int fd)
 	if ((from == 0 || buf[skip - 1] == '\n') &&
 	    begins_with_nuls(buf + skip, (size_t)n - skip))
 		return (pull_nuls(s, p, fd, from));
+	if (stream_comes_back(s, buf + skip, (size_t)n - skip, from))
+		return (PULL_DRAINED);
 	io.in = buf + skip;
 	io.in_len = (size_t)n - skip;
 	io.in_offset = (uint64_t)from;
@@ -500,7 +545,10 @@ stream_pull(struct stream *s, struct pull *p)
 	if (s->tail->held != NULL)
 		return (PULL_WAIT);
 	fd = s->tail->fresh ? -1 : tail_fd(s->tail);
-	result = fd == -1 ? PULL_DRAINED : pull_from(s, p, fd);
+	if (fd == -1 || s->comes_back)
+		result = PULL_DRAINED;
+	else
+		result = pull_from(s, p, fd);
 	if (result == PULL_DRAINED) {
 		tail_packed_close(s);
 		s->is_drained = true;

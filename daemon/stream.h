@@ -34,6 +34,8 @@ struct route {
 	const struct conf_source	*source;
 	const struct conf_destination	*to;
 	struct syslog_header		 header;
+	struct syslog_header		 local;	/* for datagrams to a unix
+						   socket */
 	struct pack_style		 style;
 	const struct route_ops		*ops;
 	void				*dest;
@@ -42,6 +44,10 @@ struct route {
 	uint64_t			 bytes;		/* of files */
 	uint64_t			 repaired;
 	uint64_t			 oversize;
+	uint64_t			 echo_at;	/* of the last line that came
+							   back, and since when */
+	double				 echo_since;
+	int				 echoes;	/* so many did */
 	bool				 fresh;		/* dest has not met the
 							   source before */
 };
@@ -54,6 +60,9 @@ struct route {
  * than one message of itself.
  */
 #define STREAM_LEAST(max_message)	(2 * (max_message) + STREAM_GUARD + 64)
+
+/* Of stream.begun: a file that is too large to be known. */
+#define STREAM_BEGUN_MOST	((1 << 24) - 1)
 
 struct stream {
 	struct cursor		 cursor;	/* first: see stream_of() */
@@ -71,6 +80,12 @@ struct stream {
 	bool			 flush:1;	/* what is left ends a line */
 	bool			 from_end:1;	/* begins there, when it can be
 						   opened */
+	bool			 is_judged:1;	/* what the file holds is known: */
+	bool			 is_no_text:1;	/* it is compressed */
+	bool			 comes_back:1;	/* what is sent does: nothing
+						   more of it is read */
+	uint32_t		 begun:24;	/* the file's size then, in
+						   blocks of 256 octets */
 	off_t			 scanned;	/* no newline before this */
 	struct guard		 guard;		/* of the last pull's end */
 	struct stream_guards	*kept;		/* before it: stream_guard.h */

@@ -166,7 +166,8 @@ static bool
 wants_bom(const struct pack_style *style, const uint8_t *text,
     const struct text_result *r)
 {
-	if (style->header->format != SYSLOG_RFC5424 || !r->wide || !r->utf8)
+	if (!style->bom || style->header->format != SYSLOG_RFC5424 ||
+	    !r->wide || !r->utf8)
 		return (false);
 	return (r->made < BOM_LEN || memcmp(text, bom, BOM_LEN) != 0);
 }

@@ -25,6 +25,8 @@ struct pack_style {
 	struct text_rules		 text;
 	enum wire			 wire;
 	enum pack_oversize		 oversize;
+	bool				 bom;	/* RFC 5424 6.4: a mark before
+							   text beyond ASCII */
 	size_t				 max_message;	/* octets of header and
 							   text, at the most;
 							   >= pack_least() */

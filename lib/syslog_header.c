@@ -145,18 +145,33 @@ put_rfc5424(FILE *f, const struct syslog_fields *fields)
 		(void)fputs(*fields->sd == '\0' ? "- " : " ", f);
 }
 
+/* Receivers take a tag as long as an APP-NAME. */
 static void
-put_rfc3164(FILE *f, const struct syslog_fields *fields)
+put_tag(FILE *f, const struct syslog_fields *fields)
 {
-	(void)fputs(STAMP_3164 " ", f);
-	put_field(f, fields->hostname, 255);
-	put_name(f, fields->app_name, 32, ":[]");
+	put_name(f, fields->app_name, 48, ":[]");
 	if (*fields->procid != '\0' && strcmp(fields->procid, "-") != 0) {
 		(void)fputc('[', f);
 		put_name(f, fields->procid, 128, ":[]");
 		(void)fputc(']', f);
 	}
 	(void)fputs(": ", f);
+}
+
+static void
+put_rfc3164(FILE *f, const struct syslog_fields *fields)
+{
+	(void)fputs(STAMP_3164 " ", f);
+	put_field(f, fields->hostname, 255);
+	put_tag(f, fields);
+}
+
+/* Who reads a local socket takes a HOSTNAME for the tag. */
+static void
+put_local(FILE *f, const struct syslog_fields *fields)
+{
+	(void)fputs(STAMP_3164 " ", f);
+	put_tag(f, fields);
 }
 
 /* Closes a memory stream.  Returns 0, or -1 with what it holds freed. */
@@ -192,6 +207,10 @@ syslog_header_init(struct syslog_header *h, const struct syslog_fields *fields)
 	case SYSLOG_RFC3164:
 		h->time_at = (size_t)fprintf(f, "<%d>", pri);
 		put_rfc3164(f, fields);
+		break;
+	case SYSLOG_LOCAL:
+		h->time_at = (size_t)fprintf(f, "<%d>", pri);
+		put_local(f, fields);
 		break;
 	case SYSLOG_RAW:
 		break;
@@ -286,6 +305,7 @@ syslog_header_stamp(
 		stamp_rfc5424(p, ts, gmtoff);
 		break;
 	case SYSLOG_RFC3164:
+	case SYSLOG_LOCAL:
 		stamp_rfc3164(p, ts, gmtoff);
 		break;
 	case SYSLOG_RAW:

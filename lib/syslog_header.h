@@ -15,6 +15,8 @@
 enum syslog_format {
 	SYSLOG_RFC5424,
 	SYSLOG_RFC3164,
+	SYSLOG_LOCAL,			/* as syslog(3) writes it: RFC 3164
+					   without HOSTNAME */
 	SYSLOG_RAW			/* no header at all */
 };
 
@@ -46,7 +48,8 @@ struct syslog_header {
 /*
  * Builds a header from fields, which it does not keep.  Every header field is
  * brought within the lengths and characters of RFC 5424 6.2: other characters
- * become '_', an empty field '-'.  RFC 3164 has "app_name[procid]: " as tag.
+ * become '_', an empty field '-'.  RFC 3164 and the local format have
+ * "app_name[procid]: " as tag.
  * The time is unset until syslog_header_stamp().
  * Returns 0, or -1 with ENOMEM.  Free with syslog_header_fini().
  */
@@ -56,8 +59,8 @@ void	syslog_header_fini(struct syslog_header *);
 
 /*
  * Writes the time into the header: RFC 5424 6.2.3 with microseconds and the
- * offset from UTC, or RFC 3164 4.1.2 in local time.  gmtoff is the local
- * offset in seconds east of UTC.
+ * offset from UTC, or RFC 3164 4.1.2 in local time, in the local format too.
+ * gmtoff is the local offset in seconds east of UTC.
  */
 void	syslog_header_stamp(struct syslog_header *, const struct timespec *,
 	    long gmtoff);

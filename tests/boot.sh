@@ -96,11 +96,13 @@ is()
 	[ "$got" = "$want" ] || { echo "$* is \"$got\"" >&2; return 1; }
 }
 
-# received text: the journal, which is the receiver, has it, and just once
+# received text: the journal, which is the receiver, has it as the text of a
+# message of the program example, and just once
 received()
 {
 	n=$(inside journalctl -b --no-pager -o cat _TRANSPORT=syslog \
-	    _SYSTEMD_UNIT=teslacoild.service | grep -c -- "$1\$")
+	    SYSLOG_IDENTIFIER=example PRIORITY=5 SYSLOG_FACILITY=16 \
+	    _SYSTEMD_UNIT=teslacoild.service | grep -cx -- "$1")
 	[ "$n" -le 1 ] || fail "$1 arrived $n times"
 	[ "$n" -eq 1 ]
 }
@@ -145,6 +147,10 @@ drop_in()
 
 say "package"
 deb=$("$top/systemd/package.sh" "$work")
+if command -v lintian >/dev/null; then
+	lintian --allow-root --fail-on error,warning "$work"/*.changes ||
+	    fail "lintian"
+fi
 
 say "a clean $release"
 debootstrap --variant=minbase --include=systemd-sysv,dbus "$release" "$root" \

@@ -154,6 +154,13 @@ class Commands(unittest.TestCase):
         self.assertEqual(set(" , ".join(described).split(" , ")), asked)
 
 
+class Macros(unittest.TestCase):
+
+    def test_none_is_deprecated(self):
+        for path in glob.glob(os.path.join(TOP, "*", "*.[58]")):
+            self.assertNotRegex(read(path), r"(?m)^\.(.* )?Li( |$)", path)
+
+
 class Messages(unittest.TestCase):
 
     def test_every_message_is_in_the_manual(self):

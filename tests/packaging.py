@@ -5,6 +5,8 @@ OpenBSD's list is that of a build for OpenBSD, which is configured here and not
 compiled; it is compared with rc.d/port/pkg/PLIST.
 """
 
+import base64
+import hashlib
 import json
 import os
 import re
@@ -96,6 +98,32 @@ class Port(unittest.TestCase):
         self.assertEqual(samples["/etc/teslacoil.conf"],
                          "/usr/local/share/examples/teslacoil/teslacoil.conf")
 
+    def test_rc_script_is_that_of_the_tree(self):
+        ours, port = ([line for line in read(path).splitlines()
+                       if line and line[0] != "#"] for path in
+                      ("rc.d/teslacoild.in", "rc.d/port/pkg/teslacoild.rc"))
+        self.assertEqual([line.replace("@SBIN_DIR@", "${TRUEPREFIX}/sbin")
+                          for line in ours], port)
+
+    def test_distinfo_is_of_its_distfile(self):
+        with tempfile.TemporaryDirectory() as tmp:
+            subprocess.run([os.path.join(TOP, "rc.d/port.sh"), tmp],
+                           check=True, stdout=subprocess.DEVNULL)
+            name, = [n for n in os.listdir(tmp) if n.endswith(".tar.gz")]
+            with open(os.path.join(tmp, name), "rb") as f:
+                data = f.read()
+            with open(os.path.join(tmp, "teslacoil", "distinfo")) as f:
+                distinfo = f.read()
+        self.assertEqual(distinfo, "SHA256 (%s) = %s\nSIZE (%s) = %d\n" % (
+            name, base64.b64encode(hashlib.sha256(data).digest()).decode(),
+            name, len(data)))
+
+    def test_has_what_reviewers_ask_for(self):
+        port = read(PORT)
+        for name in ("COMMENT", "HOMEPAGE", "MAINTAINER", "SITES",
+                     "PERMIT_PACKAGE", "WANTLIB"):
+            self.assertRegex(port, r"(?m)^%s (\+)?=[ \t]*\S" % name)
+
     def test_depends_on_what_setup_installs(self):
         depends = re.search(r"^LIB_DEPENDS =((?:.*\\\n)*.*)", read(PORT),
                             re.MULTILINE)[1]
@@ -107,6 +135,13 @@ class Port(unittest.TestCase):
 
 
 class Debian(unittest.TestCase):
+
+    def test_has_what_reviewers_ask_for(self):
+        control = read(CONTROL)
+        self.assertIn("\nHomepage: ", control)
+        self.assertIn("\nRecommends: ca-certificates\n", control)
+        self.assertIn(" libcmocka-dev ", control)
+        self.assertEqual(read("systemd/debian/docs"), "README.md\n")
 
     def test_depends_on_what_setup_installs(self):
         depends = re.search(r"^Build-Depends: ((?:.*,\n)*.*)", read(CONTROL),

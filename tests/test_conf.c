@@ -132,6 +132,8 @@ what_is_left_out_has_the_documented_default(void **state)
 	assert_int_equal(c->log_level, LOG_NOTICE);
 	assert_string_equal(d->name, "d");
 	assert_int_equal(d->format, SYSLOG_RFC5424);
+	assert_int_equal(d->datagram_format, SYSLOG_LOCAL);
+	assert_false(d->bom);
 	assert_int_equal(d->wire, WIRE_OCTET);
 	assert_int_equal(d->oversize, PACK_SPLIT);
 	assert_int_equal(d->max_message, 8192);
@@ -177,7 +179,7 @@ every_option_is_taken_as_it_is_written(void **state)
 	    "state_dir = \"/s\"\nuser = \"u\"\nhostname = \"global\"\n"
 	    "checkpoint_interval = 250ms\nshutdown_timeout = \"0s\"\n"
 	    "log_level = debug\n"
-	    "destination a { url = \"unix:///dev/log\" format = raw\n"
+	    "destination a { url = \"unix:///dev/x\" format = raw bom = true\n"
 	    " framing = newline max_message = 480 oversize = truncate\n"
 	    " window = \"64KB\" connect_timeout = \"2m\"\n"
 	    " ack_timeout = \"1h\" retry = { \"2s\", \"1d\" } }\n"
@@ -205,6 +207,8 @@ every_option_is_taken_as_it_is_written(void **state)
 	assert_int_equal(c->shutdown_timeout_ms, 0);
 	assert_int_equal(c->log_level, LOG_DEBUG);
 	assert_int_equal(d->format, SYSLOG_RAW);
+	assert_int_equal(d->datagram_format, SYSLOG_RAW);
+	assert_true(d->bom);
 	assert_int_equal(d->wire, WIRE_NEWLINE);
 	assert_int_equal(d->max_message, 480);
 	assert_int_equal(d->oversize, PACK_TRUNCATE);
@@ -328,7 +332,6 @@ urls_are_taken_apart(void **state)
 		if (url->host != NULL) {
 			assert_false(url->srv);
 			assert_string_equal(url->host, good[i].host);
-			assert_string_equal(conf_url_peer(url), good[i].host);
 			assert_string_equal(url->port, good[i].port);
 		}
 		assert_int_equal(url->path == NULL, good[i].path == NULL);
@@ -350,8 +353,8 @@ a_service_is_looked_up_and_its_domain_is_the_peer(void **state)
 		    "_syslog._udp.example.com", "example.com" },
 		{ "tcp+srv://_syslog._tcp.example.com", CONF_TCP,
 		    "_syslog._tcp.example.com", "example.com" },
-		{ "tls+srv://_syslog-tls._tcp.logs.example.com", CONF_TLS,
-		    "_syslog-tls._tcp.logs.example.com", "logs.example.com" },
+		{ "tls+srv://_syslog-tls._tcp.logs.example.com.", CONF_TLS,
+		    "_syslog-tls._tcp.logs.example.com.", "logs.example.com" },
 		{ "relp+srv://_relp._tcp.corp", CONF_RELP, "_relp._tcp.corp",
 		    "corp" },
 		{ "relp+tls+srv://_relp._tcp.a.b", CONF_RELP_TLS,
@@ -374,6 +377,36 @@ a_service_is_looked_up_and_its_domain_is_the_peer(void **state)
 		assert_string_equal(conf_url_peer(url), good[i].peer);
 		conf_free(c);
 	}
+}
+
+static void
+the_peer_has_neither_the_root_s_dot_nor_an_interface(void **state)
+{
+	static const struct {
+		const char *text, *host, *peer;
+	} good[] = {
+		{ "tls://h.example.com", "h.example.com", "h.example.com" },
+		{ "tls://h.example.com.:1", "h.example.com.", "h.example.com" },
+		{ "tls://[fe80::1%eth0]", "fe80::1%eth0", "fe80::1" },
+		{ "tls://[::1]", "::1", "::1" },
+		{ "tls://192.0.2.1", "192.0.2.1", "192.0.2.1" },
+	};
+	const struct conf_url *url;
+	struct conf *c;
+	char text[256];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(good); i++) {
+		snprintf(text, sizeof(text),
+		    "destination d { url = \"%s\" }\n" SOURCE, good[i].text);
+		c = accepted(text);
+		url = &destination(c)->urls[0];
+		assert_string_equal(url->host, good[i].host);
+		assert_string_equal(conf_url_peer(url), good[i].peer);
+		conf_free(c);
+	}
+	refused_url("tls://.",
+	    "the url \"tls://.\" is wrong: that is no name of a host");
 }
 
 static void
@@ -768,11 +801,31 @@ sizes_have_a_number_and_maybe_a_unit(void **state)
 }
 
 static void
+what_the_local_syslog_writes_is_not_sent_to_it(void **state)
+{
+	(void)state;
+	refused("destination d { url = \"tcp://h\" }\n"
+		"destination l { url = \"unix:///dev/log\" }\n"
+		"source s {\npaths = { \"/l\", \"/var/log/syslog\" } }\n",
+	    ":4: source \"s\": paths: the syslog daemon of this host, destination "
+	    "\"l\", writes /var/log/syslog: each line would come back for ever: "
+	    "exclude = \"/var/log/syslog\", or send it elsewhere");
+	conf_free(accepted("destination l { url = \"unix:///dev/log\" }\n"
+			   "source s { paths = \"/var/log/syslog\"\n"
+			   "exclude = \"/var/log/syslog\" }\n"));
+	conf_free(accepted("destination l { url = \"unix:///dev/log\" }\n"
+			   "destination d { url = \"tcp://h\" }\n"
+			   "source s { paths = \"/var/log/syslog\"\n"
+			   "destinations = d }\n"));
+}
+
+static void
 choices_are_listed_when_none_is_taken(void **state)
 {
 	(void)state;
 	refused_destination("format = rfc9999",
-	    "unknown format \"rfc9999\" (rfc5424, rfc3164, raw)");
+	    "unknown format \"rfc9999\" (auto, rfc5424, rfc3164, local, "
+	    "raw)");
 	refused_destination(
 	    "framing = x", "unknown framing \"x\" (octet-counted, newline)");
 	refused_destination(
@@ -1212,6 +1265,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_the_local_syslog_writes_is_not_sent_to_it),
 		cmocka_unit_test(what_is_left_out_has_the_documented_default),
 		cmocka_unit_test(every_option_is_taken_as_it_is_written),
 		cmocka_unit_test(
@@ -1221,6 +1275,8 @@ main(void)
 		cmocka_unit_test(urls_are_taken_apart),
 		cmocka_unit_test(
 		    a_service_is_looked_up_and_its_domain_is_the_peer),
+		cmocka_unit_test(
+		    the_peer_has_neither_the_root_s_dot_nor_an_interface),
 		cmocka_unit_test(
 		    a_wrong_service_is_refused_with_what_is_right),
 		cmocka_unit_test(a_wrong_url_is_refused_with_what_is_right),

@@ -336,6 +336,30 @@ a_certificate_tells_names_and_dates(void **state)
 	conf_free(c);
 }
 
+static void
+a_ca_file_without_a_root_names_what_it_lacks(void **state)
+{
+	const struct cert_pem none = { NULL, 0 };
+	struct cert_pem p;
+	struct conf *c;
+	char issuer[64];
+
+	(void)state;
+	refused("tls {\nca_file = \"@/inter\" }",
+	    ":4: tls: ca_file: no root is in it, only what others signed: "
+	    "add the certificate of \"our root\"");
+	c = accepted("tls { ca_file = \"@/both\" }");
+	p.p = tls_of(c)->ca.p;
+	p.n = tls_of(c)->ca.n;
+	assert_true(cert_has_root(&p));
+	assert_false(cert_lacks_issuer(&p, &none, issuer, sizeof(issuer)));
+	conf_free(c);
+	/* It need not be allowed to sign others. */
+	conf_free(accepted("tls { ca_file = \"@/cert\" }"));
+	assert_false(cert_has_root(&none));
+	assert_false(cert_lacks_issuer(&none, &none, issuer, sizeof(issuer)));
+}
+
 static int
 make_files(void **state)
 {
@@ -356,6 +380,9 @@ make_files(void **state)
 	    "openssl ca -batch -notext -config ca -selfsign -keyfile key "
 	    "-in request -outdir . -startdate 20200101000000Z "
 	    "-enddate 20200102000000Z -out expired &&\n"
+	    "openssl req -x509 -key other -subj '/CN=our root' -out root &&\n"
+	    "openssl x509 -req -in request -CA root -CAkey other "
+	    "-set_serial 1 -out inter && cat inter root >both &&\n"
 	    "mkfifo fifo && : >empty && echo garbage >garbage";
 	char command[2048];
 
@@ -396,6 +423,7 @@ main(void)
 		cmocka_unit_test(
 		    the_command_line_takes_the_options_by_their_bare_name),
 		cmocka_unit_test(a_certificate_tells_names_and_dates),
+		cmocka_unit_test(a_ca_file_without_a_root_names_what_it_lacks),
 	};
 
 	return (cmocka_run_group_tests(tests, make_files, remove_files));

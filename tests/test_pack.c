@@ -291,6 +291,7 @@ utf8_beyond_ascii_is_marked_in_rfc5424(void **state)
 	struct simple s = simple_new(SYSLOG_RFC5424, false);
 
 	(void)state;
+	s.style.bom = true;
 	assert_true(text_begins(&s, "a\xc3\xa9", BOM "a\xc3\xa9\n"));
 	assert_true(text_begins(&s, "plain", "plain\n"));
 	assert_true(text_begins(&s, "\x1b", "#033\n"));
@@ -305,11 +306,24 @@ utf8_beyond_ascii_is_marked_in_rfc5424(void **state)
 }
 
 static void
+nothing_is_marked_where_no_mark_is_wanted(void **state)
+{
+	struct simple s = simple_new(SYSLOG_RFC5424, false);
+
+	(void)state;
+	assert_true(text_begins(&s, "a\xc3\xa9", "a\xc3\xa9\n"));
+	assert_true(text_begins(&s, "\xff", "\xef\xbf\xbd\n"));
+	assert_true(text_begins(&s, BOM "a", BOM "a\n"));
+	simple_free(&s);
+}
+
+static void
 a_mark_that_is_there_is_not_doubled(void **state)
 {
 	struct simple s = simple_new(SYSLOG_RFC5424, false);
 
 	(void)state;
+	s.style.bom = true;
 	assert_true(text_begins(&s, BOM "a", BOM "a\n"));
 	assert_true(text_begins(&s, BOM, BOM "\n"));
 	assert_true(text_begins(&s, "a" BOM, BOM "a" BOM "\n"));
@@ -322,6 +336,7 @@ other_formats_are_not_marked(void **state)
 	struct simple s = simple_new(SYSLOG_RFC3164, false);
 
 	(void)state;
+	s.style.bom = true;
 	assert_true(text_begins(&s, "\xc3\xa9", "\xc3\xa9\n"));
 	simple_free(&s);
 	assert_packs("\xc3\xa9\n", false, "\xc3\xa9\n", 3);
@@ -443,6 +458,7 @@ the_mark_counts_towards_max_message(void **state)
 	size_t room = s.style.max_message - s.header.len;
 
 	(void)state;
+	s.style.bom = true;
 	simple_pack(&s, line_of(room - 5, 'x', "\xc3\xa9\n"), room - 2, false);
 	assert_int_equal(s.io.messages, 1);
 	assert_int_equal(s.made.len, s.style.max_message + 1);
@@ -497,6 +513,7 @@ the_position_is_that_of_the_line_or_part(void **state)
 	size_t room, n;
 
 	(void)state;
+	s.style.bom = true;
 	s.io.in_offset = 8;
 	room = s.style.max_message - s.header.len - strlen("10\"] ");
 	simple_pack(&s, line_of(0, 'x', "a\n"), 2, false);
@@ -693,8 +710,8 @@ model_wants_bom(const struct pack_style *style, const uint8_t *text,
 {
 	bool has = r->made >= 3 && memcmp(text, BOM, 3) == 0;
 
-	return (style->header->format == SYSLOG_RFC5424 && r->wide && r->utf8 &&
-	    !has);
+	return (style->bom && style->header->format == SYSLOG_RFC5424 &&
+	    r->wide && r->utf8 && !has);
 }
 
 /* The numbers begin where they soon end. */
@@ -850,7 +867,7 @@ assert_same(const struct bytes *made, const struct totals *t,
 }
 
 /* Every combination of rules, with headers that the caller owns. */
-#define STYLES (4 * 4 * 2 * 3 * 2)
+#define STYLES (4 * 4 * 2 * 3 * 2 * 2)
 
 static void
 make_headers(struct syslog_header headers[4])
@@ -877,7 +894,9 @@ style_of(size_t n, const struct syslog_header headers[4])
 	n /= 2;
 	style.text.invalid = invalids[n % 3];
 	n /= 3;
-	style.text.control = n == 0 ? TEXT_CONTROL_ESCAPE : TEXT_CONTROL_PASS;
+	style.text.control =
+	    n % 2 == 0 ? TEXT_CONTROL_ESCAPE : TEXT_CONTROL_PASS;
+	style.bom = n / 2 == 1;
 	style.max_message = pack_least(style.header);
 	return (style);
 }
@@ -1023,6 +1042,7 @@ main(void)
 		cmocka_unit_test(a_nul_is_a_byte_like_others),
 		cmocka_unit_test(passed_bytes_go_as_they_are_and_are_counted),
 		cmocka_unit_test(utf8_beyond_ascii_is_marked_in_rfc5424),
+		cmocka_unit_test(nothing_is_marked_where_no_mark_is_wanted),
 		cmocka_unit_test(a_mark_that_is_there_is_not_doubled),
 		cmocka_unit_test(other_formats_are_not_marked),
 		cmocka_unit_test(a_line_that_just_fits_is_one_message),

@@ -171,21 +171,37 @@ rfc3164_has_a_tag(void **state)
 }
 
 static void
+the_local_format_is_that_of_syslog_3(void **state)
+{
+	struct syslog_fields f = usual;
+
+	(void)state;
+	f.format = SYSLOG_LOCAL;
+	f.file = "/var/log/x";
+	assert_header(&f, 3600, "<133>Nov 23 23:01:10 nginx: ");
+	f.procid = "4711";
+	assert_header(&f, 3600, "<133>Nov 23 23:01:10 nginx[4711]: ");
+	f.app_name = "";
+	f.procid = "-";
+	assert_header(&f, 3600, "<133>Nov 23 23:01:10 -: ");
+}
+
+static void
 a_rfc3164_tag_cannot_break_parsing(void **state)
 {
 	struct syslog_fields f = usual;
 
 	(void)state;
 	f.format = SYSLOG_RFC3164;
-	f.app_name = "a b:c[d]/e.f-012345678901234567890123456789";
+	f.app_name = "a b:c[d]/e.f-01234567890123456789012345678901234567";
 	f.procid = "1]: x";
 	assert_header(&f, 0,
 	    "<133>Nov 23 22:01:10 host.example.com "
-	    "a_b_c_d_/e.f-0123456789012345678[1___x]: ");
+	    "a_b_c_d_/e.f-01234567890123456789012345678901234[1___x]: ");
 }
 
 static void
-rfc3164_and_raw_have_no_position(void **state)
+other_formats_have_no_position(void **state)
 {
 	struct syslog_fields f = usual;
 	struct syslog_header h;
@@ -196,6 +212,10 @@ rfc3164_and_raw_have_no_position(void **state)
 	assert_int_equal(syslog_header_init(&h, &f), 0);
 	assert_false(h.position);
 	assert_null(strstr(h.bytes, "position"));
+	syslog_header_fini(&h);
+	f.format = SYSLOG_LOCAL;
+	assert_int_equal(syslog_header_init(&h, &f), 0);
+	assert_false(h.position);
 	syslog_header_fini(&h);
 	f.format = SYSLOG_RAW;
 	assert_int_equal(syslog_header_init(&h, &f), 0);
@@ -267,6 +287,7 @@ rfc3164_pads_the_day_with_a_space(void **state)
 {
 	(void)state;
 	assert_time(SYSLOG_RFC3164, 0, 0, 0, "Jan  1 00:00:00");
+	assert_time(SYSLOG_LOCAL, 0, 0, -3600, "Dec 31 23:00:00");
 	assert_time(SYSLOG_RFC3164, 0, 0, -3600, "Dec 31 23:00:00");
 	assert_time(SYSLOG_RFC3164, 951782400, 0, 3600, "Feb 29 01:00:00");
 }
@@ -411,8 +432,9 @@ main(void)
 		    characters_that_are_not_allowed_become_underscores),
 		cmocka_unit_test(empty_fields_become_dashes),
 		cmocka_unit_test(rfc3164_has_a_tag),
+		cmocka_unit_test(the_local_format_is_that_of_syslog_3),
 		cmocka_unit_test(a_rfc3164_tag_cannot_break_parsing),
-		cmocka_unit_test(rfc3164_and_raw_have_no_position),
+		cmocka_unit_test(other_formats_have_no_position),
 		cmocka_unit_test(a_raw_header_is_empty_also_when_stamped),
 		cmocka_unit_test(a_header_can_be_freed_twice),
 		cmocka_unit_test(the_offset_is_numeric_and_signed),

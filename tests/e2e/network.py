@@ -140,7 +140,13 @@ class Host:
         with open(path, "w") as f:
             f.write("127.0.0.1 localhost\n" + "".join(
                 "%s %s\n" % (h.address, name) for name, h in hosts.items()))
-        subprocess.run(self.within + ["mount", "--bind", path, "/etc/hosts"],
+        where = "/etc/hosts"
+        if not os.path.exists(where):   # then in an /etc of its own
+            etc = os.path.join(case.dir, self.name + ".etc")
+            shutil.copytree("/etc", etc, symlinks=True)
+            shutil.copy(path, os.path.join(etc, "hosts"))
+            path, where = etc, "/etc"
+        subprocess.run(self.within + ["mount", "--bind", path, where],
                        check=True)
 
     def is_listening(self, port):

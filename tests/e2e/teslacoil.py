@@ -704,6 +704,10 @@ module(load="imtcp" streamDriver.name="ossl" streamDriver.mode="1"
     INPUTS = {
         "tcp": 'module(load="imtcp")\n'
                'input(type="imtcp" address="127.0.0.1" port="%(at)s")\n',
+        "json": 'module(load="imtcp")\nmodule(load="mmjsonparse")\n'
+                'input(type="imtcp" address="127.0.0.1" port="%(at)s")\n'
+                'action(type="mmjsonparse" cookie="")\n'
+                'if $parsesuccess == "FAIL" then stop\n',
         "ptcp": 'module(load="imptcp")\n'
                 'input(type="imptcp" address="127.0.0.1" port="%(at)s")\n',
         "relp": 'module(load="imrelp")\n'
@@ -712,8 +716,8 @@ module(load="imtcp" streamDriver.name="ossl" streamDriver.mode="1"
         "udp": 'module(load="imudp")\n'
                'input(type="imudp" address="127.0.0.1" port="%(at)s")\n',
         "unix": 'module(load="imuxsock" SysSock.Use="off")\n'
-                'input(type="imuxsock" Socket="%(at)s" RateLimit.Interval="0"'
-                ' UseSpecialParser="off" ParseHostname="on")\n',
+                'input(type="imuxsock" Socket="%(at)s"'
+                ' RateLimit.Interval="0")\n',
         "tls": OSSL + 'anon")\n'
                'input(type="imtcp" address="127.0.0.1" port="%(at)s")\n',
         "tls-mutual": OSSL + 'x509/name" permittedPeer="forwarder")\n'
@@ -724,11 +728,13 @@ module(load="imtcp" streamDriver.name="ossl" streamDriver.mode="1"
                 ' tls.myCert="%(cert)s" tls.myPrivKey="%(key)s"'
                 ' tls.authMode="certvalid")\n',
     }
-    SCHEMES = {"ptcp": "tcp", "tls-mutual": "tls"}
+    LARGE = ' maxMessageSize="64k"' \
+        ' parser.escapeControlCharactersOnReceive="off"'
+
+    SCHEMES = {"json": "tcp", "ptcp": "tcp", "tls-mutual": "tls"}
 
     CONF = '''
-global(workDirectory="%(dir)s" maxMessageSize="64k"
-    parser.escapeControlCharactersOnReceive="off")
+global(workDirectory="%(dir)s"%(global)s)
 main_queue(queue.type="LinkedList" queue.size="1000000")
 %(input)s
 template(name="fields" type="string" string="%%pri%%|%%hostname%%|''' \
@@ -746,6 +752,7 @@ action(type="omfile" file="%(out)s" template="fields")
         super().__init__(case, name, self.CONF % {
             "dir": os.path.join(case.dir, name),
             "out": os.path.join(case.dir, name + ".received"),
+            "global": self.LARGE if kind != "unix" else "",
             "input": self.INPUTS[kind] % dict(files, at=self.where)})
 
     @property
@@ -783,7 +790,7 @@ class SyslogNg(Peer):
         "network-tcp": 'network' + AT + '"tcp") flags(syslog-protocol)',
         "syslog-udp": 'syslog' + AT + '"udp")',
         "network-udp": 'network' + AT + '"udp") flags(syslog-protocol)',
-        "unix-dgram": 'unix-dgram("%(at)s" flags(syslog-protocol)',
+        "unix-dgram": 'unix-dgram("%(at)s"',
         "unix-stream": 'unix-stream("%(at)s" flags(syslog-protocol)',
         "syslog-tls": 'syslog' + AT + '"tls")' + TLS + 'optional-untrusted))',
         "network-tls": 'network' + AT + '"tls") flags(syslog-protocol)' +
@@ -845,6 +852,60 @@ log { source(s); destination(d); flags(flow-control); };
         else:
             self.wait_ready(lambda: tcp_is_listening(self.where))
         return self
+
+
+class Journald(Peer):
+    """systemd's, on a /run of its own."""
+
+    PROGRAM = "/lib/systemd/systemd-journald"
+    INSIDE = '''mount -t tmpfs tmpfs /run &&
+mkdir -p /run/systemd/journal /run/log/journal &&
+mount --bind "$1/socket" /run/systemd/journal &&
+mount --bind "$1/journal" /run/log/journal && exec "$0"'''
+
+    def __init__(self, case, kind, name="journald"):
+        super().__init__(case, name, "")
+        for inside in ("socket", "journal"):
+            os.mkdir(os.path.join(self.dir, inside))
+        self.where = os.path.join(self.dir, "socket", "dev-log")
+        self.url = "unix://" + self.where
+
+    @classmethod
+    def missing_here(cls):
+        """Why it cannot run, or None."""
+        if not os.path.exists(cls.PROGRAM):
+            return "there is no journald"
+        if os.geteuid() != 0:
+            return "journald needs root"
+        if subprocess.run(["unshare", "-m", "true"], check=False,
+                          stderr=subprocess.DEVNULL).returncode != 0:
+            return "there are no mount namespaces"
+        return None
+
+    def start(self):
+        self.run(["unshare", "-m", "sh", "-c", self.INSIDE, self.PROGRAM,
+                  self.dir])
+        self.wait_ready(lambda: os.path.exists(self.where))
+        return self
+
+    def update(self):
+        fields = ("SYSLOG_IDENTIFIER", "SYSLOG_PID", "MESSAGE")
+        done = subprocess.run(
+            ["journalctl", "-D", os.path.join(self.dir, "journal"), "-q",
+             "-o", "json", "--all", "--no-pager", "_TRANSPORT=syslog"],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
+        with open(self.path, "w", encoding="utf-8") as f:
+            for line in done.stdout.splitlines():
+                m = json.loads(line)
+                app, procid, text = (m.get(k, "") for k in fields)
+                pri = 8 * int(m.get("SYSLOG_FACILITY", 0)) + \
+                    int(m["PRIORITY"])
+                f.write("%d||%s|%s|||%s\n" % (pri, app, procid, text))
+        super().update()
+
+    def lines(self):
+        self.update()
+        return super().lines()
 
 
 #
@@ -912,6 +973,10 @@ class Case(unittest.TestCase):
 
     def daemon(self, conf, **options):
         return Daemon(self, conf, **options)
+
+    def for_others(self, program):
+        """A copy that any account can run: the tree may be root's alone."""
+        return shutil.copy(program, self.dir)
 
     def finish(self, daemon, *receivers):
         """Stops all in the order in which nothing is lost or repeated."""

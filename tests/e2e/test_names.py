@@ -2,6 +2,8 @@
 """Goal: a name is looked up whenever a connection is made, each of its
 addresses gets its turn, and SRV records lead to the servers of a service."""
 
+import socket
+
 import network
 from authority import Authority
 from network import (Names, Sink, add_address, black_hole, has_ipv6,
@@ -182,6 +184,14 @@ class Lookups(Named):
         self.finish(self.d)
         one.check(self.w)
 
+    def test_localhost_is_this_host_whatever_others_say(self):
+        self.names.set_host("log.localhost", TWO)
+        two, here = self.sink(TWO), self.sink("127.0.0.1", name="here")
+        self.begin("tcp://log.localhost:%d" % PORT)
+        self.arrives(here)
+        self.finish(self.d)
+        self.assertEqual(two.taken, 0)
+
     def test_the_third_name_server_is_asked_in_time(self):
         self.names.set_host(HOST, ONE)
         for address in ("127.0.0.2", "127.0.0.3"):
@@ -339,6 +349,32 @@ class TlsServices(Named):
         self.server.wait_all(self.w)
         self.finish(self.d)
         self.server.check(self.w)
+
+    def begin_at(self, server, url):
+        self.server = server
+        self.w = self.writer()
+        self.d = self.daemon(
+            destination("d", url, tls={"ca_file": self.ca.ca}) +
+            source("s", self.w.path)).start()
+        self.w.write(100)
+        self.server.wait_all(self.w)
+        self.finish(self.d)
+        self.server.check(self.w)
+
+    def test_that_of_a_name_with_the_dot_of_the_root(self):
+        self.ca = Authority(self)
+        server = Server(self, self.ca.issue(HOST, san="DNS:%s"))
+        self.names.set_host(HOST, "127.0.0.1")
+        self.begin_at(server, "tls://%s.:%d" % (HOST, server.port))
+
+    def test_that_of_a_link_local_address(self):
+        if not has_ipv6():
+            self.skipTest("no IPv6 here")
+        add_address("fe80::77")
+        self.ca = Authority(self)
+        server = Server(self, self.ca.issue(san="IP:fe80::77"), address=(
+            "fe80::77", 0, 0, socket.if_nametoindex("lo")))
+        self.begin_at(server, "tls://[fe80::77%%lo]:%d" % server.port)
 
     def test_that_of_the_target_where_server_name_has_it(self):
         self.begin_tls("siem1.example.com", server_name="siem1.example.com")

@@ -1,15 +1,15 @@
 #!/usr/bin/python3
 """Goal: rsyslog and syslog-ng take all that we send, and understand it: over
-every transport that they have, framed both ways, octet for octet."""
+every transport that they have, framed both ways, octet for octet; and what
+reads a local socket such as /dev/log, as it is by default, journald too."""
 
 import re
 import unittest
 
 from authority import Authority
-from teslacoil import (Case, FIELDS, Rsyslog, SyslogNg, destination, main,
-                       peer_root, source)
+from teslacoil import (Case, FIELDS, Journald, Rsyslog, SyslogNg,
+                       destination, main, peer_root, source)
 
-BOM = "\N{BYTE ORDER MARK}"
 MAX_MESSAGE = 60000
 
 # What is in a file, and what has to arrive of it.
@@ -29,6 +29,13 @@ TEXTS = [
     (b"long " + b"0123456789" * 5000 + b" end",) * 2,
     (b"#023 is text", "#023 is text"),
 ]
+
+# The same for readers that escape control characters and stop at 8 KB.
+LOCAL_TEXTS = [t for t in TEXTS if len(t[0]) < 1000 and b"\t" not in t[0] and
+               b"\x7f" not in t[0]] + [(b"a: b[1]: c", "a: b[1]: c"),
+                                       (b"Oct 11 22:14:15 box su: x",) * 2]
+
+ODD = "odd_x.y-" + "z" * 40
 
 # Elements as RFC 5424 writes them.
 SD = '[origin@32473 env="prod" path="C:\\\\a\\]b \\"c\\""]'
@@ -99,13 +106,50 @@ class Peers(Case):
         self.finish(d, peer)
         peer.check(w)
 
+    @staticmethod
+    def messages(peer):
+        return [dict(zip(FIELDS, line.decode().split("|", len(FIELDS) - 1)))
+                for line in peer.lines()]
+
+    def local(self, Kind, kind):
+        """A socket such as /dev/log, whose reader is as it is by default.
+
+        What syslog(3) does not say, no reader takes: host, MSGID and
+        structured data.
+        """
+        peer = Kind(self, kind).start()
+        odd = self.path("odd.txt")
+        with open(odd, "wb") as f:
+            f.write(b"".join(t[0] + b"\n" for t in LOCAL_TEXTS))
+        w = self.writer()
+        d = self.daemon(
+            destination("d", peer.url) +
+            source("web", w.path, procid="77", facility="local3",
+                   severity="warning", hostname="box", msgid="ID") +
+            source("odd", odd, app_name=ODD, facility="kern",
+                   severity="emerg")).start()
+        w.write(3000)
+        peer.wait_all(w)
+        peer.wait_lines(w.count + len(LOCAL_TEXTS))
+        self.finish(d, peer)
+        peer.check(w)
+        got = self.messages(peer)
+        with open(w.path) as f:
+            lines = f.read().splitlines()
+        # rsyslog keeps the blank behind the tag, journald none at the end.
+        self.assertEqual(
+            [(m["app"], m["procid"], m["pri"], m["msg"].strip(" "))
+             for m in got if "seq=" in m["msg"]],
+            [("web", "77", "156", line.strip(" ")) for line in lines])
+        self.assertEqual(
+            [(m["app"], m["pri"], m["msg"].strip(" "))
+             for m in got if "seq=" not in m["msg"]],
+            [(ODD, "0", text(t[1]).strip(" ")) for t in LOCAL_TEXTS])
+
     def understood(self, peer, writer):
-        got = [dict(zip(FIELDS, line.decode().split("|", len(FIELDS) - 1)))
-               for line in peer.lines()]
+        got = self.messages(peer)
         for m in got:
-            # What rsyslog takes over a local socket keeps the space before it.
-            m["msg"] = m["msg"].lstrip(" ").removeprefix(BOM)
-            # syslog-ng adds its own to what it takes there.
+            # syslog-ng adds its own to what it takes over a local socket.
             m["sd"] = re.sub(r"\[meta sequenceId=\"\d+\"\]$", "", m["sd"])
         web = [m for m in got if m["app"] == "web"]
         odd = [m for m in got if m["app"] == "odd"]
@@ -139,6 +183,21 @@ class WithRsyslog(Peers):
     def test_a_stranger(self):
         self.stranger(Rsyslog, "tls-mutual")
 
+    def test_a_local_socket(self):
+        self.local(Rsyslog, "unix")
+
+    def test_json_beyond_ascii(self):
+        """Its parser wants a brace first, and stops what has none."""
+        peer = Rsyslog(self, "json").start()
+        lines = ['{"user": "%s"}' % u for u in ("mueller", "müller", "漢字")]
+        with open(self.path("app.log"), "w", encoding="utf-8") as f:
+            f.write("".join(line + "\n" for line in lines))
+        d = self.daemon(destination("d", peer.url) +
+                        source("s", self.path("app.log"))).start()
+        peer.wait_lines(len(lines))
+        self.finish(d, peer)
+        self.assertEqual([m["msg"] for m in self.messages(peer)], lines)
+
 
 @unittest.skipIf(peer_root("syslog-ng") is None, "there is no syslog-ng")
 class WithSyslogNg(Peers):
@@ -146,17 +205,26 @@ class WithSyslogNg(Peers):
     def test_a_stranger(self):
         self.stranger(SyslogNg, "syslog-tls-mutual")
 
+    def test_a_local_socket(self):
+        self.local(SyslogNg, "unix-dgram")
+
+
+@unittest.skipIf(Journald.missing_here(), Journald.missing_here())
+class WithJournald(Peers):
+
+    def test_a_local_socket(self):
+        self.local(Journald, "unix")
+
 
 BOTH = ("octet-counted", "newline")
 make_tests(WithRsyslog, Rsyslog, [
     ("tcp",) + BOTH, ("ptcp",) + BOTH, ("tls",) + BOTH,
-    ("tls-mutual",) + BOTH, ("udp",), ("unix",), ("relp",), ("relp+tls",)])
+    ("tls-mutual",) + BOTH, ("udp",), ("relp",), ("relp+tls",)])
 make_tests(WithSyslogNg, SyslogNg, [
     ("syslog-tcp", "octet-counted"), ("network-tcp", "newline"),
     ("syslog-tls", "octet-counted"), ("network-tls", "newline"),
     ("syslog-tls-mutual", "octet-counted"), ("network-tls-mutual", "newline"),
-    ("syslog-udp",), ("network-udp",), ("unix-dgram",),
-    ("unix-stream", "newline")])
+    ("syslog-udp",), ("network-udp",), ("unix-stream", "newline")])
 
 
 if __name__ == "__main__":

@@ -192,7 +192,8 @@ class Account(Case):
     def begin_as(self, d, who):
         with open(d.log_path, "ab") as log, open(d.stdout.path, "ab") as out:
             d.process = subprocess.Popen(
-                [d.program] + d.argv, stdin=subprocess.DEVNULL, stdout=out,
+                [self.for_others(d.program)] + d.argv,
+                stdin=subprocess.DEVNULL, stdout=out,
                 stderr=log, cwd=self.dir, user=who.pw_uid, group=who.pw_gid,
                 extra_groups=[])
         wait_for(d.workers, "a worker")

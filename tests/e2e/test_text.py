@@ -1,6 +1,9 @@
 #!/usr/bin/python3
 """Goal: whatever bytes a line has, one message comes of it, with all of it."""
 
+import bz2
+import gzip
+import lzma
 import os
 import re
 
@@ -104,12 +107,53 @@ class Text(Case):
         self.assertEqual(texts(self.send(data, 1, invalid="pass")),
                          [data[:-1]])
 
+    def test_no_bom_before_utf8(self):
+        line = self.send("na\u00efve\n".encode(), 1)[0]
+        self.assertTrue(line.endswith(" - na\u00efve".encode()))
+
     def test_bom_only_before_utf8(self):
-        """RFC 5424 6.4."""
-        lines = self.send("plain\nna\u00efve\n".encode(), 2)
+        """RFC 5424 6.4, where it is wanted."""
+        lines = self.send("plain\nna\u00efve\n".encode(), 2, {"bom": True})
         self.assertTrue(lines[0].endswith(b" - plain"))
         self.assertTrue(lines[1].endswith(
             b" - \xef\xbb\xbf" + "na\u00efve".encode()))
+
+    def test_compressed_octets_are_no_lines(self):
+        """Whatever made them, and under whatever name."""
+        text = b"".join(b"line %d\n" % i for i in range(5000))
+        made = {"a.log.1.bz2": bz2.compress(text),
+                "a.log.2": bz2.compress(text), "a.log.3": gzip.compress(text),
+                "a.log.4.lzma": lzma.compress(text, lzma.FORMAT_ALONE),
+                "a.log.5": lzma.compress(text), "a.log.6.br": text,
+                "a.log.7": b"\x04\x22\x4d\x18" + os.urandom(5000)}
+        for name, data in made.items():
+            with open(self.path(name), "wb") as f:
+                f.write(data)
+        r = self.receiver().start()
+        d = self.daemon(destination("d", r.url) +
+                        source("s", self.path("a.log*"))).start()
+        for name in made:
+            d.wait_log("%s: is compressed, not text: passed over" %
+                       re.escape(self.path(name)))
+        with open(self.path("a.log"), "w") as f:
+            f.write("text\n")
+        r.wait_lines(1)
+        d.stop()
+        # What is added while nobody looks is no text either.
+        for name, data in made.items():
+            with open(self.path(name), "ab") as f:
+                f.write(data)
+        d.start()
+        with open(self.path("a.log"), "a") as f:
+            f.write("more\n")
+        r.wait_lines(2)
+        self.finish(d, r)
+        self.assertEqual(texts(r.lines()), [b"text", b"more"])
+
+    def test_compressed_octets_are_lines_where_that_is_wanted(self):
+        data = b"BZh91AY&SY and text\n"
+        self.assertEqual(texts(self.send(data, 1, compressed=False)),
+                         [data[:-1]])
 
     def test_forged_messages_are_text(self):
         data = b"<0>1 2001-01-01T00:00:00Z forged su - - - x\n17 <13>x\n5 a\n"
@@ -134,9 +178,7 @@ class Text(Case):
 
     @staticmethod
     def without_header(line):
-        """The text, where it may begin with what looks like a BOM."""
-        text = unescape(line).split(b" ", 7)[7]
-        return text.removeprefix(b"\xef\xbb\xbf")
+        return unescape(line).split(b" ", 7)[7]
 
     def long_line(self, n):
         return b"".join(b"%07d," % i for i in range(n // 8 + 1))[:n]

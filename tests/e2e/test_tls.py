@@ -25,9 +25,11 @@ class Server(Output):
     "reset" (after budget octets), "slow" (little is read at a time, from a
     small buffer), "vanish" (closed without close_notify when all is read),
     "waste" (closed with it, and then read once more, which nobody sees).
+    address: of IPv6, as of a socket.
     """
 
-    def __init__(self, case, pair, port=0, fault=None, **options):
+    def __init__(self, case, pair, port=0, fault=None, address=None,
+                 **options):
         super().__init__(os.path.join(case.dir, "tls.received"))
         self.fault = fault
         self.budget = 0
@@ -36,7 +38,9 @@ class Server(Output):
         self.closed = 0         # with close_notify
         self.held = []
         self.set(pair, **options)
-        self.socket = socket.create_server(("127.0.0.1", port))
+        self.socket = socket.create_server(
+            address or ("127.0.0.1", port),
+            family=socket.AF_INET6 if address else socket.AF_INET)
         self.port = self.socket.getsockname()[1]
         self.url = "tls://127.0.0.1:%d" % self.port
         case.addCleanup(self.stop)
@@ -347,7 +351,8 @@ class Trust(Tls):
         """The log tells the fingerprint that could be pinned."""
         other = Authority(self, "other")
         pair = other.issue()
-        self.refused(r"certificate of siem\.example\.com: .*issuer.*; it is "
+        self.refused(r"certificate of siem\.example\.com: .*issuer.*, that of "
+                     "\"other\" is neither in ca_file nor sent; it is "
                      r"for siem\.example\.com, .* its fingerprint is " +
                      other.fingerprint(pair[0]).replace(":", "").lower()
                      .replace("sha256", "SHA256:"), pair=pair)

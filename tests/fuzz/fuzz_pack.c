@@ -14,7 +14,7 @@
 #define MOST_INPUT 2048
 #define OFFSET 98
 #define FIRST_TXNR (WIRE_TXNR_LAST - 5)
-#define STYLES (4 * 4 * 2 * 3 * 2)
+#define STYLES (4 * 4 * 2 * 3 * 2 * 2)
 
 #define require(condition)                                                     \
 	do {                                                                   \
@@ -74,7 +74,9 @@ style_of(size_t n)
 	n /= 2;
 	style.text.invalid = invalids[n % 3];
 	n /= 3;
-	style.text.control = n == 0 ? TEXT_CONTROL_ESCAPE : TEXT_CONTROL_PASS;
+	style.text.control =
+	    n % 2 == 0 ? TEXT_CONTROL_ESCAPE : TEXT_CONTROL_PASS;
+	style.bom = n / 2 % 2 == 1;
 	style.max_message = pack_least(style.header);
 	return (style);
 }
@@ -155,7 +157,7 @@ check_text(const struct pack_style *style, const uint8_t *p, size_t n)
 	require(r.used == n && r.made == n && memcmp(p, copy, n) == 0);
 	if (style->text.invalid != TEXT_INVALID_PASS)
 		require(r.utf8);
-	if (style->header->format == SYSLOG_RFC5424 && r.utf8)
+	if (style->bom && style->header->format == SYSLOG_RFC5424 && r.utf8)
 		require(marked == r.wide);
 	for (size_t i = 0; i < n; i++) {
 		require(p[i] != '\n');
