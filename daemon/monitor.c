@@ -1,6 +1,8 @@
 #include "daemon/monitor.h"
 
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <errno.h>
@@ -14,6 +16,7 @@
 #include <unistd.h>
 
 #include "daemon/account.h"
+#include "daemon/channel.h"
 #include "daemon/conf.h"
 #include "daemon/control.h"
 #include "daemon/handover.h"
@@ -53,8 +56,8 @@ struct monitor {
 	bool stopping;
 	bool finished;
 	int status;
-	int given[HANDOVER_MOST]; /* files for the next worker */
-	size_t ngiven;
+	struct handover given; /* files for the next worker */
+	unsigned ungiven; /* others, for which no descriptor was left */
 };
 
 static volatile sig_atomic_t got_term, got_hup, got_usr1;
@@ -136,8 +139,7 @@ run_worker(struct monitor *m, int channel)
 		.control = m->control.fd,
 		.channel = channel,
 		.alive_ms = notify_every_ms(),
-		.given = m->given,
-		.ngiven = m->ngiven,
+		.given = &m->given,
 	};
 	int status;
 
@@ -169,14 +171,6 @@ beat(struct monitor *m)
 	beat_later(m);
 }
 
-/* The next worker has them by fork(2). */
-static void
-close_given(struct monitor *m)
-{
-	while (m->ngiven > 0)
-		(void)close(m->given[--m->ngiven]);
-}
-
 static int
 start_worker(struct monitor *m)
 {
@@ -206,7 +200,6 @@ start_worker(struct monitor *m)
 		break;
 	}
 	(void)close(pair[1]);
-	close_given(m);
 	m->channel = pair[0];
 	m->started_ms = now_ms();
 	beat_later(m);
@@ -400,6 +393,17 @@ say_signal(int status)
 }
 
 static void
+say_ungiven(struct monitor *m)
+{
+	if (m->ungiven > 0)
+		log_warnx("monitor: %u open files could not be handed over to "
+			  "the next worker, as no descriptor was left for them: "
+			  "raise the limit of open files",
+		    m->ungiven);
+	m->ungiven = 0;
+}
+
+static void
 on_worker_exit(struct monitor *m, int status)
 {
 	bool good = WIFEXITED(status) && WEXITSTATUS(status) == 0;
@@ -408,6 +412,7 @@ on_worker_exit(struct monitor *m, int status)
 	m->due_ms = 0;
 	(void)close(m->channel);
 	m->channel = -1;
+	say_ungiven(m);
 	beat_later(m);
 	if (m->stopping || (good && m->next == NULL && !m->renewing)) {
 		/* It stops by itself only when it was told to. */
@@ -433,6 +438,8 @@ on_ready(struct monitor *m)
 {
 	notify_send("READY=1\nSTATUS=forwarding\n");
 	m->beat_ms = 0;
+	/* It has them by fork(2); one that fails before leaves them here. */
+	handover_clear(&m->given);
 	if (!m->was_ready)
 		m->ops->on_ready(m->ops->arg);
 	m->was_ready = true;
@@ -458,6 +465,26 @@ on_alive(const struct monitor *m, const struct state_sum *sum)
 		    (unsigned long long)sum->behind);
 }
 
+/* Only a worker that ends has any to give. */
+static void
+keep_file(struct monitor *m, const struct worker_report *report, int fd)
+{
+	struct handover_file f = { fd, report->quiet };
+	struct stat st;
+
+	if (fd == CHANNEL_LOST_FD) {
+		m->ungiven++;
+		return;
+	}
+	if (report->word != WORKER_GIVES || m->due_ms == 0 ||
+	    fstat(fd, &st) == -1 || !S_ISREG(st.st_mode)) {
+		(void)close(fd);
+		return;
+	}
+	if (handover_add(&m->given, &f) == -1)
+		m->ungiven++;
+}
+
 /* Returns false when there is no more to read. */
 static bool
 read_channel(struct monitor *m)
@@ -468,15 +495,14 @@ read_channel(struct monitor *m)
 
 	if (m->channel == -1)
 		return (false);
-	n = handover_recv(m->channel, &report, sizeof(report), &fd);
-	if (fd != -1) {
-		if (m->ngiven < HANDOVER_MOST)
-			m->given[m->ngiven++] = fd;
-		else
+	n = channel_recv(m->channel, &report, sizeof(report), &fd);
+	if (n != (ssize_t)sizeof(report)) {
+		if (fd >= 0)
 			(void)close(fd);
-	}
-	if (n != (ssize_t)sizeof(report))
 		return (false);
+	}
+	if (report.word == WORKER_GIVES || fd >= 0)
+		keep_file(m, &report, fd);
 	switch (report.word) {
 	case WORKER_READY:
 		on_ready(m);
@@ -581,6 +607,18 @@ confine(void)
 		log_notice("monitor: sandbox: %s", got.text);
 }
 
+/* Between two workers every file that one had open is open here. */
+static void
+raise_files_limit(void)
+{
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) == -1)
+		return;
+	rl.rlim_cur = rl.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &rl);
+}
+
 int
 monitor_run(const struct monitor_ops *ops, struct conf *conf)
 {
@@ -599,11 +637,13 @@ monitor_run(const struct monitor_ops *ops, struct conf *conf)
 		log_errorx("%s", why.text);
 	} else {
 		catch_signals();
+		raise_files_limit();
 		open_control(&m, conf);
 		confine();
 		if (start_worker(&m) == 0)
 			loop(&m);
 	}
+	handover_clear(&m.given);
 	control_close(&m.control);
 	statedir_close(&m.state);
 	conf_free(m.conf);

@@ -140,8 +140,12 @@ recorded_offset(struct tail *t, struct route *r, int fd, bool *same)
 	}
 	if (fingerprint_matches(&rec.print, head, (size_t)n) &&
 	    rec.offset <= t->size) {
-		/* Of an empty file only the name can tell. */
-		*same = rec.print.len > 0 || was_called(t, rec.path);
+		/*
+		 * Of an empty file only the name can tell, or that it was
+		 * handed over: nothing else leads to one without a name.
+		 */
+		*same = rec.print.len > 0 || t->place == NULL ||
+		    was_called(t, rec.path);
 		if (*same || t->met)
 			return (rec.offset);
 	}

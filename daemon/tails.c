@@ -52,6 +52,7 @@ struct tails {
 	struct packed_list packed;
 	struct tails_loss losses[TAILS_LOSSES];
 	unsigned nlosses;
+	unsigned reserved; /* descriptors that others have */
 	bool starting;
 };
 
@@ -153,7 +154,7 @@ needs_watch(const struct tail *t)
 static unsigned
 most_open(const struct tails *ts)
 {
-	unsigned taken = watch_descriptors(ts->watch);
+	unsigned taken = watch_descriptors(ts->watch) + ts->reserved;
 
 	return (ts->conf.max_open > taken ? ts->conf.max_open - taken : 1);
 }
@@ -439,6 +440,12 @@ make_room(struct tails *ts, struct open_set *set)
 		continue;
 	while (ts->stats.open >= most_open(ts) && close_one(largest_set(ts)))
 		continue;
+}
+
+void
+tails_reserve(struct tails *ts, unsigned n)
+{
+	ts->reserved = n;
 }
 
 bool

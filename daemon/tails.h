@@ -106,6 +106,12 @@ void	tails_closed(struct tail *);
 /* Closes some that can be opened again.  Returns whether there were any. */
 bool	tails_close_some(struct tails *);
 
+/*
+ * So many descriptors, which are no file's yet, are taken for a while: fewer
+ * files are open until it is said to be 0 again.
+ */
+void	tails_reserve(struct tails *, unsigned n);
+
 /* Its descriptor was used; returns the descriptor. */
 int	tails_used(struct tail *);
 

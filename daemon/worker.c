@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "daemon/account.h"
+#include "daemon/channel.h"
 #include "daemon/conf.h"
 #include "daemon/confine.h"
 #include "daemon/ctl.h"
@@ -28,6 +29,7 @@
 #define SCRATCH (256 * 1024)
 #define SPARE_FDS 64 /* for all that is no followed file */
 #define LOOK_MS 1000
+#define GIVE_MS 5000 /* until the monitor takes the next file */
 #define TURNS 500 /* of the loop a second, at once; beyond them it waits */
 #define GATHER 0.002 /* seconds for more to do in one */
 
@@ -221,17 +223,27 @@ on_monitor(struct ev_loop *loop, ev_io *io, int revents)
 	ev_break(loop, EVBREAK_ALL);
 }
 
-/* What only an open descriptor leads to. */
+static int
+give_file(void *arg, const struct handover_file *f)
+{
+	const struct worker *w = arg;
+	struct worker_report report;
+
+	memset(&report, 0, sizeof(report));
+	report.word = WORKER_GIVES;
+	report.quiet = f->quiet;
+	return (channel_send(
+	    w->start->channel, &report, sizeof(report), f->fd, GIVE_MS));
+}
+
+/* What only an open descriptor may lead to. */
 static void
 leave_files(struct worker *w)
 {
-	struct worker_report report = { .word = WORKER_GIVES };
-
 	while (hear_monitor(w) > 0)
 		continue;
 	if (w->replaced && w->start->statedir != -1)
-		handover_give(
-		    w->tails, w->start->channel, &report, sizeof(report));
+		handover_give(w->tails, give_file, w);
 	else
 		handover_say_lost(w->tails);
 }
@@ -532,7 +544,8 @@ worker_run(const struct worker_start *start)
 	}
 	w.started = (double)time(NULL);
 	if (make_all(&w) == 0 &&
-	    sources_start(w.sources, start->given, start->ngiven) == 0) {
+	    sources_start(
+		w.sources, start->given->files, start->given->n) == 0) {
 		/* Looking for files takes its time. */
 		ev_now_update(w.loop);
 		/* Now it is known where links lead to; no line was read yet. */

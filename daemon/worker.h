@@ -10,6 +10,7 @@
 
 struct account;
 struct conf;
+struct handover;
 struct needs;
 
 /* What the worker says on its channel. */
@@ -17,7 +18,7 @@ enum worker_word {
 	WORKER_READY,			/* files and destinations are set up */
 	WORKER_RELOAD,			/* it got SIGHUP, pass it on */
 	WORKER_ALIVE,			/* the loop turns; with figures */
-	WORKER_GIVES,			/* with a file, see handover.h */
+	WORKER_GIVES,			/* a file, see handover.h */
 	WORKER_RENEW,			/* it needs another sandbox */
 	WORKER_LOOK			/* whether it does, it cannot see */
 };
@@ -26,6 +27,7 @@ enum worker_word {
 struct worker_report {
 	enum worker_word	word;
 	struct state_sum	sum;	/* of WORKER_ALIVE */
+	double			quiet;	/* of WORKER_GIVES */
 };
 
 /*
@@ -44,8 +46,7 @@ struct worker_start {
 	int			 control;	/* listening socket, or -1 */
 	int			 channel;	/* to the monitor */
 	uint64_t		 alive_ms;	/* how often to say so, or 0 */
-	const int		*given;		/* files of the one before */
-	size_t			 ngiven;
+	const struct handover	*given;		/* files of the one before */
 };
 
 /*
