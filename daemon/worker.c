@@ -58,11 +58,14 @@ struct worker {
 	struct bucket turns;
 	ev_timer patience; /* while stopping */
 	ev_timer alive;
+	unsigned missed; /* how often the monitor has not answered */
+	unsigned untold; /* words that it had no room for, as bits */
 	struct confine confine;
 	bool stopping;
 	bool replaced; /* by another worker, when it ends */
 };
 
+/* A monitor that has no room for it is told again when it is heard. */
 static void
 tell(struct worker *w, enum worker_word word)
 {
@@ -70,11 +73,27 @@ tell(struct worker *w, enum worker_word word)
 
 	memset(&report, 0, sizeof(report));
 	report.word = word;
-	if (word == WORKER_ALIVE)
+	if (word == WORKER_ALIVE && w->start->tells_sum)
 		state_sum(&w->view, &report.sum);
-	if (send(w->start->channel, &report, sizeof(report), MSG_NOSIGNAL) ==
-	    -1)
-		log_debug("worker: monitor: %s", strerror(errno));
+	w->untold &= ~(1u << word);
+	if (channel_send(
+		w->start->channel, &report, sizeof(report), -1, 0) == 0)
+		return;
+	log_debug("worker: monitor: %s", strerror(errno));
+	if (word != WORKER_ALIVE)
+		w->untold |= 1u << word;
+}
+
+static void
+tell_again(struct worker *w)
+{
+	static const enum worker_word words[] = { WORKER_READY, WORKER_RELOAD,
+		WORKER_RENEW, WORKER_LOOK };
+	size_t i;
+
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (w->untold & (1u << words[i]))
+			tell(w, words[i]);
 }
 
 static void
@@ -204,6 +223,11 @@ hear_monitor(struct worker *w)
 	if (n <= 0)
 		return (n);
 	said.text[n] = '\0';
+	if (said.text[0] == MONITOR_HEARS) {
+		w->missed = 0;
+		tell_again(w);
+		return (n);
+	}
 	w->replaced |= said.text[0] != MONITOR_REFUSES;
 	if (said.text[0] == MONITOR_RELOADS)
 		ctl_reloaded(w->ctl, NULL);
@@ -251,9 +275,14 @@ leave_files(struct worker *w)
 static void
 on_alive(struct ev_loop *loop, ev_timer *timer, int revents)
 {
+	struct worker *w = timer->data;
+
 	(void)loop;
 	(void)revents;
-	tell(timer->data, WORKER_ALIVE);
+	if (w->missed++ == w->start->most_missed)
+		log_warnx("the monitor does not answer: until it does, a "
+			  "worker that fails is not started again");
+	tell(w, WORKER_ALIVE);
 }
 
 /*
@@ -321,8 +350,6 @@ start_watchers(struct worker *w)
 	ev_prepare_init(&w->turn, on_turn);
 	w->turn.data = w;
 	ev_prepare_start(w->loop, &w->turn);
-	if (w->start->alive_ms == 0)
-		return;
 	/* Soon for the first time: by then destinations are connected. */
 	ev_timer_init(&w->alive, on_alive, every < 2. ? every : 2., every);
 	w->alive.data = w;

@@ -4,6 +4,7 @@
 #ifndef WORKER_H
 #define WORKER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "daemon/state.h"
@@ -32,11 +33,13 @@ struct worker_report {
 
 /*
  * What the monitor says: of a reload '+', or '-' and what is wrong, without an
- * end; and that for another reason another worker takes over.
+ * end; that for another reason another worker takes over; and to each
+ * WORKER_ALIVE, that it was heard.
  */
 #define MONITOR_RELOADS		'+'
 #define MONITOR_REFUSES		'-'
 #define MONITOR_RENEWS		'='
+#define MONITOR_HEARS		'.'
 
 struct worker_start {
 	const struct conf	*conf;
@@ -45,7 +48,9 @@ struct worker_start {
 	int			 statedir;	/* descriptor, or -1 */
 	int			 control;	/* listening socket, or -1 */
 	int			 channel;	/* to the monitor */
-	uint64_t		 alive_ms;	/* how often to say so, or 0 */
+	uint64_t		 alive_ms;	/* how often to say so, */
+	unsigned		 most_missed;	/* and to hear no answer */
+	bool			 tells_sum;	/* with figures */
 	const struct handover	*given;		/* files of the one before */
 };
 

@@ -17,7 +17,7 @@ floor()
 	case $1 in
 	account|channel|control|needs|statedir|version)
 		echo 1 ;;
-	teslacoild|monitor|worker|confine|teslacoilctl|show)
+	teslacoild|monitor*|worker|confine|teslacoilctl|show)
 		echo 5 ;;
 	ctl*|metrics*|httpd*|state*)
 		echo 4 ;;
