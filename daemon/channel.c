@@ -39,8 +39,8 @@ send_once(int channel, const void *p, size_t n, int fd)
 		c->cmsg_len = CMSG_LEN(sizeof(fd));
 		memcpy(CMSG_DATA(c), &fd, sizeof(fd));
 	}
-	return (sendmsg(channel, &msg, MSG_NOSIGNAL | MSG_DONTWAIT) == -1 ? -1
-									 : 0);
+	return (
+	    sendmsg(channel, &msg, MSG_NOSIGNAL | MSG_DONTWAIT) == -1 ? -1 : 0);
 }
 
 static int64_t

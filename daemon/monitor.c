@@ -74,7 +74,8 @@ run_worker(struct monitor *m, int channel)
 static void
 beat_later(struct monitor *m)
 {
-	m->beat_ms = notify_every_ms() != 0 ? monitor_now_ms() + notify_every_ms() : 0;
+	m->beat_ms =
+	    notify_every_ms() != 0 ? monitor_now_ms() + notify_every_ms() : 0;
 }
 
 /* No worker is there to be late, or it has a while to become ready. */
@@ -129,7 +130,8 @@ stop_worker(struct monitor *m)
 	if (m->worker == 0)
 		return;
 	(void)kill(m->worker, SIGTERM);
-	m->due_ms = monitor_now_ms() + m->conf->shutdown_timeout_ms + KILL_GRACE_MS;
+	m->due_ms =
+	    monitor_now_ms() + m->conf->shutdown_timeout_ms + KILL_GRACE_MS;
 }
 
 static void

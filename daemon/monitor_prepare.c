@@ -27,7 +27,8 @@ find_state(struct monitor *m, struct next *next, struct reason *why)
 	if (is_same_path(m->conf, next->conf) &&
 	    statedir_is_at(&m->state, path)) {
 		next->same_state = true;
-		return (statedir_may_give(&m->state, path, a->uid, a->gid, why));
+		return (
+		    statedir_may_give(&m->state, path, a->uid, a->gid, why));
 	}
 	if (m->next.conf != NULL && !m->next.same_state &&
 	    is_same_path(m->next.conf, next->conf) &&
@@ -80,8 +81,8 @@ static void
 put_checkpoint(struct monitor *m)
 {
 	if (m->checkpoint != -1 &&
-	    statedir_put_checkpoint(&m->state, m->checkpoint, m->account.uid,
-		m->account.gid) == -1)
+	    statedir_put_checkpoint(
+		&m->state, m->checkpoint, m->account.uid, m->account.gid) == -1)
 		log_warn("state_dir %s: the checkpoint cannot be put back",
 		    m->conf->state_dir);
 }
@@ -180,8 +181,8 @@ monitor_renew_state(struct monitor *m)
 
 	if (path != NULL && !statedir_is_at(&m->state, path)) {
 		statedir_close(&m->state);
-		if (statedir_open(&state, path, m->account.uid,
-			m->account.gid, &why) == 0) {
+		if (statedir_open(&state, path, m->account.uid, m->account.gid,
+			&why) == 0) {
 			m->state = state;
 			m->state_gone = false;
 			put_checkpoint(m);

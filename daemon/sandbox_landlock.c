@@ -194,42 +194,83 @@ allow_ports(const struct landlock *l, const struct needs *n)
 	return (n->binds ? allow_port(l, NET_BIND_TCP, 0) : 0);
 }
 
+long
+sandbox_landlock_abi(void)
+{
+	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0,
+	    LANDLOCK_CREATE_RULESET_VERSION);
+
+	return (abi < 1 ? 0 : abi);
+}
+
+/* Everything that the kernel can refuse is refused unless a rule allows it. */
+static int
+open_ruleset(struct landlock *l, long abi, bool any_port)
+{
+	l->handled.files = all_files(abi);
+	if (abi >= 4)
+		l->handled.net = NET_BIND_TCP;
+	if (abi >= 4 && !any_port)
+		l->handled.net |= NET_CONNECT_TCP;
+	if (abi >= 6)
+		l->handled.scoped = SCOPE_ABSTRACT_UNIX_SOCKET | SCOPE_SIGNAL;
+	l->fd = (int)syscall(
+	    SYS_landlock_create_ruleset, &l->handled, sizeof(l->handled), 0);
+	return (l->fd);
+}
+
+/* Closes the set of rules. */
+static int
+enter(struct landlock *l)
+{
+	int error;
+	long result = syscall(SYS_landlock_restrict_self, l->fd, 0);
+
+	error = errno;
+	(void)close(l->fd);
+	errno = error;
+	l->fd = -1;
+	return ((int)result);
+}
+
 int
 sandbox_landlock(const struct needs *n, int statedir, struct reason *got)
 {
 	struct landlock l = { .fd = -1 };
-	int result = -1;
-	long abi;
+	long abi = sandbox_landlock_abi();
 
-	abi = syscall(SYS_landlock_create_ruleset, NULL, 0,
-	    LANDLOCK_CREATE_RULESET_VERSION);
 	if (abi < 1)
 		return (
 		    sandbox_tell(got, -1, "no Landlock: %s", strerror(errno)));
-	l.handled.files = all_files(abi);
-	if (abi >= 4)
-		l.handled.net = NET_BIND_TCP;
-	if (abi >= 4 && !n->any_port)
-		l.handled.net |= NET_CONNECT_TCP;
-	if (abi >= 6)
-		l.handled.scoped = SCOPE_ABSTRACT_UNIX_SOCKET | SCOPE_SIGNAL;
-	l.fd = (int)syscall(
-	    SYS_landlock_create_ruleset, &l.handled, sizeof(l.handled), 0);
-	if (l.fd == -1 || allow_files(&l, n, statedir) == -1 ||
+	if (open_ruleset(&l, abi, n->any_port) == -1 ||
+	    allow_files(&l, n, statedir) == -1 ||
 	    (l.handled.net != 0 && allow_ports(&l, n) == -1) ||
-	    syscall(SYS_landlock_restrict_self, l.fd, 0) == -1) {
+	    enter(&l) == -1) {
 		sandbox_tell(got, -1, "no Landlock: %s", strerror(errno));
-	} else {
-		named_only = n->names;
-		result = sandbox_tell(got, abi >= 4 ? 0 : -1,
-		    "Landlock ABI %ld%s", abi,
-		    abi < 4	      ? " for files only"
-			: n->any_port ? " with any port, for SRV"
-				      : "");
+		if (l.fd != -1)
+			(void)close(l.fd);
+		return (-1);
 	}
+	named_only = n->names;
+	return (sandbox_tell(got, abi >= 4 ? 0 : -1, "Landlock ABI %ld%s", abi,
+	    abi < 4	      ? " for files only"
+		: n->any_port ? " with any port, for SRV"
+			      : ""));
+}
+
+int
+sandbox_landlock_reading(struct reason *got)
+{
+	struct landlock l = { .fd = -1 };
+	long abi = sandbox_landlock_abi();
+
+	if (abi >= 1 && open_ruleset(&l, abi, false) != -1 &&
+	    allow_path(&l, "/", READ) == 0 && enter(&l) == 0)
+		return (sandbox_tell(got, 0, "Landlock ABI %ld", abi));
+	sandbox_tell(got, -1, "no Landlock: %s", strerror(errno));
 	if (l.fd != -1)
 		(void)close(l.fd);
-	return (result);
+	return (-1);
 }
 
 const char *

@@ -13,6 +13,7 @@
 #include "daemon/conf.h"
 #include "daemon/ledger.h"
 #include "daemon/log.h"
+#include "daemon/opener.h"
 #include "daemon/source_orphan.h"
 #include "daemon/stream.h"
 #include "daemon/tail.h"
@@ -107,12 +108,12 @@ find_base(struct hunt *h, struct candidate *c)
 }
 
 static void
-read_head(int dirfd, struct candidate *c)
+read_head(int dirfd, const char *path, struct candidate *c)
 {
 	int fd;
 
 	c->head_len = -1;
-	fd = openat(dirfd, c->name,
+	fd = opener_open_in(dirfd, path, c->name,
 	    O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY);
 	if (fd == -1)
 		return;
@@ -183,7 +184,7 @@ consider(struct hunt *h, int dirfd, const char *name)
 		candidate_free(c);
 		return;
 	}
-	read_head(dirfd, c);
+	read_head(dirfd, h->dir->place.path, c);
 }
 
 static void

@@ -48,7 +48,8 @@ check_rights(int fd, const char *path, uid_t uid, gid_t gid, struct reason *why)
 	if ((st.st_mode & S_IWOTH) ||
 	    ((st.st_mode & S_IWGRP) && st.st_gid != gid && st.st_gid != 0))
 		return (reason_set(why,
-		    "state_dir %s: others may write in it: chmod go-w it", path));
+		    "state_dir %s: others may write in it: chmod go-w it",
+		    path));
 	if (!may_write(fd, &st, uid, gid))
 		return (reason_set(why,
 		    "state_dir %s: user id %lu may not write in it: chown it",
@@ -211,15 +212,15 @@ statedir_may_give(const struct statedir *s, const char *path, uid_t uid,
 {
 	struct stat st;
 
-	if (s->fd == -1 || (geteuid() == 0 && fstat(s->fd, &st) == 0 &&
-				st.st_uid != 0))
+	if (s->fd == -1 ||
+	    (geteuid() == 0 && fstat(s->fd, &st) == 0 && st.st_uid != 0))
 		return (0);
 	return (check_rights(s->fd, path, uid, gid, why));
 }
 
 int
-statedir_give(const struct statedir *s, uid_t uid, gid_t gid,
-    struct reason *why)
+statedir_give(
+    const struct statedir *s, uid_t uid, gid_t gid, struct reason *why)
 {
 	static const char *const names[] = { CHECKPOINT_NAME, "state.json" };
 	struct stat st;
@@ -231,8 +232,8 @@ statedir_give(const struct statedir *s, uid_t uid, gid_t gid,
 	if (fstat(s->fd, &st) == 0 && (st.st_uid == 0 || st.st_uid == uid))
 		return (0);
 	if (fchown(s->fd, uid, gid) == -1)
-		return (reason_set(why, "state_dir: chown: %s",
-		    strerror(errno)));
+		return (
+		    reason_set(why, "state_dir: chown: %s", strerror(errno)));
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (give_name(s->fd, names[i], uid, gid) == -1 &&
 		    errno != ENOENT)
@@ -261,8 +262,8 @@ statedir_set_pids(const struct statedir *s, pid_t monitor, pid_t worker)
 		return;
 	n = snprintf(text, sizeof(text), "%ld\n", (long)monitor);
 	if (worker != 0)
-		n += snprintf(text + n, sizeof(text) - (size_t)n, "%ld\n",
-		    (long)worker);
+		n += snprintf(
+		    text + n, sizeof(text) - (size_t)n, "%ld\n", (long)worker);
 	/* Only told to people: without it the lock still holds. */
 	if (ftruncate(s->lock, 0) == -1 ||
 	    pwrite(s->lock, text, (size_t)n, 0) == -1)
@@ -300,8 +301,8 @@ copy_file(int from, int to)
 }
 
 int
-statedir_put_checkpoint(const struct statedir *s, int from, uid_t uid,
-    gid_t gid)
+statedir_put_checkpoint(
+    const struct statedir *s, int from, uid_t uid, gid_t gid)
 {
 	int error, result, to;
 

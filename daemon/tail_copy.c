@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/opener.h"
 #include "daemon/place.h"
 #include "daemon/tail.h"
 #include "daemon/tails.h"
@@ -46,7 +47,8 @@ is_followed(struct tails *all, const struct stat *st)
 }
 
 static int
-try_entry(int dirfd, const char *name, const struct tail_copy *old)
+try_entry(int dirfd, const struct place *place, const char *name,
+    const struct tail_copy *old)
 {
 	struct stat st;
 	int fd;
@@ -56,7 +58,7 @@ try_entry(int dirfd, const char *name, const struct tail_copy *old)
 	    (st.st_dev == old->dev && st.st_ino == old->ino) ||
 	    is_followed(old->all, &st))
 		return (-1);
-	fd = openat(dirfd, name,
+	fd = opener_open_in(dirfd, place->path, name,
 	    O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY);
 	if (fd == -1 || is_copy(fd, old))
 		return (fd);
@@ -81,7 +83,8 @@ tail_copy_open(const struct tail_copy *old, const struct place *place,
 		return (-1);
 	*name = NULL;
 	while ((e = readdir(dir)) != NULL) {
-		if ((fd = try_entry(dirfd(dir), e->d_name, old)) == -1)
+		if ((fd = try_entry(dirfd(dir), place, e->d_name, old)) ==
+		    -1)
 			continue;
 		if (fstat(fd, &st) == -1 ||
 		    (best != -1 && !is_newer(&st.st_mtim, &newest)) ||

@@ -20,6 +20,7 @@
 #include "daemon/handover.h"
 #include "daemon/ledger.h"
 #include "daemon/log.h"
+#include "daemon/opener.h"
 #include "daemon/source.h"
 #include "daemon/state.h"
 #include "daemon/stream.h"
@@ -480,6 +481,8 @@ make_all(struct worker *w)
 		log_errorx("worker: no event loop");
 		return (-1);
 	}
+	/* The opener, should it end, is waited for by nobody. */
+	(void)signal(SIGCHLD, SIG_IGN);
 	confine_init(&w->confine, w->loop, w->start->needs);
 	w->confine.on_renew = ask_for_renewal;
 	w->confine.on_look = ask_for_a_look;
@@ -569,6 +572,8 @@ worker_run(const struct worker_start *start)
 		    "worker: cannot become user %s", start->account->name);
 		return (1);
 	}
+	if (opener_start(start->conf) == -1)
+		log_warn("worker: what comes later is opened by a new worker");
 	w.started = (double)time(NULL);
 	if (make_all(&w) == 0 &&
 	    sources_start(
