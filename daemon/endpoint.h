@@ -24,6 +24,8 @@ struct endpoint_env {
 	void		(*on_stdout_closed)(void *arg);
 	/* The system's files for names are about to be read. */
 	void		(*on_resolve)(void *arg);
+	/* There is no descriptor left; returns whether it is worth a try. */
+	bool		(*on_no_descriptor)(void *arg);
 	void		*arg;
 };
 

@@ -28,7 +28,7 @@
 #include "lib/pace.h"
 
 #define SCRATCH (256 * 1024)
-#define SPARE_FDS 64 /* for all that is no followed file */
+#define SPARE_FDS 64 /* for what is no followed file and no receiver */
 #define LOOK_MS 1000
 #define GIVE_MS 5000 /* until the monitor takes the next file */
 #define TURNS 500 /* of the loop a second, at once; beyond them it waits */
@@ -212,6 +212,15 @@ on_resolve(void *arg)
 	confine_on_resolve(&w->confine);
 }
 
+/* A receiver never waits for what a file holds that can be opened again. */
+static bool
+on_no_descriptor(void *arg)
+{
+	struct worker *w = arg;
+
+	return (tails_close_some(w->tails));
+}
+
 /* Returns what recv(2) did. */
 static ssize_t
 hear_monitor(struct worker *w)
@@ -357,21 +366,35 @@ start_watchers(struct worker *w)
 	ev_timer_start(w->loop, &w->alive);
 }
 
+/* A connection for each url. */
+static rlim_t
+sockets_needed(const struct conf *conf)
+{
+	const struct conf_destination *d;
+	rlim_t n = 0;
+
+	TAILQ_FOREACH (d, &conf->destinations, entry)
+		n += d->nurls;
+	return (n);
+}
+
 /* Raises the limit of descriptors; returns how many are for files. */
 static unsigned
-files_limit(void)
+files_limit(const struct conf *conf)
 {
+	rlim_t others = SPARE_FDS + sockets_needed(conf);
 	struct rlimit rl;
 
 	if (getrlimit(RLIMIT_NOFILE, &rl) == -1)
 		return (SPARE_FDS);
 	rl.rlim_cur = rl.rlim_max;
 	(void)setrlimit(RLIMIT_NOFILE, &rl);
-	if (getrlimit(RLIMIT_NOFILE, &rl) == -1 || rl.rlim_cur < 2 * SPARE_FDS)
+	if (getrlimit(RLIMIT_NOFILE, &rl) == -1 ||
+	    rl.rlim_cur < others + SPARE_FDS)
 		return (SPARE_FDS / 2);
-	if (rl.rlim_cur > 1024 * 1024)
+	if (rl.rlim_cur - others > 1024 * 1024)
 		return (1024 * 1024);
-	return ((unsigned)rl.rlim_cur - SPARE_FDS);
+	return ((unsigned)(rl.rlim_cur - others));
 }
 
 static struct dest *
@@ -471,7 +494,7 @@ look_ms(const struct conf *conf)
 static int
 make_all(struct worker *w)
 {
-	struct tails_conf tc = { .max_open = files_limit(),
+	struct tails_conf tc = { .max_open = files_limit(w->conf),
 		.look_ms = look_ms(w->conf),
 		.scratch = scratch_size(w->conf) };
 	struct sources_ops ops;
@@ -509,6 +532,7 @@ make_all(struct worker *w)
 		.ledger = w->ledger,
 		.on_stdout_closed = on_stdout_closed,
 		.on_resolve = on_resolve,
+		.on_no_descriptor = on_no_descriptor,
 		.arg = w };
 	if (make_dests(w) == -1 || make_routes(w) == -1) {
 		log_error("worker");
