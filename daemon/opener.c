@@ -382,6 +382,8 @@ run(const struct conf *conf, int fd)
 		_exit(1);
 	(void)dup2(null, STDIN_FILENO);
 	(void)dup2(null, STDOUT_FILENO);
+	/* Whoever started a daemon waits for the end of this. */
+	log_detach();
 	closefrom(DOOR + 1);
 	(void)sandbox_opener(&got);
 	serve(&o);
