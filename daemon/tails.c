@@ -290,6 +290,18 @@ tails_stats(struct tails *ts)
 	return (&ts->stats);
 }
 
+/* A truncated file without a copy is known by no identity. */
+void
+tails_walk_unknown(
+    struct tails *ts, void (*fn)(struct tail *, void *), void *arg)
+{
+	struct tail *t, *next;
+
+	TAILQ_FOREACH_SAFE (t, &ts->timed, timed, next)
+		if (!t->known)
+			fn(t, arg);
+}
+
 void
 tails_walk(struct tails *ts, void (*fn)(struct tail *, void *), void *arg)
 {
@@ -297,10 +309,20 @@ tails_walk(struct tails *ts, void (*fn)(struct tail *, void *), void *arg)
 
 	RB_FOREACH_SAFE (t, tail_ids, &ts->ids, next)
 		fn(t, arg);
-	/* A truncated file without a copy is known by no identity. */
-	TAILQ_FOREACH_SAFE (t, &ts->timed, timed, next)
-		if (!t->known)
-			fn(t, arg);
+	tails_walk_unknown(ts, fn, arg);
+}
+
+struct tail *
+tails_behind(struct tails *ts, dev_t dev, ino_t ino)
+{
+	struct tail key, *t;
+
+	key.dev = dev;
+	key.ino = ino;
+	t = RB_NFIND(tail_ids, &ts->ids, &key);
+	if (t != NULL && t->dev == dev && t->ino == ino)
+		t = RB_NEXT(tail_ids, &ts->ids, t);
+	return (t);
 }
 
 struct tail *

@@ -76,6 +76,11 @@ const struct tails_loss	*tails_loss(const struct tails *, unsigned n);
 /* fn may free its tail. */
 void	tails_walk(struct tails *, void (*fn)(struct tail *, void *), void *);
 
+/* The first file with an identity behind this one; those without one. */
+struct tail	*tails_behind(struct tails *, dev_t, ino_t);
+void	tails_walk_unknown(struct tails *,
+	    void (*fn)(struct tail *, void *), void *);
+
 /* The file with this identity, or NULL. */
 struct tail	*tails_find(struct tails *, dev_t, ino_t);
 

@@ -62,6 +62,9 @@ struct worker {
 	unsigned missed; /* how often the monitor has not answered */
 	unsigned untold; /* words that it had no room for, as bits */
 	struct confine confine;
+	struct state_dump *dump; /* NULL: none is written now */
+	bool dumped; /* it is at its end */
+	bool dump_again;
 	bool stopping;
 	bool replaced; /* by another worker, when it ends */
 };
@@ -169,21 +172,55 @@ on_hup(struct ev_loop *loop, ev_signal *sig, int revents)
 	tell(sig->data, WORKER_RELOAD);
 }
 
+static void dump_state(struct worker *);
+
+/* Who asked while it was written wants to know what was after that. */
+static void
+on_dumped(void *arg, const char *why)
+{
+	struct worker *w = arg;
+
+	if (why != NULL)
+		log_warnx("%s/%s", w->conf->state_dir, why);
+	else
+		log_notice(
+		    "state written to %s/state.json", w->conf->state_dir);
+	w->dumped = true;
+}
+
+static void
+end_dump(struct worker *w)
+{
+	state_dump_free(w->dump);
+	w->dump = NULL;
+	w->dumped = false;
+	if (w->dump_again)
+		dump_state(w);
+}
+
+static void
+dump_state(struct worker *w)
+{
+	w->dump_again = w->dump != NULL;
+	if (w->dump != NULL)
+		return;
+	w->dump = state_dump_new(
+	    w->loop, &w->view, w->start->statedir, on_dumped, w);
+	if (w->dump == NULL)
+		log_warn("%s/state.json", w->conf->state_dir);
+}
+
 static void
 on_usr1(struct ev_loop *loop, ev_signal *sig, int revents)
 {
 	struct worker *w = sig->data;
-	struct reason why;
 
 	(void)loop;
 	(void)revents;
 	if (w->start->statedir == -1)
 		log_notice("no state_dir, so no state.json");
-	else if (state_dump(&w->view, w->start->statedir, &why) == -1)
-		log_warnx("%s/%s", w->conf->state_dir, why.text);
 	else
-		log_notice(
-		    "state written to %s/state.json", w->conf->state_dir);
+		dump_state(w);
 }
 
 static void
@@ -324,6 +361,8 @@ on_turn(struct ev_loop *loop, ev_prepare *prepare, int revents)
 		pressed = pressed || dest_is_pressed(w->dests[i]);
 	}
 	tails_settle(w->tails);
+	if (w->dumped)
+		end_dump(w);
 	gather(w, pressed);
 	if (w->stopping && quiet)
 		ev_break(loop, EVBREAK_ALL);
@@ -560,6 +599,7 @@ start_ctl(struct worker *w)
 		.view = &w->view,
 		.ledger = w->ledger,
 		.reload = ask_for_reload,
+		.make_room = on_no_descriptor,
 		.arg = w };
 	if ((w->ctl = ctl_new(&w->ctl_env, w->start->control)) == NULL)
 		log_warn("control socket");
@@ -570,6 +610,7 @@ free_all(struct worker *w)
 {
 	size_t i;
 
+	state_dump_free(w->dump);
 	ctl_free(w->ctl);
 	tails_free(w->tails);
 	sources_free(w->sources);
