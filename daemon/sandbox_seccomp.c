@@ -12,6 +12,7 @@
 #include <netinet/in.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -266,9 +267,10 @@ allow_calls(struct filter *f, const int *calls, size_t n)
 /*
  * TCP, UDP and unix sockets; other protocols on the Internet would get around
  * the ports of Landlock, and so would the connect(2) that is in MSG_FASTOPEN.
+ * UDP does: it is for who sends by it or asks the DNS.
  */
 static void
-allow_sockets(struct filter *f)
+allow_sockets(struct filter *f, bool datagrams)
 {
 	static const int families[] = { AF_UNIX, AF_INET, AF_INET6 };
 	static const struct {
@@ -285,6 +287,9 @@ allow_sockets(struct filter *f)
 
 	for (i = 0; i < COUNT(families); i++)
 		for (k = 0; k < COUNT(kinds); k++) {
+			if (kinds[k].type == SOCK_DGRAM && !datagrams &&
+			    families[i] != AF_UNIX)
+				continue;
 			when[0] = equals(0, (uint64_t)families[i]);
 			when[1] = has_bits(
 			    1, SOCK_TYPE_MASK, (uint64_t)kinds[k].type);
@@ -355,12 +360,12 @@ sandbox_seccomp(
 		break;
 	case SANDBOX_WORKER:
 		allow_calls(&f, worker_calls, COUNT(worker_calls));
-		allow_sockets(&f);
+		allow_sockets(&f, n->datagrams);
 		allow_by_argument(&f, n);
 		break;
 	case SANDBOX_MONITOR:
 		allow_calls(&f, worker_calls, COUNT(worker_calls));
-		allow_sockets(&f);
+		allow_sockets(&f, true);
 		allow_calls(&f, monitor_calls, COUNT(monitor_calls));
 		allow_fork(&f);
 		break;

@@ -129,6 +129,8 @@ class Probe(Case):
                  str(elsewhere)],
                 stdout=subprocess.PIPE, text=True, timeout=LIMIT, check=True)
         self.assertIn("\nconnect_destination ok\n", done.stdout)
+        # The DNS is asked for it.
+        self.assertIn("\nudp_socket ok\n", done.stdout)
         self.assertIn("\nbind_port EPERM\n", done.stdout)
 
 
