@@ -10,7 +10,9 @@
 #include "daemon/conf.h"
 #include "daemon/log.h"
 #include "daemon/stream.h"
+#include "daemon/stream_guard.h"
 #include "daemon/tail.h"
+#include "daemon/tail_held.h"
 #include "daemon/tails.h"
 
 /*
@@ -100,6 +102,14 @@ ledger_take(struct ledger *l, const char *dest, dev_t dev, ino_t ino,
 	    checkpoint_take(l->checkpoint, dest, dev, ino, rec));
 }
 
+bool
+ledger_take_moved(struct ledger *l, const char *dest, dev_t dev, ino_t ino,
+    const char *path, struct checkpoint_record *rec)
+{
+	return (l->checkpoint != NULL &&
+	    checkpoint_take_moved(l->checkpoint, dest, dev, ino, path, rec));
+}
+
 void
 ledger_give_back(struct ledger *l)
 {
@@ -137,6 +147,12 @@ ledger_written(const struct ledger *l)
 	if (l->checkpoint == NULL || checkpoint_is_new(l->checkpoint))
 		return (NULL);
 	return (&l->written);
+}
+
+bool
+ledger_knows_time(const struct ledger *l)
+{
+	return (l->written.tv_sec <= time(NULL));
 }
 
 const struct checkpoint_record *
@@ -204,6 +220,7 @@ static int
 note(struct checkpoint *c, const struct stream *s, enum checkpoint_kind kind)
 {
 	const struct tail *t = s->tail;
+	struct guard guards[CHECKPOINT_GUARDS];
 	struct checkpoint_record rec = {
 		.kind = kind,
 		.dest = s->route->to->name,
@@ -213,8 +230,11 @@ note(struct checkpoint *c, const struct stream *s, enum checkpoint_kind kind)
 		.offset = s->cursor.acked,
 		.time = time(NULL),
 		.path = tail_origin(t),
+		.guards = guards,
 	};
 
+	if (kind == CHECKPOINT_FILE)
+		rec.nguards = stream_guards(s, guards);
 	return (checkpoint_note(c, &rec));
 }
 
@@ -251,13 +271,13 @@ struct walk {
 };
 
 /*
- * What a truncated file was has no record of its own, and what may be a copy
- * is looked at again.
+ * What a truncated file was has no record of its own, and what may be a copy is
+ * looked at again.
  */
 static bool
 has_record(const struct tail *t)
 {
-	return (t->known && t->held == NULL);
+	return (t->known && (t->held == NULL || tail_is_copy(t)));
 }
 
 static void

@@ -13,7 +13,10 @@ struct member {
 	bool related; /* its new name tells of its age */
 };
 
-/* By name, and the ones whose new names tell of their age first. */
+/*
+ * By the name they had, then by their last write; new names that tell of the
+ * age count where the times are the same.
+ */
 static int
 compare_members(const void *a, const void *b)
 {
@@ -22,15 +25,11 @@ compare_members(const void *a, const void *b)
 
 	if ((order = strcmp(x->name, y->name)) != 0)
 		return (order);
-	if (x->related != y->related)
-		return (x->related ? -1 : 1);
-	if (x->related &&
-	    (order = rotation_compare(x->name, x->tail->name, y->tail->name)) !=
-		0)
-		return (order);
-	return (x->tail->written_ns < y->tail->written_ns
-		? -1
-		: x->tail->written_ns > y->tail->written_ns);
+	if (x->tail->written_ns != y->tail->written_ns)
+		return (x->tail->written_ns < y->tail->written_ns ? -1 : 1);
+	if (!x->related || !y->related)
+		return (0);
+	return (rotation_compare(x->name, x->tail->name, y->tail->name));
 }
 
 static void
@@ -78,34 +77,21 @@ base_that_was_left(
 	return (NULL);
 }
 
-/* The next of list[0..n): *i of those that are related, *k of the others. */
-static struct tail *
-next_member(const struct member *list, size_t n, size_t *i, size_t *k)
-{
-	bool more = *i < n && list[*i].related;
-
-	if (*k == n ||
-	    (more && list[*i].tail->written_ns <= list[*k].tail->written_ns))
-		return (more ? list[(*i)++].tail : NULL);
-	return (list[(*k)++].tail);
-}
-
 /* list[0..n) had the same name. */
 static void
 order_members(struct place *place, const struct member *list, size_t n)
 {
 	struct tail *holder = tail_at(place, list[0].name);
 	struct tail *t, *last = NULL, *other = NULL;
-	size_t i, k = 0;
+	size_t i;
 
 	for (i = 0; i < n; i++)
 		tail_unlink_order(list[i].tail);
 	/* One that had the name and has gone elsewhere comes before them all. */
 	if (holder != NULL && (other = holder->before) != NULL)
 		other->behind = holder->before = NULL;
-	while (k < n && list[k].related)
-		k++;
-	for (i = 0; (t = next_member(list, n, &i, &k)) != NULL; last = t) {
+	for (i = 0; i < n; i++, last = t) {
+		t = list[i].tail;
 		if (last == NULL) {
 			if (other != NULL)
 				tail_follows(t, other);

@@ -5,9 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/conf.h"
 #include "daemon/ledger.h"
 #include "daemon/log.h"
 #include "daemon/source_inside.h"
+#include "daemon/stream.h"
 #include "daemon/tail.h"
 #include "daemon/tails.h"
 #include "lib/kin.h"
@@ -92,6 +94,10 @@ add_orphan(const struct checkpoint_record *rec, void *arg)
 	o->rec = *rec;
 	o->rec.path = o->path;
 	o->rec.dest = o->dest;
+	if (rec->nguards > 0)
+		memcpy(o->guards, rec->guards,
+		    rec->nguards * sizeof(*rec->guards));
+	o->rec.guards = o->guards;
 	o->dir = d;
 	o->base = o->path + (base - rec->path);
 	o->nth = os->n++;
@@ -196,11 +202,12 @@ orphans_of(struct orphans *os, struct dir *d)
 	return (k);
 }
 
-struct orphan *
-orphans_find(struct orphans *os, struct kin_query *q)
+void
+orphans_each(struct orphans *os, struct kin_query *q,
+    bool (*fn)(void *orphan, void *arg), void *arg)
 {
 	q->name = "";
-	return (kin_find(os->contents, q));
+	kin_each(os->contents, q, fn, arg);
 }
 
 void
@@ -240,16 +247,32 @@ orphan_next(struct orphan *o)
 	return (is_same_file(next, o) ? next : NULL);
 }
 
+/*
+ * Of a destination that does not get the file by this configuration nothing is
+ * to be said.
+ */
+static bool
+is_sent(const struct tail *t, const char *dest)
+{
+	const struct stream *s;
+
+	for (s = t->streams; s != NULL; s = s->next)
+		if (strcmp(s->route->to->name, dest) == 0)
+			return (true);
+	return (false);
+}
+
 static void
 say_unfound(const struct orphan *o)
 {
 	const struct tail *t = tail_at(&o->dir->place, o->base);
 
 	if (o->rec.offset > 0 && t != NULL && t->dev == o->rec.dev &&
-	    t->ino == o->rec.inode)
-		log_notice("%s: is another file than the one that was "
-			   "sent up to %lld, of which no copy is here",
-		    o->rec.path, (long long)o->rec.offset);
+	    t->ino == o->rec.inode && is_sent(t, o->rec.dest))
+		log_notice("%s: is another file than the one of which %lld "
+			   "bytes were sent to %s, and no copy of that is "
+			   "here: it is sent from its beginning",
+		    o->rec.path, (long long)o->rec.offset, o->rec.dest);
 }
 
 void

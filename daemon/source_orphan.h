@@ -26,8 +26,9 @@ struct orphan {
 	TAILQ_ENTRY(orphan)	 entry;
 	RB_ENTRY(orphan)	 by_name;
 	struct checkpoint_record rec;
-	char			*path;		/* owned: the strings of rec */
+	char			*path;		/* owned: what rec points to */
 	char			*dest;
+	struct guard		 guards[CHECKPOINT_GUARDS];
 	struct dir		*dir;		/* where the path was */
 	const char		*base;		/* its name there */
 	size_t			 nth;
@@ -54,8 +55,12 @@ bool	orphans_are_missed(struct orphans *, struct dir *);
  */
 struct kin	*orphans_of(struct orphans *, struct dir *);
 
-/* The one with such content that was not tried, whatever its name, or NULL. */
-struct orphan	*orphans_find(struct orphans *, struct kin_query *);
+/*
+ * Calls fn as kin_each() does for those with such content that were not tried,
+ * whatever their names.
+ */
+void	orphans_each(struct orphans *, struct kin_query *,
+	    bool (*fn)(void *orphan, void *arg), void *arg);
 
 /* of, which is orphans_of() its directory or NULL, has it no more, either. */
 void	orphan_try(struct orphans *, struct orphan *, struct kin *of);

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "daemon/conf.h"
@@ -16,6 +17,7 @@
 #include "daemon/opener.h"
 #include "daemon/source_orphan.h"
 #include "daemon/stream.h"
+#include "daemon/stream_guard.h"
 #include "daemon/tail.h"
 #include "daemon/tail_packed.h"
 #include "daemon/tails.h"
@@ -31,6 +33,8 @@
  */
 
 #define ANY_SIZE ((off_t)INT64_MAX)
+#define COMPARED 4096 /* octets, at the end of a copy */
+#define SLACK 10 /* seconds: a copy may be made before the last line comes */
 
 /* A file that may be what an orphan has become, or have followed it. */
 struct candidate {
@@ -107,15 +111,24 @@ find_base(struct hunt *h, struct candidate *c)
 	return (false);
 }
 
+static int
+open_entry(const struct dir *d, const char *name)
+{
+	const char *path = dir_path_in(d, name);
+
+	if (path == NULL)
+		return (-1);
+	return (opener_open(path,
+	    O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY));
+}
+
 static void
-read_head(int dirfd, const char *path, struct candidate *c)
+read_head(const struct dir *d, struct candidate *c)
 {
 	int fd;
 
 	c->head_len = -1;
-	fd = opener_open_in(dirfd, path, c->name,
-	    O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY);
-	if (fd == -1)
+	if ((fd = open_entry(d, c->name)) == -1)
 		return;
 	c->head_len = fingerprint_head(fd, c->head);
 	if (c->head_len > 0 && rotation_is_packed(c->name))
@@ -156,6 +169,14 @@ add_candidate(struct hunt *h, struct candidate *c)
 	return (0);
 }
 
+/* Whether it may have been made or renamed since the checkpoint. */
+static bool
+is_changed(const struct sources *ss, const struct stat *st)
+{
+	return (!ledger_knows_time(ss->ledger) ||
+	    is_since(&st->st_ctim, ledger_written(ss->ledger)));
+}
+
 /*
  * Adds a file that the checkpoint does not know: one that rotation named, or
  * where something is missing any one that is new.
@@ -173,18 +194,17 @@ consider(struct hunt *h, int dirfd, const char *name)
 	    !S_ISREG(st.st_mode))
 		return;
 	t = tails_find(ss->tails, st.st_dev, st.st_ino);
-	if ((t != NULL && t->met) || (c = calloc(1, sizeof(*c))) == NULL)
+	if ((t != NULL && (t->met || t->linked)) || (c = calloc(1, sizeof(*c))) == NULL)
 		return;
 	c->st = st;
 	if ((c->name = strdup(name)) == NULL ||
 	    (!find_base(h, c) &&
-		(orphans_are_none(h->os) ||
-		    !is_since(&st.st_ctim, ledger_written(ss->ledger)))) ||
+		(orphans_are_none(h->os) || !is_changed(ss, &st))) ||
 	    add_candidate(h, c) == -1) {
 		candidate_free(c);
 		return;
 	}
-	read_head(dirfd, h->dir->place.path, c);
+	read_head(h->dir, c);
 }
 
 static void
@@ -203,55 +223,139 @@ list_candidates(struct hunt *h)
 		    compare_candidates);
 }
 
-/* As kin_find() decides among those of one name. */
-static bool
-is_likelier(const struct orphan *o, const struct orphan *than, bool largest)
+/*
+ * Whether c has what the guard was made of.  Returns 1 or 0, or -1 where nobody
+ * knows.
+ */
+static int
+holds(const struct hunt *h, const struct candidate *c, const struct guard *g)
 {
+	int fd, result;
+
+	if (g->at <= c->head_len)
+		return (guard_matches(g, c->head, (size_t)g->at));
+	if (c->kind == INFLATE_NONE && c->st.st_size < g->at)
+		return (0);
+	if ((fd = open_entry(h->dir, c->name)) == -1)
+		return (-1);
+	result = c->kind == INFLATE_NONE ? guard_holds(g, fd)
+					 : tail_packed_guard(fd, c->kind, g);
+	(void)close(fd);
+	return (result);
+}
+
+/*
+ * Whether c can be a copy that was made of o since it was looked at last.  A
+ * time that is still to come says nothing.
+ */
+static bool
+is_young_enough(const struct candidate *c, const struct orphan *o)
+{
+	struct timespec seen = { .tv_sec = o->rec.time - SLACK };
+
+	return (o->rec.time > time(NULL) || is_since(&c->st.st_ctim, &seen));
+}
+
+static bool
+is_owned_alike(const struct candidate *c, const struct orphan *o)
+{
+	struct stat st;
+
+	return (c->st.st_uid == 0 || stat(o->rec.path, &st) == -1 ||
+	    st.st_uid == c->st.st_uid);
+}
+
+/* A short text may be anybody's: the name has to say that it is this one. */
+static bool
+is_telling(const struct candidate *c, const struct orphan *o)
+{
+	size_t known = o->rec.print.len;
+
+	if (o->rec.nguards > 0 && known < guard_length(o->guards[0].at))
+		known = guard_length(o->guards[0].at);
+	return (known >= GUARD_MAX || strcmp(c->name, o->base) == 0 ||
+	    rotation_is_of(c->name, o->base));
+}
+
+/* Whether it has all that was sent of o, as far as can be known. */
+static bool
+has_content_of(
+    const struct hunt *h, const struct candidate *c, const struct orphan *o)
+{
+	if (o->rec.print.len == 0 ||
+	    (c->kind == INFLATE_NONE && c->st.st_size < o->rec.offset) ||
+	    !fingerprint_matches(&o->rec.print, c->head, (size_t)c->head_len) ||
+	    !is_telling(c, o) || !is_young_enough(c, o) ||
+	    !is_owned_alike(c, o))
+		return (false);
+	return (o->rec.nguards == 0 || holds(h, c, &o->guards[0]) != 0);
+}
+
+/* The likeliest of those that are tried. */
+struct choice {
+	const struct hunt *h;
+	const struct candidate *c;
+	struct orphan *best;
+};
+
+/*
+ * Should several begin like it, the one of which the most was sent is the
+ * likeliest; but how much text there is in a compressed file is not known, and
+ * there rather too much is sent.
+ */
+static bool
+is_likelier(const struct choice *x, const struct orphan *o)
+{
+	const struct orphan *than = x->best;
+
+	if (than == NULL)
+		return (true);
+	if ((o->rec.nguards > 0) != (than->rec.nguards > 0))
+		return (o->rec.nguards > 0);
 	if (o->rec.print.len != than->rec.print.len)
 		return (o->rec.print.len > than->rec.print.len);
-	if (largest)
+	if (x->c->kind == INFLATE_NONE || o->rec.nguards > 0)
 		return (o->rec.offset > than->rec.offset);
 	return (o->rec.offset < than->rec.offset);
+}
+
+static bool
+choose(void *who, void *arg)
+{
+	struct orphan *o = who;
+	struct choice *x = arg;
+
+	if (is_likelier(x, o) && has_content_of(x->h, x->c, o))
+		x->best = o;
+	return (true);
 }
 
 /*
  * The orphan that goes on in c, or NULL.  Where c is what another name in its
  * directory has become, the orphan had that name, or one that rotation gave
- * then.  Should several begin like it, the one of which the most was sent is
- * the likeliest; but how much text there is in a compressed file is not known,
- * and there rather too much is sent.
+ * then.
  */
 static struct orphan *
 find_orphan(const struct hunt *h, const struct candidate *c)
 {
+	struct choice x = { .h = h, .c = c };
 	struct kin_query q = { .name = "",
 		.head = c->head,
-		.most = c->kind == INFLATE_NONE ? c->st.st_size : ANY_SIZE,
-		.largest = c->kind == INFLATE_NONE };
+		.most = c->kind == INFLATE_NONE ? c->st.st_size : ANY_SIZE };
 	char base[NAME_MAX + 1];
-	struct orphan *o, *best = NULL;
 	size_t i;
 
 	if (c->head_len <= 0)
 		return (NULL);
 	q.len = (size_t)c->head_len;
-	if (c->base[0] == '\0')
-		return (orphans_find(h->os, &q));
+	if (c->base[0] == '\0') {
+		orphans_each(h->os, &q, choose, &x);
+		return (x.best);
+	}
 	q.name = base;
 	for (i = 0; rotation_base(c->name, i, base, sizeof(base)); i++)
-		if ((o = kin_find(h->missing, &q)) != NULL &&
-		    (best == NULL || is_likelier(o, best, q.largest)))
-			best = o;
-	return (best);
-}
-
-/* Whether it has all that was sent of o. */
-static bool
-has_content_of(const struct candidate *c, const struct orphan *o)
-{
-	return (o->rec.print.len > 0 &&
-	    (c->kind != INFLATE_NONE || c->st.st_size >= o->rec.offset) &&
-	    fingerprint_matches(&o->rec.print, c->head, (size_t)c->head_len));
+		kin_each(h->missing, &q, choose, &x);
+	return (x.best);
 }
 
 /* The file of a candidate, sent by the routes of what it was before. */
@@ -270,20 +374,22 @@ follow_candidate(
 	}
 	c->used = true;
 	t->met = true;
-	t->rotated = true;
+	/* A file that has the very path was replaced, not rotated. */
+	t->rotated = was != d || strcmp(c->name, base) != 0;
 	if (c->kind != INFLATE_NONE) {
 		fingerprint_of(&print, c->head, (size_t)c->head_len);
 		tail_set_packed(t, c->kind, &print);
 		t->size = 1;
 	}
-	if (dir_path_in(was, base) != NULL)
+	if (t->rotated && dir_path_in(was, base) != NULL)
 		tail_set_origin(t, dir_path_in(was, base));
 	dir_join_routes(t, was, base, REACH_PLAIN);
 	if (t->streams == NULL) {
 		tail_free(t);
 		return (NULL);
 	}
-	tail_was(t, &was->place, base);
+	if (t->rotated)
+		tail_was(t, &was->place, base);
 	return (t);
 }
 
@@ -297,12 +403,19 @@ adopt(struct dir *d, struct candidate *c, struct orphan *o)
 		return;
 	o->found = true;
 	for (s = t->streams; s != NULL; s = s->next)
-		if (strcmp(s->route->to->name, o->rec.dest) == 0)
+		if (strcmp(s->route->to->name, o->rec.dest) == 0) {
 			s->cursor.sent = s->cursor.acked = o->rec.offset;
+			stream_guard_load(s, &o->rec);
+		}
 	if (c->kind != INFLATE_NONE && t->size <= o->rec.offset)
 		t->size = o->rec.offset + 1;
-	log_info("%s: has what was %s: goes on at %lld", tail_path(t),
-	    o->rec.path, (long long)o->rec.offset);
+	if (o->rec.nguards > 0 || o->rec.offset == 0)
+		log_info("%s: has what was %s: goes on at %lld", tail_path(t),
+		    o->rec.path, (long long)o->rec.offset);
+	else
+		log_notice("%s: begins like what was %s: goes on at %lld, as "
+			   "nothing more is known of that",
+		    tail_path(t), o->rec.path, (long long)o->rec.offset);
 }
 
 /* The file goes on in c, for every destination that has a record of it. */
@@ -310,7 +423,7 @@ static void
 adopt_file(struct hunt *h, struct candidate *c, struct orphan *o)
 {
 	for (o = orphan_first(o); o != NULL; o = orphan_next(o)) {
-		if (o->tried || !has_content_of(c, o))
+		if (o->tried || !has_content_of(h, c, o))
 			continue;
 		orphan_try(h->os, o, o->dir == h->dir ? h->missing : NULL);
 		adopt(h->dir, c, o);
@@ -357,6 +470,61 @@ list_followed(struct hunt *h)
 		add_followed(h, l->tail, l->name);
 }
 
+/* Whether c and the file of t are the same, up to the end of c. */
+static bool
+is_first_part(
+    const struct hunt *h, const struct candidate *c, struct tail *t)
+{
+	uint8_t x[COMPARED], y[COMPARED];
+	size_t n = c->st.st_size < COMPARED ? (size_t)c->st.st_size : COMPARED;
+	off_t at = c->st.st_size - (off_t)n;
+	int fd, of = tail_fd(t);
+	bool same;
+
+	if (of == -1 || (fd = open_entry(h->dir, c->name)) == -1)
+		return (false);
+	same = read_whole(fd, x, n, at) == (ssize_t)n &&
+	    read_whole(of, y, n, at) == (ssize_t)n && memcmp(x, y, n) == 0;
+	(void)close(fd);
+	return (same);
+}
+
+/* The copy of which file c is, as far as it was looked for. */
+struct likeness {
+	const struct hunt *h;
+	const struct candidate *c;
+	struct tail *of;
+};
+
+/*
+ * A copy has nothing of its own.  That is not enough, for a second log may say
+ * the same: it also has the time of the file, or all that was sent of that and
+ * a name that hardly anything but rotation gives.
+ */
+static bool
+is_copy_of(void *who, void *arg)
+{
+	struct tail *t = who;
+	struct likeness *l = arg;
+	const struct candidate *c = l->c;
+	struct guard g;
+
+	if (t->dev == c->st.st_dev && t->ino == c->st.st_ino)
+		return (true);
+	g = tail_newest_guard(t);
+	if (c->kind != INFLATE_NONE) {
+		if (g.at > 0 && holds(l->h, c, &g) == 1)
+			l->of = t;
+	} else if (is_first_part(l->h, c, t) &&
+	    (written_ns(&c->st) == t->written_ns ||
+		(c->st.st_size >= GUARD_MAX && g.at > 0 &&
+		    rotation_is_copy_of(c->name, c->base) &&
+		    holds(l->h, c, &g) == 1))) {
+		l->of = t;
+	}
+	return (l->of == NULL);
+}
+
 /* Whether it is a mere copy of a file that is followed. */
 static bool
 is_copy(const struct hunt *h, const struct candidate *c)
@@ -366,10 +534,38 @@ is_copy(const struct hunt *h, const struct candidate *c)
 		.len = (size_t)c->head_len,
 		.least = c->kind == INFLATE_NONE ? c->st.st_size : 0,
 		.most = ANY_SIZE };
-	const struct tail *t = kin_find(h->followed, &q);
+	struct likeness l = { .h = h, .c = c };
 
-	return (
-	    t != NULL && (t->dev != c->st.st_dev || t->ino != c->st.st_ino));
+	kin_each(h->followed, &q, is_copy_of, &l);
+	if (l.of != NULL)
+		log_info("%s/%s: is a copy of %s: not sent",
+		    h->dir->place.path, c->name, l.of->name);
+	return (l.of != NULL);
+}
+
+/*
+ * The last write to the newest file that is known to have had that name, or 0:
+ * what came after it is new, whatever the clock said.
+ */
+static int64_t
+last_known(const struct hunt *h, const char *base)
+{
+	struct tail *t;
+	int64_t last = 0;
+
+	RB_FOREACH (t, tail_names, &h->dir->place.names)
+		if (t->met && t->rotated && rotation_is_of(t->name, base) &&
+		    t->written_ns > last)
+			last = t->written_ns;
+	return (last);
+}
+
+/* A file's time that is still to come is none: when it changed counts then. */
+static struct timespec
+last_write(const struct candidate *c)
+{
+	return (c->st.st_mtim.tv_sec <= time(NULL) ? c->st.st_mtim
+						   : c->st.st_ctim);
 }
 
 /*
@@ -377,10 +573,16 @@ is_copy(const struct hunt *h, const struct candidate *c)
  * before, the time is that of its last line, which came before.
  */
 static bool
-is_new(const struct candidate *c, const struct timespec *since)
+is_new(const struct hunt *h, const struct candidate *c)
 {
-	return (is_since(&c->st.st_mtim, since) &&
-	    (c->kind == INFLATE_NONE || !is_since(since, &c->st.st_mtim)));
+	const struct ledger *l = h->dir->all->ledger;
+	const struct timespec *since = ledger_written(l);
+	struct timespec last = last_write(c);
+
+	if (!ledger_knows_time(l))
+		return (written_ns(&c->st) >= last_known(h, c->base));
+	return (is_since(&last, since) &&
+	    (c->kind == INFLATE_NONE || !is_since(since, &last)));
 }
 
 /* Whether what else had the name of a source may be in it. */
@@ -396,12 +598,26 @@ follow_if_new(struct hunt *h, struct candidate *c)
 {
 	struct tail *t;
 
-	if (!is_new(c, ledger_written(h->dir->all->ledger)) ||
+	if (!is_new(h, c) ||
 	    (t = follow_candidate(h->dir, c, h->dir, c->base)) == NULL)
 		return;
 	add_followed(h, t, NULL);
 	log_info(
 	    "%s: was %s while nobody looked", tail_path(t), tail_origin(t));
+}
+
+/* Nothing of a copy is sent, nor of what it is written over with. */
+static void
+pass_over(const struct hunt *h, const struct candidate *c, struct tail *t)
+{
+	const char *origin = dir_path_in(h->dir, c->base);
+	struct stream *s;
+
+	for (s = t->streams; s != NULL; s = s->next)
+		s->cursor.sent = s->cursor.acked = t->size;
+	t->rotated = true;
+	if (origin != NULL)
+		tail_set_origin(t, origin);
 }
 
 /* What had the name for a time when nobody looked. */
@@ -410,7 +626,6 @@ follow_passed_by(struct hunt *h)
 {
 	bool listed = false;
 	struct candidate *c;
-	struct stream *s;
 	struct tail *t;
 	size_t i;
 
@@ -427,8 +642,8 @@ follow_passed_by(struct hunt *h)
 				follow_if_new(h, c);
 			continue;
 		}
-		for (s = t == NULL ? NULL : t->streams; s != NULL; s = s->next)
-			s->cursor.sent = s->cursor.acked = t->size;
+		if (t != NULL)
+			pass_over(h, c, t);
 	}
 }
 
@@ -466,11 +681,11 @@ look_for_moved(struct dir *d)
 static bool
 is_unchanged(const struct dir *d)
 {
-	const struct timespec *since = ledger_written(d->all->ledger);
+	const struct ledger *l = d->all->ledger;
 	struct stat st;
 
-	return (
-	    stat(dir_display(d), &st) == 0 && !is_since(&st.st_mtim, since));
+	return (ledger_knows_time(l) && stat(dir_display(d), &st) == 0 &&
+	    !is_since(&st.st_mtim, ledger_written(l)));
 }
 
 static void

@@ -16,6 +16,7 @@
 #define INPUT (16 * 1024) /* compressed octets read at once */
 #define TURN (4 * 1024 * 1024) /* passed over before others have theirs */
 #define HEAD_WITHIN (1024 * 1024) /* where the head of a text is looked for */
+#define GUARD_WITHIN ((off_t)64 * 1024 * 1024) /* of text, for a guard */
 #define QUIET 60. /* seconds until what is cut off stays so */
 
 enum packed_state {
@@ -77,6 +78,63 @@ tail_packed_head(int fd, enum inflate_kind kind, uint8_t head[FINGERPRINT_MAX])
 	}
 	inflate_free(z);
 	return ((int)fingerprint_length(head, made));
+}
+
+/* The last octets of a text that were decoded, and how many there were. */
+struct last {
+	uint8_t buf[2 * INPUT];
+	size_t len;
+	off_t end;
+};
+
+/* Decodes in[0..n) up to offset at.  Returns whether to go on. */
+static bool
+decode_up_to(struct inflate *z, const uint8_t *in, size_t n, struct last *l,
+    off_t at)
+{
+	struct inflate_io io = { .in = in, .in_len = n };
+	off_t left;
+
+	do {
+		if (l->len >= INPUT) {
+			memmove(l->buf, l->buf + l->len - GUARD_MAX, GUARD_MAX);
+			l->len = GUARD_MAX;
+		}
+		left = at - l->end;
+		io.out = l->buf + l->len;
+		io.room = sizeof(l->buf) - l->len;
+		if ((off_t)io.room > left)
+			io.room = (size_t)left;
+		if (inflate_run(z, &io) == INFLATE_DAMAGED)
+			return (false);
+		l->len += io.made;
+		l->end += (off_t)io.made;
+		io.in += io.used;
+		io.in_len -= io.used;
+	} while (l->end < at && (io.used > 0 || io.made > 0));
+	return (l->end < at);
+}
+
+int
+tail_packed_guard(int fd, enum inflate_kind kind, const struct guard *g)
+{
+	uint8_t in[INPUT];
+	struct last l = { .len = 0 };
+	struct inflate *z;
+	off_t at = 0;
+	ssize_t n;
+
+	if (g->at > GUARD_WITHIN || (z = inflate_new(kind)) == NULL)
+		return (-1);
+	while ((n = read_whole(fd, in, sizeof(in), at)) > 0) {
+		at += n;
+		if (!decode_up_to(z, in, (size_t)n, &l, g->at))
+			break;
+	}
+	inflate_free(z);
+	if (n == -1)
+		return (-1);
+	return (l.end == g->at && guard_matches(g, l.buf, l.len));
 }
 
 /* Begins again at the first octet. */

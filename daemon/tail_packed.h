@@ -29,6 +29,13 @@ int	tail_packed_head(int fd, enum inflate_kind kind,
 	    uint8_t head[FINGERPRINT_MAX]);
 
 /*
+ * Whether the text of fd has what the guard was made of.  Returns 1 or 0, or -1
+ * where nobody knows: it is damaged, or there is more of it before the offset
+ * than is worth decoding just for that.
+ */
+int	tail_packed_guard(int fd, enum inflate_kind kind, const struct guard *);
+
+/*
  * As pread(2) on the text of the stream's file.  EAGAIN: it is the turn of
  * others, come back; EBUSY: another file is read first, and the stream is woken
  * when that is done.  The size of its tail is known when the end was reached.

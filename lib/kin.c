@@ -180,3 +180,46 @@ kin_find(struct kin *k, const struct kin_query *q)
 	}
 	return (best == NULL ? NULL : best->who);
 }
+
+struct call {
+	bool (*fn)(void *, void *);
+	void *arg;
+	unsigned left;
+};
+
+/* All with that very fingerprint.  Returns whether more are wanted. */
+static bool
+each_of_print(struct kin *k, const struct kin_query *q,
+    const struct fingerprint *print, struct call *call)
+{
+	struct kin_key key = { .name = q->name,
+		.print = *print,
+		.size = q->least };
+	struct entry *e;
+
+	for (e = from(k, &key); e != NULL && strcmp(e->key.name, q->name) == 0 &&
+	     e->key.print.len == print->len &&
+	     e->key.print.hash == print->hash && e->key.size <= q->most;
+	     e = RB_NEXT(entries, &k->tree, e))
+		if (call->left-- == 0 || !call->fn(e->who, call->arg))
+			return (false);
+	return (true);
+}
+
+void
+kin_each(struct kin *k, const struct kin_query *q,
+    bool (*fn)(void *who, void *arg), void *arg)
+{
+	struct kin_key key = { .name = q->name, .print = { .len = 1 } };
+	struct call call = { fn, arg, KIN_MOST };
+	struct fingerprint print;
+	struct entry *e;
+
+	while ((e = from(k, &key)) != NULL &&
+	    strcmp(e->key.name, q->name) == 0 && e->key.print.len <= q->len) {
+		fingerprint_of(&print, q->head, e->key.print.len);
+		if (!each_of_print(k, q, &print, &call))
+			return;
+		key.print.len = e->key.print.len + 1;
+	}
+}

@@ -55,9 +55,16 @@ int	kin_add_rotated(struct kin *, const struct kin_key *, void *who);
 void	kin_del_rotated(struct kin *, const struct kin_key *);
 
 /*
- * Who has that name, a size as wanted, and a fingerprint that the head matches;
- * of several the one with the longest fingerprint.  NULL: none.
+ * Calls fn for all who have that name, a size as wanted, and a fingerprint that
+ * the head matches: those with the longest fingerprint last, of equal ones in
+ * the order of their sizes; until fn returns false, and KIN_MOST of them at the
+ * most.  fn must not change what is found.
  */
+#define KIN_MOST	64
+void	kin_each(struct kin *, const struct kin_query *,
+	    bool (*fn)(void *who, void *arg), void *arg);
+
+/* The one of these with the longest fingerprint, and then as wanted, or NULL. */
 void	*kin_find(struct kin *, const struct kin_query *);
 
 #endif

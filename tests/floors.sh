@@ -15,7 +15,7 @@ fail()
 floor()
 {
 	case $1 in
-	account|channel|control|meant|needs|opener|statedir|version)
+	account|channel|clock|control|meant|needs|opener|statedir|version)
 		echo 1 ;;
 	teslacoild|monitor*|worker|confine|teslacoilctl|show)
 		echo 5 ;;
