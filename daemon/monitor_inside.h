@@ -1,6 +1,6 @@
 /*
- * monitor_inside.h - the monitor as its own parts see it: monitor.c decides when
- * a worker is started, replaced and stopped, monitor_prepare.c does what only
+ * monitor_inside.h - the monitor as its own parts see it: monitor.c decides
+ * when a worker is started, replaced and stopped, monitor_prepare.c does what only
  * root may do before a worker runs, monitor_hear.c takes what a worker says and
  * asks for, monitor_signals.c catches signals.
  */
@@ -38,7 +38,7 @@ enum request {
 struct allowance {
 	unsigned	 spent;		/* of what may come at once */
 	uint64_t	 since_ms;	/* it is refilled from here */
-	uint64_t	 due_ms;	/* what came too often is done then; 0 */
+	uint64_t	 due_ms;	/* what came too often waits; 0 */
 };
 
 /* What the next worker runs with; conf NULL: with the same as this one. */
@@ -68,8 +68,8 @@ struct monitor {
 	uint64_t	 stopped_ms;	/* when it was told to stop */
 	bool		 is_ready;	/* this worker is */
 	bool		 was_ready;	/* some worker was */
-	bool		 refused;	/* the last new configuration was wrong */
-	bool		 renewing;	/* this worker is replaced by one like it */
+	bool		 refused;	/* the new configuration was wrong */
+	bool		 renewing;	/* another worker with the same is due */
 	bool		 killed;	/* by us: it is no fault of its own */
 	bool		 stopping;
 	bool		 finished;

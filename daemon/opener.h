@@ -24,8 +24,8 @@ int	opener_start(const struct conf *);
 bool	opener_is_there(void);
 
 /*
- * A descriptor to watch, -1 where there is none; when it can be read, the opener
- * may have ended: then opener_is_gone() closes it and says so.
+ * A descriptor to watch, -1 where there is none; when it can be read, the
+ * opener may have ended: then opener_is_gone() closes it and says so.
  */
 int	opener_fd(void);
 bool	opener_is_gone(void);

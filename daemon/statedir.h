@@ -54,8 +54,8 @@ void	statedir_set_pids(const struct statedir *, pid_t monitor, pid_t worker);
 int	statedir_open_checkpoint(const struct statedir *);
 
 /*
- * Writes what the file fd, which is borrowed, has as the checkpoint, for uid and
- * gid, unless there is one.  Returns 0, or -1 with errno.
+ * Writes what the file fd, which is borrowed, has as the checkpoint, for uid
+ * and gid, unless there is one.  Returns 0, or -1 with errno.
  */
 int	statedir_put_checkpoint(const struct statedir *, int fd, uid_t, gid_t);
 
