@@ -8,6 +8,7 @@
 
 #include "daemon/log.h"
 #include "daemon/needs.h"
+#include "daemon/opener.h"
 #include "daemon/sandbox.h"
 #include "daemon/source.h"
 
@@ -57,7 +58,7 @@ on_link(void *arg, const char *path)
 		log_warn("%s", path);
 		break;
 	case 1:
-		if (c->confined)
+		if (c->confined && !opener_is_there())
 			renew(c, path);
 		break;
 	}
@@ -102,6 +103,19 @@ hides(void *arg, const char *path)
 	return (realpath(path, real) == NULL || !needs_have(c->needs, real));
 }
 
+static void
+on_opener(struct ev_loop *loop, ev_io *io, int revents)
+{
+	struct confine *c = io->data;
+
+	(void)revents;
+	if (!opener_is_gone())
+		return;
+	ev_io_stop(loop, io);
+	c->renewing = true;
+	wish(c);
+}
+
 void
 confine_init(struct confine *c, struct ev_loop *loop, struct needs *needs)
 {
@@ -135,6 +149,11 @@ confine_enter(struct confine *c, struct sources *sources, int statedir)
 	else
 		log_notice("worker: sandbox: %s", got.text);
 	c->confined = true;
+	if (!opener_is_there())
+		return;
+	ev_io_init(&c->opener, on_opener, opener_fd(), EV_READ);
+	c->opener.data = c;
+	ev_io_start(c->loop, &c->opener);
 }
 
 void

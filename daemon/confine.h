@@ -22,6 +22,7 @@ struct confine {			/* embedded by its owner */
 	void		(*on_look)(void *arg);	/* who sees all: has needs changed? */
 	void		*arg;
 	ev_timer	 wish;
+	ev_io		 opener;
 	bool		 confined;
 	bool		 renewing;
 };

@@ -18,17 +18,21 @@
 #include "daemon/state.h"
 
 #define CLIENTS 16 /* at once */
+#define AT_ONCE 4 /* pieces of an answer, in a turn of the loop */
 #define REQUEST 256 /* octets of a line */
-#define PATIENCE 30. /* seconds for a client that is slow */
+#define PATIENCE 30. /* seconds for a client that does nothing */
+#define REST 1.
 
 struct client {
-	TAILQ_ENTRY(client) entry;
+	TAILQ_ENTRY(client) entry; /* the longest without a word first */
 	struct ctl *ctl;
 	ev_io io;
 	ev_timer patience;
 	char in[REQUEST];
 	size_t nin;
-	char *out; /* NULL: nothing to answer yet */
+	struct state_writer *writer; /* of what comes after out, or NULL */
+	char *own; /* out, where it is the client's */
+	const char *out; /* NULL: nothing to answer yet */
 	size_t nout;
 	size_t written;
 	bool reloads; /* waits for the end of it */
@@ -39,6 +43,7 @@ struct client {
 struct ctl {
 	const struct ctl_env *env;
 	ev_io listener;
+	ev_timer rest; /* until there may be a descriptor again */
 	TAILQ_HEAD(, client) clients;
 	unsigned nclients;
 };
@@ -51,16 +56,33 @@ client_free(struct client *c)
 	ev_io_stop(ctl->env->loop, &c->io);
 	ev_timer_stop(ctl->env->loop, &c->patience);
 	TAILQ_REMOVE(&ctl->clients, c, entry);
-	if (ctl->nclients-- == CLIENTS)
-		ev_io_start(ctl->env->loop, &ctl->listener);
+	ctl->nclients--;
 	(void)close(c->io.fd);
-	free(c->out);
+	state_writer_free(c->writer);
+	free(c->own);
 	free(c);
 }
 
-/* Writes what the socket takes; marks c when that was all of it. */
+/* It reads, or says something: it is not the first to be given up. */
 static void
-client_write(struct client *c)
+note_life(struct client *c)
+{
+	TAILQ_REMOVE(&c->ctl->clients, c, entry);
+	TAILQ_INSERT_TAIL(&c->ctl->clients, c, entry);
+	ev_timer_again(c->ctl->env->loop, &c->patience);
+}
+
+static void
+wait_for_room(struct client *c)
+{
+	ev_io_stop(c->ctl->env->loop, &c->io);
+	ev_io_set(&c->io, c->io.fd, EV_WRITE);
+	ev_io_start(c->ctl->env->loop, &c->io);
+}
+
+/* Returns whether the piece has been written. */
+static bool
+write_piece(struct client *c)
 {
 	ssize_t n;
 
@@ -69,17 +91,32 @@ client_write(struct client *c)
 		    MSG_NOSIGNAL | MSG_DONTWAIT);
 		if (n == -1 && errno == EINTR)
 			continue;
-		if (n == -1 && errno == EAGAIN) {
-			ev_io_stop(c->ctl->env->loop, &c->io);
-			ev_io_set(&c->io, c->io.fd, EV_WRITE);
-			ev_io_start(c->ctl->env->loop, &c->io);
+		if (n == -1) {
+			c->done = errno != EAGAIN;
+			return (false);
+		}
+		c->written += (size_t)n;
+		note_life(c);
+	}
+	return (true);
+}
+
+/* Writes what the socket takes, up to a bound; marks c when that was all. */
+static void
+client_write(struct client *c)
+{
+	unsigned i;
+
+	for (i = 0; i < AT_ONCE && write_piece(c); i++) {
+		if (c->writer == NULL ||
+		    (c->out = state_writer_next(c->writer, &c->nout)) == NULL) {
+			c->done = true;
 			return;
 		}
-		if (n == -1)
-			break;
-		c->written += (size_t)n;
+		c->written = 0;
 	}
-	c->done = true;
+	if (!c->done)
+		wait_for_room(c);
 }
 
 /* Takes text, which is JSON; NULL: there was no memory for it. */
@@ -88,8 +125,9 @@ answer(struct client *c, char *text)
 {
 	static const char failed[] = "{\"error\": \"out of memory\"}";
 
-	c->out = text != NULL ? text : strdup(failed);
-	c->nout = c->out == NULL ? 0 : strlen(c->out);
+	c->own = text;
+	c->out = text != NULL ? text : failed;
+	c->nout = strlen(c->out);
 	client_write(c);
 }
 
@@ -115,7 +153,13 @@ refuse(struct client *c, const char *why)
 static void
 show(struct client *c, int parts)
 {
-	answer(c, state_text(c->ctl->env->view, (unsigned)parts));
+	c->writer = state_writer_new(c->ctl->env->view, (unsigned)parts);
+	if (c->writer == NULL) {
+		answer(c, NULL);
+		return;
+	}
+	c->out = "";
+	client_write(c);
 }
 
 static void
@@ -242,6 +286,16 @@ on_patience(struct ev_loop *loop, ev_timer *timer, int revents)
 }
 
 static void
+on_rest(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+	struct ctl *ctl = timer->data;
+
+	(void)revents;
+	ev_timer_stop(loop, timer);
+	ev_io_start(loop, &ctl->listener);
+}
+
+static void
 on_connect(struct ev_loop *loop, ev_io *io, int revents)
 {
 	struct ctl *ctl = io->data;
@@ -249,8 +303,15 @@ on_connect(struct ev_loop *loop, ev_io *io, int revents)
 	int fd, flags;
 
 	(void)revents;
-	if ((fd = accept(io->fd, NULL, NULL)) == -1)
+	if ((fd = accept(io->fd, NULL, NULL)) == -1) {
+		/* It would be told of again at once, and as often. */
+		if ((errno == EMFILE || errno == ENFILE || errno == ENOMEM) &&
+		    !ctl->env->make_room(ctl->env->arg)) {
+			ev_io_stop(loop, io);
+			ev_timer_again(loop, &ctl->rest);
+		}
 		return;
+	}
 	if ((flags = fcntl(fd, F_GETFL)) == -1 ||
 	    fcntl(fd, F_SETFL, flags | O_NONBLOCK) == -1 ||
 	    fcntl(fd, F_SETFD, FD_CLOEXEC) == -1 ||
@@ -260,14 +321,14 @@ on_connect(struct ev_loop *loop, ev_io *io, int revents)
 	}
 	c->ctl = ctl;
 	ev_io_init(&c->io, on_client, fd, EV_READ);
-	ev_timer_init(&c->patience, on_patience, PATIENCE, 0.);
+	ev_timer_init(&c->patience, on_patience, 0., PATIENCE);
 	c->io.data = c->patience.data = c;
 	ev_io_start(loop, &c->io);
-	ev_timer_start(loop, &c->patience);
+	ev_timer_again(loop, &c->patience);
 	TAILQ_INSERT_TAIL(&ctl->clients, c, entry);
-	/* Who comes next waits in the socket. */
-	if (++ctl->nclients == CLIENTS)
-		ev_io_stop(loop, &ctl->listener);
+	/* Those who say nothing, or do not read, keep nobody out. */
+	if (++ctl->nclients > CLIENTS)
+		client_free(TAILQ_FIRST(&ctl->clients));
 }
 
 static void
@@ -296,7 +357,8 @@ ctl_new(const struct ctl_env *env, int listener)
 	TAILQ_INIT(&ctl->clients);
 	ledger_on_written(env->ledger, on_written, ctl);
 	ev_io_init(&ctl->listener, on_connect, listener, EV_READ);
-	ctl->listener.data = ctl;
+	ev_timer_init(&ctl->rest, on_rest, 0., REST);
+	ctl->listener.data = ctl->rest.data = ctl;
 	ev_io_start(env->loop, &ctl->listener);
 	return (ctl);
 }
@@ -312,6 +374,7 @@ ctl_free(struct ctl *ctl)
 	while ((c = TAILQ_FIRST(&ctl->clients)) != NULL)
 		client_free(c);
 	ev_io_stop(ctl->env->loop, &ctl->listener);
+	ev_timer_stop(ctl->env->loop, &ctl->rest);
 	free(ctl);
 }
 

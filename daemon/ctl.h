@@ -8,6 +8,7 @@
 #define CTL_H
 
 #include <ev.h>
+#include <stdbool.h>
 
 struct ctl;
 struct ledger;
@@ -20,6 +21,8 @@ struct ctl_env {
 	struct ledger *ledger;
 	/* Asks for a reload; ctl_reloaded() is its end. */
 	void (*reload)(void *arg);
+	/* There is no descriptor left; returns whether it is worth a try. */
+	bool (*make_room)(void *arg);
 	void *arg;
 };
 

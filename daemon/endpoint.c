@@ -146,13 +146,26 @@ endpoint_enter(struct endpoint *ep, enum endpoint_state state)
 	ep->owner->on_state(ep->owner->arg);
 }
 
+/* Where no descriptor is left, once more with one that others can do without. */
+static int
+try_link(struct endpoint *ep, const struct address *a)
+{
+	errno = 0;
+	if (link_open(&ep->link, ep->conf, ep->url, a, &ep->error) == 0)
+		return (0);
+	if ((errno != EMFILE && errno != ENFILE) ||
+	    !ep->env->on_no_descriptor(ep->env->arg))
+		return (-1);
+	return (link_open(&ep->link, ep->conf, ep->url, a, &ep->error));
+}
+
 static void
 open_link(struct endpoint *ep, const struct address *a)
 {
 	ep->opened = ev_now(ep->env->loop);
 	(void)strlcpy(ep->peer, a != NULL ? address_text(a) : ep->url->text,
 	    sizeof(ep->peer));
-	if (link_open(&ep->link, ep->conf, ep->url, a, &ep->error) == -1) {
+	if (try_link(ep, a) == -1) {
 		if (ep->url->scheme == CONF_UNIX)
 			ep->env->on_unreached(ep->env->arg);
 		pass_over(ep);

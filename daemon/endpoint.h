@@ -26,6 +26,8 @@ struct endpoint_env {
 	void		(*on_resolve)(void *arg);
 	/* A unix socket cannot be connected to: a sandbox may hide it. */
 	void		(*on_unreached)(void *arg);
+	/* There is no descriptor left; returns whether it is worth a try. */
+	bool		(*on_no_descriptor)(void *arg);
 	void		*arg;
 };
 

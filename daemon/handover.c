@@ -1,51 +1,21 @@
 #include "daemon/handover.h"
 
-#include <sys/socket.h>
-#include <sys/uio.h>
+#include <sys/stat.h>
 
+#include <errno.h>
 #include <stdbool.h>
-#include <string.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include "daemon/log.h"
 #include "daemon/stream.h"
 #include "daemon/tail.h"
 #include "daemon/tails.h"
 
-/* A control message with one descriptor, aligned. */
-union control {
-	struct cmsghdr header;
-	char room[CMSG_SPACE(sizeof(int))];
-};
-
 struct giving {
-	int channel;
-	const void *packet;
-	size_t n;
-	unsigned given;
+	int (*give)(void *, const struct handover_file *);
+	void *arg;
 };
-
-static int
-send_fd(const struct giving *g, int fd)
-{
-	union {
-		const void *in;
-		void *out;
-	} u = { .in = g->packet };
-	struct iovec iov = { u.out, g->n };
-	union control control;
-	struct msghdr msg = { .msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = control.room,
-		.msg_controllen = sizeof(control.room) };
-	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
-
-	memset(&control, 0, sizeof(control));
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(sizeof(fd));
-	memcpy(CMSG_DATA(c), &fd, sizeof(fd));
-	return (sendmsg(g->channel, &msg, MSG_NOSIGNAL) == -1 ? -1 : 0);
-}
 
 static off_t
 least_acked(const struct tail *t)
@@ -64,57 +34,75 @@ say_lost(const struct tail *t)
 {
 	off_t from = least_acked(t);
 
+	if (from >= t->size)
+		return;
 	log_warnx("%s: %lld bytes at %lld are lost: a file without a name "
 		  "cannot be found again",
 	    tail_path(t), (long long)(t->size - from), (long long)from);
 }
 
-/* Whether there is something left of it, to be read by its descriptor. */
+/* Whether it can be read by its descriptor, and somebody wants it. */
 static bool
-is_unfinished(const struct tail *t)
+is_open(const struct tail *t)
 {
-	return (t->known && t->fd != -1 && t->streams != NULL &&
-	    !tail_is_done(t));
+	return (t->known && t->fd != -1 && t->streams != NULL);
 }
 
-/* A directory in which no source means files is not searched at a start. */
+/*
+ * By its name, or as one of those that a directory has in which a source means
+ * files: others are not searched at a start.
+ */
 static bool
-is_hard_to_find(const struct tail *t)
+is_easy_to_find(const struct tail *t)
 {
-	return (t->place == NULL || (t->rotated && !t->place->told));
+	struct stat st;
+
+	return (t->place != NULL && (!t->rotated || t->place->told) &&
+	    stat(tail_path(t), &st) == 0 && st.st_dev == t->dev &&
+	    st.st_ino == t->ino);
 }
 
+/* Until the next worker has looked, a file that has a name may lose it. */
 static void
-give(struct tail *t, void *arg)
+give_one(const struct tail *t, const struct giving *g)
 {
-	struct giving *g = arg;
+	struct handover_file f = { .fd = t->fd,
+		.quiet = tails_now(t->all) - t->changed };
 
-	if (!is_unfinished(t) || !is_hard_to_find(t))
+	if (!is_open(t) || (tail_is_done(t) && is_easy_to_find(t)))
 		return;
-	if (g->given == HANDOVER_MOST) {
+	if (g->give(g->arg, &f) == 0)
+		return;
+	log_warn("%s: cannot be handed over to the next worker", tail_path(t));
+	if (t->place == NULL)
 		say_lost(t);
-	} else if (send_fd(g, t->fd) == -1) {
-		log_warn("%s: cannot be handed over", tail_path(t));
-		say_lost(t);
-	} else {
-		g->given++;
-	}
+}
+
+/* Those that follow each other, by the first of them. */
+static void
+give_chain(struct tail *t, void *arg)
+{
+	if (t->before != NULL)
+		return;
+	for (; t != NULL; t = t->behind)
+		give_one(t, arg);
 }
 
 static void
 lose(struct tail *t, void *arg)
 {
 	(void)arg;
-	if (is_unfinished(t) && t->place == NULL)
+	if (is_open(t) && !tail_is_done(t) && t->place == NULL)
 		say_lost(t);
 }
 
 void
-handover_give(struct tails *ts, int channel, const void *p, size_t n)
+handover_give(struct tails *ts,
+    int (*give)(void *, const struct handover_file *), void *arg)
 {
-	struct giving g = { channel, p, n, 0 };
+	struct giving g = { give, arg };
 
-	tails_walk(ts, give, &g);
+	tails_walk(ts, give_chain, &g);
 }
 
 void
@@ -123,25 +111,32 @@ handover_say_lost(struct tails *ts)
 	tails_walk(ts, lose, NULL);
 }
 
-ssize_t
-handover_recv(int channel, void *p, size_t n, int *fd)
+int
+handover_add(struct handover *h, const struct handover_file *f)
 {
-	struct iovec iov = { p, n };
-	union control control;
-	struct msghdr msg = { .msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = control.room,
-		.msg_controllen = sizeof(control.room) };
-	struct cmsghdr *c;
-	ssize_t got;
+	struct handover_file *grown;
+	size_t room = h->room == 0 ? 16 : h->room * 2;
 
-	*fd = -1;
-	if ((got = recvmsg(channel, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC)) <=
-	    0)
-		return (got);
-	c = CMSG_FIRSTHDR(&msg);
-	if (c != NULL && c->cmsg_level == SOL_SOCKET &&
-	    c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(*fd)))
-		memcpy(fd, CMSG_DATA(c), sizeof(*fd));
-	return (got);
+	if (h->n == h->room) {
+		grown = reallocarray(h->files, room, sizeof(*grown));
+		if (grown == NULL) {
+			(void)close(f->fd);
+			errno = ENOMEM;
+			return (-1);
+		}
+		h->files = grown;
+		h->room = room;
+	}
+	h->files[h->n++] = *f;
+	return (0);
+}
+
+void
+handover_clear(struct handover *h)
+{
+	while (h->n > 0)
+		(void)close(h->files[--h->n].fd);
+	free(h->files);
+	h->files = NULL;
+	h->room = 0;
 }

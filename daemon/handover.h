@@ -1,31 +1,47 @@
 /*
- * handover.h - open files without a name, from one worker to the next.
+ * handover.h - open files, from one worker to the next.
  *
  * A file that was deleted, or moved to where nobody looks, can be read on only
  * by who has it open.  The worker that ends gives such files to the monitor,
- * with a packet for each, and the next one inherits them.
+ * one after the other, and the next worker inherits them.
  */
 #ifndef HANDOVER_H
 #define HANDOVER_H
-
-#include <sys/types.h>
 
 #include <stddef.h>
 
 struct tails;
 
-#define HANDOVER_MOST	64	/* files; others are lost, and that is said */
+/* A file, and what the descriptor does not tell of it. */
+struct handover_file {
+	int	fd;
+	double	quiet;			/* seconds without a write */
+};
 
-/* Sends each by channel with the packet p. */
-void	handover_give(struct tails *, int channel, const void *p, size_t n);
+/*
+ * Gives every open file that the next worker might not find by its name, or of
+ * which something is left to be sent: also those that are read to the end, as
+ * long as somebody may still write to them.  Of files that follow each other
+ * the oldest comes first.  give borrows the descriptor; it returns 0, or -1
+ * with errno, and then what is lost is said.
+ */
+void	handover_give(struct tails *,
+	    int (*give)(void *arg, const struct handover_file *), void *arg);
 
 /* There is no next one: says what nobody will read. */
 void	handover_say_lost(struct tails *);
 
-/*
- * As recv(2) of a packet that is there; *fd is the descriptor that came with
- * it, which is the caller's, or -1.
- */
-ssize_t	handover_recv(int channel, void *p, size_t n, int *fd);
+/* Files that are kept for the next worker; begins with zeros. */
+struct handover {
+	struct handover_file	*files;
+	size_t			 n;
+	size_t			 room;
+};
+
+/* Takes the descriptor.  Returns 0, or -1 with errno: then it is closed. */
+int	handover_add(struct handover *, const struct handover_file *);
+
+/* Closes them all. */
+void	handover_clear(struct handover *);
 
 #endif

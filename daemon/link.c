@@ -352,6 +352,8 @@ link_open(struct link *l, const struct conf_destination *conf,
     const struct conf_url *url, const struct address *address,
     struct reason *why)
 {
+	int error;
+
 	memset(l, 0, sizeof(*l));
 	l->fd = -1;
 	l->conf = conf;
@@ -359,7 +361,9 @@ link_open(struct link *l, const struct conf_destination *conf,
 	l->ops = &link_table[url->scheme];
 	if (l->ops->open(l, address, why) == 0)
 		return (0);
+	error = errno;
 	link_close(l);
+	errno = error;
 	return (-1);
 }
 

@@ -76,7 +76,8 @@ bool	link_needs_address(enum conf_scheme);
 /*
  * Opens a link to url of conf; address is for schemes that need one.  The
  * connection stands when the descriptor is writable and link_handshake() is
- * LINK_READY.  Returns 0, or -1 with why set.
+ * LINK_READY.  Returns 0, or -1 with why set, and with errno where that is
+ * EMFILE or ENFILE.
  */
 int	link_open(struct link *, const struct conf_destination *conf,
 	    const struct conf_url *, const struct address *,

@@ -1,14 +1,19 @@
 #include "daemon/needs.h"
 
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include <fcntl.h>
+#include <arpa/inet.h>
 #include <limits.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "daemon/conf.h"
+
+#define MOST_LINKS 40 /* one behind the other, as the system has it */
 
 bool
 needs_have(const struct needs *n, const char *path)
@@ -51,40 +56,116 @@ add_dir(struct needs *n, const char *path)
 	return (1);
 }
 
-/*
- * Appends name to the path in real and resolves the links in it.  Returns
- * false when it does not exist: it is appended as it is.
- */
+/* What a step along a path has met. */
+enum step {
+	STEP_THERE,
+	STEP_MISSING, /* it is appended all the same */
+	STEP_REFUSED /* a link that the source does not follow */
+};
+
+struct walk {
+	char real[PATH_MAX]; /* so far, without links in it */
+	enum conf_symlinks links;
+	unsigned left; /* links that may be met yet */
+};
+
+static enum step walk_along(struct walk *, const char *path);
+
+/* As the worker judges a link: else any user could widen the sandbox. */
 static bool
-descend(char real[PATH_MAX], const char *name)
+may_follow(const struct walk *w, const char *path, const struct stat *link)
+{
+	struct stat target;
+
+	switch (w->links) {
+	case CONF_SYMLINKS_FOLLOW:
+		return (true);
+	case CONF_SYMLINKS_SAFE:
+		return (stat(path, &target) == -1 || link->st_uid == 0 ||
+		    link->st_uid == geteuid() || link->st_uid == target.st_uid);
+	case CONF_SYMLINKS_IGNORE:
+		break;
+	}
+	return (false);
+}
+
+static enum step
+walk_link(struct walk *w, const char *path, const struct stat *st)
+{
+	char target[PATH_MAX];
+	ssize_t n;
+
+	if (w->left == 0 || !may_follow(w, path, st))
+		return (STEP_REFUSED);
+	w->left--;
+	if ((n = readlink(path, target, sizeof(target) - 1)) == -1)
+		return (STEP_MISSING);
+	target[n] = '\0';
+	if (target[0] == '/')
+		(void)strlcpy(w->real, "/", sizeof(w->real));
+	return (walk_along(w, target));
+}
+
+static enum step
+walk_step(struct walk *w, const char *name)
 {
 	char path[PATH_MAX];
+	struct stat st;
 
-	if (strlcpy(path, real, sizeof(path)) >= sizeof(path) ||
+	if (strcmp(name, ".") == 0 || *name == '\0')
+		return (STEP_THERE);
+	if (strcmp(name, "..") == 0) {
+		strrchr(w->real, '/')[strrchr(w->real, '/') == w->real] = '\0';
+		return (STEP_THERE);
+	}
+	if (strlcpy(path, w->real, sizeof(path)) >= sizeof(path) ||
 	    (strcmp(path, "/") != 0 &&
 		strlcat(path, "/", sizeof(path)) >= sizeof(path)) ||
 	    strlcat(path, name, sizeof(path)) >= sizeof(path))
-		return (false);
-	if (realpath(path, real) != NULL)
-		return (true);
-	(void)strlcpy(real, path, PATH_MAX);
-	return (false);
+		return (STEP_MISSING);
+	if (lstat(path, &st) == 0 && S_ISLNK(st.st_mode))
+		return (walk_link(w, path, &st));
+	(void)strlcpy(w->real, path, sizeof(w->real));
+	return (access(path, F_OK) == 0 ? STEP_THERE : STEP_MISSING);
+}
+
+static enum step
+walk_along(struct walk *w, const char *path)
+{
+	enum step step = STEP_THERE;
+	char name[NAME_MAX + 1];
+	size_t len;
+
+	while (step == STEP_THERE && *(path += strspn(path, "/")) != '\0') {
+		len = strcspn(path, "/");
+		if (len >= sizeof(name))
+			return (STEP_MISSING);
+		memcpy(name, path, len);
+		name[len] = '\0';
+		path += len;
+		step = walk_step(w, name);
+	}
+	return (step);
 }
 
 /* The last part names files: it is never a directory. */
 static int
-add_pattern(struct needs *n, const struct pattern *p)
+add_pattern(struct needs *n, const struct pattern *p, enum conf_symlinks links)
 {
+	struct walk w = { .real = "/", .links = links, .left = MOST_LINKS };
 	const struct pattern_part *part;
-	char real[PATH_MAX] = "/";
+	enum step step = STEP_THERE;
 	size_t i;
 
-	for (i = 0; i + 1 < pattern_length(p); i++) {
+	for (i = 0; step == STEP_THERE && i + 1 < pattern_length(p); i++) {
 		part = pattern_part(p, i);
-		if (part->kind != PATTERN_LITERAL || !descend(real, part->text))
+		if (part->kind != PATTERN_LITERAL)
 			break;
+		step = walk_step(&w, part->text);
 	}
-	return (add_dir(n, real) == -1 ? -1 : 0);
+	if (step == STEP_REFUSED)
+		return (0);
+	return (add_dir(n, w.real) == -1 ? -1 : 0);
 }
 
 static int
@@ -149,6 +230,16 @@ add_socket(struct needs *n, const char *path)
 	return (0);
 }
 
+/* A zone in an address is looked up by a datagram socket, too. */
+static bool
+is_address(const char *host)
+{
+	unsigned char address[sizeof(struct in6_addr)];
+
+	return (inet_pton(AF_INET, host, address) == 1 ||
+	    inet_pton(AF_INET6, host, address) == 1);
+}
+
 static int
 add_url(struct needs *n, const struct conf_url *url, const struct conf_tls *tls)
 {
@@ -156,10 +247,10 @@ add_url(struct needs *n, const struct conf_url *url, const struct conf_tls *tls)
 	case CONF_STDOUT:
 		return (0);
 	case CONF_UNIX:
-		n->unix_sockets = true;
+		n->unix_sockets = n->unix_dests = true;
 		return (add_socket(n, url->path));
 	case CONF_UDP:
-		n->names = true;
+		n->names = n->datagrams = true;
 		return (0);
 	case CONF_TLS:
 	case CONF_RELP_TLS:
@@ -171,6 +262,7 @@ add_url(struct needs *n, const struct conf_url *url, const struct conf_tls *tls)
 		break;
 	}
 	n->names = true;
+	n->datagrams |= url->srv || !is_address(url->host);
 	if (url->srv) {
 		n->any_port = true;
 		return (0);
@@ -187,7 +279,7 @@ add_all(struct needs *n, const struct conf *conf)
 
 	TAILQ_FOREACH (s, &conf->sources, entry)
 		for (i = 0; i < s->npatterns; i++)
-			if (add_pattern(n, s->patterns[i]) == -1)
+			if (add_pattern(n, s->patterns[i], s->symlinks) == -1)
 				return (-1);
 	TAILQ_FOREACH (d, &conf->destinations, entry) {
 		n->binds |= d->bind != NULL;

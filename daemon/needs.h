@@ -36,6 +36,8 @@ struct needs {
 	size_t			 nports;
 	bool			 any_port;	/* SRV records have others */
 	bool			 names;	/* are resolved */
+	bool			 datagrams;	/* on the network: UDP, the DNS */
+	bool			 unix_dests;	/* unix destinations */
 	bool			 binds;	/* to a local address */
 	bool			 system_ca;	/* the system's decides */
 	bool			 unix_sockets;	/* destinations, control */

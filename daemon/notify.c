@@ -60,20 +60,17 @@ notify_init(void)
 	(void)unsetenv("WATCHDOG_PID");
 }
 
-void
-notify_send(const char *fmt, ...)
+static void __attribute__((__format__(printf, 2, 0)))
+tell(int flags, const char *fmt, va_list ap)
 {
 	/* A manager that hangs must not keep us from our work. */
 	const struct timeval patience = { .tv_sec = 1 };
 	char text[512];
-	va_list ap;
 	int fd, len;
 
 	if (manager_len == 0)
 		return;
-	va_start(ap, fmt);
 	len = vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
 	if (len < 0 || (size_t)len >= sizeof(text))
 		return;
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -81,9 +78,29 @@ notify_send(const char *fmt, ...)
 		return;
 	(void)setsockopt(
 	    fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-	(void)sendto(fd, text, (size_t)len, MSG_NOSIGNAL,
+	(void)sendto(fd, text, (size_t)len, MSG_NOSIGNAL | flags,
 	    (const struct sockaddr *)&manager, manager_len);
 	(void)close(fd);
+}
+
+void
+notify_send(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	tell(0, fmt, ap);
+	va_end(ap);
+}
+
+void
+notify_beat(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	tell(MSG_DONTWAIT, fmt, ap);
+	va_end(ap);
 }
 
 void

@@ -16,6 +16,10 @@ void	notify_init(void);
 void	notify_send(const char *fmt, ...)
 	    __attribute__((__format__(printf, 1, 2)));
 
+/* The same for what is said again soon: it waits for nobody. */
+void	notify_beat(const char *fmt, ...)
+	    __attribute__((__format__(printf, 1, 2)));
+
 /* "RELOADING=1" with the time that systemd wants to see with it. */
 void	notify_reloading(void);
 

@@ -1,13 +1,16 @@
 #include "daemon/place.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "daemon/ledger.h"
 #include "daemon/log.h"
+#include "daemon/opener.h"
 #include "daemon/stream.h"
 #include "daemon/tail.h"
 #include "daemon/tails.h"
@@ -43,10 +46,16 @@ place_list(const struct place *place)
 {
 	struct stat st;
 	DIR *handle;
+	int fd;
 
-	handle = opendir(place->path[0] == '\0' ? "/" : place->path);
-	if (handle == NULL)
+	fd = opener_open(place->path[0] == '\0' ? "/" : place->path,
+	    O_RDONLY | O_NONBLOCK | O_DIRECTORY | O_CLOEXEC);
+	if (fd == -1)
 		return (NULL);
+	if ((handle = fdopendir(fd)) == NULL) {
+		(void)close(fd);
+		return (NULL);
+	}
 	if (fstat(dirfd(handle), &st) == 0 && place_is_same(place, &st))
 		return (handle);
 	(void)closedir(handle);

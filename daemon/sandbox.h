@@ -31,6 +31,14 @@ int	sandbox_worker(const struct needs *n, int statedir, struct reason *got);
 int	sandbox_monitor(struct reason *got);
 
 /*
+ * Whether what sandbox_worker() refuses can be opened by another process and
+ * passed to it; and: for that process, which from here on can open files to
+ * read them, and do nothing else.
+ */
+bool	sandbox_asks(void);
+int	sandbox_opener(struct reason *got);
+
+/*
  * Whether sandbox_worker() hides what it does not allow: no name leads there,
  * and what is there seems not to be.
  */

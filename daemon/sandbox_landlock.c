@@ -9,9 +9,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/landlock.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -34,6 +36,7 @@ struct net_port {
 #define RULE_NET_PORT 2
 #define FILES_TRUNCATE (1ULL << 14) /* since ABI 3 */
 #define FILES_IOCTL_DEV (1ULL << 15) /* since ABI 5 */
+#define FILES_RESOLVE_UNIX (1ULL << 16) /* since ABI 9 */
 #define NET_BIND_TCP (1ULL << 0)
 #define NET_CONNECT_TCP (1ULL << 1)
 #define SCOPE_ABSTRACT_UNIX_SOCKET (1ULL << 0)
@@ -45,7 +48,7 @@ struct net_port {
 	    LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_REMOVE_FILE)
 #define OF_A_FILE                                                              \
 	(LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE |        \
-	    FILES_TRUNCATE)
+	    FILES_TRUNCATE | FILES_RESOLVE_UNIX)
 
 /* What libraries read when they are asked for times, names and peers. */
 static const char *const files_of_any[] = {
@@ -92,6 +95,8 @@ static bool named_only; /* nothing else is read for names */
 static uint64_t
 all_files(long abi)
 {
+	if (abi >= 9)
+		return (FILES_RESOLVE_UNIX * 2 - 1);
 	if (abi >= 5)
 		return (FILES_IOCTL_DEV * 2 - 1);
 	if (abi >= 3)
@@ -152,6 +157,22 @@ allow_files_of_names(const struct landlock *l)
 	return (allow_paths(l, files_of_names));
 }
 
+/* The socket of syslog(3) may be made anew: its directory is what counts. */
+static int
+allow_unix_sockets(const struct landlock *l, const struct needs *n)
+{
+	char dir[PATH_MAX];
+
+	if (!(l->handled.files & FILES_RESOLVE_UNIX))
+		return (0);
+	if (n->unix_dests)
+		return (allow_path(l, "/", FILES_RESOLVE_UNIX));
+	if (realpath("/dev/log", dir) == NULL)
+		return (allow_path(l, "/dev", FILES_RESOLVE_UNIX));
+	*strrchr(dir, '/') = '\0';
+	return (allow_path(l, dir, FILES_RESOLVE_UNIX));
+}
+
 static int
 allow_files(const struct landlock *l, const struct needs *n, int statedir)
 {
@@ -163,6 +184,8 @@ allow_files(const struct landlock *l, const struct needs *n, int statedir)
 	if (statedir != -1 && allow_fd(l, statedir, WRITE) == -1)
 		return (-1);
 	if (n->names && allow_files_of_names(l) == -1)
+		return (-1);
+	if (allow_unix_sockets(l, n) == -1)
 		return (-1);
 	if (n->system_ca && allow_paths(l, files_of_certificates) == -1)
 		return (-1);
@@ -194,42 +217,83 @@ allow_ports(const struct landlock *l, const struct needs *n)
 	return (n->binds ? allow_port(l, NET_BIND_TCP, 0) : 0);
 }
 
+long
+sandbox_landlock_abi(void)
+{
+	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0,
+	    LANDLOCK_CREATE_RULESET_VERSION);
+
+	return (abi < 1 ? 0 : abi);
+}
+
+/* Everything that the kernel can refuse is refused unless a rule allows it. */
+static int
+open_ruleset(struct landlock *l, long abi, bool any_port)
+{
+	l->handled.files = all_files(abi);
+	if (abi >= 4)
+		l->handled.net = NET_BIND_TCP;
+	if (abi >= 4 && !any_port)
+		l->handled.net |= NET_CONNECT_TCP;
+	if (abi >= 6)
+		l->handled.scoped = SCOPE_ABSTRACT_UNIX_SOCKET | SCOPE_SIGNAL;
+	l->fd = (int)syscall(
+	    SYS_landlock_create_ruleset, &l->handled, sizeof(l->handled), 0);
+	return (l->fd);
+}
+
+/* Closes the set of rules. */
+static int
+enter(struct landlock *l)
+{
+	int error;
+	long result = syscall(SYS_landlock_restrict_self, l->fd, 0);
+
+	error = errno;
+	(void)close(l->fd);
+	errno = error;
+	l->fd = -1;
+	return ((int)result);
+}
+
 int
 sandbox_landlock(const struct needs *n, int statedir, struct reason *got)
 {
 	struct landlock l = { .fd = -1 };
-	int result = -1;
-	long abi;
+	long abi = sandbox_landlock_abi();
 
-	abi = syscall(SYS_landlock_create_ruleset, NULL, 0,
-	    LANDLOCK_CREATE_RULESET_VERSION);
 	if (abi < 1)
 		return (
 		    sandbox_tell(got, -1, "no Landlock: %s", strerror(errno)));
-	l.handled.files = all_files(abi);
-	if (abi >= 4)
-		l.handled.net = NET_BIND_TCP;
-	if (abi >= 4 && !n->any_port)
-		l.handled.net |= NET_CONNECT_TCP;
-	if (abi >= 6)
-		l.handled.scoped = SCOPE_ABSTRACT_UNIX_SOCKET | SCOPE_SIGNAL;
-	l.fd = (int)syscall(
-	    SYS_landlock_create_ruleset, &l.handled, sizeof(l.handled), 0);
-	if (l.fd == -1 || allow_files(&l, n, statedir) == -1 ||
+	if (open_ruleset(&l, abi, n->any_port) == -1 ||
+	    allow_files(&l, n, statedir) == -1 ||
 	    (l.handled.net != 0 && allow_ports(&l, n) == -1) ||
-	    syscall(SYS_landlock_restrict_self, l.fd, 0) == -1) {
+	    enter(&l) == -1) {
 		sandbox_tell(got, -1, "no Landlock: %s", strerror(errno));
-	} else {
-		named_only = n->names;
-		result = sandbox_tell(got, abi >= 4 ? 0 : -1,
-		    "Landlock ABI %ld%s", abi,
-		    abi < 4	      ? " for files only"
-			: n->any_port ? " with any port, for SRV"
-				      : "");
+		if (l.fd != -1)
+			(void)close(l.fd);
+		return (-1);
 	}
+	named_only = n->names;
+	return (sandbox_tell(got, abi >= 4 ? 0 : -1, "Landlock ABI %ld%s", abi,
+	    abi < 4	      ? " for files only"
+		: n->any_port ? " with any port, for SRV"
+			      : ""));
+}
+
+int
+sandbox_landlock_reading(struct reason *got)
+{
+	struct landlock l = { .fd = -1 };
+	long abi = sandbox_landlock_abi();
+
+	if (abi >= 1 && open_ruleset(&l, abi, false) != -1 &&
+	    allow_path(&l, "/", READ) == 0 && enter(&l) == 0)
+		return (sandbox_tell(got, 0, "Landlock ABI %ld", abi));
+	sandbox_tell(got, -1, "no Landlock: %s", strerror(errno));
 	if (l.fd != -1)
 		(void)close(l.fd);
-	return (result);
+	return (-1);
 }
 
 const char *

@@ -108,6 +108,27 @@ forbid_new_privileges(struct reason *got)
 	return (sandbox_tell(got, -1, "new privileges: %s", strerror(errno)));
 }
 
+bool
+sandbox_asks(void)
+{
+	return (sandbox_landlock_abi() >= 1);
+}
+
+/* Its capabilities are those of the worker: it opens for it. */
+int
+sandbox_opener(struct reason *got)
+{
+	int result;
+
+	got->text[0] = '\0';
+	result = drop_capabilities(
+	    worker_capabilities, COUNT(worker_capabilities), got);
+	result |= forbid_new_privileges(got);
+	result |= sandbox_landlock_reading(got);
+	result |= sandbox_seccomp(SANDBOX_OPENER, NULL, got);
+	return (result);
+}
+
 /* Landlock lets everything be looked at, and be opened or not. */
 bool
 sandbox_hides(void)
@@ -125,7 +146,7 @@ sandbox_worker(const struct needs *n, int statedir, struct reason *got)
 	    worker_capabilities, COUNT(worker_capabilities), got);
 	result |= forbid_new_privileges(got);
 	result |= sandbox_landlock(n, statedir, got);
-	result |= sandbox_seccomp(n, got);
+	result |= sandbox_seccomp(SANDBOX_WORKER, n, got);
 	return (result);
 }
 
@@ -142,6 +163,6 @@ sandbox_monitor(struct reason *got)
 	result = drop_capabilities(
 	    monitor_capabilities, COUNT(monitor_capabilities), got);
 	result |= forbid_new_privileges(got);
-	result |= sandbox_seccomp(NULL, got);
+	result |= sandbox_seccomp(SANDBOX_MONITOR, NULL, got);
 	return (result);
 }

@@ -37,3 +37,15 @@ sandbox_outdated(void)
 {
 	return (NULL);
 }
+
+bool
+sandbox_asks(void)
+{
+	return (false);
+}
+
+int
+sandbox_opener(struct reason *got)
+{
+	return (nothing(got));
+}

@@ -161,3 +161,15 @@ sandbox_outdated(void)
 {
 	return (NULL);
 }
+
+bool
+sandbox_asks(void)
+{
+	return (false);
+}
+
+int
+sandbox_opener(struct reason *got)
+{
+	return (reason_set(got, "none"));
+}

@@ -12,6 +12,7 @@
 #include <netinet/in.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -189,8 +190,30 @@ static const int monitor_calls[] = {
 	SCMP_SYS(landlock_restrict_self), SCMP_SYS(bind), SCMP_SYS(listen),
 	/* libraries that it loads to look up an account are code */
 	SCMP_SYS(mmap), SCMP_SYS(mmap2), SCMP_SYS(mprotect), SCMP_SYS(ioctl),
-	SCMP_SYS(set_tid_address)
+	SCMP_SYS(set_tid_address),
+	/* what the opener leaves behind when it begins */
+	SCMP_SYS(close_range)
 };
+
+/* Of the opener: it looks at files, opens them, and answers. */
+static const int opener_calls[] = { SCMP_SYS(open), SCMP_SYS(openat),
+	SCMP_SYS(access), SCMP_SYS(faccessat), SCMP_SYS(faccessat2),
+	SCMP_SYS(close), SCMP_SYS(stat), SCMP_SYS(stat64), SCMP_SYS(lstat),
+	SCMP_SYS(lstat64), SCMP_SYS(fstat), SCMP_SYS(fstat64),
+	SCMP_SYS(fstatat64), SCMP_SYS(newfstatat), SCMP_SYS(statx),
+	SCMP_SYS(readlink), SCMP_SYS(readlinkat), SCMP_SYS(getcwd),
+	SCMP_SYS(fcntl), SCMP_SYS(fcntl64), SCMP_SYS(recvmsg), SCMP_SYS(sendmsg),
+	SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(ppoll_time64),
+	SCMP_SYS(clock_gettime), SCMP_SYS(clock_gettime64),
+	SCMP_SYS(nanosleep), SCMP_SYS(clock_nanosleep),
+	SCMP_SYS(clock_nanosleep_time64), SCMP_SYS(restart_syscall),
+	SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise),
+	SCMP_SYS(write), SCMP_SYS(getpid), SCMP_SYS(gettid),
+	SCMP_SYS(geteuid), SCMP_SYS(geteuid32), SCMP_SYS(getuid),
+	SCMP_SYS(getuid32), SCMP_SYS(getrandom), SCMP_SYS(futex),
+	SCMP_SYS(futex_time64), SCMP_SYS(rt_sigprocmask),
+	SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigreturn), SCMP_SYS(sigreturn),
+	SCMP_SYS(exit), SCMP_SYS(exit_group) };
 
 #define SOCK_TYPE_MASK 0xf /* the rest are flags, socket(2) */
 
@@ -247,9 +270,10 @@ allow_calls(struct filter *f, const int *calls, size_t n)
 /*
  * TCP, UDP and unix sockets; other protocols on the Internet would get around
  * the ports of Landlock, and so would the connect(2) that is in MSG_FASTOPEN.
+ * UDP does: it is for who sends by it or asks the DNS.
  */
 static void
-allow_sockets(struct filter *f)
+allow_sockets(struct filter *f, bool datagrams)
 {
 	static const int families[] = { AF_UNIX, AF_INET, AF_INET6 };
 	static const struct {
@@ -266,6 +290,9 @@ allow_sockets(struct filter *f)
 
 	for (i = 0; i < COUNT(families); i++)
 		for (k = 0; k < COUNT(kinds); k++) {
+			if (kinds[k].type == SOCK_DGRAM && !datagrams &&
+			    families[i] != AF_UNIX)
+				continue;
 			when[0] = equals(0, (uint64_t)families[i]);
 			when[1] = has_bits(
 			    1, SOCK_TYPE_MASK, (uint64_t)kinds[k].type);
@@ -280,22 +307,29 @@ allow_sockets(struct filter *f)
 
 /* No code can come into memory, and abort(3) is for itself only. */
 static void
-allow_by_argument(struct filter *f, const struct needs *n)
+allow_memory_and_abort(struct filter *f)
 {
 	const struct scmp_arg_cmp no_code = has_bits(2, PROT_EXEC, 0);
 	const struct scmp_arg_cmp itself = equals(0, (uint64_t)getpid());
-	const struct scmp_arg_cmp no_limit = equals(2, 0);
-	struct scmp_arg_cmp request;
-	size_t i;
 
 	allow_if(f, SCMP_SYS(mmap), 1, &no_code);
 	allow_if(f, SCMP_SYS(mmap2), 1, &no_code);
 	allow_if(f, SCMP_SYS(mprotect), 1, &no_code);
+	allow_if(f, SCMP_SYS(tgkill), 1, &itself);
+}
+
+static void
+allow_by_argument(struct filter *f, const struct needs *n)
+{
+	const struct scmp_arg_cmp no_limit = equals(2, 0);
+	struct scmp_arg_cmp request;
+	size_t i;
+
+	allow_memory_and_abort(f);
 	for (i = 0; i < COUNT(worker_ioctls); i++) {
 		request = equals(1, worker_ioctls[i]);
 		allow_if(f, SCMP_SYS(ioctl), 1, &request);
 	}
-	allow_if(f, SCMP_SYS(tgkill), 1, &itself);
 	/* Limits are asked for, not set. */
 	allow_if(f, SCMP_SYS(prlimit64), 1, &no_limit);
 	if (n->binds)
@@ -344,21 +378,32 @@ deny_clone3(struct filter *f)
 }
 
 int
-sandbox_seccomp(const struct needs *n, struct reason *got)
+sandbox_seccomp(
+    enum sandbox_of whose, const struct needs *n, struct reason *got)
 {
 	struct filter f = { .error = -ENOMEM };
 
 	if ((f.ctx = seccomp_init(sandbox_violation)) != NULL)
 		f.error = 0;
-	allow_calls(&f, worker_calls, COUNT(worker_calls));
-	allow_sockets(&f);
-	deny_clone3(&f);
-	if (n != NULL) {
+	switch (whose) {
+	case SANDBOX_OPENER:
+		allow_calls(&f, opener_calls, COUNT(opener_calls));
+		allow_memory_and_abort(&f);
+		break;
+	case SANDBOX_WORKER:
+		allow_calls(&f, worker_calls, COUNT(worker_calls));
+		allow_sockets(&f, n->datagrams);
+		deny_clone3(&f);
 		allow_by_argument(&f, n);
 		allow_thread(&f);
-	} else {
+		break;
+	case SANDBOX_MONITOR:
+		allow_calls(&f, worker_calls, COUNT(worker_calls));
+		allow_sockets(&f, true);
+		deny_clone3(&f);
 		allow_calls(&f, monitor_calls, COUNT(monitor_calls));
 		allow_fork(&f);
+		break;
 	}
 	/* Found by halving, not one after the other. */
 	if (f.error == 0)

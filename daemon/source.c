@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/conf.h"
+#include "daemon/handover.h"
 #include "daemon/ledger.h"
 #include "daemon/source_inside.h"
 #include "daemon/stream.h"
@@ -197,7 +198,7 @@ end_start(struct sources *ss)
 }
 
 int
-sources_start(struct sources *ss, const int *fds, size_t n)
+sources_start(struct sources *ss, const struct handover_file *files, size_t n)
 {
 	struct source *s;
 	struct stat st;
@@ -209,6 +210,7 @@ sources_start(struct sources *ss, const int *fds, size_t n)
 		return (-1);
 	ss->starting = true;
 	tails_set_starting(ss->tails, true);
+	tails_reserve(ss->tails, (unsigned)n);
 	TAILQ_FOREACH (s, &ss->sources, entry) {
 		for (r = 0; r < s->nroutes; r++)
 			s->routes[r]->fresh = s->conf->start_at_end &&
@@ -220,8 +222,10 @@ sources_start(struct sources *ss, const int *fds, size_t n)
 			dir_add_use(root, &use);
 		}
 	}
-	for (i = 0; i < n; i++)
-		sources_inherit(ss, fds[i]);
+	for (i = 0; i < n; i++) {
+		tails_reserve(ss->tails, (unsigned)(n - i - 1));
+		sources_inherit(ss, &files[i]);
+	}
 	sources_recover(ss);
 	tails_set_starting(ss->tails, false);
 	end_start(ss);

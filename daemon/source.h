@@ -12,6 +12,7 @@
 #include "daemon/watch.h"
 
 struct conf_source;
+struct handover_file;
 struct ledger;
 struct route;
 struct sources;
@@ -59,11 +60,12 @@ void	sources_hide(struct sources *, bool (*hides)(void *, const char *),
 	    void *arg);
 
 /*
- * Looks for every file there is, and goes on looking.  n files, open as fds, go
- * on that a worker before left without a name; takes the descriptors.  Returns
- * 0, or -1 with errno.
+ * Looks for every file there is, and goes on looking.  n files that the worker
+ * before had open go on, also where no name leads to them any more; takes the
+ * descriptors.  Returns 0, or -1 with errno.
  */
-int	sources_start(struct sources *, const int *fds, size_t n);
+int	sources_start(struct sources *, const struct handover_file *files,
+	    size_t n);
 
 void	sources_watch_stats(const struct sources *, struct watch_stats *);
 

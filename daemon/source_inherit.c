@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/handover.h"
 #include "daemon/ledger.h"
 #include "daemon/log.h"
 #include "daemon/tail.h"
@@ -20,7 +21,7 @@ recorded_path(struct sources *ss, int fd, struct stat *st)
 }
 
 void
-sources_inherit(struct sources *ss, int fd)
+sources_inherit(struct sources *ss, const struct handover_file *f)
 {
 	char path[PATH_MAX], *name;
 	const char *recorded;
@@ -28,15 +29,15 @@ sources_inherit(struct sources *ss, int fd)
 	struct tail *t;
 	struct dir *d;
 
-	recorded = recorded_path(ss, fd, &st);
+	recorded = recorded_path(ss, f->fd, &st);
 	if (recorded == NULL ||
 	    strlcpy(path, recorded, sizeof(path)) >= sizeof(path) ||
 	    (name = strrchr(path, '/')) == NULL) {
-		/* It has a name again, or there is no more of it to send. */
-		(void)close(fd);
+		/* It was found by its name, or no source means it now. */
+		(void)close(f->fd);
 		return;
 	}
-	if ((t = tail_new_nameless(ss->tails, name + 1, fd, &st)) == NULL) {
+	if ((t = tail_new_nameless(ss->tails, name + 1, f->fd, &st)) == NULL) {
 		log_warn("%s", path);
 		return;
 	}
@@ -48,6 +49,7 @@ sources_inherit(struct sources *ss, int fd)
 	*name = '\0';
 	if ((d = dir_find(ss, path)) != NULL)
 		tail_precedes(t, &d->place, name + 1);
+	t->changed -= f->quiet;
 	tails_time(t);
 	tails_watch(t);
 }

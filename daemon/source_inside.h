@@ -25,6 +25,7 @@
 #include "daemon/source.h"
 #include "daemon/watch.h"
 
+struct handover_file;
 struct pattern;
 struct pattern_part;
 
@@ -217,10 +218,10 @@ void	sources_recover(struct sources *);
 /* source_inherit.c */
 
 /*
- * A file without a name that the worker before had open as fd goes on.  Takes
- * fd.
+ * A file that the worker before had open goes on, unless it was found by its
+ * name.  Takes the descriptor.
  */
-void	sources_inherit(struct sources *, int fd);
+void	sources_inherit(struct sources *, const struct handover_file *);
 
 /* source_stray.c */
 

@@ -14,6 +14,7 @@
 #include "daemon/conf.h"
 #include "daemon/ledger.h"
 #include "daemon/log.h"
+#include "daemon/opener.h"
 #include "daemon/source_orphan.h"
 #include "daemon/stream.h"
 #include "daemon/stream_guard.h"
@@ -117,7 +118,7 @@ open_entry(const struct dir *d, const char *name)
 
 	if (path == NULL)
 		return (-1);
-	return (open(path,
+	return (opener_open(path,
 	    O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY));
 }
 

@@ -1,10 +1,8 @@
 #include "daemon/state.h"
 
 #include <sys/resource.h>
-#include <sys/stat.h>
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -23,8 +21,7 @@
 #include "daemon/version.h"
 #include "lib/text.h"
 
-#define TMP_NAME "state.json.new"
-#define NAME "state.json"
+#define PIECE 32768 /* octets, or somewhat more */
 
 static json_int_t
 number(uint64_t n)
@@ -96,8 +93,8 @@ cursor_json(const struct stream *s)
 	    (json_int_t)(lag > 0 ? lag : 0), "waiting", (int)s->is_ready));
 }
 
-static void
-add_file(struct tail *t, void *arg)
+static json_t *
+file_json(const struct tail *t)
 {
 	const struct stream *s;
 	json_t *cursors = json_array();
@@ -107,22 +104,12 @@ add_file(struct tail *t, void *arg)
 	    t->print.len);
 	for (s = t->streams; s != NULL; s = s->next)
 		json_array_append_new(cursors, cursor_json(s));
-	json_array_append_new(arg,
-	    json_pack("{s:o, s:I, s:I, s:s, s:I, s:s, s:o?, s:o, s:o}", "path",
-		text(tail_path(t)), "dev", number((uint64_t)t->dev), "inode",
-		number(t->ino), "fingerprint", hash, "size",
-		(json_int_t)t->size, "state", tail_state(t), "error",
-		t->error == 0 ? NULL : text(strerror(t->error)), "last_event",
-		when(t->changed), "cursors", cursors));
-}
-
-static json_t *
-files_json(const struct state_view *v)
-{
-	json_t *files = json_array();
-
-	tails_walk(v->tails, add_file, files);
-	return (files);
+	return (json_pack("{s:o, s:I, s:I, s:s, s:I, s:s, s:o?, s:o, s:o}",
+	    "path", text(tail_path(t)), "dev", number((uint64_t)t->dev),
+	    "inode", number(t->ino), "fingerprint", hash, "size",
+	    (json_int_t)t->size, "state", tail_state(t), "error",
+	    t->error == 0 ? NULL : text(strerror(t->error)), "last_event",
+	    when(t->changed), "cursors", cursors));
 }
 
 /* How far a destination is behind, over all files. */
@@ -294,43 +281,6 @@ process_json(const struct state_view *v)
 	    "max_resident_kb", (json_int_t)ru.ru_maxrss));
 }
 
-static int
-write_all(int fd, const char *p, size_t n)
-{
-	ssize_t w;
-
-	while (n > 0) {
-		if ((w = write(fd, p, n)) == -1) {
-			if (errno == EINTR)
-				continue;
-			return (-1);
-		}
-		p += w;
-		n -= (size_t)w;
-	}
-	return (0);
-}
-
-/* Durable: written beside it, synced, renamed over. */
-static int
-replace(int dirfd, const char *p, size_t n)
-{
-	int error, fd;
-
-	fd = openat(
-	    dirfd, TMP_NAME, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
-	if (fd == -1)
-		return (-1);
-	/* Its group may read it, whatever the umask. */
-	if (fchmod(fd, 0640) == 0 && write_all(fd, p, n) == 0 &&
-	    fsync(fd) == 0 && close(fd) == 0)
-		return (renameat(dirfd, TMP_NAME, dirfd, NAME));
-	error = errno;
-	(void)close(fd);
-	errno = error;
-	return (-1);
-}
-
 void
 state_sum(const struct state_view *v, struct state_sum *sum)
 {
@@ -346,54 +296,171 @@ state_sum(const struct state_view *v, struct state_sum *sum)
 			sum->away++;
 }
 
+/* The files, many as they may be, come one by one. */
 static const struct part {
 	const char *name;
 	unsigned bit;
-	json_t *(*make)(const struct state_view *);
+	json_t *(*make)(const struct state_view *); /* NULL: the files */
 } parts[] = {
 	{ "process", STATE_COUNTERS, process_json },
 	{ "counters", STATE_COUNTERS, counters_json },
 	{ "checkpoint", STATE_COUNTERS, checkpoint_json },
 	{ "destinations", STATE_DESTINATIONS, destinations_json },
 	{ "sources", STATE_SOURCES, sources_json },
-	{ "files", STATE_FILES, files_json },
 	{ "losses", STATE_FILES, losses_json },
+	{ "files", STATE_FILES, NULL },
+};
+#define NPARTS (sizeof(parts) / sizeof(parts[0]))
+
+struct state_writer {
+	const struct state_view *view;
+	unsigned wanted;
+	size_t part; /* the next one */
+	bool begun;
+	bool ended;
+	bool in_files; /* between the brackets */
+	bool first_file;
+	dev_t dev; /* of the last file */
+	ino_t ino;
+	char *piece;
+	size_t n;
+	size_t room;
+	int error;
 };
 
-char *
-state_text(const struct state_view *v, unsigned wanted)
+static void
+put(struct state_writer *w, const char *s)
 {
-	json_t *root = json_object();
-	char *dump = NULL;
-	int failed = 0;
-	size_t i;
+	size_t len = strlen(s), room = w->room == 0 ? PIECE * 2 : w->room;
+	char *grown;
 
-	failed |= json_object_set_new(root, "version", json_string(VERSION));
-	failed |=
-	    json_object_set_new(root, "time", when((double)time(NULL)));
-	for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
-		if (wanted & parts[i].bit)
-			failed |= json_object_set_new(
-			    root, parts[i].name, parts[i].make(v));
-	if (!failed)
-		dump =
-		    json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
-	json_decref(root);
-	return (dump);
+	while (room < w->n + len + 1)
+		room *= 2;
+	if (w->error == 0 && room != w->room) {
+		if ((grown = realloc(w->piece, room)) == NULL) {
+			w->error = ENOMEM;
+			return;
+		}
+		w->piece = grown;
+		w->room = room;
+	}
+	if (w->error != 0)
+		return;
+	memcpy(w->piece + w->n, s, len + 1);
+	w->n += len;
 }
 
-int
-state_dump(const struct state_view *v, int dirfd, struct reason *why)
+/* Takes j, which may be NULL: there was no memory for it. */
+static void
+put_json(struct state_writer *w, json_t *j)
 {
-	char *dump = state_text(v, STATE_ALL);
-	int result = -1;
+	char *dump = j == NULL ? NULL :
+				 json_dumps(j, JSON_INDENT(2) |
+					 JSON_REAL_PRECISION(6) | JSON_ENCODE_ANY);
 
 	if (dump == NULL)
-		reason_set(why, "out of memory");
-	else if (replace(dirfd, dump, strlen(dump)) == -1)
-		reason_set(why, NAME ": %s", strerror(errno));
+		w->error = ENOMEM;
 	else
-		result = 0;
+		put(w, dump);
 	free(dump);
-	return (result);
+	json_decref(j);
+}
+
+static void
+put_named(struct state_writer *w, const char *name, json_t *j)
+{
+	put(w, ",\n\"");
+	put(w, name);
+	put(w, "\": ");
+	put_json(w, j);
+}
+
+static void
+put_file(struct state_writer *w, const struct tail *t)
+{
+	put(w, w->first_file ? "\n" : ",\n");
+	w->first_file = false;
+	put_json(w, file_json(t));
+}
+
+static void
+put_unknown(struct tail *t, void *arg)
+{
+	put_file(arg, t);
+}
+
+/* Those that have no identity any more are few. */
+static void
+put_next_file(struct state_writer *w)
+{
+	struct tail *t = tails_behind(w->view->tails, w->dev, w->ino);
+
+	if (t != NULL) {
+		w->dev = t->dev;
+		w->ino = t->ino;
+		put_file(w, t);
+		return;
+	}
+	tails_walk_unknown(w->view->tails, put_unknown, w);
+	put(w, "\n]");
+	w->in_files = false;
+}
+
+static void
+put_more(struct state_writer *w)
+{
+	const struct part *part;
+
+	if (!w->begun) {
+		put(w, "{\n\"version\": \"" VERSION "\"");
+		put_named(w, "time", when((double)time(NULL)));
+		w->begun = true;
+	} else if (w->in_files) {
+		put_next_file(w);
+	} else if (w->part < NPARTS) {
+		part = &parts[w->part++];
+		if (!(w->wanted & part->bit))
+			return;
+		if (part->make != NULL) {
+			put_named(w, part->name, part->make(w->view));
+			return;
+		}
+		put(w, ",\n\"files\": [");
+		w->in_files = w->first_file = true;
+	} else {
+		put(w, "\n}\n");
+		w->ended = true;
+	}
+}
+
+struct state_writer *
+state_writer_new(const struct state_view *v, unsigned wanted)
+{
+	struct state_writer *w;
+
+	if ((w = calloc(1, sizeof(*w))) == NULL)
+		return (NULL);
+	w->view = v;
+	w->wanted = wanted;
+	return (w);
+}
+
+const char *
+state_writer_next(struct state_writer *w, size_t *n)
+{
+	w->n = 0;
+	while (w->n < PIECE && !w->ended && w->error == 0)
+		put_more(w);
+	errno = w->error;
+	*n = w->n;
+	return (w->error == 0 && w->n > 0 ? w->piece : NULL);
+}
+
+void
+state_writer_free(struct state_writer *w)
+{
+	if (w == NULL)
+		return;
+	free(w->piece);
+	free(w);
 }

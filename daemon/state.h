@@ -47,13 +47,31 @@ void	state_sum(const struct state_view *, struct state_sum *);
 #define STATE_FILES		8u
 #define STATE_ALL		15u
 
-/* Returns the wanted parts as JSON, which the caller frees, or NULL. */
-char	*state_text(const struct state_view *, unsigned wanted);
+/*
+ * Writes the wanted parts as JSON, piece by piece, as there may be many files:
+ * what changes meanwhile is as it is when its piece is made.  Returns NULL with
+ * errno.  Free with state_writer_free(); NULL is fine.
+ */
+struct state_writer	*state_writer_new(const struct state_view *,
+			    unsigned wanted);
+void	state_writer_free(struct state_writer *);
 
 /*
- * Writes "state.json" in dirfd, atomically, mode 0640.  Returns 0, or -1 with
- * why set; the file that was there stays.
+ * Returns the next piece, of *n octets, which is the writer's until the next
+ * call; NULL with errno 0 at the end, else with an error.
  */
-int	state_dump(const struct state_view *, int dirfd, struct reason *why);
+const char	*state_writer_next(struct state_writer *, size_t *n);
+
+/*
+ * Begins to write "state.json" in dirfd, atomically, mode 0640: a piece in each
+ * turn of the loop.  on_end is called once, with NULL or with why the file that
+ * was there stays.  Returns NULL with errno; state_dump_free(), for which NULL
+ * is fine, ends it at any time but from within on_end.
+ */
+struct state_dump	*state_dump_new(struct ev_loop *,
+			    const struct state_view *, int dirfd,
+			    void (*on_end)(void *arg, const char *why),
+			    void *arg);
+void	state_dump_free(struct state_dump *);
 
 #endif

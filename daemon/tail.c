@@ -11,6 +11,7 @@
 #include "daemon/conf.h"
 #include "daemon/ledger.h"
 #include "daemon/log.h"
+#include "daemon/opener.h"
 #include "daemon/place.h"
 #include "daemon/stream.h"
 #include "daemon/stream_guard.h"
@@ -112,7 +113,7 @@ begin_at_end(struct tail *t, int fd)
 static int
 open_by_path(const struct tail *t)
 {
-	return (open(tail_path(t),
+	return (opener_open(tail_path(t),
 	    O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY |
 		(t->linked ? 0 : O_NOFOLLOW)));
 }

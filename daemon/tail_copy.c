@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/opener.h"
 #include "daemon/place.h"
 #include "daemon/tail.h"
 #include "daemon/tails.h"
@@ -151,7 +152,7 @@ try_entry(struct search *s, struct place *place, int dirfd, const char *name)
 	}
 	if (!may_be_copy(s->of, &st))
 		return;
-	fd = openat(dirfd, name,
+	fd = opener_open_in(dirfd, place->path, name,
 	    O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY);
 	if (fd == -1) {
 		note_error(s, errno);

@@ -10,6 +10,7 @@
 
 #include "daemon/ledger.h"
 #include "daemon/log.h"
+#include "daemon/opener.h"
 #include "daemon/place.h"
 #include "daemon/stream.h"
 #include "daemon/stream_guard.h"
@@ -72,7 +73,8 @@ open_other(struct place *place, const char *name, const struct tail *was,
 	n = snprintf(path, sizeof(path), "%s/%s", place->path, name);
 	if (n < 0 || (size_t)n >= sizeof(path))
 		return (-1);
-	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY |
+	fd = opener_open(path,
+	    O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY |
 		(was->linked ? 0 : O_NOFOLLOW));
 	if (fd == -1)
 		return (-1);

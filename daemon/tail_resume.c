@@ -200,7 +200,9 @@ compare(struct tail *t, struct route *r, int fd,
 			     : compare_print(t, fd, rec);
 	if (v == VERDICT_OTHER && is_text_of(t, r, fd, rec))
 		return (VERDICT_SAME);
-	if (v == VERDICT_LIKELY && was_called(t, rec->path))
+	/* Without a name, it can only have been handed over, open. */
+	if (v == VERDICT_LIKELY &&
+	    (t->place == NULL || was_called(t, rec->path)))
 		return (VERDICT_SAME);
 	return (v != VERDICT_LATER && !is_telling(t, rec) ? VERDICT_OTHER : v);
 }

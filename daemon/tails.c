@@ -60,6 +60,7 @@ struct tails {
 	struct packed_list packed;
 	struct tails_loss losses[TAILS_LOSSES];
 	unsigned nlosses;
+	unsigned reserved; /* descriptors that others have */
 	bool starting;
 };
 
@@ -176,7 +177,7 @@ needs_watch(const struct tail *t)
 static unsigned
 most_open(const struct tails *ts)
 {
-	unsigned taken = watch_descriptors(ts->watch);
+	unsigned taken = watch_descriptors(ts->watch) + ts->reserved;
 
 	return (ts->conf.max_open > taken ? ts->conf.max_open - taken : 1);
 }
@@ -313,6 +314,18 @@ tails_stats(struct tails *ts)
 	return (&ts->stats);
 }
 
+/* A truncated file without a copy is known by no identity. */
+void
+tails_walk_unknown(
+    struct tails *ts, void (*fn)(struct tail *, void *), void *arg)
+{
+	struct tail *t, *next;
+
+	TAILQ_FOREACH_SAFE (t, &ts->timed, timed, next)
+		if (!t->known)
+			fn(t, arg);
+}
+
 void
 tails_walk(struct tails *ts, void (*fn)(struct tail *, void *), void *arg)
 {
@@ -320,10 +333,20 @@ tails_walk(struct tails *ts, void (*fn)(struct tail *, void *), void *arg)
 
 	RB_FOREACH_SAFE (t, tail_ids, &ts->ids, next)
 		fn(t, arg);
-	/* A truncated file without a copy is known by no identity. */
-	TAILQ_FOREACH_SAFE (t, &ts->timed, timed, next)
-		if (!t->known)
-			fn(t, arg);
+	tails_walk_unknown(ts, fn, arg);
+}
+
+struct tail *
+tails_behind(struct tails *ts, dev_t dev, ino_t ino)
+{
+	struct tail key, *t;
+
+	key.dev = dev;
+	key.ino = ino;
+	t = RB_NFIND(tail_ids, &ts->ids, &key);
+	if (t != NULL && t->dev == dev && t->ino == ino)
+		t = RB_NEXT(tail_ids, &ts->ids, t);
+	return (t);
 }
 
 struct tail *
@@ -445,32 +468,70 @@ tails_closed(struct tail *t)
 	t->all->stats.open--;
 }
 
+/* It is looked at last, and finished with then. */
+static void
+look_last(struct tail *t)
+{
+	struct tails *ts = t->all;
+
+	if (!t->is_timed)
+		return;
+	if (ts->next == t)
+		ts->next = TAILQ_NEXT(t, timed);
+	TAILQ_REMOVE(&ts->timed, t, timed);
+	TAILQ_INSERT_TAIL(&ts->timed, t, timed);
+}
+
+/*
+ * Closes a file that has lost its name and that every receiver has all of: it
+ * is open only should somebody write to it still.  Those that were deleted come
+ * first.  Of the others few are looked at: they may be many.
+ */
+static bool
+close_nameless(struct tails *ts, const struct open_set *set, bool deleted)
+{
+	unsigned looked = 0;
+	struct tail *t;
+
+	TAILQ_FOREACH (t, &ts->timed, timed) {
+		if (++looked > LOOKED_AT)
+			break;
+		if (t->fd == -1 || t->place != NULL || set_of(t) != set ||
+		    t->deleted != deleted || !tail_is_done(t))
+			continue;
+		tails_closed(t);
+		look_last(t);
+		return (true);
+	}
+	return (false);
+}
+
 /*
  * Closes one that was not used for long and can be opened again; rather one
  * that is drained, for a file that is closed may be deleted.
  */
 static bool
-close_one(struct open_set *set)
+close_named(struct open_set *set, bool drained)
 {
-	struct tail *t, *undrained = NULL;
 	unsigned looked = 0;
+	struct tail *t;
 
 	TAILQ_FOREACH (t, &set->opened, opened) {
 		if (++looked > LOOKED_AT)
 			break;
-		if (t->place == NULL)
+		if (t->place == NULL || (drained && !tail_is_drained(t)))
 			continue;
-		if (tail_is_drained(t)) {
-			tails_closed(t);
-			return (true);
-		}
-		if (undrained == NULL)
-			undrained = t;
+		tails_closed(t);
+		return (true);
 	}
-	if (undrained == NULL)
-		return (false);
-	tails_closed(undrained);
-	return (true);
+	return (false);
+}
+
+static bool
+close_one(struct tails *ts, struct open_set *set)
+{
+	return (close_nameless(ts, set, true) || close_named(set, true) ||
+	    close_nameless(ts, set, false) || close_named(set, false));
 }
 
 static struct open_set *
@@ -488,10 +549,16 @@ largest_set(struct tails *ts)
 static void
 make_room(struct tails *ts, struct open_set *set)
 {
-	while (set->n >= set->most && close_one(set))
+	while (set->n >= set->most && close_one(ts, set))
 		continue;
-	while (ts->stats.open >= most_open(ts) && close_one(largest_set(ts)))
+	while (ts->stats.open >= most_open(ts) && close_one(ts, largest_set(ts)))
 		continue;
+}
+
+void
+tails_reserve(struct tails *ts, unsigned n)
+{
+	ts->reserved = n;
 }
 
 bool
@@ -499,7 +566,7 @@ tails_close_some(struct tails *ts)
 {
 	unsigned n = 0;
 
-	while (n < AT_ONCE && close_one(largest_set(ts)))
+	while (n < AT_ONCE && close_one(ts, largest_set(ts)))
 		n++;
 	return (n > 0);
 }

@@ -78,6 +78,11 @@ const struct tails_loss	*tails_loss(const struct tails *, unsigned n);
 /* fn may free its tail. */
 void	tails_walk(struct tails *, void (*fn)(struct tail *, void *), void *);
 
+/* The first file with an identity behind this one; those without one. */
+struct tail	*tails_behind(struct tails *, dev_t, ino_t);
+void	tails_walk_unknown(struct tails *,
+	    void (*fn)(struct tail *, void *), void *);
+
 /* The file with this identity, or NULL. */
 struct tail	*tails_find(struct tails *, dev_t, ino_t);
 
@@ -110,6 +115,12 @@ void	tails_closed(struct tail *);
 
 /* Closes some that can be opened again.  Returns whether there were any. */
 bool	tails_close_some(struct tails *);
+
+/*
+ * So many descriptors, which are no file's yet, are taken for a while: fewer
+ * files are open until it is said to be 0 again.
+ */
+void	tails_reserve(struct tails *, unsigned n);
 
 /* Its descriptor was used; returns the descriptor. */
 int	tails_used(struct tail *);

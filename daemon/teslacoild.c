@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -41,7 +42,7 @@ static void __attribute__((__noreturn__)) usage(void)
 	(void)fprintf(stderr,
 	    "usage: teslacoild [-dnVv] [-D macro=value] [-f file]\n"
 	    "       teslacoild -d [-v] [-o option=value] [-t url] path ...\n");
-	exit(1);
+	exit(EX_USAGE);
 }
 
 static void
@@ -50,9 +51,9 @@ add_pair(struct conf_pair *pairs, size_t *n, char *arg, char option)
 	char *equals = strchr(arg, '=');
 
 	if (equals == NULL || equals == arg)
-		errx(1, "-%c %s: write -%c name=value", option, arg, option);
+		errx(EX_USAGE, "-%c %s: write -%c name=value", option, arg, option);
 	if (*n == MAX_PAIRS)
-		errx(1, "-%c: more than %d", option, MAX_PAIRS);
+		errx(EX_USAGE, "-%c: more than %d", option, MAX_PAIRS);
 	*equals = '\0';
 	pairs[*n].name = arg;
 	pairs[(*n)++].value = equals + 1;
@@ -96,13 +97,13 @@ parse(struct arguments *a, int argc, char **argv)
 	a->paths = argv + optind;
 	a->npaths = (size_t)(argc - optind);
 	if (a->npaths > 0 && (a->file != NULL || a->nmacros > 0))
-		errx(1,
+		errx(EX_USAGE,
 		    "paths on the command line take the place of a "
 		    "configuration: leave out -f and -D");
 	if (a->npaths == 0 && (a->url != NULL || a->noptions > 0))
-		errx(1, "-t and -o go with paths on the command line");
+		errx(EX_USAGE, "-t and -o go with paths on the command line");
 	if (a->npaths > 0 && !a->foreground && !a->check)
-		errx(1,
+		errx(EX_USAGE,
 		    "paths on the command line are for the foreground: "
 		    "add -d");
 }
@@ -213,7 +214,8 @@ main(int argc, char **argv)
 	a.file = absolute(a.file == NULL ? CONF_FILE : a.file);
 	if ((conf = load(&a, &why)) == NULL) {
 		(void)fprintf(stderr, "%s\n", why.text);
-		return (1);
+		/* A service manager need not try that again and again. */
+		return (a.check ? 1 : EX_CONFIG);
 	}
 	if (a.check) {
 		if (conf->warning.text[0] != '\0')

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "daemon/account.h"
+#include "daemon/channel.h"
 #include "daemon/conf.h"
 #include "daemon/confine.h"
 #include "daemon/ctl.h"
@@ -19,6 +20,7 @@
 #include "daemon/handover.h"
 #include "daemon/ledger.h"
 #include "daemon/log.h"
+#include "daemon/opener.h"
 #include "daemon/source.h"
 #include "daemon/state.h"
 #include "daemon/stream.h"
@@ -26,8 +28,9 @@
 #include "lib/pace.h"
 
 #define SCRATCH (256 * 1024)
-#define SPARE_FDS 64 /* for all that is no followed file */
+#define SPARE_FDS 64 /* for what is no followed file and no receiver */
 #define LOOK_MS 1000
+#define GIVE_MS 5000 /* until the monitor takes the next file */
 #define TURNS 500 /* of the loop a second, at once; beyond them it waits */
 #define GATHER 0.002 /* seconds for more to do in one */
 
@@ -56,11 +59,17 @@ struct worker {
 	struct bucket turns;
 	ev_timer patience; /* while stopping */
 	ev_timer alive;
+	unsigned missed; /* how often the monitor has not answered */
+	unsigned untold; /* words that it had no room for, as bits */
 	struct confine confine;
+	struct state_dump *dump; /* NULL: none is written now */
+	bool dumped; /* it is at its end */
+	bool dump_again;
 	bool stopping;
 	bool replaced; /* by another worker, when it ends */
 };
 
+/* A monitor that has no room for it is told again when it is heard. */
 static void
 tell(struct worker *w, enum worker_word word)
 {
@@ -68,11 +77,27 @@ tell(struct worker *w, enum worker_word word)
 
 	memset(&report, 0, sizeof(report));
 	report.word = word;
-	if (word == WORKER_ALIVE)
+	if (word == WORKER_ALIVE && w->start->tells_sum)
 		state_sum(&w->view, &report.sum);
-	if (send(w->start->channel, &report, sizeof(report), MSG_NOSIGNAL) ==
-	    -1)
-		log_debug("worker: monitor: %s", strerror(errno));
+	w->untold &= ~(1u << word);
+	if (channel_send(
+		w->start->channel, &report, sizeof(report), -1, 0) == 0)
+		return;
+	log_debug("worker: monitor: %s", strerror(errno));
+	if (word != WORKER_ALIVE)
+		w->untold |= 1u << word;
+}
+
+static void
+tell_again(struct worker *w)
+{
+	static const enum worker_word words[] = { WORKER_READY, WORKER_RELOAD,
+		WORKER_RENEW, WORKER_LOOK };
+	size_t i;
+
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (w->untold & (1u << words[i]))
+			tell(w, words[i]);
 }
 
 static void
@@ -147,21 +172,55 @@ on_hup(struct ev_loop *loop, ev_signal *sig, int revents)
 	tell(sig->data, WORKER_RELOAD);
 }
 
+static void dump_state(struct worker *);
+
+/* Who asked while it was written wants to know what was after that. */
+static void
+on_dumped(void *arg, const char *why)
+{
+	struct worker *w = arg;
+
+	if (why != NULL)
+		log_warnx("%s/%s", w->conf->state_dir, why);
+	else
+		log_notice(
+		    "state written to %s/state.json", w->conf->state_dir);
+	w->dumped = true;
+}
+
+static void
+end_dump(struct worker *w)
+{
+	state_dump_free(w->dump);
+	w->dump = NULL;
+	w->dumped = false;
+	if (w->dump_again)
+		dump_state(w);
+}
+
+static void
+dump_state(struct worker *w)
+{
+	w->dump_again = w->dump != NULL;
+	if (w->dump != NULL)
+		return;
+	w->dump = state_dump_new(
+	    w->loop, &w->view, w->start->statedir, on_dumped, w);
+	if (w->dump == NULL)
+		log_warn("%s/state.json", w->conf->state_dir);
+}
+
 static void
 on_usr1(struct ev_loop *loop, ev_signal *sig, int revents)
 {
 	struct worker *w = sig->data;
-	struct reason why;
 
 	(void)loop;
 	(void)revents;
 	if (w->start->statedir == -1)
 		log_notice("no state_dir, so no state.json");
-	else if (state_dump(&w->view, w->start->statedir, &why) == -1)
-		log_warnx("%s/%s", w->conf->state_dir, why.text);
 	else
-		log_notice(
-		    "state written to %s/state.json", w->conf->state_dir);
+		dump_state(w);
 }
 
 static void
@@ -198,6 +257,15 @@ on_unreached(void *arg)
 	confine_on_unreached(&w->confine);
 }
 
+/* A receiver never waits for what a file holds that can be opened again. */
+static bool
+on_no_descriptor(void *arg)
+{
+	struct worker *w = arg;
+
+	return (tails_close_some(w->tails));
+}
+
 /* Returns what recv(2) did. */
 static ssize_t
 hear_monitor(struct worker *w)
@@ -210,6 +278,11 @@ hear_monitor(struct worker *w)
 	if (n <= 0)
 		return (n);
 	said.text[n] = '\0';
+	if (said.text[0] == MONITOR_HEARS) {
+		w->missed = 0;
+		tell_again(w);
+		return (n);
+	}
 	w->replaced |= said.text[0] != MONITOR_REFUSES;
 	if (said.text[0] == MONITOR_RELOADS)
 		ctl_reloaded(w->ctl, NULL);
@@ -229,17 +302,27 @@ on_monitor(struct ev_loop *loop, ev_io *io, int revents)
 	ev_break(loop, EVBREAK_ALL);
 }
 
-/* What only an open descriptor leads to. */
+static int
+give_file(void *arg, const struct handover_file *f)
+{
+	const struct worker *w = arg;
+	struct worker_report report;
+
+	memset(&report, 0, sizeof(report));
+	report.word = WORKER_GIVES;
+	report.quiet = f->quiet;
+	return (channel_send(
+	    w->start->channel, &report, sizeof(report), f->fd, GIVE_MS));
+}
+
+/* What only an open descriptor may lead to. */
 static void
 leave_files(struct worker *w)
 {
-	struct worker_report report = { .word = WORKER_GIVES };
-
 	while (hear_monitor(w) > 0)
 		continue;
 	if (w->replaced && w->start->statedir != -1)
-		handover_give(
-		    w->tails, w->start->channel, &report, sizeof(report));
+		handover_give(w->tails, give_file, w);
 	else
 		handover_say_lost(w->tails);
 }
@@ -247,9 +330,14 @@ leave_files(struct worker *w)
 static void
 on_alive(struct ev_loop *loop, ev_timer *timer, int revents)
 {
+	struct worker *w = timer->data;
+
 	(void)loop;
 	(void)revents;
-	tell(timer->data, WORKER_ALIVE);
+	if (w->missed++ == w->start->most_missed)
+		log_warnx("the monitor does not answer: until it does, a "
+			  "worker that fails is not started again");
+	tell(w, WORKER_ALIVE);
 }
 
 /*
@@ -282,6 +370,8 @@ on_turn(struct ev_loop *loop, ev_prepare *prepare, int revents)
 	}
 	tails_settle(w->tails);
 	ledger_turn(w->ledger);
+	if (w->dumped)
+		end_dump(w);
 	gather(w, pressed);
 	if (w->stopping && quiet)
 		ev_break(loop, EVBREAK_ALL);
@@ -318,29 +408,41 @@ start_watchers(struct worker *w)
 	ev_prepare_init(&w->turn, on_turn);
 	w->turn.data = w;
 	ev_prepare_start(w->loop, &w->turn);
-	if (w->start->alive_ms == 0)
-		return;
 	/* Soon for the first time: by then destinations are connected. */
 	ev_timer_init(&w->alive, on_alive, every < 2. ? every : 2., every);
 	w->alive.data = w;
 	ev_timer_start(w->loop, &w->alive);
 }
 
+/* A connection for each url. */
+static rlim_t
+sockets_needed(const struct conf *conf)
+{
+	const struct conf_destination *d;
+	rlim_t n = 0;
+
+	TAILQ_FOREACH (d, &conf->destinations, entry)
+		n += d->nurls;
+	return (n);
+}
+
 /* Raises the limit of descriptors; returns how many are for files. */
 static unsigned
-files_limit(void)
+files_limit(const struct conf *conf)
 {
+	rlim_t others = SPARE_FDS + sockets_needed(conf);
 	struct rlimit rl;
 
 	if (getrlimit(RLIMIT_NOFILE, &rl) == -1)
 		return (SPARE_FDS);
 	rl.rlim_cur = rl.rlim_max;
 	(void)setrlimit(RLIMIT_NOFILE, &rl);
-	if (getrlimit(RLIMIT_NOFILE, &rl) == -1 || rl.rlim_cur < 2 * SPARE_FDS)
+	if (getrlimit(RLIMIT_NOFILE, &rl) == -1 ||
+	    rl.rlim_cur < others + SPARE_FDS)
 		return (SPARE_FDS / 2);
-	if (rl.rlim_cur > 1024 * 1024)
+	if (rl.rlim_cur - others > 1024 * 1024)
 		return (1024 * 1024);
-	return ((unsigned)rl.rlim_cur - SPARE_FDS);
+	return ((unsigned)(rl.rlim_cur - others));
 }
 
 static struct dest *
@@ -440,7 +542,7 @@ look_ms(const struct conf *conf)
 static int
 make_all(struct worker *w)
 {
-	struct tails_conf tc = { .max_open = files_limit(),
+	struct tails_conf tc = { .max_open = files_limit(w->conf),
 		.look_ms = look_ms(w->conf),
 		.scratch = scratch_size(w->conf) };
 	struct sources_ops ops;
@@ -450,6 +552,8 @@ make_all(struct worker *w)
 		log_errorx("worker: no event loop");
 		return (-1);
 	}
+	/* The opener, should it end, is waited for by nobody. */
+	(void)signal(SIGCHLD, SIG_IGN);
 	confine_init(&w->confine, w->loop, w->start->needs);
 	w->confine.on_renew = ask_for_renewal;
 	w->confine.on_look = ask_for_a_look;
@@ -477,6 +581,7 @@ make_all(struct worker *w)
 		.on_stdout_closed = on_stdout_closed,
 		.on_resolve = on_resolve,
 		.on_unreached = on_unreached,
+		.on_no_descriptor = on_no_descriptor,
 		.arg = w };
 	if (make_dests(w) == -1 || make_routes(w) == -1) {
 		log_error("worker");
@@ -504,6 +609,7 @@ start_ctl(struct worker *w)
 		.view = &w->view,
 		.ledger = w->ledger,
 		.reload = ask_for_reload,
+		.make_room = on_no_descriptor,
 		.arg = w };
 	if ((w->ctl = ctl_new(&w->ctl_env, w->start->control)) == NULL)
 		log_warn("control socket");
@@ -531,6 +637,7 @@ free_all(struct worker *w)
 {
 	size_t i;
 
+	state_dump_free(w->dump);
 	ctl_free(w->ctl);
 	tails_free(w->tails);
 	sources_free(w->sources);
@@ -557,9 +664,12 @@ worker_run(const struct worker_start *start)
 		    "worker: cannot become user %s", start->account->name);
 		return (1);
 	}
+	if (opener_start(start->conf) == -1)
+		log_warn("worker: what comes later is opened by a new worker");
 	w.started = (double)time(NULL);
 	if (make_all(&w) == 0 &&
-	    sources_start(w.sources, start->given, start->ngiven) == 0) {
+	    sources_start(
+		w.sources, start->given->files, start->given->n) == 0) {
 		/* Looking for files takes its time. */
 		ev_now_update(w.loop);
 		/* Now it is known where links lead to; no line was read yet. */

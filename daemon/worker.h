@@ -4,12 +4,14 @@
 #ifndef WORKER_H
 #define WORKER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "daemon/state.h"
 
 struct account;
 struct conf;
+struct handover;
 struct needs;
 
 /* What the worker says on its channel. */
@@ -17,7 +19,7 @@ enum worker_word {
 	WORKER_READY,			/* files and destinations are set up */
 	WORKER_RELOAD,			/* it got SIGHUP, pass it on */
 	WORKER_ALIVE,			/* the loop turns; with figures */
-	WORKER_GIVES,			/* with a file, see handover.h */
+	WORKER_GIVES,			/* a file, see handover.h */
 	WORKER_RENEW,			/* it needs another sandbox */
 	WORKER_LOOK			/* whether it does, it cannot see */
 };
@@ -26,15 +28,18 @@ enum worker_word {
 struct worker_report {
 	enum worker_word	word;
 	struct state_sum	sum;	/* of WORKER_ALIVE */
+	double			quiet;	/* of WORKER_GIVES */
 };
 
 /*
  * What the monitor says: of a reload '+', or '-' and what is wrong, without an
- * end; and that for another reason another worker takes over.
+ * end; that for another reason another worker takes over; and to each
+ * WORKER_ALIVE, that it was heard.
  */
 #define MONITOR_RELOADS		'+'
 #define MONITOR_REFUSES		'-'
 #define MONITOR_RENEWS		'='
+#define MONITOR_HEARS		'.'
 
 struct worker_start {
 	const struct conf	*conf;
@@ -43,9 +48,10 @@ struct worker_start {
 	int			 statedir;	/* descriptor, or -1 */
 	int			 control;	/* listening socket, or -1 */
 	int			 channel;	/* to the monitor */
-	uint64_t		 alive_ms;	/* how often to say so, or 0 */
-	const int		*given;		/* files of the one before */
-	size_t			 ngiven;
+	uint64_t		 alive_ms;	/* how often to say so, */
+	unsigned		 most_missed;	/* and to hear no answer */
+	bool			 tells_sum;	/* with figures */
+	const struct handover	*given;		/* files of the one before */
 };
 
 /*

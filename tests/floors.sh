@@ -15,9 +15,9 @@ fail()
 floor()
 {
 	case $1 in
-	account|checkpoint_writer|clock|control|needs|statedir|version)
+	account|channel|checkpoint_writer|clock|control|meant|needs|opener|statedir|version)
 		echo 1 ;;
-	teslacoild|monitor|worker|confine|teslacoilctl|show)
+	teslacoild|monitor*|worker|confine|teslacoilctl|show)
 		echo 5 ;;
 	ctl*|metrics*|httpd*|state*)
 		echo 4 ;;

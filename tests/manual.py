@@ -137,7 +137,7 @@ class Commands(unittest.TestCase):
                 described, "%s and %s" % (source, page))
 
     def test_signals(self):
-        text = read(os.path.join(TOP, "daemon/monitor.c"))
+        text = read(os.path.join(TOP, "daemon/monitor_signals.c"))
         caught = set(re.search(r"signals\[\] = \{([^}]*)\}", text)[1].replace(
             ",", "").split())
         described = re.findall(r"^\.It Dv (.*)$", section(MANUAL, "SIGNALS"),

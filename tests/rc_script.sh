@@ -47,7 +47,7 @@ rc_says()
 
 monitor()
 {
-	cat "$tmp/state/lock" 2>/dev/null
+	head -n 1 "$tmp/state/lock" 2>/dev/null
 }
 
 worker()

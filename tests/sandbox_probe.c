@@ -301,6 +301,12 @@ try_socket(int family, int type, int protocol)
 }
 
 static int
+udp_socket(void)
+{
+	return (try_socket(AF_INET, SOCK_DGRAM, 0));
+}
+
+static int
 multipath_socket(void)
 {
 	return (try_socket(AF_INET, SOCK_STREAM, 262 /* MPTCP */));
@@ -409,7 +415,7 @@ static const struct {
 	TRY(connect_destination), TRY(connect_elsewhere),
 	TRY(fastopen_elsewhere), TRY(bind_port), TRY(listen_unbound),
 	TRY(multipath_socket), TRY(netlink_socket), TRY(packet_socket),
-	TRY(connect_abstract), TRY(map_code), TRY(make_code), TRY(become_root),
+	TRY(udp_socket), TRY(connect_abstract), TRY(map_code), TRY(make_code), TRY(become_root),
 	TRY(leave_namespace), TRY(mount_something), TRY(queue_io),
 	TRY(load_bpf), TRY(allow_ptrace) };
 

@@ -90,6 +90,46 @@ links_in_a_path_are_resolved(void **state)
 }
 
 static void
+a_link_of_somebody_else_widens_nothing(void **state)
+{
+	struct conf *c = conf_of("stdout:", "a/planted/log/*.log");
+	struct needs *r;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	r = needs_new(c);
+	assert_non_null(r);
+	assert_int_equal(r->ndirs, 0);
+	needs_free(r);
+	conf_free(c);
+}
+
+static void
+only_who_asks_the_dns_or_sends_by_udp_needs_datagrams(void **state)
+{
+	static const struct {
+		const char *url;
+		bool datagrams;
+	} urls[] = { { "tcp://192.0.2.1", false }, { "tls://[2001:db8::1]", false },
+		{ "tcp://siem.example.com", true }, { "udp://192.0.2.1", true },
+		{ "tcp+srv://_syslog._tcp.example.com", true } };
+	struct needs *r;
+	struct conf *c;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
+		c = conf_of(urls[i].url, "a/b/x.log");
+		r = needs_new(c);
+		assert_non_null(r);
+		assert_int_equal(r->datagrams, urls[i].datagrams);
+		needs_free(r);
+		conf_free(c);
+	}
+}
+
+static void
 a_directory_below_another_is_not_named_twice(void **state)
 {
 	char one[PATH_MAX + 64], two[PATH_MAX + 64], *paths[] = { one, two };
@@ -293,7 +333,9 @@ make_tree(void **state)
 	    mkdir(in("other"), 0700) == -1 ||
 	    (fd = open(in("other/f"), O_WRONLY | O_CREAT, 0600)) == -1 ||
 	    close(fd) == -1 || symlink("a/b", in("link")) == -1 ||
-	    symlink("other", in("to_other")) == -1)
+	    symlink("other", in("to_other")) == -1 ||
+	    symlink("/root", in("a/planted")) == -1 ||
+	    (geteuid() == 0 && lchown(in("a/planted"), 12345, 12345) == -1))
 		return (-1);
 	(void)strlcpy(target, in("other/f"), sizeof(target));
 	return (symlink(target, in("to_file")));
@@ -303,7 +345,7 @@ static int
 remove_tree(void **state)
 {
 	static const char *const files[] = { "to_file", "to_other", "link",
-		"other/f" };
+		"other/f", "a/planted" };
 	static const char *const dirs[] = { "other", "a/b", "a", "" };
 	size_t i;
 	int result = 0;
@@ -325,6 +367,9 @@ main(void)
 		    a_pattern_needs_what_is_before_its_first_wildcard),
 		cmocka_unit_test(what_is_missing_is_named_by_its_first_part),
 		cmocka_unit_test(links_in_a_path_are_resolved),
+		cmocka_unit_test(a_link_of_somebody_else_widens_nothing),
+		cmocka_unit_test(
+		    only_who_asks_the_dns_or_sends_by_udp_needs_datagrams),
 		cmocka_unit_test(a_directory_below_another_is_not_named_twice),
 		cmocka_unit_test(a_link_adds_the_directory_of_its_target_once),
 		cmocka_unit_test(

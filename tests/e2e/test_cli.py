@@ -75,7 +75,7 @@ class Options(Case):
 
     def test_an_unknown_option(self):
         done = self.run_daemon("-Z")
-        self.assertNotEqual(done.returncode, 0)
+        self.assertEqual(done.returncode, os.EX_USAGE)
         self.assertIn("usage: ", done.stderr)
 
 
@@ -172,7 +172,7 @@ class Paths(Case):
 
     def test_an_unknown_option_is_refused(self):
         d = self.begin("-o", "no_such_option=1", "/var/log/x")
-        self.assertEqual(d.wait(), 1)
+        self.assertEqual(d.wait(), os.EX_CONFIG)
         self.assertIn("no_such_option", d.log())
         d.process = None
 
@@ -230,7 +230,7 @@ class Background(Case):
             WRAP + [TESLACOILD, "-f", path], stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             timeout=LIMIT)
-        self.assertEqual(done.returncode, 1)
+        self.assertEqual(done.returncode, os.EX_CONFIG)
         self.assertIn(path + ":1:", done.stderr)
 
 

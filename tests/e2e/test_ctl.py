@@ -5,6 +5,7 @@ import json
 import os
 import pwd
 import re
+import signal
 import socket
 import stat
 import subprocess
@@ -187,6 +188,66 @@ class Ctl(teslacoil.Case):
         for s in idle:
             s.close()
         self.assertIn("siem", self.ask("show"))
+
+    def test_clients_that_do_not_read(self):
+        """More of them than there may be, of an answer that fills a socket:
+        they keep nobody out, and take no memory for what they leave."""
+        paths = [self.w.path]
+        for i in range(3000):
+            paths.append(self.path("%d.log" % i))
+            open(paths[-1], "w").close()
+        self.d.reload(destination("siem", self.r.url) +
+                      source("app", self.path("*.log")))
+        wait_for(lambda: "files: 3001 followed" in self.ask("show"),
+                 "every file")
+        worker = self.d.worker()
+        before = self.resident(worker)
+        clients = []
+        for _ in range(40):
+            s = socket.socket(socket.AF_UNIX)
+            self.addCleanup(s.close)
+            s.setblocking(False)
+            # As many as it has not accepted yet may wait.
+            wait_for(lambda: s.connect_ex(self.d.control) == 0,
+                     "a connection")
+            s.sendall(b"show files\n")
+            clients.append(s)
+        self.assertEqual({f["path"] for f in
+                          self.json("show", "files")["files"]}, set(paths))
+        if before is not None:
+            # An answer has more than a megabyte.
+            self.assertLess(self.resident(worker) - before, 8 << 20)
+        self.w.write(10)
+        self.r.wait_all(self.w)
+
+    @staticmethod
+    def resident(pid):
+        """Octets of memory, or None where the system does not tell."""
+        try:
+            with open("/proc/%d/statm" % pid) as f:
+                return int(f.read().split()[1]) * os.sysconf("SC_PAGESIZE")
+        except FileNotFoundError:
+            return None
+
+    def test_the_state_is_dumped_while_lines_go_on(self):
+        """Piece by piece, however often it is asked for."""
+        names = set()
+        for i in range(3000):
+            names.add(self.path("%d.log" % i))
+            open(self.path("%d.log" % i), "w").close()
+        self.d.reload(destination("siem", self.r.url) +
+                      source("app", self.path("*.log")))
+        self.d.wait_follows(*names)
+        for _ in range(20):
+            teslacoil.kill(self.d.pid, signal.SIGUSR1)
+            self.w.write(10)
+            self.r.wait_all(self.w)
+        self.assertTrue(names <= {f["path"]
+                                  for f in self.d.state()["files"]})
+        wait_for(lambda: not os.path.exists(
+            self.d.state_dir + "/state.json.new"), "the end of the last one")
+        self.d.stop()
+        self.assertFalse(os.path.exists(self.d.state_dir + "/state.json.new"))
 
     def test_a_client_that_goes_away_while_a_reload_is_on_its_way(self):
         for _ in range(5):

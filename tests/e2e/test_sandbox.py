@@ -6,13 +6,15 @@ import contextlib
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import unittest
 
 from processes import LINUX
-from teslacoil import (Case, LIMIT, TESLACOILD, USER, WRAP, destination,
-                       from_env, main, running, source, wait_for)
+from teslacoil import (Case, LIMIT, TESLACOILD, USER, WRAP, children,
+                       destination, from_env, kill, main, running, source,
+                       wait_for)
 
 PROBE = from_env("TESLACOIL_PROBE", "build/tests/sandbox_probe")
 
@@ -129,6 +131,8 @@ class Probe(Case):
                  str(elsewhere)],
                 stdout=subprocess.PIPE, text=True, timeout=LIMIT, check=True)
         self.assertIn("\nconnect_destination ok\n", done.stdout)
+        # The DNS is asked for it.
+        self.assertIn("\nudp_socket ok\n", done.stdout)
         self.assertIn("\nbind_port EPERM\n", done.stdout)
 
 
@@ -163,6 +167,21 @@ class Processes(Case):
             # chown dac_override dac_read_search kill setgid setuid
             self.assertEqual(int(status(d.pid)["CapPrm"], 16), 0xe7)
         self.finish(d, r)
+        r.check(w)
+
+    def test_the_opener_is_confined_too(self):
+        d, w, r = self.begin()
+        openers = children(d.worker())
+        if not openers:
+            self.skipTest("no Landlock: nothing has to be opened for it")
+        s = self.check(openers[0],
+                       int(status(d.pid)["Seccomp_filters"]) + 1)
+        self.assertEqual(capabilities(openers[0]), {"0" * 16})
+        self.assertEqual(s["Uid"], status(d.worker())["Uid"])
+        self.assertEqual(sorted(os.listdir("/proc/%d/fd" % openers[0])),
+                         ["0", "1", "2", "3"])
+        self.finish(d, r)
+        wait_for(lambda: not running(openers[0]), "the opener's end")
         r.check(w)
 
     def test_a_new_worker_is_confined_too(self):
@@ -213,11 +232,16 @@ class Later(Case):
             self.skipTest("neither Landlock nor unveil")
         return d, r
 
-    def check_renewed(self, d, r, *writers):
+    def check_reached(self, d, r, *writers):
+        """By another worker where what is not allowed is hidden; else the
+        opener opens it."""
         r.wait_all(*writers)
-        d.wait_log("a new worker takes over")
-        self.assertEqual(d.log().count("a new worker takes over"),
-                         d.log().count("worker: sandbox: ") - 1)
+        if "unveil" in d.log():
+            d.wait_log("a new worker takes over")
+            self.assertEqual(d.log().count("a new worker takes over"),
+                             d.log().count("worker: sandbox: ") - 1)
+        else:
+            self.assertNotIn("takes over", d.log())
         self.finish(d, r)
         r.check(*writers)
 
@@ -225,7 +249,7 @@ class Later(Case):
         d, r = self.begin(self.path("app/log/*.log"))
         w = self.writer("app/log/app.log")
         w.write(1000)
-        self.check_renewed(d, r, w)
+        self.check_reached(d, r, w)
 
     def test_a_directory_that_appears_part_by_part(self):
         d, r = self.begin(self.path("app/log/*.log"))
@@ -235,7 +259,7 @@ class Later(Case):
             d.wait_log("worker: sandbox: ", 2)
         w = self.writer("app/log/app.log")
         w.write(1000)
-        self.check_renewed(d, r, w)
+        self.check_reached(d, r, w)
 
     def test_a_directory_that_is_made_anew(self):
         w = self.writer("app/a.log", name="a")
@@ -245,7 +269,7 @@ class Later(Case):
         shutil.rmtree(self.path("app"))
         again = self.writer("app/b.log", name="b")
         again.write(100)
-        self.check_renewed(d, r, w, again)
+        self.check_reached(d, r, w, again)
 
     def test_a_link_that_leads_outside(self):
         """One is known at the start, another comes."""
@@ -260,7 +284,7 @@ class Later(Case):
         r.wait_all(writers[0])
         self.assertNotIn("takes over", d.log())
         os.symlink(elsewhere + "/second/real.log", self.path("second.log"))
-        self.check_renewed(d, r, *writers)
+        self.check_reached(d, r, *writers)
 
     def test_a_linked_directory_in_the_middle_of_a_path(self):
         w = self.writer("../elsewhere/app.log", name="app.log")
@@ -355,6 +379,61 @@ class Later(Case):
         second.wait_all(again)
         self.finish(d, second)
         second.check(again)
+
+    def test_directories_that_live_for_a_moment(self):
+        """A job makes its directory anew at every run, and removes it."""
+        d, r = self.begin(self.path("job/log/*.log"))
+        if "unveil" in d.log():
+            self.skipTest("a new worker reaches it, which takes its time")
+        writers = []
+        for i in range(30):
+            w = self.writer("job/log/job.log", name="run-%d" % i)
+            w.write(10)
+            r.wait_all(w)
+            # And to what nobody finds by its name any more.
+            shutil.rmtree(self.path("job"))
+            w.write(10)
+            writers.append(w)
+        self.check_reached(d, r, *writers)
+
+    def test_links_to_directories_that_come_later(self):
+        """As containers have them, two links one behind the other."""
+        for name in ("pods", "docker", "logs/containers"):
+            os.mkdir(os.path.join(self.dir, name))
+        d, r = self.begin(self.path("containers/*.log"))
+        if "unveil" in d.log():
+            self.skipTest("a new worker reaches it, which takes its time")
+        writers = []
+        for i in range(30):
+            name = "pod-%d" % i
+            w = self.writer("../docker/%s/%s.log" % (name, name), name=name)
+            pod = os.path.join(self.dir, "pods", name)
+            link = self.path("containers/%s.log" % name)
+            os.mkdir(pod)
+            os.symlink(w.path, pod + "/0.log")
+            os.symlink(pod + "/0.log", link)
+            w.write(10)
+            r.wait_all(w)
+            w.write(10)
+            os.unlink(link)
+            shutil.rmtree(pod)
+            shutil.rmtree(os.path.dirname(w.path))
+            writers.append(w)
+        self.check_reached(d, r, *writers)
+
+    def test_an_opener_that_is_gone_is_replaced_with_the_worker(self):
+        d, r = self.begin(self.path("app/log/*.log"))
+        opener = children(d.worker())
+        if not opener:
+            self.skipTest("no opener here")
+        kill(opener[0], signal.SIGKILL)
+        w = self.writer("app/log/app.log")
+        w.write(100)
+        r.wait_all(w)
+        d.wait_log("the process that opens files for the worker is gone")
+        d.wait_log("worker: sandbox: ", 2)
+        self.finish(d, r)
+        r.check(w)
 
     def test_below_a_wildcard_nothing_has_to_be_renewed(self):
         d, r = self.begin(self.path("**/*.log"))
