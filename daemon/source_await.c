@@ -74,10 +74,11 @@ void
 dir_await(struct dir *d, const char *name)
 {
 	struct sources *ss = d->all;
+	char path[PATH_MAX];
 	struct awaited *a;
 
 	/* Once a minute is over it is not worth another one. */
-	if (ss->by_time || d->place.polled)
+	if (ss->by_time || d->place.polled || dir_path(d, name, path) == -1)
 		return;
 	TAILQ_FOREACH (a, &ss->awaited, entry)
 		if (a->dir == d && strcmp(a->name, name) == 0)
@@ -91,7 +92,7 @@ dir_await(struct dir *d, const char *name)
 	a->dir = d;
 	a->until = ev_now(ss->loop) + LONG_ENOUGH;
 	TAILQ_INSERT_TAIL(&ss->awaited, a, entry);
-	ss->ops.on_dangling(ss->ops.arg, dir_path_in(d, name));
+	ss->ops.on_dangling(ss->ops.arg, path);
 	if (!ev_is_active(&ss->await))
 		ev_timer_again(ss->loop, &ss->await);
 }

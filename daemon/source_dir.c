@@ -24,14 +24,16 @@ dir_display(const struct dir *d)
 	return (d->place.path[0] == '\0' ? "/" : d->place.path);
 }
 
-const char *
-dir_path_in(const struct dir *d, const char *name)
+int
+dir_path(const struct dir *d, const char *name, char path[PATH_MAX])
 {
-	static char path[PATH_MAX];
 	int n;
 
-	n = snprintf(path, sizeof(path), "%s/%s", d->place.path, name);
-	return (n > 0 && (size_t)n < sizeof(path) ? path : NULL);
+	n = snprintf(path, PATH_MAX, "%s/%s", d->place.path, name);
+	if (n > 0 && n < PATH_MAX)
+		return (0);
+	errno = ENAMETOOLONG;
+	return (-1);
 }
 
 struct dir *

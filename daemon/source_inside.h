@@ -168,8 +168,11 @@ struct dir	*dir_of(struct place *);
 /* The path to show, or to open. */
 const char	*dir_display(const struct dir *);
 
-/* Returns a static buffer, or NULL when the path is too long. */
-const char	*dir_path_in(const struct dir *, const char *name);
+/*
+ * The path of name in it.  Returns 0, or -1 with ENAMETOOLONG: no system call
+ * takes it, so what is there cannot be followed.
+ */
+int	dir_path(const struct dir *, const char *name, char path[PATH_MAX]);
 
 /* Whether it is hidden: then it was told that something may have changed. */
 bool	dir_is_hidden(const struct dir *);

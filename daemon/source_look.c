@@ -20,12 +20,12 @@ look_at_new_file(
 	const char *known = NULL;
 	struct tail *t;
 	bool meant = dir_means_file(d, name);
-	char origin[PATH_MAX];
+	char origin[PATH_MAX], path[PATH_MAX];
 
 	if (reach == REACH_PLAIN)
 		known = ledger_path(d->all->ledger, st->st_dev, st->st_ino);
 	if (known != NULL &&
-	    (strcmp(known, dir_path_in(d, name)) == 0 ||
+	    (dir_path(d, name, path) == -1 || strcmp(known, path) == 0 ||
 		strlcpy(origin, known, sizeof(origin)) >= sizeof(origin)))
 		known = NULL;
 	if (!meant && known == NULL)
@@ -119,13 +119,13 @@ static void
 look_at_dir(
     struct dir *d, const char *name, const struct stat *st, enum reach reach)
 {
-	const char *path = dir_path_in(d, name);
+	char path[PATH_MAX];
 	const struct use *u;
 	struct dir *child;
 	struct use below;
 	size_t i;
 
-	if (path == NULL || !dir_means_dir(d, name) || dir_is_inside(d, st))
+	if (dir_path(d, name, path) == -1 || !dir_means_dir(d, name) || dir_is_inside(d, st))
 		return;
 	child = dir_find(d->all, path);
 	if (child != NULL && !place_is_same(&child->place, st)) {
@@ -165,10 +165,11 @@ link_is_safe(const struct stat *link, const struct stat *target)
 static void
 lose_dir(struct dir *d, const char *name)
 {
-	const char *path = dir_path_in(d, name);
+	char path[PATH_MAX];
 	struct dir *child;
 
-	if (path != NULL && (child = dir_find(d->all, path)) != NULL)
+	if (dir_path(d, name, path) == 0 &&
+	    (child = dir_find(d->all, path)) != NULL)
 		dir_free(child);
 }
 
@@ -189,12 +190,18 @@ is_absence(int error)
 
 /* Says once why what a source means is not followed, and forgets it. */
 static void
-refuse(struct dir *d, const char *name, const char *why)
+refuse_if(struct dir *d, const char *name, bool meant, const char *why)
 {
 	lose_name(d, name);
 	lose_dir(d, name);
-	if (dir_means_file(d, name) && dir_say_once(d, name))
+	if (meant && dir_say_once(d, name))
 		log_warnx("%s/%s: not followed: %s", d->place.path, name, why);
+}
+
+static void
+refuse(struct dir *d, const char *name, const char *why)
+{
+	refuse_if(d, name, dir_means_file(d, name), why);
 }
 
 /* Our own log and state: each line of it would make another one. */
@@ -217,13 +224,16 @@ is_avoided(const struct sources *ss, const struct stat *st)
 static bool
 follow_link(struct dir *d, const char *name, struct stat *st, enum reach *reach)
 {
+	char path[PATH_MAX];
 	struct stat target;
 
+	if (dir_path(d, name, path) == -1)
+		return (false);
 	if (!dir_follows(d, name, REACH_SAFE_LINK)) {
 		look_at_missing(d, name);
 		return (false);
 	}
-	if (stat(dir_path_in(d, name), &target) == -1) {
+	if (stat(path, &target) == -1) {
 		if (!is_absence(errno))
 			return (false);
 		look_at_missing(d, name);
@@ -236,8 +246,7 @@ follow_link(struct dir *d, const char *name, struct stat *st, enum reach *reach)
 	if (dir_follows(d, name, *reach)) {
 		/* One that is known is looked at every second. */
 		if (tails_find(d->all->tails, st->st_dev, st->st_ino) == NULL)
-			d->all->ops.on_link(
-			    d->all->ops.arg, dir_path_in(d, name));
+			d->all->ops.on_link(d->all->ops.arg, path);
 		return (true);
 	}
 	refuse(d, name,
@@ -250,10 +259,11 @@ follow_link(struct dir *d, const char *name, struct stat *st, enum reach *reach)
 static int
 stat_by_path(const struct dir *d, const char *name, struct stat *st)
 {
-	const char *path = dir_path_in(d, name);
+	char path[PATH_MAX];
 	struct stat before, after;
 
-	if (stat(dir_display(d), &before) == -1 || lstat(path, st) == -1 ||
+	if (dir_path(d, name, path) == -1 ||
+	    stat(dir_display(d), &before) == -1 || lstat(path, st) == -1 ||
 	    stat(dir_display(d), &after) == -1)
 		return (-1);
 	if (place_is_same(&d->place, &before) &&
@@ -296,7 +306,7 @@ dir_look(struct dir *d, const char *name)
 {
 	struct stat st;
 
-	if (dir_path_in(d, name) == NULL || dir_is_hidden(d))
+	if (dir_is_hidden(d))
 		return;
 	if (stat_inside(d, name, &st) == 0)
 		dir_look_at(d, name, &st);
@@ -306,12 +316,30 @@ dir_look(struct dir *d, const char *name)
 		d->said = true; /* scanned when it changes */
 }
 
+/*
+ * Any user can make directories so deep that what is in them has a path longer
+ * than a system call takes.  It is passed over, and that is said once.
+ */
+static bool
+can_be_named(struct dir *d, const char *name)
+{
+	char path[PATH_MAX];
+
+	if (dir_path(d, name, path) == 0)
+		return (true);
+	refuse_if(d, name, dir_means_file(d, name) || dir_means_dir(d, name),
+	    "its path is longer than the system takes");
+	return (false);
+}
+
 void
 dir_look_at(struct dir *d, const char *name, const struct stat *found)
 {
 	enum reach reach = REACH_PLAIN;
 	struct stat st = *found;
 
+	if (!can_be_named(d, name))
+		return;
 	if (S_ISLNK(st.st_mode) && !follow_link(d, name, &st, &reach))
 		return;
 	if (is_avoided(d->all, &st)) {

@@ -165,9 +165,10 @@ consider(struct hunt *h, int dirfd, const char *name)
 	struct sources *ss = h->dir->all;
 	const struct tail *t;
 	struct candidate *c;
+	char path[PATH_MAX];
 	struct stat st;
 
-	if (dir_path_in(h->dir, name) == NULL ||
+	if (dir_path(h->dir, name, path) == -1 ||
 	    fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == -1 ||
 	    !S_ISREG(st.st_mode))
 		return;
@@ -259,6 +260,7 @@ follow_candidate(
     struct dir *d, struct candidate *c, struct dir *was, const char *base)
 {
 	struct fingerprint print;
+	char origin[PATH_MAX];
 	struct tail *t;
 
 	t = tails_find(d->all->tails, c->st.st_dev, c->st.st_ino);
@@ -275,8 +277,8 @@ follow_candidate(
 		tail_set_packed(t, c->kind, &print);
 		t->size = 1;
 	}
-	if (dir_path_in(was, base) != NULL)
-		tail_set_origin(t, dir_path_in(was, base));
+	if (dir_path(was, base, origin) == 0)
+		tail_set_origin(t, origin);
 	dir_join_routes(t, was, base, REACH_PLAIN);
 	if (t->streams == NULL) {
 		tail_free(t);

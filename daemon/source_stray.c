@@ -79,7 +79,8 @@ static bool
 is_out_of_order(const struct tail *t, struct dir *d, const struct stray *s)
 {
 	return (rotation_is_of(s->name, s->origin) &&
-	    t == tail_at(&d->place, s->name) && !t->rotated && t->held == NULL && t->left == NULL && t->before == NULL &&
+	    t == tail_at(&d->place, s->name) && !t->rotated &&
+	    t->held == NULL && t->left == NULL && t->before == NULL &&
 	    t->behind == NULL);
 }
 
@@ -87,11 +88,13 @@ is_out_of_order(const struct tail *t, struct dir *d, const struct stray *s)
 static void
 follow_stray(struct dir *d, const struct stray *s)
 {
-	const char *path = dir_path_in(d, s->name);
+	char origin[PATH_MAX], path[PATH_MAX];
 	struct stat st;
 	struct tail *t;
 
-	if (path == NULL || lstat(path, &st) == -1 || !S_ISREG(st.st_mode))
+	if (dir_path(d, s->name, path) == -1 ||
+	    dir_path(d, s->origin, origin) == -1 || lstat(path, &st) == -1 ||
+	    !S_ISREG(st.st_mode))
 		return;
 	t = tails_find(d->all->tails, st.st_dev, st.st_ino);
 	if (t != NULL && !is_out_of_order(t, d, s))
@@ -104,7 +107,7 @@ follow_stray(struct dir *d, const struct stray *s)
 	}
 	log_info("%s: was %s for a moment", tail_path(t), s->origin);
 	t->rotated = true;
-	tail_set_origin(t, dir_path_in(d, s->origin));
+	tail_set_origin(t, origin);
 	tail_precedes(t, &d->place, s->origin);
 	dir_join_routes(t, d, s->origin, REACH_PLAIN);
 	if (t->streams == NULL)

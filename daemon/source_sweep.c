@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -22,15 +23,14 @@
 static bool
 has_changed(const struct dir *d, int fd, const struct tail *t)
 {
+	char path[PATH_MAX];
 	struct stat st;
-	const char *path;
 
 	if (fd != -1)
 		return (fstatat(fd, t->name, &st, AT_SYMLINK_NOFOLLOW) == -1 ||
 		    !dir_is_as_seen(t, &st));
-	path = dir_path_in(d, t->name);
-	return (
-	    path == NULL || lstat(path, &st) == -1 || !dir_is_as_seen(t, &st));
+	return (dir_path(d, t->name, path) == -1 || lstat(path, &st) == -1 ||
+	    !dir_is_as_seen(t, &st));
 }
 
 static void

@@ -37,12 +37,12 @@ use_matches(const struct use *u, const char *name)
 static bool
 is_excluded(const struct source *s, const struct dir *d, const char *name)
 {
-	const char *path;
+	char path[PATH_MAX];
 	size_t i;
 
 	if (s->conf->nexclude == 0)
 		return (false);
-	if ((path = dir_path_in(d, name)) == NULL)
+	if (dir_path(d, name, path) == -1)
 		return (true);
 
 	for (i = 0; i < s->conf->nexclude; i++)

@@ -323,6 +323,83 @@ class Links(Discovery):
         self.end()
 
 
+class LongPaths(Discovery):
+    """What has a path that no system call takes is passed over."""
+
+    LIMIT = os.pathconf("/", "PC_PATH_MAX") - 1
+
+    def deep(self, length):
+        """A directory with a path of that length, open."""
+        fd = os.open(self.logs, os.O_RDONLY)
+        at = len(self.logs)
+        while at < length:
+            n = min(250, length - at - 1)
+            if 0 < length - at - n - 1 < 2:
+                n -= 2
+            os.mkdir("d" * n, dir_fd=fd)
+            below = os.open("d" * n, os.O_RDONLY, dir_fd=fd)
+            os.close(fd)
+            fd = below
+            at += n + 1
+        self.addCleanup(os.close, fd)
+        return fd
+
+    def write_at(self, fd, name, text):
+        inside = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644,
+                         dir_fd=fd)
+        os.write(inside, text.encode() + b"\n")
+        os.close(inside)
+
+    def survives(self):
+        name = "still%d.log" % len(self.writers)
+        w = self.writer(name, name=name)
+        w.write(3)
+        self.r.wait_all(w)
+        self.assertNotIn("signal", self.d.log())
+
+    def test_one_is_renamed_to_a_short_name(self):
+        fd = self.deep(self.LIMIT - 40)
+        self.begin(self.path("**/*.log"), recursive_depth=64)
+        self.write_at(fd, "s.log", "deep")
+        self.wait_text("deep")
+        for i in range(3):
+            self.write_at(fd, "x" * 80 + ".log", "unseen")
+            self.d.wait_log("not followed: its path is longer", i + 1)
+            os.rename("x" * 80 + ".log", "y", src_dir_fd=fd, dst_dir_fd=fd)
+            self.write_at(fd, "s.log", "and on")
+            self.wait_text("and on")
+            os.unlink("y", dir_fd=fd)
+        self.survives()
+        self.assertEqual(self.d.log().count("not followed"), 3)
+        self.end()
+
+    def test_a_known_file_gets_one(self):
+        fd = self.deep(self.LIMIT - 40)
+        self.begin(self.path("**/*.log"), recursive_depth=64)
+        w = self.writer("a.log")
+        w.write(3)
+        self.r.wait_all(w)
+        self.d.stop()
+        os.rename(w.path, "x" * 80 + ".log", dst_dir_fd=fd)
+        self.d.start()
+        self.survives()
+        self.assertIn("not followed: its path is longer", self.d.log())
+        self.d.hup()
+        self.survives()
+        self.end()
+
+    def test_a_directory_has_one(self):
+        fd = self.deep(self.LIMIT - 40)
+        os.mkdir("e" * 80, dir_fd=fd)
+        below = os.open("e" * 80, os.O_RDONLY, dir_fd=fd)
+        self.addCleanup(os.close, below)
+        self.write_at(below, "a.log", "unseen")
+        self.begin(self.path("**/*.log"), recursive_depth=64,
+                   exclude=["/nothing/*"])
+        self.survives()
+        self.end()
+
+
 class Files(Discovery):
     @unittest.skipIf(USER is None, "root reads all")
     def test_unreadable_until_its_mode_changes(self):
