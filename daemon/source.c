@@ -82,7 +82,9 @@ sources_new(struct ev_loop *loop, struct tails *tails, struct ledger *ledger,
 	if ((ss = calloc(1, sizeof(*ss))) == NULL)
 		return (NULL);
 	TAILQ_INIT(&ss->sources);
+	TAILQ_INIT(&ss->strayed);
 	RB_INIT(&ss->dirs);
+	RB_INIT(&ss->ids);
 	ss->tails = tails;
 	ss->ledger = ledger;
 	ss->ops = *ops;
@@ -95,6 +97,7 @@ sources_new(struct ev_loop *loop, struct tails *tails, struct ledger *ledger,
 	ss->loop = loop;
 	ev_prepare_init(&ss->turn, on_turn);
 	awaited_init(ss);
+	told_init(ss);
 	ev_set_priority(&ss->turn, EV_MAXPRI);
 	ss->turn.data = ss;
 	ev_prepare_start(loop, &ss->turn);
@@ -113,6 +116,7 @@ sources_free(struct sources *ss)
 		dir_free(d);
 	ev_timer_stop(ss->loop, &ss->await);
 	sweep_stop(ss);
+	told_end(ss);
 	while ((s = TAILQ_FIRST(&ss->sources)) != NULL) {
 		TAILQ_REMOVE(&ss->sources, s, entry);
 		free(s->routes);
@@ -189,9 +193,10 @@ sources_start(struct sources *ss, const int *fds, size_t n)
 		for (i = 0; i < s->conf->npatterns; i++) {
 			use = (struct use) { .source = s,
 				.pattern = s->conf->patterns[i] };
-			dir_add_use(root, &use);
+			(void)dir_append_use(root, &use);
 		}
 	}
+	dir_begin(root);
 	for (i = 0; i < n; i++)
 		sources_inherit(ss, fds[i]);
 	sources_recover(ss);

@@ -18,6 +18,22 @@ dir_compare(const struct dir *a, const struct dir *b)
 
 RB_GENERATE(dirs, dir, by_path, dir_compare)
 
+#define PATHS_MOST 8 /* of one directory */
+
+static int
+compare_ids(const struct dir *a, const struct dir *b)
+{
+	if (a->place.dev != b->place.dev)
+		return (a->place.dev < b->place.dev ? -1 : 1);
+	if (a->place.ino != b->place.ino)
+		return (a->place.ino < b->place.ino ? -1 : 1);
+	return (a->serial < b->serial ? -1 : a->serial > b->serial);
+}
+
+/* RB_GENERATE_STATIC needs __unused, which glibc's headers cannot bear. */
+#define LOCAL __attribute__((__unused__)) static
+RB_GENERATE_INTERNAL(dir_ids, dir, by_id, compare_ids, LOCAL)
+
 const char *
 dir_display(const struct dir *d)
 {
@@ -71,11 +87,13 @@ dir_new(struct sources *ss, struct dir *parent, const char *path,
 	}
 	place_init(&d->place, copy, st);
 	TAILQ_INIT(&d->strays);
-	TAILQ_INIT(&d->told);
+	RB_INIT(&d->stray_names);
 	d->all = ss;
 	d->parent = parent;
 	d->listed_ns = -1;
+	d->serial = ++ss->serial;
 	RB_INSERT(dirs, &ss->dirs, d);
+	RB_INSERT(dir_ids, &ss->ids, d);
 	ss->ndirs++;
 	return (d);
 }
@@ -96,31 +114,22 @@ first_below(struct dir *d)
 	return (found);
 }
 
-static void
-told_free(struct dir *d, struct told *t)
-{
-	TAILQ_REMOVE(&d->told, t, entry);
-	free(t->name);
-	free(t);
-}
-
 void
 dir_free(struct dir *d)
 {
 	struct dir *child;
 	struct sources *ss = d->all;
-	struct told *t;
 
 	sweep_leave(d);
 	RB_REMOVE(dirs, &ss->dirs, d);
+	RB_REMOVE(dir_ids, &ss->ids, d);
 	ss->ndirs--;
 	while ((child = first_below(d)) != NULL)
 		dir_free(child);
 	watch_del(d->watch);
 	strays_clear(d);
 	awaited_clear(d);
-	while ((t = TAILQ_FIRST(&d->told)) != NULL)
-		told_free(d, t);
+	told_clear(d);
 	place_fini(&d->place);
 	free(d->uses);
 	free(d);
@@ -164,12 +173,22 @@ dir_watch(struct dir *d)
 }
 
 void
-dir_add_use(struct dir *d, const struct use *u)
+dir_begin(struct dir *d)
 {
-	if (!dir_append_use(d, u))
-		return;
 	dir_watch(d);
 	dir_scan(d);
+}
+
+bool
+dir_is_everywhere(struct sources *ss, const struct stat *st)
+{
+	struct dir key = { .place = { .dev = st->st_dev, .ino = st->st_ino } };
+	struct dir *d = RB_NFIND(dir_ids, &ss->ids, &key);
+	unsigned n = 0;
+
+	for (; d != NULL && place_is_same(&d->place, st) && n < PATHS_MOST; n++)
+		d = RB_NEXT(dir_ids, &ss->ids, d);
+	return (n == PATHS_MOST);
 }
 
 bool
@@ -179,33 +198,6 @@ dir_is_inside(const struct dir *d, const struct stat *st)
 		if (place_is_same(&d->place, st))
 			return (true);
 	return (false);
-}
-
-bool
-dir_say_once(struct dir *d, const char *name)
-{
-	struct told *t;
-
-	TAILQ_FOREACH (t, &d->told, entry)
-		if (strcmp(t->name, name) == 0)
-			return (false);
-	if ((t = calloc(1, sizeof(*t))) == NULL ||
-	    (t->name = strdup(name)) == NULL) {
-		free(t);
-		return (true);
-	}
-	TAILQ_INSERT_TAIL(&d->told, t, entry);
-	return (true);
-}
-
-void
-dir_unsay(struct dir *d, const char *name)
-{
-	struct told *t, *next;
-
-	TAILQ_FOREACH_SAFE (t, &d->told, entry, next)
-		if (strcmp(t->name, name) == 0)
-			told_free(d, t);
 }
 
 void

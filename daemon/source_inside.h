@@ -5,8 +5,8 @@
  * source_recover.c at what happened before the start to what source_orphan.c
  * lists, source_stray.c follows what was renamed before anybody looked,
  * source_inherit.c goes on with what the worker before had open,
- * source_await.c looks at dangling links by time, and source_sweep.c at all of
- * it, slowly.
+ * source_await.c looks at dangling links by time, source_told.c says what is
+ * not followed, and source_sweep.c looks at all of it, slowly.
  */
 #ifndef SOURCE_INSIDE_H
 #define SOURCE_INSIDE_H
@@ -56,20 +56,21 @@ enum reach {
 	REACH_UNSAFE_LINK
 };
 
-/* A name of which was said that it is not followed. */
-struct told {
-	TAILQ_ENTRY(told) entry;
-	char *name;
-};
+struct told;
+RB_HEAD(told_names, told);
 
 struct stray;
 TAILQ_HEAD(strays, stray);
+RB_HEAD(stray_names, stray);
 
 struct awaited;
 TAILQ_HEAD(awaited_list, awaited);
+RB_HEAD(awaited_names, awaited);
 
 struct dir {
 	RB_ENTRY(dir) by_path;
+	RB_ENTRY(dir) by_id;
+	uint64_t serial;
 	struct place place;
 	struct sources *all;
 	struct dir *parent;
@@ -81,15 +82,24 @@ struct dir {
 	uint32_t scan;
 	int64_t listed_ns; /* its st_mtime then, or -1 */
 	struct strays strays;
-	TAILQ_HEAD(, told) told;
+	struct stray_names stray_names;
+	TAILQ_ENTRY(dir) strayed; /* while it has strays */
+	unsigned ntold; /* names of it in told */
+	unsigned nuntold; /* for which there was no room, by its last scan */
+	unsigned nawaited;
+	bool dangles; /* has links that only the sweep looks at */
 };
 RB_HEAD(dirs, dir);
+TAILQ_HEAD(dir_list, dir);
 int	dir_compare(const struct dir *, const struct dir *);
 RB_PROTOTYPE(dirs, dir, by_path, dir_compare)
+RB_HEAD(dir_ids, dir);
 
 struct sources {
 	TAILQ_HEAD(, source) sources;
 	struct dirs dirs;
+	struct dir_ids ids;
+	uint64_t serial;
 	unsigned ndirs;
 	struct ev_loop *loop;
 	struct watch *watch;
@@ -98,7 +108,14 @@ struct sources {
 	ev_prepare turn;
 	struct identity avoided[SOURCE_AVOIDED];
 	size_t navoided;
-	struct awaited_list awaited;
+	struct told_names told;
+	unsigned ntold;
+	uint64_t nuntold; /* in all directories, */
+	uint64_t nsaid; /* as it was said last */
+	ev_timer tell;
+	struct awaited_names awaited_names;
+	struct awaited_list awaited; /* looked at longest ago first */
+	unsigned nawaited;
 	ev_timer await;
 	ev_timer sweep;
 	struct dir *sweep_dir; /* the sweep is here, NULL: at the start, */
@@ -106,7 +123,7 @@ struct sources {
 	bool by_time; /* what is looked at now: no news for awaited */
 	struct sources_ops ops;
 	bool starting;
-	bool strayed; /* some directory has strays */
+	struct dir_list strayed; /* directories that have strays */
 };
 
 /* source_use.c: what patterns mean */
@@ -153,8 +170,8 @@ void	dir_free(struct dir *);
 /* The same where the system says that it is gone. */
 void	dir_gone(struct dir *);
 
-/* A pattern goes on in it: watches and scans it where that is new. */
-void	dir_add_use(struct dir *, const struct use *);
+/* Patterns go on in it that did not before: watches and scans it. */
+void	dir_begin(struct dir *);
 
 /* Watches it for every use; may be called again. */
 void	dir_watch(struct dir *);
@@ -174,15 +191,18 @@ const char	*dir_display(const struct dir *);
  */
 int	dir_path(const struct dir *, const char *name, char path[PATH_MAX]);
 
+/*
+ * Whether the directory of st is in the tree under as many paths as one may
+ * have: by links that lead to links their number would grow without bound.
+ */
+bool	dir_is_everywhere(struct sources *, const struct stat *);
+
 /* Whether it is hidden: then it was told that something may have changed. */
 bool	dir_is_hidden(const struct dir *);
 
 /* Whether it is the directory of st, or below it: a loop of links. */
 bool	dir_is_inside(const struct dir *, const struct stat *);
 
-/* Whether nothing was said of this name yet; and: it is forgotten. */
-bool	dir_say_once(struct dir *, const char *name);
-void	dir_unsay(struct dir *, const char *name);
 
 /* source_look.c, source_scan.c */
 
@@ -210,6 +230,22 @@ void	sources_recover(struct sources *);
  * fd.
  */
 void	sources_inherit(struct sources *, int fd);
+
+/* source_told.c: what was said of names that are not followed */
+
+void	told_init(struct sources *);
+void	told_end(struct sources *);
+
+/*
+ * Says once why name is not followed.  Of many names in one directory, or in
+ * all, only the first are named, and the others are counted.
+ */
+void	dir_tell(struct dir *, const char *name, const char *why);
+
+/* The name is gone; all of them are; they are about to be counted anew. */
+void	dir_untell(struct dir *, const char *name);
+void	told_clear(struct dir *);
+void	told_recount(struct dir *);
 
 /* source_stray.c */
 

@@ -123,6 +123,7 @@ look_at_dir(
 	const struct use *u;
 	struct dir *child;
 	struct use below;
+	bool added = false;
 	size_t i;
 
 	if (dir_path(d, name, path) == -1 || !dir_means_dir(d, name) || dir_is_inside(d, st))
@@ -131,6 +132,11 @@ look_at_dir(
 	if (child != NULL && !place_is_same(&child->place, st)) {
 		dir_free(child);
 		child = NULL;
+	}
+	if (child == NULL && reach != REACH_PLAIN &&
+	    dir_is_everywhere(d->all, st)) {
+		dir_tell(d, name, "it is followed by other paths already");
+		return;
 	}
 	if (child == NULL && (child = dir_new(d->all, d, path, st)) == NULL)
 		return;
@@ -150,8 +156,10 @@ look_at_dir(
 			below.part++;
 			below.depth = 0;
 		}
-		dir_add_use(child, &below);
+		added |= dir_append_use(child, &below);
 	}
+	if (added)
+		dir_begin(child);
 }
 
 /* A link that anybody could have planted must not have files sent. */
@@ -178,7 +186,7 @@ look_at_missing(struct dir *d, const char *name)
 {
 	lose_name(d, name);
 	lose_dir(d, name);
-	dir_unsay(d, name);
+	dir_untell(d, name);
 }
 
 /* What cannot be looked at now is not gone for that. */
@@ -194,8 +202,8 @@ refuse_if(struct dir *d, const char *name, bool meant, const char *why)
 {
 	lose_name(d, name);
 	lose_dir(d, name);
-	if (meant && dir_say_once(d, name))
-		log_warnx("%s/%s: not followed: %s", d->place.path, name, why);
+	if (meant)
+		dir_tell(d, name, why);
 }
 
 static void

@@ -149,6 +149,7 @@ scan_listed(struct dir *d)
 	}
 	note_listing(d, dirfd(handle));
 	d->said = false;
+	told_recount(d);
 	d->scan++;
 	n = list_entries(d, handle, &list);
 	(void)closedir(handle);
@@ -160,6 +161,22 @@ scan_listed(struct dir *d)
 	}
 	free(list);
 	look_at_unseen(d);
+}
+
+/* Whether a use before the nth is for the same name. */
+static bool
+is_named_before(const struct dir *d, size_t n, const char *name)
+{
+	const struct pattern_part *part;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		part = use_part(&d->uses[i]);
+		if (part->kind == PATTERN_LITERAL &&
+		    strcmp(part->text, name) == 0)
+			return (true);
+	}
+	return (false);
 }
 
 void
@@ -174,12 +191,14 @@ dir_scan(struct dir *d)
 	for (i = 0; i < n; i++)
 		list |= use_is_last(&d->uses[i]) ||
 		    use_part(&d->uses[i])->kind != PATTERN_LITERAL;
+	d->dangles = false;
 	if (list)
 		scan_listed(d);
 	/* A literal name needs no right to list the directory. */
 	for (i = 0; i < n; i++) {
 		part = use_part(&d->uses[i]);
-		if (part->kind == PATTERN_LITERAL && (!list || d->said))
+		if (part->kind == PATTERN_LITERAL && (!list || d->said) &&
+		    !is_named_before(d, i, part->text))
 			dir_look(d, part->text);
 	}
 }

@@ -14,15 +14,29 @@
  * and went between two looks is not.
  */
 struct stray {
-	TAILQ_ENTRY(stray) entry;
+	TAILQ_ENTRY(stray) entry; /* as they came */
+	RB_ENTRY(stray) by_name;
 	char *origin; /* the name that a source means */
 	char *name; /* the one it has now */
 };
+
+static int
+compare_strays(const struct stray *a, const struct stray *b)
+{
+	return (strcmp(a->name, b->name));
+}
+
+/* RB_GENERATE_STATIC needs __unused, which glibc's headers cannot bear. */
+#define LOCAL __attribute__((__unused__)) static
+RB_GENERATE_INTERNAL(stray_names, stray, by_name, compare_strays, LOCAL)
 
 static void
 stray_free(struct dir *d, struct stray *s)
 {
 	TAILQ_REMOVE(&d->strays, s, entry);
+	RB_REMOVE(stray_names, &d->stray_names, s);
+	if (TAILQ_EMPTY(&d->strays))
+		TAILQ_REMOVE(&d->all->strayed, d, strayed);
 	free(s->origin);
 	free(s->name);
 	free(s);
@@ -31,12 +45,14 @@ stray_free(struct dir *d, struct stray *s)
 static struct stray *
 find_stray(struct dir *d, const char *name)
 {
-	struct stray *s;
+	struct stray key;
+	union {
+		const char *in;
+		char *out;
+	} u = { .in = name };
 
-	TAILQ_FOREACH (s, &d->strays, entry)
-		if (strcmp(s->name, name) == 0)
-			return (s);
-	return (NULL);
+	key.name = u.out;
+	return (RB_FIND(stray_names, &d->stray_names, &key));
 }
 
 void
@@ -56,8 +72,10 @@ dir_note_rename(struct dir *d, const char *name, const char *from)
 	if ((copy = strdup(name)) == NULL)
 		return;
 	if (s != NULL) {
+		RB_REMOVE(stray_names, &d->stray_names, s);
 		free(s->name);
 		s->name = copy;
+		RB_INSERT(stray_names, &d->stray_names, s);
 		return;
 	}
 	if ((s = calloc(1, sizeof(*s))) == NULL ||
@@ -67,8 +85,10 @@ dir_note_rename(struct dir *d, const char *name, const char *from)
 		return;
 	}
 	s->name = copy;
+	if (TAILQ_EMPTY(&d->strays))
+		TAILQ_INSERT_TAIL(&d->all->strayed, d, strayed);
 	TAILQ_INSERT_TAIL(&d->strays, s, entry);
-	d->all->strayed = true;
+	RB_INSERT(stray_names, &d->stray_names, s);
 }
 
 /*
@@ -117,17 +137,12 @@ follow_stray(struct dir *d, const struct stray *s)
 void
 sources_follow_strays(struct sources *ss)
 {
-	struct stray *s;
 	struct dir *d;
 
-	if (!ss->strayed)
-		return;
-	ss->strayed = false;
-	RB_FOREACH (d, dirs, &ss->dirs)
-		while ((s = TAILQ_FIRST(&d->strays)) != NULL) {
-			follow_stray(d, s);
-			stray_free(d, s);
-		}
+	while ((d = TAILQ_FIRST(&ss->strayed)) != NULL) {
+		follow_stray(d, TAILQ_FIRST(&d->strays));
+		stray_free(d, TAILQ_FIRST(&d->strays));
+	}
 }
 
 void

@@ -82,7 +82,7 @@ sweep_dir(struct dir *d)
 	/* There may be a watch to be had by now. */
 	if (d->place.polled && !dir_is_to_be_polled(d))
 		dir_watch(d);
-	if (d->said || written_ns(&st) != d->listed_ns)
+	if (d->said || d->dangles || written_ns(&st) != d->listed_ns)
 		dir_scan(d);
 }
 

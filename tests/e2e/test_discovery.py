@@ -1,14 +1,17 @@
 #!/usr/bin/python3
 """Goal: every file that the patterns mean is found, and no other."""
 
+import contextlib
 import mmap
 import os
 import pwd
 import random
+import re
 import shutil
 import signal
 import socket
 import subprocess
+import time
 import unittest
 
 from teslacoil import (SEED, TESLACOILD, USER, Case, Output, Writer,
@@ -397,6 +400,82 @@ class LongPaths(Discovery):
         self.begin(self.path("**/*.log"), recursive_depth=64,
                    exclude=["/nothing/*"])
         self.survives()
+        self.end()
+
+
+class Work(Discovery):
+    """What any user can multiply costs no more than in proportion."""
+
+    def counted(self, *calls):
+        """The counts of system calls, when the daemon has ended."""
+        if shutil.which("strace") is None:
+            self.skipTest("needs strace")
+        path = os.path.join(self.dir, "calls")
+        self.d.within = ["strace", "-D", "-f", "-c", "-o", path, "-e",
+                         "trace=" + ",".join(calls)]
+
+        def total():
+            def written():
+                with contextlib.suppress(FileNotFoundError), open(path) as f:
+                    return re.search(r"(\d+)(?: +\d+)? total$", f.read())
+            return int(wait_for(written, "the counts of strace")[1])
+        return total
+
+    def test_a_start_with_many_literal_directories(self):
+        n = 100
+        for i in range(n):
+            self.writer("d%d/a.log" % i, name="w%d" % i).write(1)
+        self.r = self.receiver().start()
+        self.d = self.daemon(destination("d", self.r.url) + source(
+            "s", [self.path("d%d/*.log" % i) for i in range(n)]))
+        opened = self.counted("openat")
+        self.d.start()
+        self.end()
+        self.assertLess(opened(), 10 * n)
+
+    def test_names_that_are_not_followed(self):
+        self.begin()
+        for i in range(1000):
+            os.mkfifo(self.path("%d.log" % i))
+        self.writer("app.log").write(3)
+        self.r.wait_all(*self.writers)
+        self.d.wait_log("and [0-9]+ others are not followed")
+        self.assertLess(self.d.log().count("not followed"), 32)
+        # One that is gone makes room for another.
+        for i in range(1000):
+            os.unlink(self.path("%d.log" % i))
+        self.writer("b.log").write(3)
+        self.r.wait_all(*self.writers)
+        os.mkfifo(self.path("another.log"))
+        self.d.wait_log("another.log: not followed")
+        self.end()
+
+    def test_links_that_lead_nowhere(self):
+        self.r = self.receiver().start()
+        self.d = self.daemon(destination("d", self.r.url) + source(
+            "s", self.path("*.log")))
+        n = 1000
+        for i in range(n):
+            os.symlink(os.path.join(self.dir, "none%d" % i),
+                       self.path("%d.log" % i))
+        looks = self.counted("newfstatat,readlink,readlinkat")
+        self.d.start()
+        # While a last one is looked at five times and more.
+        for _ in range(5):
+            self.d.state()
+            time.sleep(1)
+        self.end()
+        self.assertLess(looks(), 8 * n)
+
+    def test_links_to_directories_of_links(self):
+        tops = [self.made("t%d" % i) for i in range(9)]
+        for i, top in enumerate(tops[:-1]):
+            for k in range(4):
+                os.symlink(tops[i + 1], top + "/l%d" % k)
+        self.begin(self.path("**/*.log"))
+        self.writer("t8/app.log").write(3)
+        self.r.wait_all(*self.writers)
+        self.assertLess(self.counters()["watched_directories"], 200)
         self.end()
 
 
