@@ -30,7 +30,7 @@ on_linked(struct place *place, const char *name)
 	char copy[NAME_MAX + 1];
 
 	(void)strlcpy(copy, name, sizeof(copy));
-	dir_look(dir_of(place), copy);
+	dir_look_linked(dir_of(place), copy);
 }
 
 /* A file that is watched by itself. */
@@ -60,6 +60,7 @@ on_event(
 	case WATCH_NAME:
 		dir_note_rename(d, name, from);
 		dir_look(d, name);
+		dir_look_links(d, name);
 		break;
 	case WATCH_SCAN:
 		dir_scan(d);
@@ -85,6 +86,7 @@ sources_new(struct ev_loop *loop, struct tails *tails, struct ledger *ledger,
 	TAILQ_INIT(&ss->strayed);
 	RB_INIT(&ss->dirs);
 	RB_INIT(&ss->ids);
+	RB_INIT(&ss->links);
 	ss->tails = tails;
 	ss->ledger = ledger;
 	ss->ops = *ops;
@@ -98,6 +100,7 @@ sources_new(struct ev_loop *loop, struct tails *tails, struct ledger *ledger,
 	ev_prepare_init(&ss->turn, on_turn);
 	awaited_init(ss);
 	told_init(ss);
+	again_init(ss);
 	ev_set_priority(&ss->turn, EV_MAXPRI);
 	ss->turn.data = ss;
 	ev_prepare_start(loop, &ss->turn);
@@ -117,6 +120,7 @@ sources_free(struct sources *ss)
 	ev_timer_stop(ss->loop, &ss->await);
 	sweep_stop(ss);
 	told_end(ss);
+	again_end(ss);
 	while ((s = TAILQ_FIRST(&ss->sources)) != NULL) {
 		TAILQ_REMOVE(&ss->sources, s, entry);
 		free(s->routes);

@@ -88,6 +88,8 @@ dir_new(struct sources *ss, struct dir *parent, const char *path,
 	place_init(&d->place, copy, st);
 	TAILQ_INIT(&d->strays);
 	RB_INIT(&d->stray_names);
+	RB_INIT(&d->targets);
+	dir_note_rights(d, st);
 	d->all = ss;
 	d->parent = parent;
 	d->listed_ns = -1;
@@ -126,32 +128,51 @@ dir_free(struct dir *d)
 	ss->ndirs--;
 	while ((child = first_below(d)) != NULL)
 		dir_free(child);
+	links_clear(d);
+	again_leave(d);
 	watch_del(d->watch);
 	strays_clear(d);
 	awaited_clear(d);
 	told_clear(d);
 	place_fini(&d->place);
 	free(d->uses);
+	free(d->real);
 	free(d);
 }
 
 bool
-dir_is_to_be_polled(const struct dir *d)
+dir_is_to_be_polled(struct dir *d)
 {
+	uint64_t ms = UINT64_MAX;
 	size_t i;
 
 	for (i = 0; i < d->nuses; i++)
 		if (d->uses[i].source->conf->poll)
 			return (true);
-	return (false);
+	return (dir_links_poll(d, &ms));
+}
+
+const char *
+dir_real(const struct dir *d)
+{
+	return (d->real != NULL ? d->real : d->place.path);
+}
+
+void
+dir_note_rights(struct dir *d, const struct stat *st)
+{
+	d->uid = st->st_uid;
+	d->gid = st->st_gid;
+	d->mode = st->st_mode;
 }
 
 /* The watch serves every use: for files too, or polled, when one asks. */
 void
 dir_watch(struct dir *d)
 {
-	struct watch_want want = { .poll = dir_is_to_be_polled(d),
-		.poll_ms = UINT64_MAX };
+	struct watch_want want = {
+		.poll = dir_is_to_be_polled(d), .poll_ms = UINT64_MAX
+	};
 	struct watch_dir *old = d->watch;
 	const struct conf_source *conf;
 	size_t i;
@@ -162,11 +183,15 @@ dir_watch(struct dir *d)
 		if (conf->poll_interval_ms < want.poll_ms)
 			want.poll_ms = conf->poll_interval_ms;
 	}
+	(void)dir_links_poll(d, &want.poll_ms);
 	/* The new one first: what happens between is not missed. */
 	d->watch = watch_add(d->all->watch, dir_display(d), &want, d);
-	if (d->watch == NULL)
+	if (d->watch == NULL) {
 		log_debug("%s: cannot be watched: %s", dir_display(d),
 		    strerror(errno));
+		if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
+			dir_again(d);
+	}
 	d->place.told = want.data;
 	d->place.polled = d->watch == NULL || watch_is_polled(d->watch);
 	watch_del(old);
@@ -175,6 +200,7 @@ dir_watch(struct dir *d)
 void
 dir_begin(struct dir *d)
 {
+	d->widened = true;
 	dir_watch(d);
 	dir_scan(d);
 }
@@ -206,8 +232,13 @@ dir_gone(struct dir *d)
 	struct dir *parent = d->parent;
 	char *name;
 
-	if (parent == NULL || dir_is_hidden(d))
+	if (d->place.path[0] == '\0' || dir_is_hidden(d))
 		return;
+	if (parent == NULL) {
+		/* It is there for the links into it. */
+		dir_free(d);
+		return;
+	}
 	name = strdup(strrchr(d->place.path, '/') + 1);
 	dir_free(d);
 	/* Something else may have its name by now. */

@@ -5,7 +5,9 @@
  * source_recover.c at what happened before the start to what source_orphan.c
  * lists, source_stray.c follows what was renamed before anybody looked,
  * source_inherit.c goes on with what the worker before had open,
- * source_await.c looks at dangling links by time, source_told.c says what is
+ * source_walk.c judges where links lead, source_link.c knows where those lead
+ * that are followed, source_await.c looks at dangling ones by time,
+ * source_again.c at what could not be looked at, source_told.c says what is
  * not followed, and source_sweep.c looks at all of it, slowly.
  */
 #ifndef SOURCE_INSIDE_H
@@ -53,11 +55,16 @@ struct use {
 enum reach {
 	REACH_PLAIN, /* by itself */
 	REACH_SAFE_LINK, /* by a link that nobody could have planted */
-	REACH_UNSAFE_LINK
+	REACH_UNSAFE_LINK,
+	REACH_UNSAFE_NAME /* by one of its names, which anybody may have made */
 };
 
 struct told;
 RB_HEAD(told_names, told);
+
+struct link;
+RB_HEAD(link_names, link);
+RB_HEAD(link_targets, link);
 
 struct stray;
 TAILQ_HEAD(strays, stray);
@@ -77,6 +84,15 @@ struct dir {
 	struct watch_dir *watch;
 	struct use *uses;
 	size_t nuses;
+	char *real; /* its path without links, or NULL: it has none */
+	uid_t uid; /* who may write to it, when it was looked at last */
+	gid_t gid;
+	mode_t mode;
+	unsigned nlinks; /* links in it to files that are followed */
+	struct link_targets targets; /* links to files in it */
+	TAILQ_ENTRY(dir) again_entry;
+	bool again;
+	bool widened; /* patterns came since it was scanned */
 	bool said; /* that it cannot be read */
 	bool hidden; /* see sources_hide() */
 	uint32_t scan;
@@ -108,6 +124,11 @@ struct sources {
 	ev_prepare turn;
 	struct identity avoided[SOURCE_AVOIDED];
 	size_t navoided;
+	struct link_names links;
+	struct dir_list again; /* in which something could not be looked at */
+	unsigned nagain;
+	ev_tstamp again_wait;
+	ev_timer again_timer;
 	struct told_names told;
 	unsigned ntold;
 	uint64_t nuntold; /* in all directories, */
@@ -177,7 +198,7 @@ void	dir_begin(struct dir *);
 void	dir_watch(struct dir *);
 
 /* Whether some source wants no events from the system. */
-bool	dir_is_to_be_polled(const struct dir *);
+bool	dir_is_to_be_polled(struct dir *);
 
 struct dir	*dir_find(struct sources *, const char *path);
 struct dir	*dir_of(struct place *);
@@ -197,6 +218,12 @@ int	dir_path(const struct dir *, const char *name, char path[PATH_MAX]);
  */
 bool	dir_is_everywhere(struct sources *, const struct stat *);
 
+/* Its path without links; "" for the root. */
+const char	*dir_real(const struct dir *);
+
+/* Remembers who may write to it. */
+void	dir_note_rights(struct dir *, const struct stat *);
+
 /* Whether it is hidden: then it was told that something may have changed. */
 bool	dir_is_hidden(const struct dir *);
 
@@ -209,6 +236,9 @@ bool	dir_is_inside(const struct dir *, const struct stat *);
 /* What is there under this name now?  May free directories below. */
 void	dir_look(struct dir *, const char *name);
 
+/* The same for a link to a file that may well be the one that it was. */
+void	dir_look_linked(struct dir *, const char *name);
+
 /* The same where lstat(2) has just found it. */
 void	dir_look_at(struct dir *, const char *name, const struct stat *);
 
@@ -217,6 +247,9 @@ void	dir_scan(struct dir *);
 
 /* Whether a file of it, by what lstat(2) says of the name, has not changed. */
 bool	dir_is_as_seen(const struct tail *, const struct stat *);
+
+/* The same for a name in the directory open as fd, which may be a link. */
+bool	dir_is_at_rest(const struct tail *, int fd, const struct stat *);
 
 /* source_recover.c */
 
@@ -230,6 +263,86 @@ void	sources_recover(struct sources *);
  * fd.
  */
 void	sources_inherit(struct sources *, int fd);
+
+/* source_again.c */
+
+void	again_init(struct sources *);
+void	again_end(struct sources *);
+
+/* Something in it could not be looked at: it is scanned again soon. */
+void	dir_again(struct dir *);
+void	again_leave(struct dir *);
+
+/* source_walk.c: where a symbolic link leads */
+
+struct walk {
+	struct stat st; /* of what is at the end of it */
+	struct stat in; /* of the directory that has it */
+	char real[PATH_MAX]; /* its path without links */
+	bool has_owner; /* some links to it are neither root's nor ours, */
+	uid_t owner; /* but his */
+	bool safe; /* nobody could have planted a link to it */
+	const char *why; /* it is not safe */
+};
+
+/* Returns 0, or -1 with errno. */
+int	dir_walk(const struct dir *, const char *name, struct walk *);
+
+/* Whether nobody but root and the daemon's user may write to it. */
+bool	is_only_ours(const struct stat *);
+
+/* source_trust.c */
+
+/*
+ * Whether nobody could have given the file of st a name in the directory of in
+ * to have it sent though it is not theirs to read: it has one name, it was
+ * followed before, or whoever may write there may read it.  And: the same for
+ * a name in the directory itself.
+ */
+struct named {
+	const char *path; /* of the directory */
+	const char *name;
+	const struct stat *in;
+	const struct stat *st;
+};
+bool	dir_trusts_name(const struct dir *, const struct named *);
+bool	dir_trusts_own(const struct dir *, const char *name,
+	    const struct stat *st);
+
+/* source_link.c: links to files that are followed */
+
+/* name in it, a link, leads to the file at the end of the walk. */
+void	link_note(struct dir *, const char *name, const struct walk *);
+
+/*
+ * A link through which the file of st, which is called base in it, is followed:
+ * its directory, and its name there.  Returns NULL: there is none.
+ */
+struct dir	*dir_link_to(struct dir *, const char *base,
+		    const struct stat *st, const char **name);
+
+/* Whether there is one for whatever file. */
+bool	dir_has_link_to(struct dir *, const char *base);
+
+/* It is none any more; and: the directory is about to go. */
+void	link_forget(struct dir *, const char *name);
+void	links_clear(struct dir *);
+
+/* Looks at the links to the file called base in it; and, soon, at all. */
+void	dir_look_links(struct dir *, const char *base);
+void	dir_look_all_links(struct dir *);
+
+/* Whether a source of a link into it polls; lowers *poll_ms to the least. */
+bool	dir_links_poll(struct dir *, uint64_t *poll_ms);
+
+/* Whether it is in the tree for links alone, and there is none any more. */
+bool	dir_is_idle(struct dir *);
+
+/*
+ * The directory with this path without links, which is added to the tree and
+ * watched where no pattern reaches it.  Returns NULL: it is not there.
+ */
+struct dir	*dir_at(struct sources *, const char *path);
 
 /* source_told.c: what was said of names that are not followed */
 

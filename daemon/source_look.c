@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -13,16 +15,53 @@
 #include "daemon/tail_held.h"
 #include "daemon/tails.h"
 
-static void
-look_at_new_file(
-    struct dir *d, const char *name, const struct stat *st, enum reach reach)
+#define MANY_NAMES                                                             \
+	"it has several names, and others than its owner may give it one "     \
+	"there: symlinks = \"follow\" follows it"
+
+/* What cannot be looked at now is not gone for that. */
+static bool
+is_absence(int error)
 {
+	return (error == ENOENT || error == ENOTDIR || error == ELOOP);
+}
+
+/* What a name leads to. */
+struct found {
+	struct stat st;
+	enum reach reach;
+	bool linked; /* the name is a symbolic link, and */
+	struct walk walk; /* leads there */
+};
+
+/* Remembers the directory that t, which is called name in d, is really in. */
+static void
+note_real(struct tail *t, struct dir *d, const struct found *f)
+{
+	char dir[PATH_MAX];
+
+	t->linked = f->linked;
+	if (!f->linked) {
+		if (t->real != NULL || d->real != NULL)
+			tail_set_real(t, d->real);
+		return;
+	}
+	(void)strlcpy(dir, f->walk.real, sizeof(dir));
+	*strrchr(dir, '/') = '\0';
+	tail_set_real(t, dir[0] == '\0' ? "/" : dir);
+	link_note(d, t->name, &f->walk);
+}
+
+static void
+look_at_new_file(struct dir *d, const char *name, const struct found *f)
+{
+	const struct stat *st = &f->st;
 	const char *known = NULL;
 	struct tail *t;
 	bool meant = dir_means_file(d, name);
 	char origin[PATH_MAX], path[PATH_MAX];
 
-	if (reach == REACH_PLAIN)
+	if (!f->linked)
 		known = ledger_path(d->all->ledger, st->st_dev, st->st_ino);
 	if (known != NULL &&
 	    (dir_path(d, name, path) == -1 || strcmp(known, path) == 0 ||
@@ -34,15 +73,15 @@ look_at_new_file(
 		log_warn("%s/%s", d->place.path, name);
 		return;
 	}
-	t->linked = reach != REACH_PLAIN;
+	note_real(t, d, f);
 	t->many_links = st->st_nlink > 1;
 	t->seen = d->scan;
 	if (known != NULL)
 		sources_rejoin_routes(t, d->all, origin);
-	if (t->streams == NULL && reach == REACH_PLAIN && !d->all->starting)
+	if (t->streams == NULL && !f->linked && !d->all->starting)
 		tail_hold(t);
 	if (meant)
-		dir_join_routes(t, d, name, reach);
+		dir_join_routes(t, d, name, f->reach);
 	tail_held_look(t);
 	if (t->streams == NULL)
 		tail_free(t);
@@ -56,8 +95,14 @@ keeps_name(const struct tail *t)
 {
 	struct stat st;
 
-	return (t->place != NULL && stat(tail_path(t), &st) == 0 &&
-	    st.st_dev == t->dev && st.st_ino == t->ino);
+	if (t->place == NULL)
+		return (false);
+	if (stat(tail_path(t), &st) == 0)
+		return (st.st_dev == t->dev && st.st_ino == t->ino);
+	if (is_absence(errno))
+		return (false);
+	dir_again(dir_of(t->place));
+	return (true);
 }
 
 /* The file that had the name is read on without it. */
@@ -87,9 +132,9 @@ is_another(const struct tail *t, const struct stat *st, struct dir *d,
 }
 
 static void
-look_at_file(
-    struct dir *d, const char *name, const struct stat *st, enum reach reach)
+look_at_file(struct dir *d, const char *name, const struct found *f)
 {
+	const struct stat *st = &f->st;
 	struct tail *here = tail_at(&d->place, name);
 	struct tail *t = tails_find(d->all->tails, st->st_dev, st->st_ino);
 
@@ -103,22 +148,46 @@ look_at_file(
 		t = NULL;
 	}
 	if (t == NULL) {
-		look_at_new_file(d, name, st, reach);
+		look_at_new_file(d, name, f);
 		return;
 	}
-	if (t != here && !keeps_name(t))
+	if (t != here && !keeps_name(t)) {
+		/* A watch of its own depends on it. */
+		t->linked = f->linked;
 		tail_rename(t, &d->place, name);
+	}
+	if (t->place == &d->place && strcmp(t->name, name) == 0)
+		note_real(t, d, f);
 	if (t->place == &d->place && strcmp(t->name, name) == 0)
 		t->seen = d->scan;
 	if (dir_means_file(d, name))
-		dir_join_routes(t, d, name, reach);
+		dir_join_routes(t, d, name, f->reach);
 	tail_check(t);
 }
 
+/* The path of a directory without links, where one leads to it. */
 static void
-look_at_dir(
-    struct dir *d, const char *name, const struct stat *st, enum reach reach)
+set_real(struct dir *child, const struct dir *d, const struct found *f)
 {
+	const char *name = strrchr(child->place.path, '/') + 1;
+	char path[PATH_MAX];
+	int n;
+
+	free(child->real);
+	child->real = NULL;
+	if (f->linked) {
+		child->real = strdup(f->walk.real);
+	} else if (d->real != NULL) {
+		n = snprintf(path, sizeof(path), "%s/%s", d->real, name);
+		if (n > 0 && (size_t)n < sizeof(path))
+			child->real = strdup(path);
+	}
+}
+
+static void
+look_at_dir(struct dir *d, const char *name, const struct found *f)
+{
+	const struct stat *st = &f->st;
 	char path[PATH_MAX];
 	const struct use *u;
 	struct dir *child;
@@ -133,13 +202,16 @@ look_at_dir(
 		dir_free(child);
 		child = NULL;
 	}
-	if (child == NULL && reach != REACH_PLAIN &&
+	if (child == NULL && f->linked &&
 	    dir_is_everywhere(d->all, st)) {
 		dir_tell(d, name, "it is followed by other paths already");
 		return;
 	}
 	if (child == NULL && (child = dir_new(d->all, d, path, st)) == NULL)
 		return;
+	/* It may have been there for links into it. */
+	child->parent = d;
+	set_real(child, d, f);
 	if (child->said) {
 		/* It could not be listed before. */
 		dir_watch(child);
@@ -147,7 +219,7 @@ look_at_dir(
 	}
 	for (i = 0; i < d->nuses; i++) {
 		u = &d->uses[i];
-		if (!use_follows(u, reach) || !use_goes_on(u, name))
+		if (!use_follows(u, f->reach) || !use_goes_on(u, name))
 			continue;
 		below = *u;
 		if (use_part(u)->kind == PATTERN_ANY_DEPTH) {
@@ -160,14 +232,6 @@ look_at_dir(
 	}
 	if (added)
 		dir_begin(child);
-}
-
-/* A link that anybody could have planted must not have files sent. */
-static bool
-link_is_safe(const struct stat *link, const struct stat *target)
-{
-	return (link->st_uid == 0 || link->st_uid == geteuid() ||
-	    link->st_uid == target->st_uid);
 }
 
 static void
@@ -187,19 +251,14 @@ look_at_missing(struct dir *d, const char *name)
 	lose_name(d, name);
 	lose_dir(d, name);
 	dir_untell(d, name);
-}
-
-/* What cannot be looked at now is not gone for that. */
-static bool
-is_absence(int error)
-{
-	return (error == ENOENT || error == ENOTDIR || error == ELOOP);
+	link_forget(d, name);
 }
 
 /* Says once why what a source means is not followed, and forgets it. */
 static void
 refuse_if(struct dir *d, const char *name, bool meant, const char *why)
 {
+	link_forget(d, name);
 	lose_name(d, name);
 	lose_dir(d, name);
 	if (meant)
@@ -225,42 +284,84 @@ is_avoided(const struct sources *ss, const struct stat *st)
 	return (false);
 }
 
-/*
- * Where the link leads, in *st.  Returns whether to look at it; *reach says
- * how it is reached.
- */
-static bool
-follow_link(struct dir *d, const char *name, struct stat *st, enum reach *reach)
+/* It leads nowhere, or where nobody could look. */
+static void
+look_at_dangling(struct dir *d, const char *name)
 {
-	char path[PATH_MAX];
-	struct stat target;
+	if (!is_absence(errno)) {
+		dir_again(d);
+		return;
+	}
+	lose_name(d, name);
+	lose_dir(d, name);
+	dir_untell(d, name);
+	dir_await(d, name);
+}
 
+/* What was found is a file; name is no symbolic link. */
+static bool
+follow_name(struct dir *d, const char *name, struct found *f)
+{
+	if (dir_trusts_own(d, name, &f->st))
+		return (true);
+	f->reach = REACH_UNSAFE_NAME;
+	if (dir_follows(d, name, f->reach))
+		return (true);
+	refuse(d, name, MANY_NAMES);
+	return (false);
+}
+
+/* The name of a file at the end of links. */
+static bool
+target_is_safe(const struct dir *d, const struct walk *w)
+{
+	char path[PATH_MAX], *slash;
+	struct named n = { .path = path, .in = &w->in, .st = &w->st };
+
+	(void)strlcpy(path, w->real, sizeof(path));
+	slash = strrchr(path, '/');
+	*slash = '\0';
+	n.name = slash + 1;
+	return (dir_trusts_name(d, &n));
+}
+
+/* What the link leads to.  Returns whether to look at it. */
+static bool
+follow_link(struct dir *d, const char *name, struct found *f)
+{
+	struct walk *w = &f->walk;
+	char path[PATH_MAX];
+
+	f->linked = true;
 	if (dir_path(d, name, path) == -1)
 		return (false);
 	if (!dir_follows(d, name, REACH_SAFE_LINK)) {
 		look_at_missing(d, name);
 		return (false);
 	}
-	if (stat(path, &target) == -1) {
-		if (!is_absence(errno))
-			return (false);
-		look_at_missing(d, name);
-		dir_await(d, name);
+	/* Most that lead nowhere are known so by one call. */
+	if (stat(path, &w->st) == -1 || dir_walk(d, name, w) == -1) {
+		look_at_dangling(d, name);
 		return (false);
 	}
-	*reach =
-	    link_is_safe(st, &target) ? REACH_SAFE_LINK : REACH_UNSAFE_LINK;
-	*st = target;
-	if (dir_follows(d, name, *reach)) {
-		/* One that is known is looked at every second. */
-		if (tails_find(d->all->tails, st->st_dev, st->st_ino) == NULL)
-			d->all->ops.on_link(d->all->ops.arg, path);
-		return (true);
+	f->st = w->st;
+	if (w->safe && S_ISREG(w->st.st_mode) && !target_is_safe(d, w)) {
+		w->safe = false;
+		w->why = MANY_NAMES;
 	}
-	refuse(d, name,
-	    "the link belongs neither to root nor to the owner of its target: "
-	    "symlinks = \"follow\" follows it");
-	return (false);
+	f->reach = w->safe ? REACH_SAFE_LINK : REACH_UNSAFE_LINK;
+	if (!dir_follows(d, name, f->reach)) {
+		refuse_if(d, name,
+		    S_ISDIR(w->st.st_mode) ? dir_means_dir(d, name)
+					  : dir_means_file(d, name),
+		    w->why);
+		return (false);
+	}
+	/* One that is known is looked at every second. */
+	if (tails_find(d->all->tails, w->st.st_dev, w->st.st_ino) == NULL)
+		d->all->ops.on_link(
+		    d->all->ops.arg, w->real[0] == '\0' ? "/" : w->real);
+	return (true);
 }
 
 /* One that may not be listed, or not be opened by this sandbox. */
@@ -287,7 +388,7 @@ stat_by_path(const struct dir *d, const char *name, struct stat *st)
  * Returns -1 with ESTALE when something did.
  */
 static int
-stat_inside(const struct dir *d, const char *name, struct stat *st)
+stat_inside(struct dir *d, const char *name, struct stat *st)
 {
 	struct stat own;
 	int error, fd, result;
@@ -301,6 +402,7 @@ stat_inside(const struct dir *d, const char *name, struct stat *st)
 		errno = ESTALE;
 		result = -1;
 	} else if (result == 0) {
+		dir_note_rights(d, &own);
 		result = fstatat(fd, name, st, AT_SYMLINK_NOFOLLOW);
 	}
 	error = errno;
@@ -321,7 +423,21 @@ dir_look(struct dir *d, const char *name)
 	else if (is_absence(errno))
 		look_at_missing(d, name);
 	else if (errno != ESTALE) /* else its parent is looked at next */
-		d->said = true; /* scanned when it changes */
+		dir_again(d);
+}
+
+void
+dir_look_linked(struct dir *d, const char *name)
+{
+	struct tail *t = tail_at(&d->place, name);
+	struct stat st;
+
+	/* It was judged when it was found. */
+	if (t != NULL && t->linked && stat(tail_path(t), &st) == 0 &&
+	    st.st_dev == t->dev && st.st_ino == t->ino)
+		tail_check(t);
+	else
+		dir_look(d, name);
 }
 
 /*
@@ -343,21 +459,25 @@ can_be_named(struct dir *d, const char *name)
 void
 dir_look_at(struct dir *d, const char *name, const struct stat *found)
 {
-	enum reach reach = REACH_PLAIN;
-	struct stat st = *found;
+	struct found f = { .st = *found, .reach = REACH_PLAIN };
 
 	if (!can_be_named(d, name))
 		return;
-	if (S_ISLNK(st.st_mode) && !follow_link(d, name, &st, &reach))
-		return;
-	if (is_avoided(d->all, &st)) {
+	if (S_ISLNK(f.st.st_mode)) {
+		if (!follow_link(d, name, &f))
+			return;
+	} else {
+		link_forget(d, name);
+	}
+	if (is_avoided(d->all, &f.st)) {
 		refuse(d, name, "it is the daemon's own log or state");
-	} else if (S_ISDIR(st.st_mode)) {
+	} else if (S_ISDIR(f.st.st_mode)) {
 		lose_name(d, name);
-		look_at_dir(d, name, &st, reach);
-	} else if (S_ISREG(st.st_mode)) {
+		look_at_dir(d, name, &f);
+	} else if (S_ISREG(f.st.st_mode)) {
 		lose_dir(d, name);
-		look_at_file(d, name, &st, reach);
+		if (f.linked || follow_name(d, name, &f))
+			look_at_file(d, name, &f);
 	} else {
 		refuse(d, name, "it is no regular file");
 	}

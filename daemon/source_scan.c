@@ -31,6 +31,17 @@ dir_is_as_seen(const struct tail *t, const struct stat *st)
 	    !t->suspect);
 }
 
+bool
+dir_is_at_rest(const struct tail *t, int fd, const struct stat *st)
+{
+	struct stat target;
+
+	if (t->linked && S_ISLNK(st->st_mode))
+		return (fstatat(fd, t->name, &target, 0) == 0 &&
+		    dir_is_as_seen(t, &target));
+	return (!t->linked && dir_is_as_seen(t, st));
+}
+
 static int
 compare_entries(const void *a, const void *b)
 {
@@ -62,21 +73,31 @@ list_entry(struct dir *d, int fd, const struct dirent *e, struct entry **list,
 	struct entry *grown;
 	struct stat st;
 
-	if ((t == NULL && !is_interesting(d, e)) ||
-	    fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == -1)
+	if (t == NULL && !is_interesting(d, e))
 		return (n);
-	if (t != NULL && dir_is_as_seen(t, &st)) {
+	if (fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == -1) {
+		/* One that is gone is looked at as one that was not seen. */
+		if (errno != ENOENT)
+			dir_again(d);
+		return (n);
+	}
+	/* What patterns came for goes where they say, too. */
+	if (t != NULL && !d->widened && dir_is_at_rest(t, fd, &st)) {
 		t->seen = d->scan;
 		return (n);
 	}
 	if ((n & (n - 1)) == 0) {
 		grown = reallocarray(*list, n == 0 ? 1 : n * 2, sizeof(*grown));
-		if (grown == NULL)
+		if (grown == NULL) {
+			dir_again(d);
 			return (n);
+		}
 		*list = grown;
 	}
-	if (((*list)[n].name = strdup(e->d_name)) == NULL)
+	if (((*list)[n].name = strdup(e->d_name)) == NULL) {
+		dir_again(d);
 		return (n);
+	}
 	(*list)[n].st = st;
 	return (n + 1);
 }
@@ -88,9 +109,11 @@ list_entries(struct dir *d, DIR *handle, struct entry **list)
 	const struct dirent *e;
 	size_t n = 0;
 
-	while ((e = readdir(handle)) != NULL)
+	for (errno = 0; (e = readdir(handle)) != NULL; errno = 0)
 		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
 			n = list_entry(d, dirfd(handle), e, list, n);
+	if (errno != 0)
+		dir_again(d);
 	return (n);
 }
 
@@ -122,7 +145,10 @@ note_listing(struct dir *d, int fd)
 	struct stat st;
 
 	d->listed_ns = -1;
-	if (fstat(fd, &st) == 0 && st.st_mtim.tv_sec + SETTLED < time(NULL))
+	if (fstat(fd, &st) == -1)
+		return;
+	dir_note_rights(d, &st);
+	if (st.st_mtim.tv_sec + SETTLED < time(NULL))
 		d->listed_ns = written_ns(&st);
 }
 
@@ -134,11 +160,13 @@ scan_listed(struct dir *d)
 	size_t i, n;
 
 	if ((handle = place_list(&d->place)) == NULL) {
-		if (errno == ESTALE) {
+		if (errno == ESTALE || errno == ENOENT || errno == ENOTDIR) {
 			/* Its parent is looked at next. */
 			d->listed_ns = -1;
 			return;
 		}
+		if (errno != EACCES && errno != EPERM)
+			dir_again(d);
 		if (!d->said) {
 			log_warn("%s: cannot be listed", dir_display(d));
 			d->all->ops.on_refused(
@@ -183,7 +211,7 @@ void
 dir_scan(struct dir *d)
 {
 	const struct pattern_part *part;
-	bool list = false;
+	bool list = !RB_EMPTY(&d->targets) || !RB_EMPTY(&d->place.names);
 	size_t i, n = d->nuses;
 
 	if (dir_is_hidden(d))
@@ -194,6 +222,8 @@ dir_scan(struct dir *d)
 	d->dangles = false;
 	if (list)
 		scan_listed(d);
+	d->widened = false;
+	dir_look_all_links(d);
 	/* A literal name needs no right to list the directory. */
 	for (i = 0; i < n; i++) {
 		part = use_part(&d->uses[i]);

@@ -18,6 +18,7 @@ struct stray {
 	RB_ENTRY(stray) by_name;
 	char *origin; /* the name that a source means */
 	char *name; /* the one it has now */
+	bool looked_at; /* by that name */
 };
 
 static int
@@ -67,7 +68,7 @@ dir_note_rename(struct dir *d, const char *name, const char *from)
 	if ((over = find_stray(d, name)) != NULL)
 		stray_free(d, over);
 	s = find_stray(d, from);
-	if (s == NULL && !dir_means_file(d, from))
+	if (s == NULL && !dir_means_file(d, from) && !dir_has_link_to(d, from))
 		return;
 	if ((copy = strdup(name)) == NULL)
 		return;
@@ -75,6 +76,7 @@ dir_note_rename(struct dir *d, const char *name, const char *from)
 		RB_REMOVE(stray_names, &d->stray_names, s);
 		free(s->name);
 		s->name = copy;
+		s->looked_at = false;
 		RB_INSERT(stray_names, &d->stray_names, s);
 		return;
 	}
@@ -104,17 +106,35 @@ is_out_of_order(const struct tail *t, struct dir *d, const struct stray *s)
 	    t->behind == NULL);
 }
 
+static int
+stat_stray(struct dir *d, const struct stray *s, struct stat *st)
+{
+	char path[PATH_MAX];
+
+	if (dir_path(d, s->name, path) == -1 || lstat(path, st) == -1 ||
+	    !S_ISREG(st->st_mode) || !dir_trusts_own(d, s->name, st))
+		return (-1);
+	return (0);
+}
+
 /* A file that nobody looked at while it had the name of its source. */
 static void
 follow_stray(struct dir *d, const struct stray *s)
 {
-	char origin[PATH_MAX], path[PATH_MAX];
+	enum reach reach = REACH_PLAIN;
+	const char *name = s->origin;
+	char origin[PATH_MAX];
+	struct dir *was = d;
 	struct stat st;
 	struct tail *t;
 
-	if (dir_path(d, s->name, path) == -1 ||
-	    dir_path(d, s->origin, origin) == -1 || lstat(path, &st) == -1 ||
-	    !S_ISREG(st.st_mode))
+	if (stat_stray(d, s, &st) == -1)
+		return;
+	if (!dir_means_file(d, s->origin)) {
+		reach = REACH_SAFE_LINK;
+		was = dir_link_to(d, s->origin, &st, &name);
+	}
+	if (was == NULL || dir_path(was, name, origin) == -1)
 		return;
 	t = tails_find(d->all->tails, st.st_dev, st.st_ino);
 	if (t != NULL && !is_out_of_order(t, d, s))
@@ -125,11 +145,11 @@ follow_stray(struct dir *d, const struct stray *s)
 		log_warn("%s/%s", d->place.path, s->name);
 		return;
 	}
-	log_info("%s: was %s for a moment", tail_path(t), s->origin);
+	log_info("%s: was %s for a moment", tail_path(t), origin);
 	t->rotated = true;
 	tail_set_origin(t, origin);
-	tail_precedes(t, &d->place, s->origin);
-	dir_join_routes(t, d, s->origin, REACH_PLAIN);
+	tail_precedes(t, &was->place, name);
+	dir_join_routes(t, was, name, reach);
 	if (t->streams == NULL)
 		tail_free(t);
 }
@@ -137,12 +157,21 @@ follow_stray(struct dir *d, const struct stray *s)
 void
 sources_follow_strays(struct sources *ss)
 {
-	struct dir *d;
+	struct stray *s, *next;
+	struct dir *d, *behind;
 
-	while ((d = TAILQ_FIRST(&ss->strayed)) != NULL) {
-		follow_stray(d, TAILQ_FIRST(&d->strays));
-		stray_free(d, TAILQ_FIRST(&d->strays));
-	}
+	TAILQ_FOREACH_SAFE (d, &ss->strayed, strayed, behind)
+		TAILQ_FOREACH_SAFE (s, &d->strays, entry, next) {
+			follow_stray(d, s);
+			/*
+			 * It may have been renamed once more before the look:
+			 * then the events of the next turn say so.
+			 */
+			if (s->looked_at)
+				stray_free(d, s);
+			else
+				s->looked_at = true;
+		}
 }
 
 void

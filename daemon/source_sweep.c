@@ -28,7 +28,7 @@ has_changed(const struct dir *d, int fd, const struct tail *t)
 
 	if (fd != -1)
 		return (fstatat(fd, t->name, &st, AT_SYMLINK_NOFOLLOW) == -1 ||
-		    !dir_is_as_seen(t, &st));
+		    !dir_is_at_rest(t, fd, &st));
 	return (dir_path(d, t->name, path) == -1 || lstat(path, &st) == -1 ||
 	    !dir_is_as_seen(t, &st));
 }
@@ -77,6 +77,12 @@ sweep_dir(struct dir *d)
 	if (stat(dir_display(d), &st) == -1 || !place_is_same(&d->place, &st)) {
 		if (d->parent != NULL)
 			dir_look(d->parent, name + 1);
+		else
+			dir_gone(d);
+		return;
+	}
+	if (dir_is_idle(d)) {
+		dir_free(d);
 		return;
 	}
 	/* There may be a watch to be had by now. */

@@ -106,7 +106,7 @@ use_follows(const struct use *u, enum reach reach)
 {
 	switch (u->source->conf->symlinks) {
 	case CONF_SYMLINKS_SAFE:
-		return (reach != REACH_UNSAFE_LINK);
+		return (reach == REACH_PLAIN || reach == REACH_SAFE_LINK);
 	case CONF_SYMLINKS_FOLLOW:
 		return (true);
 	case CONF_SYMLINKS_IGNORE:

@@ -56,6 +56,9 @@ struct tail {
 	ev_tstamp		 changed;	/* when it was last seen to grow */
 	char			*origin;	/* the path it was meant by, where it
 						   is rotated, or NULL */
+	char			*real;		/* the directory that it is in,
+						   without links, where its path
+						   has one; or NULL */
 	int			 fd;
 	int			 error;		/* why it cannot be read, or 0 */
 	enum inflate_kind	 packed;	/* print, size and offsets are
@@ -113,6 +116,9 @@ void	tail_set_packed(struct tail *, enum inflate_kind,
 
 /* It was called path when a source meant it. */
 void	tail_set_origin(struct tail *, const char *path);
+
+/* The directory that it is really in; NULL: the one of its path. */
+void	tail_set_real(struct tail *, const char *dir);
 
 /* The path by which a source means it, in a static buffer or its own. */
 const char	*tail_origin(const struct tail *);
