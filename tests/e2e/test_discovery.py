@@ -403,6 +403,63 @@ class LongPaths(Discovery):
         self.end()
 
 
+class TwoSources(Discovery):
+    """Two sources mean the same files, and send them to different receivers."""
+
+    FIRST, SECOND = "*.log", "a*"
+
+    def conf(self, second=True):
+        text = destination("d", self.r.url) + source(
+            "s", self.path(self.FIRST), destinations=["d"])
+        if second:
+            text += destination("e", self.other.url) + source(
+                "t", self.path(self.SECOND), destinations=["e"])
+        return text
+
+    def begin_two(self, second=True):
+        self.r = self.receiver(name="first").start()
+        self.other = self.receiver(name="second").start()
+        self.d = self.daemon(self.conf(second)).start()
+
+    def end_two(self, *writers):
+        for r in (self.r, self.other):
+            r.wait_all(*self.writers)
+        self.finish(self.d, self.r, self.other)
+        for r in (self.r, self.other):
+            r.check(*self.writers)
+
+    def test_there_at_the_start(self):
+        self.writer("a.log").write(5)
+        self.begin_two()
+        self.writer("a2.log").write(5)
+        self.end_two()
+
+    def test_the_second_comes_with_a_reload(self):
+        w = self.writer("a.log")
+        w.write(5)
+        self.begin_two(second=False)
+        self.r.wait_all(w)
+        self.d.reload(self.conf())
+        w.write(5)
+        self.end_two()
+
+    def test_in_directories_that_come(self):
+        self.FIRST, self.SECOND = "**/*.log", "*/a.*"
+        self.begin_two()
+        for i in range(20):
+            self.writer("d%d/a.log" % i, name="w%d" % i).write(3)
+        self.end_two()
+
+    def test_a_directory_under_two_paths(self):
+        self.FIRST, self.SECOND = "real/*.log", "link*/*.log"
+        self.made("real")
+        self.writer("real/a.log").write(5)
+        self.begin_two()
+        os.symlink(self.path("real"), self.path("link"))
+        self.writer("real/b.log").write(5)
+        self.end_two()
+
+
 class Work(Discovery):
     """What any user can multiply costs no more than in proportion."""
 
