@@ -63,7 +63,7 @@ on_event(
 		dir_look_links(d, name);
 		break;
 	case WATCH_SCAN:
-		dir_scan(d);
+		dir_scan_missed(d);
 		break;
 	case WATCH_GONE:
 		dir_gone(d);

@@ -137,6 +137,7 @@ dir_free(struct dir *d)
 	place_fini(&d->place);
 	free(d->uses);
 	free(d->real);
+	free(d->others);
 	free(d);
 }
 

@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <sys/tree.h>
 
+#include <dirent.h>
 #include <ev.h>
 #include <limits.h>
 #include <stdbool.h>
@@ -91,6 +92,11 @@ struct dir {
 	unsigned nlinks; /* links in it to files that are followed */
 	struct link_targets targets; /* links to files in it */
 	TAILQ_ENTRY(dir) again_entry;
+	ino_t *others; /* sorted; see source_missed.c */
+	size_t nothers;
+	bool has_others;
+	int64_t changed_ns; /* its st_mtime when it was listed last */
+	bool missed; /* events were, since that */
 	bool again;
 	bool widened; /* patterns came since it was scanned */
 	bool said; /* that it cannot be read */
@@ -251,6 +257,29 @@ bool	dir_is_as_seen(const struct tail *, const struct stat *);
 /* The same for a name in the directory open as fd, which may be a link. */
 bool	dir_is_at_rest(const struct tail *, int fd, const struct stat *);
 
+/* source_missed.c: names that came and went between two looks */
+
+struct missed {
+	ino_t *others; /* found by this scan */
+	size_t n;
+	bool failed;
+};
+
+/* Scans it where no event told what names came since the last time. */
+void	dir_scan_missed(struct dir *);
+
+/*
+ * An entry that no pattern means and nobody knows: whether it is to be looked
+ * at, by fstatat(2) in *st, as what had a name that one means since the last
+ * scan; base gets that name.
+ */
+bool	missed_is(struct dir *, struct missed *, const struct dirent *,
+	    char base[NAME_MAX + 1]);
+bool	missed_since(const struct dir *, const struct stat *);
+
+/* The scan is at its end: what it found is for the next to compare with. */
+void	missed_end(struct dir *, struct missed *);
+
 /* source_recover.c */
 
 /* At the end of the start: what became of the files of the checkpoint. */
@@ -364,6 +393,9 @@ void	told_recount(struct dir *);
 
 /* Events in their order: name was from before; NULL: it came, or left. */
 void	dir_note_rename(struct dir *, const char *name, const char *from);
+
+/* The same where no event told of it, and it may as well be a copy. */
+void	dir_guess_rename(struct dir *, const char *name, const char *from);
 
 /* When all events of a turn are known. */
 void	sources_follow_strays(struct sources *);

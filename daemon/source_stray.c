@@ -5,6 +5,7 @@
 
 #include "daemon/log.h"
 #include "daemon/tail.h"
+#include "daemon/tail_held.h"
 #include "daemon/tails.h"
 #include "lib/rotation.h"
 
@@ -19,6 +20,7 @@ struct stray {
 	char *origin; /* the name that a source means */
 	char *name; /* the one it has now */
 	bool looked_at; /* by that name */
+	bool guessed; /* by its name alone */
 };
 
 static int
@@ -56,8 +58,8 @@ find_stray(struct dir *d, const char *name)
 	return (RB_FIND(stray_names, &d->stray_names, &key));
 }
 
-void
-dir_note_rename(struct dir *d, const char *name, const char *from)
+static void
+note_rename(struct dir *d, const char *name, const char *from, bool guessed)
 {
 	struct stray *s, *over;
 	char *copy;
@@ -67,7 +69,7 @@ dir_note_rename(struct dir *d, const char *name, const char *from)
 	/* What had the name is gone. */
 	if ((over = find_stray(d, name)) != NULL)
 		stray_free(d, over);
-	s = find_stray(d, from);
+	s = guessed ? NULL : find_stray(d, from);
 	if (s == NULL && !dir_means_file(d, from) && !dir_has_link_to(d, from))
 		return;
 	if ((copy = strdup(name)) == NULL)
@@ -87,6 +89,7 @@ dir_note_rename(struct dir *d, const char *name, const char *from)
 		return;
 	}
 	s->name = copy;
+	s->guessed = guessed;
 	if (TAILQ_EMPTY(&d->strays))
 		TAILQ_INSERT_TAIL(&d->all->strayed, d, strayed);
 	TAILQ_INSERT_TAIL(&d->strays, s, entry);
@@ -104,6 +107,22 @@ is_out_of_order(const struct tail *t, struct dir *d, const struct stray *s)
 	    t == tail_at(&d->place, s->name) && !t->rotated &&
 	    t->held == NULL && t->left == NULL && t->before == NULL &&
 	    t->behind == NULL);
+}
+
+void
+dir_note_rename(struct dir *d, const char *name, const char *from)
+{
+	note_rename(d, name, from, false);
+}
+
+void
+dir_guess_rename(struct dir *d, const char *name, const char *from)
+{
+	struct stray *s = find_stray(d, name);
+
+	/* More than one may have had the name, each for a time. */
+	if (s == NULL)
+		note_rename(d, name, from, true);
 }
 
 static int
@@ -145,13 +164,24 @@ follow_stray(struct dir *d, const struct stray *s)
 		log_warn("%s/%s", d->place.path, s->name);
 		return;
 	}
-	log_info("%s: was %s for a moment", tail_path(t), origin);
 	t->rotated = true;
 	tail_set_origin(t, origin);
-	tail_precedes(t, &was->place, name);
+	if (s->guessed)
+		tail_hold(t);
+	else
+		tail_precedes(t, &was->place, name);
 	dir_join_routes(t, was, name, reach);
-	if (t->streams == NULL)
+	/* A truncated file may go on in it, and nobody knows it then. */
+	tail_held_look(t);
+	if (!t->known)
+		return;
+	if (t->streams == NULL || t->held != NULL) {
 		tail_free(t);
+		return;
+	}
+	if (s->guessed)
+		tail_precedes(t, &was->place, name);
+	log_info("%s: was %s for a moment", tail_path(t), origin);
 }
 
 void

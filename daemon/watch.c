@@ -41,6 +41,7 @@ struct watch {
 	struct watch_dirs dirs;
 	struct watch_dirs deleted; /* while something is reported */
 	struct watch_stats stats;
+	ev_tstamp known_until;
 	uint64_t serial;
 	uint64_t round;
 	unsigned reporting; /* depth: reap at 0 */
@@ -76,6 +77,7 @@ watch_new(struct ev_loop *loop, watch_cb *on_event)
 		return (NULL);
 	w->loop = loop;
 	w->on_event = on_event;
+	w->known_until = ev_now(loop);
 	RB_INIT(&w->handles);
 	RB_INIT(&w->files);
 	TAILQ_INIT(&w->dirs);
@@ -365,6 +367,18 @@ watch_report(struct watch *w, int handle, enum watch_event event,
 		report_to_dirs(w, handle, event, name, from);
 	if (--w->reporting == 0)
 		reap(w);
+}
+
+void
+watch_reported_all(struct watch *w)
+{
+	w->known_until = ev_now(w->loop);
+}
+
+ev_tstamp
+watch_known_until(const struct watch *w)
+{
+	return (w->known_until);
 }
 
 unsigned

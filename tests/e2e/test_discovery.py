@@ -150,6 +150,56 @@ class Directories(Discovery):
         self.end()
         self.assertEqual(self.counters_before["watched_files"], 0)
 
+    def test_polled_what_came_and_went_between_two_looks(self):
+        # Rotated before the first look.
+        self.write(self.path("old.log.1"), "from before")
+        self.begin(watch="poll", poll_interval="300ms")
+        w = self.writer("app.log")
+        w.write(5)
+        self.r.wait_all(w)
+        for i in range(3):
+            w.rename(self.path("app.log.%d" % (2 * i)))
+            w = self.writer("app.log", name="between%d" % i)
+            w.write(5)
+            w.rename(self.path("app.log.%d" % (2 * i + 1)))
+            w = self.writer("app.log", name="next%d" % i)
+            w.write(5)
+            self.r.wait_all(*self.writers)
+        # A copy is none of them.
+        for i in range(3):
+            shutil.copy(w.path, self.path("app.log.%d" % (10 + i)))
+            os.truncate(w.path, 0)
+            w = Writer(w.path, name="copied%d" % i)
+            self.writers.append(w)
+            w.write(5)
+            self.r.wait_all(w)
+        self.assertFalse(self.has("from before"))
+        self.end()
+
+    def test_what_came_and_went_while_events_were_lost(self):
+        self.begin(self.path("**/*.log"))
+        self.writer("app.log").write(5)
+        self.r.wait_all(*self.writers)
+        self.made("busy")
+        self.d.wait_follows(self.path("app.log"))
+        with open("/proc/sys/fs/inotify/max_queued_events") as f:
+            most = int(f.read())
+        worker = self.d.worker()
+        os.kill(worker, signal.SIGSTOP)
+        try:
+            path = self.path("busy/x")
+            for _ in range(most // 2 + 1):
+                os.close(os.open(path, os.O_CREAT | os.O_WRONLY))
+                os.unlink(path)
+            self.writers[0].rename(self.path("app.log.2"))
+            w = self.writer("app.log", name="between")
+            w.write(5)
+            w.rename(self.path("app.log.1"))
+        finally:
+            os.kill(worker, signal.SIGCONT)
+        self.end()
+        self.assertGreater(self.counters_before["watch_overflows"], 0)
+
     def finish(self, *args):
         self.counters_before = self.counters()
         super().finish(*args)
