@@ -265,6 +265,9 @@ struct missed {
 	bool failed;
 };
 
+/* Whether each scan tells what came since the last one, and nothing else. */
+bool	dir_is_known_by_scans(const struct dir *);
+
 /* Scans it where no event told what names came since the last time. */
 void	dir_scan_missed(struct dir *);
 
@@ -273,9 +276,16 @@ void	dir_scan_missed(struct dir *);
  * at, by fstatat(2) in *st, as what had a name that one means since the last
  * scan; base gets that name.
  */
-bool	missed_is(struct dir *, struct missed *, const struct dirent *,
-	    char base[NAME_MAX + 1]);
+bool	missed_is(
+	    struct dir *, const struct dirent *, char base[NAME_MAX + 1]);
 bool	missed_since(const struct dir *, const struct stat *);
+
+/* Lists what is in it for the next scan to compare with. */
+void	missed_begin(struct dir *);
+
+/* The scan meets it; and: the next one is to look at it as at a new one. */
+void	missed_list(struct missed *, ino_t);
+void	missed_forget(struct dir *, ino_t);
 
 /* The scan is at its end: what it found is for the next to compare with. */
 void	missed_end(struct dir *, struct missed *);
@@ -394,8 +404,12 @@ void	told_recount(struct dir *);
 /* Events in their order: name was from before; NULL: it came, or left. */
 void	dir_note_rename(struct dir *, const char *name, const char *from);
 
-/* The same where no event told of it, and it may as well be a copy. */
-void	dir_guess_rename(struct dir *, const char *name, const char *from);
+/*
+ * The same for the file with this inode where no event told of it, and it may
+ * as well be a copy.
+ */
+void	dir_guess_rename(
+	    struct dir *, const char *name, const char *from, ino_t);
 
 /* When all events of a turn are known. */
 void	sources_follow_strays(struct sources *);

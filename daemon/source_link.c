@@ -142,6 +142,9 @@ link_note(struct dir *d, const char *name, const struct walk *w)
 	d->nlinks++;
 	if (dir_is_to_be_polled(into) && !into->place.polled)
 		dir_watch(into);
+	/* Where the next look is compared with the last, there is to be one. */
+	if (!into->has_others && dir_is_known_by_scans(into))
+		missed_begin(into);
 }
 
 void

@@ -16,10 +16,11 @@
  */
 
 #define CLOCK_NS 20000000 /* what times of files lag behind the clock */
+/* By the clock of the file system; one that is put back is older. */
+#define RECENT_NS INT64_C(60000000000)
 
-/* Whether each scan tells what came since the last one, and nothing else. */
-static bool
-is_by_scans(const struct dir *d)
+bool
+dir_is_known_by_scans(const struct dir *d)
 {
 	return (d->place.polled || !watch_sees_files(d->all->watch));
 }
@@ -47,8 +48,8 @@ had_meant_name(struct dir *d, const char *name, char base[NAME_MAX + 1])
 }
 
 /* The room of the list is the next power of two. */
-static void
-remember(struct missed *m, ino_t ino)
+void
+missed_list(struct missed *m, ino_t ino)
 {
 	ino_t *grown;
 
@@ -64,29 +65,45 @@ remember(struct missed *m, ino_t ino)
 	m->others[m->n++] = ino;
 }
 
+void
+missed_forget(struct dir *d, ino_t ino)
+{
+	ino_t *at;
+
+	if (d->nothers == 0 ||
+	    (at = bsearch(&ino, d->others, d->nothers, sizeof(ino),
+		 compare_inodes)) == NULL)
+		return;
+	d->nothers--;
+	memmove(at, at + 1,
+	    (size_t)(d->others + d->nothers - at) * sizeof(*at));
+}
+
+static bool
+was_there(const struct dir *d, ino_t ino)
+{
+	return (d->nothers > 0 &&
+	    bsearch(&ino, d->others, d->nothers, sizeof(ino),
+		compare_inodes) != NULL);
+}
+
 bool
-missed_is(struct dir *d, struct missed *m, const struct dirent *e,
-    char base[NAME_MAX + 1])
+missed_is(struct dir *d, const struct dirent *e, char base[NAME_MAX + 1])
 {
 	ino_t ino = e->d_ino;
 
-	if ((!is_by_scans(d) && !d->missed) ||
-	    !had_meant_name(d, e->d_name, base))
-		return (false);
-	if (!is_by_scans(d))
-		return (true);
-	remember(m, ino);
-	return (d->has_others &&
-	    bsearch(&ino, d->others, d->nothers, sizeof(ino),
-		compare_inodes) == NULL);
+	if (!dir_is_known_by_scans(d))
+		return (d->missed && had_meant_name(d, e->d_name, base));
+	return (d->has_others && !was_there(d, ino) &&
+	    had_meant_name(d, e->d_name, base));
 }
 
 bool
 missed_since(const struct dir *d, const struct stat *st)
 {
-	int64_t since = d->changed_ns;
+	int64_t since = d->changed_ns - RECENT_NS;
 
-	if (!is_by_scans(d))
+	if (!dir_is_known_by_scans(d))
 		since =
 		    (int64_t)(watch_known_until(d->all->watch) * 1e9) - CLOCK_NS;
 	return (S_ISREG(st->st_mode) && st->st_size > 0 &&
@@ -100,9 +117,27 @@ missed_end(struct dir *d, struct missed *m)
 	free(d->others);
 	d->others = m->others;
 	d->nothers = m->n;
-	d->has_others = is_by_scans(d) && !m->failed;
+	d->has_others = dir_is_known_by_scans(d) && !m->failed;
 	if (m->n > 1)
 		qsort(m->others, m->n, sizeof(*m->others), compare_inodes);
+}
+
+void
+missed_begin(struct dir *d)
+{
+	struct missed m = { 0 };
+	const struct dirent *e;
+	struct stat st;
+	DIR *handle;
+
+	if ((handle = place_list(&d->place)) == NULL)
+		return;
+	if (fstat(dirfd(handle), &st) == 0)
+		d->changed_ns = written_ns(&st);
+	while ((e = readdir(handle)) != NULL)
+		missed_list(&m, e->d_ino);
+	(void)closedir(handle);
+	missed_end(d, &m);
 }
 
 void

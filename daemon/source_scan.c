@@ -103,8 +103,11 @@ add_entry(struct dir *d, struct listing *l, const struct entry *e)
 	l->n++;
 }
 
-/* Adds the entry unless it needs no look. */
-static void
+/*
+ * Adds the entry unless it needs no look.  Returns whether the next scan knows
+ * what it is by this one.
+ */
+static bool
 list_entry(struct dir *d, int fd, struct dirent *e, struct listing *l)
 {
 	struct tail *t = tail_at(&d->place, e->d_name);
@@ -112,26 +115,27 @@ list_entry(struct dir *d, int fd, struct dirent *e, struct listing *l)
 	char base[NAME_MAX + 1];
 
 	if (t == NULL && !dir_means_file(d, e->d_name) && !is_known(d, e) &&
-	    missed_is(d, &l->missed, e, base))
+	    missed_is(d, e, base))
 		found.was = base;
 	else if (t == NULL && !is_interesting(d, e))
-		return;
+		return (true);
 	if (fstatat(fd, e->d_name, &found.st, AT_SYMLINK_NOFOLLOW) == -1) {
 		/* One that is gone is looked at as one that was not seen. */
 		if (errno != ENOENT)
 			dir_again(d);
-		return;
+		return (false);
 	}
 	if (found.was != NULL && !missed_since(d, &found.st)) {
 		found.was = NULL;
 		if (!is_interesting(d, e))
-			return;
+			return (found.st.st_size > 0);
 	}
 	/* What patterns came for goes where they say, too. */
 	if (t != NULL && !d->widened && dir_is_at_rest(t, fd, &found.st))
 		t->seen = d->scan;
 	else
 		add_entry(d, l, &found);
+	return (true);
 }
 
 static void
@@ -140,8 +144,12 @@ list_entries(struct dir *d, DIR *handle, struct listing *l)
 	struct dirent *e;
 
 	for (errno = 0; (e = readdir(handle)) != NULL; errno = 0)
-		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-			list_entry(d, dirfd(handle), e, l);
+		if (strcmp(e->d_name, ".") != 0 &&
+		    strcmp(e->d_name, "..") != 0) {
+			if (list_entry(d, dirfd(handle), e, l) &&
+			    dir_is_known_by_scans(d))
+				missed_list(&l->missed, e->d_ino);
+		}
 	if (errno != 0) {
 		l->missed.failed = true;
 		dir_again(d);
@@ -225,7 +233,8 @@ scan_listed(struct dir *d)
 	for (i = 0; i < l.n; i++) {
 		e = &l.list[i];
 		if (e->was != NULL)
-			dir_guess_rename(d, e->name, e->was);
+			dir_guess_rename(
+			    d, e->name, e->was, e->st.st_ino);
 		else
 			dir_look_at(d, e->name, &e->st);
 		free(e->name);

@@ -20,7 +20,7 @@ struct stray {
 	char *origin; /* the name that a source means */
 	char *name; /* the one it has now */
 	bool looked_at; /* by that name */
-	bool guessed; /* by its name alone */
+	ino_t guessed; /* no event told of it, but this inode had it; or 0 */
 };
 
 static int
@@ -59,7 +59,7 @@ find_stray(struct dir *d, const char *name)
 }
 
 static void
-note_rename(struct dir *d, const char *name, const char *from, bool guessed)
+note_rename(struct dir *d, const char *name, const char *from, ino_t guessed)
 {
 	struct stray *s, *over;
 	char *copy;
@@ -69,7 +69,7 @@ note_rename(struct dir *d, const char *name, const char *from, bool guessed)
 	/* What had the name is gone. */
 	if ((over = find_stray(d, name)) != NULL)
 		stray_free(d, over);
-	s = guessed ? NULL : find_stray(d, from);
+	s = guessed != 0 ? NULL : find_stray(d, from);
 	if (s == NULL && !dir_means_file(d, from) && !dir_has_link_to(d, from))
 		return;
 	if ((copy = strdup(name)) == NULL)
@@ -112,17 +112,21 @@ is_out_of_order(const struct tail *t, struct dir *d, const struct stray *s)
 void
 dir_note_rename(struct dir *d, const char *name, const char *from)
 {
-	note_rename(d, name, from, false);
+	note_rename(d, name, from, 0);
 }
 
 void
-dir_guess_rename(struct dir *d, const char *name, const char *from)
+dir_guess_rename(
+    struct dir *d, const char *name, const char *from, ino_t ino)
 {
 	struct stray *s = find_stray(d, name);
 
-	/* More than one may have had the name, each for a time. */
-	if (s == NULL)
-		note_rename(d, name, from, true);
+	if (s != NULL && s->guessed == ino)
+		return;
+	/* What had the name until now is looked for under another. */
+	if (s != NULL && s->guessed != 0)
+		missed_forget(d, s->guessed);
+	note_rename(d, name, from, ino);
 }
 
 static int
@@ -130,8 +134,16 @@ stat_stray(struct dir *d, const struct stray *s, struct stat *st)
 {
 	char path[PATH_MAX];
 
-	if (dir_path(d, s->name, path) == -1 || lstat(path, st) == -1 ||
-	    !S_ISREG(st->st_mode) || !dir_trusts_own(d, s->name, st))
+	if (dir_path(d, s->name, path) == -1)
+		return (-1);
+	if (lstat(path, st) == -1 ||
+	    (s->guessed != 0 && st->st_ino != s->guessed)) {
+		/* Renamed again, by now: the next scan finds it. */
+		if (s->guessed != 0)
+			missed_forget(d, s->guessed);
+		return (-1);
+	}
+	if (!S_ISREG(st->st_mode) || !dir_trusts_own(d, s->name, st))
 		return (-1);
 	return (0);
 }
@@ -166,7 +178,7 @@ follow_stray(struct dir *d, const struct stray *s)
 	}
 	t->rotated = true;
 	tail_set_origin(t, origin);
-	if (s->guessed)
+	if (s->guessed != 0)
 		tail_hold(t);
 	else
 		tail_precedes(t, &was->place, name);
@@ -179,7 +191,7 @@ follow_stray(struct dir *d, const struct stray *s)
 		tail_free(t);
 		return;
 	}
-	if (s->guessed)
+	if (s->guessed != 0)
 		tail_precedes(t, &was->place, name);
 	log_info("%s: was %s for a moment", tail_path(t), origin);
 }
