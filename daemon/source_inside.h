@@ -283,7 +283,7 @@ bool	missed_since(const struct dir *, const struct stat *);
 /* Lists what is in it for the next scan to compare with. */
 void	missed_begin(struct dir *);
 
-/* The scan meets it; and: the next one is to look at it as at a new one. */
+/* The scan meets it; and: another one is to look at it as at a new one. */
 void	missed_list(struct missed *, ino_t);
 void	missed_forget(struct dir *, ino_t);
 

@@ -11,6 +11,7 @@
 #include "daemon/conf.h"
 #include "daemon/ledger.h"
 #include "daemon/log.h"
+#include "daemon/stream.h"
 #include "daemon/tail.h"
 #include "daemon/tail_held.h"
 #include "daemon/tails.h"
@@ -131,6 +132,17 @@ is_another(const struct tail *t, const struct stat *st, struct dir *d,
 	    written_ns(st) != t->written_ns && dir_means_file(d, name));
 }
 
+/* Another may have had its name when it was to be opened. */
+static void
+wake_closed(struct tail *t)
+{
+	struct stream *s;
+
+	if (t->fd == -1)
+		for (s = t->streams; s != NULL; s = s->next)
+			stream_wake(s);
+}
+
 static void
 look_at_file(struct dir *d, const char *name, const struct found *f)
 {
@@ -155,6 +167,7 @@ look_at_file(struct dir *d, const char *name, const struct found *f)
 		/* A watch of its own depends on it. */
 		t->linked = f->linked;
 		tail_rename(t, &d->place, name);
+		wake_closed(t);
 	}
 	if (t->place == &d->place && strcmp(t->name, name) == 0)
 		note_real(t, d, f);

@@ -70,6 +70,7 @@ missed_forget(struct dir *d, ino_t ino)
 {
 	ino_t *at;
 
+	dir_again(d);
 	if (d->nothers == 0 ||
 	    (at = bsearch(&ino, d->others, d->nothers, sizeof(ino),
 		 compare_inodes)) == NULL)

@@ -138,7 +138,7 @@ stat_stray(struct dir *d, const struct stray *s, struct stat *st)
 		return (-1);
 	if (lstat(path, st) == -1 ||
 	    (s->guessed != 0 && st->st_ino != s->guessed)) {
-		/* Renamed again, by now: the next scan finds it. */
+		/* Renamed again, by now: another scan finds it. */
 		if (s->guessed != 0)
 			missed_forget(d, s->guessed);
 		return (-1);
