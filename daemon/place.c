@@ -41,14 +41,17 @@ place_list(const struct place *place)
 {
 	struct stat st;
 	DIR *handle;
+	int error = ESTALE;
 
 	handle = opendir(place->path[0] == '\0' ? "/" : place->path);
 	if (handle == NULL)
 		return (NULL);
-	if (fstat(dirfd(handle), &st) == 0 && place_is_same(place, &st))
+	if (fstat(dirfd(handle), &st) == -1)
+		error = errno;
+	else if (place_is_same(place, &st))
 		return (handle);
 	(void)closedir(handle);
-	errno = ESTALE;
+	errno = error;
 	return (NULL);
 }
 

@@ -1,5 +1,6 @@
 #include "daemon/source_inside.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -130,13 +131,21 @@ dir_guess_rename(
 }
 
 static int
-stat_stray(struct dir *d, const struct stray *s, struct stat *st)
+stat_stray(struct dir *d, struct stray *s, struct stat *st)
 {
 	char path[PATH_MAX];
 
+	st->st_ino = 0;
+	s->looked_at = true;
 	if (dir_path(d, s->name, path) == -1)
 		return (-1);
-	if (lstat(path, st) == -1 ||
+	if (lstat(path, st) == -1 && errno != ENOENT && errno != ENOTDIR) {
+		/* It is no news of the file: the next turn looks again. */
+		s->looked_at = false;
+		dir_again(d);
+		return (-1);
+	}
+	if (st->st_ino == 0 ||
 	    (s->guessed != 0 && st->st_ino != s->guessed)) {
 		/* Renamed again, by now: another scan finds it. */
 		if (s->guessed != 0)
@@ -150,7 +159,7 @@ stat_stray(struct dir *d, const struct stray *s, struct stat *st)
 
 /* A file that nobody looked at while it had the name of its source. */
 static void
-follow_stray(struct dir *d, const struct stray *s)
+follow_stray(struct dir *d, struct stray *s)
 {
 	enum reach reach = REACH_PLAIN;
 	const char *name = s->origin;
@@ -201,18 +210,18 @@ sources_follow_strays(struct sources *ss)
 {
 	struct stray *s, *next;
 	struct dir *d, *behind;
+	bool again;
 
 	TAILQ_FOREACH_SAFE (d, &ss->strayed, strayed, behind)
 		TAILQ_FOREACH_SAFE (s, &d->strays, entry, next) {
-			follow_stray(d, s);
 			/*
 			 * It may have been renamed once more before the look:
 			 * then the events of the next turn say so.
 			 */
-			if (s->looked_at)
+			again = !s->looked_at;
+			follow_stray(d, s);
+			if (!again && s->looked_at)
 				stray_free(d, s);
-			else
-				s->looked_at = true;
 		}
 }
 

@@ -586,6 +586,60 @@ class Work(Discovery):
         self.end()
 
 
+class FailingLooks(Discovery):
+    """What could not be looked at is not taken for gone, and is looked at
+    again."""
+
+    def begin_with(self, *faults, **options):
+        if shutil.which("strace") is None:
+            self.skipTest("needs strace")
+        # A call that is to fail has no number that the sandbox knows.
+        lenient = TESLACOILD + "-lenient"
+        if not os.path.exists(lenient):
+            self.skipTest("needs " + lenient)
+        self.r = self.receiver().start()
+        self.d = self.daemon(destination("d", self.r.url) + source(
+            "s", self.path("**/*.log"), **options), program=lenient)
+        self.d.start()
+        w = self.writer("app.log")
+        w.write(3)
+        self.r.wait_all(w)
+        self.tracer = subprocess.Popen(
+            ["strace", "-f", "-o", os.path.join(self.dir, "trace"),
+             "-p", str(self.d.worker()), "-P", self.logs] +
+            ["--inject=" + fault for fault in faults],
+            stderr=subprocess.PIPE)
+        self.assertIn(b"attached", self.tracer.stderr.readline())
+        self.addCleanup(self.end_faults)
+        return w
+
+    def end_faults(self):
+        if self.tracer is not None:
+            self.tracer.send_signal(signal.SIGINT)
+            self.tracer.wait()
+            self.tracer.stderr.close()
+        self.tracer = None
+
+    def failing(self, fault):
+        w = self.begin_with(fault)
+        for i in range(3):
+            n = self.writer("n%d/app.log" % i, name="n%d" % i)
+            n.write(3)
+            m = self.writer("m%d.log" % i)
+            m.write(3)
+            w.rename(self.path("app.log.%d" % i))
+            w.write(3)
+            self.r.wait_all(n, m)
+        self.end_faults()
+        self.end()
+
+    def test_no_descriptor(self):
+        self.failing("openat:error=EMFILE:when=1..8")
+
+    def test_no_memory(self):
+        self.failing("newfstatat:error=ENOMEM:when=1..8")
+
+
 class Files(Discovery):
     @unittest.skipIf(USER is None, "root reads all")
     def test_unreadable_until_its_mode_changes(self):
