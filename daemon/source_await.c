@@ -154,7 +154,6 @@ awaited_clear(struct dir *d)
 	struct awaited key = { .dir = d, .name = "" }, *a;
 
 	while (d->nawaited > 0 &&
-	    (a = RB_NFIND(awaited_names, &d->all->awaited_names, &key)) !=
-		NULL)
+	    (a = RB_NFIND(awaited_names, &d->all->awaited_names, &key)) != NULL)
 		awaited_free(a);
 }

@@ -99,8 +99,7 @@ dir_at(struct sources *ss, const char *path)
 	if ((d = dir_find(ss, path)) != NULL)
 		return (d);
 	if (lstat(path[0] == '\0' ? "/" : path, &st) == -1 ||
-	    !S_ISDIR(st.st_mode) ||
-	    (d = dir_new(ss, NULL, path, &st)) == NULL)
+	    !S_ISDIR(st.st_mode) || (d = dir_new(ss, NULL, path, &st)) == NULL)
 		return (NULL);
 	ss->ops.on_link(ss->ops.arg, dir_display(d));
 	dir_watch(d);
@@ -120,8 +119,8 @@ link_note(struct dir *d, const char *name, const struct walk *w)
 	(void)strlcpy(path, real, sizeof(path));
 	path[base - real - 1] = '\0';
 	l = d->nlinks > 0 ? find(d, name) : NULL;
-	if (l != NULL && l->has_owner == w->has_owner &&
-	    l->owner == w->owner && strcmp(l->base, base) == 0 &&
+	if (l != NULL && l->has_owner == w->has_owner && l->owner == w->owner &&
+	    strcmp(l->base, base) == 0 &&
 	    strcmp(l->real->place.path, path) == 0)
 		return;
 	link_forget(d, name);
@@ -176,9 +175,8 @@ dir_look_all_links(struct dir *d)
 	while ((l = RB_NFIND(link_targets, &d->targets, &key)) != NULL) {
 		(void)strlcpy(base, l->base, sizeof(base));
 		(void)strlcpy(name, l->name, sizeof(name));
-		key = (struct link) {
-			.dir = l->dir, .name = name, .base = base
-		};
+		key =
+		    (struct link) { .dir = l->dir, .name = name, .base = base };
 		dir_look_linked(l->dir, name);
 		(void)strlcat(name, "\001", sizeof(name));
 	}
@@ -200,8 +198,8 @@ dir_has_link_to(struct dir *d, const char *base)
 }
 
 struct dir *
-dir_link_to(struct dir *d, const char *base, const struct stat *st,
-    const char **name)
+dir_link_to(
+    struct dir *d, const char *base, const struct stat *st, const char **name)
 {
 	struct link *l = first_to(d, base);
 	unsigned n = 0;
@@ -236,6 +234,6 @@ dir_links_poll(struct dir *d, uint64_t *poll_ms)
 bool
 dir_is_idle(struct dir *d)
 {
-	return (d->nuses == 0 && d->parent == NULL &&
-	    RB_EMPTY(&d->targets) && RB_EMPTY(&d->place.names));
+	return (d->nuses == 0 && d->parent == NULL && RB_EMPTY(&d->targets) &&
+	    RB_EMPTY(&d->place.names));
 }

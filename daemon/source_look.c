@@ -208,15 +208,15 @@ look_at_dir(struct dir *d, const char *name, const struct found *f)
 	bool added = false;
 	size_t i;
 
-	if (dir_path(d, name, path) == -1 || !dir_means_dir(d, name) || dir_is_inside(d, st))
+	if (dir_path(d, name, path) == -1 || !dir_means_dir(d, name) ||
+	    dir_is_inside(d, st))
 		return;
 	child = dir_find(d->all, path);
 	if (child != NULL && !place_is_same(&child->place, st)) {
 		dir_free(child);
 		child = NULL;
 	}
-	if (child == NULL && f->linked &&
-	    dir_is_everywhere(d->all, st)) {
+	if (child == NULL && f->linked && dir_is_everywhere(d->all, st)) {
 		dir_tell(d, name, "it is followed by other paths already");
 		return;
 	}
@@ -366,7 +366,7 @@ follow_link(struct dir *d, const char *name, struct found *f)
 	if (!dir_follows(d, name, f->reach)) {
 		refuse_if(d, name,
 		    S_ISDIR(w->st.st_mode) ? dir_means_dir(d, name)
-					  : dir_means_file(d, name),
+					   : dir_means_file(d, name),
 		    w->why);
 		return (false);
 	}

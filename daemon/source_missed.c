@@ -76,16 +76,16 @@ missed_forget(struct dir *d, ino_t ino)
 		 compare_inodes)) == NULL)
 		return;
 	d->nothers--;
-	memmove(at, at + 1,
-	    (size_t)(d->others + d->nothers - at) * sizeof(*at));
+	memmove(
+	    at, at + 1, (size_t)(d->others + d->nothers - at) * sizeof(*at));
 }
 
 static bool
 was_there(const struct dir *d, ino_t ino)
 {
 	return (d->nothers > 0 &&
-	    bsearch(&ino, d->others, d->nothers, sizeof(ino),
-		compare_inodes) != NULL);
+	    bsearch(&ino, d->others, d->nothers, sizeof(ino), compare_inodes) !=
+		NULL);
 }
 
 bool
@@ -105,8 +105,8 @@ missed_since(const struct dir *d, const struct stat *st)
 	int64_t since = d->changed_ns - RECENT_NS;
 
 	if (!dir_is_known_by_scans(d))
-		since =
-		    (int64_t)(watch_known_until(d->all->watch) * 1e9) - CLOCK_NS;
+		since = (int64_t)(watch_known_until(d->all->watch) * 1e9) -
+		    CLOCK_NS;
 	return (S_ISREG(st->st_mode) && st->st_size > 0 &&
 	    written_ns(st) >= since &&
 	    tails_find(d->all->tails, st->st_dev, st->st_ino) == NULL);

@@ -215,8 +215,7 @@ scan_listed(struct dir *d)
 			dir_again(d);
 		if (!d->said) {
 			log_warn("%s: cannot be listed", dir_display(d));
-			d->all->ops.on_refused(
-			    d->all->ops.arg, dir_display(d));
+			d->all->ops.on_refused(d->all->ops.arg, dir_display(d));
 		}
 		d->said = true;
 		return;
@@ -233,8 +232,7 @@ scan_listed(struct dir *d)
 	for (i = 0; i < l.n; i++) {
 		e = &l.list[i];
 		if (e->was != NULL)
-			dir_guess_rename(
-			    d, e->name, e->was, e->st.st_ino);
+			dir_guess_rename(d, e->name, e->was, e->st.st_ino);
 		else
 			dir_look_at(d, e->name, &e->st);
 		free(e->name);

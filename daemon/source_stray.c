@@ -117,8 +117,7 @@ dir_note_rename(struct dir *d, const char *name, const char *from)
 }
 
 void
-dir_guess_rename(
-    struct dir *d, const char *name, const char *from, ino_t ino)
+dir_guess_rename(struct dir *d, const char *name, const char *from, ino_t ino)
 {
 	struct stray *s = find_stray(d, name);
 
@@ -145,8 +144,7 @@ stat_stray(struct dir *d, struct stray *s, struct stat *st)
 		dir_again(d);
 		return (-1);
 	}
-	if (st->st_ino == 0 ||
-	    (s->guessed != 0 && st->st_ino != s->guessed)) {
+	if (st->st_ino == 0 || (s->guessed != 0 && st->st_ino != s->guessed)) {
 		/* Renamed again, by now: another scan finds it. */
 		if (s->guessed != 0)
 			missed_forget(d, s->guessed);

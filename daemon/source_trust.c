@@ -32,15 +32,15 @@ writers_may_read(const struct stat *in, const struct stat *st)
 }
 
 static bool
-has_content(const struct fingerprint *print, const char *path,
-    const struct stat *st)
+has_content(
+    const struct fingerprint *print, const char *path, const struct stat *st)
 {
 	uint8_t head[FINGERPRINT_MAX];
 	struct stat got;
 	int fd, n = -1;
 
-	fd = open(path,
-	    O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY);
+	fd = open(
+	    path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY);
 	if (fd == -1)
 		return (false);
 	if (fstat(fd, &got) == 0 && got.st_dev == st->st_dev &&
@@ -100,8 +100,8 @@ has_one_name(const struct named *n)
 	for (i = 0; i < ROUNDS; i++) {
 		(void)sched_yield();
 		if (fstatat(fd, n->name, &st, AT_SYMLINK_NOFOLLOW) == -1 ||
-		    st.st_dev != n->st->st_dev ||
-		    st.st_ino != n->st->st_ino || st.st_nlink != 1)
+		    st.st_dev != n->st->st_dev || st.st_ino != n->st->st_ino ||
+		    st.st_nlink != 1)
 			break;
 	}
 	(void)close(fd);
@@ -119,8 +119,7 @@ dir_trusts_name(const struct dir *d, const struct named *n)
 }
 
 bool
-dir_trusts_own(
-    const struct dir *d, const char *name, const struct stat *st)
+dir_trusts_own(const struct dir *d, const char *name, const struct stat *st)
 {
 	struct stat in = { .st_dev = d->place.dev,
 		.st_ino = d->place.ino,

@@ -37,7 +37,8 @@ is_ours(uid_t uid)
 bool
 is_only_ours(const struct stat *st)
 {
-	return (is_ours(st->st_uid) && (st->st_mode & (S_IWGRP | S_IWOTH)) == 0);
+	return (
+	    is_ours(st->st_uid) && (st->st_mode & (S_IWGRP | S_IWOTH)) == 0);
 }
 
 static void
@@ -116,8 +117,9 @@ enter(struct step *s, const char *name, const struct stat *st)
 	fd = s->fd != -1 ? walk_open(s->fd, name) : walk_open(AT_FDCWD, path);
 	if (fd == -1 && !fixed)
 		return (-1);
-	if (fd != -1 && (fstat(fd, &got) == -1 || got.st_dev != st->st_dev ||
-	    got.st_ino != st->st_ino)) {
+	if (fd != -1 &&
+	    (fstat(fd, &got) == -1 || got.st_dev != st->st_dev ||
+		got.st_ino != st->st_ino)) {
 		(void)close(fd);
 		errno = EAGAIN;
 		return (-1);
@@ -160,13 +162,15 @@ static void
 judge(struct step *s, const struct stat *st)
 {
 	if (st->st_nlink > 1)
-		refuse_link(s->w, "a link to it has other names: symlinks = "
-				  "\"follow\" follows it");
+		refuse_link(s->w,
+		    "a link to it has other names: symlinks = "
+		    "\"follow\" follows it");
 	if (is_ours(st->st_uid))
 		return;
 	if (s->w->has_owner && s->w->owner != st->st_uid)
-		refuse_link(s->w, "links to it belong to several users: "
-				  "symlinks = \"follow\" follows them");
+		refuse_link(s->w,
+		    "links to it belong to several users: "
+		    "symlinks = \"follow\" follows them");
 	s->w->has_owner = true;
 	s->w->owner = st->st_uid;
 }
@@ -311,8 +315,9 @@ dir_walk(const struct dir *d, const char *name, struct walk *w)
 	if (got == -1)
 		return (-1);
 	if (w->has_owner && w->owner != w->st.st_uid)
-		refuse_link(w, "the link belongs neither to root nor to the "
-			       "owner of its target: symlinks = \"follow\" "
-			       "follows it");
+		refuse_link(w,
+		    "the link belongs neither to root nor to the "
+		    "owner of its target: symlinks = \"follow\" "
+		    "follows it");
 	return (0);
 }
