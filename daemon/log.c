@@ -2,12 +2,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 #include <unistd.h>
+
+#define LONGEST 1400 /* octets of a message */
 
 static bool to_stderr = true;
 static bool to_syslog;
@@ -81,15 +84,32 @@ put_stderr(int level, const char *text)
 		return;	/* nobody is left to tell */
 }
 
+/*
+ * A path may be longer than a line of a log should be: what happened stands
+ * behind it, so the middle is left out.
+ */
+static void
+shorten(char *text, size_t most)
+{
+	static const char gap[] = "[...]";
+	size_t len = strlen(text), half = (most - sizeof(gap)) / 2;
+
+	if (len < most)
+		return;
+	memcpy(text + half, gap, sizeof(gap) - 1);
+	memmove(text + half + sizeof(gap) - 1, text + len - half, half + 1);
+}
+
 static void LOG_PRINTF(3, 0)
 emit(int level, int error, const char *fmt, va_list ap)
 {
-	char text[1536], *end;
+	char text[4 * PATH_MAX], *end;
 	size_t used;
 
 	if (level > max_level)
 		return;
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	shorten(text, LONGEST);
 	if (error != 0) {
 		used = strlen(text);
 		end = text + used;

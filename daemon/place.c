@@ -46,7 +46,7 @@ place_list(const struct place *place)
 {
 	struct stat st;
 	DIR *handle;
-	int fd;
+	int error = ESTALE, fd;
 
 	fd = opener_open(place->path[0] == '\0' ? "/" : place->path,
 	    O_RDONLY | O_NONBLOCK | O_DIRECTORY | O_CLOEXEC);
@@ -56,10 +56,12 @@ place_list(const struct place *place)
 		(void)close(fd);
 		return (NULL);
 	}
-	if (fstat(dirfd(handle), &st) == 0 && place_is_same(place, &st))
+	if (fstat(dirfd(handle), &st) == -1)
+		error = errno;
+	else if (place_is_same(place, &st))
 		return (handle);
 	(void)closedir(handle);
-	errno = ESTALE;
+	errno = error;
 	return (NULL);
 }
 

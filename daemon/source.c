@@ -31,7 +31,7 @@ on_linked(struct place *place, const char *name)
 	char copy[NAME_MAX + 1];
 
 	(void)strlcpy(copy, name, sizeof(copy));
-	dir_look(dir_of(place), copy);
+	dir_look_linked(dir_of(place), copy);
 }
 
 static bool
@@ -83,9 +83,10 @@ on_event(
 	case WATCH_NAME:
 		dir_note_rename(d, name, from);
 		dir_look(d, name);
+		dir_look_links(d, name);
 		break;
 	case WATCH_SCAN:
-		dir_scan(d);
+		dir_scan_missed(d);
 		break;
 	case WATCH_GONE:
 		dir_gone(d);
@@ -106,7 +107,10 @@ sources_new(struct ev_loop *loop, struct tails *tails, struct ledger *ledger,
 	if ((ss = calloc(1, sizeof(*ss))) == NULL)
 		return (NULL);
 	TAILQ_INIT(&ss->sources);
+	TAILQ_INIT(&ss->strayed);
 	RB_INIT(&ss->dirs);
+	RB_INIT(&ss->ids);
+	RB_INIT(&ss->links);
 	ss->tails = tails;
 	ss->ledger = ledger;
 	ss->ops = *ops;
@@ -124,6 +128,8 @@ sources_new(struct ev_loop *loop, struct tails *tails, struct ledger *ledger,
 	ss->loop = loop;
 	ev_prepare_init(&ss->turn, on_turn);
 	awaited_init(ss);
+	told_init(ss);
+	again_init(ss);
 	ev_set_priority(&ss->turn, EV_MAXPRI);
 	ss->turn.data = ss;
 	ev_prepare_start(loop, &ss->turn);
@@ -142,6 +148,8 @@ sources_free(struct sources *ss)
 		dir_free(d);
 	ev_timer_stop(ss->loop, &ss->await);
 	sweep_stop(ss);
+	told_end(ss);
+	again_end(ss);
 	while ((s = TAILQ_FIRST(&ss->sources)) != NULL) {
 		TAILQ_REMOVE(&ss->sources, s, entry);
 		free(s->routes);
@@ -219,9 +227,10 @@ sources_start(struct sources *ss, const struct handover_file *files, size_t n)
 		for (i = 0; i < s->conf->npatterns; i++) {
 			use = (struct use) { .source = s,
 				.pattern = s->conf->patterns[i] };
-			dir_add_use(root, &use);
+			(void)dir_append_use(root, &use);
 		}
 	}
+	dir_begin(root);
 	for (i = 0; i < n; i++) {
 		tails_reserve(ss->tails, (unsigned)(n - i - 1));
 		sources_inherit(ss, &files[i]);

@@ -18,20 +18,38 @@ dir_compare(const struct dir *a, const struct dir *b)
 
 RB_GENERATE(dirs, dir, by_path, dir_compare)
 
+#define PATHS_MOST 8 /* of one directory */
+
+static int
+compare_ids(const struct dir *a, const struct dir *b)
+{
+	if (a->place.dev != b->place.dev)
+		return (a->place.dev < b->place.dev ? -1 : 1);
+	if (a->place.ino != b->place.ino)
+		return (a->place.ino < b->place.ino ? -1 : 1);
+	return (a->serial < b->serial ? -1 : a->serial > b->serial);
+}
+
+/* RB_GENERATE_STATIC needs __unused, which glibc's headers cannot bear. */
+#define LOCAL __attribute__((__unused__)) static
+RB_GENERATE_INTERNAL(dir_ids, dir, by_id, compare_ids, LOCAL)
+
 const char *
 dir_display(const struct dir *d)
 {
 	return (d->place.path[0] == '\0' ? "/" : d->place.path);
 }
 
-const char *
-dir_path_in(const struct dir *d, const char *name)
+int
+dir_path(const struct dir *d, const char *name, char path[PATH_MAX])
 {
-	static char path[PATH_MAX];
 	int n;
 
-	n = snprintf(path, sizeof(path), "%s/%s", d->place.path, name);
-	return (n > 0 && (size_t)n < sizeof(path) ? path : NULL);
+	n = snprintf(path, PATH_MAX, "%s/%s", d->place.path, name);
+	if (n > 0 && n < PATH_MAX)
+		return (0);
+	errno = ENAMETOOLONG;
+	return (-1);
 }
 
 struct dir *
@@ -69,11 +87,15 @@ dir_new(struct sources *ss, struct dir *parent, const char *path,
 	}
 	place_init(&d->place, copy, st);
 	TAILQ_INIT(&d->strays);
-	TAILQ_INIT(&d->told);
+	RB_INIT(&d->stray_names);
+	RB_INIT(&d->targets);
+	dir_note_rights(d, st);
 	d->all = ss;
 	d->parent = parent;
 	d->listed_ns = -1;
+	d->serial = ++ss->serial;
 	RB_INSERT(dirs, &ss->dirs, d);
+	RB_INSERT(dir_ids, &ss->ids, d);
 	ss->ndirs++;
 	return (d);
 }
@@ -94,53 +116,64 @@ first_below(struct dir *d)
 	return (found);
 }
 
-static void
-told_free(struct dir *d, struct told *t)
-{
-	TAILQ_REMOVE(&d->told, t, entry);
-	free(t->name);
-	free(t);
-}
-
 void
 dir_free(struct dir *d)
 {
 	struct dir *child;
 	struct sources *ss = d->all;
-	struct told *t;
 
 	sweep_leave(d);
 	RB_REMOVE(dirs, &ss->dirs, d);
+	RB_REMOVE(dir_ids, &ss->ids, d);
 	ss->ndirs--;
 	while ((child = first_below(d)) != NULL)
 		dir_free(child);
+	links_clear(d);
+	again_leave(d);
 	watch_del(d->watch);
 	strays_clear(d);
 	awaited_clear(d);
-	while ((t = TAILQ_FIRST(&d->told)) != NULL)
-		told_free(d, t);
+	told_clear(d);
 	place_fini(&d->place);
 	free(d->uses);
+	free(d->real);
+	free(d->others);
 	free(d);
 }
 
 bool
-dir_is_to_be_polled(const struct dir *d)
+dir_is_to_be_polled(struct dir *d)
 {
+	uint64_t ms = UINT64_MAX;
 	size_t i;
 
 	for (i = 0; i < d->nuses; i++)
 		if (d->uses[i].source->conf->poll)
 			return (true);
-	return (false);
+	return (dir_links_poll(d, &ms));
+}
+
+const char *
+dir_real(const struct dir *d)
+{
+	return (d->real != NULL ? d->real : d->place.path);
+}
+
+void
+dir_note_rights(struct dir *d, const struct stat *st)
+{
+	d->uid = st->st_uid;
+	d->gid = st->st_gid;
+	d->mode = st->st_mode;
 }
 
 /* The watch serves every use: for files too, or polled, when one asks. */
 void
 dir_watch(struct dir *d)
 {
-	struct watch_want want = { .poll = dir_is_to_be_polled(d),
-		.poll_ms = UINT64_MAX };
+	struct watch_want want = {
+		.poll = dir_is_to_be_polled(d), .poll_ms = UINT64_MAX
+	};
 	struct watch_dir *old = d->watch;
 	const struct conf_source *conf;
 	size_t i;
@@ -151,23 +184,38 @@ dir_watch(struct dir *d)
 		if (conf->poll_interval_ms < want.poll_ms)
 			want.poll_ms = conf->poll_interval_ms;
 	}
+	(void)dir_links_poll(d, &want.poll_ms);
 	/* The new one first: what happens between is not missed. */
 	d->watch = watch_add(d->all->watch, dir_display(d), &want, d);
-	if (d->watch == NULL)
+	if (d->watch == NULL) {
 		log_debug("%s: cannot be watched: %s", dir_display(d),
 		    strerror(errno));
+		if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
+			dir_again(d);
+	}
 	d->place.told = want.data;
 	d->place.polled = d->watch == NULL || watch_is_polled(d->watch);
 	watch_del(old);
 }
 
 void
-dir_add_use(struct dir *d, const struct use *u)
+dir_begin(struct dir *d)
 {
-	if (!dir_append_use(d, u))
-		return;
+	d->widened = true;
 	dir_watch(d);
 	dir_scan(d);
+}
+
+bool
+dir_is_everywhere(struct sources *ss, const struct stat *st)
+{
+	struct dir key = { .place = { .dev = st->st_dev, .ino = st->st_ino } };
+	struct dir *d = RB_NFIND(dir_ids, &ss->ids, &key);
+	unsigned n = 0;
+
+	for (; d != NULL && place_is_same(&d->place, st) && n < PATHS_MOST; n++)
+		d = RB_NEXT(dir_ids, &ss->ids, d);
+	return (n == PATHS_MOST);
 }
 
 bool
@@ -179,41 +227,19 @@ dir_is_inside(const struct dir *d, const struct stat *st)
 	return (false);
 }
 
-bool
-dir_say_once(struct dir *d, const char *name)
-{
-	struct told *t;
-
-	TAILQ_FOREACH (t, &d->told, entry)
-		if (strcmp(t->name, name) == 0)
-			return (false);
-	if ((t = calloc(1, sizeof(*t))) == NULL ||
-	    (t->name = strdup(name)) == NULL) {
-		free(t);
-		return (true);
-	}
-	TAILQ_INSERT_TAIL(&d->told, t, entry);
-	return (true);
-}
-
-void
-dir_unsay(struct dir *d, const char *name)
-{
-	struct told *t, *next;
-
-	TAILQ_FOREACH_SAFE (t, &d->told, entry, next)
-		if (strcmp(t->name, name) == 0)
-			told_free(d, t);
-}
-
 void
 dir_gone(struct dir *d)
 {
 	struct dir *parent = d->parent;
 	char *name;
 
-	if (parent == NULL || dir_is_hidden(d))
+	if (d->place.path[0] == '\0' || dir_is_hidden(d))
 		return;
+	if (parent == NULL) {
+		/* It is there for the links into it. */
+		dir_free(d);
+		return;
+	}
 	name = strdup(strrchr(d->place.path, '/') + 1);
 	dir_free(d);
 	/* Something else may have its name by now. */

@@ -5,8 +5,10 @@
  * source_recover.c at what happened before the start to what source_orphan.c
  * lists, source_stray.c follows what was renamed before anybody looked,
  * source_inherit.c goes on with what the worker before had open,
- * source_await.c looks at dangling links by time, and source_sweep.c at all of
- * it, slowly.
+ * source_walk.c judges where links lead, source_link.c knows where those lead
+ * that are followed, source_await.c looks at dangling ones by time,
+ * source_again.c at what could not be looked at, source_told.c says what is
+ * not followed, and source_sweep.c looks at all of it, slowly.
  */
 #ifndef SOURCE_INSIDE_H
 #define SOURCE_INSIDE_H
@@ -15,6 +17,7 @@
 #include <sys/stat.h>
 #include <sys/tree.h>
 
+#include <dirent.h>
 #include <ev.h>
 #include <limits.h>
 #include <stdbool.h>
@@ -54,29 +57,49 @@ struct use {
 enum reach {
 	REACH_PLAIN, /* by itself */
 	REACH_SAFE_LINK, /* by a link that nobody could have planted */
-	REACH_UNSAFE_LINK
+	REACH_UNSAFE_LINK,
+	REACH_UNSAFE_NAME /* by one of its names, which anybody may have made */
 };
 
-/* A name of which was said that it is not followed. */
-struct told {
-	TAILQ_ENTRY(told) entry;
-	char *name;
-};
+struct told;
+RB_HEAD(told_names, told);
+
+struct link;
+RB_HEAD(link_names, link);
+RB_HEAD(link_targets, link);
 
 struct stray;
 TAILQ_HEAD(strays, stray);
+RB_HEAD(stray_names, stray);
 
 struct awaited;
 TAILQ_HEAD(awaited_list, awaited);
+RB_HEAD(awaited_names, awaited);
 
 struct dir {
 	RB_ENTRY(dir) by_path;
+	RB_ENTRY(dir) by_id;
+	uint64_t serial;
 	struct place place;
 	struct sources *all;
 	struct dir *parent;
 	struct watch_dir *watch;
 	struct use *uses;
 	size_t nuses;
+	char *real; /* its path without links, or NULL: it has none */
+	uid_t uid; /* who may write to it, when it was looked at last */
+	gid_t gid;
+	mode_t mode;
+	unsigned nlinks; /* links in it to files that are followed */
+	struct link_targets targets; /* links to files in it */
+	TAILQ_ENTRY(dir) again_entry;
+	ino_t *others; /* sorted; see source_missed.c */
+	size_t nothers;
+	bool has_others;
+	int64_t changed_ns; /* its st_mtime when it was listed last */
+	bool missed; /* events were, since that */
+	bool again;
+	bool widened; /* patterns came since it was scanned */
 	bool said; /* that it cannot be read */
 	bool hidden; /* see sources_hide() */
 	bool disordered; /* a new file has a name that rotation gives */
@@ -84,15 +107,24 @@ struct dir {
 	int64_t listed_ns; /* its st_mtime then, or -1 */
 	unsigned passed; /* files that were left alone then, being old */
 	struct strays strays;
-	TAILQ_HEAD(, told) told;
+	struct stray_names stray_names;
+	TAILQ_ENTRY(dir) strayed; /* while it has strays */
+	unsigned ntold; /* names of it in told */
+	unsigned nuntold; /* for which there was no room, by its last scan */
+	unsigned nawaited;
+	bool dangles; /* has links that only the sweep looks at */
 };
 RB_HEAD(dirs, dir);
+TAILQ_HEAD(dir_list, dir);
 int	dir_compare(const struct dir *, const struct dir *);
 RB_PROTOTYPE(dirs, dir, by_path, dir_compare)
+RB_HEAD(dir_ids, dir);
 
 struct sources {
 	TAILQ_HEAD(, source) sources;
 	struct dirs dirs;
+	struct dir_ids ids;
+	uint64_t serial;
 	unsigned ndirs;
 	struct ev_loop *loop;
 	struct watch *watch;
@@ -101,7 +133,19 @@ struct sources {
 	ev_prepare turn;
 	struct identity avoided[SOURCE_AVOIDED];
 	size_t navoided;
-	struct awaited_list awaited;
+	struct link_names links;
+	struct dir_list again; /* in which something could not be looked at */
+	unsigned nagain;
+	ev_tstamp again_wait;
+	ev_timer again_timer;
+	struct told_names told;
+	unsigned ntold;
+	uint64_t nuntold; /* in all directories, */
+	uint64_t nsaid; /* as it was said last */
+	ev_timer tell;
+	struct awaited_names awaited_names;
+	struct awaited_list awaited; /* looked at longest ago first */
+	unsigned nawaited;
 	ev_timer await;
 	uint64_t passed; /* in all directories */
 	ev_timer sweep;
@@ -111,7 +155,7 @@ struct sources {
 	bool by_time; /* what is looked at now: no news for awaited */
 	struct sources_ops ops;
 	bool starting;
-	bool strayed; /* some directory has strays */
+	struct dir_list strayed; /* directories that have strays */
 };
 
 /* source_use.c: what patterns mean */
@@ -161,14 +205,14 @@ void	dir_free(struct dir *);
 /* The same where the system says that it is gone. */
 void	dir_gone(struct dir *);
 
-/* A pattern goes on in it: watches and scans it where that is new. */
-void	dir_add_use(struct dir *, const struct use *);
+/* Patterns go on in it that did not before: watches and scans it. */
+void	dir_begin(struct dir *);
 
 /* Watches it for every use; may be called again. */
 void	dir_watch(struct dir *);
 
 /* Whether some source wants no events from the system. */
-bool	dir_is_to_be_polled(const struct dir *);
+bool	dir_is_to_be_polled(struct dir *);
 
 struct dir	*dir_find(struct sources *, const char *path);
 struct dir	*dir_of(struct place *);
@@ -176,8 +220,23 @@ struct dir	*dir_of(struct place *);
 /* The path to show, or to open. */
 const char	*dir_display(const struct dir *);
 
-/* Returns a static buffer, or NULL when the path is too long. */
-const char	*dir_path_in(const struct dir *, const char *name);
+/*
+ * The path of name in it.  Returns 0, or -1 with ENAMETOOLONG: no system call
+ * takes it, so what is there cannot be followed.
+ */
+int	dir_path(const struct dir *, const char *name, char path[PATH_MAX]);
+
+/*
+ * Whether the directory of st is in the tree under as many paths as one may
+ * have: by links that lead to links their number would grow without bound.
+ */
+bool	dir_is_everywhere(struct sources *, const struct stat *);
+
+/* Its path without links; "" for the root. */
+const char	*dir_real(const struct dir *);
+
+/* Remembers who may write to it. */
+void	dir_note_rights(struct dir *, const struct stat *);
 
 /* Whether it is hidden: then it was told that something may have changed. */
 bool	dir_is_hidden(const struct dir *);
@@ -185,9 +244,6 @@ bool	dir_is_hidden(const struct dir *);
 /* Whether it is the directory of st, or below it: a loop of links. */
 bool	dir_is_inside(const struct dir *, const struct stat *);
 
-/* Whether nothing was said of this name yet; and: it is forgotten. */
-bool	dir_say_once(struct dir *, const char *name);
-void	dir_unsay(struct dir *, const char *name);
 
 /*
  * Visits a directory, those below it and those below its parent, until visit
@@ -201,6 +257,9 @@ void	sources_near(struct place *, bool (*visit)(struct place *, void *),
 /* What is there under this name now?  May free directories below. */
 void	dir_look(struct dir *, const char *name);
 
+/* The same for a link to a file that may well be the one that it was. */
+void	dir_look_linked(struct dir *, const char *name);
+
 /* The same where lstat(2) has just found it. */
 void	dir_look_at(struct dir *, const char *name, const struct stat *);
 
@@ -209,6 +268,42 @@ void	dir_scan(struct dir *);
 
 /* Whether lstat(2) of its name tells that a file of it has not changed. */
 bool	dir_is_as_seen(const struct tail *, const struct stat *);
+
+/* The same for a name in the directory open as fd, which may be a link. */
+bool	dir_is_at_rest(const struct tail *, int fd, const struct stat *);
+
+/* source_missed.c: names that came and went between two looks */
+
+struct missed {
+	ino_t *others; /* found by this scan */
+	size_t n;
+	bool failed;
+};
+
+/* Whether each scan tells what came since the last one, and nothing else. */
+bool	dir_is_known_by_scans(const struct dir *);
+
+/* Scans it where no event told what names came since the last time. */
+void	dir_scan_missed(struct dir *);
+
+/*
+ * An entry that no pattern means and nobody knows: whether it is to be looked
+ * at, by fstatat(2) in *st, as what had a name that one means since the last
+ * scan; base gets that name.
+ */
+bool	missed_is(
+	    struct dir *, const struct dirent *, char base[NAME_MAX + 1]);
+bool	missed_since(const struct dir *, const struct stat *);
+
+/* Lists what is in it for the next scan to compare with. */
+void	missed_begin(struct dir *);
+
+/* The scan meets it; and: another one is to look at it as at a new one. */
+void	missed_list(struct missed *, ino_t);
+void	missed_forget(struct dir *, ino_t);
+
+/* The scan is at its end: what it found is for the next to compare with. */
+void	missed_end(struct dir *, struct missed *);
 
 /* source_recover.c */
 
@@ -223,10 +318,113 @@ void	sources_recover(struct sources *);
  */
 void	sources_inherit(struct sources *, const struct handover_file *);
 
+/* source_again.c */
+
+void	again_init(struct sources *);
+void	again_end(struct sources *);
+
+/* Something in it could not be looked at: it is scanned again soon. */
+void	dir_again(struct dir *);
+void	again_leave(struct dir *);
+
+/* source_walk.c: where a symbolic link leads */
+
+struct walk {
+	struct stat st; /* of what is at the end of it */
+	struct stat in; /* of the directory that has it */
+	char real[PATH_MAX]; /* its path without links */
+	bool has_owner; /* some links to it are neither root's nor ours, */
+	uid_t owner; /* but his */
+	bool safe; /* nobody could have planted a link to it */
+	const char *why; /* it is not safe */
+};
+
+/* Returns 0, or -1 with errno. */
+int	dir_walk(const struct dir *, const char *name, struct walk *);
+
+/* Whether nobody but root and the daemon's user may write to it. */
+bool	is_only_ours(const struct stat *);
+
+/* source_trust.c */
+
+/*
+ * Whether nobody could have given the file of st a name in the directory of in
+ * to have it sent though it is not theirs to read: it has one name, it was
+ * followed before, or whoever may write there may read it.  And: the same for
+ * a name in the directory itself.
+ */
+struct named {
+	const char *path; /* of the directory */
+	const char *name;
+	const struct stat *in;
+	const struct stat *st;
+};
+bool	dir_trusts_name(const struct dir *, const struct named *);
+bool	dir_trusts_own(const struct dir *, const char *name,
+	    const struct stat *st);
+
+/* source_link.c: links to files that are followed */
+
+/* name in it, a link, leads to the file at the end of the walk. */
+void	link_note(struct dir *, const char *name, const struct walk *);
+
+/*
+ * A link through which the file of st, which is called base in it, is followed:
+ * its directory, and its name there.  Returns NULL: there is none.
+ */
+struct dir	*dir_link_to(struct dir *, const char *base,
+		    const struct stat *st, const char **name);
+
+/* Whether there is one for whatever file. */
+bool	dir_has_link_to(struct dir *, const char *base);
+
+/* It is none any more; and: the directory is about to go. */
+void	link_forget(struct dir *, const char *name);
+void	links_clear(struct dir *);
+
+/* Looks at the links to the file called base in it; and, soon, at all. */
+void	dir_look_links(struct dir *, const char *base);
+void	dir_look_all_links(struct dir *);
+
+/* Whether a source of a link into it polls; lowers *poll_ms to the least. */
+bool	dir_links_poll(struct dir *, uint64_t *poll_ms);
+
+/* Whether it is in the tree for links alone, and there is none any more. */
+bool	dir_is_idle(struct dir *);
+
+/*
+ * The directory with this path without links, which is added to the tree and
+ * watched where no pattern reaches it.  Returns NULL: it is not there.
+ */
+struct dir	*dir_at(struct sources *, const char *path);
+
+/* source_told.c: what was said of names that are not followed */
+
+void	told_init(struct sources *);
+void	told_end(struct sources *);
+
+/*
+ * Says once why name is not followed.  Of many names in one directory, or in
+ * all, only the first are named, and the others are counted.
+ */
+void	dir_tell(struct dir *, const char *name, const char *why);
+
+/* The name is gone; all of them are; they are about to be counted anew. */
+void	dir_untell(struct dir *, const char *name);
+void	told_clear(struct dir *);
+void	told_recount(struct dir *);
+
 /* source_stray.c */
 
 /* Events in their order: name was from before; NULL: it came, or left. */
 void	dir_note_rename(struct dir *, const char *name, const char *from);
+
+/*
+ * The same for the file with this inode where no event told of it, and it may
+ * as well be a copy.
+ */
+void	dir_guess_rename(
+	    struct dir *, const char *name, const char *from, ino_t);
 
 /* When all events of a turn are known. */
 void	sources_follow_strays(struct sources *);

@@ -3,12 +3,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "daemon/conf.h"
 #include "daemon/ledger.h"
 #include "daemon/log.h"
+#include "daemon/stream.h"
 #include "daemon/tail.h"
 #include "daemon/tail_held.h"
 #include "daemon/tail_replace.h"
@@ -28,19 +31,56 @@ note_generation(struct dir *d, const struct tail *t)
 		d->disordered = true;
 }
 
-static void
-look_at_new_file(
-    struct dir *d, const char *name, const struct stat *st, enum reach reach)
+#define MANY_NAMES                                                             \
+	"it has several names, and others than its owner may give it one "     \
+	"there: symlinks = \"follow\" follows it"
+
+/* What cannot be looked at now is not gone for that. */
+static bool
+is_absence(int error)
 {
+	return (error == ENOENT || error == ENOTDIR || error == ELOOP);
+}
+
+/* What a name leads to. */
+struct found {
+	struct stat st;
+	enum reach reach;
+	bool linked; /* the name is a symbolic link, and */
+	struct walk walk; /* leads there */
+};
+
+/* Remembers the directory that t, which is called name in d, is really in. */
+static void
+note_real(struct tail *t, struct dir *d, const struct found *f)
+{
+	char dir[PATH_MAX];
+
+	t->linked = f->linked;
+	if (!f->linked) {
+		if (t->real != NULL || d->real != NULL)
+			tail_set_real(t, d->real);
+		return;
+	}
+	(void)strlcpy(dir, f->walk.real, sizeof(dir));
+	*strrchr(dir, '/') = '\0';
+	tail_set_real(t, dir[0] == '\0' ? "/" : dir);
+	link_note(d, t->name, &f->walk);
+}
+
+static void
+look_at_new_file(struct dir *d, const char *name, const struct found *f)
+{
+	const struct stat *st = &f->st;
 	const char *known = NULL;
 	struct tail *t;
 	bool meant = dir_means_file(d, name), left_alone = false;
-	char origin[PATH_MAX];
+	char origin[PATH_MAX], path[PATH_MAX];
 
-	if (reach == REACH_PLAIN)
+	if (!f->linked)
 		known = ledger_path(d->all->ledger, st->st_dev, st->st_ino);
 	if (known != NULL &&
-	    (strcmp(known, dir_path_in(d, name)) == 0 ||
+	    (dir_path(d, name, path) == -1 || strcmp(known, path) == 0 ||
 		strlcpy(origin, known, sizeof(origin)) >= sizeof(origin)))
 		known = NULL;
 	if (!meant && known == NULL)
@@ -49,15 +89,14 @@ look_at_new_file(
 		log_warn("%s/%s", d->place.path, name);
 		return;
 	}
-	t->linked = reach != REACH_PLAIN;
+	note_real(t, d, f);
 	t->many_links = st->st_nlink > 1;
 	t->seen = d->scan;
 	if (known != NULL)
 		sources_rejoin_routes(t, d->all, origin);
-	t->fresh =
-	    t->streams == NULL && reach == REACH_PLAIN && !d->all->starting;
+	t->fresh = t->streams == NULL && !f->linked && !d->all->starting;
 	if (meant)
-		left_alone = dir_join_routes(t, d, name, reach);
+		left_alone = dir_join_routes(t, d, name, f->reach);
 	tail_held_look(t);
 	if (t->streams == NULL) {
 		tail_free(t);
@@ -67,6 +106,22 @@ look_at_new_file(
 	}
 	note_generation(d, t);
 	tails_watch(t);
+}
+
+/* Whether the name that t has still leads to it: then name is a hard link. */
+static bool
+keeps_name(const struct tail *t)
+{
+	struct stat st;
+
+	if (t->place == NULL)
+		return (false);
+	if (stat(tail_path(t), &st) == 0)
+		return (st.st_dev == t->dev && st.st_ino == t->ino);
+	if (is_absence(errno))
+		return (false);
+	dir_again(dir_of(t->place));
+	return (true);
 }
 
 /* The file that had the name is read on without it. */
@@ -86,11 +141,12 @@ lose_name(struct dir *d, const char *name)
 static struct tail *
 homeless(struct dir *d, const char *name)
 {
-	const char *path = dir_path_in(d, name);
-	struct leaver *l = NULL;
+	char path[PATH_MAX];
+	struct leaver *l;
 
-	if (path != NULL)
-		l = place_leaver(tails_homeless(d->all->tails), path);
+	if (dir_path(d, name, path) == -1)
+		return (NULL);
+	l = place_leaver(tails_homeless(d->all->tails), path);
 	return (l != NULL ? l->tail : NULL);
 }
 
@@ -99,8 +155,7 @@ homeless(struct dir *d, const char *name)
  * it, which goes on where that was.
  */
 static void
-look_at_other_file(
-    struct dir *d, const char *name, const struct stat *st, enum reach reach)
+look_at_other_file(struct dir *d, const char *name, const struct found *f)
 {
 	struct tail *was = tail_at(&d->place, name), *now;
 	off_t from = 0;
@@ -108,25 +163,17 @@ look_at_other_file(
 	if (was == NULL)
 		was = homeless(d, name);
 	if (was != NULL && dir_means_file(d, name) &&
-	    tail_replaced(was, &d->place, name, st, &from) == TAIL_REPLACED) {
+	    tail_replaced(was, &d->place, name, &f->st, &from) ==
+		TAIL_REPLACED) {
 		was->seen = d->scan;
-		dir_join_routes(was, d, name, reach);
+		note_real(was, d, f);
+		dir_join_routes(was, d, name, f->reach);
 		return;
 	}
 	lose_name(d, name);
-	look_at_new_file(d, name, st, reach);
+	look_at_new_file(d, name, f);
 	if (from > 0 && (now = tail_at(&d->place, name)) != NULL)
 		tail_begin_from(now, from);
-}
-
-/* Whether the name that t has still leads to it: then name is a hard link. */
-static bool
-keeps_name(const struct tail *t)
-{
-	struct stat st;
-
-	return (t->place != NULL && stat(tail_path(t), &st) == 0 &&
-	    st.st_dev == t->dev && st.st_ino == t->ino);
 }
 
 /*
@@ -151,10 +198,21 @@ is_rotated_name(const struct tail *t)
 		rotation_is_of(t->name, strrchr(t->origin, '/') + 1)));
 }
 
+/* Another may have had its name when it was to be opened. */
 static void
-look_at_file(
-    struct dir *d, const char *name, const struct stat *st, enum reach reach)
+wake_closed(struct tail *t)
 {
+	struct stream *s;
+
+	if (t->fd == -1)
+		for (s = t->streams; s != NULL; s = s->next)
+			stream_wake(s);
+}
+
+static void
+look_at_file(struct dir *d, const char *name, const struct found *f)
+{
+	const struct stat *st = &f->st;
 	struct tail *here = tail_at(&d->place, name);
 	struct tail *t = tails_find(d->all->tails, st->st_dev, st->st_ino);
 
@@ -168,40 +226,74 @@ look_at_file(
 		t = NULL;
 	}
 	if (t == NULL) {
-		look_at_other_file(d, name, st, reach);
+		look_at_other_file(d, name, f);
 		return;
 	}
-	if (t != here && !keeps_name(t))
+	if (t != here && !keeps_name(t)) {
+		/* A watch of its own depends on it. */
+		t->linked = f->linked;
 		tail_rename(t, &d->place, name);
-	if (t->place == &d->place && strcmp(t->name, name) == 0)
+		wake_closed(t);
+	}
+	if (t->place == &d->place && strcmp(t->name, name) == 0) {
+		note_real(t, d, f);
 		t->seen = d->scan;
+	}
 	if (dir_means_file(d, name)) {
 		if (t != here && !is_rotated_name(t))
 			tail_is_live(t);
-		dir_join_routes(t, d, name, reach);
+		dir_join_routes(t, d, name, f->reach);
 	}
 	tail_check(t);
 }
 
+/* The path of a directory without links, where one leads to it. */
 static void
-look_at_dir(
-    struct dir *d, const char *name, const struct stat *st, enum reach reach)
+set_real(struct dir *child, const struct dir *d, const struct found *f)
 {
-	const char *path = dir_path_in(d, name);
+	const char *name = strrchr(child->place.path, '/') + 1;
+	char path[PATH_MAX];
+	int n;
+
+	free(child->real);
+	child->real = NULL;
+	if (f->linked) {
+		child->real = strdup(f->walk.real);
+	} else if (d->real != NULL) {
+		n = snprintf(path, sizeof(path), "%s/%s", d->real, name);
+		if (n > 0 && (size_t)n < sizeof(path))
+			child->real = strdup(path);
+	}
+}
+
+static void
+look_at_dir(struct dir *d, const char *name, const struct found *f)
+{
+	const struct stat *st = &f->st;
+	char path[PATH_MAX];
 	const struct use *u;
 	struct dir *child;
 	struct use below;
+	bool added = false;
 	size_t i;
 
-	if (path == NULL || !dir_means_dir(d, name) || dir_is_inside(d, st))
+	if (dir_path(d, name, path) == -1 || !dir_means_dir(d, name) ||
+	    dir_is_inside(d, st))
 		return;
 	child = dir_find(d->all, path);
 	if (child != NULL && !place_is_same(&child->place, st)) {
 		dir_free(child);
 		child = NULL;
 	}
+	if (child == NULL && f->linked && dir_is_everywhere(d->all, st)) {
+		dir_tell(d, name, "it is followed by other paths already");
+		return;
+	}
 	if (child == NULL && (child = dir_new(d->all, d, path, st)) == NULL)
 		return;
+	/* It may have been there for links into it. */
+	child->parent = d;
+	set_real(child, d, f);
 	if (child->said) {
 		/* It could not be listed before. */
 		dir_watch(child);
@@ -209,7 +301,7 @@ look_at_dir(
 	}
 	for (i = 0; i < d->nuses; i++) {
 		u = &d->uses[i];
-		if (!use_follows(u, reach) || !use_goes_on(u, name))
+		if (!use_follows(u, f->reach) || !use_goes_on(u, name))
 			continue;
 		below = *u;
 		if (use_part(u)->kind == PATTERN_ANY_DEPTH) {
@@ -218,25 +310,20 @@ look_at_dir(
 			below.part++;
 			below.depth = 0;
 		}
-		dir_add_use(child, &below);
+		added |= dir_append_use(child, &below);
 	}
-}
-
-/* A link that anybody could have planted must not have files sent. */
-static bool
-link_is_safe(const struct stat *link, const struct stat *target)
-{
-	return (link->st_uid == 0 || link->st_uid == geteuid() ||
-	    link->st_uid == target->st_uid);
+	if (added)
+		dir_begin(child);
 }
 
 static void
 lose_dir(struct dir *d, const char *name)
 {
-	const char *path = dir_path_in(d, name);
+	char path[PATH_MAX];
 	struct dir *child;
 
-	if (path != NULL && (child = dir_find(d->all, path)) != NULL)
+	if (dir_path(d, name, path) == 0 &&
+	    (child = dir_find(d->all, path)) != NULL)
 		dir_free(child);
 }
 
@@ -245,24 +332,25 @@ look_at_missing(struct dir *d, const char *name)
 {
 	lose_name(d, name);
 	lose_dir(d, name);
-	dir_unsay(d, name);
-}
-
-/* What cannot be looked at now is not gone for that. */
-static bool
-is_absence(int error)
-{
-	return (error == ENOENT || error == ENOTDIR || error == ELOOP);
+	dir_untell(d, name);
+	link_forget(d, name);
 }
 
 /* Says once why what a source means is not followed, and forgets it. */
 static void
-refuse(struct dir *d, const char *name, const char *why)
+refuse_if(struct dir *d, const char *name, bool meant, const char *why)
 {
+	link_forget(d, name);
 	lose_name(d, name);
 	lose_dir(d, name);
-	if (dir_means_file(d, name) && dir_say_once(d, name))
-		log_warnx("%s/%s: not followed: %s", d->place.path, name, why);
+	if (meant)
+		dir_tell(d, name, why);
+}
+
+static void
+refuse(struct dir *d, const char *name, const char *why)
+{
+	refuse_if(d, name, dir_means_file(d, name), why);
 }
 
 /* Our own log and state: each line of it would make another one. */
@@ -278,50 +366,95 @@ is_avoided(const struct sources *ss, const struct stat *st)
 	return (false);
 }
 
-/*
- * Where the link leads, in *st.  Returns whether to look at it; *reach says
- * how it is reached.
- */
-static bool
-follow_link(struct dir *d, const char *name, struct stat *st, enum reach *reach)
+/* It leads nowhere, or where nobody could look. */
+static void
+look_at_dangling(struct dir *d, const char *name)
 {
-	struct stat target;
+	if (!is_absence(errno)) {
+		dir_again(d);
+		return;
+	}
+	lose_name(d, name);
+	lose_dir(d, name);
+	dir_untell(d, name);
+	dir_await(d, name);
+}
 
+/* What was found is a file; name is no symbolic link. */
+static bool
+follow_name(struct dir *d, const char *name, struct found *f)
+{
+	if (dir_trusts_own(d, name, &f->st))
+		return (true);
+	f->reach = REACH_UNSAFE_NAME;
+	if (dir_follows(d, name, f->reach))
+		return (true);
+	refuse(d, name, MANY_NAMES);
+	return (false);
+}
+
+/* The name of a file at the end of links. */
+static bool
+target_is_safe(const struct dir *d, const struct walk *w)
+{
+	char path[PATH_MAX], *slash;
+	struct named n = { .path = path, .in = &w->in, .st = &w->st };
+
+	(void)strlcpy(path, w->real, sizeof(path));
+	slash = strrchr(path, '/');
+	*slash = '\0';
+	n.name = slash + 1;
+	return (dir_trusts_name(d, &n));
+}
+
+/* What the link leads to.  Returns whether to look at it. */
+static bool
+follow_link(struct dir *d, const char *name, struct found *f)
+{
+	struct walk *w = &f->walk;
+	char path[PATH_MAX];
+
+	f->linked = true;
+	if (dir_path(d, name, path) == -1)
+		return (false);
 	if (!dir_follows(d, name, REACH_SAFE_LINK)) {
 		look_at_missing(d, name);
 		return (false);
 	}
-	if (stat(dir_path_in(d, name), &target) == -1) {
-		if (!is_absence(errno))
-			return (false);
-		look_at_missing(d, name);
-		dir_await(d, name);
+	/* Most that lead nowhere are known so by one call. */
+	if (stat(path, &w->st) == -1 || dir_walk(d, name, w) == -1) {
+		look_at_dangling(d, name);
 		return (false);
 	}
-	*reach =
-	    link_is_safe(st, &target) ? REACH_SAFE_LINK : REACH_UNSAFE_LINK;
-	*st = target;
-	if (dir_follows(d, name, *reach)) {
-		/* One that is known is looked at every second. */
-		if (tails_find(d->all->tails, st->st_dev, st->st_ino) == NULL)
-			d->all->ops.on_link(
-			    d->all->ops.arg, dir_path_in(d, name));
-		return (true);
+	f->st = w->st;
+	if (w->safe && S_ISREG(w->st.st_mode) && !target_is_safe(d, w)) {
+		w->safe = false;
+		w->why = MANY_NAMES;
 	}
-	refuse(d, name,
-	    "the link belongs neither to root nor to the owner of its target: "
-	    "symlinks = \"follow\" follows it");
-	return (false);
+	f->reach = w->safe ? REACH_SAFE_LINK : REACH_UNSAFE_LINK;
+	if (!dir_follows(d, name, f->reach)) {
+		refuse_if(d, name,
+		    S_ISDIR(w->st.st_mode) ? dir_means_dir(d, name)
+					   : dir_means_file(d, name),
+		    w->why);
+		return (false);
+	}
+	/* One that is known is looked at every second. */
+	if (tails_find(d->all->tails, w->st.st_dev, w->st.st_ino) == NULL)
+		d->all->ops.on_link(
+		    d->all->ops.arg, w->real[0] == '\0' ? "/" : w->real);
+	return (true);
 }
 
 /* One that may not be listed, or not be opened by this sandbox. */
 static int
 stat_by_path(const struct dir *d, const char *name, struct stat *st)
 {
-	const char *path = dir_path_in(d, name);
+	char path[PATH_MAX];
 	struct stat before, after;
 
-	if (stat(dir_display(d), &before) == -1 || lstat(path, st) == -1 ||
+	if (dir_path(d, name, path) == -1 ||
+	    stat(dir_display(d), &before) == -1 || lstat(path, st) == -1 ||
 	    stat(dir_display(d), &after) == -1)
 		return (-1);
 	if (place_is_same(&d->place, &before) &&
@@ -337,7 +470,7 @@ stat_by_path(const struct dir *d, const char *name, struct stat *st)
  * Returns -1 with ESTALE when something did.
  */
 static int
-stat_inside(const struct dir *d, const char *name, struct stat *st)
+stat_inside(struct dir *d, const char *name, struct stat *st)
 {
 	struct stat own;
 	int error, fd, result;
@@ -351,6 +484,7 @@ stat_inside(const struct dir *d, const char *name, struct stat *st)
 		errno = ESTALE;
 		result = -1;
 	} else if (result == 0) {
+		dir_note_rights(d, &own);
 		result = fstatat(fd, name, st, AT_SYMLINK_NOFOLLOW);
 	}
 	error = errno;
@@ -364,32 +498,68 @@ dir_look(struct dir *d, const char *name)
 {
 	struct stat st;
 
-	if (dir_path_in(d, name) == NULL || dir_is_hidden(d))
+	if (dir_is_hidden(d))
 		return;
 	if (stat_inside(d, name, &st) == 0)
 		dir_look_at(d, name, &st);
 	else if (is_absence(errno))
 		look_at_missing(d, name);
 	else if (errno != ESTALE) /* else its parent is looked at next */
-		d->said = true; /* scanned when it changes */
+		dir_again(d);
+}
+
+void
+dir_look_linked(struct dir *d, const char *name)
+{
+	struct tail *t = tail_at(&d->place, name);
+	struct stat st;
+
+	/* It was judged when it was found. */
+	if (t != NULL && t->linked && stat(tail_path(t), &st) == 0 &&
+	    st.st_dev == t->dev && st.st_ino == t->ino)
+		tail_check(t);
+	else
+		dir_look(d, name);
+}
+
+/*
+ * Any user can make directories so deep that what is in them has a path longer
+ * than a system call takes.  It is passed over, and that is said once.
+ */
+static bool
+can_be_named(struct dir *d, const char *name)
+{
+	char path[PATH_MAX];
+
+	if (dir_path(d, name, path) == 0)
+		return (true);
+	refuse_if(d, name, dir_means_file(d, name) || dir_means_dir(d, name),
+	    "its path is longer than the system takes");
+	return (false);
 }
 
 void
 dir_look_at(struct dir *d, const char *name, const struct stat *found)
 {
-	enum reach reach = REACH_PLAIN;
-	struct stat st = *found;
+	struct found f = { .st = *found, .reach = REACH_PLAIN };
 
-	if (S_ISLNK(st.st_mode) && !follow_link(d, name, &st, &reach))
+	if (!can_be_named(d, name))
 		return;
-	if (is_avoided(d->all, &st)) {
+	if (S_ISLNK(f.st.st_mode)) {
+		if (!follow_link(d, name, &f))
+			return;
+	} else {
+		link_forget(d, name);
+	}
+	if (is_avoided(d->all, &f.st)) {
 		refuse(d, name, "it is the daemon's own log or state");
-	} else if (S_ISDIR(st.st_mode)) {
+	} else if (S_ISDIR(f.st.st_mode)) {
 		lose_name(d, name);
-		look_at_dir(d, name, &st, reach);
-	} else if (S_ISREG(st.st_mode)) {
+		look_at_dir(d, name, &f);
+	} else if (S_ISREG(f.st.st_mode)) {
 		lose_dir(d, name);
-		look_at_file(d, name, &st, reach);
+		if (f.linked || follow_name(d, name, &f))
+			look_at_file(d, name, &f);
 	} else {
 		refuse(d, name, "it is no regular file");
 	}

@@ -114,9 +114,9 @@ find_base(struct hunt *h, struct candidate *c)
 static int
 open_entry(const struct dir *d, const char *name)
 {
-	const char *path = dir_path_in(d, name);
+	char path[PATH_MAX];
 
-	if (path == NULL)
+	if (dir_path(d, name, path) == -1)
 		return (-1);
 	return (opener_open(path,
 	    O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY));
@@ -187,9 +187,10 @@ consider(struct hunt *h, int dirfd, const char *name)
 	struct sources *ss = h->dir->all;
 	const struct tail *t;
 	struct candidate *c;
+	char path[PATH_MAX];
 	struct stat st;
 
-	if (dir_path_in(h->dir, name) == NULL ||
+	if (dir_path(h->dir, name, path) == -1 ||
 	    fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == -1 ||
 	    !S_ISREG(st.st_mode))
 		return;
@@ -364,6 +365,7 @@ follow_candidate(
     struct dir *d, struct candidate *c, struct dir *was, const char *base)
 {
 	struct fingerprint print;
+	char origin[PATH_MAX];
 	struct tail *t;
 
 	t = tails_find(d->all->tails, c->st.st_dev, c->st.st_ino);
@@ -381,8 +383,8 @@ follow_candidate(
 		tail_set_packed(t, c->kind, &print);
 		t->size = 1;
 	}
-	if (t->rotated && dir_path_in(was, base) != NULL)
-		tail_set_origin(t, dir_path_in(was, base));
+	if (t->rotated && dir_path(was, base, origin) == 0)
+		tail_set_origin(t, origin);
 	dir_join_routes(t, was, base, REACH_PLAIN);
 	if (t->streams == NULL) {
 		tail_free(t);
@@ -610,13 +612,13 @@ follow_if_new(struct hunt *h, struct candidate *c)
 static void
 pass_over(const struct hunt *h, const struct candidate *c, struct tail *t)
 {
-	const char *origin = dir_path_in(h->dir, c->base);
+	char origin[PATH_MAX];
 	struct stream *s;
 
 	for (s = t->streams; s != NULL; s = s->next)
 		s->cursor.sent = s->cursor.acked = t->size;
 	t->rotated = true;
-	if (origin != NULL)
+	if (dir_path(h->dir, c->base, origin) == 0)
 		tail_set_origin(t, origin);
 }
 

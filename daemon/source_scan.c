@@ -19,7 +19,15 @@
 /* What a scan found, to be looked at oldest first. */
 struct entry {
 	char *name;
+	char *was; /* the name it was found by, or NULL */
 	struct stat st;
+};
+
+/* What a scan has found so far; the room of the list is a power of two. */
+struct listing {
+	struct entry *list;
+	size_t n;
+	struct missed missed;
 };
 
 bool
@@ -29,6 +37,17 @@ dir_is_as_seen(const struct tail *t, const struct stat *st)
 	    st->st_size == t->size && tails_is_as_seen(t, st) &&
 	    (st->st_nlink > 1) == t->many_links && t->error == 0 &&
 	    !t->suspect);
+}
+
+bool
+dir_is_at_rest(const struct tail *t, int fd, const struct stat *st)
+{
+	struct stat target;
+
+	if (t->linked && S_ISLNK(st->st_mode))
+		return (fstatat(fd, t->name, &target, 0) == 0 &&
+		    dir_is_as_seen(t, &target));
+	return (!t->linked && dir_is_as_seen(t, st));
 }
 
 static int
@@ -43,55 +62,98 @@ compare_entries(const void *a, const void *b)
 }
 
 static bool
-is_interesting(const struct dir *d, const struct dirent *e)
+is_known(const struct dir *d, const struct dirent *e)
 {
-	return (dir_means_file(d, e->d_name) || dir_means_dir(d, e->d_name) ||
-	    tails_find(d->all->tails, d->place.dev, e->d_ino) != NULL ||
+	return (tails_find(d->all->tails, d->place.dev, e->d_ino) != NULL ||
 	    ledger_path(d->all->ledger, d->place.dev, e->d_ino) != NULL);
 }
 
-/*
- * Adds the entry to *list of n, whose room is the next power of two, unless it
- * needs no look.  Returns how many there are then.
- */
-static size_t
-list_entry(struct dir *d, int fd, const struct dirent *e, struct entry **list,
-    size_t n)
+static bool
+is_interesting(const struct dir *d, const struct dirent *e)
 {
-	struct tail *t = tail_at(&d->place, e->d_name);
-	struct entry *grown;
-	struct stat st;
-
-	if ((t == NULL && !is_interesting(d, e)) ||
-	    fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == -1)
-		return (n);
-	if (t != NULL && dir_is_as_seen(t, &st)) {
-		t->seen = d->scan;
-		return (n);
-	}
-	if ((n & (n - 1)) == 0) {
-		grown = reallocarray(*list, n == 0 ? 1 : n * 2, sizeof(*grown));
-		if (grown == NULL)
-			return (n);
-		*list = grown;
-	}
-	if (((*list)[n].name = strdup(e->d_name)) == NULL)
-		return (n);
-	(*list)[n].st = st;
-	return (n + 1);
+	return (dir_means_file(d, e->d_name) || dir_means_dir(d, e->d_name) ||
+	    is_known(d, e));
 }
 
-/* Returns how many entries of *list are filled; the caller frees all. */
-static size_t
-list_entries(struct dir *d, DIR *handle, struct entry **list)
+static void
+add_entry(struct dir *d, struct listing *l, const struct entry *e)
 {
-	const struct dirent *e;
-	size_t n = 0;
+	struct entry *grown, *added;
 
-	while ((e = readdir(handle)) != NULL)
-		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-			n = list_entry(d, dirfd(handle), e, list, n);
-	return (n);
+	if ((l->n & (l->n - 1)) == 0) {
+		grown = reallocarray(
+		    l->list, l->n == 0 ? 1 : l->n * 2, sizeof(*grown));
+		if (grown == NULL) {
+			dir_again(d);
+			return;
+		}
+		l->list = grown;
+	}
+	added = &l->list[l->n];
+	*added = *e;
+	added->name = strdup(e->name);
+	if (e->was != NULL)
+		added->was = strdup(e->was);
+	if (added->name == NULL || (e->was != NULL && added->was == NULL)) {
+		free(added->name);
+		free(added->was);
+		dir_again(d);
+		return;
+	}
+	l->n++;
+}
+
+/*
+ * Adds the entry unless it needs no look.  Returns whether the next scan knows
+ * what it is by this one.
+ */
+static bool
+list_entry(struct dir *d, int fd, struct dirent *e, struct listing *l)
+{
+	struct tail *t = tail_at(&d->place, e->d_name);
+	struct entry found = { .name = e->d_name };
+	char base[NAME_MAX + 1];
+
+	if (t == NULL && !dir_means_file(d, e->d_name) && !is_known(d, e) &&
+	    missed_is(d, e, base))
+		found.was = base;
+	else if (t == NULL && !is_interesting(d, e))
+		return (true);
+	if (fstatat(fd, e->d_name, &found.st, AT_SYMLINK_NOFOLLOW) == -1) {
+		/* One that is gone is looked at as one that was not seen. */
+		if (errno != ENOENT)
+			dir_again(d);
+		return (false);
+	}
+	if (found.was != NULL && !missed_since(d, &found.st)) {
+		found.was = NULL;
+		if (!is_interesting(d, e))
+			return (found.st.st_size > 0);
+	}
+	/* What patterns came for goes where they say, too. */
+	if (t != NULL && !d->widened && dir_is_at_rest(t, fd, &found.st))
+		t->seen = d->scan;
+	else
+		add_entry(d, l, &found);
+	return (true);
+}
+
+static void
+list_entries(struct dir *d, DIR *handle, struct listing *l)
+{
+	struct dirent *e;
+
+	for (errno = 0; (e = readdir(handle)) != NULL; errno = 0)
+		if (strcmp(e->d_name, ".") != 0 &&
+		    strcmp(e->d_name, "..") != 0) {
+			if (list_entry(d, dirfd(handle), e, l) &&
+			    dir_is_known_by_scans(d))
+				missed_list(&l->missed, e->d_ino);
+		}
+	if (errno != 0) {
+		l->missed.failed = true;
+		dir_again(d);
+	}
 }
 
 /* Files whose names a scan did not meet have lost them. */
@@ -117,60 +179,94 @@ look_at_unseen(struct dir *d)
  * be told by the time: a directory that has just changed is listed once more.
  */
 static void
-note_listing(struct dir *d, int fd)
+note_listing(struct dir *d, const struct stat *st)
 {
-	struct stat st;
-
 	d->listed_ns = -1;
-	if (fstat(fd, &st) == 0 && st.st_mtim.tv_sec + SETTLED < time(NULL))
-		d->listed_ns = written_ns(&st);
+	d->changed_ns = written_ns(st);
+	dir_note_rights(d, st);
+	if (st->st_mtim.tv_sec + SETTLED < time(NULL))
+		d->listed_ns = written_ns(st);
 }
 
 static void
 scan_listed(struct dir *d)
 {
-	struct entry *list = NULL;
+	struct listing l = { 0 };
+	struct entry *e;
+	struct stat st;
 	DIR *handle;
-	size_t i, n;
+	size_t i;
+	int error;
 
-	if ((handle = place_list(&d->place)) == NULL) {
-		if (errno == ESTALE) {
+	handle = place_list(&d->place);
+	if (handle != NULL && fstat(dirfd(handle), &st) == -1) {
+		error = errno;
+		(void)closedir(handle);
+		errno = error;
+		handle = NULL;
+	}
+	if (handle == NULL) {
+		if (errno == ESTALE || errno == ENOENT || errno == ENOTDIR) {
 			/* Its parent is looked at next. */
 			d->listed_ns = -1;
 			return;
 		}
+		if (errno != EACCES && errno != EPERM)
+			dir_again(d);
 		if (!d->said) {
 			log_warn("%s: cannot be listed", dir_display(d));
-			d->all->ops.on_refused(
-			    d->all->ops.arg, dir_display(d));
+			d->all->ops.on_refused(d->all->ops.arg, dir_display(d));
 		}
 		d->said = true;
 		return;
 	}
-	note_listing(d, dirfd(handle));
 	d->said = d->disordered = false;
 	sweep_count_anew(d);
+	told_recount(d);
 	d->scan++;
-	n = list_entries(d, handle, &list);
+	list_entries(d, handle, &l);
 	(void)closedir(handle);
-	if (n > 1)
-		qsort(list, n, sizeof(*list), compare_entries);
-	for (i = 0; i < n; i++) {
-		dir_look_at(d, list[i].name, &list[i].st);
-		free(list[i].name);
+	note_listing(d, &st);
+	missed_end(d, &l.missed);
+	if (l.n > 1)
+		qsort(l.list, l.n, sizeof(*l.list), compare_entries);
+	for (i = 0; i < l.n; i++) {
+		e = &l.list[i];
+		if (e->was != NULL)
+			dir_guess_rename(d, e->name, e->was, e->st.st_ino);
+		else
+			dir_look_at(d, e->name, &e->st);
+		free(e->name);
+		free(e->was);
 	}
-	free(list);
+	free(l.list);
 	look_at_unseen(d);
 	/* At a start all directories are scanned before. */
 	if (d->disordered && !d->all->starting)
 		place_order(&d->place);
 }
 
+/* Whether a use before the nth is for the same name. */
+static bool
+is_named_before(const struct dir *d, size_t n, const char *name)
+{
+	const struct pattern_part *part;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		part = use_part(&d->uses[i]);
+		if (part->kind == PATTERN_LITERAL &&
+		    strcmp(part->text, name) == 0)
+			return (true);
+	}
+	return (false);
+}
+
 void
 dir_scan(struct dir *d)
 {
 	const struct pattern_part *part;
-	bool list = false;
+	bool list = !RB_EMPTY(&d->targets) || !RB_EMPTY(&d->place.names);
 	size_t i, n = d->nuses;
 
 	if (dir_is_hidden(d))
@@ -178,12 +274,16 @@ dir_scan(struct dir *d)
 	for (i = 0; i < n; i++)
 		list |= use_is_last(&d->uses[i]) ||
 		    use_part(&d->uses[i])->kind != PATTERN_LITERAL;
+	d->dangles = false;
 	if (list)
 		scan_listed(d);
+	d->widened = d->missed = false;
+	dir_look_all_links(d);
 	/* A literal name needs no right to list the directory. */
 	for (i = 0; i < n; i++) {
 		part = use_part(&d->uses[i]);
-		if (part->kind == PATTERN_LITERAL && (!list || d->said))
+		if (part->kind == PATTERN_LITERAL && (!list || d->said) &&
+		    !is_named_before(d, i, part->text))
 			dir_look(d, part->text);
 	}
 }

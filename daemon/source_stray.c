@@ -1,10 +1,12 @@
 #include "daemon/source_inside.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "daemon/log.h"
 #include "daemon/tail.h"
+#include "daemon/tail_held.h"
 #include "daemon/tails.h"
 #include "lib/rotation.h"
 
@@ -14,15 +16,31 @@
  * and went between two looks is not.
  */
 struct stray {
-	TAILQ_ENTRY(stray) entry;
+	TAILQ_ENTRY(stray) entry; /* as they came */
+	RB_ENTRY(stray) by_name;
 	char *origin; /* the name that a source means */
 	char *name; /* the one it has now */
+	bool looked_at; /* by that name */
+	ino_t guessed; /* no event told of it, but this inode had it; or 0 */
 };
+
+static int
+compare_strays(const struct stray *a, const struct stray *b)
+{
+	return (strcmp(a->name, b->name));
+}
+
+/* RB_GENERATE_STATIC needs __unused, which glibc's headers cannot bear. */
+#define LOCAL __attribute__((__unused__)) static
+RB_GENERATE_INTERNAL(stray_names, stray, by_name, compare_strays, LOCAL)
 
 static void
 stray_free(struct dir *d, struct stray *s)
 {
 	TAILQ_REMOVE(&d->strays, s, entry);
+	RB_REMOVE(stray_names, &d->stray_names, s);
+	if (TAILQ_EMPTY(&d->strays))
+		TAILQ_REMOVE(&d->all->strayed, d, strayed);
 	free(s->origin);
 	free(s->name);
 	free(s);
@@ -31,16 +49,18 @@ stray_free(struct dir *d, struct stray *s)
 static struct stray *
 find_stray(struct dir *d, const char *name)
 {
-	struct stray *s;
+	struct stray key;
+	union {
+		const char *in;
+		char *out;
+	} u = { .in = name };
 
-	TAILQ_FOREACH (s, &d->strays, entry)
-		if (strcmp(s->name, name) == 0)
-			return (s);
-	return (NULL);
+	key.name = u.out;
+	return (RB_FIND(stray_names, &d->stray_names, &key));
 }
 
-void
-dir_note_rename(struct dir *d, const char *name, const char *from)
+static void
+note_rename(struct dir *d, const char *name, const char *from, ino_t guessed)
 {
 	struct stray *s, *over;
 	char *copy;
@@ -50,14 +70,17 @@ dir_note_rename(struct dir *d, const char *name, const char *from)
 	/* What had the name is gone. */
 	if ((over = find_stray(d, name)) != NULL)
 		stray_free(d, over);
-	s = find_stray(d, from);
-	if (s == NULL && !dir_means_file(d, from))
+	s = guessed != 0 ? NULL : find_stray(d, from);
+	if (s == NULL && !dir_means_file(d, from) && !dir_has_link_to(d, from))
 		return;
 	if ((copy = strdup(name)) == NULL)
 		return;
 	if (s != NULL) {
+		RB_REMOVE(stray_names, &d->stray_names, s);
 		free(s->name);
 		s->name = copy;
+		s->looked_at = false;
+		RB_INSERT(stray_names, &d->stray_names, s);
 		return;
 	}
 	if ((s = calloc(1, sizeof(*s))) == NULL ||
@@ -67,8 +90,11 @@ dir_note_rename(struct dir *d, const char *name, const char *from)
 		return;
 	}
 	s->name = copy;
+	s->guessed = guessed;
+	if (TAILQ_EMPTY(&d->strays))
+		TAILQ_INSERT_TAIL(&d->all->strayed, d, strayed);
 	TAILQ_INSERT_TAIL(&d->strays, s, entry);
-	d->all->strayed = true;
+	RB_INSERT(stray_names, &d->stray_names, s);
 }
 
 /*
@@ -79,19 +105,74 @@ static bool
 is_out_of_order(const struct tail *t, struct dir *d, const struct stray *s)
 {
 	return (rotation_is_of(s->name, s->origin) &&
-	    t == tail_at(&d->place, s->name) && !t->rotated && t->held == NULL && t->left == NULL && t->before == NULL &&
+	    t == tail_at(&d->place, s->name) && !t->rotated &&
+	    t->held == NULL && t->left == NULL && t->before == NULL &&
 	    t->behind == NULL);
+}
+
+void
+dir_note_rename(struct dir *d, const char *name, const char *from)
+{
+	note_rename(d, name, from, 0);
+}
+
+void
+dir_guess_rename(struct dir *d, const char *name, const char *from, ino_t ino)
+{
+	struct stray *s = find_stray(d, name);
+
+	if (s != NULL && s->guessed == ino)
+		return;
+	/* What had the name until now is looked for under another. */
+	if (s != NULL && s->guessed != 0)
+		missed_forget(d, s->guessed);
+	note_rename(d, name, from, ino);
+}
+
+static int
+stat_stray(struct dir *d, struct stray *s, struct stat *st)
+{
+	char path[PATH_MAX];
+
+	st->st_ino = 0;
+	s->looked_at = true;
+	if (dir_path(d, s->name, path) == -1)
+		return (-1);
+	if (lstat(path, st) == -1 && errno != ENOENT && errno != ENOTDIR) {
+		/* It is no news of the file: the next turn looks again. */
+		s->looked_at = false;
+		dir_again(d);
+		return (-1);
+	}
+	if (st->st_ino == 0 || (s->guessed != 0 && st->st_ino != s->guessed)) {
+		/* Renamed again, by now: another scan finds it. */
+		if (s->guessed != 0)
+			missed_forget(d, s->guessed);
+		return (-1);
+	}
+	if (!S_ISREG(st->st_mode) || !dir_trusts_own(d, s->name, st))
+		return (-1);
+	return (0);
 }
 
 /* A file that nobody looked at while it had the name of its source. */
 static void
-follow_stray(struct dir *d, const struct stray *s)
+follow_stray(struct dir *d, struct stray *s)
 {
-	const char *path = dir_path_in(d, s->name);
+	enum reach reach = REACH_PLAIN;
+	const char *name = s->origin;
+	char origin[PATH_MAX];
+	struct dir *was = d;
 	struct stat st;
 	struct tail *t;
 
-	if (path == NULL || lstat(path, &st) == -1 || !S_ISREG(st.st_mode))
+	if (stat_stray(d, s, &st) == -1)
+		return;
+	if (!dir_means_file(d, s->origin)) {
+		reach = REACH_SAFE_LINK;
+		was = dir_link_to(d, s->origin, &st, &name);
+	}
+	if (was == NULL || dir_path(was, name, origin) == -1)
 		return;
 	t = tails_find(d->all->tails, st.st_dev, st.st_ino);
 	if (t != NULL && !is_out_of_order(t, d, s))
@@ -102,28 +183,43 @@ follow_stray(struct dir *d, const struct stray *s)
 		log_warn("%s/%s", d->place.path, s->name);
 		return;
 	}
-	log_info("%s: was %s for a moment", tail_path(t), s->origin);
 	t->rotated = true;
-	tail_set_origin(t, dir_path_in(d, s->origin));
-	tail_precedes(t, &d->place, s->origin);
-	dir_join_routes(t, d, s->origin, REACH_PLAIN);
-	if (t->streams == NULL)
+	tail_set_origin(t, origin);
+	if (s->guessed != 0)
+		t->fresh = true;
+	else
+		tail_precedes(t, &was->place, name);
+	dir_join_routes(t, was, name, reach);
+	/* A truncated file may go on in it, and nobody knows it then. */
+	tail_held_look(t);
+	if (!t->known)
+		return;
+	if (t->streams == NULL || tail_is_copy(t)) {
 		tail_free(t);
+		return;
+	}
+	if (s->guessed != 0)
+		tail_precedes(t, &was->place, name);
+	log_info("%s: was %s for a moment", tail_path(t), origin);
 }
 
 void
 sources_follow_strays(struct sources *ss)
 {
-	struct stray *s;
-	struct dir *d;
+	struct stray *s, *next;
+	struct dir *d, *behind;
+	bool again;
 
-	if (!ss->strayed)
-		return;
-	ss->strayed = false;
-	RB_FOREACH (d, dirs, &ss->dirs)
-		while ((s = TAILQ_FIRST(&d->strays)) != NULL) {
+	TAILQ_FOREACH_SAFE (d, &ss->strayed, strayed, behind)
+		TAILQ_FOREACH_SAFE (s, &d->strays, entry, next) {
+			/*
+			 * It may have been renamed once more before the look:
+			 * then the events of the next turn say so.
+			 */
+			again = !s->looked_at;
 			follow_stray(d, s);
-			stray_free(d, s);
+			if (!again && s->looked_at)
+				stray_free(d, s);
 		}
 }
 

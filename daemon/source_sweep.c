@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -26,15 +27,14 @@
 static bool
 has_changed(const struct dir *d, int fd, const struct tail *t)
 {
+	char path[PATH_MAX];
 	struct stat st;
-	const char *path;
 
 	if (fd != -1)
 		return (fstatat(fd, t->name, &st, AT_SYMLINK_NOFOLLOW) == -1 ||
-		    !dir_is_as_seen(t, &st));
-	path = dir_path_in(d, t->name);
-	return (
-	    path == NULL || lstat(path, &st) == -1 || !dir_is_as_seen(t, &st));
+		    !dir_is_at_rest(t, fd, &st));
+	return (dir_path(d, t->name, path) == -1 || lstat(path, &st) == -1 ||
+	    !dir_is_as_seen(t, &st));
 }
 
 static void
@@ -82,12 +82,18 @@ sweep_dir(struct dir *d)
 	if (stat(dir_display(d), &st) == -1 || !place_is_same(&d->place, &st)) {
 		if (d->parent != NULL)
 			dir_look(d->parent, name + 1);
+		else
+			dir_gone(d);
+		return;
+	}
+	if (dir_is_idle(d)) {
+		dir_free(d);
 		return;
 	}
 	/* There may be a watch to be had by now. */
 	if (d->place.polled && !dir_is_to_be_polled(d))
 		dir_watch(d);
-	if (d->said || written_ns(&st) != d->listed_ns ||
+	if (d->said || d->dangles || written_ns(&st) != d->listed_ns ||
 	    (d->passed > 0 && !watch_sees_files(d->all->watch)))
 		dir_scan(d);
 }

@@ -37,12 +37,12 @@ use_matches(const struct use *u, const char *name)
 static bool
 is_excluded(const struct source *s, const struct dir *d, const char *name)
 {
-	const char *path;
+	char path[PATH_MAX];
 	size_t i;
 
 	if (s->conf->nexclude == 0)
 		return (false);
-	if ((path = dir_path_in(d, name)) == NULL)
+	if (dir_path(d, name, path) == -1)
 		return (true);
 
 	for (i = 0; i < s->conf->nexclude; i++)
@@ -106,7 +106,7 @@ use_follows(const struct use *u, enum reach reach)
 {
 	switch (u->source->conf->symlinks) {
 	case CONF_SYMLINKS_SAFE:
-		return (reach != REACH_UNSAFE_LINK);
+		return (reach == REACH_PLAIN || reach == REACH_SAFE_LINK);
 	case CONF_SYMLINKS_FOLLOW:
 		return (true);
 	case CONF_SYMLINKS_IGNORE:

@@ -241,6 +241,7 @@ tail_free(struct tail *t)
 	tails_stats(t->all)->files--;
 	tail_unhold(t);
 	free(t->origin);
+	free(t->real);
 	free(t->name);
 	free(t);
 }
@@ -385,6 +386,17 @@ tail_set_origin(struct tail *t, const char *path)
 	}
 	free(t->origin);
 	t->origin = copy;
+}
+
+void
+tail_set_real(struct tail *t, const char *dir)
+{
+	char *copy = NULL;
+
+	if (dir != NULL && (copy = strdup(dir)) == NULL)
+		log_warn("%s", dir);
+	free(t->real);
+	t->real = copy;
 }
 
 const char *

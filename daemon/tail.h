@@ -59,6 +59,9 @@ struct tail {
 						   is rotated, or NULL */
 	off_t			 owed;		/* up to here it is sent before
 						   behind */
+	char			*real;		/* the directory that it is in,
+						   without links, where its path
+						   has one; or NULL */
 	int			 fd;
 	uint32_t		 seen;		/* for who scans its place */
 	uint32_t		 last_line;	/* octets of the last line read,
@@ -125,6 +128,9 @@ void	tail_set_packed(struct tail *, enum inflate_kind,
 
 /* It was called path when a source meant it. */
 void	tail_set_origin(struct tail *, const char *path);
+
+/* The directory that it is really in; NULL: the one of its path. */
+void	tail_set_real(struct tail *, const char *dir);
 
 /* The path by which a source means it, in a static buffer or its own. */
 const char	*tail_origin(const struct tail *);

@@ -13,14 +13,16 @@
 /* Directories with equal handles are one to the system, under two paths. */
 struct watch_dir {
 	RB_ENTRY(watch_dir) by_handle;
-	TAILQ_ENTRY(watch_dir) entry;
+	TAILQ_ENTRY(watch_dir) entry; /* in dirs, or in deleted */
 	struct watch *watch;
-	void *owner; /* NULL: deleted, to be reaped */
+	void *owner; /* NULL: deleted */
 	uint64_t serial;
+	uint64_t round; /* the last in which all were told */
 	int handle; /* -1: polled */
 	ev_timer poll;
 };
 RB_HEAD(dirs_by_handle, watch_dir);
+TAILQ_HEAD(watch_dirs, watch_dir);
 
 struct watch_file {
 	RB_ENTRY(watch_file) by_handle;
@@ -36,11 +38,13 @@ struct watch {
 	struct watch_system *system;
 	struct dirs_by_handle handles;
 	struct files_by_handle files;
-	TAILQ_HEAD(, watch_dir) dirs;
+	struct watch_dirs dirs;
+	struct watch_dirs deleted; /* while something is reported */
 	struct watch_stats stats;
+	ev_tstamp known_until;
 	uint64_t serial;
+	uint64_t round;
 	unsigned reporting; /* depth: reap at 0 */
-	bool reap;
 	bool said;
 };
 
@@ -73,9 +77,11 @@ watch_new(struct ev_loop *loop, watch_cb *on_event)
 		return (NULL);
 	w->loop = loop;
 	w->on_event = on_event;
+	w->known_until = ev_now(loop);
 	RB_INIT(&w->handles);
 	RB_INIT(&w->files);
 	TAILQ_INIT(&w->dirs);
+	TAILQ_INIT(&w->deleted);
 	if ((w->system = watch_system_open(w, loop)) == NULL)
 		log_warn("watch: no events from the system, polling");
 	return (w);
@@ -133,12 +139,20 @@ say_unwatchable(struct watch *w, const char *path)
 		log_warn("watch: %s and maybe others are polled", path);
 }
 
+/* That is no want of watches: it went while it was looked at. */
+static bool
+is_gone(int error)
+{
+	return (error == ENOENT || error == ENOTDIR || error == ELOOP);
+}
+
 struct watch_dir *
 watch_add(struct watch *w, const char *path, const struct watch_want *want,
     void *owner)
 {
 	struct watch_dir *d;
 	struct stat st;
+	int error;
 
 	if (stat(path, &st) == -1)
 		return (NULL);
@@ -154,6 +168,11 @@ watch_add(struct watch *w, const char *path, const struct watch_want *want,
 	d->handle = -1;
 	if (!want->poll && w->system != NULL) {
 		d->handle = watch_system_add(w->system, path, want->data);
+		if (d->handle == -1 && is_gone(error = errno)) {
+			free(d);
+			errno = error;
+			return (NULL);
+		}
 		if (d->handle == -1)
 			say_unwatchable(w, path);
 	}
@@ -175,16 +194,14 @@ first_of(struct watch *w, int handle)
 	return (RB_NFIND(dirs_by_handle, &w->handles, &key));
 }
 
+/* Nobody looks at the lists meanwhile. */
 static void
 reap(struct watch *w)
 {
-	struct watch_dir *d, *next, *first;
+	struct watch_dir *d, *first;
 
-	w->reap = false;
-	TAILQ_FOREACH_SAFE (d, &w->dirs, entry, next) {
-		if (d->owner != NULL)
-			continue;
-		TAILQ_REMOVE(&w->dirs, d, entry);
+	while ((d = TAILQ_FIRST(&w->deleted)) != NULL) {
+		TAILQ_REMOVE(&w->deleted, d, entry);
 		if (d->handle != -1) {
 			RB_REMOVE(dirs_by_handle, &w->handles, d);
 			first = first_of(w, d->handle);
@@ -209,7 +226,8 @@ watch_del(struct watch_dir *d)
 	}
 	w->stats.directories--;
 	d->owner = NULL;
-	w->reap = true;
+	TAILQ_REMOVE(&w->dirs, d, entry);
+	TAILQ_INSERT_TAIL(&w->deleted, d, entry);
 	if (w->reporting == 0)
 		reap(w);
 }
@@ -292,16 +310,29 @@ report_all_files(struct watch *w)
 	}
 }
 
+/* Each is moved to the end before its owner, who may delete any, is told. */
+static void
+report_all_dirs(struct watch *w)
+{
+	uint64_t serial = w->serial, round = ++w->round;
+	struct watch_dir *d;
+
+	while ((d = TAILQ_FIRST(&w->dirs)) != NULL && d->round != round &&
+	    d->serial < serial) {
+		TAILQ_REMOVE(&w->dirs, d, entry);
+		TAILQ_INSERT_TAIL(&w->dirs, d, entry);
+		d->round = round;
+		if (d->handle != -1)
+			w->on_event(d->owner, WATCH_SCAN, NULL, NULL);
+	}
+}
+
 static void
 report_scan_all(struct watch *w)
 {
-	struct watch_dir *d;
-
 	w->stats.overflows++;
 	log_notice("watch: the system lost events: looking at every file");
-	TAILQ_FOREACH (d, &w->dirs, entry)
-		if (d->owner != NULL && d->handle != -1)
-			w->on_event(d->owner, WATCH_SCAN, NULL, NULL);
+	report_all_dirs(w);
 	report_all_files(w);
 }
 
@@ -334,8 +365,20 @@ watch_report(struct watch *w, int handle, enum watch_event event,
 		w->on_event(f->owner, WATCH_FILE, NULL, NULL);
 	else if (event != WATCH_FILE)
 		report_to_dirs(w, handle, event, name, from);
-	if (--w->reporting == 0 && w->reap)
+	if (--w->reporting == 0)
 		reap(w);
+}
+
+void
+watch_reported_all(struct watch *w)
+{
+	w->known_until = ev_now(w->loop);
+}
+
+ev_tstamp
+watch_known_until(const struct watch *w)
+{
+	return (w->known_until);
 }
 
 unsigned

@@ -89,6 +89,9 @@ void	watch_file_del(struct watch_file *);
  */
 bool	watch_file_needs_no_fd(const struct watch_file *);
 
+/* The time, as ev_now(), until which every event was told. */
+ev_tstamp	watch_known_until(const struct watch *);
+
 /* How many descriptors the directories take. */
 unsigned	watch_descriptors(const struct watch *);
 
@@ -110,6 +113,9 @@ bool	watch_system_sees_files(const struct watch_system *);
 int	watch_system_add_file(struct watch_system *, int fd, const char *path);
 void	watch_system_del_file(struct watch_system *, int handle);
 bool	watch_system_needs_no_fd(const struct watch_system *);
+
+/* All events that there are were reported. */
+void	watch_reported_all(struct watch *);
 
 /*
  * handle -1: the system lost events, scan all.  That of a file: whatever the

@@ -82,8 +82,10 @@ on_readable(struct ev_loop *loop, ev_io *io, int revents)
 			report(s, e);
 		}
 		/* A full queue is left for the next turn: others have work. */
-		if ((size_t)n < sizeof(buf) / 2)
+		if ((size_t)n < sizeof(buf) / 2) {
+			watch_reported_all(s->watch);
 			break;
+		}
 	}
 	if (n == -1 && errno != EAGAIN && errno != EINTR)
 		log_error("watch: inotify");

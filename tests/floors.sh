@@ -25,7 +25,7 @@ floor()
 		echo 3 ;;
 	source*|handover|place*|tail*|stream*|ledger*)
 		echo 2 ;;
-	watch*|conf*|cert|log*|sandbox*|notify*|privsep*|lock*)
+	watch*|walk_open*|conf*|cert|log*|sandbox*|notify*|privsep*|lock*)
 		echo 1 ;;
 	esac
 }

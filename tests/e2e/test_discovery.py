@@ -1,14 +1,17 @@
 #!/usr/bin/python3
 """Goal: every file that the patterns mean is found, and no other."""
 
+import contextlib
 import mmap
 import os
 import pwd
 import random
+import re
 import shutil
 import signal
 import socket
 import subprocess
+import time
 import unittest
 
 from processes import LINUX
@@ -147,6 +150,56 @@ class Directories(Discovery):
         w.write(5)
         self.end()
         self.assertEqual(self.counters_before["watched_files"], 0)
+
+    def test_polled_what_came_and_went_between_two_looks(self):
+        # Rotated before the first look.
+        self.write(self.path("old.log.1"), "from before")
+        self.begin(watch="poll", poll_interval="300ms")
+        w = self.writer("app.log")
+        w.write(5)
+        self.r.wait_all(w)
+        for i in range(3):
+            w.rename(self.path("app.log.%d" % (2 * i)))
+            w = self.writer("app.log", name="between%d" % i)
+            w.write(5)
+            w.rename(self.path("app.log.%d" % (2 * i + 1)))
+            w = self.writer("app.log", name="next%d" % i)
+            w.write(5)
+            self.r.wait_all(*self.writers)
+        # A copy is none of them.
+        for i in range(3):
+            shutil.copy(w.path, self.path("app.log.%d" % (10 + i)))
+            os.truncate(w.path, 0)
+            w = Writer(w.path, name="copied%d" % i)
+            self.writers.append(w)
+            w.write(5)
+            self.r.wait_all(w)
+        self.assertFalse(self.has("from before"))
+        self.end()
+
+    def test_what_came_and_went_while_events_were_lost(self):
+        self.begin(self.path("**/*.log"))
+        self.writer("app.log").write(5)
+        self.r.wait_all(*self.writers)
+        self.made("busy")
+        self.d.wait_follows(self.path("app.log"))
+        with open("/proc/sys/fs/inotify/max_queued_events") as f:
+            most = int(f.read())
+        worker = self.d.worker()
+        os.kill(worker, signal.SIGSTOP)
+        try:
+            path = self.path("busy/x")
+            for _ in range(most // 2 + 1):
+                os.close(os.open(path, os.O_CREAT | os.O_WRONLY))
+                os.unlink(path)
+            self.writers[0].rename(self.path("app.log.2"))
+            w = self.writer("app.log", name="between")
+            w.write(5)
+            w.rename(self.path("app.log.1"))
+        finally:
+            os.kill(worker, signal.SIGCONT)
+        self.end()
+        self.assertGreater(self.counters_before["watch_overflows"], 0)
 
     def finish(self, *args):
         self.counters_before = self.counters()
@@ -322,6 +375,270 @@ class Links(Discovery):
             self.r.wait_all(w)
         self.assertEqual(self.counters()["watched_files"], 1)
         self.end()
+
+
+class LongPaths(Discovery):
+    """What has a path that no system call takes is passed over."""
+
+    LIMIT = os.pathconf("/", "PC_PATH_MAX") - 1
+
+    def deep(self, length):
+        """A directory with a path of that length, open."""
+        fd = os.open(self.logs, os.O_RDONLY)
+        at = len(self.logs)
+        while at < length:
+            n = min(250, length - at - 1)
+            if 0 < length - at - n - 1 < 2:
+                n -= 2
+            os.mkdir("d" * n, dir_fd=fd)
+            below = os.open("d" * n, os.O_RDONLY, dir_fd=fd)
+            os.close(fd)
+            fd = below
+            at += n + 1
+        self.addCleanup(os.close, fd)
+        return fd
+
+    def write_at(self, fd, name, text):
+        inside = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644,
+                         dir_fd=fd)
+        os.write(inside, text.encode() + b"\n")
+        os.close(inside)
+
+    def survives(self):
+        name = "still%d.log" % len(self.writers)
+        w = self.writer(name, name=name)
+        w.write(3)
+        self.r.wait_all(w)
+        self.assertNotIn("signal", self.d.log())
+
+    def test_one_is_renamed_to_a_short_name(self):
+        fd = self.deep(self.LIMIT - 40)
+        self.begin(self.path("**/*.log"), recursive_depth=64)
+        self.write_at(fd, "s.log", "deep")
+        self.wait_text("deep")
+        for i in range(3):
+            self.write_at(fd, "x" * 80 + ".log", "unseen")
+            self.d.wait_log("not followed: its path is longer", i + 1)
+            os.rename("x" * 80 + ".log", "y", src_dir_fd=fd, dst_dir_fd=fd)
+            self.write_at(fd, "s.log", "and on")
+            self.wait_text("and on")
+            os.unlink("y", dir_fd=fd)
+        self.survives()
+        self.assertEqual(self.d.log().count("not followed"), 3)
+        self.end()
+
+    def test_a_known_file_gets_one(self):
+        fd = self.deep(self.LIMIT - 40)
+        self.begin(self.path("**/*.log"), recursive_depth=64)
+        w = self.writer("a.log")
+        w.write(3)
+        self.r.wait_all(w)
+        self.d.stop()
+        os.rename(w.path, "x" * 80 + ".log", dst_dir_fd=fd)
+        self.d.start()
+        self.survives()
+        self.assertIn("not followed: its path is longer", self.d.log())
+        self.d.hup()
+        self.survives()
+        self.end()
+
+    def test_a_directory_has_one(self):
+        fd = self.deep(self.LIMIT - 40)
+        os.mkdir("e" * 80, dir_fd=fd)
+        below = os.open("e" * 80, os.O_RDONLY, dir_fd=fd)
+        self.addCleanup(os.close, below)
+        self.write_at(below, "a.log", "unseen")
+        self.begin(self.path("**/*.log"), recursive_depth=64,
+                   exclude=["/nothing/*"])
+        self.survives()
+        self.end()
+
+
+class TwoSources(Discovery):
+    """Two sources mean the same files, and send them to different receivers."""
+
+    FIRST, SECOND = "*.log", "a*"
+
+    def conf(self, second=True):
+        text = destination("d", self.r.url) + source(
+            "s", self.path(self.FIRST), destinations=["d"])
+        if second:
+            text += destination("e", self.other.url) + source(
+                "t", self.path(self.SECOND), destinations=["e"])
+        return text
+
+    def begin_two(self, second=True):
+        self.r = self.receiver(name="first").start()
+        self.other = self.receiver(name="second").start()
+        self.d = self.daemon(self.conf(second)).start()
+
+    def end_two(self, *writers):
+        for r in (self.r, self.other):
+            r.wait_all(*self.writers)
+        self.finish(self.d, self.r, self.other)
+        for r in (self.r, self.other):
+            r.check(*self.writers)
+
+    def test_there_at_the_start(self):
+        self.writer("a.log").write(5)
+        self.begin_two()
+        self.writer("a2.log").write(5)
+        self.end_two()
+
+    def test_the_second_comes_with_a_reload(self):
+        w = self.writer("a.log")
+        w.write(5)
+        self.begin_two(second=False)
+        self.r.wait_all(w)
+        self.d.reload(self.conf())
+        w.write(5)
+        self.end_two()
+
+    def test_in_directories_that_come(self):
+        self.FIRST, self.SECOND = "**/*.log", "*/a.*"
+        self.begin_two()
+        for i in range(20):
+            self.writer("d%d/a.log" % i, name="w%d" % i).write(3)
+        self.end_two()
+
+    def test_a_directory_under_two_paths(self):
+        self.FIRST, self.SECOND = "real/*.log", "link*/*.log"
+        self.made("real")
+        self.writer("real/a.log").write(5)
+        self.begin_two()
+        os.symlink(self.path("real"), self.path("link"))
+        self.writer("real/b.log").write(5)
+        self.end_two()
+
+
+class Work(Discovery):
+    """What any user can multiply costs no more than in proportion."""
+
+    def counted(self, *calls):
+        """The counts of system calls, when the daemon has ended."""
+        if shutil.which("strace") is None:
+            self.skipTest("needs strace")
+        path = os.path.join(self.dir, "calls")
+        self.d.within = ["strace", "-D", "-f", "-c", "-o", path, "-e",
+                         "trace=" + ",".join(calls)]
+
+        def total():
+            def written():
+                with contextlib.suppress(FileNotFoundError), open(path) as f:
+                    return re.search(r"(\d+)(?: +\d+)? total$", f.read())
+            return int(wait_for(written, "the counts of strace")[1])
+        return total
+
+    def test_a_start_with_many_literal_directories(self):
+        n = 100
+        for i in range(n):
+            self.writer("d%d/a.log" % i, name="w%d" % i).write(1)
+        self.r = self.receiver().start()
+        self.d = self.daemon(destination("d", self.r.url) + source(
+            "s", [self.path("d%d/*.log" % i) for i in range(n)]))
+        opened = self.counted("openat")
+        self.d.start()
+        self.end()
+        self.assertLess(opened(), 10 * n)
+
+    def test_names_that_are_not_followed(self):
+        self.begin()
+        for i in range(1000):
+            os.mkfifo(self.path("%d.log" % i))
+        self.writer("app.log").write(3)
+        self.r.wait_all(*self.writers)
+        self.d.wait_log("and [0-9]+ others are not followed")
+        self.assertLess(self.d.log().count("not followed"), 32)
+        # One that is gone makes room for another.
+        for i in range(1000):
+            os.unlink(self.path("%d.log" % i))
+        self.writer("b.log").write(3)
+        self.r.wait_all(*self.writers)
+        os.mkfifo(self.path("another.log"))
+        self.d.wait_log("another.log: not followed")
+        self.end()
+
+    def test_links_that_lead_nowhere(self):
+        self.r = self.receiver().start()
+        self.d = self.daemon(destination("d", self.r.url) + source(
+            "s", self.path("*.log")))
+        n = 1000
+        for i in range(n):
+            os.symlink(os.path.join(self.dir, "none%d" % i),
+                       self.path("%d.log" % i))
+        looks = self.counted("newfstatat,readlink,readlinkat")
+        self.d.start()
+        # While a last one is looked at five times and more.
+        for _ in range(5):
+            self.d.state()
+            time.sleep(1)
+        self.end()
+        self.assertLess(looks(), 8 * n)
+
+    def test_links_to_directories_of_links(self):
+        tops = [self.made("t%d" % i) for i in range(9)]
+        for i, top in enumerate(tops[:-1]):
+            for k in range(4):
+                os.symlink(tops[i + 1], top + "/l%d" % k)
+        self.begin(self.path("**/*.log"))
+        self.writer("t8/app.log").write(3)
+        self.r.wait_all(*self.writers)
+        self.assertLess(self.counters()["watched_directories"], 200)
+        self.end()
+
+
+class FailingLooks(Discovery):
+    """What could not be looked at is not taken for gone, and is looked at
+    again."""
+
+    def begin_with(self, *faults, **options):
+        if shutil.which("strace") is None:
+            self.skipTest("needs strace")
+        # A call that is to fail has no number that the sandbox knows.
+        lenient = TESLACOILD + "-lenient"
+        if not os.path.exists(lenient):
+            self.skipTest("needs " + lenient)
+        self.r = self.receiver().start()
+        self.d = self.daemon(destination("d", self.r.url) + source(
+            "s", self.path("**/*.log"), **options), program=lenient)
+        self.d.start()
+        w = self.writer("app.log")
+        w.write(3)
+        self.r.wait_all(w)
+        self.tracer = subprocess.Popen(
+            ["strace", "-f", "-o", os.path.join(self.dir, "trace"),
+             "-p", str(self.d.worker()), "-P", self.logs] +
+            ["--inject=" + fault for fault in faults],
+            stderr=subprocess.PIPE)
+        self.assertIn(b"attached", self.tracer.stderr.readline())
+        self.addCleanup(self.end_faults)
+        return w
+
+    def end_faults(self):
+        if self.tracer is not None:
+            self.tracer.send_signal(signal.SIGINT)
+            self.tracer.wait()
+            self.tracer.stderr.close()
+        self.tracer = None
+
+    def failing(self, fault):
+        w = self.begin_with(fault)
+        for i in range(3):
+            n = self.writer("n%d/app.log" % i, name="n%d" % i)
+            n.write(3)
+            m = self.writer("m%d.log" % i)
+            m.write(3)
+            w.rename(self.path("app.log.%d" % i))
+            w.write(3)
+            self.r.wait_all(n, m)
+        self.end_faults()
+        self.end()
+
+    def test_no_descriptor(self):
+        self.failing("openat:error=EMFILE:when=1..8")
+
+    def test_no_memory(self):
+        self.failing("newfstatat:error=ENOMEM:when=1..8")
 
 
 class Files(Discovery):

@@ -1,0 +1,339 @@
+#!/usr/bin/python3
+"""Goal: links are followed to where they lead, and by none has anybody a file
+sent that is not theirs."""
+
+import gzip
+import os
+import pwd
+import shutil
+import threading
+import unittest
+
+from teslacoil import (USER, Case, Writer, destination, main, source,
+                       wait_for)
+
+OTHER = "daemon"  # somebody who is neither root nor the daemon's user
+
+
+class Links(Case):
+    def begin(self, paths=None, **options):
+        self.r = self.receiver().start()
+        self.d = self.daemon(destination("d", self.r.url) + source(
+            "s", paths or self.path("*.log"), **options)).start()
+
+    def end(self):
+        self.r.wait_all(*self.writers)
+        self.finish(self.d, self.r)
+        self.r.check(*self.writers)
+
+    def elsewhere(self, *names):
+        """A path that no pattern means, in a directory that is there."""
+        path = os.path.join(self.dir, "elsewhere", *names)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        return path
+
+    def linked_writer(self, *names):
+        w = Writer(self.elsewhere(*names), name="/".join(names))
+        self.writers.append(w)
+        return w
+
+    def write(self, path, text):
+        with open(path, "a") as f:
+            f.write(text + "\n")
+        return path
+
+    def has(self, text):
+        return any(line.endswith(b" " + text.encode())
+                   for line in self.r.lines())
+
+    def wait_text(self, text):
+        wait_for(lambda: self.has(text), "%r to arrive" % text)
+
+    def give(self, path):
+        os.lchown(path, pwd.getpwnam(OTHER).pw_uid, -1)
+        return path
+
+    def plant(self, target, link):
+        os.symlink(target, link)
+        self.give(link)
+
+    def refused(self, name, why="the link belongs"):
+        """Ends a run in which name was refused."""
+        self.d.wait_log(name + ": not followed: .*" + why)
+        w = self.writer("sentinel.log")
+        w.write(3)
+        self.r.wait_all(w)
+        self.assertFalse(self.has("secret"))
+        self.end()
+
+
+@unittest.skipIf(USER is None, "needs root to plant links")
+class Planted(Links):
+    def test_behind_a_link_of_root(self):
+        """Root's link leads into a directory of somebody else."""
+        secret = self.write(self.elsewhere("root", "key"), "secret")
+        theirs = self.elsewhere("theirs", "app.log")
+        self.give(os.path.dirname(theirs))
+        self.give(self.write(theirs, "harmless"))
+        os.symlink(theirs, self.path("app.log"))
+        self.begin()
+        self.wait_text("harmless")
+        os.unlink(theirs)
+        self.plant(secret, theirs)
+        self.refused("app.log")
+
+    def test_in_the_middle_of_a_path(self):
+        self.write(self.elsewhere("root", "app.log"), "secret")
+        theirs = self.elsewhere("theirs", "current")
+        self.give(os.path.dirname(theirs))
+        self.plant(self.elsewhere("root"), theirs)
+        os.symlink(self.elsewhere("theirs") +
+                   "/.././/theirs/./current/app.log", self.path("app.log"))
+        self.begin()
+        self.refused("app.log")
+
+    def test_to_a_directory(self):
+        self.write(self.elsewhere("root", "app.log"), "secret")
+        self.plant(self.elsewhere("root"), self.path("dir"))
+        theirs = self.elsewhere("theirs", "dir")
+        self.plant(self.elsewhere("root"), theirs)
+        os.symlink(theirs, self.path("chain"))
+        self.begin([self.path("*.log"), self.path("dir/*"),
+                    self.path("chain/*")])
+        self.d.wait_log("dir: not followed: .*the link belongs")
+        self.refused("chain")
+
+    def test_a_link_of_root_with_another_name(self):
+        """Somebody made a name for it where a pattern means it."""
+        secret = self.write(self.elsewhere("root", "key"), "secret")
+        os.symlink(secret, self.elsewhere("own"))
+        os.link(self.elsewhere("own"), self.path("app.log"),
+                follow_symlinks=False)
+        self.begin()
+        self.refused("app.log", "other names")
+
+    def test_by_two_users(self):
+        secret = self.give(self.write(self.elsewhere("key"), "secret"))
+        middle = self.elsewhere("middle")
+        os.symlink(secret, middle)
+        os.lchown(middle, pwd.getpwnam("bin").pw_uid, -1)
+        self.plant(middle, self.path("app.log"))
+        self.begin()
+        self.refused("app.log", "several users")
+
+    def test_a_chain_of_its_owner(self):
+        mine = self.give(self.write(self.elsewhere("mine"), "mine"))
+        self.plant(mine, self.elsewhere("two"))
+        os.symlink(self.elsewhere("two"), self.elsewhere("three"))
+        self.plant(self.elsewhere("three"), self.path("app.log"))
+        self.begin()
+        self.wait_text("mine")
+        self.end()
+
+    def test_while_it_is_looked_at(self):
+        """What is judged and what is opened are one file."""
+        secret = self.write(self.elsewhere("root", "app.log"), "secret")
+        theirs = self.elsewhere("theirs")
+        own = self.give(self.write(self.elsewhere("own", "app.log"), "own"))
+        self.give(os.path.dirname(own))
+        os.symlink(theirs + "/app.log", self.path("app.log"))
+        self.plant(os.path.dirname(own), theirs)
+        over = threading.Event()
+
+        def swap():
+            while not over.is_set():
+                for top in (os.path.dirname(secret), os.path.dirname(own)):
+                    self.plant(top, theirs + ".new")
+                    os.rename(theirs + ".new", theirs)
+        thread = threading.Thread(target=swap)
+        thread.start()
+        try:
+            self.begin()
+            for i in range(200):
+                # Each is a look at the link.
+                os.symlink(theirs + "/app.log", self.path("new"))
+                os.rename(self.path("new"), self.path("app.log"))
+                if i % 20 == 0:
+                    w = self.writer("w%d.log" % i, name="w%d" % i)
+                    w.write(1)
+                    self.r.wait_all(w)
+        finally:
+            over.set()
+            thread.join()
+        self.assertFalse(self.has("secret"))
+        self.end()
+
+
+@unittest.skipIf(USER is None, "needs root for files of others")
+class HardLinks(Links):
+    def theirs(self):
+        top = self.path("theirs")
+        os.makedirs(top, exist_ok=True)
+        return self.give(top)
+
+    def test_in_a_directory_of_somebody_else(self):
+        secret = self.write(self.elsewhere("key"), "secret")
+        os.link(secret, self.theirs() + "/app.log")
+        self.begin([self.path("*.log"), self.path("theirs/*.log")])
+        self.refused("theirs/app.log", "several names")
+
+    def test_where_a_link_of_root_leads(self):
+        secret = self.write(self.elsewhere("key"), "secret")
+        theirs = self.elsewhere("theirs", "app.log")
+        self.give(os.path.dirname(theirs))
+        os.link(secret, theirs)
+        os.symlink(theirs, self.path("app.log"))
+        self.begin()
+        self.refused("app.log", "several names")
+
+    def test_where_all_may_write(self):
+        secret = self.write(self.elsewhere("key"), "secret")
+        os.link(secret, self.path("app.log"))
+        os.chmod(self.logs, 0o1777)
+        self.begin()
+        self.refused("app.log", "several names")
+
+    def test_renamed_before_it_was_seen(self):
+        secret = self.write(self.elsewhere("key"), "secret")
+        self.theirs()
+        self.begin([self.path("*.log"), self.path("theirs/*.log")])
+        w = self.writer("app.log")
+        for i in range(100):
+            os.link(secret, self.path("theirs/app.log"))
+            os.rename(self.path("theirs/app.log"), self.path("theirs/y"))
+            os.unlink(self.path("theirs/y"))
+            w.write(1)
+        self.r.wait_all(w)
+        self.assertFalse(self.has("secret"))
+        self.end()
+
+    def test_of_its_owner(self):
+        top = self.theirs()
+        mine = self.give(self.write(top + "/app.log.1", "mine"))
+        os.link(mine, top + "/app.log")
+        self.begin(self.path("theirs/*.log"))
+        self.wait_text("mine")
+        self.end()
+
+    def test_all_are_followed_where_it_is_wanted(self):
+        other = self.write(self.elsewhere("other"), "anything")
+        os.link(other, self.theirs() + "/app.log")
+        self.begin(self.path("theirs/*.log"), symlinks="follow")
+        self.wait_text("anything")
+        self.end()
+
+    def test_what_is_followed_gets_another_name(self):
+        """Nobody can stop a log by giving it a name."""
+        top = self.theirs()
+        w = self.writer("theirs/app.log", name="app")
+        w.write(3)
+        self.begin(self.path("theirs/*.log"))
+        self.r.wait_all(w)
+        os.link(w.path, top + "/another")
+        w.write(3)
+        self.r.wait_all(w)
+        self.d.stop()
+        w.write(3)
+        self.d.start()
+        self.end()
+
+
+class Rotated(Links):
+    """A target is rotated in the directory that it is really in."""
+
+    def prepare(self, *names):
+        w = self.linked_writer("data", "x.log")
+        w.write(5)
+        os.symlink(w.path, self.path("x.log"))
+        self.begin()
+        self.r.wait_all(w)
+        return w
+
+    def rotate(self, w):
+        for i in range(40, 0, -1):
+            if os.path.exists("%s.%d" % (w.path, i)):
+                os.rename("%s.%d" % (w.path, i), "%s.%d" % (w.path, i + 1))
+        os.rename(w.path, w.path + ".1")
+
+    def test_while_running(self):
+        w = self.prepare()
+        for i in range(5):
+            self.rotate(w)
+            # Both are found: what goes on, and what came.
+            self.write(w.path + ".1", "late %d" % i)
+            n = Writer(w.path, name="next%d" % i)
+            self.writers.append(n)
+            n.write(5)
+            self.r.wait_all(n)
+            self.wait_text("late %d" % i)
+        self.end()
+
+    def test_twice_in_a_row(self):
+        w = self.prepare()
+        for i in range(20):
+            self.rotate(w)
+            n = Writer(w.path, name="next%d" % i)
+            self.writers.append(n)
+            n.write(2)
+        self.end()
+
+    def test_while_down(self):
+        w = self.prepare()
+        self.d.stop()
+        w.write(5)
+        self.rotate(w)
+        n = Writer(w.path, name="next")
+        self.writers.append(n)
+        n.write(5)
+        self.d.start()
+        self.end()
+
+    def test_polled(self):
+        w = self.linked_writer("data", "x.log")
+        w.write(5)
+        os.symlink(w.path, self.path("x.log"))
+        self.begin(watch="poll", poll_interval="50ms")
+        self.r.wait_all(w)
+        self.rotate(w)
+        self.write(w.path + ".1", "late")
+        n = Writer(w.path, name="next")
+        self.writers.append(n)
+        n.write(5)
+        self.wait_text("late")
+        self.end()
+
+    def test_its_directory_is_renamed(self):
+        w = self.prepare()
+        for i in range(3):
+            top = self.elsewhere("data%d" % i)
+            os.rename(os.path.dirname(w.path), top)
+            w.path = os.path.join(top, "x.log")
+            os.symlink(w.path, self.path("new"))
+            os.rename(self.path("new"), self.path("x.log"))
+            w.write(5)
+            self.r.wait_all(w)
+            self.rotate(w)
+            self.write(w.path + ".1", "late %d" % i)
+            self.wait_text("late %d" % i)
+            w = Writer(w.path, name="next%d" % i)
+            self.writers.append(w)
+            w.write(5)
+            self.r.wait_all(w)
+        self.end()
+
+    def test_the_link_leads_elsewhere_and_the_old_one_goes_on(self):
+        w = self.prepare()
+        n = self.linked_writer("data", "y.log")
+        n.write(5)
+        os.symlink(n.path, self.path("new"))
+        os.rename(self.path("new"), self.path("x.log"))
+        self.r.wait_all(n)
+        w.write(5)
+        self.r.wait_all(w)
+        os.rename(w.path, w.path + ".1")
+        w.write(5)
+        self.end()
+
+
+if __name__ == "__main__":
+    main()
