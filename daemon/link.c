@@ -19,8 +19,15 @@
 
 /* poll(2) promises that so much can be written without blocking. */
 #define STDOUT_CHUNK 4096
-#define UNREAD_LEAST (2 * 1024 * 1024)
-#define UNREAD_BLIND (8 * 1024 * 1024) /* where no window is told */
+/* Where no window scale is told: what the largest receive buffers hold. */
+#define UNREAD_BLIND (64 * 1024 * 1024)
+
+/*
+ * A buffer that grows by itself gets a scale for all of its greatest size, and
+ * no common system lets it grow to less than 4 MB.  One of fixed size gets a
+ * scale for the half of it.
+ */
+#define AUTOTUNED (4 * 1024 * 1024)
 
 static int
 open_socket(struct link *l, int family, int type, struct reason *why)
@@ -262,8 +269,6 @@ link_tcp_acked(struct link *l, uint64_t written)
 	struct tcp_facts f;
 
 	tcp_facts(l->fd, &f);
-	if (f.window > 0 && (uint64_t)f.window > l->window)
-		l->window = (uint64_t)f.window;
 	if (f.most > 0)
 		l->most = (uint64_t)f.most;
 	return (written_less_unsent(l, written));
@@ -453,15 +458,13 @@ link_error(struct link *l)
 uint64_t
 link_unread(const struct link *l)
 {
-	uint64_t unread = l->window > 0 ? l->window * 4 : UNREAD_BLIND;
-
 	if (!link_may_lie(l))
 		return (0);
 	if (l->conf->resend_on_reset != CONF_RESEND_AUTO)
 		return (l->conf->resend_on_reset);
-	if (unread < UNREAD_LEAST)
-		unread = UNREAD_LEAST;
-	return (l->most != 0 && unread > l->most ? l->most : unread);
+	if (l->most == 0)
+		return (UNREAD_BLIND);
+	return (l->most < AUTOTUNED ? 2 * l->most : l->most);
 }
 
 uint64_t

@@ -63,8 +63,8 @@ struct link {
 	uint64_t		 acked;		/* as last known */
 	bool			 counts;	/* the system tells unsent */
 	uint64_t		 left;		/* the socket, in octets */
-	uint64_t		 window;	/* largest that the peer advertised */
-	uint64_t		 most;		/* that it may, 0: not known */
+	uint64_t		 most;		/* octets that the peer's buffer may
+						   hold; 0: not known */
 };
 
 /* How messages are framed on a link: a datagram needs no frame of its own. */
@@ -107,9 +107,11 @@ bool	link_counts(const struct link *);
 
 /*
  * How many acknowledged bytes the peer may hold without having read them.  Its
- * buffer is at least the largest window that it advertised, but one that is
- * kept full grows unseen: hence four times that, 2 MB at the least, or 8 MB if
- * the system tells no window; yet never more than its window scale allows.
+ * system chooses the window scale for the largest buffer that it may ever use,
+ * so that is what the scale allows, or twice that where the buffer is of a
+ * fixed size.  The windows that it advertises tell less:
+ * a buffer that nobody reads takes many times as much, unseen.  64 MB where no
+ * scale is known.
  */
 uint64_t	link_unread(const struct link *);
 
