@@ -3,6 +3,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "daemon/clock.h"
 #include "daemon/conf.h"
 #include "daemon/log.h"
 #include "lib/pace.h"
@@ -17,7 +18,7 @@ struct dest {
 	struct endpoint_owner owner;
 	struct bucket bucket;
 	uint64_t waited; /* messages, for the bucket, and since when */
-	ev_tstamp waited_since;
+	double waited_since; /* as clock_now() */
 	ev_timer tell_waited;
 	struct endpoint *endpoints[CONF_URLS];
 	bool was_up[CONF_URLS];
@@ -269,7 +270,7 @@ say_waited(struct dest *d)
 		log_notice("destination %s: %llu messages waited for the rate "
 			   "limit in %.0f s",
 		    d->conf->name, (unsigned long long)d->waited,
-		    ev_now(d->env->loop) - d->waited_since);
+		    clock_now() - d->waited_since);
 	d->waited = 0;
 }
 
@@ -289,7 +290,7 @@ note_waited(struct dest *d)
 {
 	if (d->waited == 0 || ev_is_active(&d->tell_waited))
 		return;
-	d->waited_since = ev_now(d->env->loop);
+	d->waited_since = clock_now();
 	ev_timer_set(&d->tell_waited, TELL_WAITED, 0.);
 	ev_timer_start(d->env->loop, &d->tell_waited);
 }

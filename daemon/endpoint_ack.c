@@ -1,5 +1,6 @@
 #include <errno.h>
 
+#include "daemon/clock.h"
 #include "daemon/endpoint_inside.h"
 #include "daemon/ledger.h"
 #include "daemon/log.h"
@@ -58,7 +59,7 @@ endpoint_keep_from(const struct endpoint *ep)
 static void
 move_marks(struct endpoint *ep)
 {
-	ev_tstamp now = ev_now(ep->env->loop);
+	double now = clock_now();
 
 	if (ep->url->scheme != CONF_UDP || now - ep->marked < DATAGRAM_MARK)
 		return;
@@ -72,7 +73,10 @@ move_marks(struct endpoint *ep)
 static void
 on_progress(struct endpoint *ep)
 {
-	ep->progress = ev_now(ep->env->loop);
+	ep->progress = clock_now();
+	flow_acked(&ep->flow,
+	    ep->link.written + (ep->end - ep->start) - endpoint_in_flight(ep),
+	    (uint64_t)(ep->progress * 1e6));
 	backoff_reset(&ep->backoff);
 	ep->work = true;
 	if (ep->is_relp && window_in_flight(ep->window) == 0)
@@ -216,7 +220,7 @@ endpoint_look_for_acks(struct endpoint *ep, bool sent)
 	}
 	if (ep->is_relp)
 		ep->ack_timer.repeat = ACK_LONGEST;
-	else if (in_flight >= ep->conf->window && !ep->blocked)
+	else if (endpoint_is_full(ep) && !ep->blocked)
 		ep->ack_timer.repeat = ACK_PRESSED;
 	else if (sent || !ev_is_active(&ep->ack_timer))
 		ep->ack_timer.repeat = ACK_FIRST;
@@ -225,7 +229,7 @@ endpoint_look_for_acks(struct endpoint *ep, bool sent)
 	if (ev_is_active(&ep->ack_timer))
 		return;
 	/* Nothing was due before. */
-	ep->progress = ep->alive = ev_now(loop);
+	ep->progress = ep->alive = clock_now();
 	ev_timer_again(loop, &ep->ack_timer);
 }
 
@@ -244,7 +248,7 @@ give_up(struct endpoint *ep, const char *what)
 static void
 note_life(struct endpoint *ep)
 {
-	ev_tstamp now = ev_now(ep->env->loop), heard;
+	double now = clock_now(), heard;
 	int64_t silence;
 
 	if (ep->alive < ep->progress)
@@ -264,8 +268,8 @@ void
 endpoint_on_ack_timer(struct ev_loop *loop, ev_timer *timer, int revents)
 {
 	struct endpoint *ep = timer->data;
-	ev_tstamp limit = (double)ep->conf->ack_timeout_ms / 1e3;
-	ev_tstamp now = ev_now(loop);
+	double limit = (double)ep->conf->ack_timeout_ms / 1e3;
+	double now = clock_now();
 
 	(void)revents;
 	endpoint_take_acks(ep);

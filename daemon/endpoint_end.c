@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "daemon/clock.h"
 #include "daemon/endpoint_inside.h"
 #include "daemon/ledger.h"
 
@@ -30,7 +31,7 @@ void
 endpoint_lose(struct endpoint *ep, uint64_t keep_pos)
 {
 	ep->losses++;
-	if (ev_now(ep->env->loop) - ep->opened < LASTING)
+	if (clock_now() - ep->opened < LASTING)
 		targets_avoid(&ep->targets);
 	take_back(ep, keep_pos);
 	endpoint_fail(ep);

@@ -12,9 +12,12 @@
 #include "daemon/relp_session.h"
 #include "daemon/stream.h"
 #include "daemon/targets.h"
+#include "lib/flow.h"
 #include "lib/pace.h"
 #include "lib/refusals.h"
 #include "lib/window.h"
+
+#define ENDPOINT_MARKS	1024		/* messages of one pull; RELP */
 
 struct endpoint {
 	const struct endpoint_env *env;
@@ -35,11 +38,13 @@ struct endpoint {
 	bool is_relp;
 	struct pack_mark *marks; /* of one pull; RELP */
 	uint64_t *begins; /* of the last messages, in the stream; RELP */
+	size_t nbegins; /* a power of two */
 	struct refusals *refusals; /* of messages in flight; RELP */
 	uint64_t refused; /* passed over */
 	ev_timer rate_timer;
 	bool held; /* what is sent had to wait for the bucket */
 	struct window *window;
+	struct flow flow; /* how many octets may be in flight */
 	struct stream_list ready;
 	uint64_t waiting;
 	uint8_t *buf;
@@ -48,10 +53,10 @@ struct endpoint {
 	size_t end;
 	size_t max_message; /* 0, or what the path takes */
 	uint64_t mark[2]; /* datagrams: positions of late */
-	ev_tstamp marked;
-	ev_tstamp progress; /* last acknowledgement */
-	ev_tstamp alive; /* last sign of life, as far as it was looked for */
-	ev_tstamp opened; /* the connection, by us */
+	double marked; /* as clock_now(), all of them */
+	double progress; /* last acknowledgement */
+	double alive; /* last sign of life, as far as it was looked for */
+	double opened; /* the connection, by us */
 	bool work; /* worth a pump */
 	bool blocked; /* the link takes no more */
 	bool draining;
@@ -74,6 +79,9 @@ void	endpoint_enter(struct endpoint *, enum endpoint_state);
 void	endpoint_start_timer(struct endpoint *, ev_tstamp after);
 /* Bytes, also where the window counts messages. */
 uint64_t	endpoint_in_flight(const struct endpoint *);
+
+/* No more may be pulled before something is acknowledged. */
+bool	endpoint_is_full(const struct endpoint *);
 
 bool	endpoint_is_datagram(const struct endpoint *);
 
