@@ -112,6 +112,7 @@ on_up(struct endpoint *ep)
 	ep->failing = false;
 	ep->attempts = 0;
 	ep->progress = ep->marked = clock_now();
+	ep->mark[0] = ep->mark[1] = ep->base;
 	flow_begin(&ep->flow);
 	ev_timer_stop(ep->env->loop, &ep->timer);
 	if (!ep->link.borrowed) {
@@ -418,7 +419,7 @@ endpoint_new(const struct endpoint_env *env,
 	ep->owner = owner;
 	ep->conf = conf;
 	ep->url = url;
-	ep->link.fd = -1;
+	ep->link.fd = ep->parted_fd = -1;
 	ep->is_relp = conf_url_is_relp(url);
 	TAILQ_INIT(&ep->ready);
 	targets_init(&ep->targets,
@@ -432,8 +433,9 @@ endpoint_new(const struct endpoint_env *env,
 	ev_timer_init(&ep->timer, on_timer, 0., 0.);
 	ev_timer_init(&ep->ack_timer, endpoint_on_ack_timer, 0., 0.);
 	ev_timer_init(&ep->again, endpoint_on_again, 0., 0.);
+	ev_timer_init(&ep->parted_timer, endpoint_on_parted_timer, 0., 0.);
 	ev_timer_init(&ep->rate_timer, endpoint_on_rate_timer, 0., 0.);
-	ep->rate_timer.data = ep;
+	ep->rate_timer.data = ep->parted_timer.data = ep;
 	ep->readable.data = ep->writable.data = ep->timer.data =
 	    ep->ack_timer.data = ep->again.data = ep;
 	if (allocate(ep) == -1) {
@@ -452,6 +454,7 @@ endpoint_free(struct endpoint *ep)
 	if (ep == NULL)
 		return;
 	stop_watchers(ep);
+	endpoint_forget_parted(ep);
 	while ((s = TAILQ_FIRST(&ep->ready)) != NULL)
 		endpoint_unready(ep, s);
 	window_free(ep->window);

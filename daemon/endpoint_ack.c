@@ -10,6 +10,8 @@
 #define ACK_LONGEST 1. /* acknowledgements, and between */
 #define ACK_PRESSED 0.002 /* where the window is full */
 #define DATAGRAM_MARK 0.5 /* half of what is sent again */
+#define GOODBYE_MARK 0.25 /* the same behind a goodbye over TLS */
+#define HEAR_OUT 4096 /* reads, of a connection that is given up */
 #define REFUSALS 5 /* of one message, then it is passed over */
 
 static void
@@ -52,20 +54,30 @@ endpoint_keep_from(const struct endpoint *ep)
 		return (ep->mark[0]);
 	if (ep->is_relp)
 		return (acked);
-	return (acked > unread ? acked - unread : 0);
+	return (acked - ep->base > unread ? acked - unread : ep->base);
 }
 
-/* Datagrams of the last half to whole second are kept. */
+/*
+ * The first mark is where things were one to two steps ago, or later: datagrams
+ * behind it are kept.
+ */
 static void
 move_marks(struct endpoint *ep)
 {
-	double now = clock_now();
+	double now, step;
 
-	if (ep->url->scheme != CONF_UDP || now - ep->marked < DATAGRAM_MARK)
+	if (ep->url->scheme == CONF_UDP)
+		step = DATAGRAM_MARK;
+	else if (ep->url->scheme == CONF_TLS)
+		step = GOODBYE_MARK;
+	else
+		return;
+	now = clock_now();
+	if (now - ep->marked < step)
 		return;
 	ep->mark[0] = ep->mark[1];
 	ep->mark[1] = window_acked_pos(ep->window);
-	if (now - ep->marked >= 2 * DATAGRAM_MARK)
+	if (now - ep->marked >= 2 * step)
 		ep->mark[0] = ep->mark[1];
 	ep->marked = now;
 }
@@ -87,20 +99,24 @@ void
 endpoint_take_acks(struct endpoint *ep)
 {
 	uint64_t before = window_acked_pos(ep->window);
-	uint64_t acked;
+	uint64_t acked, keep;
 
 	if (ep->is_relp) {
 		/* Nothing counts but what the server says. */
 		window_trim(ep->window, before);
 		return;
 	}
-	acked = link_acked(&ep->link);
+	/* First: what is found to be acknowledged now is of late. */
+	move_marks(ep);
+	acked = ep->base + link_acked(&ep->link);
 	if (acked > before) {
 		window_ack(ep->window, acked);
 		on_progress(ep);
 	}
-	move_marks(ep);
-	window_trim(ep->window, endpoint_keep_from(ep));
+	keep = endpoint_keep_from(ep);
+	if (ep->parted_fd != -1 && keep > ep->parted_keep)
+		keep = ep->parted_keep;
+	window_trim(ep->window, keep);
 }
 
 /*
@@ -207,6 +223,21 @@ endpoint_read(struct endpoint *ep)
 		ev_timer_start(ep->env->loop, &ep->again);
 }
 
+bool
+endpoint_hear_out(struct endpoint *ep)
+{
+	uint8_t buf[16384];
+	ssize_t n;
+	int turns = HEAR_OUT;
+
+	if (!ep->is_relp)
+		return (true);
+	while (turns-- > 0 && (n = link_recv(&ep->link, buf, sizeof(buf))) > 0)
+		if (!hear(ep, buf, (size_t)n))
+			return (false);
+	return (true);
+}
+
 /* Acknowledgements make no event: look for them while some are missing. */
 void
 endpoint_look_for_acks(struct endpoint *ep, bool sent)
@@ -273,6 +304,9 @@ endpoint_on_ack_timer(struct ev_loop *loop, ev_timer *timer, int revents)
 
 	(void)revents;
 	endpoint_take_acks(ep);
+	/* A process that was stopped may find the answers unread. */
+	if (ep->is_relp && now - ep->progress > limit)
+		endpoint_read(ep);
 	if (ep->state != ENDPOINT_UP || window_in_flight(ep->window) == 0) {
 		ev_timer_stop(loop, timer);
 		return;

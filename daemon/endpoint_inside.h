@@ -52,7 +52,7 @@ struct endpoint {
 	size_t start;
 	size_t end;
 	size_t max_message; /* 0, or what the path takes */
-	uint64_t mark[2]; /* datagrams: positions of late */
+	uint64_t mark[2]; /* positions of late */
 	double marked; /* as clock_now(), all of them */
 	double progress; /* last acknowledgement */
 	double alive; /* last sign of life, as far as it was looked for */
@@ -62,6 +62,13 @@ struct endpoint {
 	bool draining;
 	bool finishing; /* said that all is sent */
 	bool parting; /* the peer did: how does it end? */
+	uint64_t base; /* position in the window where the link's begin */
+	int parted_fd; /* of the last connection that ended in order, or -1 */
+	uint64_t parted_keep; /* its unread begin there, should it be reset */
+	double parted_since;
+	ev_timer parted_timer;
+	uint64_t repeats; /* octets that are sent again, as the receiver may
+			     have thrown them away when it closed in order */
 	bool probing;
 	bool failing; /* said so */
 	struct reason error;
@@ -106,12 +113,22 @@ void	endpoint_become_idle(struct endpoint *);
 /* The time is up that an end may take. */
 void	endpoint_on_end(struct endpoint *);
 
+/* Looks whether a connection that ended in order was reset after that. */
+void	endpoint_on_parted_timer(struct ev_loop *, ev_timer *, int);
+void	endpoint_forget_parted(struct endpoint *);
+
 /* endpoint_ack.c: what arrived */
 
 extern const struct window_ops endpoint_window_ops;
 
 /* Reads what the peer says; the state may be another after it. */
 void	endpoint_read(struct endpoint *);
+
+/*
+ * Reads all that the peer has said, for the connection is about to be given up.
+ * Returns false when that has given it up already.
+ */
+bool	endpoint_hear_out(struct endpoint *);
 void	endpoint_take_acks(struct endpoint *);
 
 /* While some are missing, by a timer; sent: more is on its way. */

@@ -168,7 +168,8 @@ push(struct endpoint *ep, struct stream *s, const struct pull *p)
 		result = push_messages(ep, s, p);
 	else if (p->end > s->cursor.sent)
 		result = window_push(ep->window, &s->cursor, p->end,
-		    ep->link.written + (ep->end - ep->start) + p->made);
+		    ep->base + ep->link.written + (ep->end - ep->start) +
+			p->made);
 	assert(result == 0);
 	(void)result;
 }

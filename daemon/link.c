@@ -392,26 +392,38 @@ link_handshake(struct link *l, struct reason *why)
 	return (progress);
 }
 
-/* An error that was met is kept: asking the socket again would not tell. */
+/*
+ * An error that was met is kept, for asking the socket again would not tell it.
+ * What the peer said before it can still be read.
+ */
 ssize_t
 link_recv(struct link *l, uint8_t *p, size_t n)
 {
-	ssize_t got;
+	ssize_t got = -1;
 
+	if (l->ops->recv != NULL)
+		got = l->ops->recv(l, p, n);
+	else
+		errno = EAGAIN;
+	if (got > 0)
+		return (got);
+	if (got == -1 && errno == EINTR)
+		errno = EAGAIN;
 	if (l->error != 0) {
 		errno = l->error;
 		return (-1);
 	}
-	if (l->ops->recv == NULL) {
-		errno = EAGAIN;
-		return (-1);
-	}
-	got = l->ops->recv(l, p, n);
-	if (got == -1 && errno == EINTR)
-		errno = EAGAIN;
 	if (got == -1 && errno != EAGAIN)
 		l->error = errno;
 	return (got);
+}
+
+/* Whether no later write can succeed. */
+static bool
+link_is_broken(const struct link *l, int error)
+{
+	return (l->stream && error != EAGAIN && error != EINTR &&
+	    error != ENOBUFS && error != ENOMEM);
 }
 
 ssize_t
@@ -423,7 +435,7 @@ link_send(struct link *l, const uint8_t *p, size_t n)
 	sent = l->ops->send(l, p, n);
 	if (sent > 0)
 		l->written += (uint64_t)sent;
-	else if (sent == -1 && errno == EPIPE)
+	else if (sent == -1 && link_is_broken(l, errno))
 		l->error = errno;
 	return (sent);
 }
@@ -440,19 +452,34 @@ link_may_lie(const struct link *l)
 	return (l->ops->finish != NULL && l->url->scheme != CONF_UNIX);
 }
 
-/* After the peer's FIN, reading tells of no reset that comes behind it. */
 int
-link_error(struct link *l)
+link_socket_error(int fd)
 {
 	int error = 0;
 	socklen_t len = sizeof(error);
 
-	if (l->error == 0) {
-		if (getsockopt(l->fd, SOL_SOCKET, SO_ERROR, &error, &len) == -1)
-			error = errno;
-		l->error = error;
-	}
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) == -1)
+		error = errno;
+	return (error);
+}
+
+/* After the peer's FIN, reading tells of no reset that comes behind it. */
+int
+link_error(struct link *l)
+{
+	if (l->error == 0)
+		l->error = link_socket_error(l->fd);
 	return (l->error);
+}
+
+int
+link_detach(struct link *l)
+{
+	int fd = l->fd;
+
+	l->fd = -1;
+	link_close(l);
+	return (fd);
 }
 
 uint64_t

@@ -86,8 +86,9 @@ int	link_open(struct link *, const struct conf_destination *conf,
 enum link_progress	link_handshake(struct link *, struct reason *why);
 
 /*
- * Reads what the peer says.  Returns the bytes, 0 when it has closed in order,
- * -1 with errno; EAGAIN: nothing for now.
+ * Reads what the peer says, also what it said before link_send() failed.
+ * Returns the bytes, 0 when it has closed in order, -1 with errno; EAGAIN:
+ * nothing for now.
  */
 ssize_t	link_recv(struct link *, uint8_t *, size_t);
 
@@ -130,6 +131,13 @@ bool	link_may_lie(const struct link *);
 
 /* What the connection has met meanwhile, as errno, or 0. */
 int	link_error(struct link *);
+
+/*
+ * Closes the link but for its socket, which is returned and is the caller's to
+ * close.  link_socket_error() goes on telling what such a one has met.
+ */
+int	link_detach(struct link *);
+int	link_socket_error(int fd);
 
 /*
  * Milliseconds since the peer's system was last heard of, 0 while it owes no

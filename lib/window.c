@@ -404,12 +404,22 @@ window_rewind(struct window *w, uint64_t keep_pos)
 }
 
 void
-window_part(struct window *w)
+window_part(struct window *w, uint64_t keep_pos)
 {
 	struct cursor *cur;
+	struct slice *s;
 
-	while (w->count > w->kept) {
-		cur = nth(w, --w->count)->cur;
+	while (w->count > 0) {
+		s = nth(w, w->count - 1);
+		cur = s->cur;
+		if (w->count == w->kept && s->pos <= keep_pos)
+			break;
+		if (w->count == w->kept) {
+			w->kept--;
+			if (cur != NULL)
+				cur->acked = s->begin;
+		}
+		w->count--;
 		if (cur == NULL)
 			continue;
 		cur->slices--;

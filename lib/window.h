@@ -109,11 +109,11 @@ void	window_trim(struct window *, uint64_t pos);
 void	window_rewind(struct window *, uint64_t keep_pos);
 
 /*
- * The connection has come to an end, but not yet what the receiver may tell of
- * it: as window_rewind() for what is in flight, while kept slices stay, and
- * positions go on from what is acknowledged.
+ * The connection has come to an end, but it may still turn out that the
+ * receiver has not read all of it: as window_rewind(), but the kept slices up
+ * to keep_pos stay, and positions go on from what is acknowledged.
  */
-void	window_part(struct window *);
+void	window_part(struct window *, uint64_t keep_pos);
 
 /*
  * cur's slices no longer count (its file was truncated): cur is released, and

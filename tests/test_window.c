@@ -365,7 +365,7 @@ what_is_kept_outlives_the_end_of_a_connection(void **state)
 	assert_int_equal(window_push(w, &a.cur, 20, 30), 0);
 	assert_int_equal(window_push(w, &a.cur, 30, 40), 0);
 	window_ack(w, 20);
-	window_part(w);
+	window_part(w, 20);
 	assert_int_equal(window_in_flight(w), 0);
 	assert_int_equal(window_sent_pos(w), 20);
 	assert_cursor(&a, 10, 10);
@@ -950,21 +950,27 @@ model_rewind(struct model *m, struct window *w, uint64_t keep)
 }
 
 static void
-model_part(struct model *m, struct window *w)
+model_part(struct model *m, struct window *w, uint64_t keep)
 {
+	const struct past *p;
 	size_t i, n = 0;
 
-	window_part(w);
-	/* What was joined with something in flight was not acknowledged yet. */
-	for (i = 0; i < m->n; i++)
-		if (m->past[i].pos <= m->ack &&
-		    m->past[i].end <= m->files[m->past[i].file].cur.acked)
-			m->past[n++] = m->past[i];
+	window_part(w, keep);
+	for (i = 0; i < m->n; i++) {
+		p = &m->past[i];
+		if (!p->gone && p->pos > keep)
+			assert_true(m->files[p->file].cur.sent <= p->begin ||
+			    p->begin == p->end);
+		/* What was joined with something later went back with it. */
+		if (p->pos <= keep && p->end <= m->files[p->file].cur.acked)
+			m->past[n++] = *p;
+	}
 	m->n = n;
 	m->pos = m->ack;
 	for (i = 0; i < FILES; i++) {
 		assert_int_equal(m->files[i].cur.sent, m->files[i].cur.acked);
-		m->sent[i] = m->acked[i] = m->files[i].cur.sent;
+		m->sent[i] = m->acked[i] = m->files[i].acked_at =
+		    m->files[i].cur.sent;
 	}
 }
 
@@ -1008,7 +1014,8 @@ model_step(struct model *m, struct window *w, uint32_t *x, uint64_t *trimmed)
 		break;
 	case 10:
 		if (r % 4 == 0)
-			model_part(m, w);
+			model_part(m, w,
+			    *trimmed + next_random(x) % (m->ack - *trimmed + 1));
 		break;
 	default:
 		file = r % 4 ? 0 : file;
