@@ -151,7 +151,8 @@ endpoint_enter(struct endpoint *ep, enum endpoint_state state)
 			ep->state = ENDPOINT_IDLE;
 			break;
 		}
-		ms = backoff_next(&ep->backoff, arc4random());
+		ms = backoff_next(&ep->backoff,
+		    (uint64_t)(clock_now() * 1e3), arc4random());
 		endpoint_start_timer(ep, (double)ms / 1e3);
 		break;
 	}

@@ -70,6 +70,9 @@ endpoint_lose(struct endpoint *ep, uint64_t keep_pos)
 	ep->losses++;
 	if (clock_now() - ep->opened < LASTING)
 		targets_avoid(&ep->targets);
+	else
+		/* It had nothing to send. */
+		backoff_reset(&ep->backoff);
 	take_back(ep, keep_pos);
 	endpoint_fail(ep);
 }
