@@ -120,7 +120,7 @@ on_up(struct endpoint *ep)
 		ev_io_set(&ep->readable, ep->link.fd, EV_READ);
 		ev_io_start(ep->env->loop, &ep->readable);
 	}
-	ep->blocked = ep->parting = false;
+	ep->blocked = ep->parting = ep->stalled = false;
 	ep->work = true;
 	if (ep->probing)
 		endpoint_start_timer(ep, PROBE);
@@ -496,6 +496,12 @@ bool
 endpoint_is_open(const struct endpoint *ep)
 {
 	return (ep->state == ENDPOINT_UP && !ep->draining && !ep->parting);
+}
+
+bool
+endpoint_is_stalled(const struct endpoint *ep)
+{
+	return (ep->state == ENDPOINT_UP && ep->stalled);
 }
 
 uint32_t

@@ -91,6 +91,10 @@ on_progress(struct endpoint *ep)
 	    (uint64_t)(ep->progress * 1e6));
 	backoff_reset(&ep->backoff);
 	ep->work = true;
+	if (ep->stalled) {
+		ep->stalled = false;
+		ep->owner->on_state(ep->owner->arg);
+	}
 	if (ep->is_relp && window_in_flight(ep->window) == 0)
 		refusals_clear(ep->refusals);
 }
@@ -272,6 +276,15 @@ give_up(struct endpoint *ep, const char *what)
 	endpoint_lose(ep, endpoint_keep_from(ep));
 }
 
+void
+endpoint_give_way(struct endpoint *ep)
+{
+	reason_set(&ep->error,
+	    "no acknowledgement for %.1f s, and another receiver works",
+	    (double)ep->conf->ack_timeout_ms / 1e3);
+	endpoint_lose(ep, endpoint_keep_from(ep));
+}
+
 /*
  * When the peer was last heard of, or owed no answer.  A slow reader whose
  * system answers is slow, not dead; RELP has to be answered by the server.
@@ -322,6 +335,9 @@ endpoint_on_ack_timer(struct ev_loop *loop, ev_timer *timer, int revents)
 			/* There is a better one. */
 			give_up(ep, "");
 			return;
+		} else if (!ep->stalled && now - ep->progress > limit) {
+			ep->stalled = true;
+			ep->owner->on_state(ep->owner->arg);
 		}
 	}
 	timer->repeat =

@@ -70,6 +70,7 @@ struct endpoint {
 	uint64_t repeats; /* octets that are sent again, as the receiver may
 			     have thrown them away when it closed in order */
 	bool probing;
+	bool stalled; /* nothing acknowledged for ack_timeout */
 	bool failing; /* said so */
 	struct reason error;
 	char peer[128];
