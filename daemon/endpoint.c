@@ -69,6 +69,7 @@ stop_watchers(struct endpoint *ep)
 	ev_timer_stop(loop, &ep->again);
 	ev_timer_stop(loop, &ep->rate_timer);
 	targets_stop(&ep->targets);
+	endpoint_lookup_stop(ep);
 }
 
 void
@@ -120,6 +121,7 @@ on_up(struct endpoint *ep)
 		ev_io_set(&ep->readable, ep->link.fd, EV_READ);
 		ev_io_start(ep->env->loop, &ep->readable);
 	}
+	endpoint_lookup_begin(ep);
 	ep->blocked = ep->parting = ep->stalled = false;
 	ep->work = true;
 	if (ep->probing)
@@ -163,6 +165,8 @@ static void
 open_link(struct endpoint *ep, const struct address *a)
 {
 	ep->opened = clock_now();
+	if (a != NULL)
+		ep->address = *a;
 	(void)strlcpy(ep->peer, a != NULL ? address_text(a) : ep->url->text,
 	    sizeof(ep->peer));
 	if (link_open(&ep->link, ep->conf, ep->url, a, &ep->error) == -1) {
@@ -398,6 +402,8 @@ allocate(struct endpoint *ep)
 	ep->window = window_new(slices, &endpoint_window_ops, ep);
 	if (ep->buf == NULL || ep->window == NULL)
 		return (-1);
+	if (ep->url->scheme == CONF_UDP && endpoint_lookup_new(ep) == -1)
+		return (-1);
 	if (!ep->is_relp)
 		return (0);
 	window_keep_apart(ep->window);
@@ -460,6 +466,7 @@ endpoint_free(struct endpoint *ep)
 		endpoint_unready(ep, s);
 	window_free(ep->window);
 	link_close(&ep->link);
+	endpoint_lookup_free(ep);
 	free(ep->marks);
 	free(ep->begins);
 	refusals_free(ep->refusals);

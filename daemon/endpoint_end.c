@@ -143,6 +143,18 @@ watch_parted(struct endpoint *ep, uint64_t keep_pos)
 	ev_timer_again(ep->env->loop, &ep->parted_timer);
 }
 
+void
+endpoint_move(struct endpoint *ep)
+{
+	endpoint_take_acks(ep);
+	ep->state = ENDPOINT_IDLE;
+	ep->epoch++;
+	rewind_to(ep, window_acked_pos(ep->window));
+	link_close(&ep->link);
+	endpoint_enter(ep, ENDPOINT_IDLE);
+	endpoint_start(ep);
+}
+
 static void
 lose_in_order(struct endpoint *ep)
 {

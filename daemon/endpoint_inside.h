@@ -1,7 +1,7 @@
 /*
  * endpoint_inside.h - an endpoint as its own parts see it: endpoint.c connects,
  * endpoint_pump.c sends, endpoint_ack.c hears what arrived, endpoint_end.c sees
- * to the end of a connection.
+ * to the end of a connection, endpoint_lookup.c to a name whose address changes.
  */
 #ifndef ENDPOINT_INSIDE_H
 #define ENDPOINT_INSIDE_H
@@ -33,6 +33,8 @@ struct endpoint {
 	ev_timer ack_timer;
 	ev_timer again; /* another turn, at once */
 	struct targets targets;
+	struct address address; /* of the link */
+	struct endpoint_lookup *lookup; /* UDP, or NULL */
 	struct backoff backoff;
 	struct relp_session relp;
 	bool is_relp;
@@ -104,6 +106,9 @@ void	endpoint_fail(struct endpoint *);
  */
 void	endpoint_lose(struct endpoint *, uint64_t keep_pos);
 
+/* Connects anew, for the receiver has another address.  Nothing is lost. */
+void	endpoint_move(struct endpoint *);
+
 /* The same where the peer has closed in order; and with an errno. */
 void	endpoint_closed_by_peer(struct endpoint *);
 void	endpoint_link_error(struct endpoint *, int error, const char *what);
@@ -117,6 +122,17 @@ void	endpoint_on_end(struct endpoint *);
 /* Looks whether a connection that ended in order was reset after that. */
 void	endpoint_on_parted_timer(struct ev_loop *, ev_timer *, int);
 void	endpoint_forget_parted(struct endpoint *);
+
+/* endpoint_lookup.c: a UDP receiver that gets another address */
+
+/* Returns 0, or -1 with errno. */
+int	endpoint_lookup_new(struct endpoint *);
+void	endpoint_lookup_free(struct endpoint *);
+
+/* The link goes to ep->address; and: messages are about to be sent. */
+void	endpoint_lookup_begin(struct endpoint *);
+void	endpoint_lookup_again(struct endpoint *);
+void	endpoint_lookup_stop(struct endpoint *);
 
 /* endpoint_ack.c: what arrived */
 

@@ -394,6 +394,7 @@ endpoint_pump(struct endpoint *ep)
 	if (!peer_is_there(ep))
 		return;
 	endpoint_take_acks(ep);
+	endpoint_lookup_again(ep);
 	while (fill(ep)) {
 		before = ep->start;
 		sent = true;
