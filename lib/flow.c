@@ -17,6 +17,9 @@ void
 flow_begin(struct flow *f)
 {
 	f->begin = f->begin_us = 0;
+	/* Nothing is known of a trial that has not come to its end. */
+	if (f->round > 0)
+		f->size /= 2;
 	f->round = 0;
 	f->full = false;
 }

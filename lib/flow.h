@@ -27,7 +27,10 @@ struct flow {				/* embedded by its owner */
 /* A window from least to most octets; of one size where they are equal. */
 void	flow_init(struct flow *, uint64_t least, uint64_t most);
 
-/* A connection begins: nothing is acknowledged.  The size stays. */
+/*
+ * A connection begins: nothing is acknowledged.  The size stays, but for that of
+ * a trial.
+ */
 void	flow_begin(struct flow *);
 
 /* There was more to send, and no room in the window. */
