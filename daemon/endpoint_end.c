@@ -110,7 +110,8 @@ endpoint_become_idle(struct endpoint *ep)
 /*
  * What a receiver that closes in order may have read and thrown away: only what
  * it acknowledged just before that; and nothing that was sent again for this
- * very reason, or a receiver that closes again and again would get it each time.
+ * very reason, or a receiver that closes again and again would get it each
+ * time.
  */
 static uint64_t
 thrown_away(const struct endpoint *ep)
@@ -185,11 +186,9 @@ endpoint_on_parted_timer(struct ev_loop *loop, ev_timer *timer, int revents)
 			endpoint_forget_parted(ep);
 		return;
 	}
-	reason_set(&ep->error,
-	    "the receiver closed the connection with octets unread: %s",
-	    strerror(error));
-	log_notice("destination %s: %s: %s", ep->conf->name, ep->url->text,
-	    ep->error.text);
+	log_notice("destination %s: %s closed a connection with octets unread: "
+		   "they are sent again",
+	    ep->conf->name, ep->url->text);
 	ledger_hurry(ep->env->ledger);
 	/* What the connection that stands has carried since comes again too. */
 	window_part(ep->window, ep->parted_keep);

@@ -104,8 +104,8 @@ grow(struct window *w)
 		if (first > w->count)
 			first = w->count;
 		memcpy(ring, &w->ring[w->head], first * sizeof(*ring));
-		memcpy(&ring[first], w->ring,
-		    (w->count - first) * sizeof(*ring));
+		memcpy(
+		    &ring[first], w->ring, (w->count - first) * sizeof(*ring));
 	}
 	free(w->ring);
 	w->ring = ring;

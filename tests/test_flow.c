@@ -1,6 +1,6 @@
 /*
- * Goal: a window grows where the receiver takes octets faster with a larger one,
- * and nowhere else.
+ * Goal: a window grows where the receiver takes octets faster with a larger
+ * one, and nowhere else.
  */
 #include "lib/flow.h"
 

@@ -44,10 +44,8 @@ connect_pair(struct pair *p)
 	p->url.scheme = CONF_TCP;
 	sin->sin_family = AF_INET;
 	sin->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	assert_int_not_equal(
-	    listener = socket(AF_INET, SOCK_STREAM, 0), -1);
-	assert_int_equal(
-	    bind(listener, (struct sockaddr *)&a.sa, a.len), 0);
+	assert_int_not_equal(listener = socket(AF_INET, SOCK_STREAM, 0), -1);
+	assert_int_equal(bind(listener, (struct sockaddr *)&a.sa, a.len), 0);
 	assert_int_equal(listen(listener, 1), 0);
 	assert_int_equal(
 	    getsockname(listener, (struct sockaddr *)&a.sa, &a.len), 0);

@@ -122,8 +122,8 @@ print_histogram(const struct outage *o)
 	unsigned most = busiest(o);
 
 	for (unsigned i = 0; i < PARTS; i++) {
-		printf("%8.1f s %6u ", (double)o->most_ms * (i + 1) / PARTS / 1e3,
-		    o->arrivals[i]);
+		printf("%8.1f s %6u ",
+		    (double)o->most_ms * (i + 1) / PARTS / 1e3, o->arrivals[i]);
 		for (unsigned n = 0; n < o->arrivals[i] * WIDTH / most; n++)
 			putchar('#');
 		putchar('\n');
