@@ -47,7 +47,7 @@ endpoint_in_flight(const struct endpoint *ep)
 	if (!ep->is_relp || window_in_flight(ep->window) == 0)
 		return (window_in_flight(ep->window));
 	return (ep->link.written + (ep->end - ep->start) -
-	    ep->begins[first % ep->nbegins]);
+	    ep->begins[first & (ep->nbegins - 1)]);
 }
 
 bool
@@ -408,9 +408,13 @@ allocate(struct endpoint *ep)
 		return (0);
 	window_keep_apart(ep->window);
 	ep->marks = calloc(ENDPOINT_MARKS, sizeof(*ep->marks));
+	ep->begins = calloc(ENDPOINT_MARKS, sizeof(*ep->begins));
+	ep->nbegins = ENDPOINT_MARKS;
 	ep->refusals =
 	    refusals_new(conf->relp_window > 0 ? conf->relp_window : REFUSED);
-	return (ep->marks == NULL || ep->refusals == NULL ? -1 : 0);
+	if (ep->marks == NULL || ep->begins == NULL || ep->refusals == NULL)
+		return (-1);
+	return (0);
 }
 
 struct endpoint *
@@ -489,6 +493,7 @@ endpoint_release(struct endpoint *ep)
 	ep->draining = ep->work = true;
 	if (ep->state == ENDPOINT_UP || ep->state == ENDPOINT_IDLE)
 		return;
+	endpoint_look_at_parted(ep);
 	link_close(&ep->link);
 	endpoint_enter(ep, ENDPOINT_IDLE);
 }

@@ -171,21 +171,10 @@ lose_in_order(struct endpoint *ep)
 }
 
 void
-endpoint_on_parted_timer(struct ev_loop *loop, ev_timer *timer, int revents)
+endpoint_look_at_parted(struct endpoint *ep)
 {
-	struct endpoint *ep = timer->data;
-	int error = link_socket_error(ep->parted_fd);
-
-	(void)revents;
-	if (error == 0) {
-		timer->repeat = timer->repeat * 2 < PARTED_LONGEST
-		    ? timer->repeat * 2
-		    : PARTED_LONGEST;
-		ev_timer_again(loop, timer);
-		if (clock_now() - ep->parted_since > PARTED_MOST)
-			endpoint_forget_parted(ep);
+	if (ep->parted_fd == -1 || link_socket_error(ep->parted_fd) == 0)
 		return;
-	}
 	log_notice("destination %s: %s closed a connection with octets unread: "
 		   "they are sent again",
 	    ep->conf->name, ep->url->text);
@@ -194,6 +183,24 @@ endpoint_on_parted_timer(struct ev_loop *loop, ev_timer *timer, int revents)
 	window_part(ep->window, ep->parted_keep);
 	endpoint_forget_parted(ep);
 	ep->work = true;
+}
+
+void
+endpoint_on_parted_timer(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+	struct endpoint *ep = timer->data;
+
+	(void)revents;
+	endpoint_look_at_parted(ep);
+	if (ep->parted_fd == -1)
+		return;
+	if (clock_now() - ep->parted_since > PARTED_MOST) {
+		endpoint_forget_parted(ep);
+		return;
+	}
+	timer->repeat = timer->repeat * 2 < PARTED_LONGEST ? timer->repeat * 2
+							   : PARTED_LONGEST;
+	ev_timer_again(loop, timer);
 }
 
 /*

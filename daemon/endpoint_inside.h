@@ -1,7 +1,8 @@
 /*
- * endpoint_inside.h - an endpoint as its own parts see it: endpoint.c connects,
- * endpoint_pump.c sends, endpoint_ack.c hears what arrived, endpoint_end.c sees
- * to the end of a connection, endpoint_lookup.c to a name whose address changes.
+ * endpoint_inside.h - an endpoint as its own parts see it: endpoint.c
+ * connects, endpoint_pump.c sends, endpoint_ack.c hears what arrived,
+ * endpoint_end.c sees to the end of a connection, endpoint_lookup.c to a name
+ * whose address changes.
  */
 #ifndef ENDPOINT_INSIDE_H
 #define ENDPOINT_INSIDE_H
@@ -119,7 +120,11 @@ void	endpoint_become_idle(struct endpoint *);
 /* The time is up that an end may take. */
 void	endpoint_on_end(struct endpoint *);
 
-/* Looks whether a connection that ended in order was reset after that. */
+/*
+ * Looks whether a connection that ended in order was reset after that: then what
+ * it may not have read is taken back.
+ */
+void	endpoint_look_at_parted(struct endpoint *);
 void	endpoint_on_parted_timer(struct ev_loop *, ev_timer *, int);
 void	endpoint_forget_parted(struct endpoint *);
 

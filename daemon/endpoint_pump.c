@@ -42,7 +42,7 @@ static int
 reserve_begins(struct endpoint *ep, uint64_t n)
 {
 	uint64_t first = window_acked_pos(ep->window), i;
-	size_t room = ep->nbegins == 0 ? ENDPOINT_MARKS : ep->nbegins;
+	size_t room = ep->nbegins;
 	uint64_t *begins;
 
 	while (ep->relp.count - first + n > room)
@@ -52,7 +52,8 @@ reserve_begins(struct endpoint *ep, uint64_t n)
 	if ((begins = reallocarray(NULL, room, sizeof(*begins))) == NULL)
 		return (-1);
 	for (i = first; i < ep->relp.count; i++)
-		begins[i % room] = ep->begins[i % ep->nbegins];
+		begins[i & (room - 1)] =
+		    ep->begins[i & (ep->nbegins - 1)];
 	free(ep->begins);
 	ep->begins = begins;
 	ep->nbegins = room;
@@ -146,7 +147,7 @@ push_messages(struct endpoint *ep, struct stream *s, const struct pull *p)
 
 	relp_session_sent(&ep->relp, p->messages);
 	for (i = 0; i < p->messages; i++) {
-		ep->begins[(count + i) % ep->nbegins] =
+		ep->begins[(count + i) & (ep->nbegins - 1)] =
 		    begin + (i > 0 ? p->marks[i - 1].made : 0);
 		if (window_push(ep->window, &s->cursor, (off_t)p->marks[i].end,
 			count + i + 1) == -1)

@@ -30,8 +30,9 @@ struct resolve_how {
 struct address {
 	struct sockaddr_storage	 sa;
 	socklen_t		 len;
-	uint32_t		 ttl;	/* seconds that it counts for; 0 also where
-					   none is told, as in a hosts file */
+	uint32_t		 ttl;	/* seconds that it counts for; 0
+					   also where none is told, as in a
+					   hosts file */
 };
 
 /*

@@ -248,7 +248,7 @@ pull_giant(struct stream *s, struct pull *p, struct pack_io *io, int fd,
 	if ((n = read_at(s, fd, buf, size, (off_t)io->in_offset)) <= 0)
 		return (PULL_DRAINED);
 	io->in = buf;
-	/* Of what stands there now, the newline and all behind it is not its. */
+	/* The newline, and what stands behind it, is no part of it. */
 	io->in_len = (size_t)n;
 	if ((off_t)io->in_len > text_end - (off_t)io->in_offset)
 		io->in_len = (size_t)(text_end - (off_t)io->in_offset);

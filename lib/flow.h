@@ -28,8 +28,8 @@ struct flow {				/* embedded by its owner */
 void	flow_init(struct flow *, uint64_t least, uint64_t most);
 
 /*
- * A connection begins: nothing is acknowledged.  The size stays, but for that of
- * a trial.
+ * A connection begins: nothing is acknowledged.  The size stays, but for that
+ * of a trial.
  */
 void	flow_begin(struct flow *);
 

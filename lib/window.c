@@ -209,23 +209,24 @@ join_kept(struct window *w, uint64_t grain)
 	}
 }
 
-/* Takes out the kept slices that have no cursor. */
+/*
+ * Takes out the kept slices that have no cursor: the others move up to those in
+ * flight, of which there may be many more.
+ */
 static void
 squeeze_kept(struct window *w)
 {
-	size_t i, n = 0, kept = 0;
+	size_t i = w->kept, n = w->kept;
 
-	for (i = 0; i < w->count; i++) {
-		if (i < w->kept && nth(w, i)->cur == NULL)
+	while (i-- > 0) {
+		if (nth(w, i)->cur == NULL)
 			continue;
-		if (i < w->kept)
-			kept++;
-		if (n != i)
+		if (--n != i)
 			*nth(w, n) = *nth(w, i);
-		n++;
 	}
-	w->count = n;
-	w->kept = kept;
+	w->head = w->head + n < w->room ? w->head + n : w->head + n - w->room;
+	w->count -= n;
+	w->kept -= n;
 }
 
 /*
@@ -441,9 +442,11 @@ window_forget(struct window *w, struct cursor *cur)
 
 	if (cur->slices == 0)
 		return;
-	for (i = 0; i < w->count; i++)
-		if (nth(w, i)->cur == cur)
+	for (i = 0; i < w->count && cur->slices > 0; i++)
+		if (nth(w, i)->cur == cur) {
 			nth(w, i)->cur = NULL;
+			cur->slices--;
+		}
 	cur->slices = 0;
 	w->ops.on_released(cur, w->arg);
 }
