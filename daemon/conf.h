@@ -74,14 +74,16 @@ struct conf_destination {
 	uint64_t		 keepalive_ms;	/* 0: none */
 	char			*bind;		/* address, or NULL */
 	uint64_t		 rate_limit;	/* messages a second, 0: none */
-	size_t			 relp_window;	/* messages without a response */
+	size_t			 relp_window;	/* messages without a response,
+						   0: as many as window has */
 	enum syslog_format	 format;
 	enum syslog_format	 datagram_format; /* to a unix socket */
 	bool			 bom;	/* before text beyond ASCII */
 	enum wire		 wire;	/* on a stream; newline for stdout */
 	enum pack_oversize	 oversize;
 	size_t			 max_message;
-	size_t			 window;
+	size_t			 window;	/* octets at first, and */
+	size_t			 window_most;	/* as far as it may grow */
 	uint64_t		 connect_timeout_ms;
 	uint64_t		 ack_timeout_ms;
 	uint64_t		 retry_first_ms;

@@ -19,6 +19,8 @@
 #define KB ((size_t)1024)
 #define MB (1024 * KB)
 #define GB (1024 * MB)
+#define WINDOW_FIRST (4 * MB) /* of window = "auto" */
+#define WINDOW_MOST (64 * MB)
 
 /* Longest fields, RFC 5424 6. */
 #define HOSTNAME_LONGEST 255
@@ -286,7 +288,15 @@ set_window(void *into, const char *value, struct reason *why)
 {
 	struct conf_destination *d = into;
 
-	return (conf_value_size(value, 64 * KB, GB, &d->window, why));
+	if (strcmp(value, "auto") == 0) {
+		d->window = WINDOW_FIRST;
+		d->window_most = WINDOW_MOST;
+		return (0);
+	}
+	if (conf_value_size(value, 64 * KB, GB, &d->window, why) == -1)
+		return (-1);
+	d->window_most = d->window;
+	return (0);
 }
 
 static int
@@ -332,7 +342,7 @@ const struct conf_option conf_option_destination[] = {
 	{ "framing", 1, { "octet-counted" }, set_framing },
 	{ "max_message", 1, { "8KB" }, set_max_message },
 	{ "oversize", 1, { "split" }, set_oversize },
-	{ "window", 1, { "4MB" }, set_window },
+	{ "window", 1, { "auto" }, set_window },
 	{ "connect_timeout", 1, { "10s" }, set_connect_timeout },
 	{ "ack_timeout", 1, { "30s" }, set_ack_timeout },
 	{ "retry", 2, { "1s", "60s" }, set_retry },

@@ -124,6 +124,9 @@ check_destination(
 		d->wire = WIRE_RELP;
 	if (d->urls[0].scheme == CONF_STDOUT)
 		d->wire = WIRE_NEWLINE;
+	if (d->window < d->window_most && d->window < 2 * d->max_message &&
+	    d->window_most >= 2 * d->max_message)
+		d->window = 2 * d->max_message;
 	if (d->window < 2 * d->max_message)
 		return (conf_grammar_fail(p->text, section,
 		    conf_grammar_line(section,

@@ -10,14 +10,14 @@ set_window(void *into, const char *value, struct reason *why)
 	struct conf_destination *d = into;
 	int window;
 
-	if (conf_value_number(value, 1, WINDOW_MOST, &window, why) == -1)
+	if (conf_value_number(value, 0, WINDOW_MOST, &window, why) == -1)
 		return (-1);
 	d->relp_window = (size_t)window;
 	return (0);
 }
 
 const struct conf_option conf_option_relp[] = {
-	{ "window", 1, { "1024" }, set_window }, { NULL, 0, { NULL }, NULL }
+	{ "window", 1, { "0" }, set_window }, { NULL, 0, { NULL }, NULL }
 };
 
 _Static_assert(

@@ -3,12 +3,19 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "daemon/clock.h"
 #include "daemon/conf.h"
 #include "daemon/log.h"
 #include "lib/pace.h"
 
 /* A url that was lost is well again when it was connected for so long. */
 #define WELL 10.
+/*
+ * One that connects and takes nothing looks well, too: each time that it has
+ * hung it has to wait twice as long, until it had the streams for so long.
+ */
+#define HUNG_MOST 6 /* times */
+#define FORGIVEN 600. /* seconds */
 #define TELL_WAITED 60. /* seconds; how often */
 
 struct dest {
@@ -17,14 +24,16 @@ struct dest {
 	struct endpoint_owner owner;
 	struct bucket bucket;
 	uint64_t waited; /* messages, for the bucket, and since when */
-	ev_tstamp waited_since;
+	double waited_since; /* as clock_now() */
 	ev_timer tell_waited;
 	struct endpoint *endpoints[CONF_URLS];
 	bool was_up[CONF_URLS];
 	bool recycled[CONF_URLS]; /* balance: comes back at once */
 	bool returned[CONF_URLS]; /* balance: is up, but not well yet */
+	unsigned hung[CONF_URLS]; /* times that it gave way to another */
 	size_t length;
-	size_t active; /* failover: who has the streams */
+	size_t active; /* failover: who has the streams, and since when */
+	double active_since;
 	ev_timer well; /* a better one is up, or one that returned */
 	bool changed; /* some endpoint's state */
 	bool draining;
@@ -60,6 +69,8 @@ preferred(const struct dest *d, const struct stream *s)
 
 	for (i = 0; i < d->length; i++) {
 		p = preference(s, i);
+		if (d->returned[i] && d->hung[i] > 0)
+			continue;
 		if ((endpoint_is_open(d->endpoints[i]) || d->recycled[i]) &&
 		    p >= most) {
 			most = p;
@@ -130,39 +141,78 @@ is_up(const struct dest *d, size_t i)
 	return (endpoint_state(d->endpoints[i]) == ENDPOINT_UP);
 }
 
+static bool
+is_stalled(const struct dest *d, size_t i)
+{
+	return (endpoint_is_stalled(d->endpoints[i]));
+}
+
+/* hung: how often that one has. */
 static void
-wait_until_well(struct dest *d, bool better_is_up)
+wait_until_well(struct dest *d, bool better_is_up, unsigned hung)
 {
 	if (!better_is_up) {
 		ev_timer_stop(d->env->loop, &d->well);
 	} else if (!ev_is_active(&d->well)) {
-		ev_timer_set(&d->well, WELL, 0.);
+		ev_timer_set(&d->well, WELL * (1U << hung), 0.);
 		ev_timer_start(d->env->loop, &d->well);
 	}
+}
+
+/* Another takes over what it does not take. */
+static void
+give_way(struct dest *d, size_t i)
+{
+	if (d->hung[i] < HUNG_MOST)
+		d->hung[i]++;
+	endpoint_give_way(d->endpoints[i]);
+}
+
+/* The first that is up and takes something, or length. */
+static size_t
+best_of(const struct dest *d)
+{
+	size_t best;
+
+	for (best = 0; best < d->length; best++)
+		if (is_up(d, best) && !is_stalled(d, best))
+			break;
+	return (best);
+}
+
+static void
+activate(struct dest *d, size_t i)
+{
+	d->active = i;
+	d->active_since = clock_now();
+	log_notice("destination %s: now sent to %s", d->conf->name,
+	    d->conf->urls[i].text);
 }
 
 static void
 arrange_failover(struct dest *d)
 {
-	size_t best, i;
+	size_t best = best_of(d), was = d->active, i;
 
-	for (best = 0; best < d->length && !is_up(d, best); best++)
-		continue;
 	if (best == d->length) {
 		/* Whoever is there first has it. */
 		if (endpoint_state(d->endpoints[d->active]) ==
 			ENDPOINT_BACKOFF ||
-		    endpoint_state(d->endpoints[d->active]) == ENDPOINT_IDLE)
+		    endpoint_state(d->endpoints[d->active]) == ENDPOINT_IDLE ||
+		    is_stalled(d, d->active))
 			for (i = 0; i < d->length; i++)
 				endpoint_start(d->endpoints[i]);
 		return;
 	}
-	if (!is_up(d, d->active) && d->active != best) {
-		d->active = best;
-		log_notice("destination %s: now sent to %s", d->conf->name,
-		    d->conf->urls[best].text);
+	if (is_stalled(d, was)) {
+		if (clock_now() - d->active_since > FORGIVEN)
+			d->hung[was] = 0;
+		activate(d, best);
+		give_way(d, was);
+	} else if (!is_up(d, was) && was != best) {
+		activate(d, best);
 	}
-	wait_until_well(d, best < d->active);
+	wait_until_well(d, best < d->active, d->hung[best]);
 	for (i = 0; i < d->active; i++)
 		endpoint_start(d->endpoints[i]);
 	for (i = d->active + 1; i < d->length; i++)
@@ -200,10 +250,13 @@ static void
 arrange_balance(struct dest *d)
 {
 	enum endpoint_state state;
-	bool waiting = false;
+	bool waiting = false, taken = best_of(d) < d->length;
+	unsigned hung = 0;
 	size_t i;
 
 	for (i = 0; i < d->length; i++) {
+		if (taken && is_stalled(d, i))
+			give_way(d, i);
 		state = endpoint_state(d->endpoints[i]);
 		if (state == ENDPOINT_UP && !d->was_up[i]) {
 			if (!d->recycled[i])
@@ -214,9 +267,11 @@ arrange_balance(struct dest *d)
 		}
 		d->was_up[i] = state == ENDPOINT_UP;
 		waiting = waiting || d->returned[i];
+		if (d->returned[i] && d->hung[i] > hung)
+			hung = d->hung[i];
 		endpoint_start(d->endpoints[i]);
 	}
-	wait_until_well(d, waiting);
+	wait_until_well(d, waiting, hung);
 }
 
 /* The others give back what would rather be at those that are well again. */
@@ -269,7 +324,7 @@ say_waited(struct dest *d)
 		log_notice("destination %s: %llu messages waited for the rate "
 			   "limit in %.0f s",
 		    d->conf->name, (unsigned long long)d->waited,
-		    ev_now(d->env->loop) - d->waited_since);
+		    clock_now() - d->waited_since);
 	d->waited = 0;
 }
 
@@ -289,7 +344,7 @@ note_waited(struct dest *d)
 {
 	if (d->waited == 0 || ev_is_active(&d->tell_waited))
 		return;
-	d->waited_since = ev_now(d->env->loop);
+	d->waited_since = clock_now();
 	ev_timer_set(&d->tell_waited, TELL_WAITED, 0.);
 	ev_timer_start(d->env->loop, &d->tell_waited);
 }

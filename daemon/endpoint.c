@@ -4,12 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/clock.h"
 #include "daemon/conf_url.h"
 #include "daemon/endpoint_inside.h"
 #include "daemon/log.h"
 
 #define BUFFER (512 * 1024) /* frames that wait for the link */
-#define MAX_SLICES 16384
+/* What a destination's windows may take in memory. */
+#define POSITIONS (32 * 1024 * 1024)
+#define REFUSED 1024 /* messages that are counted, without a limit by relp */
 #define PRESSED 0.1 /* seconds since the receiver took something */
 #define PROBE 0.2 /* for a refusal to come back */
 
@@ -44,7 +47,14 @@ endpoint_in_flight(const struct endpoint *ep)
 	if (!ep->is_relp || window_in_flight(ep->window) == 0)
 		return (window_in_flight(ep->window));
 	return (ep->link.written + (ep->end - ep->start) -
-	    ep->begins[first % ep->conf->relp_window]);
+	    ep->begins[first & (ep->nbegins - 1)]);
+}
+
+bool
+endpoint_is_full(const struct endpoint *ep)
+{
+	return (endpoint_in_flight(ep) >= ep->flow.size ||
+	    window_room(ep->window) == 0);
 }
 
 static void
@@ -59,6 +69,7 @@ stop_watchers(struct endpoint *ep)
 	ev_timer_stop(loop, &ep->again);
 	ev_timer_stop(loop, &ep->rate_timer);
 	targets_stop(&ep->targets);
+	endpoint_lookup_stop(ep);
 }
 
 void
@@ -101,14 +112,17 @@ on_up(struct endpoint *ep)
 		    ep->peer);
 	ep->failing = false;
 	ep->attempts = 0;
-	ep->progress = ep->marked = ev_now(ep->env->loop);
+	ep->progress = ep->marked = clock_now();
+	ep->mark[0] = ep->mark[1] = ep->base;
+	flow_begin(&ep->flow);
 	ev_timer_stop(ep->env->loop, &ep->timer);
 	if (!ep->link.borrowed) {
 		ev_io_stop(ep->env->loop, &ep->readable);
 		ev_io_set(&ep->readable, ep->link.fd, EV_READ);
 		ev_io_start(ep->env->loop, &ep->readable);
 	}
-	ep->blocked = ep->parting = false;
+	endpoint_lookup_begin(ep);
+	ep->blocked = ep->parting = ep->stalled = false;
 	ep->work = true;
 	if (ep->probing)
 		endpoint_start_timer(ep, PROBE);
@@ -139,7 +153,8 @@ endpoint_enter(struct endpoint *ep, enum endpoint_state state)
 			ep->state = ENDPOINT_IDLE;
 			break;
 		}
-		ms = backoff_next(&ep->backoff, arc4random());
+		ms = backoff_next(&ep->backoff,
+		    (uint64_t)(clock_now() * 1e3), arc4random());
 		endpoint_start_timer(ep, (double)ms / 1e3);
 		break;
 	}
@@ -162,7 +177,9 @@ try_link(struct endpoint *ep, const struct address *a)
 static void
 open_link(struct endpoint *ep, const struct address *a)
 {
-	ep->opened = ev_now(ep->env->loop);
+	ep->opened = clock_now();
+	if (a != NULL)
+		ep->address = *a;
 	(void)strlcpy(ep->peer, a != NULL ? address_text(a) : ep->url->text,
 	    sizeof(ep->peer));
 	if (try_link(ep, a) == -1) {
@@ -383,6 +400,38 @@ on_writable(struct ev_loop *loop, ev_io *io, int revents)
 	}
 }
 
+/* Returns 0, or -1 when there is no memory. */
+static int
+allocate(struct endpoint *ep)
+{
+	const struct conf_destination *conf = ep->conf;
+	size_t slices = POSITIONS / WINDOW_SLICE;
+
+	ep->room = BUFFER;
+	if (ep->room < conf->max_message * 4)
+		ep->room = conf->max_message * 4;
+	/* Of those that fail over only one has something in flight. */
+	if (conf->policy == CONF_BALANCE)
+		slices /= conf->nurls;
+	ep->buf = malloc(ep->room);
+	ep->window = window_new(slices, &endpoint_window_ops, ep);
+	if (ep->buf == NULL || ep->window == NULL)
+		return (-1);
+	if (ep->url->scheme == CONF_UDP && endpoint_lookup_new(ep) == -1)
+		return (-1);
+	if (!ep->is_relp)
+		return (0);
+	window_keep_apart(ep->window);
+	ep->marks = calloc(ENDPOINT_MARKS, sizeof(*ep->marks));
+	ep->begins = calloc(ENDPOINT_MARKS, sizeof(*ep->begins));
+	ep->nbegins = ENDPOINT_MARKS;
+	ep->refusals =
+	    refusals_new(conf->relp_window > 0 ? conf->relp_window : REFUSED);
+	if (ep->marks == NULL || ep->begins == NULL || ep->refusals == NULL)
+		return (-1);
+	return (0);
+}
+
 struct endpoint *
 endpoint_new(const struct endpoint_env *env,
     const struct conf_destination *conf, const struct conf_url *url,
@@ -396,45 +445,30 @@ endpoint_new(const struct endpoint_env *env,
 	ep->owner = owner;
 	ep->conf = conf;
 	ep->url = url;
-	ep->link.fd = -1;
-	ep->room = BUFFER;
-	if (ep->room < conf->max_message * 4)
-		ep->room = conf->max_message * 4;
+	ep->link.fd = ep->parted_fd = -1;
+	ep->is_relp = conf_url_is_relp(url);
 	TAILQ_INIT(&ep->ready);
 	targets_init(&ep->targets,
 	    &(struct resolve_how) { env->loop, conf->connect_timeout_ms },
 	    url, on_address, ep);
 	backoff_init(
 	    &ep->backoff, conf->retry_first_ms, conf->retry_longest_ms);
+	flow_init(&ep->flow, conf->window, conf->window_most);
 	ev_io_init(&ep->readable, on_readable, -1, EV_READ);
 	ev_io_init(&ep->writable, on_writable, -1, EV_WRITE);
 	ev_timer_init(&ep->timer, on_timer, 0., 0.);
 	ev_timer_init(&ep->ack_timer, endpoint_on_ack_timer, 0., 0.);
 	ev_timer_init(&ep->again, endpoint_on_again, 0., 0.);
+	ev_timer_init(&ep->parted_timer, endpoint_on_parted_timer, 0., 0.);
 	ev_timer_init(&ep->rate_timer, endpoint_on_rate_timer, 0., 0.);
-	ep->rate_timer.data = ep;
+	ep->rate_timer.data = ep->parted_timer.data = ep;
 	ep->readable.data = ep->writable.data = ep->timer.data =
 	    ep->ack_timer.data = ep->again.data = ep;
-	ep->buf = malloc(ep->room);
-	ep->is_relp = conf_url_is_relp(url);
-	if (ep->is_relp) {
-		ep->marks = calloc(conf->relp_window, sizeof(*ep->marks));
-		ep->begins = calloc(conf->relp_window, sizeof(*ep->begins));
-		ep->refusals = refusals_new(conf->relp_window);
-	}
-	ep->window =
-	    window_new(ep->is_relp ? 2 * conf->relp_window : MAX_SLICES,
-		&endpoint_window_ops, ep);
-	if (ep->buf == NULL || ep->window == NULL ||
-	    (ep->is_relp &&
-		(ep->marks == NULL || ep->begins == NULL ||
-		    ep->refusals == NULL))) {
+	if (allocate(ep) == -1) {
 		endpoint_free(ep);
 		errno = ENOMEM;
 		return (NULL);
 	}
-	if (ep->is_relp)
-		window_keep_apart(ep->window);
 	return (ep);
 }
 
@@ -446,10 +480,12 @@ endpoint_free(struct endpoint *ep)
 	if (ep == NULL)
 		return;
 	stop_watchers(ep);
+	endpoint_forget_parted(ep);
 	while ((s = TAILQ_FIRST(&ep->ready)) != NULL)
 		endpoint_unready(ep, s);
 	window_free(ep->window);
 	link_close(&ep->link);
+	endpoint_lookup_free(ep);
 	free(ep->marks);
 	free(ep->begins);
 	refusals_free(ep->refusals);
@@ -472,6 +508,7 @@ endpoint_release(struct endpoint *ep)
 	ep->draining = ep->work = true;
 	if (ep->state == ENDPOINT_UP || ep->state == ENDPOINT_IDLE)
 		return;
+	endpoint_look_at_parted(ep);
 	link_close(&ep->link);
 	endpoint_enter(ep, ENDPOINT_IDLE);
 }
@@ -486,6 +523,12 @@ bool
 endpoint_is_open(const struct endpoint *ep)
 {
 	return (ep->state == ENDPOINT_UP && !ep->draining && !ep->parting);
+}
+
+bool
+endpoint_is_stalled(const struct endpoint *ep)
+{
+	return (ep->state == ENDPOINT_UP && ep->stalled);
 }
 
 uint32_t
@@ -532,7 +575,7 @@ bool
 endpoint_is_pressed(const struct endpoint *ep)
 {
 	return (ep->state == ENDPOINT_UP && !TAILQ_EMPTY(&ep->ready) &&
-	    ev_now(ep->env->loop) - ep->progress < PRESSED);
+	    clock_now() - ep->progress < PRESSED);
 }
 
 void

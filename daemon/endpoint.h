@@ -71,6 +71,15 @@ bool	endpoint_abandon(struct endpoint *);
 
 enum endpoint_state	endpoint_state(const struct endpoint *);
 
+/*
+ * Whether the receiver has acknowledged nothing for ack_timeout though something
+ * is in flight, while its system still answers: it may only be slow.
+ */
+bool	endpoint_is_stalled(const struct endpoint *);
+
+/* Gives the connection of one that is stalled up, for another takes over. */
+void	endpoint_give_way(struct endpoint *);
+
 /* Whether new streams may go to it: up, and not being released. */
 bool	endpoint_is_open(const struct endpoint *);
 

@@ -1,5 +1,6 @@
 #include <errno.h>
 
+#include "daemon/clock.h"
 #include "daemon/endpoint_inside.h"
 #include "daemon/ledger.h"
 #include "daemon/log.h"
@@ -10,6 +11,8 @@
 #define ACK_LONGEST 1. /* acknowledgements, and between */
 #define ACK_PRESSED 0.002 /* where the window is full */
 #define DATAGRAM_MARK 0.5 /* half of what is sent again */
+#define GOODBYE_MARK 0.25 /* the same behind a goodbye over TLS */
+#define HEAR_OUT 4096 /* reads, of a connection that is given up */
 #define REFUSALS 5 /* of one message, then it is passed over */
 
 static void
@@ -53,20 +56,30 @@ endpoint_keep_from(const struct endpoint *ep)
 		return (ep->mark[0]);
 	if (ep->is_relp)
 		return (acked);
-	return (acked > unread ? acked - unread : 0);
+	return (acked - ep->base > unread ? acked - unread : ep->base);
 }
 
-/* Datagrams of the last half to whole second are kept. */
+/*
+ * The first mark is where things were one to two steps ago, or later: datagrams
+ * behind it are kept.
+ */
 static void
 move_marks(struct endpoint *ep)
 {
-	ev_tstamp now = ev_now(ep->env->loop);
+	double now, step;
 
-	if (ep->url->scheme != CONF_UDP || now - ep->marked < DATAGRAM_MARK)
+	if (ep->url->scheme == CONF_UDP)
+		step = DATAGRAM_MARK;
+	else if (ep->url->scheme == CONF_TLS)
+		step = GOODBYE_MARK;
+	else
+		return;
+	now = clock_now();
+	if (now - ep->marked < step)
 		return;
 	ep->mark[0] = ep->mark[1];
 	ep->mark[1] = window_acked_pos(ep->window);
-	if (now - ep->marked >= 2 * DATAGRAM_MARK)
+	if (now - ep->marked >= 2 * step)
 		ep->mark[0] = ep->mark[1];
 	ep->marked = now;
 }
@@ -74,9 +87,16 @@ move_marks(struct endpoint *ep)
 static void
 on_progress(struct endpoint *ep)
 {
-	ep->progress = ev_now(ep->env->loop);
+	ep->progress = clock_now();
+	flow_acked(&ep->flow,
+	    ep->link.written + (ep->end - ep->start) - endpoint_in_flight(ep),
+	    (uint64_t)(ep->progress * 1e6));
 	backoff_reset(&ep->backoff);
 	ep->work = true;
+	if (ep->stalled) {
+		ep->stalled = false;
+		ep->owner->on_state(ep->owner->arg);
+	}
 	if (ep->is_relp && window_in_flight(ep->window) == 0)
 		refusals_clear(ep->refusals);
 }
@@ -85,20 +105,24 @@ void
 endpoint_take_acks(struct endpoint *ep)
 {
 	uint64_t before = window_acked_pos(ep->window);
-	uint64_t acked;
+	uint64_t acked, keep;
 
 	if (ep->is_relp) {
 		/* Nothing counts but what the server says. */
 		window_trim(ep->window, before);
 		return;
 	}
-	acked = link_acked(&ep->link);
+	/* First: what is found to be acknowledged now is of late. */
+	move_marks(ep);
+	acked = ep->base + link_acked(&ep->link);
 	if (acked > before) {
 		window_ack(ep->window, acked);
 		on_progress(ep);
 	}
-	move_marks(ep);
-	window_trim(ep->window, endpoint_keep_from(ep));
+	keep = endpoint_keep_from(ep);
+	if (ep->parted_fd != -1 && keep > ep->parted_keep)
+		keep = ep->parted_keep;
+	window_trim(ep->window, keep);
 }
 
 /*
@@ -205,6 +229,21 @@ endpoint_read(struct endpoint *ep)
 		ev_timer_start(ep->env->loop, &ep->again);
 }
 
+bool
+endpoint_hear_out(struct endpoint *ep)
+{
+	uint8_t buf[16384];
+	ssize_t n;
+	int turns = HEAR_OUT;
+
+	if (!ep->is_relp)
+		return (true);
+	while (turns-- > 0 && (n = link_recv(&ep->link, buf, sizeof(buf))) > 0)
+		if (!hear(ep, buf, (size_t)n))
+			return (false);
+	return (true);
+}
+
 /* Acknowledgements make no event: look for them while some are missing. */
 void
 endpoint_look_for_acks(struct endpoint *ep, bool sent)
@@ -218,7 +257,7 @@ endpoint_look_for_acks(struct endpoint *ep, bool sent)
 	}
 	if (ep->is_relp)
 		ep->ack_timer.repeat = ACK_LONGEST;
-	else if (in_flight >= ep->conf->window && !ep->blocked)
+	else if (endpoint_is_full(ep) && !ep->blocked)
 		ep->ack_timer.repeat = ACK_PRESSED;
 	else if (sent || !ev_is_active(&ep->ack_timer))
 		ep->ack_timer.repeat = ACK_FIRST;
@@ -227,7 +266,7 @@ endpoint_look_for_acks(struct endpoint *ep, bool sent)
 	if (ev_is_active(&ep->ack_timer))
 		return;
 	/* Nothing was due before. */
-	ep->progress = ep->alive = ev_now(loop);
+	ep->progress = ep->alive = clock_now();
 	ev_timer_again(loop, &ep->ack_timer);
 }
 
@@ -239,6 +278,15 @@ give_up(struct endpoint *ep, const char *what)
 	endpoint_lose(ep, endpoint_keep_from(ep));
 }
 
+void
+endpoint_give_way(struct endpoint *ep)
+{
+	reason_set(&ep->error,
+	    "no acknowledgement for %.1f s, and another receiver works",
+	    (double)ep->conf->ack_timeout_ms / 1e3);
+	endpoint_lose(ep, endpoint_keep_from(ep));
+}
+
 /*
  * When the peer was last heard of, or owed no answer.  A slow reader whose
  * system answers is slow, not dead; RELP has to be answered by the server.
@@ -246,7 +294,7 @@ give_up(struct endpoint *ep, const char *what)
 static void
 note_life(struct endpoint *ep)
 {
-	ev_tstamp now = ev_now(ep->env->loop), heard;
+	double now = clock_now(), heard;
 	int64_t silence;
 
 	if (ep->alive < ep->progress)
@@ -266,11 +314,14 @@ void
 endpoint_on_ack_timer(struct ev_loop *loop, ev_timer *timer, int revents)
 {
 	struct endpoint *ep = timer->data;
-	ev_tstamp limit = (double)ep->conf->ack_timeout_ms / 1e3;
-	ev_tstamp now = ev_now(loop);
+	double limit = (double)ep->conf->ack_timeout_ms / 1e3;
+	double now = clock_now();
 
 	(void)revents;
 	endpoint_take_acks(ep);
+	/* A process that was stopped may find the answers unread. */
+	if (ep->is_relp && now - ep->progress > limit)
+		endpoint_read(ep);
 	if (ep->state != ENDPOINT_UP || window_in_flight(ep->window) == 0) {
 		ev_timer_stop(loop, timer);
 		return;
@@ -286,6 +337,9 @@ endpoint_on_ack_timer(struct ev_loop *loop, ev_timer *timer, int revents)
 			/* There is a better one. */
 			give_up(ep, "");
 			return;
+		} else if (!ep->stalled && now - ep->progress > limit) {
+			ep->stalled = true;
+			ep->owner->on_state(ep->owner->arg);
 		}
 	}
 	timer->repeat =

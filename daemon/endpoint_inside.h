@@ -1,7 +1,8 @@
 /*
- * endpoint_inside.h - an endpoint as its own parts see it: endpoint.c connects,
- * endpoint_pump.c sends, endpoint_ack.c hears what arrived, endpoint_end.c sees
- * to the end of a connection.
+ * endpoint_inside.h - an endpoint as its own parts see it: endpoint.c
+ * connects, endpoint_pump.c sends, endpoint_ack.c hears what arrived,
+ * endpoint_end.c sees to the end of a connection, endpoint_lookup.c to a name
+ * whose address changes.
  */
 #ifndef ENDPOINT_INSIDE_H
 #define ENDPOINT_INSIDE_H
@@ -12,9 +13,12 @@
 #include "daemon/relp_session.h"
 #include "daemon/stream.h"
 #include "daemon/targets.h"
+#include "lib/flow.h"
 #include "lib/pace.h"
 #include "lib/refusals.h"
 #include "lib/window.h"
+
+#define ENDPOINT_MARKS	1024		/* messages of one pull; RELP */
 
 struct endpoint {
 	const struct endpoint_env *env;
@@ -30,16 +34,20 @@ struct endpoint {
 	ev_timer ack_timer;
 	ev_timer again; /* another turn, at once */
 	struct targets targets;
+	struct address address; /* of the link */
+	struct endpoint_lookup *lookup; /* UDP, or NULL */
 	struct backoff backoff;
 	struct relp_session relp;
 	bool is_relp;
 	struct pack_mark *marks; /* of one pull; RELP */
 	uint64_t *begins; /* of the last messages, in the stream; RELP */
+	size_t nbegins; /* a power of two */
 	struct refusals *refusals; /* of messages in flight; RELP */
 	uint64_t refused; /* passed over */
 	ev_timer rate_timer;
 	bool held; /* what is sent had to wait for the bucket */
 	struct window *window;
+	struct flow flow; /* how many octets may be in flight */
 	struct stream_list ready;
 	uint64_t waiting;
 	uint8_t *buf;
@@ -47,17 +55,25 @@ struct endpoint {
 	size_t start;
 	size_t end;
 	size_t max_message; /* 0, or what the path takes */
-	uint64_t mark[2]; /* datagrams: positions of late */
-	ev_tstamp marked;
-	ev_tstamp progress; /* last acknowledgement */
-	ev_tstamp alive; /* last sign of life, as far as it was looked for */
-	ev_tstamp opened; /* the connection, by us */
+	uint64_t mark[2]; /* positions of late */
+	double marked; /* as clock_now(), all of them */
+	double progress; /* last acknowledgement */
+	double alive; /* last sign of life, as far as it was looked for */
+	double opened; /* the connection, by us */
 	bool work; /* worth a pump */
 	bool blocked; /* the link takes no more */
 	bool draining;
 	bool finishing; /* said that all is sent */
 	bool parting; /* the peer did: how does it end? */
+	uint64_t base; /* position in the window where the link's begin */
+	int parted_fd; /* of the last connection that ended in order, or -1 */
+	uint64_t parted_keep; /* its unread begin there, should it be reset */
+	double parted_since;
+	ev_timer parted_timer;
+	uint64_t repeats; /* octets that are sent again, as the receiver may
+			     have thrown them away when it closed in order */
 	bool probing;
+	bool stalled; /* nothing acknowledged for ack_timeout */
 	bool failing; /* said so */
 	struct reason error;
 	char peer[128];
@@ -75,6 +91,9 @@ void	endpoint_start_timer(struct endpoint *, ev_tstamp after);
 /* Bytes, also where the window counts messages. */
 uint64_t	endpoint_in_flight(const struct endpoint *);
 
+/* No more may be pulled before something is acknowledged. */
+bool	endpoint_is_full(const struct endpoint *);
+
 bool	endpoint_is_datagram(const struct endpoint *);
 
 /* The connection is gone or never stood: waits, then tries again. */
@@ -88,6 +107,9 @@ void	endpoint_fail(struct endpoint *);
  */
 void	endpoint_lose(struct endpoint *, uint64_t keep_pos);
 
+/* Connects anew, for the receiver has another address.  Nothing is lost. */
+void	endpoint_move(struct endpoint *);
+
 /* The same where the peer has closed in order; and with an errno. */
 void	endpoint_closed_by_peer(struct endpoint *);
 void	endpoint_link_error(struct endpoint *, int error, const char *what);
@@ -98,12 +120,37 @@ void	endpoint_become_idle(struct endpoint *);
 /* The time is up that an end may take. */
 void	endpoint_on_end(struct endpoint *);
 
+/*
+ * Looks whether a connection that ended in order was reset after that: then what
+ * it may not have read is taken back.
+ */
+void	endpoint_look_at_parted(struct endpoint *);
+void	endpoint_on_parted_timer(struct ev_loop *, ev_timer *, int);
+void	endpoint_forget_parted(struct endpoint *);
+
+/* endpoint_lookup.c: a UDP receiver that gets another address */
+
+/* Returns 0, or -1 with errno. */
+int	endpoint_lookup_new(struct endpoint *);
+void	endpoint_lookup_free(struct endpoint *);
+
+/* The link goes to ep->address; and: messages are about to be sent. */
+void	endpoint_lookup_begin(struct endpoint *);
+void	endpoint_lookup_again(struct endpoint *);
+void	endpoint_lookup_stop(struct endpoint *);
+
 /* endpoint_ack.c: what arrived */
 
 extern const struct window_ops endpoint_window_ops;
 
 /* Reads what the peer says; the state may be another after it. */
 void	endpoint_read(struct endpoint *);
+
+/*
+ * Reads all that the peer has said, for the connection is about to be given up.
+ * Returns false when that has given it up already.
+ */
+bool	endpoint_hear_out(struct endpoint *);
 void	endpoint_take_acks(struct endpoint *);
 
 /* While some are missing, by a timer; sent: more is on its way. */

@@ -1,6 +1,9 @@
+#include <assert.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "daemon/clock.h"
 #include "daemon/endpoint_inside.h"
 #include "daemon/log.h"
 
@@ -34,25 +37,105 @@ wait_for_rate(struct endpoint *ep, uint64_t wait_us)
 	ev_timer_start(ep->env->loop, &ep->rate_timer);
 }
 
-/* How many messages may be made now; 0: wait. */
-static uint64_t
-messages_allowed(struct endpoint *ep)
+/* Of the messages in flight it is known where each begins. */
+static int
+reserve_begins(struct endpoint *ep, uint64_t n)
 {
-	uint64_t n = ANY_MESSAGES, in_flight;
-	uint64_t now_us = (uint64_t)(ev_now(ep->env->loop) * 1e6);
+	uint64_t first = window_acked_pos(ep->window), i;
+	size_t room = ep->nbegins;
+	uint64_t *begins;
 
-	if (ep->is_relp) {
-		in_flight = window_in_flight(ep->window);
-		if (in_flight >= ep->conf->relp_window)
-			return (0);
-		n = ep->conf->relp_window - in_flight;
-	}
-	if (ep->conf->rate_limit == 0)
-		return (n);
-	n = bucket_take(ep->owner->bucket, n, now_us);
-	if (n == 0)
-		wait_for_rate(ep, bucket_wait_us(ep->owner->bucket, now_us));
+	while (ep->relp.count - first + n > room)
+		room *= 2;
+	if (room == ep->nbegins)
+		return (0);
+	if ((begins = reallocarray(NULL, room, sizeof(*begins))) == NULL)
+		return (-1);
+	for (i = first; i < ep->relp.count; i++)
+		begins[i & (room - 1)] =
+		    ep->begins[i & (ep->nbegins - 1)];
+	free(ep->begins);
+	ep->begins = begins;
+	ep->nbegins = room;
+	return (0);
+}
+
+/* No more than the window has left, but at least one frame. */
+static size_t
+octets_allowed(const struct endpoint *ep, size_t frame)
+{
+	uint64_t in_flight = endpoint_in_flight(ep);
+	uint64_t left =
+	    in_flight < ep->flow.size ? ep->flow.size - in_flight : 0;
+	size_t room = left < SLICE ? (size_t)left : SLICE;
+
+	if (room < frame || ep->probing)
+		room = frame;
+	return (room < ep->room - ep->end ? room : ep->room - ep->end);
+}
+
+/* What waits for its answer, and a last slice without a message. */
+static uint64_t
+answers_allowed(const struct endpoint *ep)
+{
+	uint64_t in_flight = window_in_flight(ep->window);
+	uint64_t n = ENDPOINT_MARKS, most = ep->conf->relp_window;
+	size_t room = window_room(ep->window);
+
+	if (most > 0 && in_flight >= most)
+		return (0);
+	if (most > 0 && n > most - in_flight)
+		n = most - in_flight;
+	if (n >= room)
+		n = room > 0 ? room - 1 : 0;
 	return (n);
+}
+
+/* Everything that the pull may need is there.  Returns 0, or -1 with errno. */
+static int
+reserve(struct endpoint *ep, uint64_t messages)
+{
+	if (!ep->is_relp)
+		return (window_reserve(ep->window, 1));
+	if (reserve_begins(ep, messages) == -1)
+		return (-1);
+	return (window_reserve(ep->window, (size_t)messages + 1));
+}
+
+static void
+wait_a_moment(struct endpoint *ep)
+{
+	ev_timer_stop(ep->env->loop, &ep->rate_timer);
+	ev_timer_set(&ep->rate_timer, QUEUE_FULL, 0.);
+	ev_timer_start(ep->env->loop, &ep->rate_timer);
+}
+
+/*
+ * What a pull may make, all limits taken together: the room for it is there
+ * before anything moves.  Returns false where it has to wait.
+ */
+static bool
+allow(struct endpoint *ep, const struct stream *s, struct pull *p)
+{
+	uint64_t now_us;
+
+	p->most = ep->is_relp ? answers_allowed(ep) : ANY_MESSAGES;
+	if (p->most == 0)
+		return (false);
+	if (reserve(ep, p->most) == -1) {
+		/* An acknowledgement makes room in the window. */
+		if (errno != ENOBUFS)
+			wait_a_moment(ep);
+		return (false);
+	}
+	p->room = octets_allowed(ep, pack_room(&s->route->style));
+	if (ep->conf->rate_limit == 0)
+		return (true);
+	now_us = (uint64_t)(clock_now() * 1e6);
+	p->most = bucket_take(ep->owner->bucket, p->most, now_us);
+	if (p->most == 0)
+		wait_for_rate(ep, bucket_wait_us(ep->owner->bucket, now_us));
+	return (p->most > 0);
 }
 
 /* Each message by itself, for each is answered by itself. */
@@ -60,44 +143,36 @@ static int
 push_messages(struct endpoint *ep, struct stream *s, const struct pull *p)
 {
 	uint64_t begin = ep->link.written + (ep->end - ep->start), i;
-	size_t at = ep->relp.count % ep->conf->relp_window;
+	uint64_t count = ep->relp.count;
 
+	relp_session_sent(&ep->relp, p->messages);
 	for (i = 0; i < p->messages; i++) {
-		ep->begins[at] = begin + (i > 0 ? p->marks[i - 1].made : 0);
-		if (++at == ep->conf->relp_window)
-			at = 0;
+		ep->begins[(count + i) & (ep->nbegins - 1)] =
+		    begin + (i > 0 ? p->marks[i - 1].made : 0);
 		if (window_push(ep->window, &s->cursor, (off_t)p->marks[i].end,
-			ep->relp.count + i + 1) == -1)
+			count + i + 1) == -1)
 			return (-1);
 	}
-	relp_session_sent(&ep->relp, p->messages);
 	if (p->end > s->cursor.sent)
 		return (window_push(
 		    ep->window, &s->cursor, p->end, ep->relp.count));
 	return (0);
 }
 
-static int
+/* What was pulled is in the window now: allow() saw to the room. */
+static void
 push(struct endpoint *ep, struct stream *s, const struct pull *p)
 {
+	int result = 0;
+
 	if (ep->is_relp)
-		return (push_messages(ep, s, p));
-	if (p->end <= s->cursor.sent)
-		return (0);
-	return (window_push(ep->window, &s->cursor, p->end,
-	    ep->link.written + (ep->end - ep->start) + p->made));
-}
-
-/* No more than the window has left, but at least one frame. */
-static size_t
-slice_room(const struct endpoint *ep, size_t frame)
-{
-	uint64_t left = ep->conf->window - endpoint_in_flight(ep);
-	size_t room = left < SLICE ? (size_t)left : SLICE;
-
-	if (room < frame || ep->probing)
-		room = frame;
-	return (room < ep->room - ep->end ? room : ep->room - ep->end);
+		result = push_messages(ep, s, p);
+	else if (p->end > s->cursor.sent)
+		result = window_push(ep->window, &s->cursor, p->end,
+		    ep->base + ep->link.written + (ep->end - ep->start) +
+			p->made);
+	assert(result == 0);
+	(void)result;
 }
 
 /* One slice of the next file.  Returns whether to go on filling. */
@@ -116,20 +191,16 @@ pull_slice(struct endpoint *ep)
 		endpoint_unready(ep, s);
 		return (true);
 	}
-	if ((p.most = messages_allowed(ep)) == 0)
+	if (!allow(ep, s, &p))
 		return (false);
 	if (ep->is_relp)
 		p.txnr = relp_session_next(&ep->relp);
-	p.room = slice_room(ep, pack_room(&s->route->style));
 	result = stream_pull(s, &p);
 	if (ep->conf->rate_limit != 0)
 		bucket_give(ep->owner->bucket, p.most - p.messages);
 	if (ep->held)
 		*ep->owner->waited += p.messages;
-	if (push(ep, s, &p) == -1) {
-		s->is_drained = false;
-		return (false);
-	}
+	push(ep, s, &p);
 	ep->end += p.made;
 	ep->messages += p.messages;
 	/* A line of many megabytes is still looked through for its end. */
@@ -161,10 +232,14 @@ fill(struct endpoint *ep)
 	if (ep->draining || ep->finishing ||
 	    (ep->probing && ep->link.written > 0))
 		return (ep->end > 0);
-	while (ep->end < want && !TAILQ_EMPTY(&ep->ready) &&
-	    endpoint_in_flight(ep) < ep->conf->window)
+	while (ep->end < want && !TAILQ_EMPTY(&ep->ready)) {
+		if (endpoint_is_full(ep)) {
+			flow_full(&ep->flow);
+			break;
+		}
 		if (!pull_slice(ep))
 			break;
+	}
 	return (ep->end > 0);
 }
 
@@ -216,9 +291,7 @@ send_some(struct endpoint *ep)
 		on_message_too_long(ep);
 	} else if (errno == ENOBUFS && endpoint_is_datagram(ep)) {
 		/* Of the interface: no event tells when it has room. */
-		ev_timer_stop(ep->env->loop, &ep->rate_timer);
-		ev_timer_set(&ep->rate_timer, QUEUE_FULL, 0.);
-		ev_timer_start(ep->env->loop, &ep->rate_timer);
+		wait_a_moment(ep);
 	} else {
 		endpoint_link_error(ep, errno, "send");
 	}
@@ -298,7 +371,7 @@ static bool
 acks_can_wait(const struct endpoint *ep)
 {
 	return (ep->link.stream && !ep->draining && TAILQ_EMPTY(&ep->ready) &&
-	    endpoint_in_flight(ep) < ep->conf->window / 2);
+	    endpoint_in_flight(ep) < ep->flow.size / 2);
 }
 
 void
@@ -322,6 +395,7 @@ endpoint_pump(struct endpoint *ep)
 	if (!peer_is_there(ep))
 		return;
 	endpoint_take_acks(ep);
+	endpoint_lookup_again(ep);
 	while (fill(ep)) {
 		before = ep->start;
 		sent = true;

@@ -19,8 +19,15 @@
 
 /* poll(2) promises that so much can be written without blocking. */
 #define STDOUT_CHUNK 4096
-#define UNREAD_LEAST (2 * 1024 * 1024)
-#define UNREAD_BLIND (8 * 1024 * 1024) /* where no window is told */
+/* Where no window scale is told: what the largest receive buffers hold. */
+#define UNREAD_BLIND (64 * 1024 * 1024)
+
+/*
+ * A buffer that grows by itself gets a scale for all of its greatest size, and
+ * no common system lets it grow to less than 4 MB.  One of fixed size gets a
+ * scale for the half of it.
+ */
+#define AUTOTUNED (4 * 1024 * 1024)
 
 static int
 open_socket(struct link *l, int family, int type, struct reason *why)
@@ -262,8 +269,6 @@ link_tcp_acked(struct link *l, uint64_t written)
 	struct tcp_facts f;
 
 	tcp_facts(l->fd, &f);
-	if (f.window > 0 && (uint64_t)f.window > l->window)
-		l->window = (uint64_t)f.window;
 	if (f.most > 0)
 		l->most = (uint64_t)f.most;
 	return (written_less_unsent(l, written));
@@ -391,26 +396,38 @@ link_handshake(struct link *l, struct reason *why)
 	return (progress);
 }
 
-/* An error that was met is kept: asking the socket again would not tell. */
+/*
+ * An error that was met is kept, for asking the socket again would not tell it.
+ * What the peer said before it can still be read.
+ */
 ssize_t
 link_recv(struct link *l, uint8_t *p, size_t n)
 {
-	ssize_t got;
+	ssize_t got = -1;
 
+	if (l->ops->recv != NULL)
+		got = l->ops->recv(l, p, n);
+	else
+		errno = EAGAIN;
+	if (got > 0)
+		return (got);
+	if (got == -1 && errno == EINTR)
+		errno = EAGAIN;
 	if (l->error != 0) {
 		errno = l->error;
 		return (-1);
 	}
-	if (l->ops->recv == NULL) {
-		errno = EAGAIN;
-		return (-1);
-	}
-	got = l->ops->recv(l, p, n);
-	if (got == -1 && errno == EINTR)
-		errno = EAGAIN;
 	if (got == -1 && errno != EAGAIN)
 		l->error = errno;
 	return (got);
+}
+
+/* Whether no later write can succeed. */
+static bool
+link_is_broken(const struct link *l, int error)
+{
+	return (l->stream && error != EAGAIN && error != EINTR &&
+	    error != ENOBUFS && error != ENOMEM);
 }
 
 ssize_t
@@ -422,7 +439,7 @@ link_send(struct link *l, const uint8_t *p, size_t n)
 	sent = l->ops->send(l, p, n);
 	if (sent > 0)
 		l->written += (uint64_t)sent;
-	else if (sent == -1 && errno == EPIPE)
+	else if (sent == -1 && link_is_broken(l, errno))
 		l->error = errno;
 	return (sent);
 }
@@ -439,33 +456,46 @@ link_may_lie(const struct link *l)
 	return (l->ops->finish != NULL && l->url->scheme != CONF_UNIX);
 }
 
-/* After the peer's FIN, reading tells of no reset that comes behind it. */
 int
-link_error(struct link *l)
+link_socket_error(int fd)
 {
 	int error = 0;
 	socklen_t len = sizeof(error);
 
-	if (l->error == 0) {
-		if (getsockopt(l->fd, SOL_SOCKET, SO_ERROR, &error, &len) == -1)
-			error = errno;
-		l->error = error;
-	}
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) == -1)
+		error = errno;
+	return (error);
+}
+
+/* After the peer's FIN, reading tells of no reset that comes behind it. */
+int
+link_error(struct link *l)
+{
+	if (l->error == 0)
+		l->error = link_socket_error(l->fd);
 	return (l->error);
+}
+
+int
+link_detach(struct link *l)
+{
+	int fd = l->fd;
+
+	l->fd = -1;
+	link_close(l);
+	return (fd);
 }
 
 uint64_t
 link_unread(const struct link *l)
 {
-	uint64_t unread = l->window > 0 ? l->window * 4 : UNREAD_BLIND;
-
 	if (!link_may_lie(l))
 		return (0);
 	if (l->conf->resend_on_reset != CONF_RESEND_AUTO)
 		return (l->conf->resend_on_reset);
-	if (unread < UNREAD_LEAST)
-		unread = UNREAD_LEAST;
-	return (l->most != 0 && unread > l->most ? l->most : unread);
+	if (l->most == 0)
+		return (UNREAD_BLIND);
+	return (l->most < AUTOTUNED ? 2 * l->most : l->most);
 }
 
 uint64_t

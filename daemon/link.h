@@ -63,8 +63,8 @@ struct link {
 	uint64_t		 acked;		/* as last known */
 	bool			 counts;	/* the system tells unsent */
 	uint64_t		 left;		/* the socket, in octets */
-	uint64_t		 window;	/* largest that the peer advertised */
-	uint64_t		 most;		/* that it may, 0: not known */
+	uint64_t		 most;		/* octets that the peer's buffer may
+						   hold; 0: not known */
 };
 
 /* How messages are framed on a link: a datagram needs no frame of its own. */
@@ -87,8 +87,9 @@ int	link_open(struct link *, const struct conf_destination *conf,
 enum link_progress	link_handshake(struct link *, struct reason *why);
 
 /*
- * Reads what the peer says.  Returns the bytes, 0 when it has closed in order,
- * -1 with errno; EAGAIN: nothing for now.
+ * Reads what the peer says, also what it said before link_send() failed.
+ * Returns the bytes, 0 when it has closed in order, -1 with errno; EAGAIN:
+ * nothing for now.
  */
 ssize_t	link_recv(struct link *, uint8_t *, size_t);
 
@@ -108,9 +109,11 @@ bool	link_counts(const struct link *);
 
 /*
  * How many acknowledged bytes the peer may hold without having read them.  Its
- * buffer is at least the largest window that it advertised, but one that is
- * kept full grows unseen: hence four times that, 2 MB at the least, or 8 MB if
- * the system tells no window; yet never more than its window scale allows.
+ * system chooses the window scale for the largest buffer that it may ever use,
+ * so that is what the scale allows, or twice that where the buffer is of a
+ * fixed size.  The windows that it advertises tell less:
+ * a buffer that nobody reads takes many times as much, unseen.  64 MB where no
+ * scale is known.
  */
 uint64_t	link_unread(const struct link *);
 
@@ -129,6 +132,13 @@ bool	link_may_lie(const struct link *);
 
 /* What the connection has met meanwhile, as errno, or 0. */
 int	link_error(struct link *);
+
+/*
+ * Closes the link but for its socket, which is returned and is the caller's to
+ * close.  link_socket_error() goes on telling what such a one has met.
+ */
+int	link_detach(struct link *);
+int	link_socket_error(int fd);
 
 /*
  * Milliseconds since the peer's system was last heard of, 0 while it owes no

@@ -239,13 +239,17 @@ explain(struct link *l, const char *what, const char *goodbye,
 		reason_set(why, "%s: %s", what, text);
 }
 
-/* Returns -1 with errno; why says more than that. */
+/*
+ * Returns -1 with errno; why says more than that.  A server that refuses us
+ * says so and goes: its alert may be there to read though nothing can be
+ * written any more, so why is only set by who has read to the end.
+ */
 static ssize_t
-fail(struct link *l)
+fail(struct link *l, bool read)
 {
 	struct link_tls *t = l->state;
 
-	if (l->why.text[0] == '\0')
+	if (read && l->why.text[0] == '\0')
 		explain(l, "TLS", "closed without close_notify", &l->why);
 	if (t->error != 0)
 		errno = t->error;
@@ -460,26 +464,6 @@ link_tls_handshake(struct link *l, struct reason *why)
  */
 
 /*
- * A server that refuses us says so and goes: its alert may be there to read
- * though nothing can be written any more.
- */
-static void
-hear_alert(struct link *l)
-{
-	struct link_tls *t = l->state;
-	int error = t->error;
-	uint8_t buf[256];
-
-	if (error == 0)
-		return;
-	while (tls_read(t->ctx, buf, sizeof(buf)) > 0)
-		continue;
-	if (strstr(said(t->ctx), "alert") != NULL)
-		explain(l, "TLS", "", &l->why);
-	t->error = error;
-}
-
-/*
  * Encrypts of p[0..n) what is not yet, as far as out has room; done: octets of
  * the text before p.  Returns 0, or as tls_write().
  */
@@ -537,8 +521,7 @@ link_tls_send(struct link *l, const uint8_t *p, size_t n)
 		errno = EAGAIN;
 		return (-1);
 	}
-	hear_alert(l);
-	return (fail(l));
+	return (fail(l, t->error == 0));
 }
 
 ssize_t
@@ -565,7 +548,7 @@ link_tls_recv(struct link *l, uint8_t *p, size_t n)
 	/* Many answer our goodbye by closing, without one of their own. */
 	if (t->eof && t->finished)
 		return (0);
-	return (fail(l));
+	return (fail(l, true));
 }
 
 /*

@@ -212,7 +212,8 @@ restart_later(struct monitor *m, int status)
 
 	if (monitor_now_ms() - m->started_ms > STEADY_MS)
 		backoff_reset(&m->backoff);
-	wait = backoff_next(&m->backoff, arc4random());
+	wait = backoff_next(
+	    &m->backoff, monitor_now_ms(), arc4random());
 	if (WIFSIGNALED(status))
 		log_errorx("worker: ended by signal %d, starting it again in "
 			   "%llu ms",

@@ -195,6 +195,7 @@ on_host(void *arg, int status, int timeouts, struct ares_addrinfo *info)
 			continue;
 		memcpy(&a->sa, node->ai_addr, node->ai_addrlen);
 		a->len = node->ai_addrlen;
+		a->ttl = node->ai_ttl > 0 ? (uint32_t)node->ai_ttl : 0;
 		q->n++;
 	}
 	ares_freeaddrinfo(info);
@@ -230,6 +231,7 @@ take_address(struct resolve *q, const char *host, const char *port)
 		return (false);
 	memcpy(&q->addresses[q->n].sa, found->ai_addr, found->ai_addrlen);
 	q->addresses[q->n].len = found->ai_addrlen;
+	q->addresses[q->n].ttl = RESOLVE_ALWAYS;
 	q->n++;
 	q->done = true;
 	freeaddrinfo(found);
@@ -328,6 +330,12 @@ resolve_cancel(struct resolve *q)
 {
 	if (q != NULL)
 		resolve_free(q);
+}
+
+bool
+address_is_same(const struct address *a, const struct address *b)
+{
+	return (a->len == b->len && memcmp(&a->sa, &b->sa, a->len) == 0);
 }
 
 const char *

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include <ev.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,9 +25,14 @@ struct resolve_how {
 	uint64_t	 timeout_ms;	/* in which most questions should end */
 };
 
+#define RESOLVE_ALWAYS	UINT32_MAX	/* an address as text */
+
 struct address {
 	struct sockaddr_storage	 sa;
 	socklen_t		 len;
+	uint32_t		 ttl;	/* seconds that it counts for; 0
+					   also where none is told, as in a
+					   hosts file */
 };
 
 /*
@@ -54,6 +60,8 @@ struct resolve	*resolve_service(const struct resolve_how *, const char *name,
 
 /* NULL is fine. */
 void	resolve_cancel(struct resolve *);
+
+bool	address_is_same(const struct address *, const struct address *);
 
 /* "192.0.2.1:514" or "[2001:db8::1]:514", in a static buffer. */
 const char	*address_text(const struct address *);

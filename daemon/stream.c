@@ -265,7 +265,7 @@ static enum pull_result
 pull_giant(struct stream *s, struct pull *p, struct pack_io *io, int fd,
     uint8_t *buf, size_t size)
 {
-	off_t end = find_newline(s, fd, buf, size);
+	off_t end = find_newline(s, fd, buf, size), text_end = end - 1;
 	ssize_t n;
 
 	if (end == 0)
@@ -273,12 +273,15 @@ pull_giant(struct stream *s, struct pull *p, struct pack_io *io, int fd,
 	if (end == -1) {
 		if (!s->flush)
 			return (PULL_DRAINED);
-		end = s->scanned;
+		end = text_end = s->scanned;
 	}
 	if ((n = read_at(s, fd, buf, size, (off_t)io->in_offset)) <= 0)
 		return (PULL_DRAINED);
 	io->in = buf;
+	/* The newline, and what stands behind it, is no part of it. */
 	io->in_len = (size_t)n;
+	if ((off_t)io->in_len > text_end - (off_t)io->in_offset)
+		io->in_len = (size_t)(text_end - (off_t)io->in_offset);
 	io->ends_line = true;
 	if (pack(s, p, io) == PACK_NEED_ROOM && io->made == 0)
 		return (PULL_NO_ROOM);

@@ -18,12 +18,6 @@ targets_init(struct targets *t, const struct resolve_how *how,
 }
 
 static bool
-is_same(const struct address *a, const struct address *b)
-{
-	return (a->len == b->len && memcmp(&a->sa, &b->sa, a->len) == 0);
-}
-
-static bool
 has_more(const struct targets *t)
 {
 	return (t->next_address < t->naddresses || t->next_host < t->nhosts);
@@ -111,7 +105,7 @@ targets_next(struct targets *t)
 	targets_stop(t);
 	while (t->next_address < t->naddresses) {
 		a = &t->addresses[t->next_address++];
-		if (t->avoided.len != 0 && is_same(a, &t->avoided)) {
+		if (t->avoided.len != 0 && address_is_same(a, &t->avoided)) {
 			t->avoided.len = 0;
 			if (has_more(t))
 				continue;

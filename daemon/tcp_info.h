@@ -11,8 +11,9 @@
 #include <stdint.h>
 
 struct tcp_facts {
-	int64_t		window;		/* that the peer advertises, bytes */
-	int64_t		most;		/* that its scale lets it advertise */
+	/* Octets that the peer's window scale lets it advertise; without one
+	   its buffer may still hold more than it can advertise: unknown. */
+	int64_t		most;
 	/* Since its system was heard of, 0 while it owes no answer. */
 	int64_t		silence_ms;
 };

@@ -49,7 +49,7 @@ tcp_facts(int fd, struct tcp_facts *f)
 {
 	struct tcp_info info;
 
-	f->window = f->most = f->silence_ms = -1;
+	f->most = f->silence_ms = -1;
 	if (get_info(fd, &info) == -1)
 		return;
 	/* Microseconds.  A closed window is asked for more and more rarely. */
@@ -58,8 +58,9 @@ tcp_facts(int fd, struct tcp_facts *f)
 		f->silence_ms -= PROBED_MS;
 	if (f->silence_ms < 0)
 		f->silence_ms = 0;
-	/* RFC 7323 2.2.  NetBSD has the window in segments: it is left out. */
-	f->most = (int64_t)65535 << info.tcpi_snd_wscale;
+	/* RFC 7323 2.2 */
+	if ((info.tcpi_options & TCPI_OPT_WSCALE) != 0)
+		f->most = (int64_t)65535 << info.tcpi_snd_wscale;
 }
 
 void

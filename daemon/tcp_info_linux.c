@@ -1,6 +1,6 @@
 /*
  * tcp(7): SIOCOUTQ counts what is not acknowledged, and stays readable after a
- * reset; TCP_INFO has the rest.  <linux/tcp.h> has newer fields than libc's.
+ * reset; TCP_INFO has the rest.
  */
 #include "daemon/tcp_info.h"
 
@@ -10,7 +10,6 @@
 #include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
-#include <stddef.h>
 
 int64_t
 socket_unsent(int fd)
@@ -26,7 +25,7 @@ tcp_facts(int fd, struct tcp_facts *f)
 	struct tcp_info info = { 0 };
 	socklen_t len = sizeof(info);
 
-	f->window = f->most = f->silence_ms = -1;
+	f->most = f->silence_ms = -1;
 	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == -1)
 		return;
 	/* A closed window is asked for ever more rarely. */
@@ -36,10 +35,8 @@ tcp_facts(int fd, struct tcp_facts *f)
 	else
 		f->silence_ms = info.tcpi_last_ack_recv;
 	/* RFC 7323 2.2 */
-	f->most = (int64_t)65535 << info.tcpi_snd_wscale;
-	if (len >=
-	    offsetof(struct tcp_info, tcpi_snd_wnd) + sizeof(info.tcpi_snd_wnd))
-		f->window = info.tcpi_snd_wnd;
+	if ((info.tcpi_options & TCPI_OPT_WSCALE) != 0)
+		f->most = (int64_t)65535 << info.tcpi_snd_wscale;
 }
 
 void

@@ -14,7 +14,7 @@ void
 tcp_facts(int fd, struct tcp_facts *f)
 {
 	(void)fd;
-	f->window = f->most = f->silence_ms = -1;
+	f->most = f->silence_ms = -1;
 }
 
 void

@@ -72,7 +72,7 @@ tcp_facts(int fd, struct tcp_facts *f)
 	socklen_t len = sizeof(info);
 
 	memset(&info, 0, sizeof(info));
-	f->window = f->most = f->silence_ms = -1;
+	f->most = f->silence_ms = -1;
 	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == -1)
 		return;
 	/* Microseconds.  A closed window is asked for ever more rarely. */
@@ -81,7 +81,8 @@ tcp_facts(int fd, struct tcp_facts *f)
 	else
 		f->silence_ms = info.tcpi_last_data_recv / 1000;
 	/* RFC 7323 2.2 */
-	f->most = (int64_t)65535 << info.tcpi_snd_wscale;
+	if ((info.tcpi_options & TCPI_OPT_WSCALE) != 0)
+		f->most = (int64_t)65535 << info.tcpi_snd_wscale;
 }
 
 /* There is only net.inet.tcp.keepidle and its like, for all connections. */

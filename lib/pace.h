@@ -1,33 +1,40 @@
 /*
  * pace.h - how long to wait.
  *
- * Backoff doubles from first to longest, with so much jitter that a thousand
- * daemons do not come back in the same second, even when they lost a receiver
- * together: tests/bench/backoff.c shows it.  A bucket lets so many things a
- * second pass.  Pure: time and randomness are arguments.
+ * A receiver that was away for long may stay away for long, and one that comes
+ * back should not be kept waiting: the wait is a part of the outage.  Jitter
+ * keeps thousands of daemons that lost a receiver together from coming back in
+ * the same moment: tests/bench/backoff.c shows both.  A bucket lets so many
+ * things a second pass.  Pure: time and randomness are arguments.
  */
 #ifndef PACE_H
 #define PACE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct backoff {
 	uint64_t	first_ms;
 	uint64_t	longest_ms;
-	uint64_t	next_ms;	/* 0: nothing has failed yet */
+	uint64_t	since_ms;	/* the outage began */
+	bool		failing;	/* there is one */
 };
 
 /* A longest_ms shorter than first_ms counts as first_ms. */
 void	backoff_init(struct backoff *, uint64_t first_ms, uint64_t longest_ms);
 
 /*
- * Returns the milliseconds to wait before the next attempt, between half the
- * step and twice it, and never more than longest_ms, by random (any 32 bits);
- * and doubles the step.  Never 0 unless first_ms is.
+ * It failed at now_ms, of a clock that only goes forward.  Returns the
+ * milliseconds to wait before the next attempt, by random (any 32 bits).  At
+ * the first failure, with which an outage begins: first_ms at the most, and an
+ * eighth of that at the least.  Then an eighth of the outage so far, times 0.5
+ * to 1.5; first_ms at the least, longest_ms at the most, and where that cuts
+ * the range off, anything from half of longest_ms on.  Never 0 unless first_ms
+ * is.
  */
-uint64_t	backoff_next(struct backoff *, uint32_t random);
+uint64_t	backoff_next(struct backoff *, uint64_t now_ms, uint32_t random);
 
-/* It worked: the next failure waits first_ms again. */
+/* It worked: the outage is over. */
 void	backoff_reset(struct backoff *);
 
 struct bucket {

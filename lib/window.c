@@ -7,19 +7,31 @@
 #include <string.h>
 
 #define ROOM_FIRST 16
+/* Slices in flight that are not joined: a quarter of max, but no more. */
+#define APART 4096
 /*
  * A slice that grows without end would never be acknowledged, so merging
  * stops when it has so many stream bytes.
  */
 #define MERGED_MAX 65536
+/*
+ * Fewer kept slices than these are never joined.  Of more, each cursor keeps
+ * one in every 64th of the stream bytes that are kept.
+ */
+#define KEPT_EXACT 4096
+#define KEPT_GRAINS 64
+
+#define POS_MAX (UINT64_MAX >> 1)
 
 struct slice {
 	struct cursor *cur; /* NULL: forgotten */
 	off_t begin;
 	off_t end;
-	uint64_t pos; /* where it ends in the stream */
-	bool done; /* acknowledged by itself */
+	uint64_t pos : 63; /* where it ends in the stream */
+	uint64_t done : 1; /* acknowledged by itself */
 };
+
+_Static_assert(sizeof(struct slice) == WINDOW_SLICE, "WINDOW_SLICE");
 
 /*
  * The ring holds slices by position: first the kept ones, then the ones in
@@ -34,6 +46,7 @@ struct window {
 	size_t head; /* index of the oldest */
 	size_t count;
 	size_t kept;
+	size_t thin_at; /* kept slices, when some of them are joined */
 	uint64_t sent_pos;
 	uint64_t acked_pos;
 	uint64_t trimmed_pos; /* never beyond acked_pos */
@@ -57,6 +70,7 @@ window_new(size_t max, const struct window_ops *ops, void *arg)
 	w->ops = *ops;
 	w->arg = arg;
 	w->max = max;
+	w->thin_at = KEPT_EXACT;
 	return (w);
 }
 
@@ -83,15 +97,15 @@ grow(struct window *w)
 	size_t room, first;
 
 	room = w->room == 0 ? ROOM_FIRST : w->room * 2;
-	if (room > w->max || room < w->room)
-		room = w->max;
 	if ((ring = reallocarray(NULL, room, sizeof(*ring))) == NULL)
 		return (-1);
-	/* The ring is full: the newest is just before the head. */
 	if (w->count > 0) {
 		first = w->room - w->head;
+		if (first > w->count)
+			first = w->count;
 		memcpy(ring, &w->ring[w->head], first * sizeof(*ring));
-		memcpy(&ring[first], w->ring, w->head * sizeof(*ring));
+		memcpy(
+		    &ring[first], w->ring, (w->count - first) * sizeof(*ring));
 	}
 	free(w->ring);
 	w->ring = ring;
@@ -153,7 +167,10 @@ merge(struct window *w, const struct cursor *cur, off_t end, uint64_t pos)
 	struct slice *last;
 	uint64_t from;
 
-	if (w->apart || w->count <= w->max / 2 || w->kept == w->count)
+	size_t in_flight = w->count - w->kept;
+
+	if (w->apart || in_flight == 0 || in_flight <= w->max / 4 ||
+	    (w->max / 4 > APART && in_flight <= APART))
 		return (false);
 	last = nth(w, w->count - 1);
 	if (last->cur != cur || last->end != cur->sent)
@@ -162,8 +179,91 @@ merge(struct window *w, const struct cursor *cur, off_t end, uint64_t pos)
 	if (pos - from > MERGED_MAX && pos != last->pos)
 		return (false);
 	last->end = end;
-	last->pos = pos;
+	last->pos = pos & POS_MAX;
 	return (true);
+}
+
+/*
+ * Joins kept slices of one cursor that end in the same grain of the stream.
+ * The joined one stands where the newest does and begins where the oldest does:
+ * it is released later than they would be, and taken back as a whole.
+ */
+static void
+join_kept(struct window *w, uint64_t grain)
+{
+	struct slice *s, *before;
+	size_t i;
+
+	for (i = 0; i < w->kept; i++) {
+		s = nth(w, i);
+		if (s->cur == NULL)
+			continue;
+		before = s->cur->newest < i ? nth(w, s->cur->newest) : NULL;
+		if (before != NULL && before->cur == s->cur &&
+		    before->pos / grain == s->pos / grain) {
+			s->begin = before->begin;
+			before->cur = NULL;
+			s->cur->slices--;
+		}
+		s->cur->newest = (uint32_t)i;
+	}
+}
+
+/*
+ * Takes out the kept slices that have no cursor: the others move up to those in
+ * flight, of which there may be many more.
+ */
+static void
+squeeze_kept(struct window *w)
+{
+	size_t i = w->kept, n = w->kept;
+
+	while (i-- > 0) {
+		if (nth(w, i)->cur == NULL)
+			continue;
+		if (--n != i)
+			*nth(w, n) = *nth(w, i);
+	}
+	w->head = w->head + n < w->room ? w->head + n : w->head + n - w->room;
+	w->count -= n;
+	w->kept -= n;
+}
+
+/*
+ * What is kept is never released for want of memory: it is known less exactly.
+ */
+static void
+thin_kept(struct window *w)
+{
+	uint64_t span = w->acked_pos - w->trimmed_pos;
+	uint64_t grain = span / KEPT_GRAINS + 1;
+
+	for (;; grain *= 4) {
+		join_kept(w, grain);
+		squeeze_kept(w);
+		if (w->kept <= w->max / 4 || grain > span)
+			break;
+	}
+	w->thin_at = w->kept < w->max / 4 ? w->kept * 2 : w->max / 2;
+	if (w->thin_at < w->kept + w->kept / 2)
+		w->thin_at = w->kept + w->kept / 2;
+	if (w->thin_at < KEPT_EXACT)
+		w->thin_at = KEPT_EXACT;
+}
+
+int
+window_reserve(struct window *w, size_t n)
+{
+	if (n > window_room(w)) {
+		errno = ENOBUFS;
+		return (-1);
+	}
+	if (w->kept >= w->thin_at)
+		thin_kept(w);
+	while (w->room - w->count < n)
+		if (grow(w) == -1)
+			return (-1);
+	return (0);
 }
 
 static int
@@ -171,21 +271,14 @@ append(struct window *w, struct cursor *cur, off_t end, uint64_t pos)
 {
 	struct slice *s;
 
-	if (w->count == w->max && w->kept == 0) {
-		errno = ENOBUFS;
+	if (window_reserve(w, 1) == -1)
 		return (-1);
-	}
-	if (w->count < w->max && w->count == w->room && grow(w) == -1)
-		return (-1);
-	/* Counted first: the slice that makes way may be cur's only one. */
 	cur->slices++;
-	if (w->count == w->max)
-		release_oldest(w);
 	s = nth(w, w->count++);
 	s->cur = cur;
 	s->begin = cur->sent;
 	s->end = end;
-	s->pos = pos;
+	s->pos = pos & POS_MAX;
 	s->done = false;
 	return (0);
 }
@@ -307,7 +400,38 @@ window_rewind(struct window *w, uint64_t keep_pos)
 	free(w->ring);
 	w->ring = NULL;
 	w->room = w->head = 0;
+	w->thin_at = KEPT_EXACT;
 	w->sent_pos = w->acked_pos = w->trimmed_pos = 0;
+}
+
+void
+window_part(struct window *w, uint64_t keep_pos)
+{
+	struct cursor *cur;
+	struct slice *s;
+
+	while (w->count > 0) {
+		s = nth(w, w->count - 1);
+		cur = s->cur;
+		if (w->count == w->kept && s->pos <= keep_pos)
+			break;
+		if (w->count == w->kept) {
+			w->kept--;
+			if (cur != NULL)
+				cur->acked = s->begin;
+		}
+		w->count--;
+		if (cur == NULL)
+			continue;
+		cur->slices--;
+		if (cur->sent != cur->acked) {
+			cur->sent = cur->acked;
+			w->ops.on_rewound(cur, w->arg);
+		}
+		if (cur->slices == 0)
+			w->ops.on_released(cur, w->arg);
+	}
+	w->sent_pos = w->acked_pos;
 }
 
 /* The slices stay: what the receiver has to acknowledge is the same. */
@@ -318,9 +442,11 @@ window_forget(struct window *w, struct cursor *cur)
 
 	if (cur->slices == 0)
 		return;
-	for (i = 0; i < w->count; i++)
-		if (nth(w, i)->cur == cur)
+	for (i = 0; i < w->count && cur->slices > 0; i++)
+		if (nth(w, i)->cur == cur) {
 			nth(w, i)->cur = NULL;
+			cur->slices--;
+		}
 	cur->slices = 0;
 	w->ops.on_released(cur, w->arg);
 }
@@ -346,5 +472,7 @@ window_in_flight(const struct window *w)
 size_t
 window_room(const struct window *w)
 {
-	return (w->max - (w->count - w->kept));
+	size_t in_flight = w->count - w->kept, most = (w->max + 1) / 2;
+
+	return (in_flight < most ? most - in_flight : 0);
 }

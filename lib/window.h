@@ -24,6 +24,7 @@ struct cursor {				/* embedded by its owner */
 	off_t		sent;		/* handed to the connection up to here */
 	off_t		acked;		/* the receiver has it up to here */
 	uint32_t	slices;		/* in some window, kept ones included */
+	uint32_t	newest;		/* window.c's own */
 };
 
 /* All three are needed.  None may call the window: mark, and act later. */
@@ -36,15 +37,21 @@ struct window_ops {
 	void	(*on_released)(struct cursor *cur, void *arg);
 };
 
+#define WINDOW_SLICE	32		/* octets of memory for a slice */
+
 /*
- * Returns a window of at most max slices that calls ops with arg.  Memory grows
- * with the slices that are really in it.  NULL with ENOMEM.
+ * Returns a window that calls ops with arg.  At most half of max slices can be
+ * in flight.  Kept slices are never released before window_trim() allows it:
+ * when there are many, those of one cursor are joined, so that after a loss a
+ * little more than keep_pos asks for is sent again.  One slice for each cursor
+ * stays, though that may be more than the other half of max.  Memory grows with
+ * the slices that are really in the window.  NULL with ENOMEM.
  */
 struct window	*window_new(size_t max, const struct window_ops *, void *arg);
 
 /*
- * Slices are never joined, so that each can be acknowledged by itself.  For an
- * empty window.
+ * Slices in flight are never joined, so that each can be acknowledged by
+ * itself.  For an empty window.
  */
 void	window_keep_apart(struct window *);
 
@@ -59,13 +66,19 @@ void	window_free(struct window *);
  * end, and sets cur->sent to end.  Borrows cur until on_released.  pos and end
  * never go backwards; a slice of no stream bytes (all lines dropped) is fine,
  * and is acknowledged at once when nothing is in flight.
- * A window more than half full joins small slices of one cursor, if they are
- * in flight and next to each other: they are acknowledged together.
- * When only kept slices stand in the way, the oldest of them are released.
+ * Where many slices are in flight, small ones of one cursor that are next to
+ * each other are joined: they are acknowledged together.
  * Returns 0, or -1 with ENOBUFS when full: stop pulling; or ENOMEM.
  */
 int	window_push(struct window *, struct cursor *cur, off_t end,
 	    uint64_t pos);
+
+/*
+ * Makes sure that the next n calls of window_push() succeed: ask before what
+ * is pushed is made.  Returns 0, or -1 with ENOBUFS: wait for acknowledgements;
+ * or ENOMEM.
+ */
+int	window_reserve(struct window *, size_t n);
 
 /* All stream bytes up to pos are acknowledged. */
 void	window_ack(struct window *, uint64_t pos);
@@ -96,6 +109,13 @@ void	window_trim(struct window *, uint64_t pos);
 void	window_rewind(struct window *, uint64_t keep_pos);
 
 /*
+ * The connection has come to an end, but it may still turn out that the
+ * receiver has not read all of it: as window_rewind(), but the kept slices up
+ * to keep_pos stay, and positions go on from what is acknowledged.
+ */
+void	window_part(struct window *, uint64_t keep_pos);
+
+/*
  * cur's slices no longer count (its file was truncated): cur is released, and
  * their acknowledgement will not move it.  sent and acked are the caller's to
  * set.  The stream's positions stay as they are, and the slices keep their
@@ -108,7 +128,7 @@ uint64_t	window_sent_pos(const struct window *);
 uint64_t	window_acked_pos(const struct window *);
 /* Stream bytes pushed from there on. */
 uint64_t	window_in_flight(const struct window *);
-/* Slices that can be pushed before the window is full. */
+/* Slices that can be pushed before window_push() has to refuse one. */
 size_t	window_room(const struct window *);
 
 #endif

@@ -558,26 +558,29 @@ relp_has_a_window_of_messages_beside_that_of_bytes(void **state)
 	struct conf *c = accepted(DESTINATION SOURCE);
 
 	(void)state;
-	assert_int_equal(destination(c)->relp_window, 1024);
+	assert_int_equal(destination(c)->relp_window, 0);
+	assert_int_equal(destination(c)->window, 4 * 1024 * 1024);
+	assert_int_equal(destination(c)->window_most, 64 * 1024 * 1024);
 	conf_free(c);
 	c = accepted("destination \"d\" {\nurl = \"relp://h\"\n"
 		     "window = \"1MB\"\nrelp { window = 65536 }\n}\n" SOURCE);
 	assert_int_equal(destination(c)->relp_window, 65536);
 	assert_int_equal(destination(c)->window, 1024 * 1024);
+	assert_int_equal(destination(c)->window_most, 1024 * 1024);
 	conf_free(c);
 	c = accepted("destination \"d\" { url = \"relp+tls://h\"\n"
 		     "relp { } }\n" SOURCE);
-	assert_int_equal(destination(c)->relp_window, 1024);
+	assert_int_equal(destination(c)->relp_window, 0);
 	conf_free(c);
 	refused("destination \"d\" {\nurl = \"relp://h\"\nrelp {\n"
-		"window = 0\n}\n}\n" SOURCE,
-	    ":4: relp: window: \"0\" is not a number from 1 to 65536");
+		"window = -1\n}\n}\n" SOURCE,
+	    ":4: relp: window: \"-1\" is not a number from 0 to 65536");
 	refused("destination \"d\" {\nurl = \"relp://h\"\nrelp {\n"
 		"window = 65537\n}\n}\n" SOURCE,
-	    ":4: relp: window: \"65537\" is not a number from 1 to 65536");
+	    ":4: relp: window: \"65537\" is not a number from 0 to 65536");
 	refused("destination \"d\" {\nurl = \"relp://h\"\nrelp {\n"
 		"window = \"1MB\"\n}\n}\n" SOURCE,
-	    ":4: relp: window: \"1MB\" is not a number from 1 to 65536");
+	    ":4: relp: window: \"1MB\" is not a number from 0 to 65536");
 	refused("destination \"d\" {\nurl = \"relp://h\"\nrelp { }\n"
 		"relp { }\n}\n" SOURCE,
 	    ":4: destination \"d\": relp is given twice: only one can count");

@@ -1,6 +1,6 @@
 /*
- * Goal: waits double from the first to the longest, spread from half a step to
- * the next but never beyond the longest; a bucket lets pass exactly what its
+ * Goal: waits follow the outage, spread evenly, between the first and the
+ * longest; a bucket lets pass exactly what its
  * rate says; and no figures make them overflow or vanish.
  */
 #include "lib/pace.h"
@@ -13,34 +13,51 @@
 #include <cmocka.h>
 
 static void
-the_step_doubles_up_to_the_longest(void **state)
+the_first_wait_is_no_longer_than_the_first(void **state)
 {
-	const uint64_t next[] = { 2000, 4000, 8000, 16000, 32000, 60000, 60000,
-		60000 };
 	struct backoff b;
-	size_t i;
 
 	(void)state;
 	backoff_init(&b, 1000, 60000);
-	for (i = 0; i < sizeof(next) / sizeof(next[0]); i++)
-		assert_int_equal(backoff_next(&b, UINT32_MAX), next[i]);
+	assert_int_equal(backoff_next(&b, 77, UINT32_MAX), 1000);
+	backoff_reset(&b);
+	assert_int_equal(backoff_next(&b, 77, 0), 125);
 }
 
 static void
-the_shortest_wait_is_half_the_step(void **state)
+the_wait_is_an_eighth_of_the_outage_more_or_less_a_half_of_it(void **state)
 {
 	struct backoff b;
 
 	(void)state;
-	backoff_init(&b, 1000, 3001);
-	assert_int_equal(backoff_next(&b, 0), 500);
-	assert_int_equal(backoff_next(&b, 0), 1000);
-	/* Rounded up. */
-	assert_int_equal(backoff_next(&b, 0), 1501);
+	backoff_init(&b, 1000, 60000);
+	(void)backoff_next(&b, 5000, 0);
+	assert_int_equal(backoff_next(&b, 5000 + 160000, 0), 10000);
+	assert_int_equal(backoff_next(&b, 5000 + 160000, UINT32_MAX), 30000);
+	assert_int_equal(
+	    backoff_next(&b, 5000 + 160000, UINT32_MAX / 2 + 1), 20000);
 }
 
 static void
-waits_are_spread_evenly_from_half_the_step_to_twice_it(void **state)
+the_wait_stays_between_the_first_and_the_longest(void **state)
+{
+	struct backoff b;
+
+	(void)state;
+	backoff_init(&b, 1000, 60000);
+	(void)backoff_next(&b, 0, 0);
+	assert_int_equal(backoff_next(&b, 0, 0), 1000);
+	assert_int_equal(backoff_next(&b, 1000, UINT32_MAX), 1000);
+	assert_int_equal(backoff_next(&b, 8000, 0), 1000);
+	assert_int_equal(backoff_next(&b, 8000, UINT32_MAX), 1500);
+	assert_int_equal(backoff_next(&b, 600000, 0), 30000);
+	assert_int_equal(backoff_next(&b, 600000, UINT32_MAX), 60000);
+	assert_int_equal(backoff_next(&b, UINT64_MAX, 0), 30000);
+	assert_int_equal(backoff_next(&b, UINT64_MAX, UINT32_MAX), 60000);
+}
+
+static void
+waits_are_spread_evenly(void **state)
 {
 	unsigned tenths[10] = { 0 };
 	struct backoff b;
@@ -48,30 +65,40 @@ waits_are_spread_evenly_from_half_the_step_to_twice_it(void **state)
 	uint32_t i;
 
 	(void)state;
+	backoff_init(&b, 1000, 60000);
+	(void)backoff_next(&b, 0, 0);
 	for (i = 0; i < 100000; i++) {
-		backoff_init(&b, 2000, 60000);
-		wait = backoff_next(&b, i * (UINT32_MAX / 100000));
-		assert_in_range(wait, 1000, 4000);
-		tenths[wait == 4000 ? 9 : (wait - 1000) / 300]++;
+		wait = backoff_next(&b, 32000, i * (UINT32_MAX / 100000));
+		assert_in_range(wait, 2000, 6000);
+		tenths[wait == 6000 ? 9 : (wait - 2000) / 400]++;
 	}
 	for (i = 0; i < 10; i++)
 		assert_in_range(tenths[i], 9800, 10200);
 }
 
 static void
-a_success_begins_again_at_the_first_step(void **state)
+a_success_ends_the_outage(void **state)
 {
 	struct backoff b;
 
 	(void)state;
 	backoff_init(&b, 1000, 60000);
-	assert_int_equal(b.next_ms, 0);
-	(void)backoff_next(&b, 7);
-	assert_int_equal(b.next_ms, 2000);
-	(void)backoff_next(&b, 7);
+	(void)backoff_next(&b, 0, 7);
+	assert_int_equal(backoff_next(&b, 480000, UINT32_MAX), 60000);
 	backoff_reset(&b);
-	assert_int_equal(b.next_ms, 0);
-	assert_int_equal(backoff_next(&b, UINT32_MAX), 2000);
+	assert_int_equal(backoff_next(&b, 500000, UINT32_MAX), 1000);
+	assert_int_equal(backoff_next(&b, 501000, UINT32_MAX), 1000);
+}
+
+static void
+a_clock_that_stands_still_or_goes_back_makes_no_longer_wait(void **state)
+{
+	struct backoff b;
+
+	(void)state;
+	backoff_init(&b, 1000, 60000);
+	(void)backoff_next(&b, 10000, 0);
+	assert_int_equal(backoff_next(&b, 9000, UINT32_MAX), 1000);
 }
 
 static void
@@ -81,27 +108,9 @@ a_longest_shorter_than_the_first_counts_as_the_first(void **state)
 
 	(void)state;
 	backoff_init(&b, 5000, 10);
-	assert_int_equal(backoff_next(&b, UINT32_MAX), 5000);
-	assert_int_equal(backoff_next(&b, UINT32_MAX), 5000);
-}
-
-static void
-the_greatest_figures_do_not_overflow(void **state)
-{
-	struct backoff b;
-	uint64_t wait, last = 0;
-	int i;
-
-	(void)state;
-	backoff_init(&b, 3, UINT64_MAX);
-	for (i = 0; i < 100; i++) {
-		wait = backoff_next(&b, i % 2 ? UINT32_MAX : UINT32_MAX - 1);
-		assert_true(wait >= last - last / 1000);
-		last = wait;
-	}
-	assert_int_equal(b.next_ms, UINT64_MAX);
-	assert_true(last > UINT64_MAX - UINT64_MAX / 1000);
-	assert_int_equal(backoff_next(&b, 0), UINT64_MAX / 2 + 1);
+	assert_int_equal(backoff_next(&b, 0, UINT32_MAX), 5000);
+	assert_int_equal(backoff_next(&b, 1000000, 0), 5000);
+	assert_int_equal(backoff_next(&b, 1000000, UINT32_MAX), 5000);
 }
 
 static void
@@ -111,12 +120,9 @@ the_smallest_wait_is_never_nothing(void **state)
 
 	(void)state;
 	backoff_init(&b, 1, 1);
-	assert_int_equal(backoff_next(&b, 0), 1);
-	assert_int_equal(backoff_next(&b, UINT32_MAX), 1);
-	backoff_init(&b, 1, 3);
-	assert_int_equal(backoff_next(&b, 0), 1);
-	assert_int_equal(backoff_next(&b, 0), 1);
-	assert_int_equal(backoff_next(&b, 0), 2);
+	assert_int_equal(backoff_next(&b, 0, 0), 1);
+	assert_int_equal(backoff_next(&b, 0, UINT32_MAX), 1);
+	assert_int_equal(backoff_next(&b, 1000, 0), 1);
 }
 
 static void
@@ -300,14 +306,17 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_step_doubles_up_to_the_longest),
-		cmocka_unit_test(the_shortest_wait_is_half_the_step),
+		cmocka_unit_test(the_first_wait_is_no_longer_than_the_first),
 		cmocka_unit_test(
-		    waits_are_spread_evenly_from_half_the_step_to_twice_it),
-		cmocka_unit_test(a_success_begins_again_at_the_first_step),
+		    the_wait_is_an_eighth_of_the_outage_more_or_less_a_half_of_it),
+		cmocka_unit_test(
+		    the_wait_stays_between_the_first_and_the_longest),
+		cmocka_unit_test(waits_are_spread_evenly),
+		cmocka_unit_test(a_success_ends_the_outage),
+		cmocka_unit_test(
+		    a_clock_that_stands_still_or_goes_back_makes_no_longer_wait),
 		cmocka_unit_test(
 		    a_longest_shorter_than_the_first_counts_as_the_first),
-		cmocka_unit_test(the_greatest_figures_do_not_overflow),
 		cmocka_unit_test(the_smallest_wait_is_never_nothing),
 		cmocka_unit_test(a_bucket_begins_with_what_a_second_brings),
 		cmocka_unit_test(a_bucket_without_a_rate_is_no_limit),

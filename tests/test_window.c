@@ -47,7 +47,6 @@ on_rewound(struct cursor *cur, void *arg)
 
 	assert_ptr_equal(arg, &here);
 	assert_int_equal(cur->sent, cur->acked);
-	assert_int_equal(cur->slices, 0);
 	f->rewound++;
 	f->acked_at = cur->acked;
 	f->rewound_to = cur->sent;
@@ -65,10 +64,11 @@ on_released(struct cursor *cur, void *arg)
 
 static const struct window_ops ops = { on_acked, on_rewound, on_released };
 
+/* One in which so many slices can be in flight. */
 static struct window *
-new_window(size_t max)
+new_window(size_t in_flight)
 {
-	struct window *w = window_new(max, &ops, &here);
+	struct window *w = window_new(2 * in_flight, &ops, &here);
 
 	assert_non_null(w);
 	return (w);
@@ -274,7 +274,7 @@ a_window_of_no_slices_is_always_full(void **state)
 }
 
 static void
-kept_slices_make_way_oldest_first(void **state)
+kept_slices_are_never_released_before_they_are_trimmed(void **state)
 {
 	struct window *w = new_window(2);
 	struct file a = { 0 }, b = { 0 }, c = { 0 };
@@ -284,29 +284,102 @@ kept_slices_make_way_oldest_first(void **state)
 	assert_int_equal(window_push(w, &b.cur, 10, 20), 0);
 	window_ack(w, 20);
 	assert_int_equal(window_push(w, &c.cur, 10, 30), 0);
-	assert_int_equal(a.released, 1);
-	assert_int_equal(b.released, 0);
+	window_ack(w, 30);
+	assert_int_equal(window_push(w, &c.cur, 20, 40), 0);
+	assert_int_equal(a.released + b.released + c.released, 0);
 	window_rewind(w, 0);
-	assert_cursor(&a, 10, 10);
+	assert_cursor(&a, 0, 0);
 	assert_cursor(&b, 0, 0);
 	assert_cursor(&c, 0, 0);
 	window_free(w);
 }
 
 static void
-a_cursor_whose_kept_slice_makes_way_for_its_own_stays_borrowed(void **state)
+what_is_reserved_can_be_pushed_and_no_more_is_reserved(void **state)
 {
-	struct window *w = new_window(1);
-	struct file f = { 0 };
+	struct window *w = new_window(3);
+	struct file a = { 0 }, b = { 0 };
 
 	(void)state;
-	assert_int_equal(window_push(w, &f.cur, 10, 10), 0);
+	assert_int_equal(window_reserve(w, 4), -1);
+	assert_int_equal(errno, ENOBUFS);
+	assert_int_equal(window_reserve(w, 3), 0);
+	assert_int_equal(window_push(w, &a.cur, 10, 10), 0);
+	assert_int_equal(window_push(w, &b.cur, 10, 20), 0);
+	assert_int_equal(window_reserve(w, 2), -1);
+	assert_int_equal(window_room(w), 1);
 	window_ack(w, 10);
-	assert_int_equal(window_push(w, &f.cur, 20, 20), 0);
-	assert_int_equal(f.released, 0);
-	assert_int_equal(f.cur.slices, 1);
+	assert_int_equal(window_room(w), 2);
+	assert_int_equal(window_reserve(w, 2), 0);
 	window_free(w);
-	assert_int_equal(f.released, 1);
+}
+
+/*
+ * What is kept of many files, far more slices than the window has room for, is
+ * all taken back, and little of what was trimmed is.
+ */
+static void
+many_kept_slices_are_joined_and_all_are_taken_back(void **state)
+{
+	enum { MANY = 400, LINES = 500, LINE = 10 };
+	static struct file files[MANY];
+	struct window *w = new_window(65536);
+	uint64_t pos = 0, keep;
+	int i, line;
+
+	(void)state;
+	memset(files, 0, sizeof(files));
+	for (line = 1; line <= LINES; line++) {
+		for (i = 0; i < MANY; i++) {
+			pos += LINE;
+			assert_int_equal(window_push(w, &files[i].cur,
+					     line * LINE, pos),
+			    0);
+		}
+		window_ack(w, pos);
+	}
+	for (i = 0; i < MANY; i++) {
+		assert_int_equal(files[i].released, 0);
+		assert_cursor(&files[i], LINES * LINE, LINES * LINE);
+	}
+	keep = pos / 2;
+	window_trim(w, keep);
+	window_rewind(w, keep);
+	for (i = 0; i < MANY; i++) {
+		assert_true(files[i].cur.acked <= LINES * LINE / 2);
+		assert_true(
+		    files[i].cur.acked >= LINES * LINE / 2 - LINES * LINE / 16);
+	}
+	window_free(w);
+}
+
+static void
+what_is_kept_outlives_the_end_of_a_connection(void **state)
+{
+	struct window *w = new_window(8);
+	struct file a = { 0 }, b = { 0 };
+
+	(void)state;
+	assert_int_equal(window_push(w, &a.cur, 10, 10), 0);
+	assert_int_equal(window_push(w, &b.cur, 10, 20), 0);
+	assert_int_equal(window_push(w, &a.cur, 20, 30), 0);
+	assert_int_equal(window_push(w, &a.cur, 30, 40), 0);
+	window_ack(w, 20);
+	window_part(w, 20);
+	assert_int_equal(window_in_flight(w), 0);
+	assert_int_equal(window_sent_pos(w), 20);
+	assert_cursor(&a, 10, 10);
+	assert_int_equal(a.rewound, 1);
+	assert_int_equal(b.rewound, 0);
+	assert_int_equal(a.released + b.released, 0);
+	/* The next connection sends again, and the receiver takes it back. */
+	assert_int_equal(window_push(w, &a.cur, 15, 25), 0);
+	window_ack(w, 25);
+	assert_cursor(&a, 15, 15);
+	window_rewind(w, 10);
+	assert_cursor(&a, 10, 10);
+	assert_cursor(&b, 0, 0);
+	window_free(w);
 }
 
 static void
@@ -876,6 +949,31 @@ model_rewind(struct model *m, struct window *w, uint64_t keep)
 	m->pos = m->ack = 0;
 }
 
+static void
+model_part(struct model *m, struct window *w, uint64_t keep)
+{
+	const struct past *p;
+	size_t i, n = 0;
+
+	window_part(w, keep);
+	for (i = 0; i < m->n; i++) {
+		p = &m->past[i];
+		if (!p->gone && p->pos > keep)
+			assert_true(m->files[p->file].cur.sent <= p->begin ||
+			    p->begin == p->end);
+		/* What was joined with something later went back with it. */
+		if (p->pos <= keep && p->end <= m->files[p->file].cur.acked)
+			m->past[n++] = *p;
+	}
+	m->n = n;
+	m->pos = m->ack;
+	for (i = 0; i < FILES; i++) {
+		assert_int_equal(m->files[i].cur.sent, m->files[i].cur.acked);
+		m->sent[i] = m->acked[i] = m->files[i].acked_at =
+		    m->files[i].cur.sent;
+	}
+}
+
 static uint32_t
 next_random(uint32_t *x)
 {
@@ -914,6 +1012,11 @@ model_step(struct model *m, struct window *w, uint32_t *x, uint64_t *trimmed)
 	case 9:
 		model_push(m, w, (int)file, r % 100, 0);
 		break;
+	case 10:
+		if (r % 4 == 0)
+			model_part(m, w,
+			    *trimmed + next_random(x) % (m->ack - *trimmed + 1));
+		break;
 	default:
 		file = r % 4 ? 0 : file;
 		model_push(m, w, (int)file, r % 5000, r % 7000);
@@ -934,8 +1037,7 @@ any_order_of_calls_agrees_with_a_plain_model(void **state)
 	for (seed = 1; seed <= 300; seed++) {
 		memset(&m, 0, sizeof(m));
 		x = seed * 2654435761U;
-		/* Large enough that kept slices never have to make way. */
-		w = new_window(SLICES);
+		w = new_window(seed % 3 == 0 ? seed % 40 + 1 : SLICES);
 		trimmed = 0;
 		for (i = 0; i < 2000; i++) {
 			model_step(&m, w, &x, &trimmed);
@@ -1161,9 +1263,13 @@ main(void)
 		cmocka_unit_test(
 		    a_full_window_refuses_and_leaves_the_cursor_alone),
 		cmocka_unit_test(a_window_of_no_slices_is_always_full),
-		cmocka_unit_test(kept_slices_make_way_oldest_first),
 		cmocka_unit_test(
-		    a_cursor_whose_kept_slice_makes_way_for_its_own_stays_borrowed),
+		    kept_slices_are_never_released_before_they_are_trimmed),
+		cmocka_unit_test(
+		    what_is_reserved_can_be_pushed_and_no_more_is_reserved),
+		cmocka_unit_test(
+		    many_kept_slices_are_joined_and_all_are_taken_back),
+		cmocka_unit_test(what_is_kept_outlives_the_end_of_a_connection),
 		cmocka_unit_test(a_lone_busy_file_does_not_use_up_the_window),
 		cmocka_unit_test(a_merged_slice_does_not_grow_without_end),
 		cmocka_unit_test(

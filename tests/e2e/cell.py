@@ -18,6 +18,7 @@ from teslacoil import (SEED, Daemon, Receiver, Writer, destination, free_port,
                        source, wait_for)
 
 KB = 1024
+MB = 1024 * KB
 
 TLS = ("tls", "relp+tls")
 RELP = ("relp", "relp+tls")
@@ -111,7 +112,7 @@ class Cell:
         self.receiver.start()
         logs = os.path.join(self.place.dir, "logs")
         self.writers = [Writer(os.path.join(logs, "%d.log" % i), size=LINE)
-                        for i in range(FILES)]
+                        for i in range(self.fault.files or FILES)]
         self.daemon = Daemon(
             self.place,
             self.destination() + source("s", os.path.join(logs, "*.log")),
@@ -219,11 +220,14 @@ class Cell:
         """Lines that may come twice when so many connections are lost."""
         if self.exact is not None:
             return self.exact
+        window = WINDOW
+        if "window" in self.fault.options:
+            window = int(self.fault.options["window"].removesuffix("MB")) * MB
         if self.transport in RELP:
             return losses * RELP_WINDOW
         if self.transport in TCP:
-            return losses * (WINDOW + UNREAD + SLICE) // FRAME
-        return losses * (WINDOW + SLICE) // FRAME
+            return losses * (window + UNREAD + SLICE) // FRAME
+        return losses * (window + SLICE) // FRAME
 
     def settle(self):
         """Until all is acknowledged, lines may still come once more."""
@@ -236,7 +240,10 @@ class Cell:
     def round(self):
         before = self.repeats()
         self.exact = None
-        self.write()
+        if self.fault.files is None:
+            self.write()
+        else:
+            self.write(1, 1)
         self.pause(0.01)
         losses = self.fault.run(self)
         self.write(1, 20)

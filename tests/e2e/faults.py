@@ -10,9 +10,10 @@ from teslacoil import kill, running, wait_for
 class Fault:
     """run(cell) does it, mends it, and returns what it cost in connections."""
 
-    def __init__(self, run, transports, picks=False, **options):
+    def __init__(self, run, transports, picks=False, files=None, **options):
         self.run = run
         self.picks = picks      # the receiver does, among messages
+        self.files = files      # of the cell, if not as all have them
         self.name = run.__name__.replace("_", " ")
         self.transports = transports
         self.options = options
@@ -22,7 +23,7 @@ FAULTS = []
 
 
 def fault(*transports, **options):
-    """options are those of the destination, and picks."""
+    """options are those of the destination, picks and files."""
     def add(run):
         FAULTS.append(Fault(run, transports, **options))
         return run
@@ -151,6 +152,18 @@ def killed(cell):
 @fault(*STREAMS)
 def killed_with_octets_unread(cell):
     leave_unread(cell)
+    die(cell)
+    return 1
+
+
+@fault(*STREAMS, files=400, window="4MB")
+def hangs_and_is_killed_with_many_files(cell):
+    """Lines come from all in turns, so each is by itself in the window; and
+    there are more than it once had room for."""
+    cell.do("pause")
+    for _ in range(60):
+        cell.write(1, 1)
+        time.sleep(0.01)
     die(cell)
     return 1
 

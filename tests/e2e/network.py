@@ -169,6 +169,7 @@ class Names:
     def __init__(self, case, address="127.0.0.1"):
         self.records = {}   # (name, type): answers
         self.silent = False
+        self.asked = 0      # by UDP
         self.ended = False
         self.address = (address, 53)
         self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -235,6 +236,7 @@ class Names:
             query, peer = self.udp.recvfrom(4096)
             if self.ended:
                 return
+            self.asked += 1
             if self.silent:
                 continue
             answer = self.answer(query)

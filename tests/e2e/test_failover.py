@@ -194,6 +194,26 @@ class FailoverInOrder(Shared):
         self.moves(self.two, self.one)
         self.end()
 
+    def test_who_hangs_is_left_for_one_that_works(self):
+        """Its system still answers, and takes nothing more."""
+        self.begin("failover", 3)
+        self.grows(self.one)
+        self.one.reading = False
+        self.grows(self.two)
+        self.d.wait_log("no acknowledgement for 2.0 s, and another receiver "
+                        "works")
+        self.end()
+
+    def test_who_hangs_is_left_alone_when_there_is_no_other(self):
+        self.begin("failover", 3, absent=[1])
+        self.grows(self.one)
+        self.one.reading = False
+        self.d.wait_log("%s:%d: connect: Connection refused" %
+                        self.two.address, 2)
+        self.one.reading = True
+        self.grows(self.one)
+        self.end(repeats=0)
+
     def test_who_stops_reading_is_left(self):
         """It is told that there is no more, and does not close."""
         self.begin("failover", 3, absent=[0])
@@ -205,6 +225,15 @@ class FailoverInOrder(Shared):
 
 
 class BalanceInOrder(Shared):
+
+    def test_who_hangs_is_left_for_one_that_works(self):
+        self.begin("balance", 20)
+        self.grows(self.one)
+        self.grows(self.two)
+        self.one.reading = False
+        self.d.wait_log("no acknowledgement for 2.0 s, and another receiver "
+                        "works")
+        self.end()
 
     def test_files_even_out_and_nothing_is_repeated(self):
         self.begin("balance", 20, absent=[1])

@@ -132,6 +132,70 @@ class Addresses(Named):
         self.finish(self.d)
 
 
+class Datagrams(Named):
+    """No connection ends when such a receiver moves."""
+
+    def begin(self):
+        self.sockets = {}
+        for address in (ONE, TWO):
+            s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            self.addCleanup(s.close)
+            s.bind((address, PORT))
+            s.settimeout(0.2)
+            self.sockets[address] = s
+        self.w = self.writer()
+        self.d = self.daemon(
+            destination("d", "udp://%s:%d" % (HOST, PORT)) +
+            source("s", self.w.path)).start()
+
+    def comes(self, address):
+        """Lines that are written now arrive there, at last."""
+        def came():
+            self.w.write(1)
+            try:
+                return self.sockets[address].recv(9000)
+            except TimeoutError:
+                return None
+        wait_for(came, "a line at " + address)
+
+    def test_the_address_changes(self):
+        self.names.set_host(HOST, ONE)
+        self.begin()
+        self.comes(ONE)
+        self.names.set_host(HOST, TWO)
+        self.comes(TWO)
+        self.d.wait_log("is no longer at %s:%d" % (ONE, PORT))
+        self.d.stop()
+
+    def test_the_address_stays_while_it_is_one_of_those(self):
+        self.names.set_host(HOST, ONE)
+        self.begin()
+        self.comes(ONE)
+        self.names.set_host(HOST, TWO, ONE)
+        asked = self.names.asked
+
+        def asked_again():
+            self.w.write(1)
+            return self.names.asked >= asked + 4
+        wait_for(asked_again, "two more look-ups")
+        self.assertNotIn("no longer", self.d.log())
+        self.d.stop()
+
+    def test_a_name_that_is_not_found_for_now_changes_nothing(self):
+        self.names.set_host(HOST, ONE)
+        self.begin()
+        self.comes(ONE)
+        self.names.forget(HOST)
+        asked = self.names.asked
+
+        def asked_again():
+            self.w.write(1)
+            return self.names.asked >= asked + 2
+        wait_for(asked_again, "another look-up")
+        self.comes(ONE)
+        self.d.stop()
+
+
 class Lookups(Named):
     """What the name server says, or does not."""
 

@@ -2,7 +2,9 @@
 """Goal: over RELP only the server's word counts, and no more waits for it than
 was asked for.  What servers do wrong is in test_faults.py."""
 
-from teslacoil import Case, destination, main, source, wait_for
+import os
+
+from teslacoil import Case, Writer, destination, main, source, wait_for
 
 
 class Relp(Case):
@@ -56,6 +58,66 @@ class Relp(Case):
     def test_a_window_of_one(self):
         self.begin(relp={"window": 1})
         self.w.write(100)
+        self.end()
+
+    def test_more_files_than_the_window_begin_with_nuls(self):
+        """Each is a place in the window without a message, while some wait
+        for their answers."""
+        os.mkdir(os.path.join(self.dir, "new"))
+        ws = []
+        for i in range(12):
+            name = "%02d.log" % i
+            path = os.path.join(self.dir, "new", name)
+            with open(path, "wb") as f:
+                f.write(bytes(64))
+            w = Writer(path, name=name)
+            self.addCleanup(w.close)
+            w.write(3)
+            ws.append(w)
+        w = self.writer("app.log")
+        self.r = self.receiver("relp:0").start()
+        self.r.do("delay 2000")
+        self.d = self.daemon(
+            destination("d", self.r.url, relp={"window": 8}, format="raw") +
+            source("s", self.path("*.log"))).start()
+        w.write(4)
+        wait_for(lambda: self.r.stats()["messages"] == 4, "messages")
+        for new in ws:
+            os.rename(new.path, self.path(new.name))
+        self.d.wait_follows(*[self.path(new.name) for new in ws])
+        self.r.do("delay 1")
+        self.r.wait_all(w, *ws)
+        self.finish(self.d, self.r)
+        self.r.check(w, *ws)
+
+    def test_a_line_a_little_longer_than_a_read_is_truncated(self):
+        """What stands behind it comes once, and nothing else does."""
+        w = self.writer(size=40)
+        self.r = self.receiver("relp:0").start()
+        self.d = self.daemon(
+            destination("d", self.r.url, relp={"window": 4}, format="raw",
+                        oversize="truncate", max_message="1KB") +
+            source("s", w.path)).start()
+        w.write(60)
+        self.r.wait_all(w)
+        behind = "".join(w.line() for _ in range(20))
+        with open(w.path, "ab", buffering=0) as f:
+            f.write(b"G" * 2250 + b"\n" + behind.encode())
+        self.r.wait_all(w)
+        self.finish(self.d, self.r)
+        self.r.check(w)
+        self.assertEqual([line[:1] for line in self.r.lines()],
+                         [b"s"] * 60 + [b"G"] + [b"s"] * 20)
+
+    def test_without_a_window_the_octets_decide(self):
+        self.begin("drop 1", window="1MB")
+        self.w.write(20000)
+        wait_for(lambda: self.destination()["in_flight_bytes"] > 900000,
+                 "a full window")
+        self.assertGreater(self.r.stats()["dropped"], 3000)
+        self.d.kill()
+        self.r.do("drop 0")
+        self.d.start()
         self.end()
 
     def test_the_window_of_bytes_counts_too(self):

@@ -26,12 +26,14 @@ class Server(Output):
     small buffer), "vanish" (closed without close_notify when all is read),
     "waste" (closed with it, and then read once more, which nobody sees).
     address: of IPv6, as of a socket.
+    idle: seconds until a quiet connection is closed in order, or None.
     """
 
     def __init__(self, case, pair, port=0, fault=None, address=None,
-                 **options):
+                 idle=None, **options):
         super().__init__(os.path.join(case.dir, "tls.received"))
         self.fault = fault
+        self.idle = idle
         self.budget = 0
         self.tcp = 0            # connections
         self.sessions = 0       # handshakes that went well
@@ -121,11 +123,17 @@ class Server(Output):
         got = 0
         while True:
             slow = self.fault == "slow"
+            if self.idle is not None:
+                connection.settimeout(self.idle)
             if slow:
                 time.sleep(rng.random() / 500)
             try:
                 data = connection.recv(rng.randint(1, 8192) if slow else 65536)
             except TimeoutError:
+                if self.idle is not None:
+                    connection.settimeout(10)
+                    connection.unwrap()
+                    return
                 self.fault = None   # all is read: no reset when it closes
                 return
             if not data:
@@ -466,6 +474,16 @@ class Faults(Tls):
         self.w.write(20)
         wait_for(lambda: self.r.fault is None, "the goodbye")
         self.end(repeats=100)
+
+    def test_one_that_closes_quiet_connections_gets_nothing_twice(self):
+        """In order, as some do to save them; again and again."""
+        self.begin(server={"idle": 1})
+        self.w.write(100)
+        self.r.wait_all(self.w)
+        wait_for(lambda: self.r.sessions >= 4, "more connections")
+        self.r.idle = None
+        self.w.write(10)
+        self.end()
 
     def mid_stream(self, fault):
         self.begin()
