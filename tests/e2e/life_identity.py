@@ -15,7 +15,7 @@ from life_steps import Steps
 from teslacoil import wait_for
 from world import PROGRAM, World
 
-KEPT = 8192  # octets before the end that no editor touches here
+KEPT = 4096  # octets before the end that no editor touches here
 # How far behind its offset the daemon may go on where a file was cut: to its
 # older guard, which is about 64 KB before.
 GUARD = 3 * 65536
@@ -238,6 +238,14 @@ class Identity(Steps):
         self.put_in_place(now, data, n)
         self.say("replace %s by a copy of itself and %d lines", now, n)
 
+    def grown(self, log):
+        """The log's file, which has something to take away."""
+        now = log.now
+        if now.size < 4 * KEPT:
+            self.append_to(now, 60)
+        self.end_partial(now)
+        return now
+
     def is_sent(self, content):
         """
         Whether the daemon has all of it sent, and knows; waits only where it
@@ -252,11 +260,9 @@ class Identity(Steps):
             self.checkpoint().get(content.ino, (-1, 0))[0] == content.whole
 
     def kept(self, content):
-        """The lines that an editor leaves, or None."""
+        """The lines that an editor leaves."""
         limit = content.size - KEPT
         lines = [key for key, end in content.here if end <= limit]
-        if not lines:
-            return None
         if self.rng.random() < 0.5:
             gone = set(lines[:self.rng.randint(1, len(lines))])
         else:
@@ -276,9 +282,8 @@ class Identity(Steps):
 
     def edit(self):
         """sed -i takes lines away that were sent."""
-        now = self.any_log().now
-        if now.links or now.partial or not self.kept(now) or \
-                not self.is_sent(now):
+        now = self.grown(self.any_log())
+        if now.links or not self.is_sent(now):
             return
         here = self.kept(now)
         n = len(now.here) - len(here)
@@ -288,8 +293,8 @@ class Identity(Steps):
 
     def prune(self):
         """tail log > tmp; cat tmp > log"""
-        now = self.any_log().now
-        if now.partial or not self.kept(now) or not self.is_sent(now):
+        now = self.grown(self.any_log())
+        if not self.is_sent(now):
             return
         here = [key for key, _ in now.here]
         here = here[self.rng.randint(1, len(here) - 1):]
@@ -333,15 +338,15 @@ class Identity(Steps):
         self.allow_lines(key for key, end in here
                          if size < GUARD or end > size - GUARD)
         n = len(content.here) - len(here)
+        content.remove(key for key, _ in content.here[-n:])
         content.here, content.size = here, size
         os.truncate(content.path, size)
         return n
 
     def cut_back(self):
         """Below what was sent; the program goes on there."""
-        now = self.any_log().now
-        if now.partial or now.count < 5 or len(now.here) < 5 or \
-                not self.is_sent(now):
+        now = self.grown(self.any_log())
+        if not self.is_sent(now):
             return
         n = self.cut(now, self.rng.choice((200, 4000, 48000)))
         if self.rng.random() < 0.5:
@@ -354,9 +359,9 @@ class Identity(Steps):
     def power_loss(self):
         """The last lines of a log are gone, and the checkpoint has them."""
         log = self.any_log()
-        if not self.up or self.shaken or log.now.partial or \
-                len(log.now.here) < 5:
+        if not self.up or self.shaken:
             return
+        self.grown(log)
         self.secure()
         self.settle()
         now = log.now

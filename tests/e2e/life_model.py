@@ -40,6 +40,7 @@ class Content:
         self.ordered = True  # with regard to the next one
         self.head = ()  # texts that it begins with
         self.forgiven = set()  # numbers of lines that nobody could read
+        self.removed = set()  # numbers of lines that came, and are gone
         self.junk = False  # what stands there now is none of its lines
 
     def meet(self):
@@ -63,10 +64,14 @@ class Content:
         ends = dict(self.here)
         begins = dict(zip((key for key, _ in self.here),
                           [0] + [end for _, end in self.here]))
+        self.remove(set(ends) - set(here))
         self.here, self.size = [], 0
         for key in here:
             self.size += ends[key] - begins[key]
             self.here.append((key, self.size))
+
+    def remove(self, keys):
+        self.removed.update(key[2] for key in keys if len(key) == 3)
 
     def __str__(self):
         return "%s/%d" % (self.log.name, self.gen)
@@ -421,8 +426,9 @@ class Model(Case):
     def check_order(self, content):
         name, gen = content.log.name, content.gen
         run = self.sequences[name, gen]
+        gaps = content.forgiven | content.removed
         for a, b in zip([0] + run, run):
-            if b > a + 1 and not content.forgiven.issuperset(range(a + 1, b)):
+            if b > a + 1 and not gaps.issuperset(range(a + 1, b)):
                 raise AssertionError("%s: line %d after %d" % (content, b, a))
         if content.before is None or not content.ordered:
             return

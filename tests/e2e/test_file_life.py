@@ -65,6 +65,7 @@ IDENTITY = [
     ("overwrite", 3), ("job", 3), ("beat", 3), ("renumber", 2),
     ("trouble", 3), ("calm", 4), ("jump", 2), ("future", 1),
 ]
+OFTEN = 8  # times as often, when they are chosen by --kinds
 GENERATIONS = {
     1: LIFE + PROCESSES + [
         ("move_away", 3), ("delete", 4), ("copytruncate", 6), ("truncate", 2),
@@ -92,7 +93,9 @@ class Walk(Identity):
 
     def begin(self, seed, generation, kinds=None):
         self.kinds = kinds and kinds.split(",")
-        self.ops = [(name, weight) for name, weight in GENERATIONS[generation]
+        more = 1 if kinds is None else OFTEN
+        self.ops = [(name, weight * more if (name, weight) in IDENTITY else
+                     weight) for name, weight in GENERATIONS[generation]
                     if self.has(name) or (name, weight) not in IDENTITY]
         super().begin(seed, generation)
 
