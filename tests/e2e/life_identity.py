@@ -150,6 +150,21 @@ class Identity(Steps):
         return any(f["inode"] == content.ino and f["error"] is None
                    for f in self.d.state()["files"])
 
+    def fresh(self, log, path=None):
+        content = super().fresh(log, path)
+        self.blur(log)
+        return content
+
+    def truncated(self, old, copy):
+        super().truncated(old, copy)
+        self.blur(old.log)
+
+    def blur(self, log):
+        """An older file that cannot be opened does not hold up the newer."""
+        if self.rate:
+            for content in log.contents[-2:]:
+                content.ordered = False
+
     def end(self):
         self.calm()
         super().end()
@@ -158,6 +173,7 @@ class Identity(Steps):
         """Some calls fail with EMFILE, EIO and the like."""
         self.rate = self.rng.choice((500, 3000, 20000, 60000))
         self.calls = self.rng.choice((63, 63, self.rng.randint(1, 63)))
+        self.forget_order()
         self.world.fail(self.rate, self.calls)
         self.say("of calls %x, %.0f %% fail", self.calls, self.rate / 655.36)
 
