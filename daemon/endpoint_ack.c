@@ -3,6 +3,7 @@
 #include "daemon/endpoint_inside.h"
 #include "daemon/ledger.h"
 #include "daemon/log.h"
+#include "daemon/stream_guard.h"
 
 #define READ_TURNS 64 /* reads before others have theirs */
 #define ACK_FIRST 0.05 /* seconds to the first look for */
@@ -16,6 +17,7 @@ on_acked(struct cursor *c, void *arg)
 {
 	struct endpoint *ep = arg;
 
+	stream_guard_acked(stream_of(c));
 	ledger_mark(ep->env->ledger, stream_of(c));
 }
 

@@ -10,6 +10,7 @@
 #include "daemon/conf.h"
 #include "daemon/log.h"
 #include "daemon/stream.h"
+#include "daemon/stream_guard.h"
 #include "daemon/tail.h"
 #include "daemon/tails.h"
 
@@ -98,6 +99,14 @@ ledger_take(struct ledger *l, const char *dest, dev_t dev, ino_t ino,
 {
 	return (l->checkpoint != NULL &&
 	    checkpoint_take(l->checkpoint, dest, dev, ino, rec));
+}
+
+bool
+ledger_take_moved(struct ledger *l, const char *dest, dev_t dev, ino_t ino,
+    const char *path, struct checkpoint_record *rec)
+{
+	return (l->checkpoint != NULL &&
+	    checkpoint_take_moved(l->checkpoint, dest, dev, ino, path, rec));
 }
 
 void
@@ -204,6 +213,7 @@ static int
 note(struct checkpoint *c, const struct stream *s, enum checkpoint_kind kind)
 {
 	const struct tail *t = s->tail;
+	struct guard guards[CHECKPOINT_GUARDS];
 	struct checkpoint_record rec = {
 		.kind = kind,
 		.dest = s->route->to->name,
@@ -213,8 +223,11 @@ note(struct checkpoint *c, const struct stream *s, enum checkpoint_kind kind)
 		.offset = s->cursor.acked,
 		.time = time(NULL),
 		.path = tail_origin(t),
+		.guards = guards,
 	};
 
+	if (kind == CHECKPOINT_FILE)
+		rec.nguards = stream_guards(s, guards);
 	return (checkpoint_note(c, &rec));
 }
 

@@ -35,6 +35,12 @@ void	ledger_set_tails(struct ledger *, struct tails *);
 /* As the functions of checkpoint.h; nothing is known without a state. */
 bool	ledger_take(struct ledger *, const char *dest, dev_t, ino_t,
 	    struct checkpoint_record *);
+/*
+ * The same for a file of that path whose device has another number now: the
+ * record is still under the old one, which ledger_end() ends.
+ */
+bool	ledger_take_moved(struct ledger *, const char *dest, dev_t, ino_t,
+	    const char *path, struct checkpoint_record *);
 void	ledger_give_back(struct ledger *);
 const struct checkpoint_record	*ledger_find(struct ledger *,
 				    const char *dest, dev_t, ino_t);

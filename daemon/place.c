@@ -1,6 +1,8 @@
 #include "daemon/place.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -90,6 +92,12 @@ tail_behind(struct place *place, const char *name)
 	return (t);
 }
 
+struct tail *
+tail_before_name(struct tail *t)
+{
+	return (RB_PREV(tail_names, &t->place->names, t));
+}
+
 static struct leaver *
 if_named(struct leaver *l, const char *name)
 {
@@ -161,11 +169,44 @@ tail_was(struct tail *t, struct place *place, const char *name)
 	RB_INSERT(leavers, &place->leavers, l);
 }
 
+/* Its directory goes: it is remembered by its whole path. */
+static void
+leave_home(const struct place *place, struct leaver *l)
+{
+	char path[PATH_MAX];
+	struct tail *t = l->tail;
+	int n;
+
+	n = snprintf(path, sizeof(path), "%s/%s", place->path, l->name);
+	if (n > 0 && (size_t)n < sizeof(path))
+		tail_was(t, tails_homeless(t->all), path);
+	else
+		place_unleave(t);
+}
+
+static struct leaver *
+find_homeless(struct tail *t, const struct place *place, const char *name)
+{
+	struct place *homeless = tails_homeless(t->all);
+	char path[PATH_MAX];
+	int n;
+
+	if (RB_EMPTY(&homeless->leavers))
+		return (NULL);
+	n = snprintf(path, sizeof(path), "%s/%s", place->path, name);
+	return (n > 0 && (size_t)n < sizeof(path)
+		? place_leaver(homeless, path)
+		: NULL);
+}
+
 /* t is sent after the first other file that had the name and lost it. */
 static void
 follow_leaver(struct tail *t, struct place *place, const char *name)
 {
 	struct leaver *l = place_leaver(place, name);
+
+	if (l == NULL)
+		l = find_homeless(t, place, name);
 
 	if (l != NULL && l->tail == t)
 		l = leaver_next(l);
@@ -257,7 +298,7 @@ place_fini(struct place *place)
 	while ((t = RB_MIN(tail_names, &place->names)) != NULL)
 		tail_rename(t, NULL, NULL);
 	while ((l = RB_ROOT(&place->leavers)) != NULL)
-		place_unleave(l->tail);
+		leave_home(place, l);
 	free(place->path);
 }
 

@@ -23,7 +23,8 @@ TAILQ_HEAD(tail_list, tail);
 struct leaver {
 	RB_ENTRY(leaver)	 by_name;
 	struct tail		*tail;
-	struct place		*place;		/* where it had the name */
+	struct place		*place;		/* where it had the name; or the
+						   one of tails_homeless() */
 	const char		*name;		/* behind it */
 	uint64_t		 nth;		/* to leave place */
 };
@@ -70,6 +71,9 @@ struct tail	*tail_at(struct place *, const char *name);
 
 /* The file whose name comes next in order after name, or NULL. */
 struct tail	*tail_behind(struct place *, const char *name);
+
+/* The file whose name comes before that of one, in its directory, or NULL. */
+struct tail	*tail_before_name(struct tail *);
 
 /* The first of those that left name, or NULL; and: the next of them. */
 struct leaver	*place_leaver(struct place *, const char *name);

@@ -33,6 +33,26 @@ on_linked(struct place *place, const char *name)
 	dir_look(dir_of(place), copy);
 }
 
+static bool
+means(struct place *place, const char *name)
+{
+	return (dir_means_file(dir_of(place), name));
+}
+
+static struct place *
+place_of(void *arg, const char *path)
+{
+	char copy[PATH_MAX], *slash;
+	struct dir *d;
+
+	if (strlcpy(copy, path, sizeof(copy)) >= sizeof(copy) ||
+	    (slash = strrchr(copy, '/')) == NULL)
+		return (NULL);
+	*slash = '\0';
+	d = dir_find(arg, copy);
+	return (d != NULL ? &d->place : NULL);
+}
+
 /* A file that is watched by itself. */
 static void
 on_file(struct tail *t)
@@ -53,7 +73,7 @@ on_event(
 	switch (event) {
 	case WATCH_DATA:
 		if ((t = tail_at(&d->place, name)) != NULL)
-			tail_check(t);
+			tail_check_written(t);
 		else if (dir_means_file(d, name))
 			dir_look(d, name);
 		break;
@@ -77,6 +97,7 @@ struct sources *
 sources_new(struct ev_loop *loop, struct tails *tails, struct ledger *ledger,
     const struct sources_ops *ops)
 {
+	struct tails_finder finder;
 	struct sources *ss;
 
 	if ((ss = calloc(1, sizeof(*ss))) == NULL)
@@ -86,7 +107,12 @@ sources_new(struct ev_loop *loop, struct tails *tails, struct ledger *ledger,
 	ss->tails = tails;
 	ss->ledger = ledger;
 	ss->ops = *ops;
-	tails_on_linked(tails, on_linked);
+	finder = (struct tails_finder) { .look = on_linked,
+		.near = sources_near,
+		.means = means,
+		.place_of = place_of,
+		.arg = ss };
+	tails_set_finder(tails, &finder);
 	if ((ss->watch = watch_new(loop, on_event)) == NULL) {
 		free(ss);
 		return (NULL);

@@ -181,6 +181,13 @@ bool	dir_is_inside(const struct dir *, const struct stat *);
 bool	dir_say_once(struct dir *, const char *name);
 void	dir_unsay(struct dir *, const char *name);
 
+/*
+ * Visits a directory, those below it and those below its parent, until visit
+ * returns true; not many of them.  See tails_finder.
+ */
+void	sources_near(struct place *, bool (*visit)(struct place *, void *),
+	    void *to);
+
 /* source_look.c, source_scan.c */
 
 /* What is there under this name now?  May free directories below. */

@@ -11,7 +11,9 @@
 #include "daemon/log.h"
 #include "daemon/tail.h"
 #include "daemon/tail_held.h"
+#include "daemon/tail_replace.h"
 #include "daemon/tails.h"
+#include "lib/rotation.h"
 
 static void
 look_at_new_file(
@@ -39,8 +41,8 @@ look_at_new_file(
 	t->seen = d->scan;
 	if (known != NULL)
 		sources_rejoin_routes(t, d->all, origin);
-	if (t->streams == NULL && reach == REACH_PLAIN && !d->all->starting)
-		tail_hold(t);
+	t->fresh =
+	    t->streams == NULL && reach == REACH_PLAIN && !d->all->starting;
 	if (meant)
 		dir_join_routes(t, d, name, reach);
 	tail_held_look(t);
@@ -48,16 +50,6 @@ look_at_new_file(
 		tail_free(t);
 	else
 		tails_watch(t);
-}
-
-/* Whether the name that t has still leads to it: then name is a hard link. */
-static bool
-keeps_name(const struct tail *t)
-{
-	struct stat st;
-
-	return (t->place != NULL && stat(tail_path(t), &st) == 0 &&
-	    st.st_dev == t->dev && st.st_ino == t->ino);
 }
 
 /* The file that had the name is read on without it. */
@@ -73,6 +65,53 @@ lose_name(struct dir *d, const char *name)
 		tail_rename(t, NULL, NULL);
 }
 
+/* The file of that path that went with its directory, or NULL. */
+static struct tail *
+homeless(struct dir *d, const char *name)
+{
+	const char *path = dir_path_in(d, name);
+	struct leaver *l = NULL;
+
+	if (path != NULL)
+		l = place_leaver(tails_homeless(d->all->tails), path);
+	return (l != NULL ? l->tail : NULL);
+}
+
+/*
+ * A file that nobody follows has the name: it may be another with the same in
+ * it, which goes on where that was.
+ */
+static void
+look_at_other_file(
+    struct dir *d, const char *name, const struct stat *st, enum reach reach)
+{
+	struct tail *was = tail_at(&d->place, name), *now;
+	off_t from = 0;
+
+	if (was == NULL)
+		was = homeless(d, name);
+	if (was != NULL && dir_means_file(d, name) &&
+	    tail_replaced(was, &d->place, name, st, &from) == TAIL_REPLACED) {
+		was->seen = d->scan;
+		dir_join_routes(was, d, name, reach);
+		return;
+	}
+	lose_name(d, name);
+	look_at_new_file(d, name, st, reach);
+	if (from > 0 && (now = tail_at(&d->place, name)) != NULL)
+		tail_begin_from(now, from);
+}
+
+/* Whether the name that t has still leads to it: then name is a hard link. */
+static bool
+keeps_name(const struct tail *t)
+{
+	struct stat st;
+
+	return (t->place != NULL && stat(tail_path(t), &st) == 0 &&
+	    st.st_dev == t->dev && st.st_ino == t->ino);
+}
+
 /*
  * A file that was not open when it lost its name may be gone, and its inode be
  * that of another.  Of an empty one only the time tells; what is in it now is
@@ -86,6 +125,15 @@ is_another(const struct tail *t, const struct stat *st, struct dir *d,
 	    written_ns(st) != t->written_ns && dir_means_file(d, name));
 }
 
+/* Whether rotation may have given t its name, of the one it was found by. */
+static bool
+is_rotated_name(const struct tail *t)
+{
+	return (t->place == NULL ||
+	    (t->origin != NULL &&
+		rotation_is_of(t->name, strrchr(t->origin, '/') + 1)));
+}
+
 static void
 look_at_file(
     struct dir *d, const char *name, const struct stat *st, enum reach reach)
@@ -93,7 +141,7 @@ look_at_file(
 	struct tail *here = tail_at(&d->place, name);
 	struct tail *t = tails_find(d->all->tails, st->st_dev, st->st_ino);
 
-	if (here != NULL && here != t) {
+	if (here != NULL && here != t && t != NULL) {
 		lose_name(d, name);
 		/* It may have gone on as another file, even as this one. */
 		t = tails_find(d->all->tails, st->st_dev, st->st_ino);
@@ -103,15 +151,18 @@ look_at_file(
 		t = NULL;
 	}
 	if (t == NULL) {
-		look_at_new_file(d, name, st, reach);
+		look_at_other_file(d, name, st, reach);
 		return;
 	}
 	if (t != here && !keeps_name(t))
 		tail_rename(t, &d->place, name);
 	if (t->place == &d->place && strcmp(t->name, name) == 0)
 		t->seen = d->scan;
-	if (dir_means_file(d, name))
+	if (dir_means_file(d, name)) {
+		if (t != here && !is_rotated_name(t))
+			tail_is_live(t);
 		dir_join_routes(t, d, name, reach);
+	}
 	tail_check(t);
 }
 

@@ -11,6 +11,7 @@
 #include "daemon/conf.h"
 #include "daemon/ledger.h"
 #include "daemon/log.h"
+#include "daemon/stream_guard.h"
 #include "daemon/tail_hole.h"
 #include "daemon/tail_packed.h"
 #include "daemon/tails.h"
@@ -69,7 +70,6 @@ stream_new(struct tail *t, struct route *r, off_t offset)
 	s->tail = t;
 	s->route = r;
 	s->cursor.sent = s->cursor.acked = offset;
-	s->guard_at = -1;
 	tails_stats(t->all)->streams++;
 	return (s);
 }
@@ -81,6 +81,7 @@ stream_free(struct stream *s)
 	tail_packed_close(s);
 	ledger_drop(tails_ledger(s->tail->all), s, false);
 	tails_stats(s->tail->all)->streams--;
+	stream_guard_forget(s);
 	free(s);
 }
 
@@ -100,7 +101,7 @@ bool
 stream_is_guarded(const struct stream *s)
 {
 	return (s->is_drained && s->cursor.sent == s->tail->size &&
-	    s->guard_at == s->cursor.sent);
+	    s->guard.at == s->cursor.sent);
 }
 
 bool
@@ -112,6 +113,8 @@ stream_must_wait(const struct stream *s)
 		return (true);
 	if (s->tail->before == NULL || s->tail->before->held != NULL)
 		return (false);
+	if (s->tail->before->seeking)
+		return (true);
 	for (b = s->tail->before->streams; b != NULL; b = b->next)
 		if (b->route->dest == s->route->dest)
 			return (!b->is_drained);
@@ -197,11 +200,8 @@ read_at(struct stream *s, int fd, uint8_t *buf, size_t size, off_t at)
 		do {
 			n = pread(fd, buf, size, at);
 		} while (n == -1 && errno == EINTR);
-	if (n == -1 && errno != EAGAIN && errno != EBUSY &&
-	    s->tail->error != errno) {
-		s->tail->error = errno;
-		log_warn("%s: read at %lld", tail_path(s->tail), (long long)at);
-	}
+	if (n == -1 && errno != EAGAIN && errno != EBUSY)
+		tail_cannot_be_read(s->tail, errno);
 	return (n);
 }
 
@@ -289,39 +289,53 @@ late_newline(uint8_t before, const uint8_t *p, size_t n)
 	return (n > 1 && p[0] == '\r' && p[1] == '\n' ? 2 : 0);
 }
 
-static uint64_t
-digest(const uint8_t *p, size_t n)
+/* Whether what was read before may be another file's; or nobody can tell. */
+enum sameness {
+	SAME,
+	CHANGED,
+	UNKNOWN
+};
+
+/*
+ * Whether what was sent still stands before the offset, of which buf[0..n) was
+ * read: else the file was written anew.  After a start or a loss it may be
+ * another guard that is known, or how the file began: that is looked at when
+ * it has been read, or it could change in between.
+ */
+static enum sameness
+compare(struct stream *s, int fd, const uint8_t *buf, size_t n)
 {
-	struct fingerprint print;
+	struct guard g;
+	int holds;
 
-	fingerprint_of(&print, p, n);
-	return (print.hash);
-}
-
-/* Remembers what stands before end, where buf[0..n) ends. */
-static void
-set_guard(struct stream *s, const uint8_t *buf, size_t n, off_t end)
-{
-	size_t len = end < STREAM_GUARD ? (size_t)end : STREAM_GUARD;
-
-	s->guard_at = -1;
-	if (n < len)
-		return;
-	s->guard_at = end;
-	s->guard = digest(buf + n - len, len);
+	if (s->guard.at == s->cursor.sent && s->cursor.sent > 0)
+		return (guard_matches(&s->guard, buf, n) ? SAME : CHANGED);
+	g = stream_guard_newest(s);
+	if (g.at <= 0 || s->tail->packed != INFLATE_NONE)
+		return (tail_update_print(s->tail, fd) ? SAME : CHANGED);
+	if ((holds = guard_holds(&g, fd)) == -1)
+		return (UNKNOWN);
+	return (holds ? SAME : CHANGED);
 }
 
 /*
- * Whether the same still stands there: else the file was written anew.  After
- * a start or a loss nobody knows what stood there, but how the file began:
- * that is looked at when it has been read, or it could change in between.
+ * Remembers what stands before the end of a pull, where buf[0..n) ends.  Where
+ * the last line begins may be where the file is cut off next: some programs
+ * write a closing bracket anew with each line.
  */
-static bool
-guard_holds(const struct stream *s, int fd, const uint8_t *buf, size_t n)
+static void
+remember(struct stream *s, const uint8_t *buf, size_t n, off_t end)
 {
-	if (s->guard_at == s->cursor.sent)
-		return (s->guard == digest(buf, n));
-	return (tail_update_print(s->tail, fd));
+	struct guard g;
+	const uint8_t *nl;
+	size_t before = 0;
+
+	guard_of(&g, end, buf, n);
+	stream_guard_set(s, &g);
+	if (n > 1 && (nl = memrchr(buf, '\n', n - 1)) != NULL)
+		before = (size_t)(nl - buf) + 1;
+	guard_of(&g, end - (off_t)(n - before), buf, before);
+	tail_set_last_line(s->tail, &g, end);
 }
 
 /*
@@ -394,7 +408,6 @@ pull_nuls(struct stream *s, struct pull *p, int fd, off_t from)
 	    tail_path(s->tail), (long long)(end - from), (long long)from);
 	tails_stats(s->tail->all)->hole_bytes += (uint64_t)(end - from);
 	p->end = end;
-	s->guard_at = -1;
 	return (PULL_MORE);
 }
 
@@ -407,6 +420,7 @@ pull_from(struct stream *s, struct pull *p, int fd)
 		.marks = p->marks,
 		.txnr = p->txnr };
 	enum pack_stop stop;
+	enum sameness same;
 	size_t size, least = STREAM_LEAST(s->route->style.max_message);
 	uint8_t *buf = tails_scratch(s->tail->all, &size);
 	off_t from = s->cursor.sent;
@@ -426,18 +440,22 @@ pull_from(struct stream *s, struct pull *p, int fd)
 		return (PULL_WAIT);
 	if (n < (ssize_t)guard)
 		return (PULL_DRAINED);
-	if (!guard_holds(s, fd, buf, guard)) {
+	if ((same = compare(s, fd, buf, guard)) == UNKNOWN)
+		tail_cannot_be_read(s->tail, errno);
+	else if (same == CHANGED)
 		tail_suspect(s->tail);
+	if (same != SAME)
 		return (PULL_DRAINED);
-	}
 	s->tail->sure = 0;
 	/* Nothing is recorded of a file that has no fingerprint. */
 	if (from == 0 && s->tail->print.len == 0)
 		fingerprint_of(&s->tail->print, buf,
 		    fingerprint_length(buf,
 			n < FINGERPRINT_MAX ? (size_t)n : FINGERPRINT_MAX));
-	if (from + n - (off_t)guard > s->tail->size)
+	if (from + n - (off_t)guard > s->tail->size) {
 		s->tail->size = from + n - (off_t)guard;
+		s->tail->rewritten = false;
+	}
 	if (guard > 0)
 		skip += late_newline(buf[guard - 1], buf + guard,
 		    (size_t)n - guard);
@@ -454,7 +472,7 @@ pull_from(struct stream *s, struct pull *p, int fd)
 	p->messages = io.messages;
 	p->txnr = io.txnr;
 	p->end = from + (off_t)io.used;
-	set_guard(s, buf, skip + io.used, p->end);
+	remember(s, buf, skip + io.used, p->end);
 	if (stop == PACK_NEED_ROOM)
 		return (PULL_NO_ROOM);
 	if (stop == PACK_ENOUGH || stop == PACK_NULS)
@@ -472,11 +490,17 @@ enum pull_result
 stream_pull(struct stream *s, struct pull *p)
 {
 	enum pull_result result;
-	int fd = tail_fd(s->tail);
+	int fd;
 
 	p->made = 0;
 	p->messages = 0;
 	p->end = s->cursor.sent;
+	/* Is it a copy?  What has come into it since it was looked at tells. */
+	if (s->tail->fresh)
+		tail_check(s->tail);
+	if (s->tail->held != NULL)
+		return (PULL_WAIT);
+	fd = s->tail->fresh ? -1 : tail_fd(s->tail);
 	result = fd == -1 ? PULL_DRAINED : pull_from(s, p, fd);
 	if (result == PULL_DRAINED) {
 		tail_packed_close(s);

@@ -21,6 +21,7 @@ struct conf_destination;
 struct conf_source;
 struct packed;
 struct stream;
+struct stream_guards;
 
 /* How a destination hears of its streams. */
 struct route_ops {
@@ -46,7 +47,7 @@ struct route {
 };
 
 /* Octets before an offset that are compared when it is read from there. */
-#define STREAM_GUARD	256
+#define STREAM_GUARD	GUARD_MAX
 
 /*
  * The least octets to read at once: a line that is to be split must show more
@@ -64,15 +65,15 @@ struct stream {
 	struct packed		*packed;	/* decodes for it, or NULL */
 	void			*endpoint;	/* the destination's choice, */
 	uint32_t		 epoch;		/* as long as this is its epoch */
-	off_t			 scanned;	/* no newline before this */
-	off_t			 guard_at;	/* an offset, or -1, before */
-	uint64_t		 guard;		/* which these octets stood */
-	bool			 is_ready;
-	bool			 is_dirty;
-	bool			 is_drained;	/* no complete line left */
-	bool			 flush;		/* what is left ends a line */
-	bool			 from_end;	/* begins there, when it can be
+	bool			 is_ready:1;
+	bool			 is_dirty:1;
+	bool			 is_drained:1;	/* no complete line left */
+	bool			 flush:1;	/* what is left ends a line */
+	bool			 from_end:1;	/* begins there, when it can be
 						   opened */
+	off_t			 scanned;	/* no newline before this */
+	struct guard		 guard;		/* of the last pull's end */
+	struct stream_guards	*kept;		/* before it: stream_guard.h */
 };
 TAILQ_HEAD(stream_list, stream);
 

@@ -13,10 +13,22 @@
 #include "daemon/log.h"
 #include "daemon/place.h"
 #include "daemon/stream.h"
+#include "daemon/stream_guard.h"
 #include "daemon/tail_held.h"
+#include "daemon/tail_hole.h"
 #include "daemon/tail_inside.h"
 #include "daemon/tail_packed.h"
 #include "daemon/tails.h"
+
+/* Where a last line is looked for: beyond that it is none. */
+#define LAST_LINE_WITHIN ((off_t)64 * 1024 * 1024)
+
+/*
+ * A file no larger than that, written anew with the same text, is sent once
+ * more: when nothing has come behind it for so long, in seconds.
+ */
+#define REWRITTEN_MOST (64 * 1024)
+#define REWRITTEN_AFTER .04
 
 const char *
 tail_path(const struct tail *t)
@@ -39,37 +51,49 @@ tail_is_drained(const struct tail *t)
 	return (true);
 }
 
-static void
-say_unreadable(struct tail *t, int error)
+/* Whether it may pass without anything happening to the file. */
+static bool
+is_transient(int error)
 {
-	if (t->error != error) {
-		errno = error;
-		log_warn("%s: cannot be read, will try again when it changes",
-		    tail_path(t));
-	}
-	t->error = error;
+	return (error != EACCES && error != EPERM && error != ENOENT &&
+	    error != ELOOP && error != ENXIO);
 }
 
-/* The offset behind the last newline, or 0: where start = "end" begins. */
+void
+tail_cannot_be_read(struct tail *t, int error)
+{
+	bool again = is_transient(error);
+
+	if (t->error != error) {
+		errno = error;
+		log_warn("%s: cannot be read, will try again %s", tail_path(t),
+		    again ? "every second" : "when it changes");
+	}
+	t->error = error;
+	if (again)
+		tails_time(t);
+}
+
 off_t
 tail_last_line(struct tail *t, int fd)
 {
 	uint8_t *buf, *nl;
 	size_t size, n;
-	off_t end = t->size;
-	ssize_t got;
+	off_t end = t->size, read = 0;
 
 	buf = tails_scratch(t->all, &size);
-	while (end > 0) {
+	while (end > 0 && read < LAST_LINE_WITHIN) {
+		end = tail_data_end(fd, end);
 		n = end < (off_t)size ? (size_t)end : size;
-		got = pread(fd, buf, n, end - (off_t)n);
-		if (got < (ssize_t)n)
+		if (n == 0 || read_whole(fd, buf, n, end - (off_t)n) !=
+			(ssize_t)n)
 			break;
 		if ((nl = memrchr(buf, '\n', n)) != NULL)
 			return (end - (off_t)n + (nl - buf) + 1);
 		end -= (off_t)n;
+		read += (off_t)n;
 	}
-	return (0);
+	return (end > 0 ? t->size : 0);
 }
 
 /* For what could not be opened when it was found. */
@@ -108,7 +132,7 @@ tail_fd(struct tail *t)
 	    tails_close_some(t->all))
 		fd = open_by_path(t);
 	if (fd == -1) {
-		say_unreadable(t, errno);
+		tail_cannot_be_read(t, errno);
 		return (-1);
 	}
 	if (fstat(fd, &st) == -1 || st.st_dev != t->dev ||
@@ -149,7 +173,6 @@ is_unchanged(struct tails *ts, const struct stat *st)
 	const struct timespec *written = ledger_written(tails_ledger(ts));
 
 	return (tails_is_starting(ts) && written != NULL &&
-	    (ev_tstamp)written->tv_sec <= tails_now(ts) &&
 	    st->st_ctim.tv_sec + 2 < written->tv_sec);
 }
 
@@ -232,23 +255,67 @@ tail_finish(struct tail *t)
 	tail_free(t);
 }
 
+static void
+set_print(struct tail *t, const uint8_t *head, size_t n)
+{
+	struct stream *s;
+
+	fingerprint_of(&t->print, head, n);
+	for (s = t->streams; s != NULL; s = s->next)
+		ledger_mark(tails_ledger(t->all), s);
+}
+
 bool
 tail_update_print(struct tail *t, int fd)
 {
 	uint8_t head[FINGERPRINT_MAX];
-	struct stream *s;
 	int n;
 
 	if (t->packed != INFLATE_NONE || (n = fingerprint_head(fd, head)) == -1)
 		return (true);
 	if (!fingerprint_matches(&t->print, head, (size_t)n))
 		return (false);
-	if (t->print.len == FINGERPRINT_MAX || t->print.len == (uint32_t)n)
-		return (true);
-	fingerprint_of(&t->print, head, (size_t)n);
-	for (s = t->streams; s != NULL; s = s->next)
-		ledger_mark(tails_ledger(t->all), s);
+	if (t->print.len < FINGERPRINT_MAX && t->print.len < (uint32_t)n)
+		set_print(t, head, (size_t)n);
 	return (true);
+}
+
+void
+tail_set_last_line(struct tail *t, const struct guard *before, off_t end)
+{
+	off_t n = end - before->at;
+
+	t->last_line = before->at > 0 && n < UINT32_MAX ? (uint32_t)n : 0;
+	t->last_guard = (uint32_t)before->hash;
+}
+
+/*
+ * Whether what was read still stands in the file.  Where it does, the head may
+ * be another all the same: some free the blocks of what they need no more.
+ * Returns 1 or 0, or -1 when it could not be read.
+ */
+static int
+is_same(struct tail *t, int fd)
+{
+	uint8_t head[FINGERPRINT_MAX];
+	struct guard g, newest = { 0, 0 };
+	const struct stream *s;
+	int holds, n;
+
+	for (s = t->streams; s != NULL; s = s->next) {
+		g = stream_guard_newest(s);
+		if (g.at > newest.at)
+			newest = g;
+	}
+	if (newest.at == 0 || t->packed != INFLATE_NONE)
+		return (tail_update_print(t, fd));
+	if ((holds = guard_holds(&newest, fd)) != 1)
+		return (holds);
+	if ((n = fingerprint_head(fd, head)) != -1 &&
+	    (!fingerprint_matches(&t->print, head, (size_t)n) ||
+		t->print.len < (uint32_t)n))
+		set_print(t, head, (size_t)n);
+	return (1);
 }
 
 const struct stream *
@@ -274,6 +341,18 @@ tail_link_stream(struct tail *t, struct route *r, off_t offset)
 	return (s);
 }
 
+void
+tail_begin_stream(struct stream *s)
+{
+	struct tail *t = s->tail;
+
+	/* Also at 0: a file that is renamed must be known again. */
+	ledger_mark(tails_ledger(t->all), s);
+	log_debug("%s: to %s from %lld", tail_path(t), s->route->to->name,
+	    (long long)s->cursor.sent);
+	stream_wake(s);
+}
+
 int
 tail_add_stream(struct tail *t, struct route *r, off_t offset)
 {
@@ -281,11 +360,7 @@ tail_add_stream(struct tail *t, struct route *r, off_t offset)
 
 	if ((s = tail_link_stream(t, r, offset)) == NULL)
 		return (-1);
-	/* Also at 0: a file that is renamed must be known again. */
-	ledger_mark(tails_ledger(t->all), s);
-	log_debug("%s: to %s from %lld", tail_path(t), r->to->name,
-	    (long long)offset);
-	stream_wake(s);
+	tail_begin_stream(s);
 	return (0);
 }
 
@@ -319,6 +394,16 @@ tail_suspect(struct tail *t)
 }
 
 void
+tail_is_live(struct tail *t)
+{
+	if (!t->rotated)
+		return;
+	t->rotated = t->spent = false;
+	free(t->origin);
+	t->origin = NULL;
+}
+
+void
 tail_set_packed(
     struct tail *t, enum inflate_kind kind, const struct fingerprint *print)
 {
@@ -348,6 +433,23 @@ tail_is_done(const struct tail *t)
 		if (!stream_is_done(s))
 			return (false);
 	return (true);
+}
+
+/* The text of a compressed file that is not the one that was sent. */
+static void
+begin_text_again(struct tail *t)
+{
+	struct stream *s;
+
+	t->suspect = false;
+	log_notice("%s: does not have what was sent of it any more: it is sent "
+		   "from its beginning",
+	    tail_path(t));
+	for (s = t->streams; s != NULL; s = s->next) {
+		stream_guard_forget(s);
+		stream_go_to(s, 0);
+		stream_wake(s);
+	}
 }
 
 /* Its text may be longer now. */
@@ -383,29 +485,94 @@ is_guarded(const struct tail *t)
 	return (true);
 }
 
+/* Why a file is looked at. */
+enum cause {
+	CAUSE_HINT,
+	CAUSE_NEED, /* whoever asks needs to know surely */
+	CAUSE_WRITTEN /* an event says so */
+};
+
+/* The file is another than the one that was read, or has less of it. */
+static void
+changed(struct tail *t, const struct stat *st)
+{
+	int fd = -1, same = 0;
+
+	if (st->st_size > 0 && (fd = tail_fd(t)) == -1) {
+		t->suspect = true;
+		return;
+	}
+	t->suspect = false;
+	if (t->held != NULL) {
+		tail_held_changed(t, st);
+		return;
+	}
+	if (fd != -1)
+		same = tail_go_on(t, fd, st);
+	if (same == -1) {
+		tail_cannot_be_read(t, errno);
+		tail_suspect(t);
+	} else if (same == 0) {
+		tail_truncated(t, st, TAIL_TRUNCATED);
+	}
+}
+
+static bool
+is_all_sent(const struct tail *t)
+{
+	const struct stream *s;
+
+	for (s = t->streams; s != NULL; s = s->next)
+		if (s->cursor.sent != t->size)
+			return (false);
+	return (t->size > 0);
+}
+
 /*
- * It may have been truncated and written anew between two looks: whatever the
- * size says, the fingerprint tells, or what stood before what is read next.
+ * The size is the same, the time is not, and there is nothing to read: it may
+ * have been written anew with the same text.  Or it is just being appended to:
+ * then there will be more of it in a moment.
  */
 static void
-tail_written(struct tail *t, const struct stat *st, bool surely)
+note_rewritten(struct tail *t, enum cause cause)
+{
+	if (t->rotated || t->held != NULL || t->size > REWRITTEN_MOST ||
+	    !is_all_sent(t) ||
+	    (cause != CAUSE_WRITTEN && !tails_lack_events(t)))
+		return;
+	t->rewritten = true;
+	tails_time_later(t);
+}
+
+/*
+ * It may have been truncated and written anew between two looks: whatever the
+ * size says, what stands before what was read tells, now or at the next read.
+ */
+static void
+tail_written(struct tail *t, const struct stat *st, enum cause cause)
 {
 	struct stream *s;
 	bool same_size;
-	int fd;
+	int fd, same;
 
-	if (!surely && is_guarded(t)) {
+	if (cause != CAUSE_NEED && is_guarded(t)) {
 		t->sure = t->size;
 		tails_unsure(t);
-	} else if ((fd = tail_fd(t)) != -1 && !tail_update_print(t, fd)) {
-		tail_truncated(t, st);
+	} else if ((fd = tail_fd(t)) != -1 && (same = is_same(t, fd)) != 1) {
+		if (same == 0)
+			changed(t, st);
+		else
+			tail_cannot_be_read(t, errno);
 		return;
 	} else {
 		t->sure = 0;
 	}
+	same_size = st->st_size == t->size;
+	t->rewritten = false;
+	if (same_size && written_ns(st) != t->written_ns)
+		note_rewritten(t, cause);
 	t->written_ns = written_ns(st);
 	t->changed = tails_now(t->all);
-	same_size = st->st_size == t->size;
 	t->size = st->st_size;
 	tail_held_look(t);
 	/*
@@ -417,20 +584,56 @@ tail_written(struct tail *t, const struct stat *st, bool surely)
 			stream_wake(s);
 }
 
+/* Returns whether it was: nothing has come behind it since. */
+static bool
+was_rewritten(struct tail *t, const struct stat *st)
+{
+	if (!t->rewritten || st->st_size != t->size ||
+	    written_ns(st) != t->written_ns || !is_all_sent(t))
+		return (false);
+	if (tails_now(t->all) - t->changed < REWRITTEN_AFTER)
+		return (false);
+	tail_truncated(t, st, TAIL_WRITTEN_ANEW);
+	return (true);
+}
+
 static void
-check(struct tail *t, bool surely)
+check_size(struct tail *t, const struct stat *st, enum cause cause)
+{
+	if (st->st_size < t->size || t->suspect)
+		changed(t, st);
+	else if (st->st_size > t->size || written_ns(st) != t->written_ns ||
+	    t->error != 0 || (cause == CAUSE_NEED && t->sure != 0))
+		tail_written(t, st, cause);
+}
+
+static void
+check_spent(struct tail *t, const struct stat *st)
+{
+	if (st->st_size == t->size && written_ns(st) == t->written_ns)
+		return;
+	tail_spend(t, tail_fd(t), st->st_size);
+	t->written_ns = written_ns(st);
+}
+
+static void
+check(struct tail *t, enum cause cause)
 {
 	struct stat st;
 
 	if (t->fd != -1) {
-		if (fstat(t->fd, &st) == -1)
+		if (fstat(t->fd, &st) == -1) {
+			tail_cannot_be_read(t, errno);
 			return;
+		}
 	} else if (t->place == NULL || stat(tail_path(t), &st) == -1 ||
 	    st.st_dev != t->dev || st.st_ino != t->ino) {
 		return;
 	}
 	t->deleted = st.st_nlink == 0;
 	if (t->packed != INFLATE_NONE) {
+		if (t->suspect)
+			begin_text_again(t);
 		packed_written(t, &st);
 		return;
 	}
@@ -438,23 +641,28 @@ check(struct tail *t, bool surely)
 		t->many_links = st.st_nlink > 1;
 		tails_watch(t);
 	}
-	if (st.st_size < t->size || t->suspect)
-		tail_truncated(t, &st);
-	else if (st.st_size > t->size || written_ns(&st) != t->written_ns ||
-	    t->error != 0 || (surely && t->sure != 0))
-		tail_written(t, &st, surely);
+	if (t->spent)
+		check_spent(t, &st);
+	else if (!was_rewritten(t, &st))
+		check_size(t, &st, cause);
 }
 
 void
 tail_check(struct tail *t)
 {
-	check(t, false);
+	check(t, CAUSE_HINT);
 }
 
 void
 tail_check_surely(struct tail *t)
 {
-	check(t, true);
+	check(t, CAUSE_NEED);
+}
+
+void
+tail_check_written(struct tail *t)
+{
+	check(t, CAUSE_WRITTEN);
 }
 
 /* The least partial_timeout that counts for it, in seconds; 0 for none. */

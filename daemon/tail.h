@@ -1,10 +1,11 @@
 /*
  * tail.h - the files that are followed, each by its identity.
  *
- * A file is a device, an inode and a fingerprint, not a path.  It may be
- * renamed, lose its name, or be truncated: a truncated file is a new one at
- * the same place, and what it was before goes on in its copy where there is
- * one.  Descriptors are a cache: a file that was read to its end may be closed
+ * A file is a device, an inode, a fingerprint, and the guard of what was read:
+ * not a path.  It may be renamed, lose its name, or be truncated: a truncated
+ * file is a new one at the same place, and what it was before goes on in its
+ * copy where there is one.  A file that was rotated never begins again: when
+ * it is written anew it is spent, and nothing more of it is sent.  Descriptors are a cache: a file that was read to its end may be closed
  * and is opened again when it changes.
  */
 #ifndef TAIL_H
@@ -61,6 +62,10 @@ struct tail {
 	enum inflate_kind	 packed;	/* print, size and offsets are
 						   those of its text */
 	uint32_t		 seen;		/* for who scans its place */
+	uint32_t		 last_line;	/* octets of the last line read,
+						   0: not known */
+	uint32_t		 last_guard;	/* of what stands before it */
+	uid_t			 uid;		/* its owner */
 	uint16_t		 open_set;	/* see tails_add_set() */
 	bool			 known:1;	/* in the tree by identity */
 	bool			 is_timed:1;
@@ -75,6 +80,10 @@ struct tail {
 	bool			 packed_ended:1; /* all that can be had of its
 						   text was had */
 	bool			 settled:1;	/* unchanged since that was written */
+	bool			 fresh:1;	/* may be a copy: not compared yet */
+	bool			 rewritten:1;	/* may have been, with the same text */
+	bool			 spent:1;	/* nothing of it is sent any more */
+	bool			 seeking:1;	/* its copy could not be looked for */
 };
 
 /*
@@ -121,6 +130,15 @@ const char	*tail_origin(const struct tail *);
 void	tail_suspect(struct tail *);
 
 /*
+ * It could not be opened, read or looked at, error says why: that is said
+ * once.  What may pass by itself is tried again every second.
+ */
+void	tail_cannot_be_read(struct tail *, int error);
+
+/* The last line that was read ends at end; before is the guard before it. */
+void	tail_set_last_line(struct tail *, const struct guard *before, off_t end);
+
+/*
  * Compares the fingerprint with a file that was written to, and brings it up
  * to date.  Returns whether it is still the same file.
  */
@@ -129,10 +147,19 @@ bool	tail_update_print(struct tail *, int fd);
 /*
  * Looks at the file itself: grown, truncated, replaced, gone.  Whether it was
  * truncated and is larger than ever may be left to the next read to find out;
- * not where whoever asks needs to know now: then surely.
+ * not where whoever asks needs to know now: then surely.  Where an event says
+ * that it was written to, a file of the same size may have been written anew
+ * with the same text.
  */
 void	tail_check(struct tail *);
 void	tail_check_surely(struct tail *);
+void	tail_check_written(struct tail *);
+
+/*
+ * It has a name that a source means, and that rotation does not give to the one
+ * it was found by: it is not taken for a rotated file any more.
+ */
+void	tail_is_live(struct tail *);
 
 /* Returns its descriptor, opened when need be, or -1: nothing to read now. */
 int	tail_fd(struct tail *);

@@ -1,101 +1,217 @@
 #include "daemon/tail_copy.h"
 
-#include <sys/stat.h>
-
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "daemon/place.h"
 #include "daemon/tail.h"
 #include "daemon/tails.h"
+#include "lib/rotation.h"
 
-static bool
-is_newer(const struct timespec *a, const struct timespec *b)
+/*
+ * A copy may be finished before the last line comes into the file: its time of
+ * change may be so much before the file's.
+ */
+#define SLACK_NS ((int64_t)10 * 1000000000)
+
+struct search {
+	const struct tail_copy *of;
+	struct tail_copy_found *best;
+	bool found;
+	bool followed;
+	bool denied;
+	bool unknown;
+};
+
+static int64_t
+time_ns(const struct timespec *ts)
 {
-	return (a->tv_sec > b->tv_sec ||
-	    (a->tv_sec == b->tv_sec && a->tv_nsec > b->tv_nsec));
+	return ((int64_t)ts->tv_sec * 1000000000 + ts->tv_nsec);
+}
+
+/* What an error says of a copy, unless it says that there is none. */
+static void
+note_error(struct search *s, int error)
+{
+	if (error == EACCES || error == EPERM)
+		s->denied = true;
+	else if (error != ENOENT && error != ENOTDIR && error != ELOOP &&
+	    error != ESTALE)
+		s->unknown = true;
 }
 
 static bool
-is_copy(int fd, const struct tail_copy *old)
+has_name_of_copy(const struct tail_copy *of, struct place *in, const char *name)
 {
-	uint8_t head[FINGERPRINT_MAX];
-	struct stat st;
-	int n;
+	const struct tails_finder *finder = tails_finder(of->all);
 
-	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode) ||
-	    st.st_size < old->least)
+	return (rotation_is_of(name, of->name) ||
+	    (finder->means != NULL && finder->means(in, name)));
+}
+
+/* What lstat(2) says of it. */
+static bool
+may_be_copy(const struct tail_copy *of, const struct stat *st)
+{
+	if (!S_ISREG(st->st_mode) || st->st_size < of->least ||
+	    (st->st_dev == of->dev && st->st_ino == of->ino))
 		return (false);
-	n = fingerprint_head(fd, head);
-	return (n != -1 && fingerprint_matches(&old->print, head, (size_t)n));
+	if (st->st_uid != of->uid && st->st_uid != 0)
+		return (false);
+	/* A time from the future says nothing. */
+	if (of->since_ns > (int64_t)time(NULL) * 1000000000 + SLACK_NS)
+		return (true);
+	return (time_ns(&st->st_ctim) + SLACK_NS >= of->since_ns);
 }
 
 /* A file that is followed is no copy, unless it is held for being one. */
 static bool
 is_followed(struct tails *all, const struct stat *st)
 {
-	const struct tail *t;
+	struct tail *t = tails_find(all, st->st_dev, st->st_ino);
 
-	return (all != NULL &&
-	    (t = tails_find(all, st->st_dev, st->st_ino)) != NULL &&
-	    t->held == NULL);
+	/* One that was rotated may just have been copied over. */
+	if (t != NULL && t->rotated && !t->spent && t->held == NULL) {
+		tail_check_surely(t);
+		t = tails_find(all, st->st_dev, st->st_ino);
+	}
+	return (t != NULL && t->held == NULL && !t->spent && !t->fresh);
 }
 
+/* Returns 1 or 0, or -1 when it could not be read. */
 static int
-try_entry(int dirfd, const char *name, const struct tail_copy *old)
+has_content(const struct tail_copy *of, int fd, struct stat *st)
+{
+	uint8_t head[FINGERPRINT_MAX];
+	int n;
+
+	if (fstat(fd, st) == -1)
+		return (-1);
+	if (!may_be_copy(of, st))
+		return (0);
+	if ((n = fingerprint_head(fd, head)) == -1)
+		return (-1);
+	if (!fingerprint_matches(&of->print, head, (size_t)n))
+		return (0);
+	return (of->guard.at <= 0 ? 1 : guard_holds(&of->guard, fd));
+}
+
+static bool
+is_better(const struct search *s, const struct stat *st)
+{
+	const struct stat *best = &s->best->st;
+
+	if (!s->found || st->st_size != best->st_size)
+		return (!s->found || st->st_size > best->st_size);
+	return (time_ns(&st->st_mtim) > time_ns(&best->st_mtim));
+}
+
+/* Takes fd, which is open for name. */
+static void
+keep_best(struct search *s, struct place *place, const char *name, int fd,
+    const struct stat *st)
+{
+	char *copy;
+
+	if (!is_better(s, st)) {
+		(void)close(fd);
+		return;
+	}
+	if ((copy = strdup(name)) == NULL) {
+		s->unknown = true;
+		(void)close(fd);
+		return;
+	}
+	if (s->found) {
+		(void)close(s->best->fd);
+		free(s->best->name);
+	}
+	s->found = true;
+	*s->best = (struct tail_copy_found) {
+		.place = place, .name = copy, .fd = fd, .st = *st
+	};
+}
+
+static void
+try_entry(struct search *s, struct place *place, int dirfd, const char *name)
 {
 	struct stat st;
-	int fd;
+	int fd, is;
 
-	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == -1 ||
-	    !S_ISREG(st.st_mode) || st.st_size < old->least ||
-	    (st.st_dev == old->dev && st.st_ino == old->ino) ||
-	    is_followed(old->all, &st))
-		return (-1);
+	if (!has_name_of_copy(s->of, place, name))
+		return;
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == -1) {
+		note_error(s, errno);
+		return;
+	}
+	if (!may_be_copy(s->of, &st))
+		return;
 	fd = openat(dirfd, name,
 	    O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY);
-	if (fd == -1 || is_copy(fd, old))
-		return (fd);
-	(void)close(fd);
-	return (-1);
+	if (fd == -1) {
+		note_error(s, errno);
+		return;
+	}
+	if ((is = has_content(s->of, fd, &st)) != 1) {
+		if (is == -1)
+			note_error(s, errno);
+		(void)close(fd);
+	} else if (is_followed(s->of->all, &st)) {
+		s->followed = true;
+		(void)close(fd);
+	} else {
+		keep_best(s, place, name, fd, &st);
+	}
 }
 
-int
-tail_copy_open(const struct tail_copy *old, const struct place *place,
-    char **name)
+static bool
+search_place(struct place *place, void *arg)
 {
+	struct search *s = arg;
 	const struct dirent *e;
-	struct timespec newest = { 0, 0 };
-	struct stat st;
 	DIR *dir;
-	char *copy;
-	int best = -1, fd;
 
-	if (old->print.len == 0)
-		return (-1);
-	if ((dir = place_list(place)) == NULL)
-		return (-1);
-	*name = NULL;
-	while ((e = readdir(dir)) != NULL) {
-		if ((fd = try_entry(dirfd(dir), e->d_name, old)) == -1)
-			continue;
-		if (fstat(fd, &st) == -1 ||
-		    (best != -1 && !is_newer(&st.st_mtim, &newest)) ||
-		    (copy = strdup(e->d_name)) == NULL) {
-			(void)close(fd);
-			continue;
-		}
-		if (best != -1)
-			(void)close(best);
-		free(*name);
-		best = fd;
-		*name = copy;
-		newest = st.st_mtim;
+	if ((dir = place_list(place)) == NULL &&
+	    (errno == EMFILE || errno == ENFILE) &&
+	    tails_close_some(s->of->all))
+		dir = place_list(place);
+	if (dir == NULL) {
+		note_error(s, errno);
+		return (false);
 	}
+	errno = 0;
+	while ((e = readdir(dir)) != NULL) {
+		try_entry(s, place, dirfd(dir), e->d_name);
+		errno = 0;
+	}
+	if (errno != 0)
+		note_error(s, errno);
 	(void)closedir(dir);
-	return (best);
+	return (s->found);
+}
+
+enum tail_copy_result
+tail_copy_find(const struct tail_copy *of, struct tail_copy_found *found)
+{
+	const struct tails_finder *finder = tails_finder(of->all);
+	struct search s = { .of = of, .best = found };
+
+	if (of->print.len == 0)
+		return (TAIL_COPY_NONE);
+	if (finder->near != NULL)
+		finder->near(of->place, search_place, &s);
+	else
+		(void)search_place(of->place, &s);
+	if (s.found)
+		return (TAIL_COPY_FOUND);
+	if (s.followed)
+		return (TAIL_COPY_FOLLOWED);
+	if (s.unknown)
+		return (TAIL_COPY_UNKNOWN);
+	return (s.denied ? TAIL_COPY_DENIED : TAIL_COPY_NONE);
 }

@@ -1,31 +1,60 @@
 /*
  * tail_copy.h - finds the copy that copytruncate rotation left of a file.
+ *
+ * A copy begins as the file did and has what was sent of it at the same offset,
+ * is no older than the last look at the file, belongs to the file's owner or to
+ * root, and has a name that rotation gives the file or that a source means, in
+ * the file's directory or one near it that is looked through.
  */
 #ifndef TAIL_COPY_H
 #define TAIL_COPY_H
 
+#include <sys/stat.h>
 #include <sys/types.h>
+
+#include <stdbool.h>
+#include <stdint.h>
 
 #include "lib/fingerprint.h"
 
 struct place;
 struct tails;
 
-/* What the file was before it was truncated. */
+/* What the file was before it was truncated.  All is borrowed. */
 struct tail_copy {
+	struct tails		*all;
+	struct place		*place;		/* where it had its name */
+	const char		*name;
 	struct fingerprint	 print;
-	off_t			 least;		/* octets that it has */
+	struct guard		 guard;		/* none: nothing was sent of it */
+	off_t			 least;		/* octets that the copy has */
 	dev_t			 dev;		/* of the file: no copy of */
 	ino_t			 ino;		/* itself */
-	struct tails		*all;		/* no file that is followed, */
-};						/* NULL: any */
+	uid_t			 uid;
+	int64_t			 since_ns;	/* of a file's time; 0: unknown */
+};
+
+enum tail_copy_result {
+	TAIL_COPY_FOUND,
+	TAIL_COPY_FOLLOWED,		/* it is followed by itself */
+	TAIL_COPY_NONE,
+	TAIL_COPY_DENIED,		/* something may not be looked at; or */
+	TAIL_COPY_UNKNOWN		/* could not be just now: try again */
+};
+
+struct tail_copy_found {
+	struct place		*place;
+	char			*name;		/* the caller's, free(3) */
+	int			 fd;		/* the caller's */
+	struct stat		 st;
+};
 
 /*
- * Looks in place for the newest regular file that begins with the same octets
- * and is at least as long.  Returns a descriptor and sets *name (free with free(3)),
- * or -1.
+ * Looks for the largest such file, of several the newest.  One that is held for
+ * being a copy, or spent, may be it; one that is followed by itself is not
+ * opened for anybody else.
  */
-int	tail_copy_open(const struct tail_copy *, const struct place *,
-	    char **name);
+enum tail_copy_result	tail_copy_find(const struct tail_copy *,
+			    struct tail_copy_found *);
 
 #endif

@@ -1,70 +1,227 @@
 #include "daemon/tail_held.h"
 
-#include <sys/stat.h>
-
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "daemon/ledger.h"
 #include "daemon/log.h"
+#include "daemon/place.h"
 #include "daemon/stream.h"
+#include "daemon/stream_guard.h"
 #include "daemon/tail.h"
+#include "daemon/tail_inside.h"
 #include "daemon/tails.h"
 #include "lib/rotation.h"
 
 #define COMPARED 4096 /* octets at the beginning and at the end */
+#define HELD_FOR 1.5 /* seconds that a file does not grow, then it is sent */
+#define BESIDE 16 /* names on either side */
+#define GENERATIONS 64 /* names that begin alike */
+#define ALIKE 16 /* files that begin alike */
 
 struct held {
-	dev_t dev; /* of the other file */
-	ino_t ino;
 	off_t copied; /* what is the same up to there */
+	bool is_copy; /* for good */
 };
 
-/* The file from whose name rotation may have made that of t, or NULL. */
-static struct tail *
-find_original(const struct tail *t)
-{
-	char base[NAME_MAX + 1];
-	struct tail *b;
-	size_t i;
-
-	for (i = 0; rotation_base(t->name, i, base, sizeof(base)); i++)
-		if ((b = tail_at(t->place, base)) != NULL)
-			return (b);
-	return (NULL);
-}
-
-void
-tail_hold(struct tail *t)
-{
-	const struct tail *b = find_original(t);
-
-	if (b == NULL || b->held != NULL ||
-	    (t->held = calloc(1, sizeof(*t->held))) == NULL)
-		return;
-	t->held->dev = b->dev;
-	t->held->ino = b->ino;
-}
+/* What a new file is compared with: files that begin like it. */
+struct hunt {
+	struct tail *t;
+	int fd;
+	uint8_t head[FINGERPRINT_MAX];
+	size_t len;
+	struct {
+		dev_t dev;
+		ino_t ino;
+	} alike[ALIKE];
+	size_t n;
+};
 
 static bool
 is_same_at(int a, int b, off_t at, size_t n)
 {
 	uint8_t x[COMPARED], y[COMPARED];
 
-	return (pread(a, x, n, at) == (ssize_t)n &&
-	    pread(b, y, n, at) == (ssize_t)n && memcmp(x, y, n) == 0);
+	return (read_whole(a, x, n, at) == (ssize_t)n &&
+	    read_whole(b, y, n, at) == (ssize_t)n && memcmp(x, y, n) == 0);
+}
+
+/* Whether the first size octets of both are the same, by both their ends. */
+static bool
+is_prefix(int fd, struct tail *of, off_t size)
+{
+	size_t n = size < COMPARED ? (size_t)size : COMPARED;
+	int b = tail_fd(of);
+
+	return (b != -1 && is_same_at(fd, b, 0, n) &&
+	    is_same_at(fd, b, size - (off_t)n, n));
+}
+
+static struct guard
+newest_guard(const struct tail *t)
+{
+	const struct stream *s;
+	struct guard g, newest = { 0, 0 };
+
+	for (s = t->streams; s != NULL; s = s->next) {
+		g = stream_guard_newest(s);
+		if (g.at > newest.at)
+			newest = g;
+	}
+	return (newest);
+}
+
+/* The name that a source means it by. */
+static const char *
+base_of(const struct tail *of)
+{
+	return (of->origin != NULL ? strrchr(of->origin, '/') + 1 : of->name);
+}
+
+/* Whether t may be a copy of a file, by what is known without a look at it. */
+static bool
+begins_alike(const struct hunt *h, const struct tail *of)
+{
+	if (of == NULL || of == h->t || !of->known || of->spent || of->fresh ||
+	    (of->held != NULL && !of->held->is_copy) || of->print.len == 0 ||
+	    of->packed != INFLATE_NONE ||
+	    !fingerprint_matches(&of->print, h->head, h->len))
+		return (false);
+	return (h->t->size >= GUARD_MAX ||
+	    h->t->written_ns == of->written_ns ||
+	    rotation_is_of(h->t->name, base_of(of)));
+}
+
+/* Returns whether there is room for more. */
+static bool
+add(struct hunt *h, const struct tail *of)
+{
+	if (begins_alike(h, of)) {
+		h->alike[h->n].dev = of->dev;
+		h->alike[h->n++].ino = of->ino;
+	}
+	return (h->n < ALIKE);
+}
+
+/* The files whose names have the first n octets of base. */
+static void
+add_generations(struct hunt *h, struct place *place, const char *base, size_t n)
+{
+	char stem[NAME_MAX + 1];
+	struct tail *t;
+	unsigned i = 0;
+
+	(void)strlcpy(stem, base, n + 1 < sizeof(stem) ? n + 1 : sizeof(stem));
+	for (t = tail_behind(place, stem); t != NULL && i < GENERATIONS &&
+	     strncmp(t->name, stem, n) == 0 && add(h, t);
+	     t = tail_behind(place, t->name))
+		i++;
+}
+
+static void
+add_beside(struct hunt *h)
+{
+	struct tail *t = h->t;
+	unsigned n;
+
+	for (n = 0; n < BESIDE && (t = tail_before_name(t)) != NULL; n++)
+		if (!add(h, t))
+			return;
+	t = h->t;
+	for (n = 0; n < BESIDE && (t = tail_behind(t->place, t->name)) != NULL;
+	     n++)
+		if (!add(h, t))
+			return;
 }
 
 static bool
-is_copy(struct tail *t, struct tail *of)
+visit(struct place *place, void *arg)
 {
-	size_t n = t->size < COMPARED ? (size_t)t->size : COMPARED;
-	int a = tail_fd(t), b = tail_fd(of);
+	struct hunt *h = arg;
+	char base[NAME_MAX + 1];
+	bool own = place == h->t->place, room = true;
+	size_t i;
 
-	return (a != -1 && b != -1 && is_same_at(a, b, 0, n) &&
-	    is_same_at(a, b, t->size - (off_t)n, n));
+	for (i = 0; room &&
+	     rotation_base(h->t->name, i, base, sizeof(base));
+	     i++) {
+		room = add(h, tail_at(place, base));
+		if (room && own) {
+			add_generations(h, place, base, strlen(base));
+			add_generations(h, place, base, strcspn(base, "."));
+		}
+		room = h->n < ALIKE;
+	}
+	if (room && own)
+		add_beside(h);
+	return (h->n == ALIKE);
+}
+
+static void
+find_alike(struct hunt *h, struct tail *t)
+{
+	const struct tails_finder *finder = tails_finder(t->all);
+	int n;
+
+	memset(h, 0, sizeof(*h));
+	h->t = t;
+	if (t->place == NULL || (h->fd = tail_fd(t)) == -1 ||
+	    (n = fingerprint_head(h->fd, h->head)) <= 0)
+		return;
+	h->len = (size_t)n;
+	if (finder->near == NULL)
+		(void)visit(t->place, h);
+	else
+		finder->near(t->place, visit, h);
+}
+
+enum likeness {
+	OTHER, /* has something of its own */
+	LIKE, /* has nothing of its own */
+	COPY, /* and is a copy for good */
+	TAKEN /* the other has just gone on in it */
+};
+
+static enum likeness
+likeness(const struct hunt *h, const struct tail *of, bool has_all_sent)
+{
+	if (h->t->written_ns == of->written_ns)
+		return (COPY);
+	return (has_all_sent && h->t->size >= GUARD_MAX &&
+		    rotation_is_copy_of(h->t->name, base_of(of))
+		? COPY
+		: LIKE);
+}
+
+/*
+ * What was sent of the other is told by its guard, for it may have been copied
+ * over since by the same rotation.  Else it is looked at first: it may have
+ * been truncated, and go on in t, which is not known any more then.
+ */
+static enum likeness
+compare(struct hunt *h, size_t i, struct tail **with)
+{
+	struct tail *t = h->t, *of;
+	struct guard g;
+	bool all;
+
+	of = tails_find(t->all, h->alike[i].dev, h->alike[i].ino);
+	if (of == NULL)
+		return (OTHER);
+	*with = of;
+	g = newest_guard(of);
+	all = g.at > 0 && g.at <= t->size && guard_holds(&g, h->fd) == 1;
+	if (all && g.at == t->size)
+		return (likeness(h, of, all));
+	tail_check_surely(of);
+	if (!t->known)
+		return (TAKEN);
+	of = tails_find(t->all, h->alike[i].dev, h->alike[i].ino);
+	if (of == NULL || !is_prefix(h->fd, of, t->size))
+		return (OTHER);
+	*with = of;
+	return (likeness(h, of, all));
 }
 
 void
@@ -84,6 +241,7 @@ tail_retire(struct tail *t)
 	tail_unlink_order(t);
 	tails_forget(t);
 	tails_closed(t);
+	t->size = 0;
 	tails_time(t);
 }
 
@@ -102,46 +260,90 @@ release(struct tail *t, off_t offset)
 	}
 }
 
-/*
- * Looks at the other file first: it may have been truncated, and go on in its
- * copy from now on, which is not known any more then.  Returns it when t is
- * its copy.
- */
-static struct tail *
-copied_from(struct tail *t)
+/* Returns whether nothing of t is to be sent now. */
+static bool
+hold(struct tail *t)
 {
-	const struct held *h = t->held;
-	struct tail *of = tails_find(t->all, h->dev, h->ino);
+	enum likeness like = OTHER;
+	struct tail *of = NULL;
+	struct hunt h;
+	size_t i;
 
-	if (of == NULL)
-		return (NULL);
-	tail_check_surely(of);
-	of = tails_find(t->all, h->dev, h->ino);
-	return (t->known && of != NULL && is_copy(t, of) ? of : NULL);
+	find_alike(&h, t);
+	for (i = 0; i < h.n && like == OTHER; i++)
+		like = compare(&h, i, &of);
+	if (like == OTHER || like == TAKEN)
+		return (like == TAKEN);
+	if (t->held == NULL &&
+	    (t->held = calloc(1, sizeof(*t->held))) == NULL)
+		return (false);
+	if (like == COPY && !t->held->is_copy)
+		log_info("%s: is a copy of %s: not sent", tail_path(t),
+		    of->name);
+	t->held->copied = t->size;
+	t->held->is_copy = like == COPY;
+	if (like == LIKE)
+		tails_time(t);
+	return (true);
 }
 
 void
 tail_held_look(struct tail *t)
 {
-	struct held *h = t->held;
-	struct tail *of;
+	const struct held *h = t->held;
+	bool was_copy = h != NULL && h->is_copy;
+	off_t copied = was_copy ? h->copied : 0;
 
-	if (h == NULL || t->size == h->copied)
+	if ((h == NULL && !t->fresh) || t->size == 0 ||
+	    (h != NULL && t->size == h->copied))
 		return;
-	/* It may be truncated while it is compared. */
-	if ((of = copied_from(t)) == NULL && t->known)
-		of = copied_from(t);
-	if (!t->known)
+	if (hold(t)) {
+		t->fresh = false;
 		return;
-	if (of != NULL) {
-		if (h->copied == 0)
-			log_info("%s: is a copy of %s: not sent", tail_path(t),
-			    of->name);
-		h->copied = t->size;
-	} else if (tails_find(t->all, h->dev, h->ino) == NULL) {
-		/* What it had until then was sent from the other. */
-		release(t, h->copied);
-	} else {
-		release(t, 0);
 	}
+	t->fresh = false;
+	/* Up to where it was a copy it was sent from the other. */
+	release(t, copied);
+}
+
+void
+tail_held_changed(struct tail *t, const struct stat *st)
+{
+	int fd = st->st_size > 0 ? tail_fd(t) : -1;
+
+	t->size = st->st_size;
+	t->written_ns = written_ns(st);
+	t->changed = tails_now(t->all);
+	t->print.len = 0;
+	t->held->copied = 0;
+	if (fd != -1)
+		(void)tail_update_print(t, fd);
+	if (t->size == 0 || hold(t))
+		return;
+	log_info("%s: was a copy, and has been written over since: nothing of "
+		 "what it has now is sent",
+	    tail_path(t));
+	tail_unhold(t);
+	t->rotated = true;
+	tail_spend(t, fd, st->st_size);
+}
+
+bool
+tail_is_held_for_now(const struct tail *t)
+{
+	return (t->held != NULL && !t->held->is_copy && t->size > 0);
+}
+
+void
+tail_held_by_time(struct tail *t, double quiet)
+{
+	if (!tail_is_held_for_now(t) || quiet < HELD_FOR || t->place == NULL)
+		return;
+	/* Only its time may have told meanwhile. */
+	if (hold(t) && (!t->known || t->held->is_copy))
+		return;
+	log_notice("%s: has the same as another file, but is no copy for all "
+		   "that is known: it is sent",
+	    tail_path(t));
+	release(t, 0);
 }

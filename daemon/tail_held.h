@@ -2,20 +2,40 @@
  * tail_held.h - new files that may be copies of a file that is followed.
  *
  * Rotation by copytruncate writes a copy, and a pattern may mean it too.  A new
- * file whose name rotation may have made is held: nothing of it is sent as long
- * as it has what the other file has.  When that one is truncated, it goes on in
- * its copy (tail.c); a file that turns out to be another is sent as any other.
+ * file is compared, before anything of it is sent, with those that are followed
+ * and from whose name rotation may have made its own, or whose names stand
+ * beside it.  While it has nothing but what one of them has it is held.  When
+ * that one is truncated, it goes on in its copy (tail_truncate.c).  What has
+ * the time of the other file, or a name that only rotation gives and all that
+ * was sent of the other, is a copy, and never sent.  Any other is sent when it
+ * has not grown for two seconds, or has something of its own.
  */
 #ifndef TAIL_HELD_H
 #define TAIL_HELD_H
 
+#include <sys/stat.h>
+
+#include <stdbool.h>
+
 struct tail;
 
-/* Holds a new file, before routes join, when its name says that it may be. */
-void	tail_hold(struct tail *);
-
-/* Looks whether a file that is held is still a copy; else it is sent. */
+/*
+ * A new file has something in it, or more: is it held from now on, still, or no
+ * longer?  Wakes its streams when it is to be sent.
+ */
 void	tail_held_look(struct tail *);
+
+/*
+ * It is held, and has shrunk, or has other content now: it is another copy, or
+ * spent, for a copy never begins again.
+ */
+void	tail_held_changed(struct tail *, const struct stat *);
+
+/* It has not grown for quiet seconds; any file will do. */
+void	tail_held_by_time(struct tail *, double quiet);
+
+/* Whether time will tell if it is sent; else it is a copy. */
+bool	tail_is_held_for_now(const struct tail *);
 
 /* Another goes on in a file that is held, which is freed when it is time. */
 void	tail_retire(struct tail *);

@@ -12,4 +12,11 @@
  */
 off_t	tail_hole_end(int fd, off_t at);
 
+/*
+ * The offset, not above at, behind which there is nothing but a hole up to at,
+ * as far as the system tells; at where it does not.  Costs a few system calls,
+ * however large the hole is.
+ */
+off_t	tail_data_end(int fd, off_t at);
+
 #endif

@@ -7,3 +7,10 @@ tail_hole_end(int fd, off_t at)
 	(void)fd;
 	return (at);
 }
+
+off_t
+tail_data_end(int fd, off_t at)
+{
+	(void)fd;
+	return (at);
+}

@@ -1,7 +1,7 @@
 /*
  * tail_inside.h - a tail as its own parts see it: tail.c looks at the file,
- * tail_resume.c finds where to go on by the checkpoint, and tail_truncate.c
- * goes on where it was truncated.
+ * tail_resume.c finds where to go on by the checkpoint, tail_position.c where
+ * what was sent still stands, and tail_truncate.c goes on where none does.
  */
 #ifndef TAIL_INSIDE_H
 #define TAIL_INSIDE_H
@@ -15,17 +15,55 @@
 /* A tail without a place, a file or a stream.  Returns NULL with errno. */
 struct tail	*tail_alloc(struct tails *, const char *name);
 
-/* The offset behind the last newline, or 0: where start = "end" begins. */
+/*
+ * The offset behind the last newline: where start = "end" begins.  That is
+ * looked for in the last 64 MB that are no hole; without one there it is the
+ * size.
+ */
 off_t	tail_last_line(struct tail *, int fd);
 
 /* Its stream to the destination, or NULL. */
 const struct stream	*tail_stream_to(const struct tail *, const void *dest);
 
-/* Gives it a stream from offset; and: which is recorded and woken. */
+/*
+ * Gives it a stream from offset, NULL with errno; that is recorded and woken;
+ * and both at once: 0, or -1 with errno.
+ */
 struct stream	*tail_link_stream(struct tail *, struct route *, off_t offset);
+void	tail_begin_stream(struct stream *);
 int	tail_add_stream(struct tail *, struct route *, off_t offset);
 
-/* The file was truncated: it is a new one, at the same place. */
-void	tail_truncated(struct tail *, const struct stat *);
+/* The file is spent: its streams are at its end, and stay there. */
+void	tail_spend(struct tail *, int fd, off_t size);
+
+/* Its cursor goes to offset; what is in flight of it is sent again from there. */
+void	stream_go_to(struct stream *, off_t offset);
+
+/*
+ * The file, open as fd, is not what it was when it was read.  Each stream goes
+ * on where what it has sent still stands: at the newest guard that holds, or
+ * behind the only place that has the bytes of the last one.  Returns 1, 0 when
+ * there is no such place for one of them, or -1 when it could not be read.
+ */
+int	tail_go_on(struct tail *, int fd, const struct stat *);
+
+/*
+ * The offset behind the only place in fd at which the bytes of a guard of full
+ * length stand, at the end of a line; 0 when there is none, or more than one,
+ * or -1 with errno.  Looks through 64 MB at the most, around the guard's own
+ * offset.
+ */
+off_t	tail_seek_guard(struct tail *, int fd, off_t size,
+	    const struct guard *);
+
+/* The same was written anew; else what was sent of it is nowhere in it. */
+enum tail_change {
+	TAIL_TRUNCATED,
+	TAIL_WRITTEN_ANEW
+};
+void	tail_truncated(struct tail *, const struct stat *, enum tail_change);
+
+/* Looks once more for the copy that could not be looked for. */
+void	tail_seek_copy(struct tail *);
 
 #endif

@@ -11,45 +11,48 @@
 #include "daemon/log.h"
 #include "daemon/place.h"
 #include "daemon/stream.h"
+#include "daemon/stream_guard.h"
 #include "daemon/tail_copy.h"
 #include "daemon/tail_packed.h"
 #include "daemon/tails.h"
 #include "lib/rotation.h"
 
-/* The file as whose copy fd and name were found.  Takes both. */
+/* The file as which a copy was found.  Takes found. */
 static struct tail *
-tail_of_copy(
-    struct tail *now, const struct fingerprint *print, int fd, char *name)
+tail_of_copy(struct tail *now, const struct fingerprint *print,
+    const struct tail_copy_found *found)
 {
 	struct tail *t;
-	struct stat st;
 
-	if (fstat(fd, &st) == -1)
-		goto fail;
-	if ((t = tails_find(now->all, st.st_dev, st.st_ino)) != NULL) {
-		(void)close(fd);
-		free(name);
+	t = tails_find(now->all, found->st.st_dev, found->st.st_ino);
+	if (t != NULL || (t = tail_alloc(now->all, found->name)) == NULL) {
+		(void)close(found->fd);
+		free(found->name);
 		return (t);
 	}
-	if ((t = tail_alloc(now->all, name)) == NULL)
-		goto fail;
-	tails_know(t, &st);
+	tails_know(t, &found->st);
 	tail_set_origin(t, tail_origin(now));
-	if (tail_at(now->place, name) == NULL)
-		place_enter(t, now->place, name);
+	if (tail_at(found->place, found->name) == NULL)
+		place_enter(t, found->place, found->name);
 	else
-		free(name);
-	tails_opened(t, fd);
+		free(found->name);
+	tails_opened(t, found->fd);
 	t->print = *print;
-	t->size = st.st_size;
+	t->size = found->st.st_size;
 	t->rotated = true;
 	tails_stats(t->all)->files++;
 	tails_stats(t->all)->found++;
 	return (t);
-fail:
-	(void)close(fd);
-	free(name);
-	return (NULL);
+}
+
+static void
+say_no_copy(const struct tail *now, const struct checkpoint_record *rec)
+{
+	if (rec->offset > 0 && strcmp(rec->path, tail_path(now)) == 0)
+		log_notice("%s: is another file than the one of which %lld "
+			   "bytes were sent, and no copy of that is here: it "
+			   "is sent from its beginning",
+		    tail_path(now), (long long)rec->offset);
 }
 
 /* The file was truncated while nobody looked: what it was goes on in a copy. */
@@ -57,104 +60,232 @@ static void
 resume_in_copy(
     struct tail *now, struct route *r, const struct checkpoint_record *rec)
 {
-	struct tail_copy wanted = { .print = rec->print,
+	struct tail_copy wanted = { .all = now->all,
+		.place = now->place,
+		.name = strrchr(rec->path, '/') + 1,
+		.print = rec->print,
 		.least = rec->offset,
 		.dev = now->dev,
 		.ino = now->ino,
-		.all = NULL };
+		.uid = now->uid,
+		.since_ns = (int64_t)rec->time * 1000000000 };
+	struct tail_copy_found found;
 	struct tail *copy;
-	char *name;
-	int fd;
 
+	if (rec->nguards > 0)
+		wanted.guard = rec->guards[0];
 	if (now->place == NULL ||
-	    (fd = tail_copy_open(&wanted, now->place, &name)) == -1) {
-		if (strcmp(rec->path, tail_path(now)) == 0)
-			log_notice("%s: is another file than the one that was "
-				   "sent up to %lld, of which no copy is here",
-			    tail_path(now), (long long)rec->offset);
+	    tail_copy_find(&wanted, &found) != TAIL_COPY_FOUND) {
+		say_no_copy(now, rec);
 		return;
 	}
-	if ((copy = tail_of_copy(now, &wanted.print, fd, name)) == NULL ||
+	if ((copy = tail_of_copy(now, &wanted.print, &found)) == NULL ||
 	    tail_stream_to(copy, r->dest) != NULL ||
 	    tail_add_stream(copy, r, wanted.least) == -1)
 		return;
+	stream_guard_load(copy->streams, rec);
 	log_info("%s: is the copy of a truncated file: the rest is read there",
 	    tail_path(copy));
 	tail_follows(now, copy);
 	tails_time(copy);
 }
 
-/*
- * Whether rotation gave it its name when it was called path, while nobody
- * looked.
- */
+/* Whether rotation gave it its name when it was called path. */
 static bool
 was_called(const struct tail *t, const char *path)
 {
-	return (tails_is_starting(t->all) && t->place != NULL &&
-	    place_holds(t->place, path) && !rotation_is_packed(t->name) &&
+	return (t->place != NULL && place_holds(t->place, path) &&
+	    !rotation_is_packed(t->name) &&
 	    rotation_is_of(t->name, strrchr(path, '/') + 1));
 }
 
 /* Whether the record is of the text of a file that is compressed. */
 static bool
-is_text_of(struct tail *t, const struct route *r, int fd, const uint8_t *head,
-    size_t n, const struct checkpoint_record *rec)
+is_text_of(struct tail *t, const struct route *r, int fd,
+    const struct checkpoint_record *rec)
 {
-	enum inflate_kind kind = inflate_kind_of(head, n);
-	uint8_t text[FINGERPRINT_MAX];
-	int len;
+	uint8_t head[FINGERPRINT_MAX], text[FINGERPRINT_MAX];
+	enum inflate_kind kind;
+	int n;
 
-	if (kind == INFLATE_NONE || !r->source->compressed ||
-	    rec->print.len == 0)
+	if (!r->source->compressed || rec->print.len == 0 ||
+	    (n = fingerprint_head(fd, head)) == -1 ||
+	    (kind = inflate_kind_of(head, (size_t)n)) == INFLATE_NONE)
 		return (false);
-	len = tail_packed_head(fd, kind, text);
-	if (!fingerprint_matches(&rec->print, text, (size_t)len))
+	n = tail_packed_head(fd, kind, text);
+	if (!fingerprint_matches(&rec->print, text, (size_t)n))
 		return (false);
 	tail_set_packed(t, kind, &rec->print);
 	t->size = rec->offset + 1;
 	return (true);
 }
 
+/* What a record says of the file that has its device and inode now. */
+enum verdict {
+	VERDICT_SAME, /* the very file */
+	VERDICT_BACK, /* the same, but it has less of what was sent */
+	VERDICT_LATER, /* it cannot be read now: the next read tells */
+	VERDICT_LIKELY, /* nothing speaks against it but that it is short */
+	VERDICT_OTHER
+};
+
 /*
- * Where to go on by the checkpoint, or -1 where it does not know the file.
- * *same is whether it is the very file of the checkpoint.
+ * A record of before guards, or one of which nothing was sent: the fingerprint
+ * is all that tells.
  */
-static off_t
-recorded_offset(struct tail *t, struct route *r, int fd, bool *same)
+static enum verdict
+compare_print(
+    const struct tail *t, int fd, const struct checkpoint_record *rec)
 {
-	struct checkpoint_record rec;
 	uint8_t head[FINGERPRINT_MAX];
 	int n;
 
-	*same = false;
-	if (!ledger_take(
-		tails_ledger(t->all), r->to->name, t->dev, t->ino, &rec))
-		return (-1);
-	/* An empty file may be another that got its inode. */
-	t->met = rec.print.len > 0 || strcmp(rec.path, tail_path(t)) == 0;
-	if (fd == -1 || (n = fingerprint_head(fd, head)) == -1) {
-		/* To be compared when it can be read. */
-		t->print = rec.print;
-		return (rec.offset);
+	if ((n = fingerprint_head(fd, head)) == -1)
+		return (VERDICT_LATER);
+	if (!fingerprint_matches(&rec->print, head, (size_t)n) ||
+	    rec->offset > t->size)
+		return (VERDICT_OTHER);
+	return (rec->print.len > 0 ? VERDICT_SAME : VERDICT_LIKELY);
+}
+
+/* *offset is set to where the newest guard that holds says to go on. */
+static enum verdict
+compare_guards(const struct tail *t, int fd,
+    const struct checkpoint_record *rec, off_t *offset)
+{
+	unsigned i;
+	int holds;
+
+	for (i = 0; i < rec->nguards; i++) {
+		if ((holds = guard_holds(&rec->guards[i], fd)) == -1)
+			return (VERDICT_LATER);
+		if (!holds)
+			continue;
+		if (i == 0 && rec->offset <= t->size)
+			return (VERDICT_SAME);
+		*offset = rec->guards[i].at < rec->offset ? rec->guards[i].at
+							  : rec->offset;
+		return (VERDICT_BACK);
 	}
-	if (fingerprint_matches(&rec.print, head, (size_t)n) &&
-	    rec.offset <= t->size) {
-		/* Of an empty file only the name can tell. */
-		*same = rec.print.len > 0 || was_called(t, rec.path);
-		if (*same || t->met)
-			return (rec.offset);
-	}
-	if (is_text_of(t, r, fd, head, (size_t)n, &rec)) {
-		*same = true;
-		return (rec.offset);
+	return (VERDICT_OTHER);
+}
+
+/*
+ * Another file that got the inode may begin alike for a line or two: such a
+ * short one has to have the name of the record, or one that rotation gives.
+ */
+static bool
+is_telling(const struct tail *t, const struct checkpoint_record *rec)
+{
+	size_t known = rec->print.len;
+
+	if (rec->nguards > 0 && known < guard_length(rec->guards[0].at))
+		known = guard_length(rec->guards[0].at);
+	return (known >= GUARD_MAX || t->place == NULL ||
+	    strcmp(rec->path, tail_path(t)) == 0 || was_called(t, rec->path));
+}
+
+static enum verdict
+compare(struct tail *t, struct route *r, int fd,
+    const struct checkpoint_record *rec, off_t *offset)
+{
+	enum verdict v;
+
+	*offset = rec->offset;
+	if (fd == -1)
+		return (VERDICT_LATER);
+	v = rec->nguards > 0 ? compare_guards(t, fd, rec, offset)
+			     : compare_print(t, fd, rec);
+	if (v == VERDICT_OTHER && is_text_of(t, r, fd, rec))
+		return (VERDICT_SAME);
+	if (v == VERDICT_LIKELY && was_called(t, rec->path))
+		return (VERDICT_SAME);
+	return (v != VERDICT_LATER && !is_telling(t, rec) ? VERDICT_OTHER : v);
+}
+
+static void
+say_back(const struct tail *t, const struct checkpoint_record *rec, off_t at)
+{
+	log_notice("%s: %lld bytes of it were sent to %s, and not all of them "
+		   "stand in it any more, as after a loss of power: goes on at "
+		   "%lld, where they do",
+	    tail_path(t), (long long)rec->offset, rec->dest, (long long)at);
+}
+
+/* Takes the record for the file, if there is one. */
+static bool
+take(struct tail *t, const struct route *r, struct checkpoint_record *rec)
+{
+	struct ledger *l = tails_ledger(t->all);
+
+	if (ledger_take(l, r->to->name, t->dev, t->ino, rec))
+		return (true);
+	if (t->place == NULL ||
+	    !ledger_take_moved(
+		l, r->to->name, t->dev, t->ino, tail_path(t), rec))
+		return (false);
+	log_info("%s: its device has another number now", tail_path(t));
+	return (true);
+}
+
+/*
+ * Where to go on by the record.  *same is whether it is the very file of the
+ * checkpoint.
+ */
+static off_t
+resume(struct tail *t, struct route *r, int fd,
+    const struct checkpoint_record *rec, bool *same)
+{
+	off_t offset;
+
+	switch (compare(t, r, fd, rec, &offset)) {
+	case VERDICT_LATER:
+		t->print = rec->print;
+		t->met = true;
+		return (offset);
+	case VERDICT_BACK:
+		say_back(t, rec, offset);
+		/* FALLTHROUGH */
+	case VERDICT_SAME:
+		*same = t->met = true;
+		return (offset);
+	case VERDICT_LIKELY:
+		t->met = strcmp(rec->path, tail_path(t)) == 0;
+		return (offset);
+	case VERDICT_OTHER:
+		break;
 	}
 	t->met = false;
 	if (tails_is_starting(t->all))
 		ledger_give_back(tails_ledger(t->all));
 	else
-		resume_in_copy(t, r, &rec);
+		resume_in_copy(t, r, rec);
 	return (0);
+}
+
+/*
+ * The stream by what the checkpoint says, or NULL where it does not know the
+ * file, or there is no memory; *known says which.
+ */
+static struct stream *
+resume_stream(struct tail *t, struct route *r, int fd, bool only_same,
+    bool *known)
+{
+	struct checkpoint_record rec;
+	struct stream *s;
+	bool same = false;
+	off_t offset;
+
+	if (!(*known = take(t, r, &rec)))
+		return (NULL);
+	offset = resume(t, r, fd, &rec, &same);
+	if ((only_same && !same) || (s = tail_link_stream(t, r, offset)) == NULL)
+		return (NULL);
+	if (t->met)
+		stream_guard_load(s, &rec);
+	if (t->met && rec.dev != t->dev)
+		ledger_end(tails_ledger(t->all), &rec);
+	return (s);
 }
 
 /* The first route decides with which others the file shares descriptors. */
@@ -170,16 +301,16 @@ int
 tail_rejoin(struct tail *t, struct route *r)
 {
 	int fd = open_for(t, r);
-	off_t offset;
-	bool same;
+	struct stream *s;
+	bool known;
 
 	if (fd == -1 || tail_stream_to(t, r->dest) != NULL)
 		return (0);
-	offset = recorded_offset(t, r, fd, &same);
-	if (!same)
+	if ((s = resume_stream(t, r, fd, true, &known)) == NULL)
 		return (0);
 	(void)tail_update_print(t, fd);
-	return (tail_add_stream(t, r, offset));
+	tail_begin_stream(s);
+	return (0);
 }
 
 /*
@@ -211,6 +342,7 @@ join_settled(struct tail *t, struct route *r)
 		return (-1);
 	t->print = rec.print;
 	t->met = true;
+	stream_guard_load(s, &rec);
 	s->is_drained = true;
 	return (0);
 }
@@ -219,8 +351,9 @@ int
 tail_join(struct tail *t, struct route *r, bool from_end)
 {
 	const struct stream *other = tail_stream_to(t, r->dest);
-	off_t offset;
-	bool same, at_end = false;
+	struct stream *s;
+	off_t offset = 0;
+	bool known;
 	int fd;
 
 	if (other != NULL) {
@@ -233,15 +366,14 @@ tail_join(struct tail *t, struct route *r, bool from_end)
 	if (is_settled(t, r))
 		return (join_settled(t, r));
 	fd = open_for(t, r);
-	offset = recorded_offset(t, r, fd, &same);
-	if (offset == -1) {
-		offset = from_end && fd != -1 ? tail_last_line(t, fd) : 0;
-		at_end = from_end && fd == -1;
-	}
+	s = resume_stream(t, r, fd, false, &known);
+	if (!known && from_end && fd != -1)
+		offset = tail_last_line(t, fd);
+	if (s == NULL && (s = tail_link_stream(t, r, offset)) == NULL)
+		return (-1);
+	s->from_end = !known && from_end && fd == -1;
 	if (fd != -1)
 		(void)tail_update_print(t, fd);
-	if (tail_add_stream(t, r, offset) == -1)
-		return (-1);
-	t->streams->from_end = at_end;
+	tail_begin_stream(s);
 	return (0);
 }

@@ -2,18 +2,27 @@
 
 #include <sys/stat.h>
 
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "daemon/conf.h"
 #include "daemon/ledger.h"
 #include "daemon/log.h"
 #include "daemon/place.h"
 #include "daemon/stream.h"
+#include "daemon/stream_guard.h"
 #include "daemon/tail_copy.h"
 #include "daemon/tail_held.h"
 #include "daemon/tails.h"
+
+/* How long a copy is looked for that could not be looked for, in seconds. */
+#define SEEK_FOR 60.
+#define SEEK_DENIED_FOR 3. /* the same where that may not be */
+
+/* What is shorter is no evidence that one file is a copy of another. */
+#define TELLING 64
 
 static off_t
 most_sent(const struct tail *t)
@@ -43,30 +52,26 @@ tail_say_lost(struct tail *t, const char *how)
 	free(path);
 }
 
-/* old goes on as its copy, which fd is open for.  Takes fd and name. */
+/* old goes on as its copy.  Takes found. */
 static void
-go_on_in_copy(struct tail *old, struct place *place, int fd, char *name,
-    const struct stat *st)
+go_on_in_copy(struct tail *old, const struct tail_copy_found *found)
 {
 	struct stream *s;
 	struct tail *held;
 
-	if ((held = tails_find(old->all, st->st_dev, st->st_ino)) != NULL)
+	held = tails_find(old->all, found->st.st_dev, found->st.st_ino);
+	if (held != NULL)
 		tail_retire(held);
-	tails_know(old, st);
-	tails_opened(old, fd);
-	old->size = st->st_size;
-	old->many_links = st->st_nlink > 1;
+	tails_know(old, &found->st);
+	tails_opened(old, found->fd);
+	old->size = found->st.st_size;
+	old->many_links = found->st.st_nlink > 1;
 	old->rotated = true;
-	if (old->origin == NULL) {
-		old->place = place;
-		tail_set_origin(old, tail_path(old));
-		old->place = NULL;
-	}
-	if (tail_at(place, name) == NULL)
-		place_enter(old, place, name);
+	old->seeking = false;
+	if (tail_at(found->place, found->name) == NULL)
+		place_enter(old, found->place, found->name);
 	else
-		free(name);
+		free(found->name);
 	tails_watch(old);
 	log_info("%s: is the copy of a truncated file: the rest is read there",
 	    tail_path(old));
@@ -74,6 +79,144 @@ go_on_in_copy(struct tail *old, struct place *place, int fd, char *name,
 		ledger_mark(tails_ledger(old->all), s);
 		stream_wake(s);
 	}
+	tails_time(old);
+}
+
+/* The stream that has sent most, and its newest guard. */
+static struct guard
+most_telling(const struct tail *t)
+{
+	const struct stream *s;
+	struct guard g, most = { 0, 0 };
+
+	for (s = t->streams; s != NULL; s = s->next) {
+		g = stream_guard_newest(s);
+		if (g.at > most.at)
+			most = g;
+	}
+	return (most);
+}
+
+/* Whether a copy is worth looking for, and could be told. */
+static bool
+wants_copy(const struct tail *old, const struct guard *guard)
+{
+	size_t known = old->print.len;
+
+	if (known < guard_length(guard->at))
+		known = guard_length(guard->at);
+	return (known >= TELLING || tail_least_sent(old) < old->size);
+}
+
+static enum tail_copy_result
+find_copy(
+    struct tail *old, struct place *place, struct tail_copy_found *found)
+{
+	struct tail_copy wanted = { .all = old->all,
+		.place = place,
+		.name = strrchr(old->origin, '/') + 1,
+		.print = old->print,
+		.guard = most_telling(old),
+		.least = most_sent(old),
+		.dev = old->dev,
+		.ino = old->ino,
+		.uid = old->uid,
+		.since_ns = old->written_ns };
+
+	if (!wants_copy(old, &wanted.guard))
+		return (TAIL_COPY_NONE);
+	return (tail_copy_find(&wanted, found));
+}
+
+/* A file that was rotated is lost under its own name, not the one it had. */
+static void
+take_own_name(struct tail *old)
+{
+	char path[PATH_MAX];
+	const char *slash = strrchr(old->origin, '/');
+	int n;
+
+	n = snprintf(path, sizeof(path), "%.*s/%s", (int)(slash - old->origin),
+	    old->origin, old->name);
+	if (n > 0 && (size_t)n < sizeof(path))
+		tail_set_origin(old, path);
+}
+
+/* What nobody will read any more. */
+static void
+lose_rest(struct tail *old)
+{
+	old->seeking = false;
+	if (old->rotated)
+		take_own_name(old);
+	if (tail_is_done(old)) {
+		tail_free(old);
+		return;
+	}
+	tail_say_lost(old, "truncated");
+	old->size = tail_least_sent(old);
+	tails_time(old);
+}
+
+/* The copy may have less than was seen: that is lost. */
+static void
+say_short(struct tail *old, off_t size)
+{
+	if (old->size >= size)
+		return;
+	tails_lose(old->all,
+	    &(struct tails_loss) { .path = old->origin,
+		.how = "truncated",
+		.at = old->size,
+		.bytes = size - old->size });
+}
+
+/*
+ * Looks for the copy, in which old goes on; takes old then.  Returns for how
+ * many seconds it is to be tried where nobody can tell, or 0.
+ */
+static double
+settle_old(struct tail *old, struct place *place)
+{
+	struct tail_copy_found found;
+	off_t size = old->size;
+
+	switch (find_copy(old, place, &found)) {
+	case TAIL_COPY_FOUND:
+		go_on_in_copy(old, &found);
+		say_short(old, size);
+		return (0.);
+	case TAIL_COPY_FOLLOWED:
+		old->seeking = false;
+		log_info("%s: its copy is followed by itself", old->origin);
+		old->size = tail_least_sent(old);
+		tails_time(old);
+		return (0.);
+	case TAIL_COPY_NONE:
+		lose_rest(old);
+		return (0.);
+	case TAIL_COPY_DENIED:
+		return (SEEK_DENIED_FOR);
+	case TAIL_COPY_UNKNOWN:
+		break;
+	}
+	return (SEEK_FOR);
+}
+
+void
+tail_seek_copy(struct tail *old)
+{
+	const struct tails_finder *finder = tails_finder(old->all);
+	struct place *place = finder->place_of(finder->arg, old->origin);
+	double since = tails_now(old->all) - old->changed, most;
+
+	if (place == NULL) {
+		lose_rest(old);
+		return;
+	}
+	most = settle_old(old, place);
+	if (most > 0 && since >= most)
+		lose_rest(old);
 }
 
 /*
@@ -84,40 +227,20 @@ go_on_in_copy(struct tail *old, struct place *place, int fd, char *name,
 static void
 finish_in_copy(struct tail *old, struct place *place, struct tail *now)
 {
-	struct tail_copy wanted = { .print = old->print,
-		.least = most_sent(old),
-		.dev = old->dev,
-		.ino = old->ino,
-		.all = old->all };
-	struct stat st;
-	char *name = NULL;
-	off_t size;
-	int fd;
-
 	/* The size last seen may be that of what is there now. */
-	size = old->sure != 0 ? old->sure : old->size;
+	if (old->sure != 0)
+		old->size = old->sure;
 	old->sure = 0;
-	if (wanted.least < size)
-		wanted.least = size;
-	fd = tail_copy_open(&wanted, place, &name);
-	if (fd != -1 && fstat(fd, &st) == 0) {
-		tail_follows(now, old);
-		go_on_in_copy(old, place, fd, name, &st);
-		tails_time(old);
-		return;
-	}
-	if (fd != -1)
-		(void)close(fd);
-	free(name);
-	if (tail_is_done(old)) {
-		tail_free(old);
-		return;
-	}
-	tail_follows(now, old);
 	if (old->origin == NULL)
 		tail_set_origin(old, tail_path(now));
-	tail_say_lost(old, "truncated");
-	old->size = tail_least_sent(old);
+	tail_follows(now, old);
+	if (old->origin == NULL || settle_old(old, place) == 0.)
+		return;
+	log_notice("%s: was truncated, and its copy could not be looked for: "
+		   "trying again every second",
+	    old->origin);
+	old->seeking = true;
+	old->changed = tails_now(old->all);
 	tails_time(old);
 }
 
@@ -130,27 +253,34 @@ begin_again(struct tail *t, const struct stat *st)
 	t->size = st->st_size;
 	t->sure = 0;
 	t->print.len = 0;
+	t->last_line = 0;
 	for (s = t->streams; s != NULL; s = s->next) {
-		s->route->ops->on_drop(s, s->route->dest);
-		s->cursor.sent = s->cursor.acked = s->scanned = 0;
-		s->guard_at = -1;
+		stream_guard_forget(s);
+		stream_go_to(s, 0);
 		stream_wake(s);
 	}
 }
 
-/* The new file that a truncated one is: same place, descriptor and routes. */
+/*
+ * The new file that a truncated one is: same place, descriptor and routes.
+ * Returns NULL, and nothing has changed, when there is no memory.
+ */
 static struct tail *
 truncated_successor(
     struct tail *old, struct place *place, const struct stat *st)
 {
 	struct tails *ts = old->all;
 	struct tail *now;
-	struct stream *s, *fresh;
-	int fd = old->fd;
+	struct stream *s;
 
 	if ((now = tail_alloc(ts, old->name)) == NULL)
 		return (NULL);
 	tails_stats(ts)->files++;
+	for (s = old->streams; s != NULL; s = s->next)
+		if (tail_link_stream(now, s->route, 0) == NULL) {
+			tail_free(now);
+			return (NULL);
+		}
 	now->place = place;
 	now->linked = old->linked;
 	now->rotated = old->rotated;
@@ -162,40 +292,91 @@ truncated_successor(
 	old->place = NULL;
 	tails_forget(old);
 	tails_know(now, st);
-	if (fd != -1) {
+	if (old->fd != -1) {
 		tails_hand_over(old, now);
-		(void)tail_update_print(now, fd);
+		(void)tail_update_print(now, now->fd);
 	}
-	for (s = old->streams; s != NULL; s = s->next) {
-		if ((fresh = stream_new(now, s->route, 0)) == NULL)
-			continue;
-		fresh->next = now->streams;
-		now->streams = fresh;
-		ledger_mark(tails_ledger(ts), fresh);
-	}
+	for (s = now->streams; s != NULL; s = s->next)
+		ledger_mark(tails_ledger(ts), s);
 	return (now);
 }
 
-/* The file was truncated: it is a new one, at the same place. */
 void
-tail_truncated(struct tail *old, const struct stat *st)
+tail_spend(struct tail *t, int fd, off_t size)
+{
+	uint8_t buf[GUARD_MAX];
+	size_t len = guard_length(size);
+	struct stream *s;
+	struct guard g = { 0, 0 };
+	ssize_t n;
+
+	t->spent = true;
+	t->size = size;
+	t->sure = 0;
+	t->last_line = 0;
+	t->print.len = 0;
+	if (fd != -1) {
+		(void)tail_update_print(t, fd);
+		n = read_whole(fd, buf, len, size - (off_t)len);
+		guard_of(&g, size, buf, n > 0 ? (size_t)n : 0);
+	}
+	for (s = t->streams; s != NULL; s = s->next) {
+		stream_guard_forget(s);
+		stream_go_to(s, size);
+		stream_guard_set(s, &g);
+		s->is_drained = true;
+	}
+}
+
+/* Nobody will read it by its descriptor, either: it had lost its name. */
+static void
+end_nameless(struct tail *t, int fd, const struct stat *st)
+{
+	tail_say_lost(t, "written over");
+	tail_spend(t, fd, st->st_size);
+	tails_time(t);
+}
+
+static void
+say_change(const struct tail *t, const struct stat *st, enum tail_change how)
+{
+	if (how == TAIL_WRITTEN_ANEW)
+		log_info("%s: was written anew with the same text",
+		    tail_path(t));
+	else if (t->rotated)
+		log_info("%s: was rotated, and written over since: nothing of "
+			 "what it has now is sent",
+		    tail_path(t));
+	else
+		log_info("%s: truncated from %lld to %lld bytes", tail_path(t),
+		    (long long)t->size, (long long)st->st_size);
+}
+
+void
+tail_truncated(struct tail *old, const struct stat *st, enum tail_change how)
 {
 	struct place *place = old->place;
 	struct tail *now;
 	struct stream *s;
 
-	log_info("%s: truncated from %lld to %lld bytes", tail_path(old),
-	    (long long)old->size, (long long)st->st_size);
+	say_change(old, st, how);
 	tails_stats(old->all)->truncations++;
-	old->suspect = false;
-	if (place == NULL ||
-	    (now = truncated_successor(old, place, st)) == NULL) {
+	old->suspect = old->rewritten = false;
+	if (place == NULL) {
+		end_nameless(old, old->fd, st);
+		return;
+	}
+	if ((now = truncated_successor(old, place, st)) == NULL) {
+		/* Without memory it begins again by itself. */
 		tail_say_lost(old, "truncated");
 		begin_again(old, st);
 		return;
 	}
+	if (old->rotated)
+		tail_spend(now, now->fd, st->st_size);
 	finish_in_copy(old, place, now);
 	for (s = now->streams; s != NULL; s = s->next)
-		stream_wake(s);
+		if (!now->spent)
+			stream_wake(s);
 	tails_watch(now);
 }

@@ -6,9 +6,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/clock.h"
 #include "daemon/log.h"
 #include "daemon/stream.h"
 #include "daemon/tail.h"
+#include "daemon/tail_held.h"
+#include "daemon/tail_inside.h"
 #include "daemon/tail_packed.h"
 #include "daemon/watch.h"
 
@@ -21,6 +24,7 @@
 /* The rest of a rotated file without a newline is sent after so long. */
 #define ROTATED_QUIET 60.
 
+#define LATER .05 /* seconds, to a look that is soon but not at once */
 #define LOOKED_AT 64 /* files, for one to close */
 #define AT_ONCE 16 /* closed when the process has no descriptor left */
 
@@ -43,12 +47,14 @@ struct tails {
 	SLIST_HEAD(, tail) unsure;
 	ev_timer look;
 	ev_timer soon; /* the same, once */
+	ev_timer later; /* the same */
 	struct tail *next; /* to be looked at */
 	struct tails_conf conf;
 	struct tails_stats stats;
 	uint8_t *scratch;
 	struct watch *watch;
-	void (*look_at_linked)(struct place *, const char *);
+	struct tails_finder finder;
+	struct place homeless; /* holds leavers, by their whole path */
 	struct packed_list packed;
 	struct tails_loss losses[TAILS_LOSSES];
 	unsigned nlosses;
@@ -80,6 +86,7 @@ tails_new(
 	RB_INIT(&ts->ids);
 	TAILQ_INIT(&ts->timed);
 	SLIST_INIT(&ts->unsure);
+	RB_INIT(&ts->homeless.leavers);
 	TAILQ_INIT(&ts->packed);
 	if ((ts->scratch = malloc(conf->scratch)) == NULL ||
 	    tails_add_set(ts, 0) == -1) {
@@ -93,6 +100,8 @@ tails_new(
 	ts->look.data = ts;
 	ev_timer_init(&ts->soon, on_look, 0., 0.);
 	ts->soon.data = ts;
+	ev_timer_init(&ts->later, on_look, LATER, 0.);
+	ts->later.data = ts;
 	return (ts);
 }
 
@@ -128,9 +137,21 @@ tails_scratch(struct tails *ts, size_t *size)
 }
 
 void
-tails_on_linked(struct tails *ts, void (*look)(struct place *, const char *))
+tails_set_finder(struct tails *ts, const struct tails_finder *finder)
 {
-	ts->look_at_linked = look;
+	ts->finder = *finder;
+}
+
+const struct tails_finder *
+tails_finder(const struct tails *ts)
+{
+	return (&ts->finder);
+}
+
+struct place *
+tails_homeless(struct tails *ts)
+{
+	return (&ts->homeless);
 }
 
 void
@@ -277,10 +298,11 @@ tails_ledger(struct tails *ts)
 	return (ts->ledger);
 }
 
-ev_tstamp
+double
 tails_now(const struct tails *ts)
 {
-	return (ev_now(ts->loop));
+	(void)ts;
+	return (clock_now());
 }
 
 struct tails_stats *
@@ -331,6 +353,25 @@ tails_time_soon(struct tail *t)
 {
 	tails_time(t);
 	ev_timer_start(t->all->loop, &t->all->soon);
+}
+
+void
+tails_time_later(struct tail *t)
+{
+	struct tails *ts = t->all;
+
+	tails_time(t);
+	if (ev_is_active(&ts->later))
+		return;
+	ev_timer_set(&ts->later, LATER, 0.);
+	ev_timer_start(ts->loop, &ts->later);
+}
+
+bool
+tails_lack_events(const struct tail *t)
+{
+	return (t->watch != NULL || t->untold ||
+	    (t->place != NULL && t->place->polled));
 }
 
 void
@@ -477,6 +518,7 @@ tails_know(struct tail *t, const struct stat *st)
 	t->written_ns = written_ns(st);
 	t->dev = st->st_dev;
 	t->ino = st->st_ino;
+	t->uid = st->st_uid;
 	t->known = RB_INSERT(tail_ids, &t->all->ids, t) == NULL;
 }
 
@@ -503,6 +545,7 @@ tails_free(struct tails *ts)
 	while (ts->nsets > 0)
 		free(ts->sets[--ts->nsets]);
 	ev_timer_stop(ts->loop, &ts->soon);
+	ev_timer_stop(ts->loop, &ts->later);
 	free(ts->sets);
 	for (i = 0; i < TAILS_LOSSES; i++)
 		free(ts->losses[i].path);
@@ -582,7 +625,9 @@ look_at_named(struct tail *t, double quiet)
 {
 	double partial = tail_partial_seconds(t);
 
-	if (t->untold)
+	if (t->held != NULL)
+		return (tail_is_held_for_now(t));
+	if (t->untold || t->error != 0 || t->suspect || t->rewritten)
 		return (true);
 	if (!tail_is_drained(t) || tail_least_sent(t) >= t->size)
 		return (false);
@@ -610,16 +655,25 @@ on_look(struct ev_loop *loop, ev_timer *timer, int revents)
 	struct tail *t;
 	double quiet;
 
+	(void)loop;
 	(void)revents;
 	ts->next = TAILQ_FIRST(&ts->timed);
 	while ((t = next_timed(ts)) != NULL)
-		if (t->linked && t->place != NULL && ts->look_at_linked != NULL)
-			ts->look_at_linked(t->place, t->name);
+		if (t->seeking)
+			tail_seek_copy(t);
+		else if (t->linked && t->place != NULL &&
+		    ts->finder.look != NULL)
+			ts->finder.look(t->place, t->name);
 		else
 			tail_check_surely(t);
 	ts->next = TAILQ_FIRST(&ts->timed);
 	while ((t = next_timed(ts)) != NULL) {
-		quiet = ev_now(loop) - t->changed;
+		quiet = tails_now(ts) - t->changed;
+		tail_held_by_time(t, quiet);
+		if (t->rewritten)
+			tails_time_later(t);
+		if (t->seeking)
+			continue;
 		if (t->packed != INFLATE_NONE) {
 			if (tail_packed_look(t, quiet))
 				tail_finish(t);

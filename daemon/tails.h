@@ -62,7 +62,9 @@ int	tails_add_set(struct tails *, unsigned max_open);
 /* The buffer that every read goes through. */
 uint8_t	*tails_scratch(struct tails *, size_t *size);
 struct ledger	*tails_ledger(struct tails *);
-ev_tstamp	tails_now(const struct tails *);
+
+/* In seconds of the clock for durations, see clock.h. */
+double	tails_now(const struct tails *);
 
 /* To be read; and to be counted by who lives through it. */
 struct tails_stats	*tails_stats(struct tails *);
@@ -112,13 +114,35 @@ int	tails_used(struct tail *);
 /* Hands the open descriptor over to another file. */
 void	tails_hand_over(struct tail *from, struct tail *to);
 
-/*
- * Who looks at a name again, for a file that a symbolic link leads to and that
- * has no watch: no event would tell that what is behind the link is another.
- */
+/* Who knows the directories, and what is meant in them. */
 struct place;
-void	tails_on_linked(struct tails *, void (*look)(struct place *,
-	    const char *name));
+struct tails_finder {
+	/*
+	 * Looks at a name again, for a file that a symbolic link leads to and
+	 * that has no watch: no event would tell that what is behind the link
+	 * is another.
+	 */
+	void	(*look)(struct place *, const char *name);
+	/*
+	 * Visits the directory, then others near it in which files are meant,
+	 * the nearest first and not many, until visit returns true.
+	 */
+	void	(*near)(struct place *, bool (*visit)(struct place *, void *),
+		    void *to);
+	/* Whether a source means that name there. */
+	bool	(*means)(struct place *, const char *name);
+	/* The directory in which path is, when it is looked through, or NULL. */
+	struct place	*(*place_of)(void *arg, const char *path);
+	void	*arg;
+};
+void	tails_set_finder(struct tails *, const struct tails_finder *);
+const struct tails_finder	*tails_finder(const struct tails *);
+
+/*
+ * Files that lost their names as their directories went, by the whole path:
+ * what has that path next comes after them, or goes on where they were.
+ */
+struct place	*tails_homeless(struct tails *);
 
 /* Where files are watched by themselves; its owners are tails. */
 struct watch;
@@ -138,6 +162,12 @@ void	tails_watch(struct tail *);
 void	tails_time(struct tail *);
 void	tails_time_soon(struct tail *);
 void	tails_untime(struct tail *);
+
+/* The same, the first one in a twentieth of a second. */
+void	tails_time_later(struct tail *);
+
+/* Whether no event tells that the file itself was written to. */
+bool	tails_lack_events(const struct tail *);
 
 /*
  * The next read is to tell whether it is still the same file; and: it did.  At

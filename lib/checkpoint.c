@@ -45,6 +45,7 @@ struct load {
 	bool other; /* which is another version's */
 	int error;
 	uint64_t bytes;
+	struct checkpoint_table more; /* of the record that comes next */
 };
 
 struct checkpoint {
@@ -136,15 +137,33 @@ count_out(struct checkpoint *cp, const struct out *out)
 	cp->records += out->records;
 }
 
+/* What the line before said of the same file belongs to it, too. */
+static int
+load_file(struct load *ld, struct checkpoint_record *rec)
+{
+	const struct checkpoint_entry *more;
+
+	if ((more = checkpoint_table_find(&ld->more, rec)) != NULL) {
+		rec->guards = more->rec.guards;
+		rec->nguards = more->rec.nguards;
+		rec->real = more->rec.real;
+	}
+	return (checkpoint_table_put(&ld->cp->untaken, &ld->cp->names, rec));
+}
+
 static void
-load_apply(struct load *ld, const struct checkpoint_record *rec)
+load_apply(struct load *ld, struct checkpoint_record *rec)
 {
 	struct checkpoint *cp = ld->cp;
 	int rc = 0;
 
 	switch (rec->kind) {
+	case CHECKPOINT_MORE:
+		checkpoint_table_clear(&ld->more);
+		rc = checkpoint_table_put(&ld->more, &cp->names, rec);
+		break;
 	case CHECKPOINT_FILE:
-		rc = checkpoint_table_put(&cp->untaken, &cp->names, rec);
+		rc = load_file(ld, rec);
 		break;
 	case CHECKPOINT_SEEN:
 		rc = checkpoint_table_put(&cp->seen, &cp->names, rec);
@@ -155,24 +174,35 @@ load_apply(struct load *ld, const struct checkpoint_record *rec)
 	}
 	if (rc == -1)
 		ld->error = errno;
+	if (rec->kind != CHECKPOINT_MORE)
+		checkpoint_table_clear(&ld->more);
+}
+
+static void
+count_damaged(struct load *ld)
+{
+	ld->cp->stats.damaged++;
+	/* What it said more about may have been in there. */
+	checkpoint_table_clear(&ld->more);
 }
 
 /* Returns whether the line needs no further thought. */
 static bool
 load_record(struct load *ld, char *line, size_t len)
 {
+	struct guard guards[CHECKPOINT_GUARDS];
 	struct checkpoint_record rec;
 
 	if (len == strlen(HEADER) && memcmp(line, HEADER, len) == 0)
 		return (true);
 	if (!checkpoint_record_is_whole(line, len))
 		return (false);
-	if (checkpoint_record_decode(line, len, &rec)) {
-		ld->cp->records++;
+	if (checkpoint_record_decode(line, len, &rec, guards)) {
+		ld->cp->records += rec.kind != CHECKPOINT_MORE;
 		ld->cp->record_bytes += len + 1;
 		load_apply(ld, &rec);
 	} else
-		ld->cp->stats.damaged++;
+		count_damaged(ld);
 	return (true);
 }
 
@@ -203,15 +233,15 @@ load_line(struct load *ld, char *line, size_t len)
 	ld->first = false;
 	if (len == 0 || load_record(ld, line, len))
 		return;
-	for (i = 1; i < len && len <= CHECKPOINT_RECORD_MAX; i++) {
+	for (i = 1; i < len && len <= CHECKPOINT_LINE_MAX; i++) {
 		if (!checkpoint_record_is_whole(line + i, len - i))
 			continue;
 		if (!load_record(ld, line, i - 1))
-			ld->cp->stats.damaged++;
+			count_damaged(ld);
 		(void)load_record(ld, line + i, len - i);
 		return;
 	}
-	ld->cp->stats.damaged++;
+	count_damaged(ld);
 }
 
 /*
@@ -230,10 +260,10 @@ load_lines(struct load *ld, char *buf, size_t len, bool *skipping)
 		line = nl + 1;
 	}
 	len = (size_t)(end - line);
-	if (len > CHECKPOINT_RECORD_MAX && !*skipping) {
+	if (len > CHECKPOINT_LINE_MAX && !*skipping) {
 		*skipping = true;
 		ld->first = false;
-		ld->cp->stats.damaged++;
+		count_damaged(ld);
 	}
 	if (*skipping)
 		return (0);
@@ -244,7 +274,7 @@ load_lines(struct load *ld, char *buf, size_t len, bool *skipping)
 static int
 load_fd(struct load *ld, int fd)
 {
-	const size_t size = CHUNK + CHECKPOINT_RECORD_MAX;
+	const size_t size = CHUNK + CHECKPOINT_LINE_MAX;
 	bool skipping = false;
 	size_t len = 0;
 	ssize_t n;
@@ -268,7 +298,7 @@ load_fd(struct load *ld, int fd)
 		load_line(ld, buf, len);
 	free(buf);
 	errno = ld->error;
-	return (ld->error == 0 ? 0 : -1);
+	return (errno == 0 ? 0 : -1);
 }
 
 static int
@@ -304,13 +334,16 @@ load(struct checkpoint *cp, int fd, struct reason *why)
 {
 	struct load ld = { .cp = cp, .first = true };
 	struct stat st;
+	int rc;
 
 	if (fstat(fd, &st) == -1)
 		return (failed(cp, why, NAME ": fstat", errno));
 	if (!S_ISREG(st.st_mode))
 		return (reason_set(
 		    why, "state directory: " NAME ": is not a regular file"));
-	if (load_fd(&ld, fd) == -1)
+	rc = load_fd(&ld, fd);
+	checkpoint_table_clear(&ld.more);
+	if (rc == -1)
 		return (failed(cp, why, NAME ": read", errno));
 	if (ld.other && cp->records == 0) {
 		if (renameat(cp->dirfd, NAME, cp->dirfd, NAME_OLD) == -1)
@@ -375,6 +408,16 @@ checkpoint_is_new(const struct checkpoint *cp)
 	return (cp->is_new);
 }
 
+static void
+take(struct checkpoint *cp, struct checkpoint_entry *e,
+    struct checkpoint_record *rec)
+{
+	checkpoint_table_take(&cp->untaken, e);
+	free(cp->taken);
+	cp->taken = e;
+	*rec = e->rec;
+}
+
 bool
 checkpoint_take(struct checkpoint *cp, const char *dest, dev_t dev, ino_t inode,
     struct checkpoint_record *rec)
@@ -389,11 +432,35 @@ checkpoint_take(struct checkpoint *cp, const char *dest, dev_t dev, ino_t inode,
 
 	if ((e = checkpoint_table_find(&cp->untaken, &key)) == NULL)
 		return (false);
-	checkpoint_table_take(&cp->untaken, e);
-	free(cp->taken);
-	cp->taken = e;
-	*rec = e->rec;
+	take(cp, e, rec);
 	return (true);
+}
+
+bool
+checkpoint_take_moved(struct checkpoint *cp, const char *dest, dev_t dev,
+    ino_t inode, const char *path, struct checkpoint_record *rec)
+{
+	struct checkpoint_record key = { .kind = CHECKPOINT_FILE,
+		.dest = "" };
+	struct checkpoint_entry *e;
+
+	/* From each device to the next one: there are few. */
+	while ((e = checkpoint_table_from(&cp->untaken, &key)) != NULL) {
+		key.dev = e->rec.dev;
+		key.inode = inode;
+		key.dest = dest;
+		e = checkpoint_table_find(&cp->untaken, &key);
+		if (e != NULL && key.dev != dev &&
+		    strcmp(e->rec.path, path) == 0) {
+			take(cp, e, rec);
+			return (true);
+		}
+		if (++key.dev == 0)
+			break;
+		key.inode = 0;
+		key.dest = "";
+	}
+	return (false);
 }
 
 int

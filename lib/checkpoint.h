@@ -26,9 +26,15 @@ struct checkpoint;			/* opaque */
 enum checkpoint_kind {
 	CHECKPOINT_FILE,		/* dest has file up to offset */
 	CHECKPOINT_SEEN,		/* dest has met the source named path */
-	CHECKPOINT_GONE			/* the file is no longer of interest to
+	CHECKPOINT_GONE,		/* the file is no longer of interest to
 					   dest: ends a CHECKPOINT_FILE */
+	CHECKPOINT_MORE			/* guards and directory of the
+					   CHECKPOINT_FILE behind it; only
+					   found in the file itself */
 };
+
+/* Guards of a record: of about its offset, and of 64 KB, 1 and 16 MB before. */
+#define CHECKPOINT_GUARDS	4
 
 struct checkpoint_record {
 	enum checkpoint_kind	 kind;
@@ -39,6 +45,11 @@ struct checkpoint_record {
 	off_t			 offset;
 	time_t			 time;
 	const char		*path;	/* any bytes */
+	const char		*real;	/* the directory that the file is in,
+					   where a symbolic link leads to it;
+					   NULL: the one of path */
+	const struct guard	*guards; /* at or below offset, the newest first */
+	unsigned		 nguards; /* 0: written by an older version */
 };
 
 struct checkpoint_stats {
@@ -74,6 +85,13 @@ bool	checkpoint_is_new(const struct checkpoint *);
  */
 bool	checkpoint_take(struct checkpoint *, const char *dest, dev_t, ino_t,
 	    struct checkpoint_record *rec);
+
+/*
+ * Hands over the untaken file record of path for (dest, inode) on another
+ * device than dev, whose number may have been changed.
+ */
+bool	checkpoint_take_moved(struct checkpoint *, const char *dest, dev_t dev,
+	    ino_t, const char *path, struct checkpoint_record *rec);
 
 /*
  * The untaken file record for (dest, dev, inode), valid until the next call on
@@ -120,7 +138,7 @@ size_t	checkpoint_expire(struct checkpoint *, time_t before);
  * untaken record of that key is dropped.  The print and the offset of a
  * CHECKPOINT_GONE do not count.
  * Returns 0, or -1 with ENOMEM, or EINVAL for a negative offset, a print
- * longer than FINGERPRINT_MAX, or names longer than a path can be.
+ * longer than FINGERPRINT_MAX, too many guards, or names longer than a path can be.
  */
 int	checkpoint_note(struct checkpoint *, const struct checkpoint_record *);
 

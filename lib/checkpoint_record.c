@@ -15,6 +15,7 @@ static const char *const kinds[] = {
 	[CHECKPOINT_FILE] = "file",
 	[CHECKPOINT_SEEN] = "seen",
 	[CHECKPOINT_GONE] = "gone",
+	[CHECKPOINT_MORE] = "more",
 };
 
 static char *
@@ -41,13 +42,32 @@ put_name(char *to, const char *name)
 	return (to);
 }
 
-/* The longest is seven numbers of 20 digits: far less than FIXED_MAX. */
 static char *
-put_numbers(char *to, const struct checkpoint_record *rec)
+put_guards(char *to, const struct checkpoint_record *rec)
+{
+	unsigned i;
+
+	to += sprintf(to, " %" PRIu64 " %" PRIu64 " %u ", (uint64_t)rec->dev,
+	    (uint64_t)rec->inode, rec->nguards);
+	for (i = 0; i < rec->nguards; i++)
+		to += sprintf(to, "%" PRIu64 " %016" PRIx64 " ",
+		    (uint64_t)rec->guards[i].at, rec->guards[i].hash);
+	return (to);
+}
+
+/*
+ * The longest is four guards of 20 digits and a hash each, and three numbers:
+ * less than FIXED_MAX.
+ */
+static char *
+put_numbers(
+    char *to, enum checkpoint_kind kind, const struct checkpoint_record *rec)
 {
 	int n = 0;
 
-	switch (rec->kind) {
+	switch (kind) {
+	case CHECKPOINT_MORE:
+		return (put_guards(to, rec));
 	case CHECKPOINT_FILE:
 		n = snprintf(to, FIXED_MAX,
 		    " %" PRIu64 " %" PRIu64 " %" PRIu32 " %016" PRIx64
@@ -69,35 +89,63 @@ put_numbers(char *to, const struct checkpoint_record *rec)
 	return (to + n);
 }
 
+/* Whether the names of one line fit into it, should every octet be escaped. */
+static bool
+names_fit(const char *dest, const char *name)
+{
+	return (4 * (strlen(dest) + strlen(name)) <=
+	    CHECKPOINT_LINE_MAX - FIXED_MAX);
+}
+
+static bool
+has_more(const struct checkpoint_record *rec)
+{
+	return (rec->kind == CHECKPOINT_FILE &&
+	    (rec->nguards > 0 || rec->real != NULL));
+}
+
 bool
 checkpoint_record_is_valid(const struct checkpoint_record *rec)
 {
-	if (rec->time < 0)
+	if (rec->time < 0 || !names_fit(rec->dest, rec->path))
 		return (false);
-	if (rec->kind == CHECKPOINT_FILE &&
-	    (rec->offset < 0 || rec->print.len > FINGERPRINT_MAX))
-		return (false);
-	return (4 * (strlen(rec->dest) + strlen(rec->path)) <=
-	    CHECKPOINT_RECORD_MAX - FIXED_MAX);
+	if (rec->kind != CHECKPOINT_FILE)
+		return (true);
+	return (rec->offset >= 0 && rec->print.len <= FINGERPRINT_MAX &&
+	    rec->nguards <= CHECKPOINT_GUARDS &&
+	    (rec->real == NULL || names_fit(rec->dest, rec->real)));
+}
+
+/* Writes one line of rec, which ends with name. */
+static size_t
+put_line(char *buf, enum checkpoint_kind kind,
+    const struct checkpoint_record *rec, const char *name)
+{
+	char sum[BODY + 1], *to = buf + BODY;
+
+	memcpy(to, kinds[kind], 4);
+	to[4] = ' ';
+	to = put_name(to + 5, rec->dest);
+	to = put_numbers(to, kind, rec);
+	to = put_name(to, name);
+	(void)snprintf(sum, sizeof(sum), "%016" PRIx64 " ",
+	    (uint64_t)XXH3_64bits(buf + BODY, (size_t)(to - buf) - BODY));
+	memcpy(buf, sum, BODY);
+	*to++ = '\n';
+	return ((size_t)(to - buf));
 }
 
 size_t
 checkpoint_record_encode(
     char buf[CHECKPOINT_RECORD_MAX], const struct checkpoint_record *rec)
 {
-	char sum[BODY + 1], *to = buf + BODY;
+	size_t n = 0;
 
-	assert(checkpoint_record_is_valid(rec));
-	memcpy(to, kinds[rec->kind], 4);
-	to[4] = ' ';
-	to = put_name(to + 5, rec->dest);
-	to = put_numbers(to, rec);
-	to = put_name(to, rec->path);
-	(void)snprintf(sum, sizeof(sum), "%016" PRIx64 " ",
-	    (uint64_t)XXH3_64bits(buf + BODY, (size_t)(to - buf) - BODY));
-	memcpy(buf, sum, BODY);
-	*to++ = '\n';
-	return ((size_t)(to - buf));
+	assert(rec->kind != CHECKPOINT_MORE && checkpoint_record_is_valid(rec));
+	if (has_more(rec))
+		n = put_line(buf, CHECKPOINT_MORE, rec,
+		    rec->real != NULL ? rec->real : "");
+	return (n + put_line(buf + n, rec->kind, rec, rec->path));
 }
 
 static bool
@@ -239,6 +287,40 @@ get_print_and_offset(struct rest *r, struct checkpoint_record *rec)
 }
 
 static bool
+get_guards(struct rest *r, struct checkpoint_record *rec,
+    struct guard guards[CHECKPOINT_GUARDS])
+{
+	uint64_t n, at;
+	size_t len;
+	char *s;
+
+	if (!get_number(r, CHECKPOINT_GUARDS, &n))
+		return (false);
+	rec->guards = guards;
+	for (; rec->nguards < n; rec->nguards++, guards++) {
+		if (!get_number(r, INT64_MAX, &at) || !get_field(r, &s, &len) ||
+		    len != 16 || !get_hex(s, len, &guards->hash))
+			return (false);
+		guards->at = (off_t)at;
+		if (guards->at <= 0 || (uint64_t)guards->at != at)
+			return (false);
+	}
+	return (true);
+}
+
+/* The last field of a CHECKPOINT_MORE: empty where path says it. */
+static bool
+get_directory(struct rest *r, struct checkpoint_record *rec)
+{
+	if (!get_name(r, &rec->real))
+		return (false);
+	if (rec->real[0] == '\0')
+		rec->real = NULL;
+	rec->path = "";
+	return (true);
+}
+
+static bool
 get_kind(struct rest *r, enum checkpoint_kind *kind)
 {
 	size_t i, len;
@@ -256,7 +338,8 @@ get_kind(struct rest *r, enum checkpoint_kind *kind)
 }
 
 bool
-checkpoint_record_decode(char *line, size_t len, struct checkpoint_record *rec)
+checkpoint_record_decode(char *line, size_t len, struct checkpoint_record *rec,
+    struct guard guards[CHECKPOINT_GUARDS])
 {
 	struct rest r = { line + BODY, line + len };
 
@@ -266,6 +349,9 @@ checkpoint_record_decode(char *line, size_t len, struct checkpoint_record *rec)
 		return (false);
 	if (rec->kind != CHECKPOINT_SEEN && !get_identity(&r, rec))
 		return (false);
+	if (rec->kind == CHECKPOINT_MORE)
+		return (get_guards(&r, rec, guards) && get_directory(&r, rec) &&
+		    r.p == r.end);
 	if (rec->kind == CHECKPOINT_FILE && !get_print_and_offset(&r, rec))
 		return (false);
 	return (get_time(&r, rec) && get_name(&r, &rec->path) && r.p == r.end &&

@@ -69,20 +69,40 @@ checkpoint_names_free(struct checkpoint_names *names)
 	}
 }
 
+/* An entry with what rec points to behind it, but for dest. */
+static struct checkpoint_entry *
+copy_record(const struct checkpoint_record *rec)
+{
+	size_t guards = rec->nguards * sizeof(*rec->guards);
+	size_t path = strlen(rec->path) + 1;
+	size_t real = rec->real == NULL ? 0 : strlen(rec->real) + 1;
+	struct checkpoint_entry *e;
+	char *to;
+
+	if ((e = malloc(sizeof(*e) + guards + path + real)) == NULL)
+		return (NULL);
+	e->rec = *rec;
+	to = (char *)(e + 1);
+	if (guards > 0)
+		e->rec.guards = memcpy(to, rec->guards, guards);
+	to += guards;
+	e->rec.path = memcpy(to, rec->path, path);
+	if (real > 0)
+		e->rec.real = memcpy(to + path, rec->real, real);
+	return (e);
+}
+
 int
 checkpoint_table_put(struct checkpoint_table *t, struct checkpoint_names *names,
     const struct checkpoint_record *rec)
 {
-	size_t size = strlen(rec->path) + 1;
 	struct checkpoint_entry *e, *old;
 	const char *dest;
 
 	if ((dest = intern(names, rec->dest)) == NULL ||
-	    (e = malloc(sizeof(*e) + size)) == NULL)
+	    (e = copy_record(rec)) == NULL)
 		return (-1);
-	e->rec = *rec;
 	e->rec.dest = dest;
-	e->rec.path = memcpy(e + 1, rec->path, size);
 	t->n++;
 	if ((old = RB_INSERT(checkpoint_entries, &t->tree, e)) != NULL) {
 		checkpoint_table_take(t, old);

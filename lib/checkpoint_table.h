@@ -1,8 +1,8 @@
 /*
  * checkpoint_table.h - records in memory, one for a key.
  *
- * The key is (device, inode, destination) of a CHECKPOINT_FILE or a
- * CHECKPOINT_GONE, which replace each other, and (destination, source) of a
+ * The key is (device, inode, destination) of a CHECKPOINT_FILE, a
+ * CHECKPOINT_MORE or a CHECKPOINT_GONE, which replace each other, and (destination, source) of a
  * CHECKPOINT_SEEN.  Walk a table with checkpoint_table_from() and
  * checkpoint_table_next().  Pure.
  */
@@ -21,7 +21,7 @@ RB_HEAD(checkpoint_names, checkpoint_name);
 
 struct checkpoint_entry {
 	RB_ENTRY(checkpoint_entry) link;
-	struct checkpoint_record rec;	/* owns path, borrows dest */
+	struct checkpoint_record rec;	/* owns all but dest */
 };
 RB_HEAD(checkpoint_entries, checkpoint_entry);
 

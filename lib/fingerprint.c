@@ -22,6 +22,36 @@ fingerprint_matches(const struct fingerprint *fp, const void *p, size_t n)
 }
 
 size_t
+guard_length(off_t at)
+{
+	return (at < GUARD_MAX ? (size_t)(at > 0 ? at : 0) : GUARD_MAX);
+}
+
+void
+guard_of(struct guard *g, off_t at, const void *p, size_t n)
+{
+	const uint8_t *octets = p;
+	size_t len = guard_length(at);
+
+	*g = (struct guard) { 0, 0 };
+	if (len == 0 || n < len)
+		return;
+	g->at = at;
+	g->hash = XXH3_64bits(octets + n - len, len);
+}
+
+bool
+guard_matches(const struct guard *g, const void *p, size_t n)
+{
+	struct guard now;
+
+	if (g->at <= 0)
+		return (false);
+	guard_of(&now, g->at, p, n);
+	return (now.at == g->at && now.hash == g->hash);
+}
+
+size_t
 fingerprint_length(const void *p, size_t n)
 {
 	const uint8_t *octets = p;
@@ -31,20 +61,43 @@ fingerprint_length(const void *p, size_t n)
 	return (n);
 }
 
-int
-fingerprint_head(int fd, uint8_t head[FINGERPRINT_MAX])
+ssize_t
+read_whole(int fd, void *buf, size_t n, off_t at)
 {
-	size_t n = 0;
+	uint8_t *to = buf;
+	size_t done = 0;
 	ssize_t got;
 
-	while (n < FINGERPRINT_MAX) {
-		got = pread(fd, head + n, FINGERPRINT_MAX - n, (off_t)n);
+	while (done < n) {
+		got = pread(fd, to + done, n - done, at + (off_t)done);
 		if (got == 0)
 			break;
 		if (got > 0)
-			n += (size_t)got;
+			done += (size_t)got;
 		else if (errno != EINTR)
 			return (-1);
 	}
-	return ((int)fingerprint_length(head, n));
+	return ((ssize_t)done);
+}
+
+int
+guard_holds(const struct guard *g, int fd)
+{
+	uint8_t buf[GUARD_MAX];
+	size_t len = guard_length(g->at);
+	ssize_t n;
+
+	if ((n = read_whole(fd, buf, len, g->at - (off_t)len)) == -1)
+		return (-1);
+	return (guard_matches(g, buf, (size_t)n));
+}
+
+int
+fingerprint_head(int fd, uint8_t head[FINGERPRINT_MAX])
+{
+	ssize_t n;
+
+	if ((n = read_whole(fd, head, FINGERPRINT_MAX, 0)) == -1)
+		return (-1);
+	return ((int)fingerprint_length(head, (size_t)n));
 }

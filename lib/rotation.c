@@ -104,6 +104,23 @@ rotation_is_of(const char *name, const char *base)
 	return (strcmp(name, base) != 0 && split(name, base, &mark));
 }
 
+#define DATE_DIGITS 6 /* a date has, at the least */
+
+bool
+rotation_is_copy_of(const char *name, const char *base)
+{
+	size_t digits = 0, i;
+	struct part mark;
+
+	if (!rotation_is_of(name, base) || !split(name, base, &mark))
+		return (false);
+	if (mark.p == name + strlen(base))
+		return (true);
+	for (i = 0; i < mark.len; i++)
+		digits += isdigit((unsigned char)mark.p[i]) != 0;
+	return (digits >= DATE_DIGITS);
+}
+
 /* name without the n octets at p.  Returns false when it does not fit. */
 static bool
 without(const char *name, size_t len, const struct part *cut, char *base,

@@ -13,6 +13,13 @@
 /* Whether rotation may have given name to what was called base before. */
 bool	rotation_is_of(const char *name, const char *base);
 
+/*
+ * The same where hardly anything else than rotation gives such names: a mark
+ * behind the whole base, or a date in it.  worker-2.log, beside worker.log, may
+ * as well be the log of a second worker.
+ */
+bool	rotation_is_copy_of(const char *name, const char *base);
+
 /* Whether the name ends as those of compressed files that can be read do. */
 bool	rotation_is_packed(const char *name);
 

@@ -15,7 +15,7 @@ fail()
 floor()
 {
 	case $1 in
-	account|control|needs|statedir|version)
+	account|clock|control|needs|statedir|version)
 		echo 1 ;;
 	teslacoild|monitor|worker|confine|teslacoilctl|show)
 		echo 5 ;;

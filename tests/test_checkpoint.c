@@ -295,6 +295,10 @@ a_record_comes_back_as_it_was_noted(void **state)
 		.offset = INT64_MAX,
 		.time = INT64_MAX,
 		.path = "/v\xc3\xa4r/a b\n\r\t\x01\x7f\xff\\\\x41",
+		.real = "/mnt/a b",
+		.guards = (const struct guard[]) { { INT64_MAX, UINT64_MAX },
+		    { 256, 0 } },
+		.nguards = 2,
 	};
 	struct checkpoint *cp = opened();
 	struct checkpoint_record got;
@@ -312,6 +316,68 @@ a_record_comes_back_as_it_was_noted(void **state)
 	assert_int_equal(got.print.len, 7);
 	assert_true(got.offset == rec.offset && got.time == rec.time);
 	assert_string_equal(got.path, rec.path);
+	assert_string_equal(got.real, rec.real);
+	assert_int_equal(got.nguards, 2);
+	assert_memory_equal(got.guards, rec.guards, 2 * sizeof(*rec.guards));
+	checkpoint_close(cp);
+}
+
+/* What stands in the state directory after rec was noted. */
+static void
+note_alone(const struct checkpoint_record *rec, char text[4096])
+{
+	struct checkpoint *cp = opened();
+
+	assert_int_equal(checkpoint_note(cp, rec), 0);
+	synced(cp);
+	checkpoint_close(cp);
+	(void)read_file("checkpoint", text, 4096);
+}
+
+static void
+an_older_version_finds_the_line_it_knows_behind_the_guards(void **state)
+{
+	struct checkpoint_record rec = file("siem", 42, 9000);
+	const struct guard guards[] = { { 9000, 7 } };
+	char plain[4096], guarded[4096];
+	const char *line;
+
+	(void)state;
+	note_alone(&rec, plain);
+	rec.guards = guards;
+	rec.nguards = 1;
+	note_alone(&rec, guarded);
+	assert_non_null(strstr(guarded, " more siem "));
+	line = strstr(plain, " file siem ");
+	assert_non_null(line);
+	/* Checksum included: the last line is the same, twice. */
+	assert_non_null(strstr(strstr(guarded, " more siem "), line));
+}
+
+static void
+the_guards_of_one_record_are_not_taken_for_those_of_another(void **state)
+{
+	struct checkpoint_record rec = file("siem", 42, 9000), got;
+	const struct guard guards[] = { { 9000, 7 } };
+	char text[4096], *damaged;
+	struct checkpoint *cp;
+
+	(void)state;
+	rec.guards = guards;
+	rec.nguards = 1;
+	note_alone(&rec, text);
+	/* Its own line is torn; that of another file follows. */
+	damaged = strstr(text, " file siem ");
+	assert_non_null(damaged);
+	damaged[1] = 'F';
+	write_file(text, strlen(text));
+	rec.nguards = 0;
+	rec.offset = 10;
+	note_alone(&rec, text);
+	cp = opened();
+	assert_true(checkpoint_take(cp, "siem", rec.dev, 42, &got));
+	assert_int_equal(got.offset, 10);
+	assert_int_equal(got.nguards, 0);
 	checkpoint_close(cp);
 }
 
@@ -1669,6 +1735,8 @@ main(void)
 		TEST(a_first_start_is_new_and_the_next_is_not),
 		TEST(a_crash_before_the_first_sync_is_still_a_first_start),
 		TEST(a_record_comes_back_as_it_was_noted),
+		TEST(an_older_version_finds_the_line_it_knows_behind_the_guards),
+		TEST(the_guards_of_one_record_are_not_taken_for_those_of_another),
 		TEST(the_file_shows_a_person_where_every_file_is),
 		TEST(the_last_record_of_a_file_counts),
 		TEST(what_is_gone_does_not_come_back),

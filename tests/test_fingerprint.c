@@ -215,6 +215,67 @@ an_error_is_handed_up(void **state)
 	assert_int_equal(errno, EIO);
 }
 
+static void
+a_guard_is_of_what_stands_before_its_offset(void **state)
+{
+	struct guard g;
+
+	(void)state;
+	disk.size = 4096;
+	guard_of(&g, 1000, bytes, 1000);
+	assert_int_equal(g.at, 1000);
+	assert_int_equal(guard_holds(&g, 77), 1);
+	bytes[1000 - GUARD_MAX - 1]++;
+	bytes[1000]++;
+	assert_int_equal(guard_holds(&g, 77), 1);
+	bytes[1000 - GUARD_MAX]++;
+	assert_int_equal(guard_holds(&g, 77), 0);
+	bytes[1000 - GUARD_MAX]--;
+	bytes[999]++;
+	assert_int_equal(guard_holds(&g, 77), 0);
+}
+
+static void
+a_guard_near_the_beginning_is_of_all_there_is(void **state)
+{
+	struct guard g;
+
+	(void)state;
+	disk.size = 4096;
+	guard_of(&g, 3, bytes, 3);
+	assert_int_equal(guard_holds(&g, 77), 1);
+	bytes[0]++;
+	assert_int_equal(guard_holds(&g, 77), 0);
+	guard_of(&g, 0, bytes, 0);
+	assert_false(guard_matches(&g, bytes, 0));
+}
+
+static void
+a_guard_of_too_little_is_none(void **state)
+{
+	struct guard g;
+
+	(void)state;
+	guard_of(&g, 1000, bytes, GUARD_MAX - 1);
+	assert_int_equal(g.at, 0);
+	assert_false(guard_matches(&g, bytes, GUARD_MAX));
+}
+
+static void
+a_shorter_file_does_not_hold_the_guard_and_an_error_says_nothing(void **state)
+{
+	struct guard g;
+
+	(void)state;
+	guard_of(&g, 1000, bytes, 1000);
+	disk.size = 999;
+	assert_int_equal(guard_holds(&g, 77), 0);
+	disk.size = 1000;
+	disk.error = EIO;
+	assert_int_equal(guard_holds(&g, 77), -1);
+	assert_int_equal(errno, EIO);
+}
+
 int
 main(void)
 {
@@ -232,6 +293,14 @@ main(void)
 		cmocka_unit_test_setup(nuls_at_the_end_do_not_count, prepare),
 		cmocka_unit_test_setup(a_short_file_has_a_short_head, prepare),
 		cmocka_unit_test_setup(an_error_is_handed_up, prepare),
+		cmocka_unit_test_setup(
+		    a_guard_is_of_what_stands_before_its_offset, prepare),
+		cmocka_unit_test_setup(
+		    a_guard_near_the_beginning_is_of_all_there_is, prepare),
+		cmocka_unit_test_setup(a_guard_of_too_little_is_none, prepare),
+		cmocka_unit_test_setup(
+		    a_shorter_file_does_not_hold_the_guard_and_an_error_says_nothing,
+		    prepare),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

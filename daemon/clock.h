@@ -1,0 +1,18 @@
+/*
+ * clock.h - the clock for durations.
+ *
+ * Nobody sets it: it goes on evenly when the time of day is set forward or
+ * back.  The time of day itself, which also ev_now() of libev is, is only for
+ * what people read and for what is compared with the times of files.
+ */
+#ifndef CLOCK_H
+#define CLOCK_H
+
+/*
+ * Returns the seconds since some moment before the daemon began.  It asks the
+ * clock each time, which costs tens of nanoseconds: call it once for a slice or
+ * an event, not for every line.
+ */
+double	clock_now(void);
+
+#endif

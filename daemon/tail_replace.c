@@ -1,0 +1,266 @@
+#include "daemon/tail_replace.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/ledger.h"
+#include "daemon/log.h"
+#include "daemon/place.h"
+#include "daemon/stream.h"
+#include "daemon/stream_guard.h"
+#include "daemon/tail_held.h"
+#include "daemon/tail_inside.h"
+#include "daemon/tails.h"
+
+#define COMPARED 4096 /* octets, at the end of what the old one had */
+
+/* The two files. */
+struct pair {
+	struct tail *was;
+	off_t size; /* of what it has now */
+	struct guard guard; /* of what was sent of it most */
+	int fd; /* of the other */
+	const struct stat *st;
+};
+
+static struct guard
+newest_guard(const struct tail *t)
+{
+	const struct stream *s;
+	struct guard g, newest = { 0, 0 };
+
+	for (s = t->streams; s != NULL; s = s->next) {
+		g = stream_guard_newest(s);
+		if (g.at > newest.at)
+			newest = g;
+	}
+	return (newest);
+}
+
+/* Whether something in its directory still is the old file. */
+static bool
+has_name_in(struct place *place, const struct tail *was)
+{
+	const struct dirent *e;
+	bool found = false;
+	struct stat st;
+	DIR *dir;
+
+	if ((dir = place_list(place)) == NULL)
+		return (true);
+	while (!found && (e = readdir(dir)) != NULL)
+		found = e->d_ino == was->ino &&
+		    fstatat(dirfd(dir), e->d_name, &st, AT_SYMLINK_NOFOLLOW) ==
+			0 &&
+		    st.st_dev == was->dev;
+	(void)closedir(dir);
+	return (found);
+}
+
+/* A file that still has a name was renamed, not replaced. */
+static bool
+has_name(const struct tail *was)
+{
+	struct stat st;
+
+	if (was->place == NULL)
+		return (false);
+	if (was->fd != -1)
+		return (fstat(was->fd, &st) == -1 || st.st_nlink > 0);
+	return (has_name_in(was->place, was));
+}
+
+static int
+open_other(struct place *place, const char *name, const struct tail *was,
+    const struct stat *st)
+{
+	char path[PATH_MAX];
+	struct stat now;
+	int fd, n;
+
+	n = snprintf(path, sizeof(path), "%s/%s", place->path, name);
+	if (n < 0 || (size_t)n >= sizeof(path))
+		return (-1);
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY |
+		(was->linked ? 0 : O_NOFOLLOW));
+	if (fd == -1)
+		return (-1);
+	if (fstat(fd, &now) == 0 && now.st_dev == st->st_dev &&
+	    now.st_ino == st->st_ino)
+		return (fd);
+	(void)close(fd);
+	return (-1);
+}
+
+/* Whether the octets before the end of the old one are the same in both. */
+static bool
+ends_alike(const struct pair *p)
+{
+	uint8_t x[COMPARED], y[COMPARED];
+	size_t n = p->size < COMPARED ? (size_t)p->size : COMPARED;
+	off_t at = p->size - (off_t)n;
+
+	return (p->was->fd != -1 &&
+	    read_whole(p->was->fd, x, n, at) == (ssize_t)n &&
+	    read_whole(p->fd, y, n, at) == (ssize_t)n &&
+	    memcmp(x, y, n) == 0);
+}
+
+/* Whether the other has all of the old one, by more than chance. */
+static bool
+has_all(const struct pair *p)
+{
+	uint8_t head[FINGERPRINT_MAX];
+	int n;
+
+	if (p->st->st_size < p->size || p->size == 0)
+		return (false);
+	/* A short text may as well have been written twice. */
+	if (p->size < GUARD_MAX && written_ns(p->st) != p->was->written_ns)
+		return (false);
+	if ((n = fingerprint_head(p->fd, head)) == -1 ||
+	    p->was->print.len == 0 ||
+	    !fingerprint_matches(&p->was->print, head, (size_t)n))
+		return (false);
+	if (p->guard.at > 0 && guard_holds(&p->guard, p->fd) != 1)
+		return (false);
+	return (p->guard.at == p->size || ends_alike(p));
+}
+
+/* Where the other has only what was not sent; 0: nowhere. */
+static off_t
+behind_what_was_sent(const struct pair *p)
+{
+	const struct stream *s;
+
+	if (p->guard.at != p->size)
+		return (0);
+	for (s = p->was->streams; s != NULL; s = s->next)
+		if (s->cursor.acked != p->size)
+			return (0);
+	return (tail_seek_guard(p->was, p->fd, p->st->st_size, &p->guard));
+}
+
+/*
+ * Who has the old file open may still write to it: it is read on without a
+ * name, from where it ends now.
+ */
+static void
+leave_rest(const struct pair *p)
+{
+	struct tail *was = p->was, *rest;
+	struct stream *s;
+	struct stat st;
+
+	if (was->fd == -1)
+		return;
+	if (fstat(was->fd, &st) == -1 ||
+	    (rest = tail_alloc(was->all, was->name)) == NULL) {
+		tails_closed(was);
+		return;
+	}
+	tails_stats(was->all)->files++;
+	tails_stats(was->all)->found++;
+	tail_set_origin(rest, tail_origin(was));
+	rest->print = was->print;
+	rest->size = p->size;
+	rest->rotated = true;
+	rest->deleted = st.st_nlink == 0;
+	tails_know(rest, &st);
+	tails_hand_over(was, rest);
+	for (s = was->streams; s != NULL; s = s->next)
+		if (tail_add_stream(rest, s->route, p->size) == -1)
+			log_warn("%s", tail_path(rest));
+	tails_time(rest);
+	tails_watch(rest);
+}
+
+/* It has its path again, by another directory. */
+static void
+come_home(struct tail *t, struct place *place, const char *name)
+{
+	char *copy;
+
+	if (t->place != NULL || (copy = strdup(name)) == NULL)
+		return;
+	place_unleave(t);
+	place_enter(t, place, copy);
+	tail_is_live(t);
+}
+
+static void
+go_on_in(const struct pair *p, struct place *place, const char *name)
+{
+	struct tail *t = p->was;
+	struct stream *s;
+
+	for (s = t->streams; s != NULL; s = s->next)
+		ledger_drop(tails_ledger(t->all), s, t->known);
+	tails_forget(t);
+	leave_rest(p);
+	tails_know(t, p->st);
+	tails_opened(t, p->fd);
+	come_home(t, place, name);
+	t->size = p->st->st_size;
+	t->sure = 0;
+	t->deleted = false;
+	t->many_links = p->st->st_nlink > 1;
+	t->changed = tails_now(t->all);
+	log_info("%s: was replaced by a file that has all of it: goes on there",
+	    tail_path(t));
+	for (s = t->streams; s != NULL; s = s->next) {
+		ledger_mark(tails_ledger(t->all), s);
+		stream_wake(s);
+	}
+	tails_watch(t);
+}
+
+enum tail_replacement
+tail_replaced(struct tail *was, struct place *place, const char *name,
+    const struct stat *st, off_t *from)
+{
+	struct pair p = { .was = was, .size = was->size, .st = st };
+	enum tail_replacement result = TAIL_NOT_REPLACED;
+	struct stat now;
+
+	*from = 0;
+	if (was->packed != INFLATE_NONE || was->held != NULL || was->fresh ||
+	    was->spent || was->seeking || was->streams == NULL ||
+	    was->print.len == 0 || st->st_size == 0)
+		return (TAIL_NOT_REPLACED);
+	if (was->fd != -1 && fstat(was->fd, &now) == 0)
+		p.size = now.st_size;
+	p.guard = newest_guard(was);
+	if ((p.fd = open_other(place, name, was, st)) == -1)
+		return (TAIL_NOT_REPLACED);
+	if (has_all(&p) && !has_name(was)) {
+		go_on_in(&p, place, name);
+		return (TAIL_REPLACED);
+	}
+	if ((*from = behind_what_was_sent(&p)) > 0 && !has_name(was)) {
+		log_notice("%s/%s: was replaced by a file with what was sent "
+			   "of it: goes on behind that, at %lld",
+		    place->path, name, (long long)*from);
+		result = TAIL_REPLACED_IN_PART;
+	}
+	(void)close(p.fd);
+	return (result);
+}
+
+void
+tail_begin_from(struct tail *t, off_t from)
+{
+	struct stream *s;
+
+	t->fresh = false;
+	tail_unhold(t);
+	for (s = t->streams; s != NULL; s = s->next) {
+		stream_go_to(s, from);
+		stream_wake(s);
+	}
+}
