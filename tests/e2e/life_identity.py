@@ -330,12 +330,15 @@ class Identity(Steps):
         fd = os.open(now.path, os.O_WRONLY)
         room = self.rng.randint(100, 1000) * 1024
         os.ftruncate(fd, now.size + room)
-        for _ in range(self.rng.randint(1, 4)):
-            at, data = now.size, self.lines(now, self.rng.randint(1, 50))
+        # A line at a time: of a longer write, who reads meanwhile may see the
+        # end before the middle.
+        for _ in range(self.rng.randint(1, 100)):
+            at, data = now.size, self.lines(now, 1)
             if os.pwrite(fd, data, at) != len(data):
                 raise OSError("short write")
             now.size += len(data)
-            self.pause()
+            if self.rng.random() < 0.05:
+                self.pause()
         os.ftruncate(fd, now.size)
         os.close(fd)
         self.say("lines over NULs in %s, %d KB of which are cut", now,
