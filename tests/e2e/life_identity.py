@@ -333,12 +333,16 @@ class Identity(Steps):
         # A line at a time: of a longer write, who reads meanwhile may see the
         # end before the middle.
         for _ in range(self.rng.randint(1, 100)):
-            at, data = now.size, self.lines(now, 1)
-            if os.pwrite(fd, data, at) != len(data):
-                raise OSError("short write")
-            now.size += len(data)
+            data = self.lines(now, 1)
+            half = len(data)
             if self.rng.random() < 0.05:
-                self.pause()
+                half = self.rng.randint(1, half)
+            for part in (data[:half], data[half:]):
+                if os.pwrite(fd, part, now.size) != len(part):
+                    raise OSError("short write")
+                now.size += len(part)
+                if half < len(data):
+                    self.pause()
         os.ftruncate(fd, now.size)
         os.close(fd)
         self.say("lines over NULs in %s, %d KB of which are cut", now,
