@@ -1,0 +1,70 @@
+"""The world of teslacoild-world: the other side of ../fake_world.h."""
+
+import mmap
+import os
+import struct
+import time
+
+import teslacoil
+
+PROGRAM = teslacoil.from_env("TESLACOILD_WORLD", "build/tests/teslacoild-world")
+
+OPEN, OPENDIR, FSTAT, STAT, READ, READDIR = (1 << i for i in range(6))
+
+JUMPS = 64
+DEVICE, RATE, SEED, FAILED, NJUMPS, JUMP = 0, 8, 16, 24, 32, 40
+BELOW = JUMP + 16 * JUMPS
+SIZE = BELOW + 4096
+
+
+class World:
+    """Shared with the daemons whose environment names its file."""
+
+    def __init__(self, path, below):
+        self.path = path
+        with open(path, "wb") as f:
+            f.truncate(SIZE)
+        with open(path, "r+b") as f:
+            self.map = mmap.mmap(f.fileno(), SIZE)
+        below = os.fsencode(below)
+        self.map[BELOW:BELOW + len(below)] = below
+        self.offset = 0
+        self.jumps = 0
+        self.devices = 0
+
+    def put(self, at, form, *values):
+        struct.pack_into("=" + form, self.map, at, *values)
+
+    @property
+    def env(self):
+        return dict(os.environ, TESLACOIL_WORLD=self.path)
+
+    def renumber(self):
+        """Devices get other numbers: only while no daemon runs."""
+        self.devices += 1
+        self.put(DEVICE, "Q", self.devices)
+
+    def jump(self, seconds):
+        """Sets the clock forward or, with less than 0, back."""
+        if self.jumps == JUMPS:
+            return False
+        self.offset += seconds
+        self.put(JUMP + 16 * self.jumps, "qq", time.time_ns(),
+                 self.offset * 10 ** 9)
+        self.jumps += 1
+        self.put(NJUMPS, "I", self.jumps)
+        return True
+
+    def seed(self, seed):
+        self.put(SEED, "Q", seed)
+
+    def fail(self, rate, calls):
+        """So many of 65536 of these calls fail from now on."""
+        self.put(RATE, "II", rate, calls)
+
+    @property
+    def failed(self):
+        return struct.unpack_from("=Q", self.map, FAILED)[0]
+
+    def close(self):
+        self.map.close()
