@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/born.h"
 #include "daemon/place.h"
 #include "daemon/tail.h"
 #include "lib/rotation.h"
@@ -14,22 +15,86 @@ struct member {
 };
 
 /*
- * By the name they had, then by their last write; new names that tell of the
- * age count where the times are the same.
+ * By the name they had, those whose new names tell of their age first, then by
+ * their last write; where that is the same the new names tell.
  */
 static int
-compare_members(const void *a, const void *b)
+compare_times(const void *a, const void *b)
 {
 	const struct member *x = a, *y = b;
 	int order;
 
 	if ((order = strcmp(x->name, y->name)) != 0)
 		return (order);
+	if (x->related != y->related)
+		return (x->related ? -1 : 1);
 	if (x->tail->written_ns != y->tail->written_ns)
 		return (x->tail->written_ns < y->tail->written_ns ? -1 : 1);
-	if (!x->related || !y->related)
+	return (x->related ? rotation_compare(
+				 x->name, x->tail->name, y->tail->name)
+			   : 0);
+}
+
+/* By what new names of one and the same tell, then by the last write. */
+static int
+compare_names(const void *a, const void *b)
+{
+	const struct member *x = a, *y = b;
+	int order;
+
+	order = rotation_compare(x->name, x->tail->name, y->tail->name);
+	return (order != 0 ? order : compare_times(a, b));
+}
+
+/* When it was made; of a compressed file that says nothing. */
+static int64_t
+made_ns(const struct member *m)
+{
+	if (m->tail->packed != INFLATE_NONE || m->tail->place == NULL)
 		return (0);
-	return (rotation_compare(x->name, x->tail->name, y->tail->name));
+	return (born_ns(tail_path(m->tail)));
+}
+
+/* Whether the names of list[0..n), which is in the order of times, object. */
+static bool
+names_object(const struct member *list, size_t n)
+{
+	size_t i;
+
+	for (i = 1; i < n; i++)
+		if (rotation_compare(list[i].name, list[i - 1].tail->name,
+			list[i].tail->name) > 0)
+			return (true);
+	return (false);
+}
+
+/*
+ * A program may still write to a file after it was rotated, which makes its
+ * time wrong; and some number their files the other way round, which makes the
+ * names wrong.  When the files were made tells which of the two it is.
+ */
+static void
+sort_related(struct member *list, size_t n)
+{
+	unsigned times_wrong = 0, names_wrong = 0;
+	int64_t before, made;
+	size_t i;
+	int order;
+
+	if (!names_object(list, n))
+		return;
+	before = made_ns(&list[0]);
+	for (i = 1; i < n; i++, before = made) {
+		made = made_ns(&list[i]);
+		if (before == 0 || made == 0 || before == made)
+			continue;
+		order = rotation_compare(list[i].name, list[i - 1].tail->name,
+		    list[i].tail->name);
+		times_wrong += before > made;
+		names_wrong += order != 0 && (order > 0) != (before > made);
+	}
+	if (names_wrong < times_wrong)
+		qsort(list, n, sizeof(*list), compare_names);
 }
 
 static void
@@ -77,21 +142,35 @@ base_that_was_left(
 	return (NULL);
 }
 
+/* The next of list[0..n): *i of those that are related, *k of the others. */
+static struct tail *
+next_member(const struct member *list, size_t n, size_t *i, size_t *k)
+{
+	bool more = *i < n && list[*i].related;
+
+	if (*k == n ||
+	    (more && list[*i].tail->written_ns <= list[*k].tail->written_ns))
+		return (more ? list[(*i)++].tail : NULL);
+	return (list[(*k)++].tail);
+}
+
 /* list[0..n) had the same name. */
 static void
-order_members(struct place *place, const struct member *list, size_t n)
+order_members(struct place *place, struct member *list, size_t n)
 {
 	struct tail *holder = tail_at(place, list[0].name);
 	struct tail *t, *last = NULL, *other = NULL;
-	size_t i;
+	size_t i, k = 0;
 
 	for (i = 0; i < n; i++)
 		tail_unlink_order(list[i].tail);
 	/* One that had the name and has gone elsewhere comes before them all. */
 	if (holder != NULL && (other = holder->before) != NULL)
 		other->behind = holder->before = NULL;
-	for (i = 0; i < n; i++, last = t) {
-		t = list[i].tail;
+	while (k < n && list[k].related)
+		k++;
+	sort_related(list, k);
+	for (i = 0; (t = next_member(list, n, &i, &k)) != NULL; last = t) {
 		if (last == NULL) {
 			if (other != NULL)
 				tail_follows(t, other);
@@ -132,7 +211,7 @@ place_order(struct place *place)
 			    NULL))
 			add_member(place, &list, &n, name, t);
 	if (n > 1)
-		qsort(list, n, sizeof(*list), compare_members);
+		qsort(list, n, sizeof(*list), compare_times);
 	for (i = 0; i < n; i = k) {
 		for (k = i + 1; k < n; k++)
 			if (strcmp(list[i].name, list[k].name) != 0)
