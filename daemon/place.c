@@ -15,6 +15,8 @@
 #include "daemon/tail.h"
 #include "daemon/tails.h"
 
+#define OFF_MOST ((off_t)INT64_MAX)
+
 int
 tail_compare_names(const struct tail *a, const struct tail *b)
 {
@@ -152,7 +154,8 @@ owe(struct tail *t)
 {
 	struct stat st;
 
-	t->owed = t->size;
+	/* How much text is in a compressed file is not known before its end. */
+	t->owed = t->packed == INFLATE_NONE ? t->size : OFF_MOST;
 	if (t->packed == INFLATE_NONE && t->fd != -1 &&
 	    fstat(t->fd, &st) == 0 && st.st_size > t->owed)
 		t->owed = st.st_size;

@@ -238,12 +238,11 @@ look_at_file(struct dir *d, const char *name, const struct found *f)
 	if (t->place == &d->place && strcmp(t->name, name) == 0) {
 		note_real(t, d, f);
 		t->seen = d->scan;
-	}
-	if (dir_means_file(d, name)) {
-		if (t != here && !is_rotated_name(t))
+		if (t != here && dir_means_file(d, name) && !is_rotated_name(t))
 			tail_is_live(t);
-		dir_join_routes(t, d, name, f->reach);
 	}
+	if (dir_means_file(d, name))
+		dir_join_routes(t, d, name, f->reach);
 	tail_check(t);
 }
 

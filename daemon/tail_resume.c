@@ -174,13 +174,17 @@ compare_guards(const struct tail *t, int fd,
 
 /*
  * Another file that got the inode may begin alike for a line or two: such a
- * short one has to have the name of the record, or one that rotation gives.
+ * short one has to have the name of the record, or one that rotation gives, or
+ * none that a source means.
  */
 static bool
 is_telling(const struct tail *t, const struct checkpoint_record *rec)
 {
+	const struct tails_finder *finder = tails_finder(t->all);
 	size_t known = rec->print.len;
 
+	if (t->place != NULL && !finder->means(t->place, t->name))
+		return (true);
 	if (rec->nguards > 0 && known < guard_length(rec->guards[0].at))
 		known = guard_length(rec->guards[0].at);
 	return (known >= GUARD_MAX || t->place == NULL ||
