@@ -198,6 +198,19 @@ is_rotated_name(const struct tail *t)
 		rotation_is_of(t->name, strrchr(t->origin, '/') + 1)));
 }
 
+/*
+ * Whether the name is the one that a source means the file by, which was found
+ * by another one, a hard link, first.
+ */
+static bool
+is_its_own(const struct tail *t, const struct dir *d, const char *name)
+{
+	char path[PATH_MAX];
+
+	return (t->rotated && t->origin != NULL &&
+	    dir_path(d, name, path) == 0 && strcmp(path, t->origin) == 0);
+}
+
 /* Another may have had its name when it was to be opened. */
 static void
 wake_closed(struct tail *t)
@@ -229,7 +242,7 @@ look_at_file(struct dir *d, const char *name, const struct found *f)
 		look_at_other_file(d, name, f);
 		return;
 	}
-	if (t != here && !keeps_name(t)) {
+	if (t != here && (!keeps_name(t) || is_its_own(t, d, name))) {
 		/* A watch of its own depends on it. */
 		t->linked = f->linked;
 		tail_rename(t, &d->place, name);

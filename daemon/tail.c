@@ -421,6 +421,7 @@ tail_is_live(struct tail *t)
 	if (!t->rotated)
 		return;
 	t->rotated = t->spent = false;
+	place_unleave(t);
 	free(t->origin);
 	t->origin = NULL;
 }
