@@ -11,6 +11,7 @@
 struct member {
 	char name[NAME_MAX + 1];
 	struct tail *tail;
+	int64_t at; /* its last write, but no later than that of the next */
 	bool related; /* its new name tells of its age */
 };
 
@@ -28,8 +29,8 @@ compare_times(const void *a, const void *b)
 		return (order);
 	if (x->related != y->related)
 		return (x->related ? -1 : 1);
-	if (x->tail->written_ns != y->tail->written_ns)
-		return (x->tail->written_ns < y->tail->written_ns ? -1 : 1);
+	if (x->at != y->at)
+		return (x->at < y->at ? -1 : 1);
 	return (x->related ? rotation_compare(
 				 x->name, x->tail->name, y->tail->name)
 			   : 0);
@@ -93,8 +94,12 @@ sort_related(struct member *list, size_t n)
 		times_wrong += before > made;
 		names_wrong += order != 0 && (order > 0) != (before > made);
 	}
-	if (names_wrong < times_wrong)
-		qsort(list, n, sizeof(*list), compare_names);
+	if (names_wrong >= times_wrong)
+		return;
+	qsort(list, n, sizeof(*list), compare_names);
+	for (i = n - 1; i-- > 0;)
+		if (list[i].at > list[i + 1].at)
+			list[i].at = list[i + 1].at;
 }
 
 static void
@@ -114,7 +119,18 @@ add_member(struct place *place, struct member **list, size_t *n,
 	(void)strlcpy((*list)[*n].name, name, sizeof((*list)[*n].name));
 	(*list)[*n].related =
 	    t->place == place && rotation_is_of(t->name, name);
+	(*list)[*n].at = t->written_ns;
 	(*list)[(*n)++].tail = t;
+}
+
+/* The name in place by which a source means a file that was rotated, or NULL. */
+static const char *
+own_base(const struct place *place, const struct tail *t)
+{
+	return (t->rotated && t->origin != NULL &&
+		    place_holds(place, t->origin)
+		? strrchr(t->origin, '/') + 1
+		: NULL);
 }
 
 /* The name from which rotation made name, where a file has it now. */
@@ -149,7 +165,7 @@ next_member(const struct member *list, size_t n, size_t *i, size_t *k)
 	bool more = *i < n && list[*i].related;
 
 	if (*k == n ||
-	    (more && list[*i].tail->written_ns <= list[*k].tail->written_ns))
+	    (more && list[*i].at <= list[*k].at))
 		return (more ? list[(*i)++].tail : NULL);
 	return (list[(*k)++].tail);
 }
@@ -198,15 +214,17 @@ place_order(struct place *place)
 	size_t n = 0, i, k;
 
 	RB_FOREACH (l, leavers, &place->leavers) {
-		name = base_in_use(place, l->name, base);
-		add_member(
-		    place, &list, &n, name != NULL ? name : l->name, l->tail);
+		if ((name = own_base(place, l->tail)) == NULL &&
+		    (name = base_in_use(place, l->name, base)) == NULL)
+			name = l->name;
+		add_member(place, &list, &n, name, l->tail);
 	}
 	RB_FOREACH (t, tail_names, &place->names)
 		/* What may be a copy is not sent, and makes nobody wait. */
 		if (t->left == NULL && t->held == NULL &&
 		    (t->origin == NULL || place_holds(place, t->origin)) &&
-		    ((name = base_in_use(place, t->name, base)) != NULL ||
+		    ((name = own_base(place, t)) != NULL ||
+			(name = base_in_use(place, t->name, base)) != NULL ||
 			(name = base_that_was_left(place, t->name, base)) !=
 			    NULL))
 			add_member(place, &list, &n, name, t);

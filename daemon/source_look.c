@@ -199,16 +199,27 @@ is_rotated_name(const struct tail *t)
 }
 
 /*
- * Whether the name is the one that a source means the file by, which was found
- * by another one, a hard link, first.
+ * Whether the name is the one that a source means the file by, or one that
+ * rotation gave it then, and the file was found by another one, a hard link
+ * elsewhere, first.
  */
 static bool
 is_its_own(const struct tail *t, const struct dir *d, const char *name)
 {
-	char path[PATH_MAX];
+	const char *base;
 
-	return (t->rotated && t->origin != NULL &&
-	    dir_path(d, name, path) == 0 && strcmp(path, t->origin) == 0);
+	if (!t->rotated || t->origin == NULL || !place_holds(&d->place, t->origin))
+		return (false);
+	base = strrchr(t->origin, '/') + 1;
+	return (strcmp(name, base) == 0 ||
+	    (t->place != &d->place && rotation_is_of(name, base)));
+}
+
+/* What it was called elsewhere does not count in the order of generations. */
+static void
+take_its_own(struct tail *t, struct dir *d)
+{
+	tail_was(t, &d->place, strrchr(t->origin, '/') + 1);
 }
 
 /* Another may have had its name when it was to be opened. */
@@ -228,6 +239,7 @@ look_at_file(struct dir *d, const char *name, const struct found *f)
 	const struct stat *st = &f->st;
 	struct tail *here = tail_at(&d->place, name);
 	struct tail *t = tails_find(d->all->tails, st->st_dev, st->st_ino);
+	bool own;
 
 	if (here != NULL && here != t && t != NULL) {
 		lose_name(d, name);
@@ -242,10 +254,13 @@ look_at_file(struct dir *d, const char *name, const struct found *f)
 		look_at_other_file(d, name, f);
 		return;
 	}
-	if (t != here && (!keeps_name(t) || is_its_own(t, d, name))) {
+	own = is_its_own(t, d, name);
+	if (t != here && (!keeps_name(t) || own)) {
 		/* A watch of its own depends on it. */
 		t->linked = f->linked;
 		tail_rename(t, &d->place, name);
+		if (own && d->all->starting)
+			take_its_own(t, d);
 		wake_closed(t);
 	}
 	if (t->place == &d->place && strcmp(t->name, name) == 0) {
