@@ -3,7 +3,7 @@
  * what the patterns mean, source_dir.c keeps the tree of directories,
  * source_look.c looks at one name, source_scan.c at all of a directory,
  * source_recover.c at what happened before the start to what source_orphan.c
- * lists, source_stray.c follows what was renamed before anybody looked,
+ * lists, by the evidence of source_candidate.c, source_stray.c follows what was renamed before anybody looked,
  * source_inherit.c goes on with what the worker before had open,
  * source_walk.c judges where links lead, source_link.c knows where those lead
  * that are followed, source_await.c looks at dangling ones by time,
