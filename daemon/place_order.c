@@ -126,7 +126,8 @@ place_order(struct place *place)
 	RB_FOREACH (t, tail_names, &place->names)
 		/* What may be a copy is not sent, and makes nobody wait. */
 		if (t->left == NULL && t->held == NULL &&
-		    (t->origin == NULL || place_holds(place, t->origin)) &&
+		    (tail_old_path(t) == NULL ||
+			place_holds(place, tail_old_path(t))) &&
 		    ((name = base_in_use(place, t->name, base)) != NULL ||
 			(name = base_that_was_left(place, t->name, base)) !=
 			    NULL))

@@ -144,11 +144,19 @@ static bool
 is_telling(const struct candidate *c, const struct orphan *o)
 {
 	size_t known = o->rec.print.len;
+	const char *base;
+	unsigned i;
 
 	if (o->rec.nguards > 0 && known < guard_length(o->guards[0].at))
 		known = guard_length(o->guards[0].at);
-	return (known >= GUARD_MAX || strcmp(c->name, o->base) == 0 ||
-	    rotation_is_of(c->name, o->base));
+	if (known >= GUARD_MAX)
+		return (true);
+	for (i = 0; i < o->nspots; i++) {
+		base = o->spots[i].base;
+		if (strcmp(c->name, base) == 0 || rotation_is_of(c->name, base))
+			return (true);
+	}
+	return (false);
 }
 
 /* Whether it has all that was sent of o, as far as can be known. */

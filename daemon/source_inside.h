@@ -375,6 +375,16 @@ void	link_note(struct dir *, const char *name, const struct walk *);
 struct dir	*dir_link_to(struct dir *, const char *base,
 		    const struct stat *st, const char **name);
 
+/*
+ * Where name in it, a link that is followed, leads: the directory, and the
+ * file's name there.  Returns NULL: it is none.
+ */
+struct dir	*dir_link_of(struct dir *, const char *name, const char **base);
+
+/* Calls fn for every file in it to which a link leads; base is its name. */
+void	dir_each_linked(struct dir *,
+	    void (*fn)(struct tail *, const char *base, void *), void *arg);
+
 /* Whether there is one for whatever file. */
 bool	dir_has_link_to(struct dir *, const char *base);
 

@@ -72,6 +72,7 @@ find_base(struct hunt *h, struct candidate *c)
 	for (i = 0; rotation_base(c->name, i, c->base, sizeof(c->base)); i++) {
 		if (tail_at(place, c->base) != NULL ||
 		    place_leaver(place, c->base) != NULL ||
+		    dir_has_link_to(h->dir, c->base) ||
 		    orphans_had(h->os, h->dir, c->base))
 			return (true);
 	}
@@ -115,7 +116,7 @@ consider(struct hunt *h, int dirfd, const char *name)
 	    !S_ISREG(st.st_mode))
 		return;
 	t = tails_find(ss->tails, st.st_dev, st.st_ino);
-	if ((t != NULL && (t->met || t->linked)) ||
+	if ((t != NULL && t->met) ||
 	    (c = candidate_new(h->dir, name, &st)) == NULL)
 		return;
 	if ((!find_base(h, c) &&
@@ -146,7 +147,6 @@ list_candidates(struct hunt *h)
 
 /* The likeliest of those that are tried. */
 struct choice {
-	const struct hunt *h;
 	const struct candidate *c;
 	struct orphan *best;
 };
@@ -191,7 +191,7 @@ choose(void *who, void *arg)
 static struct orphan *
 find_orphan(const struct hunt *h, const struct candidate *c)
 {
-	struct choice x = { .h = h, .c = c };
+	struct choice x = { .c = c };
 	struct kin_query q = { .name = "",
 		.head = c->head,
 		.most = c->kind == INFLATE_NONE ? c->st.st_size
@@ -212,49 +212,70 @@ find_orphan(const struct hunt *h, const struct candidate *c)
 	return (x.best);
 }
 
+/* What a candidate was before. */
+struct former {
+	struct dir *dir; /* whose patterns mean it */
+	const char *base; /* by this name there */
+	enum reach reach; /* by that it was followed */
+};
+
+/* Of a file that others may have given its name, more is asked. */
+static enum reach
+reach_of(const struct candidate *c, const struct former *was)
+{
+	return (dir_trusts_own(c->dir, c->name, &c->st) ? was->reach
+							: REACH_UNSAFE_NAME);
+}
+
 /* The file of a candidate, sent by the routes of what it was before. */
 static struct tail *
-follow_candidate(
-    struct dir *d, struct candidate *c, struct dir *was, const char *base)
+follow_candidate(struct candidate *c, const struct former *was)
 {
+	struct tails *ts = c->dir->all->tails;
+	enum reach reach = reach_of(c, was);
 	struct fingerprint print;
 	char origin[PATH_MAX];
 	struct tail *t;
 
-	t = tails_find(d->all->tails, c->st.st_dev, c->st.st_ino);
+	t = tails_find(ts, c->st.st_dev, c->st.st_ino);
 	if (t == NULL &&
-	    (t = tail_new(d->all->tails, &d->place, c->name, &c->st)) == NULL) {
-		log_warn("%s/%s", d->place.path, c->name);
+	    (t = tail_new(ts, &c->dir->place, c->name, &c->st)) == NULL) {
+		log_warn("%s/%s", c->dir->place.path, c->name);
 		return (NULL);
 	}
 	c->used = true;
 	t->met = true;
 	/* A file that has the very path was replaced, not rotated. */
-	t->rotated = was != d || strcmp(c->name, base) != 0;
+	t->rotated =
+	    t->place != &was->dir->place || strcmp(t->name, was->base) != 0;
 	if (c->kind != INFLATE_NONE) {
 		fingerprint_of(&print, c->head, (size_t)c->head_len);
 		tail_set_packed(t, c->kind, &print);
 		t->size = 1;
 	}
-	if (t->rotated && dir_path(was, base, origin) == 0)
+	if (t->rotated && dir_path(was->dir, was->base, origin) == 0)
 		tail_set_origin(t, origin);
-	dir_join_routes(t, was, base, REACH_PLAIN);
+	dir_join_routes(t, was->dir, was->base, reach);
 	if (t->streams == NULL) {
 		tail_free(t);
 		return (NULL);
 	}
 	if (t->rotated)
-		tail_was(t, &was->place, base);
+		tail_was(t, &was->dir->place, was->base);
+	tails_watch(t);
 	return (t);
 }
 
 static void
-adopt(struct dir *d, struct candidate *c, struct orphan *o)
+adopt(struct candidate *c, struct orphan *o)
 {
+	const struct former was = { .dir = o->spots[0].dir,
+		.base = o->spots[0].base,
+		.reach = REACH_PLAIN };
 	struct stream *s;
 	struct tail *t;
 
-	if ((t = follow_candidate(d, c, o->dir, o->base)) == NULL)
+	if ((t = follow_candidate(c, &was)) == NULL)
 		return;
 	o->found = true;
 	for (s = t->streams; s != NULL; s = s->next)
@@ -280,8 +301,8 @@ adopt_file(struct hunt *h, struct candidate *c, struct orphan *o)
 	for (o = orphan_first(o); o != NULL; o = orphan_next(o)) {
 		if (o->tried || !candidate_continues(c, o))
 			continue;
-		orphan_try(h->os, o, o->dir == h->dir ? h->missing : NULL);
-		adopt(h->dir, c, o);
+		orphan_try(h->os, o, h->dir, h->missing);
+		adopt(c, o);
 	}
 }
 
@@ -313,6 +334,13 @@ add_followed(struct hunt *h, struct tail *t, const char *left)
 		log_warn("%s", key.name);
 }
 
+/* A link leads to t, which is called base in the directory. */
+static void
+add_linked(struct tail *t, const char *base, void *hunt)
+{
+	add_followed(hunt, t, base);
+}
+
 static void
 list_followed(struct hunt *h)
 {
@@ -323,6 +351,7 @@ list_followed(struct hunt *h)
 		add_followed(h, t, NULL);
 	RB_FOREACH (l, leavers, &h->dir->place.leavers)
 		add_followed(h, l->tail, l->name);
+	dir_each_linked(h->dir, add_linked, h);
 }
 
 /* Whether what else had the name of a source may be in it. */
@@ -333,13 +362,31 @@ may_have_passed_by(const struct candidate *c)
 	    (c->head_len > 0 || !rotation_is_packed(c->name)));
 }
 
+/*
+ * What c was, by the name that rotation changed: patterns of its directory mean
+ * that, or a link leads there.  Returns whether there is such a thing.
+ */
+static bool
+find_former(const struct candidate *c, struct former *was)
+{
+	*was = (struct former) {
+		.dir = c->dir, .base = c->base, .reach = REACH_PLAIN
+	};
+	if (dir_means_file(c->dir, c->base))
+		return (true);
+	was->reach = REACH_SAFE_LINK;
+	was->dir = dir_link_to(c->dir, c->base, &c->st, &was->base);
+	return (was->dir != NULL);
+}
+
 static void
 follow_if_new(struct hunt *h, struct candidate *c)
 {
+	struct former was;
 	struct tail *t;
 
-	if (!candidate_is_new(c) ||
-	    (t = follow_candidate(h->dir, c, h->dir, c->base)) == NULL)
+	if (!candidate_is_new(c) || !find_former(c, &was) ||
+	    (t = follow_candidate(c, &was)) == NULL)
 		return;
 	add_followed(h, t, NULL);
 	log_info(
@@ -348,15 +395,16 @@ follow_if_new(struct hunt *h, struct candidate *c)
 
 /* Nothing of a copy is sent, nor of what it is written over with. */
 static void
-pass_over(const struct hunt *h, const struct candidate *c, struct tail *t)
+pass_over(const struct candidate *c, struct tail *t)
 {
 	char origin[PATH_MAX];
+	struct former was;
 	struct stream *s;
 
 	for (s = t->streams; s != NULL; s = s->next)
 		s->cursor.sent = s->cursor.acked = t->size;
 	t->rotated = true;
-	if (dir_path(h->dir, c->base, origin) == 0)
+	if (find_former(c, &was) && dir_path(was.dir, was.base, origin) == 0)
 		tail_set_origin(t, origin);
 }
 
@@ -382,8 +430,8 @@ follow_passed_by(struct hunt *h)
 				follow_if_new(h, c);
 			continue;
 		}
-		if (t != NULL)
-			pass_over(h, c, t);
+		if (t != NULL && !t->linked)
+			pass_over(c, t);
 	}
 }
 
@@ -433,6 +481,7 @@ recover(struct sources *ss)
 	struct orphans *os;
 	struct dir *d;
 
+	orphans_enter_dirs(ss);
 	RB_FOREACH (d, dirs, &ss->dirs)
 		if (!is_unchanged(d))
 			look_for_moved(d);
