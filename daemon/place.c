@@ -139,6 +139,8 @@ place_enter(struct tail *t, struct place *place, char *name)
 	/* Nobody may have seen yet that it lost the name. */
 	if (had != NULL)
 		tail_rename(had, NULL, NULL);
+	/* Links led to the name that it had. */
+	tail_set_real(t, NULL);
 	free(t->name);
 	t->name = name;
 	t->place = place;
@@ -276,7 +278,7 @@ place_leave(struct tail *t)
 {
 	if (t->place == NULL)
 		return;
-	if (t->origin == NULL)
+	if (tail_old_path(t) == NULL)
 		tail_set_origin(t, tail_path(t));
 	RB_REMOVE(tail_names, &t->place->names, t);
 	tail_was(t, t->place, t->name);

@@ -127,9 +127,10 @@ add_member(struct place *place, struct member **list, size_t *n,
 static const char *
 own_base(const struct place *place, const struct tail *t)
 {
-	return (t->rotated && t->origin != NULL &&
-		    place_holds(place, t->origin)
-		? strrchr(t->origin, '/') + 1
+	const char *path = tail_old_path(t);
+
+	return (t->rotated && path != NULL && place_holds(place, path)
+		? strrchr(path, '/') + 1
 		: NULL);
 }
 
@@ -222,7 +223,8 @@ place_order(struct place *place)
 	RB_FOREACH (t, tail_names, &place->names)
 		/* What may be a copy is not sent, and makes nobody wait. */
 		if (t->left == NULL && t->held == NULL &&
-		    (t->origin == NULL || place_holds(place, t->origin)) &&
+		    (tail_old_path(t) == NULL ||
+			place_holds(place, tail_old_path(t))) &&
 		    ((name = own_base(place, t)) != NULL ||
 			(name = base_in_use(place, t->name, base)) != NULL ||
 			(name = base_that_was_left(place, t->name, base)) !=

@@ -50,22 +50,26 @@ struct found {
 	struct walk walk; /* leads there */
 };
 
-/* Remembers the directory that t, which is called name in d, is really in. */
+/* Remembers the path without links of t, which is in d. */
 static void
 note_real(struct tail *t, struct dir *d, const struct found *f)
 {
-	char dir[PATH_MAX];
+	char path[PATH_MAX];
+	int n;
 
 	t->linked = f->linked;
-	if (!f->linked) {
-		if (t->real != NULL || d->real != NULL)
-			tail_set_real(t, d->real);
+	if (f->linked) {
+		tail_set_real(t, f->walk.real);
+		link_note(d, t->name, &f->walk);
 		return;
 	}
-	(void)strlcpy(dir, f->walk.real, sizeof(dir));
-	*strrchr(dir, '/') = '\0';
-	tail_set_real(t, dir[0] == '\0' ? "/" : dir);
-	link_note(d, t->name, &f->walk);
+	if (d->real == NULL) {
+		tail_set_real(t, NULL);
+		return;
+	}
+	n = snprintf(path, sizeof(path), "%s/%s", d->real, t->name);
+	if (n > 0 && (size_t)n < sizeof(path))
+		tail_set_real(t, path);
 }
 
 static void
@@ -193,9 +197,10 @@ is_another(const struct tail *t, const struct stat *st, struct dir *d,
 static bool
 is_rotated_name(const struct tail *t)
 {
+	const char *old = tail_old_path(t);
+
 	return (t->place == NULL ||
-	    (t->origin != NULL &&
-		rotation_is_of(t->name, strrchr(t->origin, '/') + 1)));
+	    (old != NULL && rotation_is_of(t->name, strrchr(old, '/') + 1)));
 }
 
 /*
@@ -206,11 +211,11 @@ is_rotated_name(const struct tail *t)
 static bool
 is_its_own(const struct tail *t, const struct dir *d, const char *name)
 {
-	const char *base;
+	const char *path = tail_old_path(t), *base;
 
-	if (!t->rotated || t->origin == NULL || !place_holds(&d->place, t->origin))
+	if (!t->rotated || path == NULL || !place_holds(&d->place, path))
 		return (false);
-	base = strrchr(t->origin, '/') + 1;
+	base = strrchr(path, '/') + 1;
 	return (strcmp(name, base) == 0 ||
 	    (t->place != &d->place && rotation_is_of(name, base)));
 }
@@ -219,7 +224,7 @@ is_its_own(const struct tail *t, const struct dir *d, const char *name)
 static void
 take_its_own(struct tail *t, struct dir *d)
 {
-	tail_was(t, &d->place, strrchr(t->origin, '/') + 1);
+	tail_was(t, &d->place, strrchr(tail_old_path(t), '/') + 1);
 }
 
 /* Another may have had its name when it was to be opened. */

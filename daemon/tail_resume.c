@@ -63,6 +63,7 @@ resume_in_copy(
 	struct tail_copy wanted = { .all = now->all,
 		.place = now->place,
 		.name = strrchr(rec->path, '/') + 1,
+		.real = tail_real(now),
 		.print = rec->print,
 		.least = rec->offset,
 		.dev = now->dev,
