@@ -1,6 +1,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "daemon/place.h"
 #include "daemon/tail.h"
@@ -11,11 +12,20 @@ struct member {
 	char name[NAME_MAX + 1];
 	struct tail *tail;
 	bool related; /* its new name tells of its age */
+	bool by_name; /* its time, or another's, does not */
 };
+
+static int
+compare_names(const struct member *x, const struct member *y)
+{
+	if (!x->related || !y->related)
+		return (0);
+	return (rotation_compare(x->name, x->tail->name, y->tail->name));
+}
 
 /*
  * By the name they had, then by their last write; new names that tell of the
- * age count where the times are the same.
+ * age count where the times are the same, or one of them is still to come.
  */
 static int
 compare_members(const void *a, const void *b)
@@ -25,11 +35,25 @@ compare_members(const void *a, const void *b)
 
 	if ((order = strcmp(x->name, y->name)) != 0)
 		return (order);
+	if (x->by_name && (order = compare_names(x, y)) != 0)
+		return (order);
 	if (x->tail->written_ns != y->tail->written_ns)
 		return (x->tail->written_ns < y->tail->written_ns ? -1 : 1);
-	if (!x->related || !y->related)
-		return (0);
-	return (rotation_compare(x->name, x->tail->name, y->tail->name));
+	return (compare_names(x, y));
+}
+
+static void
+sort_members(struct member *list, size_t n)
+{
+	const int64_t soon = ((int64_t)time(NULL) + 1) * 1000000000;
+	bool to_come = false;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		to_come = to_come || list[i].tail->written_ns > soon;
+	for (i = 0; i < n; i++)
+		list[i].by_name = to_come;
+	qsort(list, n, sizeof(*list), compare_members);
 }
 
 static void
@@ -132,7 +156,7 @@ place_order(struct place *place)
 			    NULL))
 			add_member(place, &list, &n, name, t);
 	if (n > 1)
-		qsort(list, n, sizeof(*list), compare_members);
+		sort_members(list, n);
 	for (i = 0; i < n; i = k) {
 		for (k = i + 1; k < n; k++)
 			if (strcmp(list[i].name, list[k].name) != 0)
