@@ -131,7 +131,7 @@ void
 stream_guard_load(struct stream *s, const struct checkpoint_record *rec)
 {
 	struct stream_guards *k;
-	unsigned i, level = 0;
+	unsigned i, most, level = 0;
 
 	if (rec->nguards == 0)
 		return;
@@ -142,11 +142,13 @@ stream_guard_load(struct stream *s, const struct checkpoint_record *rec)
 	if ((k = keep(s)) == NULL)
 		return;
 	k->acked = rec->guards[0];
+	/* Each has a level of its own, by its distance where there is a choice. */
 	for (i = 1; i < rec->nguards; i++) {
-		while (level + 1 < LEVELS &&
+		most = LEVELS - (rec->nguards - i);
+		while (level < most &&
 		    k->acked.at - rec->guards[i].at >= distances[level + 1])
 			level++;
-		k->levels[level].now = rec->guards[i];
+		k->levels[level++].now = rec->guards[i];
 	}
 }
 
