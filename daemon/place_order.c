@@ -1,6 +1,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "daemon/born.h"
 #include "daemon/place.h"
@@ -69,21 +70,24 @@ names_object(const struct member *list, size_t n)
 	return (false);
 }
 
-/*
- * A program may still write to a file after it was rotated, which makes its
- * time wrong; and some number their files the other way round, which makes the
- * names wrong.  When the files were made tells which of the two it is.
- */
-static void
-sort_related(struct member *list, size_t n)
+/* Whether the time of one is still to come: it says nothing then. */
+static bool
+is_to_come(const struct member *list, size_t n)
+{
+	const int64_t soon = ((int64_t)time(NULL) + 1) * 1000000000;
+
+	return (list[n - 1].at > soon);
+}
+
+/* Whether the names of list[0..n), in the order of times, are the better. */
+static bool
+names_are_right(const struct member *list, size_t n)
 {
 	unsigned times_wrong = 0, names_wrong = 0;
 	int64_t before, made;
 	size_t i;
 	int order;
 
-	if (!names_object(list, n))
-		return;
 	before = made_ns(&list[0]);
 	for (i = 1; i < n; i++, before = made) {
 		made = made_ns(&list[i]);
@@ -94,7 +98,21 @@ sort_related(struct member *list, size_t n)
 		times_wrong += before > made;
 		names_wrong += order != 0 && (order > 0) != (before > made);
 	}
-	if (names_wrong >= times_wrong)
+	return (names_wrong < times_wrong);
+}
+
+/*
+ * A program may still write to a file after it was rotated, which makes its
+ * time wrong; and some number their files the other way round, which makes the
+ * names wrong.  When the files were made tells which of the two it is.
+ */
+static void
+sort_related(struct member *list, size_t n)
+{
+	size_t i;
+
+	if (n < 2 || !names_object(list, n) ||
+	    (!is_to_come(list, n) && !names_are_right(list, n)))
 		return;
 	qsort(list, n, sizeof(*list), compare_names);
 	for (i = n - 1; i-- > 0;)

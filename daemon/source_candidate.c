@@ -244,20 +244,25 @@ candidate_is_copy(const struct candidate *c, struct kin *followed)
 }
 
 /*
- * The last write to the newest file that is known to have had that name, or 0:
- * what came after it is new, whatever the clock said.
+ * Whether it was written after all files that are known to have had its name,
+ * whatever the clock said.  Of one whose time is still to come the name has to
+ * tell which is older.
  */
-static int64_t
-last_known(struct dir *d, const char *base)
+static bool
+is_behind_known(const struct candidate *c)
 {
+	const int64_t now = (int64_t)time(NULL) * 1000000000;
 	struct tail *t;
-	int64_t last = 0;
 
-	RB_FOREACH (t, tail_names, &d->place.names)
-		if (t->met && t->rotated && rotation_is_of(t->name, base) &&
-		    t->written_ns > last)
-			last = t->written_ns;
-	return (last);
+	RB_FOREACH (t, tail_names, &c->dir->place.names) {
+		if (!t->met || !t->rotated || !rotation_is_of(t->name, c->base))
+			continue;
+		if (t->written_ns > now + 1000000000
+			? rotation_compare(c->base, c->name, t->name) < 0
+			: t->written_ns > written_ns(&c->st))
+			return (false);
+	}
+	return (true);
 }
 
 /* A file's time that is still to come is none: when it changed counts then. */
@@ -280,7 +285,7 @@ candidate_is_new(const struct candidate *c)
 	struct timespec last = last_write(c);
 
 	if (!ledger_knows_time(l))
-		return (written_ns(&c->st) >= last_known(c->dir, c->base));
+		return (is_behind_known(c));
 	return (is_since(&last, since) &&
 	    (c->kind == INFLATE_NONE || !is_since(since, &last)));
 }

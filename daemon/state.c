@@ -71,6 +71,13 @@ when(double t)
 	return (json_string(s));
 }
 
+/* So many seconds ago, by the clock for durations. */
+static json_t *
+when_ago(double seconds)
+{
+	return (when((double)time(NULL) - seconds));
+}
+
 static const char *
 tail_state(const struct tail *t)
 {
@@ -109,7 +116,7 @@ file_json(const struct tail *t)
 	    "inode", number(t->ino), "fingerprint", hash, "size",
 	    (json_int_t)t->size, "state", tail_state(t), "error",
 	    t->error == 0 ? NULL : text(strerror(t->error)), "last_event",
-	    when(t->changed), "cursors", cursors));
+	    when_ago(tails_now(t->all) - t->changed), "cursors", cursors));
 }
 
 /* How far a destination is behind, over all files. */

@@ -363,6 +363,9 @@ remember(struct stream *s, const uint8_t *buf, size_t n, off_t end)
 	const uint8_t *nl;
 	size_t before = 0;
 
+	/* Nothing was read but what is remembered. */
+	if (end > 0 && s->guard.at == end)
+		return;
 	guard_of(&g, end, buf, n);
 	stream_guard_set(s, &g);
 	if (n > 1 && (nl = memrchr(buf, '\n', n - 1)) != NULL)

@@ -6,7 +6,7 @@
 #include "daemon/stream.h"
 
 #define LEVELS (CHECKPOINT_GUARDS - 1)
-#define ALL (3 + 2 * LEVELS)
+#define ALL (3 + 4 * LEVELS)
 
 static const off_t distances[LEVELS] = { 64 * 1024, 1024 * 1024,
 	16 * 1024 * 1024 };
@@ -19,8 +19,10 @@ struct level {
 
 struct stream_guards {
 	struct guard acked; /* the newest that is acknowledged */
-	struct guard next; /* one in flight */
+	struct guard next; /* the first in flight */
 	struct level levels[LEVELS];
+	/* The same of what was sent: all of it may be acknowledged at once. */
+	struct level ahead[LEVELS];
 };
 
 static bool
@@ -38,6 +40,25 @@ keep(struct stream *s)
 	return (s->kept);
 }
 
+/* Returns whether there is one. */
+static bool
+move_levels(struct level levels[LEVELS], const struct guard *to)
+{
+	struct level *l;
+	bool any = false;
+	size_t i;
+
+	for (i = 0; i < LEVELS; i++) {
+		l = &levels[i];
+		if (to->at >= l->now.at + distances[i]) {
+			l->last = l->now;
+			l->now = *to;
+		}
+		any = any || is_set(&l->now);
+	}
+	return (any);
+}
+
 void
 stream_guard_set(struct stream *s, const struct guard *end)
 {
@@ -49,6 +70,7 @@ stream_guard_set(struct stream *s, const struct guard *end)
 			k->acked = was;
 		else if (!is_set(&k->next) || k->next.at > was.at)
 			k->next = was;
+		(void)move_levels(k->ahead, &was);
 	}
 	s->guard = *end;
 }
@@ -69,23 +91,20 @@ newest_acked(const struct stream *s)
 	return (g);
 }
 
-/* Returns whether there is one. */
-static bool
-move_levels(struct stream_guards *k, const struct guard *to)
+/* What was ahead and is acknowledged now, the oldest first. */
+static void
+catch_up(struct stream_guards *k, off_t acked)
 {
-	struct level *l;
-	bool any = false;
+	const struct level *l;
 	size_t i;
 
-	for (i = 0; i < LEVELS; i++) {
-		l = &k->levels[i];
-		if (to->at >= l->now.at + distances[i]) {
-			l->last = l->now;
-			l->now = *to;
-		}
-		any = any || is_set(&l->now);
+	for (i = LEVELS; i-- > 0;) {
+		l = &k->ahead[i];
+		if (l->last.at <= acked)
+			(void)move_levels(k->levels, &l->last);
+		if (l->now.at <= acked)
+			(void)move_levels(k->levels, &l->now);
 	}
-	return (any);
 }
 
 void
@@ -101,7 +120,8 @@ stream_guard_acked(struct stream *s)
 	k->acked = g;
 	if (k->next.at <= s->cursor.acked)
 		k->next = (struct guard) { 0, 0 };
-	if (move_levels(k, &g) || g.at != s->guard.at)
+	catch_up(k, s->cursor.acked);
+	if (move_levels(k->levels, &g) || g.at != s->guard.at)
 		return;
 	free(k);
 	s->kept = NULL;
@@ -111,7 +131,7 @@ void
 stream_guard_load(struct stream *s, const struct checkpoint_record *rec)
 {
 	struct stream_guards *k;
-	unsigned i, level = 0;
+	unsigned i, most, level = 0;
 
 	if (rec->nguards == 0)
 		return;
@@ -122,11 +142,13 @@ stream_guard_load(struct stream *s, const struct checkpoint_record *rec)
 	if ((k = keep(s)) == NULL)
 		return;
 	k->acked = rec->guards[0];
+	/* Each has a level of its own, by its distance where there is a choice. */
 	for (i = 1; i < rec->nguards; i++) {
-		while (level + 1 < LEVELS &&
+		most = LEVELS - (rec->nguards - i);
+		while (level < most &&
 		    k->acked.at - rec->guards[i].at >= distances[level + 1])
 			level++;
-		k->levels[level].now = rec->guards[i];
+		k->levels[level++].now = rec->guards[i];
 	}
 }
 
@@ -182,6 +204,8 @@ list_all(struct stream *s, struct guard *all[ALL])
 	for (i = 0; i < LEVELS; i++) {
 		all[n++] = &k->levels[i].now;
 		all[n++] = &k->levels[i].last;
+		all[n++] = &k->ahead[i].now;
+		all[n++] = &k->ahead[i].last;
 	}
 	return (n);
 }

@@ -19,6 +19,7 @@
 #include "daemon/tails.h"
 
 #define COMPARED 4096 /* octets, at the end of what the old one had */
+#define SAME_MOST ((off_t)64 * 1024 * 1024) /* of both are compared */
 
 /* The two files. */
 struct pair {
@@ -120,18 +121,67 @@ has_all(const struct pair *p)
 	return (p->guard.at == p->size || ends_alike(p));
 }
 
+/*
+ * Reads half the buffer of both files at an offset.  Returns how many octets
+ * are the same there, or -1 with errno.
+ */
+static ssize_t
+same_at(const struct pair *p, uint8_t *x, size_t half, off_t at)
+{
+	const uint8_t *y = x + half;
+	ssize_t n, m, i = 0;
+
+	if ((n = read_whole(p->was->fd, x, half, at)) == -1 ||
+	    (m = read_whole(p->fd, x + half, half, at)) == -1)
+		return (-1);
+	while (i < n && i < m && at + i < p->size && x[i] == y[i])
+		i++;
+	return (i);
+}
+
+/*
+ * The offset behind the last line up to which both are the same; 0 where that
+ * is less than half of the old one, which may be what a program says when it
+ * starts, or more than is compared.
+ */
+static off_t
+behind_same_lines(const struct pair *p)
+{
+	size_t room;
+	uint8_t *x = tails_scratch(p->was->all, &room);
+	const size_t half = room / 2;
+	const uint8_t *nl;
+	off_t at = 0, lines = 0;
+	ssize_t same;
+
+	if (p->was->fd == -1)
+		return (0);
+	do {
+		if ((same = same_at(p, x, half, at)) == -1)
+			return (0);
+		if ((nl = memrchr(x, '\n', (size_t)same)) != NULL)
+			lines = at + (nl - x) + 1;
+		at += same;
+	} while ((size_t)same == half && at < SAME_MOST);
+	if ((size_t)same == half || lines < COMPARED || lines < p->size / 2)
+		return (0);
+	return (lines);
+}
+
 /* Where the other has only what was not sent; 0: nowhere. */
 static off_t
 behind_what_was_sent(const struct pair *p)
 {
 	const struct stream *s;
+	off_t at;
 
 	if (p->guard.at != p->size)
 		return (0);
 	for (s = p->was->streams; s != NULL; s = s->next)
 		if (s->cursor.acked != p->size)
 			return (0);
-	return (tail_seek_guard(p->was, p->fd, p->st->st_size, &p->guard));
+	at = tail_seek_guard(p->was, p->fd, p->st->st_size, &p->guard);
+	return (at == 0 ? behind_same_lines(p) : at);
 }
 
 /*

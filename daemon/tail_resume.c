@@ -116,7 +116,9 @@ is_text_of(struct tail *t, const struct route *r, int fd,
 	    (kind = inflate_kind_of(head, (size_t)n)) == INFLATE_NONE)
 		return (false);
 	n = tail_packed_head(fd, kind, text);
-	if (!fingerprint_matches(&rec->print, text, (size_t)n))
+	if (!fingerprint_matches(&rec->print, text, (size_t)n) ||
+	    (rec->nguards > 0 &&
+		tail_packed_guard(fd, kind, &rec->guards[0]) == 0))
 		return (false);
 	tail_set_packed(t, kind, &rec->print);
 	t->size = rec->offset + 1;

@@ -602,6 +602,40 @@ a_record_is_handed_over_once(void **state)
 	checkpoint_close(cp);
 }
 
+/* A device may be numbered anew while the host restarts. */
+static void
+a_record_of_another_device_is_handed_over_for_its_path(void **state)
+{
+	struct checkpoint *cp = opened();
+	struct checkpoint_record rec;
+
+	(void)state;
+	note_file(cp, "a", 7, 20);
+	note_file(cp, "b", 7, 10);
+	synced(cp);
+	checkpoint_close(cp);
+	cp = opened();
+	/* Not on the device itself, and not for another inode, path or dest. */
+	assert_false(checkpoint_take_moved(
+	    cp, "a", 64769, 7, "/var/log/app.log", &rec));
+	assert_false(checkpoint_take_moved(
+	    cp, "a", 1, 8, "/var/log/app.log", &rec));
+	assert_false(checkpoint_take_moved(
+	    cp, "a", 1, 7, "/var/log/other.log", &rec));
+	assert_false(checkpoint_take_moved(
+	    cp, "c", 1, 7, "/var/log/app.log", &rec));
+	assert_true(checkpoint_take_moved(
+	    cp, "a", 1, 7, "/var/log/app.log", &rec));
+	assert_int_equal(rec.dev, 64769);
+	assert_int_equal(rec.offset, 20);
+	/* Once. */
+	assert_false(checkpoint_take_moved(
+	    cp, "a", 1, 7, "/var/log/app.log", &rec));
+	assert_int_equal(offset_of(cp, "a", 7), -1);
+	assert_int_equal(offset_of(cp, "b", 7), 10);
+	checkpoint_close(cp);
+}
+
 static void
 a_record_that_is_given_back_is_handed_over_again(void **state)
 {
@@ -1978,6 +2012,7 @@ main(void)
 		TEST(what_is_gone_does_not_come_back),
 		TEST(what_was_not_synced_is_not_there),
 		TEST(a_record_is_handed_over_once),
+		TEST(a_record_of_another_device_is_handed_over_for_its_path),
 		TEST(a_record_that_is_given_back_is_handed_over_again),
 		TEST(a_note_is_newer_than_what_was_loaded),
 		TEST(a_destination_remembers_the_sources_it_has_met),

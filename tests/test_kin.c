@@ -6,6 +6,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -193,6 +194,60 @@ every_one_of_many_is_found(void **state)
 	kin_free(k);
 }
 
+struct seen {
+	size_t n;
+	const void *who[2 * KIN_MOST];
+	size_t most;
+};
+
+static bool
+see(void *one, void *arg)
+{
+	struct seen *s = arg;
+
+	s->who[s->n++] = one;
+	return (s->n < s->most);
+}
+
+static void
+all_that_begin_alike_are_walked(void **state)
+{
+	struct kin *k = kin_new();
+	struct kin_query q = query("a", "one two three");
+	struct seen seen = { .most = KIN_MOST };
+	static int many[2 * KIN_MOST];
+	size_t i;
+
+	(void)state;
+	kin_each(k, &q, see, &seen);
+	assert_int_equal(seen.n, 0);
+	add(k, key("a", "one two", 30, 0), &who[0]);
+	add(k, key("a", "one", 20, 1), &who[1]);
+	add(k, key("a", "one", 10, 2), &who[2]);
+	add(k, key("a", "two", 10, 3), &who[3]);
+	add(k, key("b", "one", 10, 4), &who[4]);
+	kin_each(k, &q, see, &seen);
+	assert_int_equal(seen.n, 3);
+	/* The longest fingerprint last, equal ones by size. */
+	assert_ptr_equal(seen.who[0], &who[2]);
+	assert_ptr_equal(seen.who[1], &who[1]);
+	assert_ptr_equal(seen.who[2], &who[0]);
+	seen = (struct seen) { .most = 2 };
+	kin_each(k, &q, see, &seen);
+	assert_int_equal(seen.n, 2);
+	q.most = 15;
+	seen = (struct seen) { .most = KIN_MOST };
+	kin_each(k, &q, see, &seen);
+	assert_int_equal(seen.n, 1);
+	for (i = 0; i < 2 * KIN_MOST; i++)
+		add(k, key("c", "one", 5, 10 + i), &many[i]);
+	q = query("c", "one");
+	seen = (struct seen) { .most = 2 * KIN_MOST };
+	kin_each(k, &q, see, &seen);
+	assert_int_equal(seen.n, KIN_MOST);
+	kin_free(k);
+}
+
 static void
 nothing_is_freed_as_nothing(void **state)
 {
@@ -211,6 +266,7 @@ main(void)
 		cmocka_unit_test(what_is_removed_is_not_found),
 		cmocka_unit_test(rotated_it_is_found_by_what_it_was),
 		cmocka_unit_test(every_one_of_many_is_found),
+		cmocka_unit_test(all_that_begin_alike_are_walked),
 		cmocka_unit_test(nothing_is_freed_as_nothing),
 	};
 

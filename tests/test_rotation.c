@@ -70,6 +70,36 @@ other_names_are_left_alone(void **state)
 }
 
 static void
+a_number_in_the_name_may_be_that_of_another_log(void **state)
+{
+	static const char *const copies[][2] = {
+		{ "worker.log.1", "worker.log" },
+		{ "worker.log.old", "worker.log" },
+		{ "worker.log-20261126", "worker.log" },
+		{ "worker-20261126.log", "worker.log" },
+		{ "worker-2026-11-26.log", "worker.log" },
+		{ "worker.log.2.gz", "worker.log" },
+	};
+	static const char *const logs[][2] = {
+		{ "worker-2.log", "worker.log" },
+		{ "worker.2.log", "worker.log" },
+		{ "worker-12.log", "worker.log" },
+		{ "worker.log", "worker.log" },
+		{ "worker.log.key", "worker.log" },
+		{ "server.key", "worker.log" },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(copies) / sizeof(copies[0]); i++)
+		if (!rotation_is_copy_of(copies[i][0], copies[i][1]))
+			fail_msg("%s", copies[i][0]);
+	for (i = 0; i < sizeof(logs) / sizeof(logs[0]); i++)
+		if (rotation_is_copy_of(logs[i][0], logs[i][1]))
+			fail_msg("%s", logs[i][0]);
+}
+
+static void
 names_of_compressed_files_are_known(void **state)
 {
 	(void)state;
@@ -165,6 +195,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_of_rotation_are_known),
 		cmocka_unit_test(other_names_are_left_alone),
+		cmocka_unit_test(
+		    a_number_in_the_name_may_be_that_of_another_log),
 		cmocka_unit_test(names_of_compressed_files_are_known),
 		cmocka_unit_test(every_base_is_among_those_offered),
 		cmocka_unit_test(a_base_that_does_not_fit_is_not_offered),

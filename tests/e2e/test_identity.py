@@ -1,0 +1,459 @@
+#!/usr/bin/python3
+"""Goal: while the daemon runs, no file is taken for another one, whatever both
+begin with, how large they are and how they are called; and a file that was
+changed, replaced or copied is known for what it is."""
+
+import os
+import shutil
+import unittest
+
+from identity import BANNER, Identity, numbered
+from processes import LINUX
+from teslacoil import KQUEUE, main, wait_for
+
+
+class Copies(Identity):
+    """What a truncated log was before goes on in its copy, and nowhere else."""
+
+    def test_a_file_that_only_begins_alike_is_no_copy(self):
+        for name in ("server.key", "app.key", "other.log.1", "app.log.key",
+                     "application.log"):
+            self.put(name, ["-", "secret"])
+        self.put("app.log", ["-"])
+        self.begin("app.log")
+        self.wait_for_lines(["-"])
+        self.truncate("app.log")
+        self.d.wait_log("truncated from")
+        self.put("app.log", ["next"])
+        self.end(["-", "next"])
+
+    def test_a_longer_beginning_is_no_evidence_either(self):
+        self.put("notes", BANNER + ["secret"])
+        self.put("app.log", BANNER)
+        self.begin("*.log")
+        self.wait_for_lines(BANNER)
+        self.truncate("app.log")
+        self.d.wait_log("truncated from")
+        self.put("app.log", ["next"])
+        self.end(BANNER + ["next"])
+
+    def test_older_files_with_the_same_banner_are_no_copies(self):
+        for i, name in enumerate(("app.log.1", "app.log.old",
+                                  "app-20260101.log")):
+            self.put(name, BANNER + numbered("old", 300 + i))
+        want = self.put("app.log", BANNER + numbered("current", 200))
+        self.begin("app.log")
+        self.wait_for_lines(want)
+        self.truncate("app.log")
+        self.d.wait_log("truncated from")
+        want += self.put("app.log", ["next"])
+        self.end(want)
+        self.assert_silent("could be read")
+
+    def test_a_copy_of_somebody_else_is_none(self):
+        if os.geteuid() != 0:
+            self.skipTest("only root can give files away")
+        want = self.put("app.log", BANNER)
+        self.begin("app.log")
+        self.wait_for_lines(want)
+        with self.unseen():
+            self.put("app.log.1", BANNER + ["planted"])
+            os.chown(self.path("app.log"), 1, 1)
+            os.chown(self.path("app.log.1"), 2, 2)
+            self.truncate("app.log")
+        self.d.wait_log("truncated from")
+        want += self.put("app.log", ["next"])
+        self.end(want)
+
+    def test_each_log_goes_on_in_its_own_copy(self):
+        """All have the same banner, and lines that wait for the receiver."""
+        names = ["%s.log" % n for n in ("api", "db", "web", "web-2")]
+        want = []
+        for i, name in enumerate(names):
+            want += self.put(name, BANNER + numbered(name, 10 + 20 * i))
+        self.begin("*.log")
+        self.wait_for_lines(want)
+        self.away()
+        for i, name in enumerate(names):
+            want += self.put(name, numbered(name + " waits", 90 - 25 * i))
+        self.seen(*names)
+        for name in names:
+            with self.unseen():
+                self.copy(name, name + ".1")
+                self.truncate(name)
+                want += self.put(name, BANNER + [name + " next"])
+        self.seen(*names)
+        self.r.start()
+        self.end(want, ordered=False)
+
+    def banner_written_anew(self, away):
+        """Past the old offset, between two looks."""
+        want = self.put("app.log", BANNER + numbered("first", 30))
+        self.begin("app.log")
+        self.wait_for_lines(want)
+        if away:
+            self.away()
+        with self.unseen():
+            want += self.put("app.log", BANNER + numbered("second", 200), "w")
+        self.d.wait_log("truncated from")
+        if away:
+            self.r.start()
+        self.end(want)
+        self.assert_silent("could be read")
+
+    def test_a_banner_written_anew(self):
+        self.banner_written_anew(False)
+
+    def test_a_banner_written_anew_without_a_receiver(self):
+        self.banner_written_anew(True)
+
+    def test_copies_in_another_directory(self):
+        want = self.put("app/app.log", numbered("old", 300))
+        self.begin("app/**/*.log*")
+        self.wait_for_lines(want)
+        os.mkdir(self.path("app/archive"))
+        shutil.copy2(self.path("app/app.log"),
+                     self.path("app/archive/app.log-20261126"))
+        want += self.put("app/app.log", numbered("more", 10))
+        self.wait_for_lines(want)
+        with self.unseen():
+            self.copy("app/app.log", "app/archive/app.log.1")
+            self.truncate("app/app.log")
+            want += self.put("app/app.log", ["next"])
+        self.end(want)
+
+
+class Spent(Identity):
+    """A file that was rotated, or is a copy, never begins again."""
+
+    def shredded(self, *patterns, waits=0):
+        want = self.put("app.log", numbered("line", 3000))
+        self.begin(*patterns)
+        self.wait_for_lines(want)
+        if waits:
+            self.away()
+            self.put("app.log", numbered("waits", waits))
+            self.seen("app.log")
+        self.rename("app.log", "app.log.1")
+        want += self.put("app.log", ["next"])
+        self.seen("app.log", "app.log.1")
+        if not waits:
+            self.wait_for_lines(want)
+        for _ in range(3):
+            self.overwrite("app.log.1")
+            self.d.wait_log("nothing of what it has now is sent|could be read")
+        if waits:
+            self.d.wait_log(r"app\.log\.1: \d+ bytes at \d+ were")
+            self.assertEqual([loss["path"] for loss in
+                              self.d.state()["losses"]],
+                             [self.path("app.log.1")])
+            self.r.start()
+        self.rename("app.log.1", "0")
+        os.unlink(self.path("0"))
+        want += self.put("app.log", ["last"])
+        self.end(want)
+
+    def test_shred_where_the_pattern_means_it(self):
+        self.shredded("app.log*")
+
+    def test_shred_where_no_pattern_means_it(self):
+        self.shredded("app.log")
+
+    def test_shred_of_what_was_not_sent(self):
+        self.shredded("app.log", waits=500)
+
+    def test_a_copy_that_is_overwritten(self):
+        """dd(1) over what copytruncate left."""
+        want = self.put("app.log", numbered("line", 500))
+        self.begin("app.log*")
+        self.wait_for_lines(want)
+        with self.unseen():
+            want += self.put("app.log", numbered("unseen", 50))
+            self.copy("app.log", "app.log.1")
+            self.truncate("app.log")
+        self.wait_for_lines(want)
+        self.seen("app.log.1")
+        self.overwrite("app.log.1")
+        self.d.wait_log("nothing of what it has now is sent")
+        want += self.put("app.log", ["next"])
+        self.end(want)
+
+    def copied_in_turns(self, *patterns):
+        """cp log.2 log.3; cp log.1 log.2; cp log log.1; : > log"""
+        want = self.put("app.log", numbered("round 0", 200))
+        self.begin(*patterns)
+        self.wait_for_lines(want)
+        for i in range(1, 5):
+            for n in (2, 1):
+                if os.path.exists(self.path("app.log.%d" % n)):
+                    self.copy("app.log.%d" % n, "app.log.%d" % (n + 1))
+            self.copy("app.log", "app.log.1")
+            self.truncate("app.log")
+            want += self.put("app.log", numbered("round %d" % i, 150 + 30 * i))
+            self.wait_for_lines(want)
+            self.settle()
+        self.end(want)
+        self.assert_silent("could be read")
+
+    def test_rotation_by_cp(self):
+        self.copied_in_turns("app.log")
+
+    def test_rotation_by_cp_where_the_copies_are_meant(self):
+        self.copied_in_turns("app.log*")
+
+
+class Generations(Identity):
+    """A name alone makes no file a copy of another, or an older one."""
+
+    def test_jobs_that_say_the_same(self):
+        same = ["start", "ok", "done"]
+        want = self.put("job.log", same)
+        self.begin("*.log")
+        self.wait_for_lines(want)
+        for i in range(1, 6):
+            want += self.put("job-%d.log" % i, same)
+            want += self.put("job%d.log" % i, same)
+        self.end(want, ordered=False)
+
+    def second_instance(self, first, second):
+        """It says the same, and goes on."""
+        want = self.put(first, ["starting", "ready"])
+        self.begin(first, second)
+        self.wait_for_lines(want)
+        want += self.put(first, ["request 1"])
+        self.wait_for_lines(want)
+        want += self.put(second, ["starting", "ready"])
+        self.expect(want)
+        want += self.put(second, ["request 7"])
+        self.end(want)
+
+    def test_a_second_instance(self):
+        self.second_instance("worker.log", "worker-2.log")
+
+    def test_a_second_node(self):
+        self.second_instance("node.1.log", "node.2.log")
+
+    def test_another_name(self):
+        self.second_instance("alpha.log", "beta.log")
+
+    def test_a_file_that_is_still_written_holds_up_nobody(self):
+        w = self.writer("worker.log")
+        w2 = self.writer("worker-2.log")
+        self.begin("*.log")
+        w.write(100)
+        w2.write(10)
+        self.r.wait_all(w, w2)
+        self.away()
+        w.write(2000)
+        w2.write(200)
+        self.seen("worker.log", "worker-2.log")
+        w2.start(100)
+        self.r.start()
+        w.write(10)
+        self.r.wait_all(w)
+        w2.stop()
+        self.r.wait_all(w2)
+        self.finish(self.d, self.r)
+        self.r.check(w, w2)
+
+    def test_equal_logs_one_after_the_other(self):
+        """A nightly job's log is renamed, and says the same again."""
+        same = numbered("step", 40)
+        want = self.put("job.log", same)
+        self.begin("*.log*")
+        self.wait_for_lines(want)
+        for i in range(3):
+            self.rename("job.log", "job.log-2026010%d" % i)
+            self.put("job.log", [])
+            self.d.wait_follows(self.path("job.log"))
+            want += self.put("job.log", same)
+            self.expect(want)
+        self.end(want)
+
+
+class Changes(Identity):
+    """What was sent still stands in the file: it is not sent again."""
+
+    def test_space_that_is_cut_off(self):
+        """NULs behind the lines, as who maps its log into memory makes."""
+        with open(self.path("app.log"), "w+b") as f:
+            self.begin("app.log")
+            want = []
+            for i in range(3):
+                end = f.tell()
+                f.truncate(end + (1 << 20))
+                for j in range(2):
+                    lines = numbered("%d.%d" % (i, j), 200)
+                    f.write("".join(x + "\n" for x in lines).encode())
+                    f.flush()
+                    want += lines
+                    self.wait_for_lines(want)
+                f.truncate()
+                self.seen("app.log")
+        want += self.put("app.log", ["after"])
+        self.end(want)
+        self.assert_silent("could be read")
+
+    def test_a_head_that_is_nuls_now(self):
+        """A disk was full: the blocks of what was read were given back."""
+        want = self.put("app.log", numbered("line", 8000))
+        self.begin("app.log")
+        self.wait_for_lines(want)
+        self.settle()
+        for blocks in (64, 96):
+            with open(self.path("app.log"), "r+b") as f:
+                f.write(bytes(4096 * blocks // 4))
+            want += self.put("app.log", ["after %d" % blocks])
+            self.expect(want)
+        self.end(want)
+
+    def test_a_closing_bracket_is_written_over(self):
+        entries = ['{"n":%d},' % i for i in range(205)]
+        self.put("audit.json", ["["] + entries[:200] + ["]"])
+        self.begin("audit.json")
+        self.wait_for_lines(entries[:200] + ["]"])
+        for entry in entries[200:]:
+            with open(self.path("audit.json"), "r+b") as f:
+                f.truncate(f.seek(-2, 2))
+            self.put("audit.json", [entry, "]"])
+            self.wait_for_lines([entry])
+            self.settle()
+        self.finish(self.d, self.r)
+        self.assertEqual([x for x in self.got() if x not in "[]"], entries)
+        self.assert_silent("could be read")
+
+    def test_older_lines_are_removed_in_place(self):
+        """tail -n 1000 log > tmp; cat tmp > log"""
+        want = self.put("app.log", numbered("line", 3000))
+        self.begin("app.log")
+        self.wait_for_lines(want)
+        for i in range(3):
+            self.settle()
+            with self.unseen():
+                self.put("app.log", want[-1000 + 100 * i:], "w")
+            want += self.put("app.log", numbered("round %d" % i, 7))
+            self.expect(want)
+        self.end(want)
+        self.assert_silent("could be read")
+
+    def written_again(self, lines, times):
+        want = self.put("job.log", lines)
+        self.begin("job.log")
+        for _ in range(times):
+            self.expect(want)
+            want += self.put("job.log", lines, "w")
+        self.end(want)
+
+    def test_the_same_line_is_written_anew(self):
+        self.written_again(["ok"], 8)
+
+    def test_the_same_lines_are_written_anew(self):
+        self.written_again(numbered("backup", 60), 4)
+
+    def test_the_same_20_kb_are_written_anew(self):
+        self.written_again(numbered("report", 500), 3)
+
+
+class Replaced(Identity):
+    """Another file has the path, with what was sent of the one before."""
+
+    def begin_with(self, n):
+        self.want = self.put("app.log", numbered("line", n))
+        self.begin("app.log")
+        self.wait_for_lines(self.want)
+        self.settle()
+
+    def replaced(self, change, more):
+        self.replace("app.log", change)
+        self.want += more
+        self.expect(self.want)
+        self.want += self.put("app.log", ["behind " + more[0]])
+        self.expect(self.want)
+
+    def test_by_a_longer_copy(self):
+        """As rsync(1) does, round after round."""
+        self.begin_with(300)
+        for i in range(3):
+            more = numbered("round %d" % i, 10)
+            self.replaced(lambda lines, more=more: lines + more, more)
+        self.end(self.want)
+
+    def test_without_its_first_lines(self):
+        self.begin_with(2000)
+        self.replaced(lambda lines: lines[500:] + ["more"], ["more"])
+        self.end(self.want)
+
+    def test_without_its_last_line(self):
+        """sed -i '$ d'"""
+        self.begin_with(2000)
+        self.replaced(lambda lines: lines[:-1] + ["more"], ["more"])
+        self.end(self.want)
+
+    def test_with_a_line_changed(self):
+        """sed -i s/one/other/"""
+        self.begin_with(2000)
+        self.replaced(lambda lines: lines[:300] + ["changed"] + lines[301:] +
+                      ["more"], ["more"])
+        self.end(self.want)
+
+    def test_with_nothing_of_it(self):
+        self.begin_with(100)
+        more = numbered("other", 200)
+        self.replaced(lambda lines: more, more)
+        self.end(self.want)
+
+    def test_with_its_directory(self):
+        """Moved to another disk: the path leads to copies now."""
+        want = []
+        for name in "abc":
+            want += self.put("app/%s.log" % name, numbered(name, 200))
+        self.begin("app/*.log")
+        self.wait_for_lines(want)
+        self.settle()
+        shutil.copytree(self.path("app"), self.path("new"))
+        self.rename("app", "old")
+        self.rename("new", "app")
+        for name in "abc":
+            want += self.put("app/%s.log" % name, numbered(name + " new", 10))
+        self.end(want, ordered=False)
+
+    def test_with_the_link_to_its_directory(self):
+        want = []
+        for name in "abc":
+            want += self.put("disk1/%s.log" % name, numbered(name, 200))
+        os.symlink(self.path("disk1"), self.path("app"))
+        self.begin("app/*.log")
+        self.wait_for_lines(want)
+        self.settle()
+        shutil.copytree(self.path("disk1"), self.path("disk2"))
+        os.symlink(self.path("disk2"), self.path("app.new"))
+        self.rename("app.new", "app")
+        for name in "abc":
+            want += self.put("app/%s.log" % name, numbered(name + " new", 10))
+        self.end(want, ordered=False)
+
+
+class Ends(Identity):
+
+    @unittest.skipUnless(LINUX, "holes and /proc")
+    def test_the_last_line_behind_a_hole(self):
+        """It is found without reading the hole."""
+        self.put("last.log", numbered("old", 10))
+        self.truncate("last.log", 8 << 30)
+        self.put("app.log", ["old"])
+        self.begin("*.log", start="end")
+        self.d.wait_follows(self.path("last.log"), self.path("app.log"))
+        want = self.put("app.log", ["new"])
+        self.wait_for_lines(want)
+        try:
+            with open("/proc/%d/io" % self.d.worker(), encoding="ascii") as f:
+                read = int(f.readline().split()[1])
+        except PermissionError:
+            self.skipTest("what the worker reads is not told")
+        self.assertLess(read, 256 << 20)
+        self.finish(self.d, self.r)
+        self.assertEqual(self.got(), want)
+
+
+if __name__ == "__main__":
+    main()

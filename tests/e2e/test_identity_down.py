@@ -1,0 +1,454 @@
+#!/usr/bin/python3
+"""Goal: what happened to a file while the daemon was down, or its host, is told
+by what stands in the files: no file is taken for another one, and none is
+forgotten."""
+
+import gzip
+import os
+import shutil
+import time
+import unittest
+
+import world
+from identity import BANNER, Identity, numbered
+from processes import LINUX
+from teslacoil import destination, main, source, wait_for
+
+
+class Down(Identity):
+
+    def begin_and_stop(self, *patterns, **options):
+        """All that was put is sent, and the daemon is stopped."""
+        self.begin(*patterns, **options)
+        self.expect(self.want, ordered=False)
+        self.d.stop()
+        self.mark()
+        self.want = []
+
+    def log(self, name, lines):
+        self.want += self.put(name, lines)
+
+    def setUp(self):
+        super().setUp()
+        self.want = []
+
+    def back(self, ordered=True):
+        self.d.start()
+        self.end(self.want, ordered)
+
+
+class Power(Down):
+    """The host lost its power, and with it the last lines of the logs: the
+    checkpoint says that more was sent than there is."""
+
+    def lost(self, lines, keep, more):
+        self.log("app.log", numbered("line", lines))
+        self.begin_and_stop("app.log")
+        with open(self.path("app.log"), encoding="ascii") as f:
+            kept = f.readlines()[:keep]
+        self.truncate("app.log", sum(map(len, kept)))
+        self.put("app.log", more)
+        self.d.start()
+        self.wait_for_lines(more)
+        self.settle()
+        self.finish(self.d, self.r)
+        got = self.since()
+        old = [x for x in got if x.startswith("line")]
+        # From the newest place that is known on, in order.
+        self.assertEqual(got, numbered("line", keep)[keep - len(old):] + more)
+        self.assertIn("as after a loss of power", self.d.log())
+        return len(old)
+
+    def test_shorter(self):
+        """At most two times 64 KB and a pull come again: no 10,000 lines."""
+        self.assertLess(self.lost(20000, 19990, ["after"]), 10000)
+
+    def test_shorter_by_much(self):
+        self.assertLess(self.lost(60000, 40000, numbered("after", 10)), 35000)
+
+    def test_grown_again_past_what_was_sent(self):
+        self.assertLess(self.lost(20000, 19900, numbered("after", 3000)),
+                        10000)
+
+    def test_nothing_stands_any_more(self):
+        self.log("app.log", numbered("line", 4000))
+        self.begin_and_stop("app.log")
+        self.want += self.put("app.log", numbered("other", 100), "w")
+        self.back()
+        self.d.wait_log("app.log: is another file than the one")
+
+
+class Banners(Down):
+    """All files begin with the same lines, more than a fingerprint covers."""
+
+    def test_rotated_twice(self):
+        self.log("app.log", BANNER + numbered("a", 1000))
+        self.begin_and_stop("app.log")
+        self.log("app.log", numbered("a", 100, 1000))
+        self.rename("app.log", "app.log.2")
+        self.log("app.log", BANNER + numbered("b", 100))
+        self.rename("app.log", "app.log.1")
+        self.log("app.log", BANNER + numbered("c", 100))
+        self.back()
+
+    def new_beside(self, *names):
+        self.log("app.log", BANNER + numbered("app", 1000))
+        self.begin_and_stop("*.log")
+        for name in names:
+            self.log(name, BANNER + numbered(name, 500))
+        self.back(ordered=False)
+
+    def test_new_logs_with_a_name_as_of_rotation(self):
+        self.new_beside("app-2.log", "app.2.log", "app.1.log")
+
+    def test_new_logs_with_other_names(self):
+        self.new_beside("api.log", "b.log", "zz.log", "app-b.log")
+
+    def test_a_longer_one(self):
+        self.log("job-1.log", BANNER + numbered("one", 100))
+        self.begin_and_stop("job-*.log")
+        os.unlink(self.path("job-1.log"))
+        self.log("job-2.log", BANNER + numbered("two", 400))
+        self.back()
+
+    def test_a_longer_one_with_the_inode(self):
+        self.log("one/job.log", BANNER + numbered("one", 100))
+        self.begin_and_stop("*/job.log")
+        inode = os.stat(self.path("one/job.log")).st_ino
+        shutil.rmtree(self.path("one"))
+        os.mkdir(self.path("two"))
+        for i in range(300):
+            self.put("two/job.log", [])
+            if os.stat(self.path("two/job.log")).st_ino == inode:
+                break
+            self.rename("two/job.log", "two/other%d" % i)
+        else:
+            self.put("two/job.log", [])
+        self.log("two/job.log", BANNER + numbered("two", 400))
+        self.back()
+
+    def test_restored_from_a_backup(self):
+        """Every file has another inode."""
+        for name, n in (("a", 50), ("b", 100), ("c", 150)):
+            self.log("l/%s.log" % name, BANNER + numbered(name, n))
+        self.begin_and_stop("l/*.log")
+        for name, n in (("a", 300), ("b", 20), ("c", 5)):
+            self.log("l/%s.log" % name, numbered(name + " new", n))
+        shutil.copytree(self.path("l"), self.path("copy"))
+        shutil.rmtree(self.path("l"))
+        self.rename("copy", "l")
+        self.back(ordered=False)
+
+    def test_compressed(self):
+        """Each goes on in its own file."""
+        names = ("a.log", "b.log", "c.log")
+        for i, name in enumerate(names):
+            self.log(name, BANNER + numbered(name, 100 + 50 * i))
+        self.begin_and_stop("*.log")
+        for i, name in enumerate(names):
+            self.log(name, numbered(name + " late", 90 - 30 * i))
+            with open(self.path(name), "rb") as f, \
+                    gzip.open(self.path(name + ".1.gz"), "wb") as z:
+                shutil.copyfileobj(f, z)
+            os.unlink(self.path(name))
+            self.log(name, BANNER + [name + " next"])
+        self.back(ordered=False)
+
+
+class Order(Down):
+    """Generations that nobody saw come in the order in which they were
+    written, whatever their names are."""
+
+    def rotated(self, names):
+        self.log("app.log", numbered("0", 50))
+        self.begin_and_stop("app.log")
+        for i, name in enumerate(names):
+            self.log("app.log", numbered("%d's last" % i, 20))
+            self.rename("app.log", name)
+            # A clock of the file system has ticks.
+            time.sleep(0.05)
+            self.log("app.log", numbered(str(i + 1), 30))
+            time.sleep(0.05)
+        self.back()
+
+    def test_higher_numbers_are_younger(self):
+        self.rotated(["app-%d.log" % i for i in range(1, 5)])
+
+    def test_the_day_comes_first(self):
+        self.rotated(["app.log-" + d for d in
+                      ("30112026", "01122026", "02122026")])
+
+    def test_numbers_behind_the_name(self):
+        self.rotated(["app.log.%d" % i for i in (3, 4, 5)])
+
+
+class Same(Down):
+    """Two logs that say the same are two logs."""
+
+    SAME = numbered("service starting", 40)
+
+    def second(self, first, second):
+        self.log(first, self.SAME)
+        self.begin_and_stop("*.log", "*/*.log")
+        self.log(second, self.SAME)
+        self.d.start()
+        self.expect(self.want)
+        self.log(second, ["only here"])
+        self.end(self.want)
+
+    def test_in_one_directory(self):
+        self.second("site-a.log", "site-b.log")
+
+    def test_in_two_directories(self):
+        self.second("a/0.log", "b/0.log")
+
+    def test_with_a_number(self):
+        self.second("worker.log", "worker-2.log")
+
+    def test_with_a_date(self):
+        """As long as the other log was written to since."""
+        self.log("app.log", ["ready"])
+        self.begin_and_stop("*.log")
+        self.log("app.log", ["request"])
+        self.log("app-20261126.log", ["ready"])
+        self.back(ordered=False)
+
+    def test_short_ones(self):
+        """One went and another came: nothing says that it is the same."""
+        self.log("one.log", ["started"])
+        self.begin_and_stop("*.log")
+        os.unlink(self.path("one.log"))
+        self.log("two.log", ["started"])
+        self.back()
+
+
+class Changes(Down):
+    """What was sent still stands in the file: it is not sent again."""
+
+    def test_space_that_is_cut_off(self):
+        self.log("app.log", numbered("line", 300))
+        end = os.stat(self.path("app.log")).st_size
+        self.truncate("app.log", end + (1 << 20))
+        self.begin("app.log")
+        self.wait_for_lines(self.want)
+        self.d.stop()
+        self.mark()
+        self.want = []
+        self.truncate("app.log", end)
+        self.log("app.log", ["cut while down"])
+        self.back()
+
+    def test_a_head_that_is_nuls_now(self):
+        self.log("app.log", numbered("line", 8000))
+        self.begin_and_stop("app.log")
+        with open(self.path("app.log"), "r+b") as f:
+            f.write(bytes(1 << 17))
+        self.log("app.log", numbered("after", 10))
+        self.back()
+
+    def test_replaced_by_a_longer_copy(self):
+        self.log("app.log", numbered("line", 300))
+        self.begin_and_stop("app.log")
+        more = numbered("more", 10)
+        self.replace("app.log", lambda lines: lines + more)
+        self.want = more
+        self.back()
+
+    def test_moved_to_another_directory_behind_a_link(self):
+        for name in "abc":
+            self.log("app/%s.log" % name, numbered(name, 200))
+        self.begin_and_stop("app/*.log")
+        shutil.copytree(self.path("app"), self.path("disk"))
+        shutil.rmtree(self.path("app"))
+        os.symlink(self.path("disk"), self.path("app"))
+        for name in "abc":
+            self.log("app/%s.log" % name, numbered(name + " new", 10))
+        self.back(ordered=False)
+
+
+class Records(Down):
+    """The checkpoint of another configuration, or of an older daemon."""
+
+    def checkpoint(self):
+        return os.path.join(self.d.state_dir, "checkpoint")
+
+    def without_guards(self):
+        """As daemons wrote it that knew of none."""
+        with open(self.checkpoint(), "rb") as f:
+            lines = f.readlines()
+        with open(self.checkpoint(), "wb") as f:
+            f.writelines(x for x in lines if x.split(b" ")[1] != b"more")
+
+    def test_of_an_older_daemon(self):
+        names = ("a.log", "b.log", "c.log", "d.log")
+        for i, name in enumerate(names):
+            self.log(name, BANNER * (i % 2) + numbered(name, 100 * (i + 1)))
+        self.begin_and_stop("*.log")
+        self.without_guards()
+        self.log("a.log", numbered("a more", 10))
+        self.rename("b.log", "b.log.1")
+        self.log("b.log", ["b next"])
+        self.replace("c.log", lambda lines: lines + ["c more"])
+        self.want += ["c more"]
+        self.back(ordered=False)
+        # And what is written now has guards.
+        self.mark()
+        self.want = []
+        self.r.start()
+        self.log("d.log", ["d more"])
+        self.back()
+
+    def changed(self, *conf):
+        """Nothing is said of what this configuration does not send."""
+        self.log("app.log", numbered("app", 100))
+        self.log("db.log", numbered("db", 100))
+        self.r = self.receiver("relp:0").start()
+        other = self.receiver("relp:0", name="other").start()
+        self.d = self.daemon(
+            destination("d", self.r.url) + destination("e", other.url) +
+            source("s", self.path("*.log"))).start()
+        self.expect(self.want, ordered=False)
+        wait_for(lambda: other.arrived() == 200, "the other's lines")
+        self.settle()
+        self.d.stop()
+        self.mark()
+        self.d.write_conf("".join(conf).replace("D_URL", self.r.url)
+                          .replace("E_URL", other.url))
+        for _ in range(2):
+            self.d.start()
+            self.d.wait_log("connected to", 2)
+            self.log("app.log", ["next"])
+            wait_for(lambda: "next" in self.since(), "the next line")
+            self.d.stop()
+        self.assert_silent("another file", "no copy", "is lost")
+        other.stop()
+        self.r.stop()
+
+    def test_a_destination_is_removed(self):
+        self.changed(destination("d", "D_URL"),
+                     source("s", self.path("*.log")))
+
+    def test_a_destination_gets_less(self):
+        self.changed(destination("d", "D_URL"), destination("e", "E_URL"),
+                     source("s", self.path("app.log"), destinations=["d"]),
+                     source("t", self.path("db.log")))
+
+    def changed_name(self):
+        return destination("f", "E_URL")
+
+    def test_a_destination_is_renamed(self):
+        self.changed(destination("d", "D_URL"), self.changed_name(),
+                     source("s", self.path("*.log")))
+
+
+@unittest.skipUnless(LINUX, "the world is made for Linux")
+class World(Down):
+    """Devices get other numbers, clocks jump, look-ups fail."""
+
+    def prepare(self, *patterns, **options):
+        self.world = world.World(os.path.join(self.dir, "world"), self.logs)
+        self.addCleanup(self.world.close)
+        self.world.seed(1)
+        super().prepare(*patterns, program=self.for_others(world.PROGRAM),
+                        **options)
+        os.chmod(self.world.path, 0o666)
+        self.d.env = self.world.env
+
+    def test_devices_have_other_numbers(self):
+        """Files that nobody wrote to, that grew, and that were rotated."""
+        for name in ("quiet", "grown", "rotated"):
+            self.log(name + ".log", BANNER + numbered(name, 200))
+        self.begin_and_stop("*.log")
+        for _ in range(2):
+            self.world.renumber()
+            self.log("grown.log", ["more"])
+            self.log("rotated.log", ["last"])
+            self.rename("rotated.log", "rotated.log.1")
+            self.log("rotated.log", BANNER + ["first"])
+            self.d.start()
+            self.expect(self.want, ordered=False)
+            self.d.stop()
+        self.r.stop()
+
+    def jumped(self, seconds, first=20):
+        """The checkpoint was written by a clock that was wrong."""
+        self.prepare("app.log")
+        self.world.jump(seconds)
+        self.log("app.log", numbered("0", 50))
+        self.d.start()
+        self.expect(self.want)
+        self.d.stop()
+        self.mark()
+        self.want = []
+        self.world.jump(-seconds)
+        # What is written in the same tick has a time of before.
+        time.sleep(0.05)
+        for i in range(1, 4):
+            self.log("app.log", numbered("%d's last" % i,
+                                         first if i == 1 else 20))
+            for n in (2, 1):
+                if os.path.exists(self.path("app.log.%d" % n)):
+                    self.rename("app.log.%d" % n, "app.log.%d" % (n + 1))
+            self.rename("app.log", "app.log.1")
+            time.sleep(0.05)
+            self.log("app.log", numbered(str(i), 30))
+            time.sleep(0.05)
+        self.back()
+
+    def test_the_log_itself_has_a_time_to_come(self):
+        """It was written to last when the clock was wrong."""
+        self.jumped(86400, first=0)
+
+    def test_the_clock_was_a_day_ahead(self):
+        self.jumped(86400)
+
+    def test_the_clock_was_a_day_behind(self):
+        self.jumped(-86400)
+
+    def test_the_clock_is_set_while_lines_come(self):
+        self.prepare("app.log*")
+        self.d.start()
+        for i, jump in enumerate((86400, -86400, -7200, 7200)):
+            self.world.jump(jump)
+            self.log("app.log", numbered("%d" % i, 50))
+            self.expect(self.want)
+            with self.unseen():
+                self.log("app.log", numbered("%d's last" % i, 5))
+                self.copy("app.log", "app.log.%d" % i)
+                self.truncate("app.log")
+            self.expect(self.want)
+        self.end(self.want)
+
+    def fails(self, calls):
+        """The copy cannot be looked for: nothing says that there is none."""
+        self.prepare("app.log")
+        self.log("app.log", numbered("line", 200))
+        self.d.start()
+        self.expect(self.want)
+        self.away()
+        self.log("app.log", numbered("waits", 200))
+        self.seen("app.log")
+        self.world.fail(65536, calls)
+        with self.unseen():
+            self.copy("app.log", "app.log.1")
+            self.truncate("app.log")
+        wait_for(lambda: self.world.failed > 0, "a call that fails")
+        self.d.wait_log("could not be looked for|truncated from")
+        self.world.fail(0, 0)
+        self.log("app.log", ["next"])
+        self.r.start()
+        self.end(self.want)
+        self.assert_silent("could be read")
+
+    def test_nothing_can_be_opened(self):
+        self.fails(world.OPEN)
+
+    def test_no_directory_can_be_listed(self):
+        self.fails(world.OPENDIR | world.READDIR)
+
+    def test_no_name_can_be_looked_at(self):
+        self.fails(world.STAT)
+
+
+if __name__ == "__main__":
+    main()
