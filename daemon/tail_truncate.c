@@ -37,19 +37,37 @@ most_sent(const struct tail *t)
 	return (most);
 }
 
+/* Where its text ends, if nothing but NULs was found behind that. */
+static off_t
+text_end(const struct tail *t)
+{
+	const struct stream *s;
+	off_t end = 0;
+
+	for (s = t->streams; s != NULL; s = s->next) {
+		if (!s->is_drained || !s->only_nuls)
+			return (t->size);
+		if (s->cursor.sent > end)
+			end = s->cursor.sent;
+		if (s->scanned > end)
+			end = s->scanned;
+	}
+	return (end < t->size ? end : t->size);
+}
+
 void
 tail_say_lost(struct tail *t, const char *how)
 {
-	off_t from = tail_least_sent(t);
+	off_t from = tail_least_sent(t), end = text_end(t);
 	char *path;
 
-	if (from >= t->size || (path = strdup(tail_origin(t))) == NULL)
+	if (from >= end || (path = strdup(tail_origin(t))) == NULL)
 		return;
 	tails_lose(t->all,
 	    &(struct tails_loss) { .path = path,
 		.how = how,
 		.at = from,
-		.bytes = t->size - from });
+		.bytes = end - from });
 	free(path);
 }
 
