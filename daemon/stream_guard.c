@@ -80,7 +80,8 @@ move_levels(struct stream_guards *k, const struct guard *to)
 	for (i = 0; i < LEVELS; i++) {
 		l = &k->levels[i];
 		if (to->at >= l->now.at + distances[i]) {
-			l->last = l->now;
+			if (is_set(&l->now))
+				l->last = l->now;
 			l->now = *to;
 		}
 		any = any || is_set(&l->now);

@@ -120,32 +120,34 @@ stream_go_to(struct stream *s, off_t offset)
 
 /*
  * Everything was sent, and all of it to everybody: the place in the new content
- * behind what was sent last, where that is to be found.
+ * behind what was sent last, where that is to be found; also in sent->at.
  */
 static off_t
-seek_last_sent(struct tail *t, int fd, const struct stat *st)
+seek_last_sent(
+    struct tail *t, int fd, const struct stat *st, struct guard *sent)
 {
 	const struct stream *s;
-	struct guard g;
 
 	for (s = t->streams; s != NULL; s = s->next)
 		if (s->cursor.sent != t->streams->cursor.sent ||
 		    s->cursor.acked != s->cursor.sent || !s->is_drained)
 			return (0);
-	g = stream_guard_newest(t->streams);
-	if (g.at == 0 || g.at != t->streams->cursor.sent)
+	*sent = stream_guard_newest(t->streams);
+	if (sent->at == 0 || sent->at != t->streams->cursor.sent)
 		return (0);
-	return (tail_seek_guard(t, fd, st->st_size, &g));
+	sent->at = tail_seek_guard(t, fd, st->st_size, sent);
+	return (sent->at);
 }
 
 static void
-go_to_all(struct tail *t, off_t offset)
+go_to_all(struct tail *t, const struct guard *sent)
 {
 	struct stream *s;
 
 	for (s = t->streams; s != NULL; s = s->next) {
 		stream_guard_forget(s);
-		stream_go_to(s, offset);
+		stream_go_to(s, sent->at);
+		stream_guard_set(s, sent);
 	}
 }
 
@@ -212,6 +214,7 @@ tail_go_on(struct tail *t, int fd, const struct stat *st)
 {
 	struct stream *s;
 	bool any = false, all = true;
+	struct guard sent;
 	off_t at;
 
 	for (s = t->streams; s != NULL; s = s->next) {
@@ -229,12 +232,12 @@ tail_go_on(struct tail *t, int fd, const struct stat *st)
 		say_cut_off(t, st->st_size);
 		go_back(t, fd);
 	} else {
-		if ((at = seek_last_sent(t, fd, st)) <= 0)
+		if ((at = seek_last_sent(t, fd, st, &sent)) <= 0)
 			return ((int)at);
 		log_notice("%s: was written anew, with what was sent of it: "
 			   "goes on behind that, at %lld",
 		    tail_path(t), (long long)at);
-		go_to_all(t, at);
+		go_to_all(t, &sent);
 	}
 	went_on(t, fd, st);
 	return (1);

@@ -242,6 +242,22 @@ class Identity(Steps):
         content.ino = os.fstat(fd).st_ino
         content.met = 0
         content.looked = False
+        content.replaced = True
+
+    def new_name(self, log):
+        """
+        What is replaced and renamed between two looks was never seen to be
+        the log: it may all come once more.
+        """
+        now = log.now
+        if now.replaced and now.ino not in self.known_inodes():
+            self.allow_lines(key for key, _ in now.here)
+        return super().new_name(log)
+
+    def known_inodes(self):
+        if self.up:
+            return {f["inode"] for f in self.d.state()["files"]}
+        return self.checkpoint()
 
     def replace(self):
         """rsync, an editor: by a copy of itself, which may have more."""
@@ -356,7 +372,7 @@ class Identity(Steps):
         Cuts off most octets at most, at the end of a line.  What the daemon
         may send again is allowed.
         """
-        here = [(key, end) for key, end in content.here
+        here = [(key, end) for key, end in content.here[1:]
                 if end >= content.size - most]
         here = content.here[:len(content.here) - self.rng.randint(
             1, max(1, len(here)))]
@@ -367,6 +383,9 @@ class Identity(Steps):
         content.remove(key for key, _ in content.here[-n:])
         content.here, content.size = here, size
         os.truncate(content.path, size)
+        if not self.up:
+            # By what stands in it nobody knows it any more.
+            content.met = 0
         return n
 
     def cut_back(self):

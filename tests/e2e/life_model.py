@@ -41,6 +41,7 @@ class Content:
         self.head = ()  # texts that it begins with
         self.forgiven = set()  # numbers of lines that nobody could read
         self.removed = set()  # numbers of lines that came, and are gone
+        self.replaced = False  # by another file at its path
         self.junk = False  # what stands there now is none of its lines
 
     def meet(self):
