@@ -404,11 +404,16 @@ remember(struct stream *s, const uint8_t *buf, size_t n, off_t end)
 	const uint8_t *nl;
 	size_t before = 0;
 
+	/* What was read before the offset alone does not begin the line. */
+	if (s->guard.at == end && s->tail->last_line > 0)
+		return;
 	guard_of(&g, end, buf, n);
 	stream_guard_set(s, &g);
 	if (n > 1 && (nl = memrchr(buf, '\n', n - 1)) != NULL)
 		before = (size_t)(nl - buf) + 1;
-	guard_of(&g, end - (off_t)(n - before), buf, before);
+	else if ((off_t)n < end)
+		n = 0;
+	guard_of(&g, n > 0 ? end - (off_t)(n - before) : 0, buf, before);
 	tail_set_last_line(s->tail, &g, end);
 }
 

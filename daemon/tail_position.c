@@ -53,6 +53,8 @@ position(const struct tail *t, struct stream *s, int fd)
 }
 
 struct search {
+	const struct tail *tail;
+	int fd;
 	const struct guard *guard;
 	off_t found; /* behind its bytes, or 0 */
 	unsigned times;
@@ -60,12 +62,16 @@ struct search {
 
 /*
  * The end of one long line is no evidence: it may be of filling, and come again
- * with each.
+ * with each.  Then what stands before the line has to be the same, too.
  */
 static bool
-is_evidence(const uint8_t *p)
+is_evidence(const struct search *q, const uint8_t *p, off_t end)
 {
-	return (memchr(p, '\n', GUARD_MAX - 1) != NULL);
+	const off_t line = q->tail->last_line;
+
+	return (memchr(p, '\n', GUARD_MAX - 1) != NULL ||
+	    (line > 0 && end - line >= GUARD_MAX &&
+		last_line_holds(q->tail, q->fd, end - line) == 1));
 }
 
 /* Looks in p[0..n), which stands at offset at, behind the end of each line. */
@@ -77,8 +83,9 @@ search_lines(struct search *q, const uint8_t *p, size_t n, off_t at)
 
 	while ((nl = memchr(line, '\n', n - (size_t)(line - p))) != NULL) {
 		line = nl + 1;
-		if (line - p < GUARD_MAX || !is_evidence(line - GUARD_MAX) ||
-		    !guard_matches(&g, line - GUARD_MAX, GUARD_MAX))
+		if (line - p < GUARD_MAX ||
+		    !guard_matches(&g, line - GUARD_MAX, GUARD_MAX) ||
+		    !is_evidence(q, line - GUARD_MAX, at + (line - p)))
 			continue;
 		if (at + (line - p) != q->found)
 			q->times++;
@@ -90,7 +97,7 @@ off_t
 tail_seek_guard(
     struct tail *t, int fd, off_t size, const struct guard *guard)
 {
-	struct search q = { .guard = guard };
+	struct search q = { .tail = t, .fd = fd, .guard = guard };
 	size_t room;
 	uint8_t *buf = tails_scratch(t->all, &room);
 	off_t at = guard->at > SEEK_AROUND ? guard->at - SEEK_AROUND : 0;

@@ -16,9 +16,6 @@ from teslacoil import wait_for
 from world import PROGRAM, World
 
 KEPT = 4096  # octets before the end that no editor touches here
-# How far behind its offset the daemon may go on where a file was cut: to its
-# older guard, which is about 64 KB before.
-GUARD = 3 * 65536
 YEARS = 10 * 365 * 86400
 
 
@@ -377,8 +374,9 @@ class Identity(Steps):
         here = content.here[:len(content.here) - self.rng.randint(
             1, max(1, len(here)))]
         size = here[-1][1]
+        known = [at for at in self.guards(content.ino) if at <= size]
         self.allow_lines(key for key, end in here
-                         if size < GUARD or end > size - GUARD)
+                         if end > max(known, default=0))
         n = len(content.here) - len(here)
         content.remove(key for key, _ in content.here[-n:])
         content.here, content.size = here, size
@@ -387,6 +385,18 @@ class Identity(Steps):
             # By what stands in it nobody knows it any more.
             content.met = 0
         return n
+
+    def guards(self, inode):
+        """The offsets of those that the checkpoint has of a file."""
+        found = []
+        with open(os.path.join(self.d.state_dir, "checkpoint"), "rb") as f:
+            for line in f:
+                field = line.split()
+                if len(field) > 5 and field[1] == b"more" and \
+                        int(field[4]) == inode:
+                    n = int(field[5])
+                    found = [int(at) for at in field[6:6 + 2 * n:2]]
+        return found
 
     def cut_back(self):
         """Below what was sent; the program goes on there."""
