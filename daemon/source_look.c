@@ -162,7 +162,7 @@ static void
 look_at_other_file(struct dir *d, const char *name, const struct found *f)
 {
 	struct tail *was = tail_at(&d->place, name), *now;
-	off_t from = 0;
+	struct guard from = { 0, 0 };
 
 	if (was == NULL)
 		was = homeless(d, name);
@@ -176,8 +176,8 @@ look_at_other_file(struct dir *d, const char *name, const struct found *f)
 	}
 	lose_name(d, name);
 	look_at_new_file(d, name, f);
-	if (from > 0 && (now = tail_at(&d->place, name)) != NULL)
-		tail_begin_from(now, from);
+	if (from.at > 0 && (now = tail_at(&d->place, name)) != NULL)
+		tail_begin_from(now, &from);
 }
 
 /*

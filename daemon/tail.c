@@ -262,6 +262,8 @@ set_print(struct tail *t, const uint8_t *head, size_t n)
 {
 	struct stream *s;
 
+	if (t->only_rest)
+		return;
 	fingerprint_of(&t->print, head, n);
 	for (s = t->streams; s != NULL; s = s->next)
 		ledger_mark(tails_ledger(t->all), s);

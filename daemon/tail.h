@@ -86,6 +86,10 @@ struct tail {
 	bool			 fresh:1;	/* may be a copy: not compared yet */
 	bool			 rewritten:1;	/* may have been, with the same text */
 	bool			 spent:1;	/* nothing of it is sent any more */
+	bool			 only_rest:1;	/* of it only what comes behind what
+						   another file has, too: it has
+						   no fingerprint, so that no file
+						   is taken for it */
 	bool			 seeking:1;	/* its copy could not be looked for */
 };
 

@@ -150,7 +150,11 @@ compare_print(
 	if (!fingerprint_matches(&rec->print, head, (size_t)n) ||
 	    rec->offset > t->size)
 		return (VERDICT_OTHER);
-	return (rec->print.len > 0 ? VERDICT_SAME : VERDICT_LIKELY);
+	if (rec->print.len > 0)
+		return (VERDICT_SAME);
+	/* Of a rest, which has no name, or of NULs: it tells of no other. */
+	return (rec->offset > 0 && t->place != NULL ? VERDICT_OTHER
+						    : VERDICT_LIKELY);
 }
 
 /* *offset is set to where the newest guard that holds says to go on. */
@@ -292,6 +296,7 @@ resume_stream(struct tail *t, struct route *r, int fd, bool only_same,
 	offset = resume(t, r, fd, &rec, &same);
 	if ((only_same && !same) || (s = tail_link_stream(t, r, offset)) == NULL)
 		return (NULL);
+	t->only_rest = t->place == NULL && rec.print.len == 0 && offset > 0;
 	if (t->met)
 		stream_guard_load(s, &rec);
 	if (t->met && rec.dev != t->dev)

@@ -50,10 +50,28 @@ lose(struct tail *t, const char *how, off_t from, off_t to)
 	free(path);
 }
 
+/* Where its text ends, if nothing but NULs was found behind that. */
+static off_t
+text_end(const struct tail *t)
+{
+	const struct stream *s;
+	off_t end = 0;
+
+	for (s = t->streams; s != NULL; s = s->next) {
+		if (!s->is_drained || !s->only_nuls)
+			return (t->size);
+		if (s->cursor.sent > end)
+			end = s->cursor.sent;
+		if (s->scanned > end)
+			end = s->scanned;
+	}
+	return (end < t->size ? end : t->size);
+}
+
 void
 tail_say_lost(struct tail *t, const char *how)
 {
-	lose(t, how, tail_least_sent(t), t->size);
+	lose(t, how, tail_least_sent(t), text_end(t));
 }
 
 /* old goes on as its copy.  Takes found. */
