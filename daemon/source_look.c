@@ -101,6 +101,8 @@ look_at_new_file(struct dir *d, const char *name, const struct found *f)
 	t->fresh = t->streams == NULL && !f->linked && !d->all->starting;
 	if (meant)
 		left_alone = dir_join_routes(t, d, name, f->reach);
+	/* What the checkpoint knows is no copy. */
+	t->fresh = t->fresh && !t->met;
 	tail_held_look(t);
 	if (t->streams == NULL) {
 		tail_free(t);

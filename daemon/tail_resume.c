@@ -205,6 +205,9 @@ compare(struct tail *t, struct route *r, int fd,
 	enum verdict v;
 
 	*offset = rec->offset;
+	/* The rest of a file that was replaced: only its descriptor led to it. */
+	if (rec->print.len == 0 && rec->offset > 0 && t->place != NULL)
+		return (VERDICT_OTHER);
 	if (fd == -1)
 		return (VERDICT_LATER);
 	v = rec->nguards > 0 ? compare_guards(t, fd, rec, offset)
