@@ -1,7 +1,16 @@
 #include "daemon/source_inside.h"
 
+#include <errno.h>
+#include <time.h>
+
+#include "daemon/tails.h"
+
 #define SOON .1 /* seconds */
 #define LATER 10. /* where it fails again and again */
+
+#define AT_ONCE 3 /* attempts */
+#define WAIT_MS 10 /* to the next ones, at a start */
+#define WAITS 200
 
 /*
  * Directories in which something could not be looked at: that is no news of
@@ -38,6 +47,7 @@ void
 again_init(struct sources *ss)
 {
 	TAILQ_INIT(&ss->again);
+	ss->waits = WAITS;
 	ss->again_wait = SOON;
 	ev_timer_init(&ss->again_timer, on_again, SOON, 0.);
 	ss->again_timer.data = ss;
@@ -73,4 +83,46 @@ again_leave(struct dir *d)
 	d->again = false;
 	TAILQ_REMOVE(&d->all->again, d, again_entry);
 	d->all->nagain--;
+}
+
+bool
+is_no_answer(int error)
+{
+	return (error != ENOENT && error != ENOTDIR && error != ELOOP &&
+	    error != ESTALE && error != EACCES && error != EPERM &&
+	    error != ENAMETOOLONG && error != ENXIO);
+}
+
+bool
+lookup_again(struct sources *ss, unsigned n)
+{
+	const struct timespec wait = { .tv_nsec = WAIT_MS * 1000000L };
+	int error = errno;
+
+	if (!is_no_answer(error))
+		return (false);
+	if (error == EMFILE || error == ENFILE)
+		(void)tails_close_some(ss->tails);
+	if (n >= AT_ONCE) {
+		if (!ss->starting || ss->waits == 0) {
+			errno = error;
+			return (false);
+		}
+		ss->waits--;
+		(void)nanosleep(&wait, NULL);
+	}
+	errno = error;
+	return (true);
+}
+
+DIR *
+dir_list(struct dir *d)
+{
+	unsigned n = 0;
+	DIR *handle;
+
+	while ((handle = place_list(&d->place)) == NULL &&
+	    lookup_again(d->all, n++))
+		;
+	return (handle);
 }

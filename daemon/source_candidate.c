@@ -1,5 +1,6 @@
 #include "daemon/source_candidate.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -57,31 +58,64 @@ candidate_free(struct candidate *c)
 	free(c);
 }
 
+static void
+close_quietly(int fd)
+{
+	int error = errno;
+
+	(void)close(fd);
+	errno = error;
+}
+
 static int
 open_it(const struct candidate *c)
 {
 	char path[PATH_MAX];
+	unsigned n = 0;
+	int fd;
 
 	if (dir_path(c->dir, c->name, path) == -1)
 		return (-1);
-	return (opener_open(
-	    path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY));
+	do
+		fd = opener_open(path,
+		    O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY);
+	while (fd == -1 && lookup_again(c->dir->all, n++));
+	return (fd);
 }
 
-void
-candidate_read_head(struct candidate *c)
+static int
+read_head(struct candidate *c)
 {
 	int fd;
 
 	c->head_len = -1;
+	c->kind = INFLATE_NONE;
 	if ((fd = open_it(c)) == -1)
-		return;
+		return (-1);
 	c->head_len = fingerprint_head(fd, c->head);
 	if (c->head_len > 0 && rotation_is_packed(c->name))
 		c->kind = inflate_kind_of(c->head, (size_t)c->head_len);
 	if (c->kind != INFLATE_NONE)
 		c->head_len = tail_packed_head(fd, c->kind, c->head);
-	(void)close(fd);
+	close_quietly(fd);
+	return (c->head_len == -1 ? -1 : 0);
+}
+
+void
+candidate_read_head(struct candidate *c)
+{
+	unsigned n = 0;
+
+	while (read_head(c) == -1) {
+		if (lookup_again(c->dir->all, n++))
+			continue;
+		if (errno != ENOENT)
+			log_warn("%s/%s: cannot be read, and is passed over: "
+				 "it may be what a file has become while the "
+				 "daemon was down",
+			    c->dir->place.path, c->name);
+		return;
+	}
 }
 
 int
@@ -102,19 +136,31 @@ candidate_compare(const void *a, const void *b)
  * knows.
  */
 static int
-holds(const struct candidate *c, const struct guard *g)
+holds_once(const struct candidate *c, const struct guard *g)
 {
 	int fd, result;
+
+	if ((fd = open_it(c)) == -1)
+		return (-1);
+	result = c->kind == INFLATE_NONE ? guard_holds(g, fd)
+					 : tail_packed_guard(fd, c->kind, g);
+	close_quietly(fd);
+	return (result);
+}
+
+static int
+holds(const struct candidate *c, const struct guard *g)
+{
+	unsigned n = 0;
+	int result;
 
 	if (g->at <= c->head_len)
 		return (guard_matches(g, c->head, (size_t)g->at));
 	if (c->kind == INFLATE_NONE && c->st.st_size < g->at)
 		return (0);
-	if ((fd = open_it(c)) == -1)
-		return (-1);
-	result = c->kind == INFLATE_NONE ? guard_holds(g, fd)
-					 : tail_packed_guard(fd, c->kind, g);
-	(void)close(fd);
+	while (
+	    (result = holds_once(c, g)) == -1 && lookup_again(c->dir->all, n++))
+		;
 	return (result);
 }
 

@@ -14,7 +14,14 @@
 static const char *
 recorded_path(struct sources *ss, int fd, struct stat *st)
 {
-	if (fstat(fd, st) == -1 || !S_ISREG(st->st_mode) ||
+	unsigned n = 0;
+
+	while (fstat(fd, st) == -1)
+		if (!lookup_again(ss, n++)) {
+			log_warn("a file that the worker before had open");
+			return (NULL);
+		}
+	if (!S_ISREG(st->st_mode) ||
 	    tails_find(ss->tails, st->st_dev, st->st_ino) != NULL)
 		return (NULL);
 	return (ledger_path(ss->ledger, st->st_dev, st->st_ino));

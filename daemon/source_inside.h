@@ -138,6 +138,7 @@ struct sources {
 	unsigned nagain;
 	ev_tstamp again_wait;
 	ev_timer again_timer;
+	unsigned waits; /* left to a start */
 	struct told_names told;
 	unsigned ntold;
 	uint64_t nuntold; /* in all directories, */
@@ -325,6 +326,19 @@ void	again_end(struct sources *);
 
 /* Something in it could not be looked at: it is scanned again soon. */
 void	dir_again(struct dir *);
+
+/*
+ * A look-up has failed with errno, and what there is must be known now: whether
+ * to try it again, n is how often it was.  At a start this waits a moment, for
+ * two seconds in all.
+ */
+bool	lookup_again(struct sources *, unsigned n);
+
+/* Lists it as place_list() does, with such attempts. */
+DIR	*dir_list(struct dir *);
+
+/* Whether errors may pass by themselves, and tell nothing of what is there. */
+bool	is_no_answer(int error);
 void	again_leave(struct dir *);
 
 /* source_walk.c: where a symbolic link leads */

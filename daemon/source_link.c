@@ -91,6 +91,7 @@ links_clear(struct dir *d)
 struct dir *
 dir_at(struct sources *ss, const char *path)
 {
+	unsigned n = 0;
 	struct stat st;
 	struct dir *d;
 
@@ -98,8 +99,10 @@ dir_at(struct sources *ss, const char *path)
 		path = "";
 	if ((d = dir_find(ss, path)) != NULL)
 		return (d);
-	if (lstat(path[0] == '\0' ? "/" : path, &st) == -1 ||
-	    !S_ISDIR(st.st_mode) || (d = dir_new(ss, NULL, path, &st)) == NULL)
+	while (lstat(path[0] == '\0' ? "/" : path, &st) == -1)
+		if (!lookup_again(ss, n++))
+			return (NULL);
+	if (!S_ISDIR(st.st_mode) || (d = dir_new(ss, NULL, path, &st)) == NULL)
 		return (NULL);
 	ss->ops.on_link(ss->ops.arg, dir_display(d));
 	dir_watch(d);
@@ -124,8 +127,10 @@ link_note(struct dir *d, const char *name, const struct walk *w)
 	    strcmp(l->real->place.path, path) == 0)
 		return;
 	link_forget(d, name);
-	if ((into = dir_at(d->all, path)) == NULL)
+	if ((into = dir_at(d->all, path)) == NULL) {
+		dir_again(d);
 		return;
+	}
 	if ((l = malloc(sizeof(*l) + size + base_size)) == NULL) {
 		log_warn("%s/%s", d->place.path, name);
 		return;

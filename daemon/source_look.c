@@ -105,6 +105,8 @@ look_at_new_file(struct dir *d, const char *name, const struct found *f)
 	t->fresh = t->fresh && !t->met;
 	tail_held_look(t);
 	if (t->streams == NULL) {
+		if (t->error != 0 && is_no_answer(t->error))
+			dir_again(d);
 		tail_free(t);
 		if (left_alone)
 			sweep_pass(d);
@@ -447,6 +449,7 @@ follow_link(struct dir *d, const char *name, struct found *f)
 {
 	struct walk *w = &f->walk;
 	char path[PATH_MAX];
+	unsigned n = 0;
 
 	f->linked = true;
 	if (dir_path(d, name, path) == -1)
@@ -456,10 +459,11 @@ follow_link(struct dir *d, const char *name, struct found *f)
 		return (false);
 	}
 	/* Most that lead nowhere are known so by one call. */
-	if (stat(path, &w->st) == -1 || dir_walk(d, name, w) == -1) {
-		look_at_dangling(d, name);
-		return (false);
-	}
+	while (stat(path, &w->st) == -1 || dir_walk(d, name, w) == -1)
+		if (!lookup_again(d->all, n++)) {
+			look_at_dangling(d, name);
+			return (false);
+		}
 	f->st = w->st;
 	if (w->safe && S_ISREG(w->st.st_mode) && !target_is_safe(d, w)) {
 		w->safe = false;
@@ -531,10 +535,15 @@ void
 dir_look(struct dir *d, const char *name)
 {
 	struct stat st;
+	unsigned n = 0;
+	int rc;
 
 	if (dir_is_hidden(d))
 		return;
-	if (stat_inside(d, name, &st) == 0)
+	while ((rc = stat_inside(d, name, &st)) == -1 &&
+	    lookup_again(d->all, n++))
+		;
+	if (rc == 0)
 		dir_look_at(d, name, &st);
 	else if (is_absence(errno))
 		look_at_missing(d, name);

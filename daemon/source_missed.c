@@ -131,7 +131,7 @@ missed_begin(struct dir *d)
 	struct stat st;
 	DIR *handle;
 
-	if ((handle = place_list(&d->place)) == NULL)
+	if ((handle = dir_list(d)) == NULL)
 		return;
 	if (fstat(dirfd(handle), &st) == 0)
 		d->changed_ns = written_ns(&st);

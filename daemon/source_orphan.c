@@ -155,12 +155,17 @@ add_orphan(const struct checkpoint_record *rec, void *arg)
  * is to be without links, as it was.
  */
 static bool
-is_without_links(const char *path)
+is_without_links(struct sources *ss, const char *path)
 {
-	char *real = realpath(path[0] == '\0' ? "/" : path, NULL);
-	bool is =
-	    real != NULL && strcmp(real, path[0] == '\0' ? "/" : path) == 0;
+	const char *display = path[0] == '\0' ? "/" : path;
+	unsigned n = 0;
+	char *real;
+	bool is;
 
+	while ((real = realpath(display, NULL)) == NULL &&
+	    lookup_again(ss, n++))
+		;
+	is = real != NULL && strcmp(real, display) == 0;
 	free(real);
 	return (is);
 }
@@ -180,7 +185,7 @@ enter_dir(const struct checkpoint_record *rec, void *arg)
 	*slash = '\0';
 	d = dir_of_path(ss, rec->path, &base);
 	if (d != NULL && dir_means_file(d, base) &&
-	    dir_find(ss, path) == NULL && is_without_links(path))
+	    dir_find(ss, path) == NULL && is_without_links(ss, path))
 		(void)dir_at(ss, path);
 }
 

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -41,11 +42,18 @@ struct hunt {
 };
 
 static void
-hunt_end(struct hunt *h)
+forget_candidates(struct hunt *h)
 {
 	while (h->n > 0)
 		candidate_free(h->list[--h->n]);
 	free(h->list);
+	h->list = NULL;
+}
+
+static void
+hunt_end(struct hunt *h)
+{
+	forget_candidates(h);
 	kin_free(h->missing);
 	kin_free(h->followed);
 }
@@ -98,11 +106,24 @@ add_candidate(struct hunt *h, struct candidate *c)
 	return (0);
 }
 
+static int
+stat_entry(struct dir *d, int dirfd, const char *name, struct stat *st)
+{
+	unsigned n = 0;
+	int rc;
+
+	while ((rc = fstatat(dirfd, name, st, AT_SYMLINK_NOFOLLOW)) == -1 &&
+	    lookup_again(d->all, n++))
+		;
+	return (rc);
+}
+
 /*
  * Adds a file that the checkpoint does not know: one that rotation named, or
- * where something is missing any one that is new.
+ * where something is missing any one that is new.  Returns 0, or -1 with errno
+ * where it could not be looked at.
  */
-static void
+static int
 consider(struct hunt *h, int dirfd, const char *name)
 {
 	struct sources *ss = h->dir->all;
@@ -111,35 +132,63 @@ consider(struct hunt *h, int dirfd, const char *name)
 	char path[PATH_MAX];
 	struct stat st;
 
-	if (dir_path(h->dir, name, path) == -1 ||
-	    fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == -1 ||
-	    !S_ISREG(st.st_mode))
-		return;
+	if (dir_path(h->dir, name, path) == -1)
+		return (0);
+	if (stat_entry(h->dir, dirfd, name, &st) == -1)
+		return (is_no_answer(errno) ? -1 : 0);
+	if (!S_ISREG(st.st_mode))
+		return (0);
 	t = tails_find(ss->tails, st.st_dev, st.st_ino);
-	if ((t != NULL && t->met) ||
-	    (c = candidate_new(h->dir, name, &st)) == NULL)
-		return;
-	if ((!find_base(h, c) &&
-		(orphans_are_none(h->os) ||
-		    !sources_may_be_since(ss, &st.st_ctim))) ||
-	    add_candidate(h, c) == -1) {
+	if (t != NULL && t->met)
+		return (0);
+	if ((c = candidate_new(h->dir, name, &st)) == NULL)
+		return (-1);
+	if (!find_base(h, c) &&
+	    (orphans_are_none(h->os) ||
+		!sources_may_be_since(ss, &st.st_ctim))) {
 		candidate_free(c);
-		return;
+		return (0);
+	}
+	if (add_candidate(h, c) == -1) {
+		candidate_free(c);
+		return (-1);
 	}
 	candidate_read_head(c);
+	return (0);
+}
+
+/* Returns 0, or -1 with errno: not all of them are known. */
+static int
+list_once(struct hunt *h)
+{
+	const struct dirent *e;
+	DIR *handle;
+	int error;
+
+	forget_candidates(h);
+	if ((handle = dir_list(h->dir)) == NULL)
+		return (is_no_answer(errno) ? -1 : 0);
+	for (errno = 0; (e = readdir(handle)) != NULL; errno = 0)
+		if (consider(h, dirfd(handle), e->d_name) == -1)
+			break;
+	error = errno;
+	(void)closedir(handle);
+	errno = error;
+	return (error == 0 ? 0 : -1);
 }
 
 static void
 list_candidates(struct hunt *h)
 {
-	const struct dirent *e;
-	DIR *handle;
+	unsigned n = 0;
 
-	if ((handle = place_list(&h->dir->place)) == NULL)
-		return;
-	while ((e = readdir(handle)) != NULL)
-		consider(h, dirfd(handle), e->d_name);
-	(void)closedir(handle);
+	while (list_once(h) == -1)
+		if (!lookup_again(h->dir->all, n++)) {
+			log_warn("%s: cannot be listed: what became of its "
+				 "files while the daemon was down is not known",
+			    dir_display(h->dir));
+			break;
+		}
 	if (h->n > 1)
 		qsort(h->list, h->n, sizeof(struct candidate *),
 		    candidate_compare);
@@ -448,21 +497,37 @@ recover_dir(struct orphans *os, struct dir *d)
 	hunt_end(&h);
 }
 
-/* Files that were moved to a directory that was listed before their own. */
-static void
-look_for_moved(struct dir *d)
+static int
+look_for_moved_once(struct dir *d)
 {
 	const struct dirent *e;
 	DIR *handle;
+	int error;
 
-	if ((handle = place_list(&d->place)) == NULL)
-		return;
-	while ((e = readdir(handle)) != NULL)
+	if ((handle = dir_list(d)) == NULL)
+		return (is_no_answer(errno) ? -1 : 0);
+	for (errno = 0; (e = readdir(handle)) != NULL; errno = 0)
 		if (ledger_path(d->all->ledger, d->place.dev, e->d_ino) !=
 			NULL &&
 		    tails_find(d->all->tails, d->place.dev, e->d_ino) == NULL)
 			dir_look(d, e->d_name);
+	error = errno;
 	(void)closedir(handle);
+	errno = error;
+	return (error == 0 ? 0 : -1);
+}
+
+/* Files that were moved to a directory that was listed before their own. */
+static void
+look_for_moved(struct dir *d)
+{
+	unsigned n = 0;
+
+	while (look_for_moved_once(d) == -1)
+		if (!lookup_again(d->all, n++)) {
+			dir_again(d);
+			return;
+		}
 }
 
 /* Nothing came or went in it since the checkpoint was written. */

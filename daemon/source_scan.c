@@ -113,13 +113,16 @@ list_entry(struct dir *d, int fd, struct dirent *e, struct listing *l)
 	struct tail *t = tail_at(&d->place, e->d_name);
 	struct entry found = { .name = e->d_name };
 	char base[NAME_MAX + 1];
+	unsigned n = 0;
 
 	if (t == NULL && !dir_means_file(d, e->d_name) && !is_known(d, e) &&
 	    missed_is(d, e, base))
 		found.was = base;
 	else if (t == NULL && !is_interesting(d, e))
 		return (true);
-	if (fstatat(fd, e->d_name, &found.st, AT_SYMLINK_NOFOLLOW) == -1) {
+	while (fstatat(fd, e->d_name, &found.st, AT_SYMLINK_NOFOLLOW) == -1) {
+		if (lookup_again(d->all, n++))
+			continue;
 		/* One that is gone is looked at as one that was not seen. */
 		if (errno != ENOENT)
 			dir_again(d);
@@ -138,11 +141,13 @@ list_entry(struct dir *d, int fd, struct dirent *e, struct listing *l)
 	return (true);
 }
 
-static void
-list_entries(struct dir *d, DIR *handle, struct listing *l)
+/* Returns 0, or -1 with errno. */
+static int
+list_once(struct dir *d, DIR *handle, struct listing *l)
 {
 	struct dirent *e;
 
+	l->missed.n = 0;
 	for (errno = 0; (e = readdir(handle)) != NULL; errno = 0)
 		if (strcmp(e->d_name, ".") != 0 &&
 		    strcmp(e->d_name, "..") != 0) {
@@ -150,9 +155,22 @@ list_entries(struct dir *d, DIR *handle, struct listing *l)
 			    dir_is_known_by_scans(d))
 				missed_list(&l->missed, e->d_ino);
 		}
-	if (errno != 0) {
-		l->missed.failed = true;
-		dir_again(d);
+	return (errno == 0 ? 0 : -1);
+}
+
+static void
+list_entries(struct dir *d, DIR *handle, struct listing *l)
+{
+	unsigned n = 0;
+
+	/* What was listed before is looked at twice. */
+	while (list_once(d, handle, l) == -1) {
+		if (!lookup_again(d->all, n++)) {
+			l->missed.failed = true;
+			dir_again(d);
+			return;
+		}
+		rewinddir(handle);
 	}
 }
 
@@ -188,6 +206,26 @@ note_listing(struct dir *d, const struct stat *st)
 		d->listed_ns = written_ns(st);
 }
 
+/* Opens it to be listed; *st is of what is listed. */
+static DIR *
+open_listing(struct dir *d, struct stat *st)
+{
+	DIR *handle = dir_list(d);
+	unsigned n = 0;
+	int error;
+
+	if (handle == NULL)
+		return (NULL);
+	while (fstat(dirfd(handle), st) == -1)
+		if (!lookup_again(d->all, n++)) {
+			error = errno;
+			(void)closedir(handle);
+			errno = error;
+			return (NULL);
+		}
+	return (handle);
+}
+
 static void
 scan_listed(struct dir *d)
 {
@@ -196,16 +234,8 @@ scan_listed(struct dir *d)
 	struct stat st;
 	DIR *handle;
 	size_t i;
-	int error;
 
-	handle = place_list(&d->place);
-	if (handle != NULL && fstat(dirfd(handle), &st) == -1) {
-		error = errno;
-		(void)closedir(handle);
-		errno = error;
-		handle = NULL;
-	}
-	if (handle == NULL) {
+	if ((handle = open_listing(d, &st)) == NULL) {
 		if (errno == ESTALE || errno == ENOENT || errno == ENOTDIR) {
 			/* Its parent is looked at next. */
 			d->listed_ns = -1;

@@ -129,15 +129,16 @@ tail_fd(struct tail *t)
 	if (t->place == NULL)
 		return (-1);
 	fd = open_by_path(t);
-	if (fd == -1 && (errno == EMFILE || errno == ENFILE) &&
-	    tails_close_some(t->all))
+	if (fd == -1 && is_transient(errno) &&
+	    (tails_close_some(t->all) || (errno != EMFILE && errno != ENFILE)))
 		fd = open_by_path(t);
-	if (fd == -1) {
+	if (fd == -1 || fstat(fd, &st) == -1) {
 		tail_cannot_be_read(t, errno);
+		if (fd != -1)
+			(void)close(fd);
 		return (-1);
 	}
-	if (fstat(fd, &st) == -1 || st.st_dev != t->dev ||
-	    st.st_ino != t->ino) {
+	if (st.st_dev != t->dev || st.st_ino != t->ino) {
 		/* Replaced: the event that says so is on its way. */
 		(void)close(fd);
 		return (-1);

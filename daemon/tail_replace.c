@@ -30,22 +30,32 @@ struct pair {
 	const struct stat *st;
 };
 
+/* Whether the entry may be the old file. */
+static bool
+is_it(int dirfd, const char *name, const struct tail *was)
+{
+	struct stat st;
+
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		return (errno != ENOENT);
+	return (st.st_dev == was->dev && st.st_ino == was->ino);
+}
+
 /* Whether something in its directory still is the old file. */
 static bool
 has_name_in(struct place *place, const struct tail *was)
 {
 	const struct dirent *e;
 	bool found = false;
-	struct stat st;
 	DIR *dir;
 
 	if ((dir = place_list(place)) == NULL)
 		return (true);
-	while (!found && (e = readdir(dir)) != NULL)
-		found = e->d_ino == was->ino &&
-		    fstatat(dirfd(dir), e->d_name, &st, AT_SYMLINK_NOFOLLOW) ==
-			0 &&
-		    st.st_dev == was->dev;
+	for (errno = 0; !found && (e = readdir(dir)) != NULL; errno = 0)
+		if (e->d_ino == was->ino)
+			found = is_it(dirfd(dir), e->d_name, was);
+	/* What could not be looked at may be it. */
+	found |= errno != 0;
 	(void)closedir(dir);
 	return (found);
 }

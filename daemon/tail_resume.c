@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,6 +17,9 @@
 #include "daemon/tail_packed.h"
 #include "daemon/tails.h"
 #include "lib/rotation.h"
+
+#define READ_AGAIN 3 /* times, where the disk fails */
+#define SEEK_AGAIN 3 /* times, where a copy could not be looked for */
 
 /* The file as which a copy was found.  Takes found. */
 static struct tail *
@@ -55,6 +59,18 @@ say_no_copy(const struct tail *now, const struct checkpoint_record *rec)
 		    tail_path(now), (long long)rec->offset);
 }
 
+static bool
+find_copy(const struct tail_copy *wanted, struct tail_copy_found *found)
+{
+	enum tail_copy_result result;
+	unsigned n = 0;
+
+	do
+		result = tail_copy_find(wanted, found);
+	while (result == TAIL_COPY_UNKNOWN && n++ < SEEK_AGAIN);
+	return (result == TAIL_COPY_FOUND);
+}
+
 /* The file was truncated while nobody looked: what it was goes on in a copy. */
 static void
 resume_in_copy(
@@ -77,8 +93,7 @@ resume_in_copy(
 		wanted.uid = st.st_uid;
 	if (rec->nguards > 0)
 		wanted.guard = rec->guards[0];
-	if (now->place == NULL ||
-	    tail_copy_find(&wanted, &found) != TAIL_COPY_FOUND) {
+	if (now->place == NULL || !find_copy(&wanted, &found)) {
 		say_no_copy(now, rec);
 		return;
 	}
@@ -204,14 +219,20 @@ compare(struct tail *t, struct route *r, int fd,
 {
 	enum verdict v;
 
+	unsigned n = 0;
+
 	*offset = rec->offset;
 	/* The rest of a file that was replaced: only its descriptor led to it. */
 	if (rec->print.len == 0 && rec->offset > 0 && t->place != NULL)
 		return (VERDICT_OTHER);
 	if (fd == -1)
 		return (VERDICT_LATER);
-	v = rec->nguards > 0 ? compare_guards(t, fd, rec, offset)
-			     : compare_print(t, fd, rec);
+	do
+		v = rec->nguards > 0 ? compare_guards(t, fd, rec, offset)
+				     : compare_print(t, fd, rec);
+	while (v == VERDICT_LATER && n++ < READ_AGAIN);
+	if (v == VERDICT_LATER)
+		tail_cannot_be_read(t, errno);
 	if (v == VERDICT_OTHER && is_text_of(t, r, fd, rec))
 		return (VERDICT_SAME);
 	/* Without a name, it can only have been handed over, open. */
@@ -258,6 +279,8 @@ resume(struct tail *t, struct route *r, int fd,
 
 	switch (compare(t, r, fd, rec, &offset)) {
 	case VERDICT_LATER:
+		/* Without a name it can only have been handed over, open. */
+		*same = t->place == NULL;
 		t->print = rec->print;
 		t->met = true;
 		return (offset);
@@ -297,7 +320,13 @@ resume_stream(struct tail *t, struct route *r, int fd, bool only_same,
 	if (!(*known = take(t, r, &rec)))
 		return (NULL);
 	offset = resume(t, r, fd, &rec, &same);
-	if ((only_same && !same) || (s = tail_link_stream(t, r, offset)) == NULL)
+	if (only_same && !same) {
+		/* Who could not read it tries again by the record. */
+		if (t->met && t->error != 0)
+			ledger_give_back(tails_ledger(t->all));
+		return (NULL);
+	}
+	if ((s = tail_link_stream(t, r, offset)) == NULL)
 		return (NULL);
 	t->only_rest = t->place == NULL && rec.print.len == 0 && offset > 0;
 	if (t->met)

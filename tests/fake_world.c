@@ -142,6 +142,19 @@ dice(void)
 	return (x ^ x >> 31);
 }
 
+/* The same where the test says which call fails, and how. */
+static bool
+is_nth(void)
+{
+	uint32_t n = ++world->seen;
+
+	if (n < world->nth || n - world->nth >= world->times)
+		return (false);
+	world->failed++;
+	errno = (int)world->error;
+	return (true);
+}
+
 /* Sets errno, to one of the first so many. */
 static bool
 fails(enum fake_world_call call, size_t errors)
@@ -150,8 +163,12 @@ fails(enum fake_world_call call, size_t errors)
 		ENFILE };
 	uint64_t x;
 
-	if (world == NULL || !in_worker || world->rate == 0 ||
+	if (world == NULL || !in_worker ||
 	    (world->calls & (uint32_t)call) == 0)
+		return (false);
+	if (world->nth != 0)
+		return (is_nth());
+	if (world->rate == 0)
 		return (false);
 	x = dice();
 	if ((x & 0xffff) >= world->rate)

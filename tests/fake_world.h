@@ -31,7 +31,7 @@ struct fake_world {
 	uint64_t seed;
 	uint64_t failed; /* how many have */
 	uint32_t jumps;
-	uint32_t unused;
+	uint32_t nth; /* call from now on fails, and no other; 0: by rate */
 	/*
 	 * From the system's time at, the clock shows so much more, and so do
 	 * the times of files that were written since; in nanoseconds.
@@ -42,6 +42,10 @@ struct fake_world {
 	} jump[FAKE_WORLD_JUMPS];
 	/* Calls fail for what is below this directory, in workers. */
 	char below[4096];
+	uint32_t seen; /* of nth */
+	uint32_t times; /* so many in a row */
+	uint32_t error; /* so do they fail */
+	uint32_t unused;
 };
 
 #endif

@@ -12,9 +12,10 @@ PROGRAM = teslacoil.from_env("TESLACOILD_WORLD", "build/tests/teslacoild-world")
 OPEN, OPENDIR, FSTAT, STAT, READ, READDIR = (1 << i for i in range(6))
 
 JUMPS = 64
-DEVICE, RATE, SEED, FAILED, NJUMPS, JUMP = 0, 8, 16, 24, 32, 40
+DEVICE, RATE, SEED, FAILED, NJUMPS, NTH, JUMP = 0, 8, 16, 24, 32, 36, 40
 BELOW = JUMP + 16 * JUMPS
-SIZE = BELOW + 4096
+SEEN = BELOW + 4096
+SIZE = SEEN + 16
 
 
 class World:
@@ -61,6 +62,17 @@ class World:
     def fail(self, rate, calls):
         """So many of 65536 of these calls fail from now on."""
         self.put(RATE, "II", rate, calls)
+
+    def fail_nth(self, n, calls, error, times=1):
+        """The nth of these calls from now on fails, of several the first."""
+        self.put(RATE, "II", 0, calls)
+        self.put(SEEN, "III", 0, times, error)
+        self.put(NTH, "I", n)
+
+    @property
+    def seen(self):
+        """So many calls were there since fail_nth()."""
+        return struct.unpack_from("=I", self.map, SEEN)[0]
 
     @property
     def failed(self):

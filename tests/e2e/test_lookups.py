@@ -1,0 +1,162 @@
+#!/usr/bin/python3
+"""Goal: a look-up that fails is no answer: whichever call of the daemon fails
+for a moment, nothing is lost."""
+
+import errno
+import gzip
+import os
+import signal
+import unittest
+
+from teslacoil import LINUX, Case, destination, kill, main, source
+from world import FSTAT, OPEN, OPENDIR, READ, READDIR, STAT, PROGRAM, World
+
+ALL = OPEN | OPENDIR | FSTAT | STAT | READ | READDIR
+
+
+@unittest.skipUnless(LINUX, "the daemon of another world is for Linux")
+class Lookups(Case):
+    """Each test acts again and again: the first time the first call fails, then
+    the second one, until there are no more calls."""
+
+    def begin(self):
+        os.makedirs(self.path("real"), exist_ok=True)
+        self.world = World(os.path.join(self.dir, "world"),
+                           os.path.dirname(self.path("x")))
+        self.r = self.receiver("relp:0").start()
+        self.d = self.daemon(
+            destination("d", self.r.url) +
+            source("s", [self.path("*.log")], compressed=True),
+            program=PROGRAM)
+        self.d.env = self.world.env
+        self.d.start()
+
+    def sweep(self, act, calls=ALL, error=errno.EIO, times=1):
+        self.r.wait_all(*self.writers)
+        n = 0
+        while True:
+            n += 1
+            failed = self.world.failed
+            act(n, lambda: self.world.fail_nth(n, calls, error, times))
+            self.r.wait_all(*self.writers)
+            if self.world.failed == failed:
+                break
+        self.world.fail_nth(0, 0, 0)
+        self.finish(self.d, self.r)
+        self.r.check(*self.writers, repeats=5 * n)
+        print("n", n)
+        self.assertGreater(n, 3)
+        self.assertNotIn("lost", self.d.log())
+
+    def rotate(self, w, n):
+        w.rename("%s.%d" % (w.path, n), late=1)
+        if n > 2 and os.path.exists("%s.%d" % (w.path, n - 2)):
+            os.unlink("%s.%d" % (w.path, n - 2))
+
+    def pack(self, path):
+        st = os.stat(path)
+        with open(path, "rb") as f, gzip.open(path + ".gz", "wb") as z:
+            z.write(f.read())
+        os.utime(path + ".gz", ns=(st.st_atime_ns, st.st_mtime_ns))
+        os.unlink(path)
+
+    def held(self, act):
+        """Acts while the worker does nothing, so that it sees all at once."""
+        worker = self.d.worker()
+        kill(worker, signal.SIGSTOP)
+        act()
+        kill(worker, signal.SIGCONT)
+
+    def test_renamed(self):
+        w = self.writer("x.log")
+
+        def act(n, arm):
+            w.write(2)
+            arm()
+            self.rotate(w, n)
+            w.write(2)
+
+        self.begin()
+        self.sweep(act)
+
+    def truncated(self, **options):
+        w = self.writer("x.log")
+        w.write(20)
+
+        def act(n, arm):
+            w.write(2)
+            self.r.wait_all(w)
+
+            def truncate():
+                w.write(50)
+                w.copytruncate("%s.%d" % (w.path, n))
+                w.write(2)
+
+            arm()
+            self.held(truncate)
+            os.unlink("%s.%d" % (w.path, n - 1)) if n > 1 else None
+
+        self.begin()
+        self.sweep(act, **options)
+
+    def test_truncated(self):
+        self.truncated()
+
+    def test_truncated_without_descriptors(self):
+        self.truncated(calls=OPEN | OPENDIR, error=errno.EMFILE, times=4)
+
+    def down(self, *acts, **options):
+        """Each act happens to a log of its own while the daemon is down."""
+        logs = []
+        for i in range(len(acts)):
+            w = self.writer("real/%d.txt" % i, name="w%d" % i)
+            w.write(20)
+            logs.append(w)
+            os.symlink(w.path, self.path("%d.log" % i))
+        w = self.writer("plain.log")
+        w.write(20)
+        logs.append(w)
+
+        def act(n, arm):
+            self.d.stop()
+            for w, what in zip(logs, acts + acts[:1]):
+                w.write(3)
+                what(w, n)
+                w.write(2)
+            arm()
+            self.d.start()
+
+        self.begin()
+        self.sweep(act, **options)
+
+    def packed(self, w, n):
+        self.rotate(w, n)
+        self.pack("%s.%d" % (w.path, n))
+
+    def copied(self, w, n):
+        w.copytruncate("%s.%d" % (w.path, n))
+
+    def twice(self, w, n):
+        self.rotate(w, 2 * n)
+        w.write(2)
+        self.rotate(w, 2 * n + 1)
+
+    def test_renamed_while_down(self):
+        self.down(self.rotate)
+
+    def test_twice_while_down(self):
+        self.down(self.twice)
+
+    def test_compressed_while_down(self):
+        self.down(self.packed)
+
+    def test_copied_while_down(self):
+        self.down(self.copied)
+
+    def test_while_down_without_descriptors(self):
+        self.down(self.twice, self.packed, calls=OPEN | OPENDIR,
+                  error=errno.EMFILE, times=4)
+
+
+if __name__ == "__main__":
+    main()
