@@ -5,11 +5,12 @@ changed, replaced or copied is known for what it is."""
 
 import os
 import shutil
+import time
 import unittest
 
 from identity import BANNER, Identity, numbered
 from processes import LINUX
-from teslacoil import KQUEUE, main, wait_for
+from teslacoil import KQUEUE, main
 
 
 class Copies(Identity):
@@ -452,6 +453,16 @@ class Replaced(Identity):
 
 
 class Ends(Identity):
+
+    def test_the_state_says_when_a_file_changed(self):
+        before = time.gmtime(time.time() - 2)
+        want = self.put("app.log", ["line"])
+        self.begin("app.log")
+        self.expect(want)
+        changed = self.d.state()["files"][0]["last_event"]
+        self.assertGreaterEqual(changed,
+                                time.strftime("%Y-%m-%dT%H:%M:%SZ", before))
+        self.end(want)
 
     @unittest.skipUnless(LINUX, "holes and /proc")
     def test_the_last_line_behind_a_hole(self):
