@@ -227,8 +227,10 @@ note(struct checkpoint *c, const struct stream *s, enum checkpoint_kind kind,
 		.guards = guards,
 	};
 
-	if (kind == CHECKPOINT_FILE)
+	if (kind == CHECKPOINT_FILE) {
 		rec.nguards = stream_guards(s, guards);
+		rec.real = tail_real(t);
+	}
 	return (to == NULL ? checkpoint_note(c, &rec)
 			   : checkpoint_put(c, &rec, to));
 }

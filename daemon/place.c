@@ -15,6 +15,8 @@
 #include "daemon/tail.h"
 #include "daemon/tails.h"
 
+#define OFF_MOST ((off_t)INT64_MAX)
+
 int
 tail_compare_names(const struct tail *a, const struct tail *b)
 {
@@ -137,6 +139,8 @@ place_enter(struct tail *t, struct place *place, char *name)
 	/* Nobody may have seen yet that it lost the name. */
 	if (had != NULL)
 		tail_rename(had, NULL, NULL);
+	/* Links led to the name that it had. */
+	tail_set_real(t, NULL);
 	free(t->name);
 	t->name = name;
 	t->place = place;
@@ -152,7 +156,8 @@ owe(struct tail *t)
 {
 	struct stat st;
 
-	t->owed = t->size;
+	/* How much text is in a compressed file is not known before its end. */
+	t->owed = t->packed == INFLATE_NONE ? t->size : OFF_MOST;
 	if (t->packed == INFLATE_NONE && t->fd != -1 &&
 	    fstat(t->fd, &st) == 0 && st.st_size > t->owed)
 		t->owed = st.st_size;
@@ -273,7 +278,7 @@ place_leave(struct tail *t)
 {
 	if (t->place == NULL)
 		return;
-	if (t->origin == NULL)
+	if (tail_old_path(t) == NULL)
 		tail_set_origin(t, tail_path(t));
 	RB_REMOVE(tail_names, &t->place->names, t);
 	tail_was(t, t->place, t->name);

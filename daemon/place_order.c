@@ -3,6 +3,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "daemon/born.h"
 #include "daemon/place.h"
 #include "daemon/tail.h"
 #include "lib/rotation.h"
@@ -11,49 +12,112 @@
 struct member {
 	char name[NAME_MAX + 1];
 	struct tail *tail;
+	int64_t at; /* its last write, but no later than that of the next */
 	bool related; /* its new name tells of its age */
-	bool by_name; /* its time, or another's, does not */
 };
 
-static int
-compare_names(const struct member *x, const struct member *y)
-{
-	if (!x->related || !y->related)
-		return (0);
-	return (rotation_compare(x->name, x->tail->name, y->tail->name));
-}
-
 /*
- * By the name they had, then by their last write; new names that tell of the
- * age count where the times are the same, or one of them is still to come.
+ * By the name they had, those whose new names tell of their age first, then by
+ * their last write; where that is the same the new names tell.
  */
 static int
-compare_members(const void *a, const void *b)
+compare_times(const void *a, const void *b)
 {
 	const struct member *x = a, *y = b;
 	int order;
 
 	if ((order = strcmp(x->name, y->name)) != 0)
 		return (order);
-	if (x->by_name && (order = compare_names(x, y)) != 0)
-		return (order);
-	if (x->tail->written_ns != y->tail->written_ns)
-		return (x->tail->written_ns < y->tail->written_ns ? -1 : 1);
-	return (compare_names(x, y));
+	if (x->related != y->related)
+		return (x->related ? -1 : 1);
+	if (x->at != y->at)
+		return (x->at < y->at ? -1 : 1);
+	return (x->related ? rotation_compare(
+				 x->name, x->tail->name, y->tail->name)
+			   : 0);
 }
 
-static void
-sort_members(struct member *list, size_t n)
+/* By what new names of one and the same tell, then by the last write. */
+static int
+compare_names(const void *a, const void *b)
 {
-	const int64_t soon = ((int64_t)time(NULL) + 1) * 1000000000;
-	bool to_come = false;
+	const struct member *x = a, *y = b;
+	int order;
+
+	order = rotation_compare(x->name, x->tail->name, y->tail->name);
+	return (order != 0 ? order : compare_times(a, b));
+}
+
+/* When it was made; of a compressed file that says nothing. */
+static int64_t
+made_ns(const struct member *m)
+{
+	if (m->tail->packed != INFLATE_NONE || m->tail->place == NULL)
+		return (0);
+	return (born_ns(tail_path(m->tail)));
+}
+
+/* Whether the names of list[0..n), which is in the order of times, object. */
+static bool
+names_object(const struct member *list, size_t n)
+{
 	size_t i;
 
-	for (i = 0; i < n; i++)
-		to_come = to_come || list[i].tail->written_ns > soon;
-	for (i = 0; i < n; i++)
-		list[i].by_name = to_come;
-	qsort(list, n, sizeof(*list), compare_members);
+	for (i = 1; i < n; i++)
+		if (rotation_compare(list[i].name, list[i - 1].tail->name,
+			list[i].tail->name) > 0)
+			return (true);
+	return (false);
+}
+
+/* Whether the time of one is still to come: it says nothing then. */
+static bool
+is_to_come(const struct member *list, size_t n)
+{
+	const int64_t soon = ((int64_t)time(NULL) + 1) * 1000000000;
+
+	return (list[n - 1].at > soon);
+}
+
+/* Whether the names of list[0..n), in the order of times, are the better. */
+static bool
+names_are_right(const struct member *list, size_t n)
+{
+	unsigned times_wrong = 0, names_wrong = 0;
+	int64_t before, made;
+	size_t i;
+	int order;
+
+	before = made_ns(&list[0]);
+	for (i = 1; i < n; i++, before = made) {
+		made = made_ns(&list[i]);
+		if (before == 0 || made == 0 || before == made)
+			continue;
+		order = rotation_compare(list[i].name, list[i - 1].tail->name,
+		    list[i].tail->name);
+		times_wrong += before > made;
+		names_wrong += order != 0 && (order > 0) != (before > made);
+	}
+	return (names_wrong < times_wrong);
+}
+
+/*
+ * A program may still write to a file after it was rotated, which makes its
+ * time wrong; and some number their files the other way round, which makes the
+ * names wrong.  When the files were made tells which of the two it is.
+ */
+static void
+sort_related(struct member *list, size_t n)
+{
+	size_t i;
+
+	if (n < 2 || !names_object(list, n) ||
+	    (!is_to_come(list, n) && !names_are_right(list, n)))
+		return;
+	qsort(list, n, sizeof(*list), compare_names);
+	for (i = n - 1; i-- > 0;)
+		if (list[i].at > list[i + 1].at)
+			list[i].at = list[i + 1].at;
 }
 
 static void
@@ -73,7 +137,19 @@ add_member(struct place *place, struct member **list, size_t *n,
 	(void)strlcpy((*list)[*n].name, name, sizeof((*list)[*n].name));
 	(*list)[*n].related =
 	    t->place == place && rotation_is_of(t->name, name);
+	(*list)[*n].at = t->written_ns;
 	(*list)[(*n)++].tail = t;
+}
+
+/* The name in place by which a source means a file that was rotated, or NULL. */
+static const char *
+own_base(const struct place *place, const struct tail *t)
+{
+	const char *path = tail_old_path(t);
+
+	return (t->rotated && path != NULL && place_holds(place, path)
+		? strrchr(path, '/') + 1
+		: NULL);
 }
 
 /* The name from which rotation made name, where a file has it now. */
@@ -101,21 +177,35 @@ base_that_was_left(
 	return (NULL);
 }
 
+/* The next of list[0..n): *i of those that are related, *k of the others. */
+static struct tail *
+next_member(const struct member *list, size_t n, size_t *i, size_t *k)
+{
+	bool more = *i < n && list[*i].related;
+
+	if (*k == n ||
+	    (more && list[*i].at <= list[*k].at))
+		return (more ? list[(*i)++].tail : NULL);
+	return (list[(*k)++].tail);
+}
+
 /* list[0..n) had the same name. */
 static void
-order_members(struct place *place, const struct member *list, size_t n)
+order_members(struct place *place, struct member *list, size_t n)
 {
 	struct tail *holder = tail_at(place, list[0].name);
 	struct tail *t, *last = NULL, *other = NULL;
-	size_t i;
+	size_t i, k = 0;
 
 	for (i = 0; i < n; i++)
 		tail_unlink_order(list[i].tail);
 	/* One that had the name and has gone elsewhere comes before them all. */
 	if (holder != NULL && (other = holder->before) != NULL)
 		other->behind = holder->before = NULL;
-	for (i = 0; i < n; i++, last = t) {
-		t = list[i].tail;
+	while (k < n && list[k].related)
+		k++;
+	sort_related(list, k);
+	for (i = 0; (t = next_member(list, n, &i, &k)) != NULL; last = t) {
 		if (last == NULL) {
 			if (other != NULL)
 				tail_follows(t, other);
@@ -143,20 +233,23 @@ place_order(struct place *place)
 	size_t n = 0, i, k;
 
 	RB_FOREACH (l, leavers, &place->leavers) {
-		name = base_in_use(place, l->name, base);
-		add_member(
-		    place, &list, &n, name != NULL ? name : l->name, l->tail);
+		if ((name = own_base(place, l->tail)) == NULL &&
+		    (name = base_in_use(place, l->name, base)) == NULL)
+			name = l->name;
+		add_member(place, &list, &n, name, l->tail);
 	}
 	RB_FOREACH (t, tail_names, &place->names)
 		/* What may be a copy is not sent, and makes nobody wait. */
 		if (t->left == NULL && t->held == NULL &&
-		    (t->origin == NULL || place_holds(place, t->origin)) &&
-		    ((name = base_in_use(place, t->name, base)) != NULL ||
+		    (tail_old_path(t) == NULL ||
+			place_holds(place, tail_old_path(t))) &&
+		    ((name = own_base(place, t)) != NULL ||
+			(name = base_in_use(place, t->name, base)) != NULL ||
 			(name = base_that_was_left(place, t->name, base)) !=
 			    NULL))
 			add_member(place, &list, &n, name, t);
 	if (n > 1)
-		sort_members(list, n);
+		qsort(list, n, sizeof(*list), compare_times);
 	for (i = 0; i < n; i = k) {
 		for (k = i + 1; k < n; k++)
 			if (strcmp(list[i].name, list[k].name) != 0)

@@ -40,6 +40,14 @@ means(struct place *place, const char *name)
 	return (dir_means_file(dir_of(place), name));
 }
 
+static bool
+trusts(struct place *place, const char *name, const struct stat *st,
+    struct place *was, const char *of)
+{
+	return (dir_trusts_own(dir_of(place), name, st) ||
+	    dir_follows(dir_of(was), of, REACH_UNSAFE_NAME));
+}
+
 static struct place *
 place_of(void *arg, const char *path)
 {
@@ -117,6 +125,7 @@ sources_new(struct ev_loop *loop, struct tails *tails, struct ledger *ledger,
 	finder = (struct tails_finder) { .look = on_linked,
 		.near = sources_near,
 		.means = means,
+		.trusts = trusts,
 		.place_of = place_of,
 		.arg = ss };
 	tails_set_finder(tails, &finder);

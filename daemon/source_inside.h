@@ -3,7 +3,7 @@
  * what the patterns mean, source_dir.c keeps the tree of directories,
  * source_look.c looks at one name, source_scan.c at all of a directory,
  * source_recover.c at what happened before the start to what source_orphan.c
- * lists, source_stray.c follows what was renamed before anybody looked,
+ * lists, by the evidence of source_candidate.c, source_stray.c follows what was renamed before anybody looked,
  * source_inherit.c goes on with what the worker before had open,
  * source_walk.c judges where links lead, source_link.c knows where those lead
  * that are followed, source_await.c looks at dangling ones by time,
@@ -374,6 +374,16 @@ void	link_note(struct dir *, const char *name, const struct walk *);
  */
 struct dir	*dir_link_to(struct dir *, const char *base,
 		    const struct stat *st, const char **name);
+
+/*
+ * Where name in it, a link that is followed, leads: the directory, and the
+ * file's name there.  Returns NULL: it is none.
+ */
+struct dir	*dir_link_of(struct dir *, const char *name, const char **base);
+
+/* Calls fn for every file in it to which a link leads; base is its name. */
+void	dir_each_linked(struct dir *,
+	    void (*fn)(struct tail *, const char *base, void *), void *arg);
 
 /* Whether there is one for whatever file. */
 bool	dir_has_link_to(struct dir *, const char *base);

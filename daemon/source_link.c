@@ -182,6 +182,29 @@ dir_look_all_links(struct dir *d)
 	}
 }
 
+struct dir *
+dir_link_of(struct dir *d, const char *name, const char **base)
+{
+	struct link *l = d->nlinks > 0 ? find(d, name) : NULL;
+
+	if (l == NULL)
+		return (NULL);
+	*base = l->base;
+	return (l->real);
+}
+
+void
+dir_each_linked(struct dir *d,
+    void (*fn)(struct tail *, const char *base, void *), void *arg)
+{
+	struct link *l;
+	struct tail *t;
+
+	RB_FOREACH (l, link_targets, &d->targets)
+		if ((t = tail_at(&l->dir->place, l->name)) != NULL)
+			fn(t, l->base, arg);
+}
+
 static struct link *
 first_to(struct dir *d, const char *base)
 {

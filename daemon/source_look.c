@@ -50,22 +50,26 @@ struct found {
 	struct walk walk; /* leads there */
 };
 
-/* Remembers the directory that t, which is called name in d, is really in. */
+/* Remembers the path without links of t, which is in d. */
 static void
 note_real(struct tail *t, struct dir *d, const struct found *f)
 {
-	char dir[PATH_MAX];
+	char path[PATH_MAX];
+	int n;
 
 	t->linked = f->linked;
-	if (!f->linked) {
-		if (t->real != NULL || d->real != NULL)
-			tail_set_real(t, d->real);
+	if (f->linked) {
+		tail_set_real(t, f->walk.real);
+		link_note(d, t->name, &f->walk);
 		return;
 	}
-	(void)strlcpy(dir, f->walk.real, sizeof(dir));
-	*strrchr(dir, '/') = '\0';
-	tail_set_real(t, dir[0] == '\0' ? "/" : dir);
-	link_note(d, t->name, &f->walk);
+	if (d->real == NULL) {
+		tail_set_real(t, NULL);
+		return;
+	}
+	n = snprintf(path, sizeof(path), "%s/%s", d->real, t->name);
+	if (n > 0 && (size_t)n < sizeof(path))
+		tail_set_real(t, path);
 }
 
 static void
@@ -158,7 +162,7 @@ static void
 look_at_other_file(struct dir *d, const char *name, const struct found *f)
 {
 	struct tail *was = tail_at(&d->place, name), *now;
-	off_t from = 0;
+	struct guard from = { 0, 0 };
 
 	if (was == NULL)
 		was = homeless(d, name);
@@ -172,8 +176,8 @@ look_at_other_file(struct dir *d, const char *name, const struct found *f)
 	}
 	lose_name(d, name);
 	look_at_new_file(d, name, f);
-	if (from > 0 && (now = tail_at(&d->place, name)) != NULL)
-		tail_begin_from(now, from);
+	if (from.at > 0 && (now = tail_at(&d->place, name)) != NULL)
+		tail_begin_from(now, &from);
 }
 
 /*
@@ -193,9 +197,34 @@ is_another(const struct tail *t, const struct stat *st, struct dir *d,
 static bool
 is_rotated_name(const struct tail *t)
 {
+	const char *old = tail_old_path(t);
+
 	return (t->place == NULL ||
-	    (t->origin != NULL &&
-		rotation_is_of(t->name, strrchr(t->origin, '/') + 1)));
+	    (old != NULL && rotation_is_of(t->name, strrchr(old, '/') + 1)));
+}
+
+/*
+ * Whether the name is the one that a source means the file by, or one that
+ * rotation gave it then, and the file was found by another one, a hard link
+ * elsewhere, first.
+ */
+static bool
+is_its_own(const struct tail *t, const struct dir *d, const char *name)
+{
+	const char *path = tail_old_path(t), *base;
+
+	if (!t->rotated || path == NULL || !place_holds(&d->place, path))
+		return (false);
+	base = strrchr(path, '/') + 1;
+	return (strcmp(name, base) == 0 ||
+	    (t->place != &d->place && rotation_is_of(name, base)));
+}
+
+/* What it was called elsewhere does not count in the order of generations. */
+static void
+take_its_own(struct tail *t, struct dir *d)
+{
+	tail_was(t, &d->place, strrchr(tail_old_path(t), '/') + 1);
 }
 
 /* Another may have had its name when it was to be opened. */
@@ -215,6 +244,7 @@ look_at_file(struct dir *d, const char *name, const struct found *f)
 	const struct stat *st = &f->st;
 	struct tail *here = tail_at(&d->place, name);
 	struct tail *t = tails_find(d->all->tails, st->st_dev, st->st_ino);
+	bool own;
 
 	if (here != NULL && here != t && t != NULL) {
 		lose_name(d, name);
@@ -229,21 +259,23 @@ look_at_file(struct dir *d, const char *name, const struct found *f)
 		look_at_other_file(d, name, f);
 		return;
 	}
-	if (t != here && !keeps_name(t)) {
+	own = is_its_own(t, d, name);
+	if (t != here && (!keeps_name(t) || own)) {
 		/* A watch of its own depends on it. */
 		t->linked = f->linked;
 		tail_rename(t, &d->place, name);
+		if (own && d->all->starting)
+			take_its_own(t, d);
 		wake_closed(t);
 	}
 	if (t->place == &d->place && strcmp(t->name, name) == 0) {
 		note_real(t, d, f);
 		t->seen = d->scan;
-	}
-	if (dir_means_file(d, name)) {
-		if (t != here && !is_rotated_name(t))
+		if (t != here && dir_means_file(d, name) && !is_rotated_name(t))
 			tail_is_live(t);
-		dir_join_routes(t, d, name, f->reach);
 	}
+	if (dir_means_file(d, name))
+		dir_join_routes(t, d, name, f->reach);
 	tail_check(t);
 }
 

@@ -14,7 +14,7 @@
 #include "daemon/tails.h"
 #include "lib/kin.h"
 
-RB_HEAD(orphan_names, orphan);
+RB_HEAD(orphan_names, orphan_spot);
 TAILQ_HEAD(orphan_list, orphan);
 
 struct orphans {
@@ -26,7 +26,7 @@ struct orphans {
 };
 
 static int
-compare_orphans(const struct orphan *a, const struct orphan *b)
+compare_spots(const struct orphan_spot *a, const struct orphan_spot *b)
 {
 	int order;
 
@@ -39,7 +39,7 @@ compare_orphans(const struct orphan *a, const struct orphan *b)
 
 /* RB_GENERATE_STATIC needs __unused, which glibc's headers cannot bear. */
 #define LOCAL __attribute__((__unused__)) static
-RB_GENERATE_INTERNAL(orphan_names, orphan, by_name, compare_orphans, LOCAL)
+RB_GENERATE_INTERNAL(orphan_names, orphan_spot, by_name, compare_spots, LOCAL)
 
 /* Splits a path into the directory, when it is known, and the name there. */
 static struct dir *
@@ -59,6 +59,7 @@ static void
 orphan_free(struct orphan *o)
 {
 	free(o->path);
+	free(o->real);
 	free(o->dest);
 	free(o);
 }
@@ -73,39 +74,120 @@ key_of(const struct orphan *o)
 }
 
 static void
-add_orphan(const struct checkpoint_record *rec, void *arg)
+add_spot(struct orphans *os, struct orphan *o, struct dir *d, const char *base)
 {
-	struct orphans *os = arg;
-	struct kin_key key;
-	struct orphan *o;
-	const char *base;
-	struct dir *d;
+	struct orphan_spot *spot = &o->spots[o->nspots];
+	unsigned i;
 
-	if (rec->kind != CHECKPOINT_FILE ||
-	    (d = dir_of_path(os->all, rec->path, &base)) == NULL ||
-	    (o = calloc(1, sizeof(*o))) == NULL)
+	if (d == NULL)
 		return;
+	for (i = 0; i < o->nspots; i++)
+		if (o->spots[i].dir == d && strcmp(o->spots[i].base, base) == 0)
+			return;
+	*spot = (struct orphan_spot) {
+		.of = o, .dir = d, .base = base, .nth = o->nth
+	};
+	o->nspots++;
+	RB_INSERT(orphan_names, &os->names, spot);
+}
+
+/* What there is of the record; its strings are copied. */
+static struct orphan *
+orphan_new(const struct checkpoint_record *rec)
+{
+	struct orphan *o;
+
+	if ((o = calloc(1, sizeof(*o))) == NULL)
+		return (NULL);
 	o->path = strdup(rec->path);
 	o->dest = strdup(rec->dest);
-	if (o->path == NULL || o->dest == NULL) {
+	if (rec->real != NULL)
+		o->real = strdup(rec->real);
+	if (o->path == NULL || o->dest == NULL ||
+	    (rec->real != NULL && o->real == NULL)) {
 		orphan_free(o);
-		return;
+		return (NULL);
 	}
 	o->rec = *rec;
 	o->rec.path = o->path;
 	o->rec.dest = o->dest;
+	o->rec.real = o->real;
 	if (rec->nguards > 0)
 		memcpy(o->guards, rec->guards,
 		    rec->nguards * sizeof(*rec->guards));
 	o->rec.guards = o->guards;
-	o->dir = d;
-	o->base = o->path + (base - rec->path);
+	return (o);
+}
+
+static void
+add_orphan(const struct checkpoint_record *rec, void *arg)
+{
+	struct orphans *os = arg;
+	const char *base = NULL;
+	struct kin_key key;
+	struct orphan *o;
+	struct dir *d;
+
+	if (rec->kind != CHECKPOINT_FILE ||
+	    dir_of_path(os->all, rec->path, &base) == NULL)
+		return;
+	if ((o = orphan_new(rec)) == NULL) {
+		log_warn("%s", rec->path);
+		return;
+	}
 	o->nth = os->n++;
 	TAILQ_INSERT_TAIL(&os->list, o, entry);
-	RB_INSERT(orphan_names, &os->names, o);
+	d = dir_of_path(os->all, o->path, &base);
+	add_spot(os, o, d, base);
+	if (o->real != NULL) {
+		d = dir_of_path(os->all, o->real, &base);
+		add_spot(os, o, d, base);
+	}
+	d = dir_link_of(o->spots[0].dir, o->spots[0].base, &base);
+	add_spot(os, o, d, base);
 	key = key_of(o);
 	if (kin_add(os->contents, &key, o) == -1)
 		log_warn("%s", o->path);
+}
+
+/*
+ * Whoever may change the path to a directory could have it lead elsewhere: it
+ * is to be without links, as it was.
+ */
+static bool
+is_without_links(const char *path)
+{
+	char *real = realpath(path[0] == '\0' ? "/" : path, NULL);
+	bool is =
+	    real != NULL && strcmp(real, path[0] == '\0' ? "/" : path) == 0;
+
+	free(real);
+	return (is);
+}
+
+static void
+enter_dir(const struct checkpoint_record *rec, void *arg)
+{
+	struct sources *ss = arg;
+	char path[PATH_MAX], *slash;
+	const char *base;
+	struct dir *d;
+
+	if (rec->kind != CHECKPOINT_FILE || rec->real == NULL ||
+	    strlcpy(path, rec->real, sizeof(path)) >= sizeof(path) ||
+	    (slash = strrchr(path, '/')) == NULL)
+		return;
+	*slash = '\0';
+	d = dir_of_path(ss, rec->path, &base);
+	if (d != NULL && dir_means_file(d, base) &&
+	    dir_find(ss, path) == NULL && is_without_links(path))
+		(void)dir_at(ss, path);
+}
+
+void
+orphans_enter_dirs(struct sources *ss)
+{
+	ledger_walk_untaken(ss->ledger, enter_dir, ss);
 }
 
 struct orphans *
@@ -146,38 +228,39 @@ orphans_are_none(const struct orphans *os)
 }
 
 /* The first in d whose name is base, or comes behind it. */
-static struct orphan *
+static struct orphan_spot *
 first_from(struct orphans *os, struct dir *d, const char *base)
 {
-	struct orphan key = { .dir = d, .base = base }, *o;
+	struct orphan_spot key = { .dir = d, .base = base }, *spot;
 
-	o = RB_NFIND(orphan_names, &os->names, &key);
-	return (o != NULL && o->dir == d ? o : NULL);
+	spot = RB_NFIND(orphan_names, &os->names, &key);
+	return (spot != NULL && spot->dir == d ? spot : NULL);
 }
 
-static struct orphan *
-next_in_dir(struct orphan *o)
+static struct orphan_spot *
+next_in_dir(struct orphan_spot *spot)
 {
-	struct orphan *next = RB_NEXT(orphan_names, NULL, o);
+	struct orphan_spot *next = RB_NEXT(orphan_names, NULL, spot);
 
-	return (next != NULL && next->dir == o->dir ? next : NULL);
+	return (next != NULL && next->dir == spot->dir ? next : NULL);
 }
 
 bool
 orphans_had(struct orphans *os, struct dir *d, const char *name)
 {
-	const struct orphan *o = first_from(os, d, name);
+	const struct orphan_spot *spot = first_from(os, d, name);
 
-	return (o != NULL && strcmp(o->base, name) == 0);
+	return (spot != NULL && strcmp(spot->base, name) == 0);
 }
 
 bool
 orphans_are_missed(struct orphans *os, struct dir *d)
 {
-	struct orphan *o;
+	struct orphan_spot *spot;
 
-	for (o = first_from(os, d, ""); o != NULL; o = next_in_dir(o))
-		if (!o->found)
+	for (spot = first_from(os, d, ""); spot != NULL;
+	     spot = next_in_dir(spot))
+		if (!spot->of->found)
 			return (true);
 	return (false);
 }
@@ -185,6 +268,7 @@ orphans_are_missed(struct orphans *os, struct dir *d)
 struct kin *
 orphans_of(struct orphans *os, struct dir *d)
 {
+	struct orphan_spot *spot;
 	struct kin_key key;
 	struct orphan *o;
 	struct kin *k;
@@ -193,9 +277,11 @@ orphans_of(struct orphans *os, struct dir *d)
 		log_warn("%s", dir_display(d));
 		return (NULL);
 	}
-	for (o = first_from(os, d, ""); o != NULL; o = next_in_dir(o)) {
+	for (spot = first_from(os, d, ""); spot != NULL;
+	     spot = next_in_dir(spot)) {
+		o = spot->of;
 		key = key_of(o);
-		key.name = o->base;
+		key.name = spot->base;
 		if (!o->tried && kin_add_rotated(k, &key, o) == -1)
 			log_warn("%s", o->path);
 	}
@@ -211,15 +297,18 @@ orphans_each(struct orphans *os, struct kin_query *q,
 }
 
 void
-orphan_try(struct orphans *os, struct orphan *o, struct kin *of)
+orphan_try(struct orphans *os, struct orphan *o, struct dir *d, struct kin *of)
 {
 	struct kin_key key = key_of(o);
+	unsigned i;
 
 	o->tried = true;
 	kin_del(os->contents, &key);
-	key.name = o->base;
-	if (of != NULL)
-		kin_del_rotated(of, &key);
+	for (i = 0; i < o->nspots; i++) {
+		key.name = o->spots[i].base;
+		if (o->spots[i].dir == d)
+			kin_del_rotated(of, &key);
+	}
 }
 
 static bool
@@ -265,7 +354,8 @@ is_sent(const struct tail *t, const char *dest)
 static void
 say_unfound(const struct orphan *o)
 {
-	const struct tail *t = tail_at(&o->dir->place, o->base);
+	const struct tail *t =
+	    tail_at(&o->spots[0].dir->place, o->spots[0].base);
 
 	if (o->rec.offset > 0 && t != NULL && t->dev == o->rec.dev &&
 	    t->ino == o->rec.inode && is_sent(t, o->rec.dest))

@@ -22,19 +22,37 @@ struct kin_query;
 struct orphans;				/* opaque */
 struct sources;
 
+/* Where the file of a record was: what became of it is looked for there. */
+struct orphan_spot {
+	RB_ENTRY(orphan_spot)	 by_name;
+	struct orphan		*of;
+	struct dir		*dir;
+	const char		*base;		/* its name there */
+	size_t			 nth;
+};
+
+/* By its path, by its real path, and where a link leads from its path now. */
+#define ORPHAN_SPOTS	3
+
 struct orphan {
 	TAILQ_ENTRY(orphan)	 entry;
-	RB_ENTRY(orphan)	 by_name;
 	struct checkpoint_record rec;
 	char			*path;		/* owned: what rec points to */
 	char			*dest;
 	struct guard		 guards[CHECKPOINT_GUARDS];
-	struct dir		*dir;		/* where the path was */
-	const char		*base;		/* its name there */
+	char			*real;		/* or NULL */
+	struct orphan_spot	 spots[ORPHAN_SPOTS]; /* its path's is the first */
+	unsigned		 nspots;
 	size_t			 nth;
 	bool			 tried;		/* not looked for any more */
 	bool			 found;		/* goes on in another file */
 };
+
+/*
+ * Puts the directories that files of the checkpoint really were in, where links
+ * led to them, into the tree.
+ */
+void	orphans_enter_dirs(struct sources *);
 
 /*
  * All whose directory is known.  Returns NULL: it was logged.  Free with
@@ -62,8 +80,9 @@ struct kin	*orphans_of(struct orphans *, struct dir *);
 void	orphans_each(struct orphans *, struct kin_query *,
 	    bool (*fn)(void *orphan, void *arg), void *arg);
 
-/* of, which is orphans_of() its directory or NULL, has it no more, either. */
-void	orphan_try(struct orphans *, struct orphan *, struct kin *of);
+/* It is not looked for any more; of, the orphans_of(d), has it no more, either. */
+void	orphan_try(struct orphans *, struct orphan *, struct dir *d,
+	    struct kin *of);
 
 /*
  * The records of one file for several destinations: the first of them, and the

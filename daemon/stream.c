@@ -236,6 +236,40 @@ read_at(struct stream *s, int fd, uint8_t *buf, size_t size, off_t at)
 }
 
 /*
+ * The offset behind the NULs at from, or -1 where nothing follows them yet:
+ * some programs fill a file with NULs before they write lines over them.
+ */
+static off_t
+behind_nuls(struct stream *s, int fd, uint8_t *buf, size_t size, off_t from)
+{
+	off_t at = from;
+	ssize_t n, i;
+
+	while (at - from < NULS_TURN) {
+		if (s->tail->packed == INFLATE_NONE &&
+		    (at = tail_hole_end(fd, at)) == -1)
+			return (-1);
+		if ((n = read_at(s, fd, buf, size, at)) <= 0)
+			return (-1);
+		for (i = 0; i < n && buf[i] == '\0'; i++)
+			continue;
+		at += i;
+		if (i < n)
+			break;
+	}
+	return (at);
+}
+
+/* Where p[0..n) begins to hold nothing but NULs. */
+static size_t
+text_length(const uint8_t *p, size_t n)
+{
+	while (n > 0 && p[n - 1] == '\0')
+		n--;
+	return (n);
+}
+
+/*
  * Looks on for the newline of a line that had none up to s->scanned.  Returns
  * the offset behind it, 0 for not yet, -1 when the file has no more.
  */
@@ -245,13 +279,20 @@ find_newline(struct stream *s, int fd, uint8_t *buf, size_t size)
 	const uint8_t *nl;
 	size_t turn = 0;
 	ssize_t n;
+	off_t end;
 
 	while (turn < SCAN_TURN) {
 		if ((n = read_at(s, fd, buf, size, s->scanned)) <= 0)
 			return (-1);
 		if ((nl = memchr(buf, '\n', (size_t)n)) != NULL)
 			return (s->scanned + (nl - buf) + 1);
-		s->scanned += n;
+		end = s->scanned + n;
+		s->scanned += (off_t)text_length(buf, (size_t)n);
+		/* Over NULs that nothing follows the line may be written. */
+		if (s->scanned < end &&
+		    (end = behind_nuls(s, fd, buf, size, s->scanned)) == -1)
+			return (-1);
+		s->scanned = end;
 		turn += (size_t)n;
 	}
 	return (0);
@@ -370,7 +411,9 @@ remember(struct stream *s, const uint8_t *buf, size_t n, off_t end)
 	stream_guard_set(s, &g);
 	if (n > 1 && (nl = memrchr(buf, '\n', n - 1)) != NULL)
 		before = (size_t)(nl - buf) + 1;
-	guard_of(&g, end - (off_t)(n - before), buf, before);
+	else if ((off_t)n < end)
+		n = 0;
+	guard_of(&g, n > 0 ? end - (off_t)(n - before) : 0, buf, before);
 	tail_set_last_line(s->tail, &g, end);
 }
 
@@ -402,29 +445,21 @@ begins_with_nuls(const uint8_t *p, size_t n)
 	return (n >= PACK_NULS_LEAST && memcmp(p, nuls, PACK_NULS_LEAST) == 0);
 }
 
-/*
- * The offset behind the NULs at from, or -1 where nothing follows them yet:
- * some programs fill a file with NULs before they write lines over them.
- */
-static off_t
-behind_nuls(struct stream *s, int fd, uint8_t *buf, size_t size, off_t from)
+/* Nothing of it is sent, and nothing is left. */
+static enum pull_result
+pass_over(struct stream *s, struct pull *p)
 {
-	off_t at = from;
-	ssize_t n, i;
+	if (s->cursor.sent >= s->tail->size)
+		return (PULL_DRAINED);
+	p->end = s->tail->size;
+	return (PULL_MORE);
+}
 
-	while (at - from < NULS_TURN) {
-		if (s->tail->packed == INFLATE_NONE &&
-		    (at = tail_hole_end(fd, at)) == -1)
-			return (-1);
-		if ((n = read_at(s, fd, buf, size, at)) <= 0)
-			return (-1);
-		for (i = 0; i < n && buf[i] == '\0'; i++)
-			continue;
-		at += i;
-		if (i < n)
-			break;
-	}
-	return (at);
+/* Nobody writes over the NULs at its end any more, as far as anybody can tell. */
+static bool
+is_left(const struct stream *s)
+{
+	return (s->flush && s->tail->place == NULL);
 }
 
 /*
@@ -438,8 +473,9 @@ pull_nuls(struct stream *s, struct pull *p, int fd, off_t from)
 	uint8_t *buf = tails_scratch(s->tail->all, &size);
 	off_t end = behind_nuls(s, fd, buf, size, from);
 
+	s->only_nuls = end == -1;
 	if (end == -1)
-		return (PULL_DRAINED);
+		return (is_left(s) ? pass_over(s, p) : PULL_DRAINED);
 	log_notice("%s: %lld bytes at %lld are NULs, not lines: passed over",
 	    tail_path(s->tail), (long long)(end - from), (long long)from);
 	tails_stats(s->tail->all)->hole_bytes += (uint64_t)(end - from);
@@ -447,14 +483,47 @@ pull_nuls(struct stream *s, struct pull *p, int fd, off_t from)
 	return (PULL_MORE);
 }
 
-/* Nothing of it is sent, and nothing is left. */
-static enum pull_result
-pass_over(struct stream *s, struct pull *p)
+/* What was read of a file: from an offset on, behind the guard. */
+struct slice {
+	uint8_t *buf;
+	size_t size; /* of buf, and how much was wanted */
+	size_t skip; /* where lines begin */
+	size_t n;
+	off_t from; /* the offset of that */
+};
+
+/*
+ * Leaves off NULs at the end that a line may be written over: those that nothing
+ * follows in the file.  Returns false when it has to be read once more.
+ */
+static bool
+leave_nuls(struct stream *s, int fd, struct slice *l)
 {
-	if (s->cursor.sent >= s->tail->size)
-		return (PULL_DRAINED);
-	p->end = s->tail->size;
-	return (PULL_MORE);
+	const uint8_t *nl, *p = l->buf + l->skip;
+	size_t n = l->n - l->skip, len = text_length(p, n);
+
+	s->only_nuls = false;
+	if (len == n || s->tail->packed != INFLATE_NONE)
+		return (true);
+	if (l->n < l->size) {
+		s->only_nuls = true;
+	} else if ((nl = memrchr(p, '\n', len)) != NULL) {
+		/* The next pull looks at what comes behind the line. */
+		len = (size_t)(nl - p) + 1;
+	} else {
+		s->only_nuls = behind_nuls(s, fd, l->buf, l->size,
+				   l->from + (off_t)len) == -1;
+		if (read_at(s, fd, l->buf, l->size,
+			l->from - (off_t)l->skip) != (ssize_t)l->n)
+			return (false);
+		/* Is it just being written? */
+		if (text_length(p, n) != len)
+			return (false);
+		if (!s->only_nuls)
+			len = n;
+	}
+	l->n = l->skip + len;
+	return (true);
 }
 
 static enum pull_result
@@ -466,6 +535,7 @@ pull_from(struct stream *s, struct pull *p, int fd)
 		.marks = p->marks,
 		.txnr = p->txnr };
 	enum pack_stop stop;
+	struct slice slice;
 	enum sameness same;
 	size_t size, least = STREAM_LEAST(s->route->style.max_message);
 	uint8_t *buf = tails_scratch(s->tail->all, &size);
@@ -513,8 +583,11 @@ pull_from(struct stream *s, struct pull *p, int fd)
 		return (pull_nuls(s, p, fd, from));
 	if (stream_comes_back(s, buf + skip, (size_t)n - skip, from))
 		return (PULL_DRAINED);
+	slice = (struct slice) { buf, size, skip, (size_t)n, from };
+	if (!leave_nuls(s, fd, &slice))
+		return (PULL_MORE);
 	io.in = buf + skip;
-	io.in_len = (size_t)n - skip;
+	io.in_len = slice.n - skip;
 	io.in_offset = (uint64_t)from;
 	io.ends_line = s->flush && (size_t)n < size;
 	stop = pack(s, p, &io);
@@ -533,6 +606,8 @@ pull_from(struct stream *s, struct pull *p, int fd)
 		s->scanned = from + (off_t)io.in_len;
 	if ((size_t)n == size)
 		return (pull_giant(s, p, &io, fd, buf, size));
+	if (s->only_nuls && io.used == 0 && is_left(s))
+		return (pass_over(s, p));
 	return (PULL_DRAINED);
 }
 

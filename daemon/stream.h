@@ -84,6 +84,8 @@ struct stream {
 	bool			 is_no_text:1;	/* it is compressed */
 	bool			 comes_back:1;	/* what is sent does: nothing
 						   more of it is read */
+	bool			 only_nuls:1;	/* drained: behind scanned it had
+						   nothing but NULs */
 	uint32_t		 begun:24;	/* the file's size then, in
 						   blocks of 256 octets */
 	off_t			 scanned;	/* no newline before this */

@@ -51,7 +51,8 @@ move_levels(struct level levels[LEVELS], const struct guard *to)
 	for (i = 0; i < LEVELS; i++) {
 		l = &levels[i];
 		if (to->at >= l->now.at + distances[i]) {
-			l->last = l->now;
+			if (is_set(&l->now))
+				l->last = l->now;
 			l->now = *to;
 		}
 		any = any || is_set(&l->now);

@@ -240,8 +240,7 @@ tail_free(struct tail *t)
 	tails_closed(t);
 	tails_stats(t->all)->files--;
 	tail_unhold(t);
-	free(t->origin);
-	free(t->real);
+	tail_forget_paths(t);
 	free(t->name);
 	free(t);
 }
@@ -263,6 +262,8 @@ set_print(struct tail *t, const uint8_t *head, size_t n)
 {
 	struct stream *s;
 
+	if (t->only_rest)
+		return;
 	fingerprint_of(&t->print, head, n);
 	for (s = t->streams; s != NULL; s = s->next)
 		ledger_mark(tails_ledger(t->all), s);
@@ -376,36 +377,6 @@ tail_add_stream(struct tail *t, struct route *r, off_t offset)
 }
 
 void
-tail_set_origin(struct tail *t, const char *path)
-{
-	char *copy;
-
-	if ((copy = strdup(path)) == NULL) {
-		log_warn("%s", path);
-		return;
-	}
-	free(t->origin);
-	t->origin = copy;
-}
-
-void
-tail_set_real(struct tail *t, const char *dir)
-{
-	char *copy = NULL;
-
-	if (dir != NULL && (copy = strdup(dir)) == NULL)
-		log_warn("%s", dir);
-	free(t->real);
-	t->real = copy;
-}
-
-const char *
-tail_origin(const struct tail *t)
-{
-	return (t->origin != NULL ? t->origin : tail_path(t));
-}
-
-void
 tail_suspect(struct tail *t)
 {
 	t->suspect = true;
@@ -421,8 +392,8 @@ tail_is_live(struct tail *t)
 	if (!t->rotated)
 		return;
 	t->rotated = t->spent = false;
-	free(t->origin);
-	t->origin = NULL;
+	place_unleave(t);
+	tail_set_origin(t, NULL);
 }
 
 void

@@ -26,6 +26,7 @@
 struct held;
 struct route;
 struct stream;
+struct tail_paths;
 struct tails;
 struct watch_file;
 
@@ -55,13 +56,9 @@ struct tail {
 						   else 0 */
 	int64_t			 written_ns;	/* st_mtim as last seen */
 	ev_tstamp		 changed;	/* when it was last seen to grow */
-	char			*origin;	/* the path it was meant by, where it
-						   is rotated, or NULL */
+	struct tail_paths	*paths;		/* see tail_origin(), tail_real() */
 	off_t			 owed;		/* up to here it is sent before
 						   behind */
-	char			*real;		/* the directory that it is in,
-						   without links, where its path
-						   has one; or NULL */
 	int			 fd;
 	uint32_t		 seen;		/* for who scans its place */
 	uint32_t		 last_line;	/* octets of the last line read,
@@ -89,6 +86,10 @@ struct tail {
 	bool			 fresh:1;	/* may be a copy: not compared yet */
 	bool			 rewritten:1;	/* may have been, with the same text */
 	bool			 spent:1;	/* nothing of it is sent any more */
+	bool			 only_rest:1;	/* of it only what comes behind what
+						   another file has, too: it has
+						   no fingerprint, so that no file
+						   is taken for it */
 	bool			 seeking:1;	/* its copy could not be looked for */
 };
 
@@ -126,14 +127,30 @@ int	tail_rejoin(struct tail *, struct route *);
 void	tail_set_packed(struct tail *, enum inflate_kind,
 	    const struct fingerprint *print);
 
-/* It was called path when a source meant it. */
+/*
+ * It was called path when a source meant it; NULL: a source means the name that
+ * it has.
+ */
 void	tail_set_origin(struct tail *, const char *path);
 
-/* The directory that it is really in; NULL: the one of its path. */
-void	tail_set_real(struct tail *, const char *dir);
+/* That path, or NULL: a source means the name that it has. */
+const char	*tail_old_path(const struct tail *);
 
 /* The path by which a source means it, in a static buffer or its own. */
 const char	*tail_origin(const struct tail *);
+
+/* Its path without links, where one leads to it; else NULL. */
+void	tail_set_real(struct tail *, const char *path);
+
+/*
+ * Where it is to be looked for besides its origin: its path without links, or
+ * the one that it got in another directory.  In a static buffer, not that of
+ * its origin, or its own; NULL where the origin says it.
+ */
+const char	*tail_real(const struct tail *);
+
+/* Frees what of its paths is its own. */
+void	tail_forget_paths(struct tail *);
 
 /* What was sent of it is not what stands there: it will be looked at. */
 void	tail_suspect(struct tail *);

@@ -22,6 +22,7 @@
 
 struct search {
 	const struct tail_copy *of;
+	const char *base; /* rotation made the name of the copy from this */
 	struct tail_copy_found *best;
 	bool found;
 	bool followed;
@@ -47,11 +48,11 @@ note_error(struct search *s, int error)
 }
 
 static bool
-has_name_of_copy(const struct tail_copy *of, struct place *in, const char *name)
+has_name_of_copy(const struct search *s, struct place *in, const char *name)
 {
-	const struct tails_finder *finder = tails_finder(of->all);
+	const struct tails_finder *finder = tails_finder(s->of->all);
 
-	return (rotation_is_of(name, of->name) ||
+	return (rotation_is_of(name, s->base) ||
 	    (finder->means != NULL && finder->means(in, name)));
 }
 
@@ -138,19 +139,30 @@ keep_best(struct search *s, struct place *place, const char *name, int fd,
 	};
 }
 
+/* Others may have given a file that is not theirs a name there. */
+static bool
+is_trusted(const struct tail_copy *of, struct place *in, const char *name,
+    const struct stat *st)
+{
+	const struct tails_finder *finder = tails_finder(of->all);
+
+	return (finder->trusts == NULL ||
+	    finder->trusts(in, name, st, of->place, of->name));
+}
+
 static void
 try_entry(struct search *s, struct place *place, int dirfd, const char *name)
 {
 	struct stat st;
 	int fd, is;
 
-	if (!has_name_of_copy(s->of, place, name))
+	if (!has_name_of_copy(s, place, name))
 		return;
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == -1) {
 		note_error(s, errno);
 		return;
 	}
-	if (!may_be_copy(s->of, &st))
+	if (!may_be_copy(s->of, &st) || !is_trusted(s->of, place, name, &st))
 		return;
 	fd = opener_open_in(dirfd, place->path, name,
 	    O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY);
@@ -196,6 +208,20 @@ search_place(struct place *place, void *arg)
 	return (s->found);
 }
 
+/* Where a link leads, the file is rotated in the directory that it is in. */
+static bool
+search_real(struct search *s)
+{
+	const struct tails_finder *finder = tails_finder(s->of->all);
+	struct place *place;
+
+	if (s->of->real == NULL || finder->place_of == NULL ||
+	    (place = finder->place_of(finder->arg, s->of->real)) == NULL)
+		return (false);
+	s->base = strrchr(s->of->real, '/') + 1;
+	return (search_place(place, s));
+}
+
 enum tail_copy_result
 tail_copy_find(const struct tail_copy *of, struct tail_copy_found *found)
 {
@@ -204,6 +230,9 @@ tail_copy_find(const struct tail_copy *of, struct tail_copy_found *found)
 
 	if (of->print.len == 0)
 		return (TAIL_COPY_NONE);
+	if (search_real(&s))
+		return (TAIL_COPY_FOUND);
+	s.base = of->name;
 	if (finder->near != NULL)
 		finder->near(of->place, search_place, &s);
 	else

@@ -4,7 +4,8 @@
  * A copy begins as the file did and has what was sent of it at the same offset,
  * is no older than the last look at the file, belongs to the file's owner or to
  * root, and has a name that rotation gives the file or that a source means, in
- * the file's directory or one near it that is looked through.
+ * the file's directory or one near it that is looked through.  Where a link led
+ * to the file, that is also its real directory, and its real name.
  */
 #ifndef TAIL_COPY_H
 #define TAIL_COPY_H
@@ -25,6 +26,7 @@ struct tail_copy {
 	struct tails		*all;
 	struct place		*place;		/* where it had its name */
 	const char		*name;
+	const char		*real;		/* where links led to it, or NULL */
 	struct fingerprint	 print;
 	struct guard		 guard;		/* none: nothing was sent of it */
 	off_t			 least;		/* octets that the copy has */

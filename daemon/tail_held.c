@@ -63,7 +63,9 @@ is_prefix(int fd, struct tail *of, off_t size)
 static const char *
 base_of(const struct tail *of)
 {
-	return (of->origin != NULL ? strrchr(of->origin, '/') + 1 : of->name);
+	const char *old = tail_old_path(of);
+
+	return (old != NULL ? strrchr(old, '/') + 1 : of->name);
 }
 
 /* Whether t may be a copy of a file, by what is known without a look at it. */

@@ -53,6 +53,8 @@ position(const struct tail *t, struct stream *s, int fd)
 }
 
 struct search {
+	const struct tail *tail;
+	int fd;
 	const struct guard *guard;
 	off_t found; /* behind its bytes, or 0 */
 	unsigned times;
@@ -60,12 +62,16 @@ struct search {
 
 /*
  * The end of one long line is no evidence: it may be of filling, and come again
- * with each.
+ * with each.  Then what stands before the line has to be the same, too.
  */
 static bool
-is_evidence(const uint8_t *p)
+is_evidence(const struct search *q, const uint8_t *p, off_t end)
 {
-	return (memchr(p, '\n', GUARD_MAX - 1) != NULL);
+	const off_t line = q->tail->last_line;
+
+	return (memchr(p, '\n', GUARD_MAX - 1) != NULL ||
+	    (line > 0 && end - line >= GUARD_MAX &&
+		last_line_holds(q->tail, q->fd, end - line) == 1));
 }
 
 /* Looks in p[0..n), which stands at offset at, behind the end of each line. */
@@ -77,8 +83,9 @@ search_lines(struct search *q, const uint8_t *p, size_t n, off_t at)
 
 	while ((nl = memchr(line, '\n', n - (size_t)(line - p))) != NULL) {
 		line = nl + 1;
-		if (line - p < GUARD_MAX || !is_evidence(line - GUARD_MAX) ||
-		    !guard_matches(&g, line - GUARD_MAX, GUARD_MAX))
+		if (line - p < GUARD_MAX ||
+		    !guard_matches(&g, line - GUARD_MAX, GUARD_MAX) ||
+		    !is_evidence(q, line - GUARD_MAX, at + (line - p)))
 			continue;
 		if (at + (line - p) != q->found)
 			q->times++;
@@ -90,7 +97,7 @@ off_t
 tail_seek_guard(
     struct tail *t, int fd, off_t size, const struct guard *guard)
 {
-	struct search q = { .guard = guard };
+	struct search q = { .tail = t, .fd = fd, .guard = guard };
 	size_t room;
 	uint8_t *buf = tails_scratch(t->all, &room);
 	off_t at = guard->at > SEEK_AROUND ? guard->at - SEEK_AROUND : 0;
@@ -120,32 +127,34 @@ stream_go_to(struct stream *s, off_t offset)
 
 /*
  * Everything was sent, and all of it to everybody: the place in the new content
- * behind what was sent last, where that is to be found.
+ * behind what was sent last, where that is to be found; also in sent->at.
  */
 static off_t
-seek_last_sent(struct tail *t, int fd, const struct stat *st)
+seek_last_sent(
+    struct tail *t, int fd, const struct stat *st, struct guard *sent)
 {
 	const struct stream *s;
-	struct guard g;
 
 	for (s = t->streams; s != NULL; s = s->next)
 		if (s->cursor.sent != t->streams->cursor.sent ||
 		    s->cursor.acked != s->cursor.sent || !s->is_drained)
 			return (0);
-	g = stream_guard_newest(t->streams);
-	if (g.at == 0 || g.at != t->streams->cursor.sent)
+	*sent = stream_guard_newest(t->streams);
+	if (sent->at == 0 || sent->at != t->streams->cursor.sent)
 		return (0);
-	return (tail_seek_guard(t, fd, st->st_size, &g));
+	sent->at = tail_seek_guard(t, fd, st->st_size, sent);
+	return (sent->at);
 }
 
 static void
-go_to_all(struct tail *t, off_t offset)
+go_to_all(struct tail *t, const struct guard *sent)
 {
 	struct stream *s;
 
 	for (s = t->streams; s != NULL; s = s->next) {
 		stream_guard_forget(s);
-		stream_go_to(s, offset);
+		stream_go_to(s, sent->at);
+		stream_guard_set(s, sent);
 	}
 }
 
@@ -212,6 +221,7 @@ tail_go_on(struct tail *t, int fd, const struct stat *st)
 {
 	struct stream *s;
 	bool any = false, all = true;
+	struct guard sent;
 	off_t at;
 
 	for (s = t->streams; s != NULL; s = s->next) {
@@ -229,12 +239,12 @@ tail_go_on(struct tail *t, int fd, const struct stat *st)
 		say_cut_off(t, st->st_size);
 		go_back(t, fd);
 	} else {
-		if ((at = seek_last_sent(t, fd, st)) <= 0)
+		if ((at = seek_last_sent(t, fd, st, &sent)) <= 0)
 			return ((int)at);
 		log_notice("%s: was written anew, with what was sent of it: "
 			   "goes on behind that, at %lld",
 		    tail_path(t), (long long)at);
-		go_to_all(t, at);
+		go_to_all(t, &sent);
 	}
 	went_on(t, fd, st);
 	return (1);

@@ -205,7 +205,7 @@ leave_rest(const struct pair *p)
 	tails_stats(was->all)->files++;
 	tails_stats(was->all)->found++;
 	tail_set_origin(rest, tail_origin(was));
-	rest->print = was->print;
+	rest->only_rest = true;
 	rest->size = p->size;
 	rest->rotated = true;
 	rest->deleted = st.st_nlink == 0;
@@ -260,13 +260,13 @@ go_on_in(const struct pair *p, struct place *place, const char *name)
 
 enum tail_replacement
 tail_replaced(struct tail *was, struct place *place, const char *name,
-    const struct stat *st, off_t *from)
+    const struct stat *st, struct guard *from)
 {
 	struct pair p = { .was = was, .size = was->size, .st = st };
 	enum tail_replacement result = TAIL_NOT_REPLACED;
 	struct stat now;
 
-	*from = 0;
+	*from = (struct guard) { 0, 0 };
 	if (was->packed != INFLATE_NONE || was->held != NULL || was->fresh ||
 	    was->spent || was->seeking || was->streams == NULL ||
 	    was->print.len == 0 || st->st_size == 0)
@@ -280,10 +280,12 @@ tail_replaced(struct tail *was, struct place *place, const char *name,
 		go_on_in(&p, place, name);
 		return (TAIL_REPLACED);
 	}
-	if ((*from = behind_what_was_sent(&p)) > 0 && !has_name(was)) {
+	/* The octets before the place are the same as before the end. */
+	from->hash = p.guard.hash;
+	if ((from->at = behind_what_was_sent(&p)) > 0 && !has_name(was)) {
 		log_notice("%s/%s: was replaced by a file with what was sent "
 			   "of it: goes on behind that, at %lld",
-		    place->path, name, (long long)*from);
+		    place->path, name, (long long)from->at);
 		result = TAIL_REPLACED_IN_PART;
 	}
 	(void)close(p.fd);
@@ -291,14 +293,15 @@ tail_replaced(struct tail *was, struct place *place, const char *name,
 }
 
 void
-tail_begin_from(struct tail *t, off_t from)
+tail_begin_from(struct tail *t, const struct guard *from)
 {
 	struct stream *s;
 
 	t->fresh = false;
 	tail_unhold(t);
 	for (s = t->streams; s != NULL; s = s->next) {
-		stream_go_to(s, from);
+		stream_go_to(s, from->at);
+		stream_guard_set(s, from);
 		stream_wake(s);
 	}
 }

@@ -11,25 +11,28 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
+#include "lib/fingerprint.h"
+
 struct place;
 struct tail;
 
 enum tail_replacement {
 	TAIL_REPLACED,			/* the file goes on in the other */
-	TAIL_REPLACED_IN_PART,		/* the other is new, but behind *from
+	TAIL_REPLACED_IN_PART,		/* the other is new, but behind from->at
 					   there is only what was not sent */
 	TAIL_NOT_REPLACED		/* it has nothing to do with it */
 };
 
 /*
  * was had the name in place, or lost its directory and had the same path; now
- * there is the file that st describes, which nobody follows.
+ * there is the file that st describes, which nobody follows.  from->at is 0 but
+ * where it is replaced in part.
  */
 enum tail_replacement	tail_replaced(struct tail *was, struct place *,
 			    const char *name, const struct stat *st,
-			    off_t *from);
+			    struct guard *from);
 
-/* The new file begins at from, for every destination. */
-void	tail_begin_from(struct tail *, off_t from);
+/* The new file begins at from->at, for every destination. */
+void	tail_begin_from(struct tail *, const struct guard *from);
 
 #endif

@@ -63,6 +63,7 @@ resume_in_copy(
 	struct tail_copy wanted = { .all = now->all,
 		.place = now->place,
 		.name = strrchr(rec->path, '/') + 1,
+		.real = tail_real(now),
 		.print = rec->print,
 		.least = rec->offset,
 		.dev = now->dev,
@@ -149,7 +150,11 @@ compare_print(
 	if (!fingerprint_matches(&rec->print, head, (size_t)n) ||
 	    rec->offset > t->size)
 		return (VERDICT_OTHER);
-	return (rec->print.len > 0 ? VERDICT_SAME : VERDICT_LIKELY);
+	if (rec->print.len > 0)
+		return (VERDICT_SAME);
+	/* Of a rest, which has no name, or of NULs: it tells of no other. */
+	return (rec->offset > 0 && t->place != NULL ? VERDICT_OTHER
+						    : VERDICT_LIKELY);
 }
 
 /* *offset is set to where the newest guard that holds says to go on. */
@@ -176,13 +181,17 @@ compare_guards(const struct tail *t, int fd,
 
 /*
  * Another file that got the inode may begin alike for a line or two: such a
- * short one has to have the name of the record, or one that rotation gives.
+ * short one has to have the name of the record, or one that rotation gives, or
+ * none that a source means.
  */
 static bool
 is_telling(const struct tail *t, const struct checkpoint_record *rec)
 {
+	const struct tails_finder *finder = tails_finder(t->all);
 	size_t known = rec->print.len;
 
+	if (t->place != NULL && !finder->means(t->place, t->name))
+		return (true);
 	if (rec->nguards > 0 && known < guard_length(rec->guards[0].at))
 		known = guard_length(rec->guards[0].at);
 	return (known >= GUARD_MAX || t->place == NULL ||
@@ -287,6 +296,7 @@ resume_stream(struct tail *t, struct route *r, int fd, bool only_same,
 	offset = resume(t, r, fd, &rec, &same);
 	if ((only_same && !same) || (s = tail_link_stream(t, r, offset)) == NULL)
 		return (NULL);
+	t->only_rest = t->place == NULL && rec.print.len == 0 && offset > 0;
 	if (t->met)
 		stream_guard_load(s, &rec);
 	if (t->met && rec.dev != t->dev)

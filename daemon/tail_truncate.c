@@ -37,20 +37,41 @@ most_sent(const struct tail *t)
 	return (most);
 }
 
+static void
+lose(struct tail *t, const char *how, off_t from, off_t to)
+{
+	char *path;
+
+	if (from >= to || (path = strdup(tail_origin(t))) == NULL)
+		return;
+	tails_lose(t->all,
+	    &(struct tails_loss) {
+		.path = path, .how = how, .at = from, .bytes = to - from });
+	free(path);
+}
+
+/* Where its text ends, if nothing but NULs was found behind that. */
+static off_t
+text_end(const struct tail *t)
+{
+	const struct stream *s;
+	off_t end = 0;
+
+	for (s = t->streams; s != NULL; s = s->next) {
+		if (!s->is_drained || !s->only_nuls)
+			return (t->size);
+		if (s->cursor.sent > end)
+			end = s->cursor.sent;
+		if (s->scanned > end)
+			end = s->scanned;
+	}
+	return (end < t->size ? end : t->size);
+}
+
 void
 tail_say_lost(struct tail *t, const char *how)
 {
-	off_t from = tail_least_sent(t);
-	char *path;
-
-	if (from >= t->size || (path = strdup(tail_origin(t))) == NULL)
-		return;
-	tails_lose(t->all,
-	    &(struct tails_loss) { .path = path,
-		.how = how,
-		.at = from,
-		.bytes = t->size - from });
-	free(path);
+	lose(t, how, tail_least_sent(t), text_end(t));
 }
 
 /* old goes on as its copy.  Takes found. */
@@ -68,6 +89,7 @@ go_on_in_copy(struct tail *old, const struct tail_copy_found *found)
 	old->size = found->st.st_size;
 	old->many_links = found->st.st_nlink > 1;
 	old->rotated = true;
+	old->linked = false;
 	old->seeking = false;
 	if (tail_at(found->place, found->name) == NULL)
 		place_enter(old, found->place, found->name);
@@ -108,13 +130,14 @@ find_copy(
 {
 	struct tail_copy wanted = { .all = old->all,
 		.place = place,
-		.name = strrchr(old->origin, '/') + 1,
+		.name = strrchr(tail_old_path(old), '/') + 1,
+		.real = tail_real(old),
 		.print = old->print,
 		.guard = tail_newest_guard(old),
 		.least = most_sent(old),
 		.dev = old->dev,
 		.ino = old->ino,
-		.uid = owner_of(old->origin),
+		.uid = owner_of(tail_old_path(old)),
 		.since_ns = old->written_ns };
 
 	if (!wants_copy(old, &wanted.guard))
@@ -126,12 +149,11 @@ find_copy(
 static void
 take_own_name(struct tail *old)
 {
+	const char *was = tail_old_path(old);
 	char path[PATH_MAX];
-	const char *slash = strrchr(old->origin, '/');
-	int n;
+	int n, dir = (int)(strrchr(was, '/') - was);
 
-	n = snprintf(path, sizeof(path), "%.*s/%s", (int)(slash - old->origin),
-	    old->origin, old->name);
+	n = snprintf(path, sizeof(path), "%.*s/%s", dir, was, old->name);
 	if (n > 0 && (size_t)n < sizeof(path))
 		tail_set_origin(old, path);
 }
@@ -152,19 +174,6 @@ lose_rest(struct tail *old)
 	tails_time(old);
 }
 
-/* The copy may have less than was seen: that is lost. */
-static void
-say_short(struct tail *old, off_t size)
-{
-	if (old->size >= size)
-		return;
-	tails_lose(old->all,
-	    &(struct tails_loss) { .path = old->origin,
-		.how = "truncated",
-		.at = old->size,
-		.bytes = size - old->size });
-}
-
 /*
  * Looks for the copy, in which old goes on; takes old then.  Returns for how
  * many seconds it is to be tried where nobody can tell, or 0.
@@ -178,11 +187,12 @@ settle_old(struct tail *old, struct place *place)
 	switch (find_copy(old, place, &found)) {
 	case TAIL_COPY_FOUND:
 		go_on_in_copy(old, &found);
-		say_short(old, size);
+		/* The copy may have less than was seen. */
+		lose(old, "truncated", old->size, size);
 		return (0.);
 	case TAIL_COPY_FOLLOWED:
 		old->seeking = false;
-		log_info("%s: its copy is followed by itself", old->origin);
+		log_info("%s: its copy is followed by itself", tail_old_path(old));
 		old->size = tail_least_sent(old);
 		tails_time(old);
 		return (0.);
@@ -201,7 +211,7 @@ void
 tail_seek_copy(struct tail *old)
 {
 	const struct tails_finder *finder = tails_finder(old->all);
-	struct place *place = finder->place_of(finder->arg, old->origin);
+	struct place *place = finder->place_of(finder->arg, tail_old_path(old));
 	double since = tails_now(old->all) - old->changed, most;
 
 	if (place == NULL) {
@@ -225,14 +235,14 @@ finish_in_copy(struct tail *old, struct place *place, struct tail *now)
 	if (old->sure != 0)
 		old->size = old->sure;
 	old->sure = 0;
-	if (old->origin == NULL)
+	if (tail_old_path(old) == NULL)
 		tail_set_origin(old, tail_path(now));
 	tail_follows(now, old);
-	if (old->origin == NULL || settle_old(old, place) == 0.)
+	if (tail_old_path(old) == NULL || settle_old(old, place) == 0.)
 		return;
 	log_notice("%s: was truncated, and its copy could not be looked for: "
 		   "trying again every second",
-	    old->origin);
+	    tail_old_path(old));
 	old->seeking = true;
 	old->changed = tails_now(old->all);
 	tails_time(old);
@@ -278,8 +288,8 @@ truncated_successor(
 	now->place = place;
 	now->linked = old->linked;
 	now->rotated = old->rotated;
-	if (old->origin != NULL)
-		tail_set_origin(now, old->origin);
+	tail_set_origin(now, tail_old_path(old));
+	tail_set_real(now, tail_real(old));
 	now->size = st->st_size;
 	RB_REMOVE(tail_names, &place->names, old);
 	RB_INSERT(tail_names, &place->names, now);

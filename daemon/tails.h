@@ -145,6 +145,13 @@ struct tails_finder {
 		    void *to);
 	/* Whether a source means that name there. */
 	bool	(*means)(struct place *, const char *name);
+	/*
+	 * Whether nobody could have given the file of st that name there to
+	 * have it sent though it is not theirs to read; or whoever means the
+	 * file called of in was does not care.
+	 */
+	bool	(*trusts)(struct place *, const char *name,
+		    const struct stat *st, struct place *was, const char *of);
 	/* The directory in which path is, when it is looked through, or NULL. */
 	struct place	*(*place_of)(void *arg, const char *path);
 	void	*arg;

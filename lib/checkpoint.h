@@ -36,7 +36,7 @@ enum checkpoint_kind {
 	CHECKPOINT_SEEN,		/* dest has met the source named path */
 	CHECKPOINT_GONE,		/* the file is no longer of interest to
 					   dest: ends a CHECKPOINT_FILE */
-	CHECKPOINT_MORE			/* guards and directory of the
+	CHECKPOINT_MORE			/* guards and real path of the
 					   CHECKPOINT_FILE behind it; only
 					   found in the file itself */
 };
@@ -53,9 +53,9 @@ struct checkpoint_record {
 	off_t			 offset;
 	time_t			 time;
 	const char		*path;	/* any bytes */
-	const char		*real;	/* the directory that the file is in,
-					   where a symbolic link leads to it;
-					   NULL: the one of path */
+	const char		*real;	/* the path that the file really has,
+					   where a symbolic link leads to it or
+					   it was rotated elsewhere; or NULL */
 	const struct guard	*guards; /* at or below offset, the newest first */
 	unsigned		 nguards; /* 0: written by an older version */
 };

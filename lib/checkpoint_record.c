@@ -324,7 +324,7 @@ get_guards(struct rest *r, struct checkpoint_record *rec,
 
 /* The last field of a CHECKPOINT_MORE: empty where path says it. */
 static bool
-get_directory(struct rest *r, struct checkpoint_record *rec)
+get_real(struct rest *r, struct checkpoint_record *rec)
 {
 	if (!get_name(r, &rec->real))
 		return (false);
@@ -364,7 +364,7 @@ checkpoint_record_decode(char *line, size_t len, struct checkpoint_record *rec,
 	if (rec->kind != CHECKPOINT_SEEN && !get_identity(&r, rec))
 		return (false);
 	if (rec->kind == CHECKPOINT_MORE)
-		return (get_guards(&r, rec, guards) && get_directory(&r, rec) &&
+		return (get_guards(&r, rec, guards) && get_real(&r, rec) &&
 		    r.p == r.end);
 	if (rec->kind == CHECKPOINT_FILE && !get_print_and_offset(&r, rec))
 		return (false);

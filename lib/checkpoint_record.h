@@ -1,13 +1,13 @@
 /*
  * checkpoint_record.h - a record of the checkpoint as lines of text.
  *
- *	CHECKSUM more DEST DEV INODE GUARDS [OFFSET HASH ...] DIRECTORY
+ *	CHECKSUM more DEST DEV INODE GUARDS [OFFSET HASH ...] REALPATH
  *	CHECKSUM file DEST DEV INODE PRINTLEN PRINTHASH OFFSET TIME PATH
  *	CHECKSUM seen DEST TIME SOURCE
  *	CHECKSUM gone DEST DEV INODE TIME PATH
  *
- * A file with guards, or with a directory that is not the one of its path, has
- * both of the first two lines.  Versions before guards know no "more": they
+ * A file with guards, or whose real path is in another directory than its path,
+ * has both of the first two lines.  Versions before guards know no "more": they
  * pass it over, and find all that they wrote themselves in the line behind it.
  *
  * The checksum is XXH3, 64 bits, of what follows it and its space, without the

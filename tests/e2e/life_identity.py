@@ -16,9 +16,6 @@ from teslacoil import wait_for
 from world import PROGRAM, World
 
 KEPT = 4096  # octets before the end that no editor touches here
-# How far behind its offset the daemon may go on where a file was cut: to its
-# older guard, which is about 64 KB before.
-GUARD = 3 * 65536
 YEARS = 10 * 365 * 86400
 
 
@@ -31,6 +28,7 @@ class Identity(Steps):
         self.world = None
         self.rate = self.calls = 0
         self.losses = False
+        self.roomy = set()  # logs of which NULs were cut off
         self.moved_while_down = set()
         self.jobs = {}
         self.new = generation >= 4
@@ -108,8 +106,9 @@ class Identity(Steps):
             else:
                 self.foreign.append(line[:100])
 
-    def may_lose(self):
-        return self.losses
+    def may_say(self, line):
+        # Of what is cut before it is read nobody knows that it is NULs.
+        return self.losses or any(path + ": " in line for path in self.roomy)
 
     # Looking fails for a while; nobody waits for what it prevents.
 
@@ -240,6 +239,22 @@ class Identity(Steps):
         content.ino = os.fstat(fd).st_ino
         content.met = 0
         content.looked = False
+        content.replaced = True
+
+    def new_name(self, log):
+        """
+        What is replaced and renamed between two looks was never seen to be
+        the log: it may all come once more.
+        """
+        now = log.now
+        if now.replaced and now.ino not in self.known_inodes():
+            self.allow_lines(key for key, _ in now.here)
+        return super().new_name(log)
+
+    def known_inodes(self):
+        if self.up:
+            return {f["inode"] for f in self.d.state()["files"]}
+        return self.checkpoint()
 
     def replace(self):
         """rsync, an editor: by a copy of itself, which may have more."""
@@ -327,6 +342,7 @@ class Identity(Steps):
         """Lines over NULs, which are cut off in the end."""
         now = self.any_log().now
         self.end_partial(now)
+        self.roomy.add(now.log.path)
         fd = os.open(now.path, os.O_WRONLY)
         room = self.rng.randint(100, 1000) * 1024
         os.ftruncate(fd, now.size + room)
@@ -353,18 +369,34 @@ class Identity(Steps):
         Cuts off most octets at most, at the end of a line.  What the daemon
         may send again is allowed.
         """
-        here = [(key, end) for key, end in content.here
+        here = [(key, end) for key, end in content.here[1:]
                 if end >= content.size - most]
         here = content.here[:len(content.here) - self.rng.randint(
             1, max(1, len(here)))]
         size = here[-1][1]
+        known = [at for at in self.guards(content.ino) if at <= size]
         self.allow_lines(key for key, end in here
-                         if size < GUARD or end > size - GUARD)
+                         if end > max(known, default=0))
         n = len(content.here) - len(here)
         content.remove(key for key, _ in content.here[-n:])
         content.here, content.size = here, size
         os.truncate(content.path, size)
+        if not self.up:
+            # By what stands in it nobody knows it any more.
+            content.met = 0
         return n
+
+    def guards(self, inode):
+        """The offsets of those that the checkpoint has of a file."""
+        found = []
+        with open(os.path.join(self.d.state_dir, "checkpoint"), "rb") as f:
+            for line in f:
+                field = line.split()
+                if len(field) > 5 and field[1] == b"more" and \
+                        int(field[4]) == inode:
+                    n = int(field[5])
+                    found = [int(at) for at in field[6:6 + 2 * n:2]]
+        return found
 
     def cut_back(self):
         """Below what was sent; the program goes on there."""

@@ -16,7 +16,8 @@ class Holes(Case):
         self.r = self.receiver().start()
         self.d = self.daemon(
             destination("d", self.r.url) +
-            source("s", self.path("app.log"), **options)).start()
+            source("s", [self.path("app.log"), self.path("other.log")],
+                   **options)).start()
         self.fd = os.open(self.path("app.log"), os.O_WRONLY | os.O_CREAT,
                           0o644)
         self.addCleanup(os.close, self.fd)
@@ -84,6 +85,29 @@ class Holes(Case):
             at += os.pwrite(self.fd, b"line %d\n" % i, at)
             self.r.wait_lines(i + 1)
         self.end(*(b"line %d" % i for i in range(20)))
+
+    def test_a_line_that_is_written_over_nuls_in_two_parts(self):
+        """What NULs to the end of the file follow is not all of a line."""
+        self.two_parts(10000)
+
+    def test_the_same_with_more_nuls_than_are_read_at_once(self):
+        self.two_parts(3000000)
+
+    def two_parts(self, room):
+        self.begin()
+        os.ftruncate(self.fd, room)
+        self.d.wait_follows(self.path("app.log"))
+        for i in range(4):
+            os.pwrite(self.fd, b"the first", 19 * i)
+            # When this has come, the other has been looked at.
+            with open(self.path("other.log"), "ab") as f:
+                f.write(b"other\n")
+            self.r.wait_lines(2 * i + 1)
+            os.pwrite(self.fd, b" and last\n", 19 * i + 9)
+            self.r.wait_lines(2 * i + 2)
+        os.ftruncate(self.fd, 4 * 19)
+        os.pwrite(self.fd, b"behind\n", 4 * 19)
+        self.end(*4 * [b"other", b"the first and last"] + [b"behind"])
 
     def test_nuls_in_a_line_are_bytes(self):
         self.begin(control_chars="pass")

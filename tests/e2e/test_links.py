@@ -7,6 +7,7 @@ import os
 import pwd
 import shutil
 import threading
+import time
 import unittest
 
 from teslacoil import (USER, Case, Writer, destination, main, source,
@@ -332,6 +333,238 @@ class Rotated(Links):
         self.r.wait_all(w)
         os.rename(w.path, w.path + ".1")
         w.write(5)
+        self.end()
+
+
+class Down(Links):
+    """What became of a target while nobody looked."""
+
+    def prepare(self, target="x.log"):
+        w = self.linked_writer("data", target)
+        w.write(5)
+        os.symlink(w.path, self.path("x.log"))
+        self.begin()
+        self.r.wait_all(w)
+        return w
+
+    def pack(self, path):
+        st = os.stat(path)
+        with open(path, "rb") as f, gzip.open(path + ".gz", "wb") as z:
+            z.write(f.read())
+        os.utime(path + ".gz", ns=(st.st_atime_ns, st.st_mtime_ns))
+        os.unlink(path)
+
+    def rotate(self, w, packed=False):
+        """Renames all generations; w goes on in a new file."""
+        for i in range(9, 0, -1):
+            for end in "", ".gz":
+                if os.path.exists("%s.%d%s" % (w.path, i, end)):
+                    os.rename("%s.%d%s" % (w.path, i, end),
+                              "%s.%d%s" % (w.path, i + 1, end))
+        w.rename(w.path + ".1")
+        if packed:
+            self.pack(w.path + ".1")
+
+    def rotate_while_down(self, w, times, packed=False):
+        self.d.stop()
+        w.write(5)
+        for _ in range(times):
+            self.rotate(w, packed)
+            w.write(5)
+        self.d.start()
+        self.end()
+
+    def lead_elsewhere(self, name, *names):
+        """The link leads to another file from now on, which is written."""
+        w = self.linked_writer(*names)
+        w.write(5)
+        os.unlink(self.path(name))
+        os.symlink(w.path, self.path(name))
+
+    def test_once(self):
+        self.rotate_while_down(self.prepare(), 1)
+
+    def test_three_times(self):
+        self.rotate_while_down(self.prepare(), 3)
+
+    def test_compressed(self):
+        self.rotate_while_down(self.prepare(), 1, packed=True)
+
+    def test_three_times_and_compressed(self):
+        self.rotate_while_down(self.prepare(), 3, packed=True)
+
+    def test_the_target_has_another_name(self):
+        self.rotate_while_down(self.prepare("0.log"), 2)
+
+    def test_the_target_has_another_name_and_is_compressed(self):
+        self.rotate_while_down(self.prepare("0.log"), 2, packed=True)
+
+    def test_a_link_beside_its_target(self):
+        w = self.writer("data.txt")
+        w.write(5)
+        os.symlink("data.txt", self.path("x.log"))
+        self.begin()
+        self.r.wait_all(w)
+        self.rotate_while_down(w, 2, packed=True)
+
+    def test_several_links(self):
+        w = self.prepare("0.log")
+        v = self.linked_writer("data", "1.log")
+        v.write(5)
+        os.symlink(v.path, self.path("y.log"))
+        os.symlink(self.path("x.log"), self.path("chain.log"))
+        self.r.wait_all(v)
+        self.d.stop()
+        for x in v, w:
+            x.write(5)
+            self.rotate(x, packed=True)
+            x.write(5)
+        self.d.start()
+        self.end()
+
+    def test_copied_and_truncated(self):
+        w = self.prepare("0.log")
+        self.d.stop()
+        w.write(5)
+        w.copytruncate(w.path + ".1")
+        w.write(2)
+        self.d.start()
+        self.end()
+
+    def test_the_link_leads_elsewhere(self):
+        """A new container: what the old one wrote last is not forgotten."""
+        w = self.prepare("0.log")
+        self.d.stop()
+        w.write(5)
+        self.lead_elsewhere("x.log", "data", "1.log")
+        self.d.start()
+        self.end()
+
+    def test_the_link_leads_elsewhere_and_the_old_one_is_compressed(self):
+        w = self.prepare("0.log")
+        self.d.stop()
+        w.write(5)
+        self.lead_elsewhere("x.log", "more", "1.log")
+        self.pack(w.path)
+        self.d.start()
+        self.end()
+
+    def test_a_directory_is_replaced_by_the_next(self):
+        """current -> release-1 becomes current -> release-2."""
+        w = self.linked_writer("release-1", "x.log")
+        w.write(5)
+        os.symlink(os.path.dirname(w.path), self.path("current"))
+        self.begin([self.path("current/*.log")])
+        self.r.wait_all(w)
+        self.d.stop()
+        w.write(5)
+        n = self.linked_writer("release-2", "x.log")
+        n.write(5)
+        os.unlink(self.path("current"))
+        os.symlink(os.path.dirname(n.path), self.path("current"))
+        self.d.start()
+        self.end()
+
+    def test_rotated_before_and_after(self):
+        """What the record says of its name is of before it was renamed."""
+        w = self.prepare("0.log")
+        self.rotate(w)
+        w.write(5)
+        self.write(w.path + ".1", "late")
+        self.r.wait_all(w)
+        self.wait_text("late")
+        self.d.stop()
+        self.write(w.path + ".1", "later")
+        self.rotate(w, packed=True)
+        self.pack(w.path + ".2")
+        w.write(5)
+        self.d.start()
+        self.wait_text("later")
+        self.end()
+
+    def test_what_was_there_before_is_not_sent(self):
+        for i in range(2, 5):
+            self.write(self.elsewhere("data", "0.log.%d" % i), "secret")
+        self.write(self.elsewhere("data", "other.log"), "secret")
+        w = self.prepare("0.log")
+        self.rotate_while_down(w, 1)
+        self.assertFalse(self.has("secret"))
+
+
+@unittest.skipIf(USER is None, "needs root to plant links")
+class PlantedWhileDown(Links):
+    """In the directory of a target everybody may give files names."""
+
+    def test_a_file_of_another(self):
+        secret = self.write(self.elsewhere("key"), "secret")
+        top = os.path.dirname(self.elsewhere("theirs", "x.log"))
+        w = self.linked_writer("theirs", "x.log")
+        w.write(5)
+        os.symlink(w.path, self.path("x.log"))
+        self.give(w.path)
+        self.give(top)
+        self.begin()
+        self.r.wait_all(w)
+        self.d.stop()
+        w.write(5)
+        w.rename(w.path + ".2")
+        self.give(w.path)
+        os.utime(secret)
+        os.link(secret, w.path + ".1")
+        w.write(5)
+        self.d.start()
+        self.end()
+        self.assertFalse(self.has("secret"))
+
+    def test_in_a_directory_with_its_log(self):
+        secret = self.write(self.elsewhere("key"), "secret")
+        os.makedirs(self.path("theirs"))
+        w = self.writer("theirs/x.log", name="x")
+        w.write(5)
+        self.give(w.path)
+        self.give(self.path("theirs"))
+        self.begin(self.path("theirs/*.log"))
+        self.r.wait_all(w)
+        self.d.stop()
+        w.write(5)
+        w.rename(w.path + ".2")
+        self.give(w.path)
+        os.utime(secret)
+        os.link(secret, w.path + ".1")
+        w.write(5)
+        self.d.start()
+        self.end()
+        self.assertFalse(self.has("secret"))
+
+
+class Truncated(Links):
+    """The copy of a target is beside the target."""
+
+    def test_while_the_receiver_is_away(self):
+        w = self.linked_writer("data", "0.log")
+        w.write(5)
+        os.symlink(w.path, self.path("x.log"))
+        self.begin()
+        self.r.wait_all(w)
+        self.r.kill()
+        w.write(50)
+        time.sleep(.2)
+        w.copytruncate(w.path + ".1")
+        w.write(5)
+        self.r.start()
+        self.r.wait_all(w)
+        self.finish(self.d, self.r)
+        self.r.check(w, repeats=5)
+
+    def test_while_lines_come(self):
+        w = self.linked_writer("data", "0.log")
+        os.symlink(w.path, self.path("x.log"))
+        self.begin()
+        for i in range(5):
+            w.write(5)
+            self.r.wait_all(w)
+            w.write(500)
+            w.copytruncate(w.path + ".%d" % i)
         self.end()
 
 

@@ -1,0 +1,12 @@
+/*
+ * born.h - when a file was made, where the file system remembers it.
+ */
+#ifndef BORN_H
+#define BORN_H
+
+#include <stdint.h>
+
+/* Nanoseconds of the time of day, or 0: it does not.  See statx(2). */
+int64_t	born_ns(const char *path);
+
+#endif

@@ -1,0 +1,17 @@
+#include <sys/stat.h>
+
+#include <fcntl.h>
+
+#include "daemon/born.h"
+
+int64_t
+born_ns(const char *path)
+{
+	struct statx st;
+
+	if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_BTIME, &st) ==
+		-1 ||
+	    (st.stx_mask & STATX_BTIME) == 0)
+		return (0);
+	return (st.stx_btime.tv_sec * 1000000000 + st.stx_btime.tv_nsec);
+}

@@ -1,0 +1,8 @@
+#include "daemon/born.h"
+
+int64_t
+born_ns(const char *path)
+{
+	(void)path;
+	return (0);
+}

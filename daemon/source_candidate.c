@@ -1,0 +1,291 @@
+#include "daemon/source_candidate.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "daemon/ledger.h"
+#include "daemon/log.h"
+#include "daemon/opener.h"
+#include "daemon/source_inside.h"
+#include "daemon/source_orphan.h"
+#include "daemon/tail.h"
+#include "daemon/tail_packed.h"
+#include "daemon/tails.h"
+#include "lib/kin.h"
+#include "lib/rotation.h"
+
+#define COMPARED 4096 /* octets, at the end of a copy */
+#define SLACK 10 /* seconds: a copy may be made before the last line comes */
+
+static bool
+is_since(const struct timespec *t, const struct timespec *since)
+{
+	return (t->tv_sec > since->tv_sec ||
+	    (t->tv_sec == since->tv_sec && t->tv_nsec >= since->tv_nsec));
+}
+
+bool
+sources_may_be_since(const struct sources *ss, const struct timespec *t)
+{
+	return (!ledger_knows_time(ss->ledger) ||
+	    is_since(t, ledger_written(ss->ledger)));
+}
+
+struct candidate *
+candidate_new(struct dir *d, const char *name, const struct stat *st)
+{
+	struct candidate *c;
+
+	if ((c = calloc(1, sizeof(*c))) == NULL ||
+	    (c->name = strdup(name)) == NULL) {
+		free(c);
+		return (NULL);
+	}
+	c->dir = d;
+	c->st = *st;
+	return (c);
+}
+
+void
+candidate_free(struct candidate *c)
+{
+	free(c->name);
+	free(c);
+}
+
+static int
+open_it(const struct candidate *c)
+{
+	char path[PATH_MAX];
+
+	if (dir_path(c->dir, c->name, path) == -1)
+		return (-1);
+	return (opener_open(
+	    path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY));
+}
+
+void
+candidate_read_head(struct candidate *c)
+{
+	int fd;
+
+	c->head_len = -1;
+	if ((fd = open_it(c)) == -1)
+		return;
+	c->head_len = fingerprint_head(fd, c->head);
+	if (c->head_len > 0 && rotation_is_packed(c->name))
+		c->kind = inflate_kind_of(c->head, (size_t)c->head_len);
+	if (c->kind != INFLATE_NONE)
+		c->head_len = tail_packed_head(fd, c->kind, c->head);
+	(void)close(fd);
+}
+
+int
+candidate_compare(const void *a, const void *b)
+{
+	const struct candidate *x = *(struct candidate *const *)a;
+	const struct candidate *y = *(struct candidate *const *)b;
+
+	if (!is_since(&x->st.st_mtim, &y->st.st_mtim))
+		return (-1);
+	if (!is_since(&y->st.st_mtim, &x->st.st_mtim))
+		return (1);
+	return (strcmp(x->name, y->name));
+}
+
+/*
+ * Whether c has what the guard was made of.  Returns 1 or 0, or -1 where nobody
+ * knows.
+ */
+static int
+holds(const struct candidate *c, const struct guard *g)
+{
+	int fd, result;
+
+	if (g->at <= c->head_len)
+		return (guard_matches(g, c->head, (size_t)g->at));
+	if (c->kind == INFLATE_NONE && c->st.st_size < g->at)
+		return (0);
+	if ((fd = open_it(c)) == -1)
+		return (-1);
+	result = c->kind == INFLATE_NONE ? guard_holds(g, fd)
+					 : tail_packed_guard(fd, c->kind, g);
+	(void)close(fd);
+	return (result);
+}
+
+/*
+ * Whether c can be a copy that was made of o since it was looked at last.  A
+ * time that is still to come says nothing.
+ */
+static bool
+is_young_enough(const struct candidate *c, const struct orphan *o)
+{
+	struct timespec seen = { .tv_sec = o->rec.time - SLACK };
+
+	return (o->rec.time > time(NULL) || is_since(&c->st.st_ctim, &seen));
+}
+
+static bool
+is_owned_alike(const struct candidate *c, const struct orphan *o)
+{
+	struct stat st;
+
+	return (c->st.st_uid == 0 || stat(o->rec.path, &st) == -1 ||
+	    st.st_uid == c->st.st_uid);
+}
+
+/* A short text may be anybody's: the name has to say that it is this one. */
+static bool
+is_telling(const struct candidate *c, const struct orphan *o)
+{
+	size_t known = o->rec.print.len;
+	const char *base;
+	unsigned i;
+
+	if (o->rec.nguards > 0 && known < guard_length(o->guards[0].at))
+		known = guard_length(o->guards[0].at);
+	if (known >= GUARD_MAX)
+		return (true);
+	for (i = 0; i < o->nspots; i++) {
+		base = o->spots[i].base;
+		if (strcmp(c->name, base) == 0 || rotation_is_of(c->name, base))
+			return (true);
+	}
+	return (false);
+}
+
+/* Whether it has all that was sent of o, as far as can be known. */
+bool
+candidate_continues(const struct candidate *c, const struct orphan *o)
+{
+	if (o->rec.print.len == 0 ||
+	    (c->kind == INFLATE_NONE && c->st.st_size < o->rec.offset) ||
+	    !fingerprint_matches(&o->rec.print, c->head, (size_t)c->head_len) ||
+	    !is_telling(c, o) || !is_young_enough(c, o) ||
+	    !is_owned_alike(c, o))
+		return (false);
+	return (o->rec.nguards == 0 || holds(c, &o->guards[0]) != 0);
+}
+
+/* Whether c and the file of t are the same, up to the end of c. */
+static bool
+is_first_part(const struct candidate *c, struct tail *t)
+{
+	uint8_t x[COMPARED], y[COMPARED];
+	size_t n = c->st.st_size < COMPARED ? (size_t)c->st.st_size : COMPARED;
+	off_t at = c->st.st_size - (off_t)n;
+	int fd, of = tail_fd(t);
+	bool same;
+
+	if (of == -1 || (fd = open_it(c)) == -1)
+		return (false);
+	same = read_whole(fd, x, n, at) == (ssize_t)n &&
+	    read_whole(of, y, n, at) == (ssize_t)n && memcmp(x, y, n) == 0;
+	(void)close(fd);
+	return (same);
+}
+
+/* The copy of which file c is, as far as it was looked for. */
+struct likeness {
+	const struct candidate *c;
+	struct tail *of;
+};
+
+/*
+ * A copy has nothing of its own.  That is not enough, for a second log may say
+ * the same: it also has the time of the file, or all that was sent of that and
+ * a name that hardly anything but rotation gives.
+ */
+static bool
+is_copy_of(void *who, void *arg)
+{
+	struct tail *t = who;
+	struct likeness *l = arg;
+	const struct candidate *c = l->c;
+	struct guard g;
+
+	if (t->dev == c->st.st_dev && t->ino == c->st.st_ino)
+		return (true);
+	g = tail_newest_guard(t);
+	if (c->kind != INFLATE_NONE) {
+		if (g.at > 0 && holds(c, &g) == 1)
+			l->of = t;
+	} else if (is_first_part(c, t) &&
+	    ((written_ns(&c->st) == t->written_ns && is_time_set(&c->st)) ||
+		(c->st.st_size >= GUARD_MAX && g.at > 0 &&
+		    rotation_is_copy_of(c->name, c->base) &&
+		    holds(c, &g) == 1))) {
+		l->of = t;
+	}
+	return (l->of == NULL);
+}
+
+/* Whether it is a mere copy of a file that is followed. */
+bool
+candidate_is_copy(const struct candidate *c, struct kin *followed)
+{
+	struct kin_query q = { .name = c->base,
+		.head = c->head,
+		.len = (size_t)c->head_len,
+		.least = c->kind == INFLATE_NONE ? c->st.st_size : 0,
+		.most = CANDIDATE_ANY_SIZE };
+	struct likeness l = { .c = c };
+
+	kin_each(followed, &q, is_copy_of, &l);
+	if (l.of != NULL)
+		log_info("%s/%s: is a copy of %s: not sent", c->dir->place.path,
+		    c->name, l.of->name);
+	return (l.of != NULL);
+}
+
+/*
+ * Whether it was written after all files that are known to have had its name,
+ * whatever the clock said.  Of one whose time is still to come the name has to
+ * tell which is older.
+ */
+static bool
+is_behind_known(const struct candidate *c)
+{
+	const int64_t now = (int64_t)time(NULL) * 1000000000;
+	struct tail *t;
+
+	RB_FOREACH (t, tail_names, &c->dir->place.names) {
+		if (!t->met || !t->rotated || !rotation_is_of(t->name, c->base))
+			continue;
+		if (t->written_ns > now + 1000000000
+			? rotation_compare(c->base, c->name, t->name) < 0
+			: t->written_ns > written_ns(&c->st))
+			return (false);
+	}
+	return (true);
+}
+
+/* A file's time that is still to come is none: when it changed counts then. */
+static struct timespec
+last_write(const struct candidate *c)
+{
+	return (
+	    c->st.st_mtim.tv_sec <= time(NULL) ? c->st.st_mtim : c->st.st_ctim);
+}
+
+/*
+ * Whether it was written after the checkpoint.  Of what was sent and compressed
+ * before, the time is that of its last line, which came before.
+ */
+bool
+candidate_is_new(const struct candidate *c)
+{
+	const struct ledger *l = c->dir->all->ledger;
+	const struct timespec *since = ledger_written(l);
+	struct timespec last = last_write(c);
+
+	if (!ledger_knows_time(l))
+		return (is_behind_known(c));
+	return (is_since(&last, since) &&
+	    (c->kind == INFLATE_NONE || !is_since(since, &last)));
+}

@@ -1,0 +1,62 @@
+/*
+ * source_candidate.h - a file that may be what a file of the checkpoint has
+ * become, and the evidence for it, for source_recover.c.
+ */
+#ifndef SOURCE_CANDIDATE_H
+#define SOURCE_CANDIDATE_H
+
+#include <sys/stat.h>
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "lib/fingerprint.h"
+#include "lib/inflate.h"
+
+/* Of a file whose text is packed nobody knows the size. */
+#define CANDIDATE_ANY_SIZE ((off_t)INT64_MAX)
+
+struct dir;
+struct kin;
+struct orphan;
+struct sources;
+
+struct candidate {
+	struct dir *dir;
+	char *name;
+	struct stat st;
+	char base[NAME_MAX + 1]; /* the name it had, or empty */
+	uint8_t head[FINGERPRINT_MAX];
+	int head_len; /* -1: cannot be read */
+	enum inflate_kind kind; /* head is of the text that is in it */
+	bool used;
+};
+
+/*
+ * The file called name, which st is of.  Its head is not read.  Returns NULL
+ * with errno.
+ */
+struct candidate	*candidate_new(struct dir *, const char *name,
+			    const struct stat *st);
+void	candidate_free(struct candidate *);
+
+void	candidate_read_head(struct candidate *);
+
+/* For qsort(3) of pointers: the one that was written to last is the last. */
+int	candidate_compare(const void *, const void *);
+
+/* Whether it has all that was sent of the orphan, as far as can be known. */
+bool	candidate_continues(const struct candidate *, const struct orphan *);
+
+/* Whether it is a mere copy of one of those files, which are followed. */
+bool	candidate_is_copy(const struct candidate *, struct kin *followed);
+
+/* Whether it was written after the checkpoint. */
+bool	candidate_is_new(const struct candidate *);
+
+/* Whether that time may come after the last one of the checkpoint. */
+bool	sources_may_be_since(const struct sources *, const struct timespec *);
+
+#endif

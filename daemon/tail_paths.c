@@ -1,0 +1,99 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/log.h"
+#include "daemon/tail.h"
+
+/*
+ * Paths of a file besides the one of its directory and its name.  Few files
+ * have any: those that were rotated, and those that links lead to.
+ */
+struct tail_paths {
+	char *origin;
+	char *real;
+};
+
+static struct tail_paths *
+get_paths(struct tail *t)
+{
+	if (t->paths == NULL)
+		t->paths = calloc(1, sizeof(*t->paths));
+	return (t->paths);
+}
+
+/* Puts a copy of path into one of them. */
+static void
+set(struct tail *t, char **own, const char *path)
+{
+	char *copy = NULL;
+
+	if (path != NULL && (copy = strdup(path)) == NULL) {
+		log_warn("%s", path);
+		return;
+	}
+	free(*own);
+	*own = copy;
+	if (t->paths->origin == NULL && t->paths->real == NULL)
+		tail_forget_paths(t);
+}
+
+void
+tail_set_origin(struct tail *t, const char *path)
+{
+	if (path == NULL && t->paths == NULL)
+		return;
+	if (get_paths(t) == NULL)
+		log_warn("%s", path);
+	else
+		set(t, &t->paths->origin, path);
+}
+
+const char *
+tail_old_path(const struct tail *t)
+{
+	return (t->paths != NULL ? t->paths->origin : NULL);
+}
+
+const char *
+tail_origin(const struct tail *t)
+{
+	const char *old = tail_old_path(t);
+
+	return (old != NULL ? old : tail_path(t));
+}
+
+void
+tail_set_real(struct tail *t, const char *path)
+{
+	if (path == NULL && t->paths == NULL)
+		return;
+	if (get_paths(t) == NULL)
+		log_warn("%s", path);
+	else if (t->paths->real == NULL || path == NULL ||
+	    strcmp(t->paths->real, path) != 0)
+		set(t, &t->paths->real, path);
+}
+
+const char *
+tail_real(const struct tail *t)
+{
+	const struct tail_paths *p = t->paths;
+
+	if (p == NULL || p->real != NULL)
+		return (p == NULL ? NULL : p->real);
+	if (p->origin != NULL && t->place != NULL &&
+	    !place_holds(t->place, p->origin))
+		return (tail_path(t));
+	return (NULL);
+}
+
+void
+tail_forget_paths(struct tail *t)
+{
+	if (t->paths == NULL)
+		return;
+	free(t->paths->origin);
+	free(t->paths->real);
+	free(t->paths);
+	t->paths = NULL;
+}
