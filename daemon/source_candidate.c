@@ -262,7 +262,7 @@ is_copy_of(void *who, void *arg)
 		if (g.at > 0 && holds(c, &g) == 1)
 			l->of = t;
 	} else if (is_first_part(c, t) &&
-	    (written_ns(&c->st) == t->written_ns ||
+	    ((written_ns(&c->st) == t->written_ns && is_time_set(&c->st)) ||
 		(c->st.st_size >= GUARD_MAX && g.at > 0 &&
 		    rotation_is_copy_of(c->name, c->base) &&
 		    holds(c, &g) == 1))) {

@@ -144,9 +144,9 @@ stream_guard_load(struct stream *s, const struct checkpoint_record *rec)
 		return;
 	k->acked = rec->guards[0];
 	/* Each has a level of its own, by its distance where there is a choice. */
-	for (i = 1; i < rec->nguards; i++) {
+	for (i = 1; i < rec->nguards && level < LEVELS; i++) {
 		most = LEVELS - (rec->nguards - i);
-		while (level < most &&
+		while (level < most && level + 1 < LEVELS &&
 		    k->acked.at - rec->guards[i].at >= distances[level + 1])
 			level++;
 		k->levels[level++].now = rec->guards[i];

@@ -172,10 +172,23 @@ enum likeness {
 	TAKEN /* the other has just gone on in it */
 };
 
+/*
+ * Whether it was given the time of the other.  Two that were written in the
+ * same tick of the clock have it, too, but as they changed last then.
+ */
+static bool
+has_time_of(const struct hunt *h, const struct tail *of)
+{
+	struct stat st;
+
+	return (h->t->written_ns == of->written_ns &&
+	    fstat(h->fd, &st) == 0 && is_time_set(&st));
+}
+
 static enum likeness
 likeness(const struct hunt *h, const struct tail *of, bool has_all_sent)
 {
-	if (h->t->written_ns == of->written_ns)
+	if (has_time_of(h, of))
 		return (COPY);
 	return (has_all_sent && h->t->size >= GUARD_MAX &&
 		    rotation_is_copy_of(h->t->name, base_of(of))

@@ -591,6 +591,13 @@ written_ns(const struct stat *st)
 	return ((int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec);
 }
 
+bool
+is_time_set(const struct stat *st)
+{
+	return (st->st_ctim.tv_sec != st->st_mtim.tv_sec ||
+	    st->st_ctim.tv_nsec != st->st_mtim.tv_nsec);
+}
+
 void
 tails_saw(struct tail *t, const struct stat *st)
 {

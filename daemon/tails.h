@@ -203,6 +203,9 @@ void	tails_settle(struct tails *);
 /* st_mtim in nanoseconds. */
 int64_t	written_ns(const struct stat *);
 
+/* Whether st_mtim was set, as cp -p does, and is not that of the last write. */
+bool	is_time_set(const struct stat *);
+
 /*
  * Remembers st_mtim of a look, which is before the file is read.  What is
  * written after it, but within the same tick of the file system's clock, leaves

@@ -155,6 +155,21 @@ class Banners(Down):
         self.back(ordered=False)
 
 
+    def test_compressed_with_the_inode_of_another(self):
+        self.log("a.log", BANNER + numbered("a", 100))
+        self.log("b.log", BANNER + numbered("b", 150))
+        self.begin_and_stop("*.log")
+        self.log("b.log", numbered("b late", 90))
+        with open(self.path("b.log"), "rb") as f:
+            data = gzip.compress(f.read())
+        with open(self.path("a.log"), "wb") as f:
+            f.write(data)
+        self.rename("a.log", "b.log.1.gz")
+        os.unlink(self.path("b.log"))
+        self.log("b.log", BANNER + ["b next"])
+        self.back()
+
+
 class Order(Down):
     """Generations that nobody saw come in the order in which they were
     written, whatever their names are."""
