@@ -16,6 +16,7 @@ from teslacoil import wait_for
 from world import PROGRAM, World
 
 KEPT = 4096  # octets before the end that no editor touches here
+GUARD = 256  # octets without which none is evidence
 YEARS = 10 * 365 * 86400
 
 
@@ -322,6 +323,14 @@ class Identity(Steps):
                           self.rng.choice((0, 0, 1, 20)))
         self.say("edit %d lines out of %s", n, now)
 
+    def changed(self, content, keys):
+        """What was in it is not, where it was: these may come once more."""
+        self.allow_lines(keys)
+        self.settled.difference_update((content, key) for key in keys)
+        if not self.up:
+            # By what stands in it nobody knows it any more.
+            content.met = 0
+
     def prune(self):
         """tail log > tmp; cat tmp > log"""
         now = self.grown(self.any_log())
@@ -330,7 +339,7 @@ class Identity(Steps):
         here = [key for key, _ in now.here]
         here = here[self.rng.randint(1, len(here) - 1):]
         data = self.shrink(now, here)
-        self.allow_lines(here)
+        self.changed(now, here)
         os.truncate(now.path, 0)
         if self.rng.random() < 0.3:
             self.pause()
@@ -374,16 +383,14 @@ class Identity(Steps):
         here = content.here[:len(content.here) - self.rng.randint(
             1, max(1, len(here)))]
         size = here[-1][1]
-        known = [at for at in self.guards(content.ino) if at <= size]
-        self.allow_lines(key for key, end in here
-                         if end > max(known, default=0))
+        known = [at for at in self.guards(content.ino)
+                 if GUARD <= at <= size]
+        self.changed(content, [key for key, end in here
+                               if end > max(known, default=0)])
         n = len(content.here) - len(here)
         content.remove(key for key, _ in content.here[-n:])
         content.here, content.size = here, size
         os.truncate(content.path, size)
-        if not self.up:
-            # By what stands in it nobody knows it any more.
-            content.met = 0
         return n
 
     def guards(self, inode):
@@ -392,8 +399,10 @@ class Identity(Steps):
         with open(os.path.join(self.d.state_dir, "checkpoint"), "rb") as f:
             for line in f:
                 field = line.split()
-                if len(field) > 5 and field[1] == b"more" and \
-                        int(field[4]) == inode:
+                if len(field) < 5 or field[4] != b"%d" % inode:
+                    continue
+                found = []
+                if field[1] == b"more":
                     n = int(field[5])
                     found = [int(at) for at in field[6:6 + 2 * n:2]]
         return found
