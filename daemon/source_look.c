@@ -166,13 +166,19 @@ static void
 look_at_other_file(struct dir *d, const char *name, const struct found *f)
 {
 	struct tail *was = tail_at(&d->place, name), *now;
+	enum tail_replacement as = TAIL_NOT_REPLACED;
 	struct guard from = { 0, 0 };
 
 	if (was == NULL)
 		was = homeless(d, name);
-	if (was != NULL && dir_means_file(d, name) &&
-	    tail_replaced(was, &d->place, name, &f->st, &from) ==
-		TAIL_REPLACED) {
+	if (was != NULL && dir_means_file(d, name))
+		as = tail_replaced(was, &d->place, name, &f->st, &from);
+	if (as == TAIL_CANNOT_TELL) {
+		was->seen = d->scan;
+		dir_again(d);
+		return;
+	}
+	if (as == TAIL_REPLACED) {
 		was->seen = d->scan;
 		note_real(was, d, f);
 		dir_join_routes(was, d, name, f->reach);

@@ -27,6 +27,7 @@ struct pair {
 	off_t size; /* of what it has now */
 	struct guard guard; /* of what was sent of it most */
 	int fd; /* of the other */
+	bool unknown; /* it could not be read */
 	const struct stat *st;
 };
 
@@ -82,8 +83,10 @@ open_other(struct place *place, const char *name, const struct tail *was,
 	int fd, n;
 
 	n = snprintf(path, sizeof(path), "%s/%s", place->path, name);
-	if (n < 0 || (size_t)n >= sizeof(path))
+	if (n < 0 || (size_t)n >= sizeof(path)) {
+		errno = ENAMETOOLONG;
 		return (-1);
+	}
 	fd = opener_open(path,
 	    O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY |
 		(was->linked ? 0 : O_NOFOLLOW));
@@ -93,7 +96,16 @@ open_other(struct place *place, const char *name, const struct tail *was,
 	    now.st_ino == st->st_ino)
 		return (fd);
 	(void)close(fd);
+	errno = ESTALE;
 	return (-1);
+}
+
+/* Whether another look may say more of what could not be opened. */
+static bool
+may_open_later(int error)
+{
+	return (error != EACCES && error != EPERM && error != ELOOP &&
+	    error != ENXIO && error != ENAMETOOLONG);
 }
 
 /* Whether the octets before the end of the old one are the same in both. */
@@ -112,21 +124,22 @@ ends_alike(const struct pair *p)
 
 /* Whether the other has all of the old one, by more than chance. */
 static bool
-has_all(const struct pair *p)
+has_all(struct pair *p)
 {
 	uint8_t head[FINGERPRINT_MAX];
-	int n;
+	int n, holds = 1;
 
 	if (p->st->st_size < p->size || p->size == 0)
 		return (false);
 	/* A short text may as well have been written twice. */
 	if (p->size < GUARD_MAX && written_ns(p->st) != p->was->written_ns)
 		return (false);
-	if ((n = fingerprint_head(p->fd, head)) == -1 ||
-	    p->was->print.len == 0 ||
+	n = fingerprint_head(p->fd, head);
+	if (n != -1 && p->guard.at > 0)
+		holds = guard_holds(&p->guard, p->fd);
+	p->unknown = n == -1 || holds == -1;
+	if (p->unknown || holds == 0 ||
 	    !fingerprint_matches(&p->was->print, head, (size_t)n))
-		return (false);
-	if (p->guard.at > 0 && guard_holds(&p->guard, p->fd) != 1)
 		return (false);
 	return (p->guard.at == p->size || ends_alike(p));
 }
@@ -285,7 +298,8 @@ tail_replaced(struct tail *was, struct place *place, const char *name,
 		p.size = now.st_size;
 	p.guard = tail_newest_guard(was);
 	if ((p.fd = open_other(place, name, was, st)) == -1)
-		return (TAIL_NOT_REPLACED);
+		return (may_open_later(errno) ? TAIL_CANNOT_TELL
+					      : TAIL_NOT_REPLACED);
 	if (has_all(&p) && !has_name(was)) {
 		go_on_in(&p, place, name);
 		return (TAIL_REPLACED);
@@ -297,6 +311,8 @@ tail_replaced(struct tail *was, struct place *place, const char *name,
 			   "of it: goes on behind that, at %lld",
 		    place->path, name, (long long)from->at);
 		result = TAIL_REPLACED_IN_PART;
+	} else if (p.unknown || from->at == -1) {
+		result = TAIL_CANNOT_TELL;
 	}
 	(void)close(p.fd);
 	return (result);

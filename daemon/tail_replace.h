@@ -20,6 +20,8 @@ enum tail_replacement {
 	TAIL_REPLACED,			/* the file goes on in the other */
 	TAIL_REPLACED_IN_PART,		/* the other is new, but behind from->at
 					   there is only what was not sent */
+	TAIL_CANNOT_TELL,		/* it could not be read, or the name is
+					   another's by now: look again */
 	TAIL_NOT_REPLACED		/* it has nothing to do with it */
 };
 
