@@ -205,15 +205,28 @@ monitor_renew(struct monitor *m)
 	stop_worker(m);
 }
 
+/*
+ * A worker that fails at once is started less and less often: each time after
+ * twice the wait, give or take a half by chance.
+ */
+static uint64_t
+next_wait(struct monitor *m)
+{
+	uint64_t twice = m->restart_ms * 2;
+
+	if (monitor_now_ms() - m->started_ms > STEADY_MS || twice == 0)
+		twice = RESTART_FIRST_MS;
+	m->restart_ms =
+	    twice < RESTART_LONGEST_MS ? twice : RESTART_LONGEST_MS;
+	return (m->restart_ms / 2 + arc4random_uniform(
+				       (uint32_t)m->restart_ms));
+}
+
 static void
 restart_later(struct monitor *m, int status)
 {
-	uint64_t wait;
+	uint64_t wait = next_wait(m);
 
-	if (monitor_now_ms() - m->started_ms > STEADY_MS)
-		backoff_reset(&m->backoff);
-	wait = backoff_next(
-	    &m->backoff, monitor_now_ms(), arc4random());
 	if (WIFSIGNALED(status))
 		log_errorx("worker: ended by signal %d, starting it again in "
 			   "%llu ms",
@@ -412,7 +425,6 @@ monitor_run(const struct monitor_ops *ops, struct conf *conf)
 		.status = 1 };
 	struct reason why;
 
-	backoff_init(&m.backoff, RESTART_FIRST_MS, RESTART_LONGEST_MS);
 	notify_init();
 	log_set_level(conf->log_level);
 	if (monitor_prepare(&m, conf, &why) == -1) {

@@ -17,7 +17,6 @@
 #include "daemon/handover.h"
 #include "daemon/monitor.h"
 #include "daemon/statedir.h"
-#include "lib/pace.h"
 
 #define REFUSED "STATUS=the new configuration is wrong, the old one goes on"
 
@@ -57,7 +56,7 @@ struct monitor {
 	struct account	 account;
 	struct statedir	 state;
 	struct control	 control;
-	struct backoff	 backoff;
+	uint64_t restart_ms; /* the last wait, see next_wait() */
 	struct allowance asked[NREQUESTS];
 	pid_t		 worker;	/* 0: none runs */
 	int		 channel;
