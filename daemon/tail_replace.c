@@ -207,6 +207,18 @@ behind_what_was_sent(const struct pair *p)
 	return (at == 0 ? behind_same_lines(p) : at);
 }
 
+/* The guard of that offset in the other; none where it cannot be read. */
+static void
+know_before(const struct pair *p, off_t at, struct guard *g)
+{
+	uint8_t buf[GUARD_MAX];
+	size_t len = guard_length(at);
+	ssize_t n;
+
+	n = at > 0 ? read_whole(p->fd, buf, len, at - (off_t)len) : -1;
+	guard_of(g, at, buf, n > 0 ? (size_t)n : 0);
+}
+
 /*
  * Who has the old file open may still write to it: it is read on without a
  * name, from where it ends now.
@@ -304,9 +316,8 @@ tail_replaced(struct tail *was, struct place *place, const char *name,
 		go_on_in(&p, place, name);
 		return (TAIL_REPLACED);
 	}
-	/* The octets before the place are the same as before the end. */
-	from->hash = p.guard.hash;
-	if ((from->at = behind_what_was_sent(&p)) > 0 && !has_name(was)) {
+	know_before(&p, behind_what_was_sent(&p), from);
+	if (from->at > 0 && !has_name(was)) {
 		log_notice("%s/%s: was replaced by a file with what was sent "
 			   "of it: goes on behind that, at %lld",
 		    place->path, name, (long long)from->at);
