@@ -31,6 +31,8 @@
 #define REWRITTEN_MOST (64 * 1024)
 #define REWRITTEN_AFTER .04
 
+#define OPEN_AGAIN 3 /* times, at once */
+
 const char *
 tail_path(const struct tail *t)
 {
@@ -110,12 +112,40 @@ begin_at_end(struct tail *t, int fd)
 		}
 }
 
+/* Opens what has its path now, which st is of.  Returns -1 with errno. */
 static int
-open_by_path(const struct tail *t)
+open_once(const struct tail *t, struct stat *st)
 {
-	return (opener_open(tail_path(t),
+	int error, fd;
+
+	fd = opener_open(tail_path(t),
 	    O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY |
-		(t->linked ? 0 : O_NOFOLLOW)));
+		(t->linked ? 0 : O_NOFOLLOW));
+	if (fd == -1 || fstat(fd, st) == 0)
+		return (fd);
+	error = errno;
+	(void)close(fd);
+	errno = error;
+	return (-1);
+}
+
+/* The same, again where that failed for what may pass by itself. */
+static int
+open_by_path(const struct tail *t, struct stat *st)
+{
+	unsigned n = 0;
+	int error, fd;
+
+	while ((fd = open_once(t, st)) == -1 && is_transient(errno) &&
+	    n++ < OPEN_AGAIN) {
+		error = errno;
+		if ((error == EMFILE || error == ENFILE) &&
+		    !tails_close_some(t->all)) {
+			errno = error;
+			break;
+		}
+	}
+	return (fd);
 }
 
 int
@@ -128,14 +158,8 @@ tail_fd(struct tail *t)
 		return (tails_used(t));
 	if (t->place == NULL)
 		return (-1);
-	fd = open_by_path(t);
-	if (fd == -1 && is_transient(errno) &&
-	    (tails_close_some(t->all) || (errno != EMFILE && errno != ENFILE)))
-		fd = open_by_path(t);
-	if (fd == -1 || fstat(fd, &st) == -1) {
+	if ((fd = open_by_path(t, &st)) == -1) {
 		tail_cannot_be_read(t, errno);
-		if (fd != -1)
-			(void)close(fd);
 		return (-1);
 	}
 	if (st.st_dev != t->dev || st.st_ino != t->ino) {
