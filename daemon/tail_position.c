@@ -135,6 +135,8 @@ seek_last_sent(
 {
 	const struct stream *s;
 
+	if (t->streams == NULL)
+		return (0);
 	for (s = t->streams; s != NULL; s = s->next)
 		if (s->cursor.sent != t->streams->cursor.sent ||
 		    s->cursor.acked != s->cursor.sent || !s->is_drained)
