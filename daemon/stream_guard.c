@@ -17,10 +17,15 @@ struct level {
 	struct guard last;
 };
 
+/*
+ * Of a file that is short, or small, there are no levels: what is allocated and
+ * freed with every pull is small, then.
+ */
 struct stream_guards {
 	struct guard acked; /* the newest that is acknowledged */
 	struct guard next; /* one in flight */
-	struct level levels[LEVELS];
+	size_t nlevels; /* LEVELS or 0 */
+	struct level levels[];
 };
 
 static bool
@@ -33,9 +38,29 @@ is_set(const struct guard *g)
 static struct stream_guards *
 keep(struct stream *s)
 {
-	if (s->kept == NULL)
-		s->kept = calloc(1, sizeof(*s->kept));
+	if (s->kept != NULL)
+		return (s->kept);
+	/* Not calloc(), which does not have what was just freed at hand. */
+	if ((s->kept = malloc(sizeof(*s->kept))) != NULL)
+		*s->kept = (struct stream_guards) { .nlevels = 0 };
 	return (s->kept);
+}
+
+/* The same, with levels if there is memory for them. */
+static struct stream_guards *
+keep_levels(struct stream *s)
+{
+	struct stream_guards *k = keep(s);
+
+	if (k == NULL || k->nlevels > 0)
+		return (k);
+	k = realloc(k, sizeof(*k) + LEVELS * sizeof(k->levels[0]));
+	if (k == NULL)
+		return (s->kept);
+	memset(k->levels, 0, LEVELS * sizeof(k->levels[0]));
+	k->nlevels = LEVELS;
+	s->kept = k;
+	return (k);
 }
 
 void
@@ -77,7 +102,7 @@ move_levels(struct stream_guards *k, const struct guard *to)
 	bool any = false;
 	size_t i;
 
-	for (i = 0; i < LEVELS; i++) {
+	for (i = 0; i < k->nlevels; i++) {
 		l = &k->levels[i];
 		if (to->at >= l->now.at + distances[i]) {
 			l->last = l->now;
@@ -94,9 +119,10 @@ stream_guard_acked(struct stream *s)
 	const struct guard g = newest_acked(s);
 	struct stream_guards *k;
 
-	if (s->kept == NULL && g.at < distances[0])
-		return;
-	if ((k = keep(s)) == NULL)
+	k = s->kept;
+	if (g.at >= distances[0])
+		k = keep_levels(s);
+	if (k == NULL)
 		return;
 	k->acked = g;
 	if (k->next.at <= s->cursor.acked)
@@ -119,10 +145,11 @@ stream_guard_load(struct stream *s, const struct checkpoint_record *rec)
 		s->guard = rec->guards[0];
 	if (rec->nguards == 1 && s->guard.at == rec->guards[0].at)
 		return;
-	if ((k = keep(s)) == NULL)
+	k = rec->nguards > 1 ? keep_levels(s) : keep(s);
+	if (k == NULL)
 		return;
 	k->acked = rec->guards[0];
-	for (i = 1; i < rec->nguards; i++) {
+	for (i = 1; k->nlevels > 0 && i < rec->nguards; i++) {
 		while (level + 1 < LEVELS &&
 		    k->acked.at - rec->guards[i].at >= distances[level + 1])
 			level++;
@@ -140,7 +167,7 @@ stream_guards(
 
 	guards[0] = newest_acked(s);
 	n += is_set(&guards[0]);
-	for (i = 0; k != NULL && i < LEVELS; i++) {
+	for (i = 0; k != NULL && i < k->nlevels; i++) {
 		g = is_set(&k->levels[i].last) ? &k->levels[i].last
 					       : &k->levels[i].now;
 		if (is_set(g) && g->at <= s->cursor.acked &&
@@ -179,7 +206,7 @@ list_all(struct stream *s, struct guard *all[ALL])
 		return (n);
 	all[n++] = &k->next;
 	all[n++] = &k->acked;
-	for (i = 0; i < LEVELS; i++) {
+	for (i = 0; i < k->nlevels; i++) {
 		all[n++] = &k->levels[i].now;
 		all[n++] = &k->levels[i].last;
 	}
