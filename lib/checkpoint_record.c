@@ -46,16 +46,15 @@ put_name(char *to, const char *name)
 static char *
 put_number(char *to, uint64_t v)
 {
-	char digits[20], *p = digits + sizeof(digits);
+	uint64_t rest;
+	size_t n = 1, i;
 
-	do {
-		*--p = (char)('0' + v % 10);
-		v /= 10;
-	} while (v > 0);
-	memcpy(to, p, (size_t)(digits + sizeof(digits) - p));
-	to += digits + sizeof(digits) - p;
-	*to++ = ' ';
-	return (to);
+	for (rest = v / 10; rest > 0; rest /= 10)
+		n++;
+	for (i = n; i-- > 0; v /= 10)
+		to[i] = (char)('0' + v % 10);
+	to[n] = ' ';
+	return (to + n + 1);
 }
 
 static char *
