@@ -314,8 +314,8 @@ record(struct ledger *l, struct stream *s, bool whole)
 		return;
 	s->is_past = s->is_recorded && !whole;
 	s->is_recorded = true;
-	ledger_put(l, s, s->is_past ? CHECKPOINT_PAST : CHECKPOINT_FILE,
-	    &l->changed);
+	ledger_put(
+	    l, s, s->is_past ? CHECKPOINT_PAST : CHECKPOINT_FILE, &l->changed);
 	if (s->is_past)
 		TAILQ_INSERT_TAIL(&l->past, s, dirty);
 }
