@@ -24,7 +24,7 @@ struct level {
 struct stream_guards {
 	struct guard acked; /* the newest that is acknowledged */
 	struct guard next; /* one in flight */
-	size_t nlevels; /* LEVELS or 0 */
+	bool has_levels;
 	struct level levels[];
 };
 
@@ -32,6 +32,12 @@ static bool
 is_set(const struct guard *g)
 {
 	return (g->at > 0);
+}
+
+static size_t
+nlevels(const struct stream_guards *k)
+{
+	return (k->has_levels ? LEVELS : 0);
 }
 
 /* Returns NULL when there is no memory: then less is known. */
@@ -42,7 +48,7 @@ keep(struct stream *s)
 		return (s->kept);
 	/* Not calloc(), which does not have what was just freed at hand. */
 	if ((s->kept = malloc(sizeof(*s->kept))) != NULL)
-		*s->kept = (struct stream_guards) { .nlevels = 0 };
+		*s->kept = (struct stream_guards) { .has_levels = false };
 	return (s->kept);
 }
 
@@ -52,13 +58,13 @@ keep_levels(struct stream *s)
 {
 	struct stream_guards *k = keep(s);
 
-	if (k == NULL || k->nlevels > 0)
+	if (k == NULL || k->has_levels)
 		return (k);
 	k = realloc(k, sizeof(*k) + LEVELS * sizeof(k->levels[0]));
 	if (k == NULL)
 		return (s->kept);
 	memset(k->levels, 0, LEVELS * sizeof(k->levels[0]));
-	k->nlevels = LEVELS;
+	k->has_levels = true;
 	s->kept = k;
 	return (k);
 }
@@ -102,7 +108,7 @@ move_levels(struct stream_guards *k, const struct guard *to)
 	bool any = false;
 	size_t i;
 
-	for (i = 0; i < k->nlevels; i++) {
+	for (i = 0; i < nlevels(k); i++) {
 		l = &k->levels[i];
 		if (to->at >= l->now.at + distances[i]) {
 			l->last = l->now;
@@ -149,7 +155,7 @@ stream_guard_load(struct stream *s, const struct checkpoint_record *rec)
 	if (k == NULL)
 		return;
 	k->acked = rec->guards[0];
-	for (i = 1; k->nlevels > 0 && i < rec->nguards; i++) {
+	for (i = 1; k->has_levels && i < rec->nguards; i++) {
 		while (level + 1 < LEVELS &&
 		    k->acked.at - rec->guards[i].at >= distances[level + 1])
 			level++;
@@ -167,7 +173,7 @@ stream_guards(
 
 	guards[0] = newest_acked(s);
 	n += is_set(&guards[0]);
-	for (i = 0; k != NULL && i < k->nlevels; i++) {
+	for (i = 0; k != NULL && i < nlevels(k); i++) {
 		g = is_set(&k->levels[i].last) ? &k->levels[i].last
 					       : &k->levels[i].now;
 		if (is_set(g) && g->at <= s->cursor.acked &&
@@ -206,7 +212,7 @@ list_all(struct stream *s, struct guard *all[ALL])
 		return (n);
 	all[n++] = &k->next;
 	all[n++] = &k->acked;
-	for (i = 0; i < k->nlevels; i++) {
+	for (i = 0; i < nlevels(k); i++) {
 		all[n++] = &k->levels[i].now;
 		all[n++] = &k->levels[i].last;
 	}
