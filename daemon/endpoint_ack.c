@@ -21,7 +21,7 @@ on_acked(struct cursor *c, void *arg)
 	struct endpoint *ep = arg;
 
 	stream_guard_acked(stream_of(c));
-	ledger_mark(ep->env->ledger, stream_of(c));
+	ledger_mark_acked(ep->env->ledger, stream_of(c));
 }
 
 static void

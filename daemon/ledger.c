@@ -63,6 +63,7 @@ ledger_new(
 	}
 	l->loop = loop;
 	TAILQ_INIT(&l->dirty);
+	TAILQ_INIT(&l->past);
 	l->every = (double)interval_ms / 1e3;
 	l->append_at = l->sync_at = -LEDGER_NEVER;
 	l->renew_at = LEDGER_NEVER;
@@ -195,17 +196,36 @@ ledger_see(struct ledger *l, const char *dest, const char *source)
 	ledger_arm(l);
 }
 
+/* Takes s out of the list that it is in. */
+static void
+unlist(struct ledger *l, struct stream *s)
+{
+	if (s->is_dirty)
+		TAILQ_REMOVE(&l->dirty, s, dirty);
+	else if (s->is_past)
+		TAILQ_REMOVE(&l->past, s, dirty);
+	s->is_dirty = s->is_past = false;
+}
+
 void
-ledger_mark(struct ledger *l, struct stream *s)
+ledger_mark_acked(struct ledger *l, struct stream *s)
 {
 	bool first = TAILQ_EMPTY(&l->dirty);
 
 	if (l->checkpoint == NULL || s->is_dirty)
 		return;
+	unlist(l, s);
 	s->is_dirty = true;
 	TAILQ_INSERT_TAIL(&l->dirty, s, dirty);
 	if (first)
 		ledger_arm(l);
+}
+
+void
+ledger_mark(struct ledger *l, struct stream *s)
+{
+	s->is_recorded = false;
+	ledger_mark_acked(l, s);
 }
 
 /* Notes it in the batch, or in c where to is NULL. */
@@ -223,11 +243,11 @@ note(struct checkpoint *c, const struct stream *s, enum checkpoint_kind kind,
 		.print = t->print,
 		.offset = s->cursor.acked,
 		.time = time(NULL),
-		.path = tail_origin(t),
+		.path = kind == CHECKPOINT_PAST ? "" : tail_origin(t),
 		.guards = guards,
 	};
 
-	if (kind == CHECKPOINT_FILE) {
+	if (kind != CHECKPOINT_GONE) {
 		rec.nguards = stream_guards(s, guards);
 		rec.real = tail_real(t);
 	}
@@ -240,9 +260,7 @@ ledger_drop(struct ledger *l, struct stream *s, bool gone)
 {
 	if (l->checkpoint == NULL)
 		return;
-	if (s->is_dirty)
-		TAILQ_REMOVE(&l->dirty, s, dirty);
-	s->is_dirty = false;
+	unlist(l, s);
 	if (!gone)
 		return;
 	if (note(l->checkpoint, s, CHECKPOINT_GONE, NULL) == -1)
@@ -273,29 +291,53 @@ ledger_has_record(const struct tail *t)
 }
 
 void
-ledger_put(
-    struct ledger *l, const struct stream *s, struct checkpoint_batch *to)
+ledger_put(struct ledger *l, const struct stream *s, enum checkpoint_kind kind,
+    struct checkpoint_batch *to)
 {
-	if (note(l->checkpoint, s, CHECKPOINT_FILE, to) == -1)
+	if (note(l->checkpoint, s, kind, to) == -1)
 		log_warn("checkpoint: %s", tail_path(s->tail));
 }
 
+/* All that is not whole is to be written once more. */
+static void
+mark_past(struct ledger *l)
+{
+	struct stream *s;
+
+	while ((s = TAILQ_FIRST(&l->past)) != NULL)
+		ledger_mark(l, s);
+}
+
+/* A new record for s, which is in no list. */
+static void
+record(struct ledger *l, struct stream *s, bool whole)
+{
+	if (!ledger_has_record(s->tail))
+		return;
+	s->is_past = s->is_recorded && !whole;
+	s->is_recorded = true;
+	ledger_put(
+	    l, s, s->is_past ? CHECKPOINT_PAST : CHECKPOINT_FILE, &l->changed);
+	if (s->is_past)
+		TAILQ_INSERT_TAIL(&l->past, s, dirty);
+}
+
 bool
-ledger_gather(struct ledger *l)
+ledger_gather(struct ledger *l, bool whole)
 {
 	struct checkpoint_batch *to = &l->changed;
 	struct stream *s;
 
+	if (whole)
+		mark_past(l);
 	checkpoint_drain(
 	    l->checkpoint, CHECKPOINT_DRAIN_FILES, to, APPEND_MOST);
 	while ((s = TAILQ_FIRST(&l->dirty)) != NULL) {
 		if (checkpoint_batch_is_full(to, APPEND_MOST) ||
 		    checkpoint_batch_reserve(to) == -1)
 			return (false);
-		TAILQ_REMOVE(&l->dirty, s, dirty);
-		s->is_dirty = false;
-		if (ledger_has_record(s->tail))
-			ledger_put(l, s, to);
+		unlist(l, s);
+		record(l, s, whole);
 	}
 	checkpoint_drain(l->checkpoint, CHECKPOINT_DRAIN_ALL, to, APPEND_MOST);
 	return (!checkpoint_has_notes(l->checkpoint));

@@ -5,6 +5,10 @@
  * others are appended to the checkpoint within 50 ms, so that a daemon that is
  * killed repeats no more; and synced once an interval, for a power loss.  A
  * thread of its own waits for the disk, no line does.
+ *
+ * Where only the offset moved, a short record says so.  With the sync a whole
+ * one follows, so that an older version, which does not know the short ones,
+ * repeats no more than came since the last sync.
  */
 #ifndef LEDGER_H
 #define LEDGER_H
@@ -80,8 +84,11 @@ bool	ledger_knows_time(const struct ledger *);
 /* Once a turn of the loop, at its end: writes what it is time for. */
 void	ledger_turn(struct ledger *);
 
-/* s->cursor.acked moved: to be written. */
+/* What the record of s says has changed: to be written. */
 void	ledger_mark(struct ledger *, struct stream *);
+
+/* The same, where only s->cursor.acked and the guards have, which costs less. */
+void	ledger_mark_acked(struct ledger *, struct stream *);
 
 /*
  * What is marked in this turn of the loop is written at once: the checkpoint may

@@ -48,6 +48,7 @@ struct ledger {
 	struct checkpoint_writer *writer;
 	struct tails		*tails;
 	struct stream_list	 dirty;
+	struct stream_list	 past;		/* is_past, and not dirty */
 	struct checkpoint_batch	 changed;	/* is appended, or was not yet */
 	struct writer_job	 given;		/* to the writer, the last one */
 	struct renewal		 renewal;
@@ -77,10 +78,13 @@ bool	ledger_has_record(const struct tail *t);
 
 /* Adds the stream's record to the batch, which has room for it. */
 void	ledger_put(struct ledger *, const struct stream *,
-	    struct checkpoint_batch *);
+	    enum checkpoint_kind, struct checkpoint_batch *);
 
-/* Fills l->changed.  Returns whether all that has changed is in it. */
-bool	ledger_gather(struct ledger *);
+/*
+ * Fills l->changed.  Where whole, no last record of a stream is a
+ * CHECKPOINT_PAST then.  Returns whether all that has changed is in it.
+ */
+bool	ledger_gather(struct ledger *, bool whole);
 
 /* ledger_write.c */
 

@@ -31,7 +31,7 @@ gather_files(struct ledger *l)
 		     s = s->next) {
 			if (checkpoint_batch_reserve(&r->slice) == -1)
 				return (false);
-			ledger_put(l, s, &r->slice);
+			ledger_put(l, s, CHECKPOINT_FILE, &r->slice);
 		}
 		r->dev = t->dev;
 		r->ino = t->ino + 1;

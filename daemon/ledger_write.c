@@ -58,14 +58,16 @@ give(struct ledger *l, bool all)
 {
 	struct writer_job job = { .append = &l->changed };
 	double now = clock_now();
+	bool sync;
 
 	all |= l->hurry;
-	if (all || now >= l->append_at) {
-		l->all_given = ledger_gather(l);
+	sync = all || now >= l->sync_at;
+	if (sync || now >= l->append_at) {
+		l->all_given = ledger_gather(l, sync);
 		l->append_at = now + APPEND_EVERY;
 	}
 	l->unsynced |= l->changed.len > 0;
-	job.sync = all ? l->all_given : now >= l->sync_at;
+	job.sync = all ? l->all_given : sync;
 	if (job.sync) {
 		l->sync_at = now + l->every;
 		l->hurry = false;

@@ -72,7 +72,8 @@ static uint32_t
 blocks_of(off_t size)
 {
 	const off_t most = STREAM_BEGUN_MOST;
-	off_t blocks = size / 256 + (size % 256 != 0);
+	off_t blocks =
+	    size / STREAM_BEGUN_BLOCK + (size % STREAM_BEGUN_BLOCK != 0);
 
 	return ((uint32_t)(blocks < most ? blocks : most));
 }
@@ -526,6 +527,17 @@ leave_nuls(struct stream *s, int fd, struct slice *l)
 	return (true);
 }
 
+/* The file had no fingerprint, and no record has this one. */
+static void
+begin_print(struct tail *t, const uint8_t *head, size_t n)
+{
+	struct stream *s;
+
+	fingerprint_of(&t->print, head, fingerprint_length(head, n));
+	for (s = t->streams; s != NULL; s = s->next)
+		s->is_recorded = false;
+}
+
 static enum pull_result
 pull_from(struct stream *s, struct pull *p, int fd)
 {
@@ -565,9 +577,8 @@ pull_from(struct stream *s, struct pull *p, int fd)
 	s->tail->sure = 0;
 	/* Nothing is recorded of a file that has no fingerprint. */
 	if (from == 0 && s->tail->print.len == 0)
-		fingerprint_of(&s->tail->print, buf,
-		    fingerprint_length(buf,
-			n < FINGERPRINT_MAX ? (size_t)n : FINGERPRINT_MAX));
+		begin_print(s->tail, buf,
+		    n < FINGERPRINT_MAX ? (size_t)n : FINGERPRINT_MAX);
 	if (from + n - (off_t)guard > s->tail->size)
 		tail_has_grown(s->tail, fd, from + n - (off_t)guard);
 	if (s->route->source->compressed &&

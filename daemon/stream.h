@@ -62,7 +62,8 @@ struct route {
 #define STREAM_LEAST(max_message)	(2 * (max_message) + STREAM_GUARD + 64)
 
 /* Of stream.begun: a file that is too large to be known. */
-#define STREAM_BEGUN_MOST	((1 << 24) - 1)
+#define STREAM_BEGUN_MOST	((1 << 21) - 1)
+#define STREAM_BEGUN_BLOCK	1024
 
 struct stream {
 	struct cursor		 cursor;	/* first: see stream_of() */
@@ -70,12 +71,15 @@ struct stream {
 	struct tail		*tail;
 	struct route		*route;
 	TAILQ_ENTRY(stream)	 ready;		/* the destination's queue */
-	TAILQ_ENTRY(stream)	 dirty;		/* the ledger's list */
+	TAILQ_ENTRY(stream)	 dirty;		/* in a list of the ledger's */
 	struct packed		*packed;	/* decodes for it, or NULL */
 	void			*endpoint;	/* the destination's choice, */
 	uint32_t		 epoch;		/* as long as this is its epoch */
 	bool			 is_ready:1;
-	bool			 is_dirty:1;
+	bool			 is_dirty:1;	/* to be recorded */
+	bool			 is_recorded:1;	/* a whole record has all but
+						   offset, time and guards */
+	bool			 is_past:1;	/* the last one is not whole */
 	bool			 is_drained:1;	/* no complete line left */
 	bool			 flush:1;	/* what is left ends a line */
 	bool			 from_end:1;	/* begins there, when it can be
@@ -86,8 +90,8 @@ struct stream {
 						   more of it is read */
 	bool			 only_nuls:1;	/* drained: behind scanned it had
 						   nothing but NULs */
-	uint32_t		 begun:24;	/* the file's size then, in
-						   blocks of 256 octets */
+	uint32_t		 begun:21;	/* the file's size then, in
+						   blocks */
 	off_t			 scanned;	/* no newline before this */
 	struct guard		 guard;		/* of the last pull's end */
 	struct stream_guards	*kept;		/* before it: stream_guard.h */

@@ -17,12 +17,17 @@ struct level {
 	struct guard last;
 };
 
+struct older {
+	struct level acked[LEVELS];
+	/* The same of what was sent: all of it may be acknowledged at once. */
+	struct level sent[LEVELS];
+};
+
+/* A file that is short has no older ones: few octets come and go with a pull. */
 struct stream_guards {
 	struct guard acked; /* the newest that is acknowledged */
 	struct guard next; /* the first in flight */
-	struct level levels[LEVELS];
-	/* The same of what was sent: all of it may be acknowledged at once. */
-	struct level ahead[LEVELS];
+	struct older *older; /* or NULL */
 };
 
 static bool
@@ -35,17 +40,36 @@ is_set(const struct guard *g)
 static struct stream_guards *
 keep(struct stream *s)
 {
-	if (s->kept == NULL)
-		s->kept = calloc(1, sizeof(*s->kept));
+	if (s->kept != NULL)
+		return (s->kept);
+	/* Not calloc(), which does not have what was just freed at hand. */
+	if ((s->kept = malloc(sizeof(*s->kept))) != NULL)
+		*s->kept = (struct stream_guards) { .older = NULL };
 	return (s->kept);
 }
 
-/* Returns whether there is one. */
-static bool
+/* The same, for a file that has passed the first distance. */
+static struct older *
+keep_older(struct stream_guards *k)
+{
+	if (k->older == NULL)
+		k->older = calloc(1, sizeof(*k->older));
+	return (k->older);
+}
+
+static void
+drop(struct stream *s)
+{
+	if (s->kept != NULL)
+		free(s->kept->older);
+	free(s->kept);
+	s->kept = NULL;
+}
+
+static void
 move_levels(struct level levels[LEVELS], const struct guard *to)
 {
 	struct level *l;
-	bool any = false;
 	size_t i;
 
 	for (i = 0; i < LEVELS; i++) {
@@ -55,9 +79,7 @@ move_levels(struct level levels[LEVELS], const struct guard *to)
 				l->last = l->now;
 			l->now = *to;
 		}
-		any = any || is_set(&l->now);
 	}
-	return (any);
 }
 
 void
@@ -71,7 +93,8 @@ stream_guard_set(struct stream *s, const struct guard *end)
 			k->acked = was;
 		else if (!is_set(&k->next) || k->next.at > was.at)
 			k->next = was;
-		(void)move_levels(k->ahead, &was);
+		if (was.at >= distances[0] && keep_older(k) != NULL)
+			move_levels(k->older->sent, &was);
 	}
 	s->guard = *end;
 }
@@ -94,17 +117,17 @@ newest_acked(const struct stream *s)
 
 /* What was ahead and is acknowledged now, the oldest first. */
 static void
-catch_up(struct stream_guards *k, off_t acked)
+catch_up(struct older *o, off_t acked)
 {
 	const struct level *l;
 	size_t i;
 
 	for (i = LEVELS; i-- > 0;) {
-		l = &k->ahead[i];
+		l = &o->sent[i];
 		if (l->last.at <= acked)
-			(void)move_levels(k->levels, &l->last);
+			move_levels(o->acked, &l->last);
 		if (l->now.at <= acked)
-			(void)move_levels(k->levels, &l->now);
+			move_levels(o->acked, &l->now);
 	}
 }
 
@@ -121,11 +144,12 @@ stream_guard_acked(struct stream *s)
 	k->acked = g;
 	if (k->next.at <= s->cursor.acked)
 		k->next = (struct guard) { 0, 0 };
-	catch_up(k, s->cursor.acked);
-	if (move_levels(k->levels, &g) || g.at != s->guard.at)
-		return;
-	free(k);
-	s->kept = NULL;
+	if (g.at >= distances[0] && keep_older(k) != NULL) {
+		catch_up(k->older, s->cursor.acked);
+		move_levels(k->older->acked, &g);
+	}
+	if (k->older == NULL && g.at == s->guard.at)
+		drop(s);
 }
 
 void
@@ -144,12 +168,14 @@ stream_guard_load(struct stream *s, const struct checkpoint_record *rec)
 		return;
 	k->acked = rec->guards[0];
 	/* Each has a level of its own, by its distance where there is a choice. */
+	if (rec->nguards > 1 && keep_older(k) == NULL)
+		return;
 	for (i = 1; i < rec->nguards && level < LEVELS; i++) {
 		most = LEVELS - (rec->nguards - i);
 		while (level < most && level + 1 < LEVELS &&
 		    k->acked.at - rec->guards[i].at >= distances[level + 1])
 			level++;
-		k->levels[level++].now = rec->guards[i];
+		k->older->acked[level++].now = rec->guards[i];
 	}
 }
 
@@ -163,9 +189,9 @@ stream_guards(
 
 	guards[0] = newest_acked(s);
 	n += is_set(&guards[0]);
-	for (i = 0; k != NULL && i < LEVELS; i++) {
-		g = is_set(&k->levels[i].last) ? &k->levels[i].last
-					       : &k->levels[i].now;
+	for (i = 0; k != NULL && k->older != NULL && i < LEVELS; i++) {
+		g = is_set(&k->older->acked[i].last) ? &k->older->acked[i].last
+						     : &k->older->acked[i].now;
 		if (is_set(g) && g->at <= s->cursor.acked &&
 		    (n == 0 || g->at < guards[n - 1].at))
 			guards[n++] = *g;
@@ -202,11 +228,11 @@ list_all(struct stream *s, struct guard *all[ALL])
 		return (n);
 	all[n++] = &k->next;
 	all[n++] = &k->acked;
-	for (i = 0; i < LEVELS; i++) {
-		all[n++] = &k->levels[i].now;
-		all[n++] = &k->levels[i].last;
-		all[n++] = &k->ahead[i].now;
-		all[n++] = &k->ahead[i].last;
+	for (i = 0; k->older != NULL && i < LEVELS; i++) {
+		all[n++] = &k->older->acked[i].now;
+		all[n++] = &k->older->acked[i].last;
+		all[n++] = &k->older->sent[i].now;
+		all[n++] = &k->older->sent[i].last;
 	}
 	return (n);
 }
@@ -245,6 +271,5 @@ void
 stream_guard_forget(struct stream *s)
 {
 	s->guard = (struct guard) { 0, 0 };
-	free(s->kept);
-	s->kept = NULL;
+	drop(s);
 }

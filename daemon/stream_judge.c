@@ -61,8 +61,8 @@ stream_comes_back(struct stream *s, const uint8_t *p, size_t n, off_t offset)
 		n = ECHO_LOOK;
 	if ((nl = memchr(p, '\n', n)) != NULL)
 		n = (size_t)(nl - p);
-	if (offset / 256 < s->begun || s->begun == STREAM_BEGUN_MOST ||
-	    offset == (off_t)r->echo_at ||
+	if (offset / STREAM_BEGUN_BLOCK < s->begun ||
+	    s->begun == STREAM_BEGUN_MOST || offset == (off_t)r->echo_at ||
 	    !echo_is_nested(p, n, r->source->app_name))
 		return (false);
 	now = clock_now();

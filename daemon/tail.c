@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -33,13 +32,19 @@
 
 #define OPEN_AGAIN 3 /* times, at once */
 
+/* By hand: each record of the checkpoint has a path. */
 const char *
 tail_path(const struct tail *t)
 {
 	static char path[PATH_MAX * 2];
+	const char *dir = t->place != NULL ? t->place->path : "(no name, was)";
+	size_t n = strnlen(dir, PATH_MAX - 1);
+	size_t len = strnlen(t->name, PATH_MAX - 1);
 
-	(void)snprintf(path, sizeof(path), "%s/%s",
-	    t->place != NULL ? t->place->path : "(no name, was)", t->name);
+	memcpy(path, dir, n);
+	path[n++] = '/';
+	memcpy(path + n, t->name, len);
+	path[n + len] = '\0';
 	return (path);
 }
 
@@ -346,9 +351,15 @@ is_same(struct tail *t, int fd)
 
 	if (newest.at == 0 || t->packed != INFLATE_NONE)
 		return (tail_update_print(t, fd));
-	if ((holds = guard_holds(&newest, fd)) != 1)
+	n = fingerprint_head(fd, head);
+	/* Of a short file, all is in the head. */
+	if (n >= newest.at)
+		holds = guard_matches(&newest, head, (size_t)newest.at);
+	else
+		holds = guard_holds(&newest, fd);
+	if (holds != 1)
 		return (holds);
-	if ((n = fingerprint_head(fd, head)) != -1 &&
+	if (n != -1 &&
 	    (!fingerprint_matches(&t->print, head, (size_t)n) ||
 		t->print.len < (uint32_t)n))
 		set_print(t, head, (size_t)n);
@@ -486,8 +497,8 @@ packed_written(struct tail *t, const struct stat *st)
 }
 
 /*
- * Whether the fingerprint need not be compared now, as each stream compares
- * what stands before what it reads; by the first event of a second it is.
+ * Whether what was read need not be compared now, as each stream compares what
+ * stands before what it reads.
  */
 static bool
 is_guarded(const struct tail *t)
@@ -495,13 +506,26 @@ is_guarded(const struct tail *t)
 	const struct stream *s;
 
 	if (t->linked || t->print.len < FINGERPRINT_MAX ||
-	    t->size < FINGERPRINT_MAX ||
-	    (int64_t)t->changed != (int64_t)tails_now(t->all))
+	    t->size < FINGERPRINT_MAX)
 		return (false);
 	for (s = t->streams; s != NULL; s = s->next)
 		if (!stream_is_guarded(s))
 			return (false);
 	return (true);
+}
+
+/* Whether the head is as it was: looked at by the first event of a second. */
+static bool
+head_holds(struct tail *t, double now)
+{
+	uint8_t head[FINGERPRINT_MAX];
+	int fd, n;
+
+	if ((int64_t)t->changed == (int64_t)now)
+		return (true);
+	return ((fd = tail_fd(t)) != -1 &&
+	    (n = fingerprint_head(fd, head)) != -1 &&
+	    fingerprint_matches(&t->print, head, (size_t)n));
 }
 
 /* Why a file is looked at. */
@@ -570,11 +594,12 @@ note_rewritten(struct tail *t, enum cause cause)
 static void
 tail_written(struct tail *t, const struct stat *st, enum cause cause)
 {
+	double now = tails_now(t->all);
 	struct stream *s;
 	bool same_size;
 	int fd, same;
 
-	if (cause != CAUSE_NEED && is_guarded(t)) {
+	if (cause != CAUSE_NEED && is_guarded(t) && head_holds(t, now)) {
 		t->sure = t->size;
 		tails_unsure(t);
 	} else if ((fd = tail_fd(t)) != -1 && (same = is_same(t, fd)) != 1) {
@@ -588,7 +613,7 @@ tail_written(struct tail *t, const struct stat *st, enum cause cause)
 	}
 	same_size = st->st_size == t->size;
 	if (!same_size || written_ns(st) != t->written_ns) {
-		t->changed = tails_now(t->all);
+		t->changed = now;
 		t->rewritten = false;
 		if (same_size)
 			note_rewritten(t, cause);

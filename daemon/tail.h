@@ -31,34 +31,12 @@ struct tails;
 struct watch_file;
 
 struct tail {
-	RB_ENTRY(tail)		 by_id;
+	/* What every event and read needs stands together. */
 	RB_ENTRY(tail)		 by_name;
-	TAILQ_ENTRY(tail)	 opened;	/* least recently used first */
-	TAILQ_ENTRY(tail)	 timed;
-	SLIST_ENTRY(tail)	 unsure;
-	struct tails		*all;
-	struct watch_file	*watch;		/* of its own, or NULL */
-	struct place		*place;		/* NULL: no name any more */
 	char			*name;		/* the last one */
-	struct leaver		*left;		/* the name it had, or NULL */
+	struct place		*place;		/* NULL: no name any more */
+	struct tails		*all;
 	struct stream		*streams;	/* owned list */
-	struct held		*held;		/* may be a copy, or NULL */
-	struct tail		*before;	/* had the name before, and is
-						   to be sent first */
-	struct tail		*behind;
-	dev_t			 dev;
-	ino_t			 ino;
-	struct fingerprint	 print;
-	off_t			 size;		/* as last seen */
-	off_t			 sure;		/* size before it grew, where what
-						   came since may be of another
-						   file, as the next read tells;
-						   else 0 */
-	int64_t			 written_ns;	/* st_mtim as last seen */
-	ev_tstamp		 changed;	/* when it was last seen to grow */
-	struct tail_paths	*paths;		/* see tail_origin(), tail_real() */
-	off_t			 owed;		/* up to here it is sent before
-						   behind */
 	int			 fd;
 	uint32_t		 seen;		/* for who scans its place */
 	uint32_t		 last_line;	/* octets of the last line read,
@@ -91,6 +69,29 @@ struct tail {
 						   no fingerprint, so that no file
 						   is taken for it */
 	bool			 seeking:1;	/* its copy could not be looked for */
+	off_t			 size;		/* as last seen */
+	off_t			 sure;		/* size before it grew, where what
+						   came since may be of another
+						   file, as the next read tells;
+						   else 0 */
+	int64_t			 written_ns;	/* st_mtim as last seen */
+	ev_tstamp		 changed;	/* when it was last seen to grow */
+	struct held		*held;		/* may be a copy, or NULL */
+	dev_t			 dev;
+	ino_t			 ino;
+	struct fingerprint	 print;
+	TAILQ_ENTRY(tail)	 opened;	/* least recently used first */
+	SLIST_ENTRY(tail)	 unsure;
+	struct tail		*behind;
+	struct tail		*before;	/* had the name before, and is
+						   to be sent first */
+	off_t			 owed;		/* up to here it is sent before
+						   behind */
+	TAILQ_ENTRY(tail)	 timed;
+	RB_ENTRY(tail)		 by_id;
+	struct watch_file	*watch;		/* of its own, or NULL */
+	struct leaver		*left;		/* the name it had, or NULL */
+	struct tail_paths	*paths;		/* see tail_origin(), tail_real() */
 };
 
 /*

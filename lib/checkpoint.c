@@ -60,6 +60,34 @@ load_file(struct load *ld, struct checkpoint_record *rec)
 	return (checkpoint_table_put(&ld->cp->untaken, &ld->cp->names, rec));
 }
 
+/*
+ * Moves on the record of its key.  Without one, that was damaged, or the file
+ * has come to its end.
+ */
+static int
+load_past(struct load *ld, const struct checkpoint_record *past)
+{
+	struct guard guards[CHECKPOINT_GUARDS];
+	struct checkpoint_entry *e;
+	struct checkpoint_record rec;
+	unsigned i;
+
+	if ((e = checkpoint_table_find(&ld->cp->untaken, past)) == NULL)
+		return (0);
+	rec = e->rec;
+	rec.offset = past->offset;
+	rec.time = past->time;
+	if (past->nguards > 0) {
+		guards[0] = past->guards[0];
+		rec.nguards = 1;
+		for (i = 1; i < e->rec.nguards; i++)
+			if (e->rec.guards[i].at < guards[0].at)
+				guards[rec.nguards++] = e->rec.guards[i];
+		rec.guards = guards;
+	}
+	return (checkpoint_table_put(&ld->cp->untaken, &ld->cp->names, &rec));
+}
+
 static void
 load_apply(struct load *ld, struct checkpoint_record *rec)
 {
@@ -74,6 +102,9 @@ load_apply(struct load *ld, struct checkpoint_record *rec)
 	case CHECKPOINT_FILE:
 		rc = load_file(ld, rec);
 		break;
+	case CHECKPOINT_PAST:
+		rc = load_past(ld, rec);
+		break;
 	case CHECKPOINT_SEEN:
 		rc = checkpoint_table_put(&cp->seen, &cp->names, rec);
 		break;
@@ -85,6 +116,18 @@ load_apply(struct load *ld, struct checkpoint_record *rec)
 		ld->error = errno;
 	if (rec->kind != CHECKPOINT_MORE)
 		checkpoint_table_clear(&ld->more);
+}
+
+/* What a live record takes is measured by those that are whole. */
+static void
+load_count(struct load *ld, const struct checkpoint_record *rec, size_t len)
+{
+	struct checkpoint_file_stats *stats = &ld->cp->file.stats;
+
+	if (rec->kind == CHECKPOINT_PAST)
+		return;
+	stats->records += rec->kind != CHECKPOINT_MORE;
+	stats->record_bytes += len;
 }
 
 static void
@@ -107,8 +150,7 @@ load_record(struct load *ld, char *line, size_t len)
 	if (!checkpoint_record_is_whole(line, len))
 		return (false);
 	if (checkpoint_record_decode(line, len, &rec, guards)) {
-		ld->cp->file.stats.records += rec.kind != CHECKPOINT_MORE;
-		ld->cp->file.stats.record_bytes += len + 1;
+		load_count(ld, &rec, len + 1);
 		load_apply(ld, &rec);
 	} else
 		count_damaged(ld);

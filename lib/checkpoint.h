@@ -36,9 +36,13 @@ enum checkpoint_kind {
 	CHECKPOINT_SEEN,		/* dest has met the source named path */
 	CHECKPOINT_GONE,		/* the file is no longer of interest to
 					   dest: ends a CHECKPOINT_FILE */
-	CHECKPOINT_MORE			/* guards and real path of the
+	CHECKPOINT_MORE,		/* guards and real path of the
 					   CHECKPOINT_FILE behind it; only
 					   found in the file itself */
+	CHECKPOINT_PAST			/* dest has the file of the last
+					   CHECKPOINT_FILE up to offset: only
+					   that, the time and the newest guard
+					   are others */
 };
 
 /* Guards of a record: of about its offset, and of 64 KB, 1 and 16 MB before. */
@@ -161,7 +165,9 @@ void	checkpoint_drain(struct checkpoint *, enum checkpoint_drain,
 
 /*
  * Adds a record of a file to the batch, which has room for it.  An untaken
- * record of its key is dropped.  Returns 0, or -1 with EINVAL as
+ * record of its key is dropped.  A CHECKPOINT_PAST needs no print and no path;
+ * versions that do not know it pass it over, so whoever puts some puts a
+ * CHECKPOINT_FILE behind them sooner or later.  Returns 0, or -1 with EINVAL as
  * checkpoint_note().
  */
 int	checkpoint_put(struct checkpoint *, const struct checkpoint_record *,

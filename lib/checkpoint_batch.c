@@ -32,14 +32,20 @@ void
 checkpoint_batch_add(
     struct checkpoint_batch *b, const struct checkpoint_record *rec)
 {
-	b->len += checkpoint_record_encode(b->text + b->len, rec);
+	size_t n = checkpoint_record_encode(b->text + b->len, rec);
+
+	b->len += n;
 	b->records++;
+	if (rec->kind == CHECKPOINT_PAST) {
+		b->past++;
+		b->past_len += n;
+	}
 }
 
 void
 checkpoint_batch_clear(struct checkpoint_batch *b)
 {
-	b->len = b->records = 0;
+	b->len = b->records = b->past = b->past_len = 0;
 }
 
 void

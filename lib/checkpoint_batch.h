@@ -16,6 +16,8 @@ struct checkpoint_batch {		/* embedded; all zero is an empty one */
 	size_t	 len;
 	size_t	 size;			/* of the memory at text */
 	size_t	 records;
+	size_t	 past;			/* of them, each a CHECKPOINT_PAST, */
+	size_t	 past_len;		/* of so many octets */
 };
 
 /* Whether it has most records, or a megabyte of text. */

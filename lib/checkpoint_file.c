@@ -70,8 +70,8 @@ put_batch(struct checkpoint_file *f, int fd, const struct checkpoint_batch *b)
 {
 	if (put(f, fd, b->text, b->len) == -1)
 		return (-1);
-	f->stats.record_bytes += b->len;
-	f->stats.records += b->records;
+	f->stats.record_bytes += b->len - b->past_len;
+	f->stats.records += b->records - b->past;
 	return (0);
 }
 

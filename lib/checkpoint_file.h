@@ -32,7 +32,7 @@ struct checkpoint_batch;
 struct checkpoint_file_stats {
 	uint64_t	bytes;		/* written */
 	uint64_t	record_bytes;	/* loaded or written, of */
-	uint64_t	records;	/* so many records */
+	uint64_t	records;	/* so many records that are whole */
 	uint64_t	syncs;
 	uint64_t	failures;
 	uint64_t	size;		/* of the file, after the last sync */

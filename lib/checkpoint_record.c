@@ -14,6 +14,7 @@ static const char *const kinds[] = {
 	[CHECKPOINT_SEEN] = "seen",
 	[CHECKPOINT_GONE] = "gone",
 	[CHECKPOINT_MORE] = "more",
+	[CHECKPOINT_PAST] = "past",
 };
 
 static const char hex[] = "0123456789abcdef";
@@ -46,16 +47,15 @@ put_name(char *to, const char *name)
 static char *
 put_number(char *to, uint64_t v)
 {
-	char digits[20], *p = digits + sizeof(digits);
+	uint64_t rest;
+	size_t n = 1, i;
 
-	do {
-		*--p = (char)('0' + v % 10);
-		v /= 10;
-	} while (v > 0);
-	memcpy(to, p, (size_t)(digits + sizeof(digits) - p));
-	to += digits + sizeof(digits) - p;
-	*to++ = ' ';
-	return (to);
+	for (rest = v / 10; rest > 0; rest /= 10)
+		n++;
+	for (i = n; i-- > 0; v /= 10)
+		to[i] = (char)('0' + v % 10);
+	to[n] = ' ';
+	return (to + n + 1);
 }
 
 static char *
@@ -70,14 +70,14 @@ put_hash(char *to, uint64_t v)
 }
 
 static char *
-put_guards(char *to, const struct checkpoint_record *rec)
+put_guards(char *to, const struct guard *guards, unsigned n)
 {
 	unsigned i;
 
-	to = put_number(to, rec->nguards);
-	for (i = 0; i < rec->nguards; i++) {
-		to = put_number(to, (uint64_t)rec->guards[i].at);
-		to = put_hash(to, rec->guards[i].hash);
+	to = put_number(to, n);
+	for (i = 0; i < n; i++) {
+		to = put_number(to, (uint64_t)guards[i].at);
+		to = put_hash(to, guards[i].hash);
 	}
 	return (to);
 }
@@ -96,13 +96,17 @@ put_numbers(
 		to = put_number(to, (uint64_t)rec->inode);
 	}
 	if (kind == CHECKPOINT_MORE)
-		return (put_guards(to, rec));
+		return (put_guards(to, rec->guards, rec->nguards));
 	if (kind == CHECKPOINT_FILE) {
 		to = put_number(to, rec->print.len);
 		to = put_hash(to, rec->print.hash);
-		to = put_number(to, (uint64_t)rec->offset);
 	}
-	return (put_number(to, (uint64_t)rec->time));
+	if (kind == CHECKPOINT_FILE || kind == CHECKPOINT_PAST)
+		to = put_number(to, (uint64_t)rec->offset);
+	to = put_number(to, (uint64_t)rec->time);
+	if (kind == CHECKPOINT_PAST)
+		to = put_guards(to, rec->guards, rec->nguards > 0);
+	return (to);
 }
 
 /* Whether the names of one line fit into it, should every octet be escaped. */
@@ -125,14 +129,14 @@ checkpoint_record_is_valid(const struct checkpoint_record *rec)
 {
 	if (rec->time < 0 || !names_fit(rec->dest, rec->path))
 		return (false);
-	if (rec->kind != CHECKPOINT_FILE)
+	if (rec->kind != CHECKPOINT_FILE && rec->kind != CHECKPOINT_PAST)
 		return (true);
 	return (rec->offset >= 0 && rec->print.len <= FINGERPRINT_MAX &&
 	    rec->nguards <= CHECKPOINT_GUARDS &&
 	    (rec->real == NULL || names_fit(rec->dest, rec->real)));
 }
 
-/* Writes one line of rec, which ends with name. */
+/* Writes one line of rec, which ends with name if there is one. */
 static size_t
 put_line(char *buf, enum checkpoint_kind kind,
     const struct checkpoint_record *rec, const char *name)
@@ -143,7 +147,10 @@ put_line(char *buf, enum checkpoint_kind kind,
 	to[4] = ' ';
 	to = put_name(to + 5, rec->dest);
 	to = put_numbers(to, kind, rec);
-	to = put_name(to, name);
+	if (name != NULL)
+		to = put_name(to, name);
+	else
+		to--; /* a space */
 	(void)put_hash(buf, XXH3_64bits(buf + BODY, (size_t)(to - buf) - BODY));
 	*to++ = '\n';
 	return ((size_t)(to - buf));
@@ -156,6 +163,8 @@ checkpoint_record_encode(
 	size_t n = 0;
 
 	assert(rec->kind != CHECKPOINT_MORE && checkpoint_record_is_valid(rec));
+	if (rec->kind == CHECKPOINT_PAST)
+		return (put_line(buf, rec->kind, rec, NULL));
 	if (has_more(rec))
 		n = put_line(buf, CHECKPOINT_MORE, rec,
 		    rec->real != NULL ? rec->real : "");
@@ -284,18 +293,27 @@ get_identity(struct rest *r, struct checkpoint_record *rec)
 }
 
 static bool
-get_print_and_offset(struct rest *r, struct checkpoint_record *rec)
+get_print(struct rest *r, struct checkpoint_record *rec)
 {
-	uint64_t printlen, offset;
+	uint64_t printlen;
 	size_t len;
 	char *s;
 
 	if (!get_number(r, FINGERPRINT_MAX, &printlen) ||
 	    !get_field(r, &s, &len) || len != 16 ||
-	    !get_hex(s, len, &rec->print.hash) ||
-	    !get_number(r, INT64_MAX, &offset))
+	    !get_hex(s, len, &rec->print.hash))
 		return (false);
 	rec->print.len = (uint32_t)printlen;
+	return (true);
+}
+
+static bool
+get_offset(struct rest *r, struct checkpoint_record *rec)
+{
+	uint64_t offset;
+
+	if (!get_number(r, INT64_MAX, &offset))
+		return (false);
 	rec->offset = (off_t)offset;
 	return (rec->offset >= 0 && (uint64_t)rec->offset == offset);
 }
@@ -357,7 +375,7 @@ checkpoint_record_decode(char *line, size_t len, struct checkpoint_record *rec,
 {
 	struct rest r = { line + BODY, line + len };
 
-	memset(rec, 0, sizeof(*rec));
+	*rec = (struct checkpoint_record) { .path = "" };
 	if (len <= BODY || line[len - 1] == ' ' || !get_kind(&r, &rec->kind) ||
 	    !get_name(&r, &rec->dest))
 		return (false);
@@ -366,7 +384,12 @@ checkpoint_record_decode(char *line, size_t len, struct checkpoint_record *rec,
 	if (rec->kind == CHECKPOINT_MORE)
 		return (get_guards(&r, rec, guards) && get_real(&r, rec) &&
 		    r.p == r.end);
-	if (rec->kind == CHECKPOINT_FILE && !get_print_and_offset(&r, rec))
+	if (rec->kind == CHECKPOINT_PAST)
+		return (get_offset(&r, rec) && get_time(&r, rec) &&
+		    get_guards(&r, rec, guards) && rec->nguards <= 1 &&
+		    r.p == r.end);
+	if (rec->kind == CHECKPOINT_FILE &&
+	    (!get_print(&r, rec) || !get_offset(&r, rec)))
 		return (false);
 	return (get_time(&r, rec) && get_name(&r, &rec->path) && r.p == r.end &&
 	    checkpoint_record_is_valid(rec));

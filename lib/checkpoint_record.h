@@ -3,12 +3,16 @@
  *
  *	CHECKSUM more DEST DEV INODE GUARDS [OFFSET HASH ...] REALPATH
  *	CHECKSUM file DEST DEV INODE PRINTLEN PRINTHASH OFFSET TIME PATH
+ *	CHECKSUM past DEST DEV INODE OFFSET TIME GUARDS [OFFSET HASH]
  *	CHECKSUM seen DEST TIME SOURCE
  *	CHECKSUM gone DEST DEV INODE TIME PATH
  *
  * A file with guards, or whose real path is in another directory than its path,
  * has both of the first two lines.  Versions before guards know no "more": they
  * pass it over, and find all that they wrote themselves in the line behind it.
+ *
+ * "past" moves on the last "file" that has its destination, device and inode;
+ * without one it means nothing.
  *
  * The checksum is XXH3, 64 bits, of what follows it and its space, without the
  * newline.  It and the hash are 16 hexadecimal digits, the other numbers are

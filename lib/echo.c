@@ -59,6 +59,22 @@ is_periodic(const uint8_t *line, size_t n, size_t period)
 	return (true);
 }
 
+/* Whether there may be a time in each header: in most lines there are not. */
+static bool
+has_colons(const uint8_t *line, size_t n)
+{
+	const uint8_t *end = line + n;
+	int i;
+
+	for (i = 0; i < 2 * ECHO_ROUNDS; i++) {
+		line = memchr(line, ':', (size_t)(end - line));
+		if (line == NULL)
+			return (false);
+		line++;
+	}
+	return (true);
+}
+
 bool
 echo_is_nested(const uint8_t *line, size_t n, const char *app_name)
 {
@@ -66,6 +82,8 @@ echo_is_nested(const uint8_t *line, size_t n, const char *app_name)
 
 	if (n > ECHO_LOOK)
 		n = ECHO_LOOK;
+	if (!has_colons(line, n))
+		return (false);
 	first = find_name(line, n, 0, app_name);
 	if (first == n || !has_time(line, first))
 		return (false);

@@ -460,6 +460,152 @@ an_older_version_finds_the_line_it_knows_behind_the_guards(void **state)
 	assert_non_null(strstr(strstr(guarded, " more siem "), line));
 }
 
+/* Puts a CHECKPOINT_PAST into what is appended next. */
+static void
+put_past(struct checkpoint *cp, ino_t inode, off_t offset,
+    const struct guard *guards)
+{
+	struct checkpoint_record rec = file("siem", inode, offset);
+
+	rec.kind = CHECKPOINT_PAST;
+	rec.print = (struct fingerprint) { 0, 0 };
+	rec.path = "";
+	rec.guards = guards;
+	rec.nguards = guards == NULL ? 0 : 1;
+	assert_int_equal(checkpoint_batch_reserve(&changed), 0);
+	assert_int_equal(checkpoint_put(cp, &rec, &changed), 0);
+}
+
+static void
+a_short_record_moves_on_the_offset_and_the_newest_guard(void **state)
+{
+	struct checkpoint_record rec = file("siem", 42, 200000), got;
+	const struct guard guards[] = { { 200000, 7 }, { 100000, 8 } };
+	const struct guard newer = { 200300, 9 }, newest = { 200600, 10 };
+	struct checkpoint *cp = opened();
+
+	(void)state;
+	rec.real = "/mnt";
+	rec.guards = guards;
+	rec.nguards = 2;
+	assert_int_equal(checkpoint_note(cp, &rec), 0);
+	synced(cp);
+	put_past(cp, 42, 200300, &newer);
+	put_past(cp, 42, 200650, &newest);
+	synced(cp);
+	checkpoint_close(cp);
+	cp = opened();
+	assert_int_equal(damaged(cp), 0);
+	assert_true(checkpoint_take(cp, "siem", 64769, 42, &got));
+	assert_int_equal(got.kind, CHECKPOINT_FILE);
+	assert_int_equal(got.offset, 200650);
+	assert_int_equal(got.print.len, 1024);
+	assert_string_equal(got.path, "/var/log/app.log");
+	assert_string_equal(got.real, "/mnt");
+	assert_int_equal(got.nguards, 2);
+	assert_memory_equal(&got.guards[0], &newest, sizeof(newest));
+	assert_memory_equal(&got.guards[1], &guards[1], sizeof(newest));
+	checkpoint_close(cp);
+}
+
+static void
+a_short_record_without_a_guard_leaves_those_that_are_known(void **state)
+{
+	struct checkpoint_record rec = file("siem", 42, 9000), got;
+	const struct guard guards[] = { { 9000, 7 } };
+	struct checkpoint *cp = opened();
+
+	(void)state;
+	rec.guards = guards;
+	rec.nguards = 1;
+	assert_int_equal(checkpoint_note(cp, &rec), 0);
+	synced(cp);
+	put_past(cp, 42, 9500, NULL);
+	synced(cp);
+	checkpoint_close(cp);
+	cp = opened();
+	assert_true(checkpoint_take(cp, "siem", 64769, 42, &got));
+	assert_int_equal(got.offset, 9500);
+	assert_int_equal(got.nguards, 1);
+	assert_memory_equal(got.guards, guards, sizeof(guards));
+	checkpoint_close(cp);
+}
+
+static void
+a_short_record_of_a_file_that_is_not_known_means_nothing(void **state)
+{
+	const struct guard guard = { 9500, 7 };
+	struct checkpoint *cp = opened();
+
+	(void)state;
+	note_file(cp, "siem", 42, 9000);
+	note_file(cp, "siem", 43, 9000);
+	synced(cp);
+	note_gone(cp, "siem", 42);
+	synced(cp);
+	put_past(cp, 42, 9500, &guard);
+	put_past(cp, 44, 9500, &guard);
+	synced(cp);
+	checkpoint_close(cp);
+	cp = opened();
+	assert_int_equal(damaged(cp), 0);
+	assert_int_equal(offset_of(cp, "siem", 42), -1);
+	assert_int_equal(offset_of(cp, "siem", 43), 9000);
+	assert_int_equal(offset_of(cp, "siem", 44), -1);
+	checkpoint_close(cp);
+}
+
+static void
+a_short_record_that_is_torn_costs_only_itself(void **state)
+{
+	const struct guard first = { 9500, 7 }, second = { 9600, 8 };
+	struct checkpoint *cp = opened();
+	struct stat st;
+	int fd;
+
+	(void)state;
+	note_file(cp, "siem", 42, 9000);
+	synced(cp);
+	put_past(cp, 42, 9500, &first);
+	put_past(cp, 42, 9600, &second);
+	synced(cp);
+	checkpoint_close(cp);
+	assert_int_equal(fstatat(dirfd, "checkpoint", &st, 0), 0);
+	cp = opened();
+	assert_int_equal(offset_of(cp, "siem", 42), 9600);
+	checkpoint_close(cp);
+	fd = openat(dirfd, "checkpoint", O_WRONLY);
+	assert_int_equal(ftruncate(fd, st.st_size - 4), 0);
+	assert_int_equal(close(fd), 0);
+	cp = opened();
+	assert_int_equal(damaged(cp), 1);
+	assert_int_equal(offset_of(cp, "siem", 42), 9500);
+	checkpoint_close(cp);
+}
+
+static void
+short_records_do_not_count_for_what_a_live_one_takes(void **state)
+{
+	const struct guard guard = { 9500, 7 };
+	struct checkpoint *cp = opened();
+	struct checkpoint_file_stats before;
+
+	(void)state;
+	note_file(cp, "siem", 42, 9000);
+	synced(cp);
+	before = *stats_of(cp);
+	put_past(cp, 42, 9500, &guard);
+	synced(cp);
+	assert_true(stats_of(cp)->bytes > before.bytes);
+	assert_int_equal(stats_of(cp)->records, before.records);
+	assert_int_equal(stats_of(cp)->record_bytes, before.record_bytes);
+	checkpoint_close(cp);
+	cp = opened();
+	assert_int_equal(stats_of(cp)->records, before.records);
+	assert_int_equal(stats_of(cp)->record_bytes, before.record_bytes);
+	checkpoint_close(cp);
+}
+
 static void
 the_guards_of_one_record_are_not_taken_for_those_of_another(void **state)
 {
@@ -2006,6 +2152,11 @@ main(void)
 		TEST(a_crash_before_the_first_sync_is_still_a_first_start),
 		TEST(a_record_comes_back_as_it_was_noted),
 		TEST(an_older_version_finds_the_line_it_knows_behind_the_guards),
+		TEST(a_short_record_moves_on_the_offset_and_the_newest_guard),
+		TEST(a_short_record_without_a_guard_leaves_those_that_are_known),
+		TEST(a_short_record_of_a_file_that_is_not_known_means_nothing),
+		TEST(a_short_record_that_is_torn_costs_only_itself),
+		TEST(short_records_do_not_count_for_what_a_live_one_takes),
 		TEST(the_guards_of_one_record_are_not_taken_for_those_of_another),
 		TEST(the_file_shows_a_person_where_every_file_is),
 		TEST(the_last_record_of_a_file_counts),

@@ -190,6 +190,45 @@ class Restart(Case):
         self.d.start()
         self.end(repeats=700)
 
+    def last_record(self):
+        """Its kind, and what it says."""
+        fields = self.checkpoint().splitlines()[-1].split()
+        return fields[1], fields
+
+    def write_until_short(self):
+        """Lines, one by one, until a record has no more than their offset."""
+        def is_short():
+            self.w.write_paced(1, self.r, step=1)
+            return b" past " in self.checkpoint()
+        wait_for(is_short, "a short record")
+
+    def test_an_older_version_finds_a_whole_record_after_the_sync(self):
+        self.begin(checkpoint_interval="300ms")
+        self.write_until_short()
+        size = b"%d" % os.stat(self.w.path).st_size
+        wait_for(lambda: self.last_record()[0] == b"file" and
+                 size in self.last_record()[1], "a whole record")
+        self.end()
+
+    def test_an_older_version_finds_a_whole_record_after_a_stop(self):
+        self.begin(checkpoint_interval="1h")
+        self.write_until_short()
+        self.d.stop()
+        size = b"%d" % os.stat(self.w.path).st_size
+        kind, fields = self.last_record()
+        self.assertEqual(kind, b"file")
+        self.assertIn(size, fields)
+
+    def test_sigkill_goes_on_by_a_short_record(self):
+        self.begin(checkpoint_interval="1h")
+        self.write_until_short()
+        size = os.stat(self.w.path).st_size
+        wait_for(lambda: self.checkpoint_ends_with(size), "the checkpoint")
+        self.d.kill()
+        self.w.write(300)
+        self.d.start()
+        self.end()
+
     def test_sigkill_under_load(self):
         self.begin(checkpoint_interval="200ms")
         self.under_load()
