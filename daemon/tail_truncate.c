@@ -64,10 +64,8 @@ tail_say_lost(struct tail *t, const char *how)
 	if (from >= end || (path = strdup(tail_origin(t))) == NULL)
 		return;
 	tails_lose(t->all,
-	    &(struct tails_loss) { .path = path,
-		.how = how,
-		.at = from,
-		.bytes = end - from });
+	    &(struct tails_loss) {
+		.path = path, .how = how, .at = from, .bytes = end - from });
 	free(path);
 }
 
