@@ -456,7 +456,7 @@ pass_over(struct stream *s, struct pull *p)
 	return (PULL_MORE);
 }
 
-/* Nobody writes over the NULs at its end any more, as far as anybody can tell. */
+/* Nobody writes over the NULs at its end any more, as far as is known. */
 static bool
 is_left(const struct stream *s)
 {
@@ -494,8 +494,8 @@ struct slice {
 };
 
 /*
- * Leaves off NULs at the end that a line may be written over: those that nothing
- * follows in the file.  Returns false when it has to be read once more.
+ * Leaves off NULs at the end that a line may be written over: those that
+ * nothing follows in the file.  Returns false when it has to be read once more.
  */
 static bool
 leave_nuls(struct stream *s, int fd, struct slice *l)
@@ -514,8 +514,8 @@ leave_nuls(struct stream *s, int fd, struct slice *l)
 	} else {
 		s->only_nuls = behind_nuls(s, fd, l->buf, l->size,
 				   l->from + (off_t)len) == -1;
-		if (read_at(s, fd, l->buf, l->size,
-			l->from - (off_t)l->skip) != (ssize_t)l->n)
+		if (read_at(s, fd, l->buf, l->size, l->from - (off_t)l->skip) !=
+		    (ssize_t)l->n)
 			return (false);
 		/* Is it just being written? */
 		if (text_length(p, n) != len)
