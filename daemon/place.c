@@ -344,6 +344,18 @@ wake(struct tail *t)
 		stream_wake(s);
 }
 
+void
+tail_wake_behind(struct tail *t)
+{
+	struct stream *s;
+	unsigned n;
+
+	for (n = 0; n < TAIL_WAITS_FOR && (t = t->behind) != NULL; n++)
+		for (s = t->streams; s != NULL; s = s->next)
+			if (!s->is_drained)
+				stream_wake(s);
+}
+
 /* Both may have waited for what is not before them any more. */
 void
 tail_unlink_order(struct tail *t)
@@ -356,6 +368,8 @@ tail_unlink_order(struct tail *t)
 	if (behind != NULL)
 		behind->before = before;
 	wake(behind);
+	if (behind != NULL)
+		tail_wake_behind(behind);
 	if (before != NULL)
 		wake(t);
 }

@@ -117,6 +117,11 @@ void	place_order(struct place *);
  * others any more, which follow each other.
  */
 void	tail_follows(struct tail *after, struct tail *before);
+
+/* What waits for the file, or for one before it, may not have to any more. */
+#define TAIL_WAITS_FOR	8	/* files before it, at the most */
+void	tail_wake_behind(struct tail *);
+
 void	tail_unlink_order(struct tail *);
 
 #endif

@@ -164,6 +164,15 @@ base_in_use(struct place *place, const char *name, char base[NAME_MAX + 1])
 	return (NULL);
 }
 
+/* The files of one group had that name: the last one that is a base. */
+static const char *
+name_of_group(struct place *place, const char *name, char base[NAME_MAX + 1])
+{
+	const char *used = base_in_use(place, name, base);
+
+	return (used != NULL ? used : name);
+}
+
 /* The same where files had it, and none has it now. */
 static const char *
 base_that_was_left(
@@ -222,6 +231,23 @@ order_members(struct place *place, struct member *list, size_t n)
 	tail_follows(holder, last);
 }
 
+/* The group of a file that has a name in place, or left one, or NULL. */
+static const char *
+group_of(struct place *place, const struct tail *t, char base[NAME_MAX + 1])
+{
+	const char *path = tail_old_path(t), *name = own_base(place, t);
+
+	if (name == NULL && t->left != NULL && t->left->place == place)
+		name = t->left->name;
+	if (name != NULL)
+		return (name_of_group(place, name, base));
+	if (t->left != NULL || (path != NULL && !place_holds(place, path)))
+		return (NULL);
+	if ((name = base_in_use(place, t->name, base)) == NULL)
+		name = base_that_was_left(place, t->name, base);
+	return (name);
+}
+
 void
 place_order(struct place *place)
 {
@@ -232,21 +258,13 @@ place_order(struct place *place)
 	struct tail *t;
 	size_t n = 0, i, k;
 
-	RB_FOREACH (l, leavers, &place->leavers) {
-		if ((name = own_base(place, l->tail)) == NULL &&
-		    (name = base_in_use(place, l->name, base)) == NULL)
-			name = l->name;
-		add_member(place, &list, &n, name, l->tail);
-	}
+	RB_FOREACH (l, leavers, &place->leavers)
+		add_member(
+		    place, &list, &n, group_of(place, l->tail, base), l->tail);
 	RB_FOREACH (t, tail_names, &place->names)
 		/* What may be a copy is not sent, and makes nobody wait. */
 		if (t->left == NULL && t->held == NULL &&
-		    (tail_old_path(t) == NULL ||
-			place_holds(place, tail_old_path(t))) &&
-		    ((name = own_base(place, t)) != NULL ||
-			(name = base_in_use(place, t->name, base)) != NULL ||
-			(name = base_that_was_left(place, t->name, base)) !=
-			    NULL))
+		    (name = group_of(place, t, base)) != NULL)
 			add_member(place, &list, &n, name, t);
 	if (n > 1)
 		qsort(list, n, sizeof(*list), compare_times);

@@ -123,21 +123,32 @@ stream_is_guarded(const struct stream *s)
 	    s->guard.at == s->cursor.sent);
 }
 
-bool
-stream_must_wait(const struct stream *s)
+/* Whether t has something that dest is to be sent before what follows it. */
+static bool
+owes(const struct tail *t, const void *dest)
 {
 	const struct stream *b;
 
-	if (s->tail->held != NULL)
+	if (t->held != NULL || t->seeking)
+		return (t->seeking);
+	for (b = t->streams; b != NULL; b = b->next)
+		if (b->route->dest == dest)
+			return (!b->is_drained && b->cursor.sent < t->owed);
+	return (false);
+}
+
+/* One that has nothing to send itself may stand between two that have. */
+bool
+stream_must_wait(const struct stream *s)
+{
+	const struct tail *t = s->tail;
+	unsigned n;
+
+	if (t->held != NULL)
 		return (true);
-	if (s->tail->before == NULL || s->tail->before->held != NULL)
-		return (false);
-	if (s->tail->before->seeking)
-		return (true);
-	for (b = s->tail->before->streams; b != NULL; b = b->next)
-		if (b->route->dest == s->route->dest)
-			return (!b->is_drained &&
-			    b->cursor.sent < s->tail->before->owed);
+	for (n = 0; n < TAIL_WAITS_FOR && (t = t->before) != NULL; n++)
+		if (owes(t, s->route->dest))
+			return (true);
 	return (false);
 }
 

@@ -748,12 +748,7 @@ tail_partial_seconds(const struct tail *t)
 void
 tail_drained(struct tail *t)
 {
-	struct stream *s;
-
-	if (t->behind != NULL)
-		for (s = t->behind->streams; s != NULL; s = s->next)
-			if (!s->is_drained)
-				stream_wake(s);
+	tail_wake_behind(t);
 	if (tail_least_sent(t) < t->size &&
 	    (t->rotated || tail_partial_seconds(t) > 0))
 		tails_time(t);

@@ -163,6 +163,7 @@ static void
 lose_rest(struct tail *old)
 {
 	old->seeking = false;
+	tail_wake_behind(old);
 	if (old->rotated)
 		take_own_name(old);
 	if (tail_is_done(old)) {
@@ -192,6 +193,7 @@ settle_old(struct tail *old, struct place *place)
 		return (0.);
 	case TAIL_COPY_FOLLOWED:
 		old->seeking = false;
+		tail_wake_behind(old);
 		log_info("%s: its copy is followed by itself", tail_old_path(old));
 		old->size = tail_least_sent(old);
 		tails_time(old);
