@@ -78,7 +78,8 @@ is_followed(struct tails *all, const struct stat *st)
 	struct tail *t = tails_find(all, st->st_dev, st->st_ino);
 
 	/* One that was rotated may just have been copied over. */
-	if (t != NULL && t->rotated && !t->spent && t->held == NULL) {
+	if (t != NULL && t->rotated && !t->spent && !t->fresh &&
+	    t->held == NULL) {
 		tail_check_surely(t);
 		t = tails_find(all, st->st_dev, st->st_ino);
 	}
