@@ -139,6 +139,7 @@ enter(void **state)
 	if ((c = conf_from_args("stdout:", NULL, 0, paths, 1, &why)) == NULL)
 		return (-1);
 	assert_int_equal(opener_start(c), 0);
+	conf_free(c);
 	assert_true(opener_is_there());
 	assert_int_equal(mkdir(in("app"), 0755), 0);
 	assert_int_equal(mkdir(in("app/log"), 0755), 0);

@@ -273,6 +273,12 @@ class Daemon:
         wait_for(lambda: not any(map(running, workers)), "the worker's end")
         self.process = None
 
+    def sanitizer(self, options):
+        """Asks AddressSanitizer for something, if the next start is with it."""
+        asked = os.environ.get("ASAN_OPTIONS")
+        self.env = dict(self.env or os.environ, ASAN_OPTIONS=":".join(
+            filter(None, (asked, options))))
+
     def complaints(self):
         """What sanitizers, valgrind or the sandbox said."""
         return re.findall(r".*(?:Sanitizer:|Sanitizer has encountered|"

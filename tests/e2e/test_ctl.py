@@ -23,6 +23,8 @@ class Ctl(teslacoil.Case):
         self.conf = destination("siem", self.r.url) + \
             source("app", self.w.path)
         self.d = self.daemon(self.conf)
+        # What is free is not kept, where memory is measured.
+        self.d.sanitizer("quarantine_size_mb=0")
         self.d.start()
         self.r.wait_all(self.w)
 
