@@ -18,6 +18,7 @@
 #include "daemon/ctl.h"
 #include "daemon/dest.h"
 #include "daemon/handover.h"
+#include "daemon/heap.h"
 #include "daemon/ledger.h"
 #include "daemon/log.h"
 #include "daemon/opener.h"
@@ -666,6 +667,7 @@ worker_run(const struct worker_start *start)
 	}
 	if (opener_start(start->conf) == -1)
 		log_warn("worker: what comes later is opened by a new worker");
+	heap_give_back();
 	w.started = (double)time(NULL);
 	if (make_all(&w) == 0 &&
 	    sources_start(

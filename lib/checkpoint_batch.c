@@ -6,6 +6,7 @@
 
 #define FIRST (2 * CHECKPOINT_RECORD_MAX)
 #define TEXT_MAX (1024 * 1024)
+#define KEPT_MAX (256 * 1024)
 
 bool
 checkpoint_batch_is_full(const struct checkpoint_batch *b, size_t most)
@@ -45,6 +46,10 @@ checkpoint_batch_add(
 void
 checkpoint_batch_clear(struct checkpoint_batch *b)
 {
+	if (b->size > KEPT_MAX) {
+		checkpoint_batch_free(b);
+		return;
+	}
 	b->len = b->records = b->past = b->past_len = 0;
 }
 

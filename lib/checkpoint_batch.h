@@ -30,7 +30,7 @@ int	checkpoint_batch_reserve(struct checkpoint_batch *);
 void	checkpoint_batch_add(struct checkpoint_batch *,
 	    const struct checkpoint_record *);
 
-/* Empties it; its memory is kept for what is added next. */
+/* Empties it; up to 256 KB of its memory are kept for what is added next. */
 void	checkpoint_batch_clear(struct checkpoint_batch *);
 
 /* Empties it, and frees its memory. */
