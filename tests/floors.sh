@@ -15,7 +15,9 @@ fail()
 floor()
 {
 	case $1 in
-	account|born*|channel|checkpoint_writer|clock|control|heap*|meant|needs|opener|statedir|version)
+	account|born*|channel|checkpoint_writer|clock|control|heap*|meant|needs)
+		echo 1 ;;
+	opener|statedir|version)
 		echo 1 ;;
 	teslacoild|monitor*|worker|confine|teslacoilctl|show)
 		echo 5 ;;
