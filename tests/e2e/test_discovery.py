@@ -419,9 +419,11 @@ class LongPaths(Discovery):
         self.write_at(fd, "s.log", "deep")
         self.wait_text("deep")
         for i in range(3):
-            self.write_at(fd, "x" * 80 + ".log", "unseen")
+            # One that is back before it was missed is not named again.
+            name = "%d" % i + "x" * 80 + ".log"
+            self.write_at(fd, name, "unseen")
             self.d.wait_log("not followed: its path is longer", i + 1)
-            os.rename("x" * 80 + ".log", "y", src_dir_fd=fd, dst_dir_fd=fd)
+            os.rename(name, "y", src_dir_fd=fd, dst_dir_fd=fd)
             self.write_at(fd, "s.log", "and on")
             self.wait_text("and on")
             os.unlink("y", dir_fd=fd)
