@@ -11,7 +11,7 @@
 #define ACK_LONGEST 1. /* acknowledgements, and between */
 #define ACK_PRESSED 0.002 /* where the window is full */
 #define DATAGRAM_MARK 0.5 /* half of what is sent again */
-#define GOODBYE_MARK 0.45 /* the same behind a goodbye over TLS */
+#define GOODBYE_MARK 0.25 /* the same behind a goodbye over TLS */
 #define HEAR_OUT 4096 /* reads, of a connection that is given up */
 #define REFUSALS 5 /* of one message, then it is passed over */
 
@@ -73,6 +73,9 @@ move_marks(struct endpoint *ep)
 	else if (ep->url->scheme == CONF_TLS)
 		step = GOODBYE_MARK;
 	else
+		return;
+	/* What is of late is so at the goodbye, however long that takes. */
+	if (ep->parting)
 		return;
 	now = clock_now();
 	if (now - ep->marked < step)

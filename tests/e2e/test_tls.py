@@ -475,6 +475,19 @@ class Faults(Tls):
         wait_for(lambda: self.r.fault is None, "the goodbye")
         self.end(repeats=100)
 
+    def test_the_same_where_another_may_take_over(self):
+        """The end is waited for longer then, and is no less recent."""
+        self.w = self.writer()
+        self.r = Server(self, self.pair)
+        self.d = self.daemon(self.conf([
+            self.r.url, "tls://127.0.0.1:%d" % free_port()])).start()
+        self.w.write(100)
+        self.r.wait_all(self.w)
+        self.r.fault = "waste"
+        self.w.write(20)
+        wait_for(lambda: self.r.fault is None, "the goodbye")
+        self.end(repeats=100)
+
     def test_one_that_closes_quiet_connections_gets_nothing_twice(self):
         """In order, as some do to save them; again and again."""
         self.begin(server={"idle": 1})
