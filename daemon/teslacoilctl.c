@@ -6,11 +6,13 @@
 #include <sys/un.h>
 
 #include <err.h>
+#include <errno.h>
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "daemon/control.h"
@@ -18,6 +20,7 @@
 
 #define WORDS 256 /* octets of a request */
 #define TIMEOUT 30 /* seconds without an answer */
+#define AGAIN_NS 20000000 /* before a new worker is asked */
 
 static const struct command {
 	const char *words;
@@ -90,24 +93,63 @@ reach(const char *path)
 	return (fd);
 }
 
-/* Returns the answer, which is an object. */
-static json_t *
-ask(const char *path, const char *words)
+static time_t
+now_s(void)
 {
-	char request[WORDS + 1];
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (now.tv_sec);
+}
+
+/*
+ * Asks once.  Returns the answer; NULL where the connection was closed without
+ * a word: the worker that had accepted it has just been replaced.
+ */
+static json_t *
+ask_once(const char *path, const char *request)
+{
+	size_t len = strlen(request);
 	json_error_t error;
 	json_t *answer;
-	int fd = reach(path), len;
+	int fd = reach(path);
+	ssize_t n;
 
-	len = snprintf(request, sizeof(request), "%s\n", words);
-	if (send(fd, request, (size_t)len, MSG_NOSIGNAL) != len)
+	n = send(fd, request, len, MSG_NOSIGNAL);
+	if (n == -1 && errno == EPIPE) {
+		(void)close(fd);
+		return (NULL);
+	}
+	if (n != (ssize_t)len)
 		err(1, "%s", path);
-	if ((answer = json_loadfd(fd, 0, &error)) == NULL)
+	answer = json_loadfd(fd, 0, &error);
+	(void)close(fd);
+	if (answer == NULL && error.position != 0)
 		errx(1,
 		    "%s: no good answer: %s; the log of the daemon may say "
 		    "more",
 		    path, error.text);
-	(void)close(fd);
+	return (answer);
+}
+
+/* Returns the answer, which is an object. */
+static json_t *
+ask(const char *path, const char *words)
+{
+	const struct timespec pause = { .tv_nsec = AGAIN_NS };
+	time_t end = now_s() + TIMEOUT;
+	char request[WORDS + 1];
+	json_t *answer;
+
+	(void)snprintf(request, sizeof(request), "%s\n", words);
+	while ((answer = ask_once(path, request)) == NULL) {
+		if (now_s() >= end)
+			errx(1,
+			    "%s: no answer; the log of the daemon may say "
+			    "more",
+			    path);
+		(void)nanosleep(&pause, NULL);
+	}
 	if (!json_is_object(answer))
 		errx(1, "%s: no good answer", path);
 	return (answer);

@@ -261,6 +261,37 @@ class Ctl(teslacoil.Case):
         self.w.write(10)
         self.r.wait_all(self.w)
 
+    def answers(self, *answers):
+        """Asks one who closes each connection with the next of answers."""
+        path = os.path.join(self.dir, "other.sock")
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(path)
+            listener.listen()
+            asked = subprocess.Popen(
+                [teslacoil.TESLACOILCTL, "-j", "-s", path, "show"],
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            for answer in answers:
+                listener.settimeout(teslacoil.LIMIT)
+                with listener.accept()[0] as s:
+                    s.settimeout(teslacoil.LIMIT)
+                    if answer is not None:
+                        s.recv(4096)
+                        s.sendall(answer)
+            text, _ = asked.communicate(timeout=teslacoil.LIMIT)
+        os.unlink(path)
+        return asked.returncode, text
+
+    def test_a_worker_that_is_replaced_before_it_answers(self):
+        # Closed after the request was read, and while it may stand unread.
+        for closed in (b"", None):
+            status, text = self.answers(closed, closed, b"{}")
+            self.assertEqual((status, text), (0, "{}\n"))
+
+    def test_an_answer_that_is_cut(self):
+        status, text = self.answers(b'{"files": ')
+        self.assertEqual(status, 1, text)
+        self.assertIn("no good answer", text)
+
 
 if __name__ == "__main__":
     teslacoil.main()
