@@ -321,8 +321,11 @@ resume_stream(struct tail *t, struct route *r, int fd, bool only_same,
 		return (NULL);
 	offset = resume(t, r, fd, &rec, &same);
 	if (only_same && !same) {
-		/* Who could not read it tries again by the record. */
-		if (t->met && t->error != 0)
+		/*
+		 * Who could not read it tries again by the record, and so does
+		 * who finds it by a name that tells more.
+		 */
+		if (rec.offset == 0 || (t->met && t->error != 0))
 			ledger_give_back(tails_ledger(t->all));
 		return (NULL);
 	}

@@ -240,6 +240,28 @@ class HardLinks(Links):
         self.d.start()
         self.end()
 
+    def test_an_emptied_log_has_other_names_too(self):
+        """Of an empty file only its name tells: not the first one found."""
+        w = self.writer("app.log", name="app")
+        w.write(20)
+        self.begin([w.path, self.path("old*/*.none")])
+        self.r.wait_all(w)
+        # A directory lists some of them before the log, and some behind it.
+        for i in range(10):
+            os.mkdir(self.path("old%d" % i))
+            os.link(w.path, self.path("old%d/link" % i))
+        os.truncate(w.path, 0)
+        self.d.wait_log("truncated from")
+        os.rename(w.path, w.path + ".1")
+        self.d.wait_log("app.log.1: was app.log")
+        self.write(w.path, "next")
+        self.wait_text("next")
+        self.d.stop()
+        self.d.start()
+        self.write(w.path + ".1", "late")
+        self.wait_text("late")
+        self.end()
+
 
 class Rotated(Links):
     """A target is rotated in the directory that it is really in."""
