@@ -3,10 +3,12 @@
 #include <sys/stat.h>
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/born.h"
 #include "daemon/conf.h"
 #include "daemon/ledger.h"
 #include "daemon/log.h"
@@ -18,6 +20,7 @@
 #include "daemon/tails.h"
 #include "lib/rotation.h"
 
+#define NS_IN_S 1000000000
 #define READ_AGAIN 3 /* times, where the disk fails */
 #define SEEK_AGAIN 3 /* times, where a copy could not be looked for */
 
@@ -84,7 +87,7 @@ resume_in_copy(
 		.least = rec->offset,
 		.dev = now->dev,
 		.ino = now->ino,
-		.since_ns = (int64_t)rec->time * 1000000000 };
+		.since_ns = (int64_t)rec->time * NS_IN_S };
 	struct tail_copy_found found;
 	struct tail *copy;
 	struct stat st;
@@ -194,10 +197,44 @@ compare_guards(const struct tail *t, int fd,
 	return (VERDICT_OTHER);
 }
 
+/* Whether t has a name that rotation gives after the one in path. */
+static bool
+has_later_name(const struct tail *t, const char *path)
+{
+	const char *was = strrchr(path, '/') + 1;
+	char base[NAME_MAX + 1];
+	size_t i;
+
+	if (!place_holds(t->place, path) || rotation_is_packed(t->name))
+		return (false);
+	for (i = 0; rotation_base(t->name, i, base, sizeof(base)); i++)
+		if (rotation_is_of(was, base) &&
+		    rotation_compare(base, t->name, was) < 0)
+			return (true);
+	return (false);
+}
+
+/*
+ * Whether the inode was this file's when the record was written, as the time
+ * tells at which it was made.  Where both are of one second, a file that was
+ * rotated further tells the same.
+ */
+static bool
+was_there(const struct tail *t, const struct checkpoint_record *rec)
+{
+	const char *real = tail_real(t);
+	int64_t born;
+
+	born = born_ns(real != NULL ? real : tail_path(t)) / NS_IN_S;
+	return (born != 0 &&
+	    (born < rec->time ||
+		(born == rec->time && has_later_name(t, rec->path))));
+}
+
 /*
  * Another file that got the inode may begin alike for a line or two: such a
  * short one has to have the name of the record, or one that rotation gives, or
- * none that a source means.
+ * none that a source means, or to be older than the record.
  */
 static bool
 is_telling(const struct tail *t, const struct checkpoint_record *rec)
@@ -205,12 +242,12 @@ is_telling(const struct tail *t, const struct checkpoint_record *rec)
 	const struct tails_finder *finder = tails_finder(t->all);
 	size_t known = rec->print.len;
 
-	if (t->place != NULL && !finder->means(t->place, t->name))
+	if (t->place == NULL || !finder->means(t->place, t->name))
 		return (true);
 	if (rec->nguards > 0 && known < guard_length(rec->guards[0].at))
 		known = guard_length(rec->guards[0].at);
-	return (known >= GUARD_MAX || t->place == NULL ||
-	    strcmp(rec->path, tail_path(t)) == 0 || was_called(t, rec->path));
+	return (known >= GUARD_MAX || strcmp(rec->path, tail_path(t)) == 0 ||
+	    was_called(t, rec->path) || was_there(t, rec));
 }
 
 static enum verdict
@@ -275,6 +312,7 @@ static off_t
 resume(struct tail *t, struct route *r, int fd,
     const struct checkpoint_record *rec, bool *same)
 {
+	struct stat st;
 	off_t offset;
 
 	switch (compare(t, r, fd, rec, &offset)) {
@@ -297,6 +335,9 @@ resume(struct tail *t, struct route *r, int fd,
 		break;
 	}
 	t->met = false;
+	/* It may have been truncated between the look at it and this. */
+	if (fd != -1 && t->streams == NULL && fstat(fd, &st) == 0)
+		t->size = st.st_size;
 	if (tails_is_starting(t->all))
 		ledger_give_back(tails_ledger(t->all));
 	else
