@@ -204,23 +204,12 @@ class Steps(Model):
         os.unlink(content.path)
         content.path = to
         content.packed = True
-        if (self.up and not self.has_arrived(content)) or \
-                self.was_written_late(content):
-            # Its descriptor has no name that would tell of its age; nor does
-            # the time of what was written to when the next had begun.
+        content.ino = os.stat(to).st_ino
+        if self.up and not self.has_arrived(content):
+            # Its descriptor has no name that would tell of its age.
             content.ordered = False
             if content.gen > 0:
                 content.log.contents[content.gen - 1].ordered = False
-
-    @staticmethod
-    def was_written_late(content):
-        later = content.log.contents[content.gen + 1:content.gen + 2]
-        try:
-            return bool(later) and os.stat(content.path).st_mtime_ns > \
-                os.stat(later[0].path).st_mtime_ns
-        except (OSError, TypeError):
-            return False
-        content.ino = os.stat(to).st_ino
         self.say("compress %s to %s", content, os.path.basename(to))
 
     def truncated(self, old, copy):
