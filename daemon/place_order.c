@@ -83,20 +83,24 @@ is_to_come(const struct member *list, size_t n)
 static bool
 names_are_right(const struct member *list, size_t n)
 {
+	const struct member *before = NULL;
 	unsigned times_wrong = 0, names_wrong = 0;
-	int64_t before, made;
+	int64_t made, made_before = 0;
 	size_t i;
 	int order;
 
-	before = made_ns(&list[0]);
-	for (i = 1; i < n; i++, before = made) {
-		made = made_ns(&list[i]);
-		if (before == 0 || made == 0 || before == made)
+	for (i = 0; i < n; i++) {
+		if ((made = made_ns(&list[i])) == 0)
 			continue;
-		order = rotation_compare(list[i].name, list[i - 1].tail->name,
-		    list[i].tail->name);
-		times_wrong += before > made;
-		names_wrong += order != 0 && (order > 0) != (before > made);
+		if (before != NULL && made != made_before) {
+			order = rotation_compare(list[i].name,
+			    before->tail->name, list[i].tail->name);
+			times_wrong += made_before > made;
+			names_wrong +=
+			    order != 0 && (order > 0) != (made_before > made);
+		}
+		before = &list[i];
+		made_before = made;
 	}
 	return (names_wrong < times_wrong);
 }

@@ -33,6 +33,12 @@ class Down(Identity):
         super().setUp()
         self.want = []
 
+    def need_birth(self):
+        self.put("made", [])
+        if not LINUX or subprocess.check_output(
+                ["stat", "-c", "%W", self.path("made")]).strip() == b"0":
+            self.skipTest("nobody knows here when a file was made")
+
     def back(self, ordered=True):
         self.d.start()
         self.end(self.want, ordered)
@@ -198,6 +204,31 @@ class Order(Down):
         self.rotated(["app.log.%d" % i for i in (3, 4, 5)])
 
 
+    def test_written_late_beside_a_compressed_one(self):
+        """When that was made is not known: that of the others is."""
+        self.need_birth()
+        self.log("app.log", numbered("0", 50))
+        self.begin_and_stop("app.log*")
+        first = numbered("0 late", 20)
+        self.want += first
+        self.rename("app.log", "app.log-20260101")
+        for i in (2, 3):
+            self.log("app.log", numbered(str(i), 30))
+            self.rename("app.log", "app.log-2026010%d" % i)
+            time.sleep(0.05)
+        with open(self.path("app.log-20260103"), "rb") as f:
+            data = gzip.compress(f.read())
+        with open(self.path("app.log-20260103.gz"), "wb") as f:
+            f.write(data)
+        shutil.copystat(self.path("app.log-20260103"),
+                        self.path("app.log-20260103.gz"))
+        os.unlink(self.path("app.log-20260103"))
+        self.put("app.log-20260101", first)
+        time.sleep(0.05)
+        self.log("app.log", numbered("4", 30))
+        self.back()
+
+
 class Same(Down):
     """Two logs that say the same are two logs."""
 
@@ -243,10 +274,7 @@ class Moved(Down):
 
     def setUp(self):
         super().setUp()
-        self.put("made", [])
-        if not LINUX or subprocess.check_output(
-                ["stat", "-c", "%W", self.path("made")]).strip() == b"0":
-            self.skipTest("nobody knows here when a file was made")
+        self.need_birth()
 
     def test_rotated_twice(self):
         self.log("app.log.1", ["one line"])
