@@ -611,6 +611,7 @@ tail_written(struct tail *t, const struct stat *st, enum cause cause)
 	} else {
 		t->sure = 0;
 	}
+	t->left_now = false;
 	same_size = st->st_size == t->size;
 	if (!same_size || written_ns(st) != t->written_ns) {
 		t->changed = now;
@@ -670,6 +671,8 @@ check_size(struct tail *t, const struct stat *st, enum cause cause)
 	else if (st->st_size > t->size || !tails_is_as_seen(t, st) ||
 	    t->error != 0 || (cause == CAUSE_NEED && t->sure != 0))
 		tail_written(t, st, cause);
+	else
+		t->left_now = false;
 }
 
 static void

@@ -53,6 +53,7 @@ struct tail {
 	bool			 many_links:1;	/* has several names */
 	bool			 untold:1;	/* nothing tells of it but time */
 	bool			 rotated:1;	/* lost the name it was found by */
+	bool			 left_now:1;	/* lost it since the last look */
 	bool			 suspect:1;	/* may have been written anew */
 	bool			 doubtful:1;	/* st_mtim does not tell whether it
 						   was written to since */

@@ -175,38 +175,38 @@ lose_rest(struct tail *old)
 	tails_time(old);
 }
 
-/*
- * Looks for the copy, in which old goes on; takes old then.  Returns for how
- * many seconds it is to be tried where nobody can tell, or 0.
- */
-static double
+/* Looks for the copy, in which old goes on; takes old if that is settled. */
+static enum tail_copy_result
 settle_old(struct tail *old, struct place *place)
 {
+	enum tail_copy_result result;
 	struct tail_copy_found found;
 	off_t size = old->size;
 
-	switch (find_copy(old, place, &found)) {
-	case TAIL_COPY_FOUND:
+	result = find_copy(old, place, &found);
+	if (result == TAIL_COPY_FOUND) {
 		go_on_in_copy(old, &found);
 		/* The copy may have less than was seen. */
 		lose(old, "truncated", old->size, size);
-		return (0.);
-	case TAIL_COPY_FOLLOWED:
+	} else if (result == TAIL_COPY_FOLLOWED) {
 		old->seeking = false;
 		tail_wake_behind(old);
 		log_info("%s: its copy is followed by itself", tail_old_path(old));
 		old->size = tail_least_sent(old);
 		tails_time(old);
-		return (0.);
-	case TAIL_COPY_NONE:
+	} else if (result == TAIL_COPY_NONE) {
 		lose_rest(old);
-		return (0.);
-	case TAIL_COPY_DENIED:
-		return (SEEK_DENIED_FOR);
-	case TAIL_COPY_UNKNOWN:
-		break;
 	}
-	return (SEEK_FOR);
+	return (result);
+}
+
+/* For how long a copy is looked for, in seconds. */
+static double
+seek_for(enum tail_copy_result result)
+{
+	if (result == TAIL_COPY_DENIED)
+		return (SEEK_DENIED_FOR);
+	return (result == TAIL_COPY_UNKNOWN ? SEEK_FOR : 0.);
 }
 
 void
@@ -220,7 +220,7 @@ tail_seek_copy(struct tail *old)
 		lose_rest(old);
 		return;
 	}
-	most = settle_old(old, place);
+	most = seek_for(settle_old(old, place));
 	if (most > 0 && since >= most)
 		lose_rest(old);
 }
@@ -228,11 +228,13 @@ tail_seek_copy(struct tail *old)
 /*
  * What the file was before it was truncated goes on in its copy, which may
  * have more than anybody had seen; without one, what is in flight is all that
- * can still arrive.  Takes old.
+ * can still arrive.  Takes old.  Returns whether it may have a copy.
  */
-static void
+static bool
 finish_in_copy(struct tail *old, struct place *place, struct tail *now)
 {
+	enum tail_copy_result result;
+
 	/* The size last seen may be that of what is there now. */
 	if (old->sure != 0)
 		old->size = old->sure;
@@ -240,14 +242,18 @@ finish_in_copy(struct tail *old, struct place *place, struct tail *now)
 	if (tail_old_path(old) == NULL)
 		tail_set_origin(old, tail_path(now));
 	tail_follows(now, old);
-	if (tail_old_path(old) == NULL || settle_old(old, place) == 0.)
-		return;
+	if (tail_old_path(old) == NULL)
+		return (false);
+	result = settle_old(old, place);
+	if (seek_for(result) == 0.)
+		return (result != TAIL_COPY_NONE);
 	log_notice("%s: was truncated, and its copy could not be looked for: "
 		   "trying again every second",
 	    tail_old_path(old));
 	old->seeking = true;
 	old->changed = tails_now(old->all);
 	tails_time(old);
+	return (true);
 }
 
 /* Its streams begin again at 0; what was in flight is forgotten. */
@@ -343,21 +349,6 @@ end_nameless(struct tail *t, int fd, const struct stat *st)
 	tails_time(t);
 }
 
-static void
-say_change(const struct tail *t, const struct stat *st, enum tail_change how)
-{
-	if (how == TAIL_WRITTEN_ANEW)
-		log_info("%s: was written anew with the same text",
-		    tail_path(t));
-	else if (t->rotated)
-		log_info("%s: was rotated, and written over since: nothing of "
-			 "what it has now is sent",
-		    tail_path(t));
-	else
-		log_info("%s: truncated from %lld to %lld bytes", tail_path(t),
-		    (long long)t->size, (long long)st->st_size);
-}
-
 /* Whether a file has the name from which rotation makes that of t. */
 static bool
 has_base(const struct tail *t)
@@ -383,13 +374,43 @@ is_to_be_spent(const struct tail *old, const struct stat *st)
 	return (old->rotated || (st->st_size >= old->size && has_base(old)));
 }
 
+/*
+ * Whether it was truncated before it lost its name, both since the last look:
+ * there is a copy of what it had, or less in it than was sent.
+ */
+static bool
+was_truncated_first(bool left_now, bool shrank, bool copied)
+{
+	return (left_now && (shrank || copied));
+}
+
+static void
+say_change(const struct tail *t, const struct stat *st, enum tail_change how)
+{
+	if (how == TAIL_WRITTEN_ANEW)
+		log_info("%s: was written anew with the same text",
+		    tail_path(t));
+	else if (!t->rotated || t->left_now)
+		log_info("%s: truncated from %lld to %lld bytes", tail_path(t),
+		    (long long)t->size, (long long)st->st_size);
+}
+
+static void
+say_spent(const struct tail *t)
+{
+	log_info("%s: was rotated, and written over since: nothing of what it "
+		 "has now is sent",
+	    tail_path(t));
+}
+
 void
 tail_truncated(struct tail *old, const struct stat *st, enum tail_change how)
 {
+	bool left_now = old->left_now, shrank = st->st_size < most_sent(old);
+	bool copied, spend;
 	struct place *place = old->place;
 	struct tail *now;
 	struct stream *s;
-	bool spend;
 
 	say_change(old, st, how);
 	tails_stats(old->all)->truncations++;
@@ -405,11 +426,13 @@ tail_truncated(struct tail *old, const struct stat *st, enum tail_change how)
 		begin_again(old, st);
 		return;
 	}
-	if (spend)
+	copied = finish_in_copy(old, place, now);
+	if (spend && !was_truncated_first(left_now, shrank, copied)) {
+		say_spent(now);
 		tail_spend(now, now->fd, st->st_size);
-	else
-		now->fresh = how == TAIL_TRUNCATED && has_base(now);
-	finish_in_copy(old, place, now);
+	} else {
+		now->fresh = how == TAIL_TRUNCATED && !spend && has_base(now);
+	}
 	tail_held_look(now);
 	for (s = now->streams; s != NULL; s = s->next)
 		if (!now->spent)

@@ -181,6 +181,31 @@ class Spent(Identity):
         want += self.put("app.log", ["next"])
         self.end(want)
 
+    def truncated_and_renamed(self, **options):
+        """All between two looks: what it has then is of a new log."""
+        logs = ["l%d.log" % i for i in range(8)]
+        want = []
+        for log in logs:
+            want += self.put(log, numbered(log, 30))
+        self.begin("*.log*", **options)
+        self.wait_for_lines(want)
+        with self.unseen():
+            for log in logs:
+                self.copy(log, log + ".2")
+                self.truncate(log)
+                # A directory lists some of them before the next one.
+                self.rename(log, log + ".1")
+                want += self.put(log + ".1", numbered("late " + log, 90))
+                want += self.put(log, numbered("next " + log, 10))
+        self.end(want, ordered=False)
+        self.assert_silent("could be read")
+
+    def test_truncated_and_renamed(self):
+        self.truncated_and_renamed()
+
+    def test_truncated_and_renamed_where_it_is_polled(self):
+        self.truncated_and_renamed(watch="poll", poll_interval="100ms")
+
     def copied_in_turns(self, *patterns):
         """cp log.2 log.3; cp log.1 log.2; cp log log.1; : > log"""
         want = self.put("app.log", numbered("round 0", 200))
