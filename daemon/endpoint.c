@@ -8,8 +8,8 @@
 #include "daemon/conf_url.h"
 #include "daemon/endpoint_inside.h"
 #include "daemon/log.h"
+#include "daemon/sizes.h"
 
-#define BUFFER (512 * 1024) /* frames that wait for the link */
 /* What a destination's windows may take in memory. */
 #define POSITIONS (32 * 1024 * 1024)
 #define REFUSED 1024 /* messages that are counted, without a limit by relp */
@@ -407,7 +407,7 @@ allocate(struct endpoint *ep)
 	const struct conf_destination *conf = ep->conf;
 	size_t slices = POSITIONS / WINDOW_SLICE;
 
-	ep->room = BUFFER;
+	ep->room = ENDPOINT_BUFFER;
 	if (ep->room < conf->max_message * 4)
 		ep->room = conf->max_message * 4;
 	/* Of those that fail over only one has something in flight. */

@@ -6,9 +6,8 @@
 #include "daemon/clock.h"
 #include "daemon/endpoint_inside.h"
 #include "daemon/log.h"
+#include "daemon/sizes.h"
 
-#define SLICE (128 * 1024) /* frames of one file in one go */
-#define TURN (1024 * 1024) /* octets sent before others have theirs */
 #define RATE_WAIT 0.01 /* seconds, at the least */
 #define ANY_MESSAGES (1024 * 1024)
 #define LEAST_DATAGRAM 480 /* RFC 5424 6.1 */
@@ -67,7 +66,7 @@ octets_allowed(const struct endpoint *ep, size_t frame)
 	uint64_t in_flight = endpoint_in_flight(ep);
 	uint64_t left =
 	    in_flight < ep->flow.size ? ep->flow.size - in_flight : 0;
-	size_t room = left < SLICE ? (size_t)left : SLICE;
+	size_t room = left < ENDPOINT_SLICE ? (size_t)left : ENDPOINT_SLICE;
 
 	if (room < frame || ep->probing)
 		room = frame;
@@ -402,7 +401,7 @@ endpoint_pump(struct endpoint *ep)
 		if (!send_some(ep))
 			break;
 		turn += ep->start - before;
-		if (turn >= TURN) {
+		if (turn >= ENDPOINT_TURN) {
 			ev_timer_start(ep->env->loop, &ep->again);
 			break;
 		}

@@ -11,6 +11,7 @@
 #include "daemon/conf.h"
 #include "daemon/ledger_inside.h"
 #include "daemon/log.h"
+#include "daemon/sizes.h"
 #include "daemon/stream.h"
 #include "daemon/stream_guard.h"
 #include "daemon/tail.h"
@@ -27,7 +28,6 @@
 #define DAY 86400
 #define FIRST 3600
 
-#define APPEND_MOST 4096 /* records at once; with more, it takes longer */
 
 static void on_day(struct ev_loop *, ev_timer *, int);
 
@@ -331,15 +331,16 @@ ledger_gather(struct ledger *l, bool whole)
 	if (whole)
 		mark_past(l);
 	checkpoint_drain(
-	    l->checkpoint, CHECKPOINT_DRAIN_FILES, to, APPEND_MOST);
+	    l->checkpoint, CHECKPOINT_DRAIN_FILES, to, LEDGER_APPEND_MOST);
 	while ((s = TAILQ_FIRST(&l->dirty)) != NULL) {
-		if (checkpoint_batch_is_full(to, APPEND_MOST) ||
+		if (checkpoint_batch_is_full(to, LEDGER_APPEND_MOST) ||
 		    checkpoint_batch_reserve(to) == -1)
 			return (false);
 		unlist(l, s);
 		record(l, s, whole);
 	}
-	checkpoint_drain(l->checkpoint, CHECKPOINT_DRAIN_ALL, to, APPEND_MOST);
+	checkpoint_drain(
+	    l->checkpoint, CHECKPOINT_DRAIN_ALL, to, LEDGER_APPEND_MOST);
 	return (!checkpoint_has_notes(l->checkpoint));
 }
 

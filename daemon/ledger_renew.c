@@ -2,11 +2,10 @@
 
 #include "daemon/clock.h"
 #include "daemon/ledger_inside.h"
+#include "daemon/sizes.h"
 #include "daemon/tail.h"
 #include "daemon/tails.h"
 
-/* So many records hold up no line. */
-#define SLICE_MOST 1024
 #define PATIENCE_MOST 64. /* seconds */
 
 void
@@ -25,7 +24,7 @@ gather_files(struct ledger *l)
 	struct tail *t;
 
 	while ((t = tails_find_from(l->tails, r->dev, r->ino)) != NULL) {
-		if (checkpoint_batch_is_full(&r->slice, SLICE_MOST))
+		if (checkpoint_batch_is_full(&r->slice, LEDGER_RENEW_MOST))
 			return (false);
 		for (s = t->streams; s != NULL && ledger_has_record(t);
 		     s = s->next) {
@@ -50,7 +49,7 @@ gather_slice(struct ledger *l)
 	checkpoint_batch_clear(&r->slice);
 	if (!r->has_untaken)
 		r->has_untaken = checkpoint_copy(
-		    l->checkpoint, &r->untaken, &r->slice, SLICE_MOST);
+		    l->checkpoint, &r->untaken, &r->slice, LEDGER_RENEW_MOST);
 	return (r->has_untaken && gather_files(l));
 }
 

@@ -4,14 +4,8 @@
 #include "daemon/clock.h"
 #include "daemon/ledger_inside.h"
 #include "daemon/log.h"
+#include "daemon/sizes.h"
 #include "daemon/tails.h"
-
-/*
- * Seconds.  Together they are the 50 ms that a daemon repeats at most after it
- * was killed: a loop that is busy turns in time, one that is not is woken.
- */
-#define APPEND_EVERY 0.045
-#define WAKE_AFTER 0.005
 
 bool
 ledger_has_news(const struct ledger *l)
@@ -45,7 +39,8 @@ ledger_arm(struct ledger *l)
 	if ((l->due_at = next_time(l)) >= LEDGER_NEVER)
 		return;
 	wait = l->due_at - clock_now();
-	ev_timer_set(&l->due, wait > 0. ? wait + WAKE_AFTER : WAKE_AFTER, 0.);
+	ev_timer_set(&l->due,
+	    wait > 0. ? wait + LEDGER_WAKE_AFTER : LEDGER_WAKE_AFTER, 0.);
 	ev_timer_start(l->loop, &l->due);
 }
 
@@ -64,7 +59,7 @@ give(struct ledger *l, bool all)
 	sync = all || now >= l->sync_at;
 	if (sync || now >= l->append_at) {
 		l->all_given = ledger_gather(l, sync);
-		l->append_at = now + APPEND_EVERY;
+		l->append_at = now + LEDGER_APPEND_EVERY;
 	}
 	l->unsynced |= l->changed.len > 0;
 	job.sync = all ? l->all_given : sync;

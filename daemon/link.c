@@ -15,19 +15,11 @@
 #include "daemon/link_datagram.h"
 #include "daemon/link_tls.h"
 #include "daemon/resolve.h"
+#include "daemon/sizes.h"
 #include "daemon/tcp_info.h"
 
 /* poll(2) promises that so much can be written without blocking. */
 #define STDOUT_CHUNK 4096
-/* Where no window scale is told: what the largest receive buffers hold. */
-#define UNREAD_BLIND (64 * 1024 * 1024)
-
-/*
- * A buffer that grows by itself gets a scale for all of its greatest size, and
- * no common system lets it grow to less than 4 MB.  One of fixed size gets a
- * scale for the half of it.
- */
-#define AUTOTUNED (4 * 1024 * 1024)
 
 static int
 open_socket(struct link *l, int family, int type, struct reason *why)
@@ -494,8 +486,8 @@ link_unread(const struct link *l)
 	if (l->conf->resend_on_reset != CONF_RESEND_AUTO)
 		return (l->conf->resend_on_reset);
 	if (l->most == 0)
-		return (UNREAD_BLIND);
-	return (l->most < AUTOTUNED ? 2 * l->most : l->most);
+		return (LINK_UNREAD_BLIND);
+	return (l->most < LINK_AUTOTUNED ? 2 * l->most : l->most);
 }
 
 uint64_t

@@ -11,15 +11,12 @@
 #include "daemon/conf.h"
 #include "daemon/ledger.h"
 #include "daemon/log.h"
+#include "daemon/sizes.h"
 #include "daemon/stream_guard.h"
 #include "daemon/stream_judge.h"
 #include "daemon/tail_hole.h"
 #include "daemon/tail_packed.h"
 #include "daemon/tails.h"
-
-/* Octets looked through in one turn, for what is no NUL and for a newline. */
-#define NULS_TURN (64 * 1024 * 1024)
-#define SCAN_TURN (4 * 1024 * 1024)
 
 static void
 set_fields(struct syslog_fields *f, const struct conf_source *source,
@@ -257,7 +254,7 @@ behind_nuls(struct stream *s, int fd, uint8_t *buf, size_t size, off_t from)
 	off_t at = from;
 	ssize_t n, i;
 
-	while (at - from < NULS_TURN) {
+	while (at - from < STREAM_NULS_TURN) {
 		if (s->tail->packed == INFLATE_NONE &&
 		    (at = tail_hole_end(fd, at)) == -1)
 			return (-1);
@@ -293,7 +290,7 @@ find_newline(struct stream *s, int fd, uint8_t *buf, size_t size)
 	ssize_t n;
 	off_t end;
 
-	while (turn < SCAN_TURN) {
+	while (turn < STREAM_SCAN_TURN) {
 		if ((n = read_at(s, fd, buf, size, s->scanned)) <= 0)
 			return (-1);
 		if ((nl = memchr(buf, '\n', (size_t)n)) != NULL)

@@ -7,6 +7,7 @@
 #include "daemon/ledger.h"
 #include "daemon/log.h"
 #include "daemon/place.h"
+#include "daemon/sizes.h"
 #include "daemon/stream.h"
 #include "daemon/stream_guard.h"
 #include "daemon/tail.h"
@@ -14,8 +15,6 @@
 #include "daemon/tails.h"
 #include "lib/rotation.h"
 
-#define COMPARED 4096 /* octets at the beginning and at the end */
-#define HELD_FOR 1.5 /* seconds that a file does not grow, then it is sent */
 #define BESIDE 16 /* names on either side */
 #define GENERATIONS 64 /* names that begin alike */
 #define ALIKE 16 /* files that begin alike */
@@ -42,7 +41,7 @@ struct hunt {
 static bool
 is_same_at(int a, int b, off_t at, size_t n)
 {
-	uint8_t x[COMPARED], y[COMPARED];
+	uint8_t x[TAIL_HELD_COMPARED], y[TAIL_HELD_COMPARED];
 
 	return (read_whole(a, x, n, at) == (ssize_t)n &&
 	    read_whole(b, y, n, at) == (ssize_t)n && memcmp(x, y, n) == 0);
@@ -52,7 +51,8 @@ is_same_at(int a, int b, off_t at, size_t n)
 static bool
 is_prefix(int fd, struct tail *of, off_t size)
 {
-	size_t n = size < COMPARED ? (size_t)size : COMPARED;
+	size_t n =
+	    size < TAIL_HELD_COMPARED ? (size_t)size : TAIL_HELD_COMPARED;
 	int b = tail_fd(of);
 
 	return (b != -1 && is_same_at(fd, b, 0, n) &&
@@ -372,7 +372,8 @@ tail_is_held_for_now(const struct tail *t)
 void
 tail_held_by_time(struct tail *t, double quiet)
 {
-	if (!tail_is_held_for_now(t) || quiet < HELD_FOR || t->place == NULL)
+	if (!tail_is_held_for_now(t) || quiet < TAIL_HELD_FOR ||
+	    t->place == NULL)
 		return;
 	/* Only its time may have told meanwhile. */
 	if (hold(t) && (!t->known || t->held->is_copy))

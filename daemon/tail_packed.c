@@ -9,13 +9,11 @@
 #include <unistd.h>
 
 #include "daemon/log.h"
+#include "daemon/sizes.h"
 #include "daemon/stream.h"
 #include "daemon/tail.h"
 #include "daemon/tails.h"
 
-#define INPUT (16 * 1024) /* compressed octets read at once */
-#define TURN (4 * 1024 * 1024) /* passed over before others have theirs */
-#define HEAD_WITHIN (1024 * 1024) /* where the head of a text is looked for */
 #define GUARD_WITHIN ((off_t)64 * 1024 * 1024) /* of text, for a guard */
 #define QUIET 60. /* seconds until what is cut off stays so */
 
@@ -38,7 +36,7 @@ struct packed {
 	off_t base; /* offset of buf[0] in the text */
 	size_t len, size;
 	uint8_t *buf;
-	uint8_t in[INPUT];
+	uint8_t in[TAIL_PACKED_INPUT];
 };
 
 /* Decodes in[0..n) into head, from *made on.  Returns whether to go on. */
@@ -63,7 +61,7 @@ decode_head(struct inflate *z, const uint8_t *in, size_t n,
 int
 tail_packed_head(int fd, enum inflate_kind kind, uint8_t head[FINGERPRINT_MAX])
 {
-	uint8_t in[INPUT];
+	uint8_t in[TAIL_PACKED_INPUT];
 	struct inflate *z;
 	size_t made = 0;
 	off_t at = 0;
@@ -71,7 +69,8 @@ tail_packed_head(int fd, enum inflate_kind kind, uint8_t head[FINGERPRINT_MAX])
 
 	if ((z = inflate_new(kind)) == NULL)
 		return (0);
-	while (at < HEAD_WITHIN && (n = pread(fd, in, sizeof(in), at)) > 0) {
+	while (
+	    at < TAIL_PACKED_HEAD && (n = pread(fd, in, sizeof(in), at)) > 0) {
 		at += n;
 		if (!decode_head(z, in, (size_t)n, head, &made))
 			break;
@@ -82,7 +81,7 @@ tail_packed_head(int fd, enum inflate_kind kind, uint8_t head[FINGERPRINT_MAX])
 
 /* The last octets of a text that were decoded, and how many there were. */
 struct last {
-	uint8_t buf[2 * INPUT];
+	uint8_t buf[2 * TAIL_PACKED_INPUT];
 	size_t len;
 	off_t end;
 };
@@ -96,7 +95,7 @@ decode_up_to(struct inflate *z, const uint8_t *in, size_t n, struct last *l,
 	off_t left;
 
 	do {
-		if (l->len >= INPUT) {
+		if (l->len >= TAIL_PACKED_INPUT) {
 			memmove(l->buf, l->buf + l->len - GUARD_MAX, GUARD_MAX);
 			l->len = GUARD_MAX;
 		}
@@ -118,7 +117,7 @@ decode_up_to(struct inflate *z, const uint8_t *in, size_t n, struct last *l,
 int
 tail_packed_guard(int fd, enum inflate_kind kind, const struct guard *g)
 {
-	uint8_t in[INPUT];
+	uint8_t in[TAIL_PACKED_INPUT];
 	struct last l = { .len = 0 };
 	struct inflate *z;
 	off_t at = 0;
@@ -321,7 +320,7 @@ tail_packed_read(struct stream *s, int fd, uint8_t *buf, size_t n, off_t at)
 	    p->base + (off_t)p->len < at + (off_t)n) {
 		if (p->len == p->size || at >= p->base + (off_t)p->len)
 			passed += make_room(p, at);
-		if (passed > TURN) {
+		if (passed > TAIL_PACKED_TURN) {
 			errno = EAGAIN;
 			return (-1);
 		}

@@ -9,21 +9,13 @@
 
 #include "daemon/clock.h"
 #include "daemon/log.h"
+#include "daemon/sizes.h"
 #include "daemon/stream.h"
 #include "daemon/tail.h"
 #include "daemon/tail_held.h"
 #include "daemon/tail_inside.h"
 #include "daemon/tail_packed.h"
 #include "daemon/watch.h"
-
-/*
- * How long a file without a name may be quiet before it is finished with: a
- * deleted one holds disk space, one that was moved away may still be written.
- */
-#define DELETED_QUIET 60.
-#define MOVED_QUIET 600.
-/* The rest of a rotated file without a newline is sent after so long. */
-#define ROTATED_QUIET 60.
 
 #define TICK 2 /* seconds: the coarsest clock of a file system */
 #define LATER .05 /* seconds, to a look that is soon but not at once */
@@ -713,7 +705,8 @@ look_at_nameless(struct tail *t, double quiet)
 			return;
 		tail_say_lost(t, "gone");
 		tail_finish(t);
-	} else if (quiet >= (t->deleted ? DELETED_QUIET : MOVED_QUIET)) {
+	} else if (quiet >=
+	    (t->deleted ? TAILS_DELETED_QUIET : TAILS_MOVED_QUIET)) {
 		if (tail_is_done(t))
 			tail_finish(t);
 		else
@@ -734,7 +727,7 @@ look_at_named(struct tail *t, double quiet)
 	if (!tail_is_drained(t) || tail_least_sent(t) >= t->size)
 		return (false);
 	if ((partial > 0 && quiet >= partial) ||
-	    (t->rotated && quiet >= ROTATED_QUIET))
+	    (t->rotated && quiet >= TAILS_ROTATED_QUIET))
 		flush(t);
 	return (t->rotated || partial > 0);
 }

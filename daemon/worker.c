@@ -22,18 +22,16 @@
 #include "daemon/ledger.h"
 #include "daemon/log.h"
 #include "daemon/opener.h"
+#include "daemon/sizes.h"
 #include "daemon/source.h"
 #include "daemon/state.h"
 #include "daemon/stream.h"
 #include "daemon/tails.h"
 #include "lib/pace.h"
 
-#define SCRATCH (256 * 1024)
 #define SPARE_FDS 64 /* for what is no followed file and no receiver */
 #define LOOK_MS 1000
 #define GIVE_MS 5000 /* until the monitor takes the next file */
-#define TURNS 500 /* of the loop a second, at once; beyond them it waits */
-#define GATHER 0.002 /* seconds for more to do in one */
 
 struct worker {
 	const struct worker_start *start;
@@ -352,7 +350,7 @@ gather(struct worker *w, bool pressed)
 	uint64_t now_us = (uint64_t)(ev_now(w->loop) * 1e6);
 	bool at_once = bucket_take(&w->turns, 1, now_us) == 1 || pressed;
 
-	ev_set_io_collect_interval(w->loop, at_once ? 0. : GATHER);
+	ev_set_io_collect_interval(w->loop, at_once ? 0. : WORKER_GATHER);
 }
 
 /* Once a turn, before the loop sleeps: all that the events brought is sent. */
@@ -405,7 +403,7 @@ start_watchers(struct worker *w)
 	ev_io_init(&w->monitor, on_monitor, w->start->channel, EV_READ);
 	w->monitor.data = w;
 	ev_io_start(w->loop, &w->monitor);
-	bucket_init(&w->turns, TURNS);
+	bucket_init(&w->turns, WORKER_TURNS);
 	ev_prepare_init(&w->turn, on_turn);
 	w->turn.data = w;
 	ev_prepare_start(w->loop, &w->turn);
@@ -519,7 +517,7 @@ static size_t
 scratch_size(const struct conf *conf)
 {
 	const struct conf_destination *c;
-	size_t size = SCRATCH;
+	size_t size = WORKER_SCRATCH;
 
 	TAILQ_FOREACH (c, &conf->destinations, entry)
 		if (size < STREAM_LEAST(c->max_message))
