@@ -55,9 +55,10 @@ class Place:
 class Cell:
     """One transport with one fault; figures add up over its rounds."""
 
-    def __init__(self, transport, fault, path, certificates):
+    def __init__(self, transport, fault, path, certificates, files=FILES):
         self.transport = transport
         self.fault = fault
+        self.files = fault.files or files
         self.certificates = certificates
         self.rng = random.Random("%d %s" % (SEED, self))
         self.place = Place(path)
@@ -92,7 +93,9 @@ class Cell:
         if self.transport in TCP:
             options["resend_on_reset"] = "%d" % UNREAD
         if self.transport in RELP:
-            options["relp"] = {"window": RELP_WINDOW}
+            # 0: the window of octets decides.
+            options["relp"] = {"window":
+                               0 if self.fault.files else RELP_WINDOW}
         if self.transport in TLS:
             cert, key = self.certificates["client"]
             options["tls"] = {"ca_file": self.certificates["ca"],
@@ -112,7 +115,7 @@ class Cell:
         self.receiver.start()
         logs = os.path.join(self.place.dir, "logs")
         self.writers = [Writer(os.path.join(logs, "%d.log" % i), size=LINE)
-                        for i in range(self.fault.files or FILES)]
+                        for i in range(self.files)]
         self.daemon = Daemon(
             self.place,
             self.destination() + source("s", os.path.join(logs, "*.log")),
@@ -150,7 +153,9 @@ class Cell:
         time.sleep(self.rng.uniform(0, longest))
 
     def write(self, least=20, most=600):
+        """So many lines to each of three files; more files share as many."""
         most = most if self.transport != "udp" else 15
+        least, most = (max(1, n * FILES // self.files) for n in (least, most))
         for w in self.writers:
             n = self.rng.randint(min(least, most), most)
             w.write(n, 100)
@@ -205,7 +210,9 @@ class Cell:
         return self.receiver.missing(*self.writers)
 
     def repeats(self):
-        return sum(self.receiver.ledger.repeats(w.name) for w in self.writers)
+        ledger = self.receiver.ledger
+        return (sum(map(len, ledger.runs.values())) -
+                sum(map(len, ledger.seen.values())))
 
     def wait_all(self):
         if self.transport in SAFE:
@@ -224,7 +231,8 @@ class Cell:
         if "window" in self.fault.options:
             window = int(self.fault.options["window"].removesuffix("MB")) * MB
         if self.transport in RELP:
-            return losses * RELP_WINDOW
+            return losses * (window // FRAME if self.fault.files
+                             else RELP_WINDOW)
         if self.transport in TCP:
             return losses * (window + UNREAD + SLICE) // FRAME
         return losses * (window + SLICE) // FRAME
@@ -232,8 +240,8 @@ class Cell:
     def settle(self):
         """Until all is acknowledged, lines may still come once more."""
         self.wait_all()
-        wait_for(lambda: all(self.checkpoint()[w.name] == w.count
-                             for w in self.writers),
+        wait_for(lambda: self.checkpoint() == {w.name: w.count
+                                               for w in self.writers},
                  "the checkpoint to have all")
         self.receiver.update()
 

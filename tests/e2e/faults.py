@@ -156,15 +156,30 @@ def killed_with_octets_unread(cell):
     return 1
 
 
-@fault(*STREAMS, files=400, window="4MB")
-def hangs_and_is_killed_with_many_files(cell):
+def hang(cell):
     """Lines come from all in turns, so each is by itself in the window; and
     there are more than it once had room for."""
     cell.do("pause")
     for _ in range(60):
         cell.write(1, 1)
         time.sleep(0.01)
+
+
+@fault(*STREAMS, files=400, window="4MB")
+def hangs_and_is_killed_with_many_files(cell):
+    hang(cell)
     die(cell)
+    return 1
+
+
+@fault(*STREAMS, files=400, window="4MB")
+def hangs_and_closes_with_many_files(cell):
+    hang(cell)
+    ways = ["reset", "shut"]
+    if cell.transport in TLS:
+        ways.append("notify")
+    cell.do(cell.rng.choice(ways))
+    cell.do("resume")
     return 1
 
 

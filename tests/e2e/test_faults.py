@@ -2,7 +2,8 @@
 """Goal: every transport with every fault, at random moments, many times over:
 no line is lost, order is kept, and repeats stay within what is promised.
 
-usage: test_faults.py [--rounds N] [--only TRANSPORT[/FAULT]] [--jobs N]
+usage: test_faults.py [--rounds N] [--files N] [--only TRANSPORT[/FAULT]]
+                      [--jobs N]
 
 Without options the rounds are few, as in the test suite (TESLACOIL_ROUNDS says
 how many); 200 are the long form.  Prints a table in Markdown.  TESLACOIL_SEED
@@ -20,7 +21,7 @@ import time
 import traceback
 
 from authority import Authority
-from cell import SAFE, TRANSPORTS, Cell
+from cell import FILES, SAFE, TRANSPORTS, Cell
 from faults import FAULTS
 from teslacoil import SEED, TESLACOILD
 
@@ -56,8 +57,9 @@ def run(cell, rounds):
         if not isinstance(failed, AssertionError):
             traceback.print_exception(failed, file=sys.stdout)
         print("--- seed %d; again with: TESLACOIL_SEED=%d %s %s --rounds %d "
-              "--only '%s'" % (SEED, SEED, sys.executable, sys.argv[0],
-                               rounds, cell))
+              "--files %d --only '%s'" % (
+                  SEED, SEED, sys.executable, sys.argv[0], rounds, cell.files,
+                  cell))
         cell.tell()
         return False
 
@@ -74,6 +76,7 @@ def table(cells):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--files", type=int, default=FILES)
     parser.add_argument("--only", default="")
     parser.add_argument("--jobs", type=int, default=3 * (os.cpu_count() or 1))
     args = parser.parse_args()
@@ -83,7 +86,7 @@ def main():
     os.chmod(top, 0o755)
     files = certificates(top)
     cells = [Cell(t, f, os.path.join(top, "%s-%s" % (
-        t, f.name.replace(" ", "-"))), files)
+        t, f.name.replace(" ", "-"))), files, args.files)
         for t in TRANSPORTS for f in FAULTS if t in f.transports and
         ("%s/%s" % (t, f.name)).startswith(args.only)]
     print("seed %d, %d rounds" % (SEED, args.rounds))
