@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "daemon/born.h"
@@ -217,7 +218,7 @@ has_later_name(const struct tail *t, const char *path)
 /*
  * Whether the inode was this file's when the record was written, as the time
  * tells at which it was made.  Where both are of one second, a file that was
- * rotated further tells the same.
+ * rotated further tells the same.  A record of a time to come tells nothing.
  */
 static bool
 was_there(const struct tail *t, const struct checkpoint_record *rec)
@@ -226,7 +227,7 @@ was_there(const struct tail *t, const struct checkpoint_record *rec)
 	int64_t born;
 
 	born = born_ns(real != NULL ? real : tail_path(t)) / NS_IN_S;
-	return (born != 0 &&
+	return (born != 0 && rec->time <= time(NULL) &&
 	    (born < rec->time ||
 		(born == rec->time && has_later_name(t, rec->path))));
 }
