@@ -35,7 +35,7 @@ class Content:
         self.fleeting = False  # only an open descriptor has it
         self.met = 0  # the inode by which the daemon has followed it
         self.packed = False
-        self.wrote = 0.0  # when something was last written to it
+        self.late = False  # it was written to when the next one was there
         self.links = 0
         self.looked = False  # and has seen what is in it
         self.ordered = True  # with regard to the next one
@@ -188,7 +188,7 @@ class Model(Case):
         if os.write(content.fd, data) != len(data):
             raise OSError("short write")
         content.size += len(data)
-        content.wrote = time.monotonic()
+        content.late |= content is not content.log.now
 
     def lines(self, content, n, longest=300):
         """The octets of n more lines, noted as if they were written."""
@@ -440,8 +440,7 @@ class Model(Case):
         follower = content.log.contents[gen + 1]
         # When they were made is not known of what is compressed: the last
         # write tells, and it came to the older one.
-        if content.wrote > follower.wrote and (
-                content.packed or follower.packed):
+        if content.late and (content.packed or follower.packed):
             return
         last = self.arrivals.get((name, gen, content.before), -1)
         first = self.arrivals.get((name, gen + 1, 1), last)
