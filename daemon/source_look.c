@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/born.h"
 #include "daemon/conf.h"
 #include "daemon/ledger.h"
 #include "daemon/log.h"
@@ -190,6 +191,15 @@ look_at_other_file(struct dir *d, const char *name, const struct found *f)
 		tail_begin_from(now, &from);
 }
 
+/* Whether the file of that name was made after t was written to. */
+static bool
+is_made_since(const struct tail *t, const struct dir *d, const char *name)
+{
+	char path[PATH_MAX];
+
+	return (dir_path(d, name, path) == 0 && born_ns(path) > t->written_ns);
+}
+
 /*
  * A file that was not open when it lost its name may be gone, and its inode be
  * that of another.  Of an empty one only the time tells; what is in it now is
@@ -200,17 +210,25 @@ is_another(const struct tail *t, const struct stat *st, struct dir *d,
     const char *name)
 {
 	return (t->place == NULL && t->fd == -1 && t->size == 0 &&
-	    written_ns(st) != t->written_ns && dir_means_file(d, name));
+	    written_ns(st) != t->written_ns &&
+	    (dir_means_file(d, name) || is_made_since(t, d, name)));
 }
 
-/* Whether rotation may have given t its name, of the one it was found by. */
+/*
+ * Whether rotation may have given t its name, of the one it was found by: its
+ * first one, or the next.
+ */
 static bool
 is_rotated_name(const struct tail *t)
 {
-	const char *old = tail_old_path(t);
+	const char *old = tail_old_path(t), *was;
 
-	return (t->place == NULL ||
-	    (old != NULL && rotation_is_of(t->name, strrchr(old, '/') + 1)));
+	if (t->place == NULL)
+		return (true);
+	if (old == NULL)
+		return (false);
+	was = strrchr(old, '/') + 1;
+	return (rotation_is_of(t->name, was) || rotation_goes_on(t->name, was));
 }
 
 /*

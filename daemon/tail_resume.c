@@ -3,7 +3,6 @@
 #include <sys/stat.h>
 
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -202,17 +201,8 @@ compare_guards(const struct tail *t, int fd,
 static bool
 has_later_name(const struct tail *t, const char *path)
 {
-	const char *was = strrchr(path, '/') + 1;
-	char base[NAME_MAX + 1];
-	size_t i;
-
-	if (!place_holds(t->place, path) || rotation_is_packed(t->name))
-		return (false);
-	for (i = 0; rotation_base(t->name, i, base, sizeof(base)); i++)
-		if (rotation_is_of(was, base) &&
-		    rotation_compare(base, t->name, was) < 0)
-			return (true);
-	return (false);
+	return (place_holds(t->place, path) && !rotation_is_packed(t->name) &&
+	    rotation_goes_on(t->name, strrchr(path, '/') + 1));
 }
 
 /*

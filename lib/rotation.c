@@ -1,6 +1,7 @@
 #include "rotation.h"
 
 #include <ctype.h>
+#include <limits.h>
 #include <string.h>
 
 /* What stands in a name besides its base. */
@@ -203,4 +204,17 @@ rotation_compare(const char *base, const char *a, const char *b)
 	if ((order = memcmp(x.p, y.p, least)) != 0)
 		return (order < 0 ? -1 : 1);
 	return (x.len < y.len ? -1 : x.len > y.len);
+}
+
+bool
+rotation_goes_on(const char *name, const char *was)
+{
+	char base[NAME_MAX + 1];
+	size_t i;
+
+	for (i = 0; rotation_base(name, i, base, sizeof(base)); i++)
+		if (rotation_is_of(was, base) &&
+		    rotation_compare(base, name, was) < 0)
+			return (true);
+	return (false);
 }

@@ -35,4 +35,7 @@ bool	rotation_base(const char *name, size_t nth, char *base, size_t size);
  */
 int	rotation_compare(const char *base, const char *a, const char *b);
 
+/* Whether rotation gives name to an older file of one base than was. */
+bool	rotation_goes_on(const char *name, const char *was);
+
 #endif

@@ -189,6 +189,19 @@ names_that_do_not_tell_are_equal(void **state)
 	assert_int_equal(rotation_compare("l", "other", "l.1"), 0);
 }
 
+static void
+rotation_goes_on_to_the_next_name(void **state)
+{
+	(void)state;
+	assert_true(rotation_goes_on("app.log.4", "app.log.3"));
+	assert_true(rotation_goes_on("app.2.log", "app.1.log"));
+	assert_false(rotation_goes_on("app.log.3", "app.log.4"));
+	assert_false(rotation_goes_on("app.log.1", "app.log"));
+	assert_false(rotation_goes_on("app.log", "app.log.1"));
+	assert_false(rotation_goes_on("app.log.2", "db.log.1"));
+	assert_false(rotation_goes_on("app.log.2", "app.log-20261124"));
+}
+
 int
 main(void)
 {
@@ -204,6 +217,7 @@ main(void)
 		cmocka_unit_test(earlier_dates_are_older),
 		cmocka_unit_test(the_base_is_the_youngest),
 		cmocka_unit_test(names_that_do_not_tell_are_equal),
+		cmocka_unit_test(rotation_goes_on_to_the_next_name),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

@@ -10,7 +10,7 @@ import unittest
 
 from identity import BANNER, Identity, numbered
 from processes import LINUX
-from teslacoil import KQUEUE, main
+from teslacoil import KQUEUE, destination, main, source
 
 
 class Copies(Identity):
@@ -206,6 +206,19 @@ class Spent(Identity):
     def test_truncated_and_renamed_where_it_is_polled(self):
         self.truncated_and_renamed(watch="poll", poll_interval="100ms")
 
+    def test_one_that_was_rotated_further(self):
+        """It was never seen to have the name of the log."""
+        want = self.put("app.log.1", numbered("old", 100))
+        self.begin("app.log*")
+        want += self.put("app.log", ["now"])
+        self.wait_for_lines(want)
+        self.rename("app.log.1", "app.log.2")
+        self.seen("app.log.2")
+        self.put("app.log.2", ["alien"], "w")
+        self.d.wait_log("nothing of what it has now is sent")
+        want += self.put("app.log", ["next"])
+        self.end(want)
+
     def copied_in_turns(self, *patterns):
         """cp log.2 log.3; cp log.1 log.2; cp log log.1; : > log"""
         want = self.put("app.log", numbered("round 0", 200))
@@ -299,6 +312,33 @@ class Generations(Identity):
         self.r.wait_all(w2)
         self.finish(self.d, self.r)
         self.r.check(w, w2)
+
+    def test_the_inode_of_an_empty_file(self):
+        """A file in the making got it: it is none of that file's source."""
+        self.need_birth()
+        self.put("one/empty.log", [])
+        want = self.put("one/full.log", ["one"])
+        self.r = self.receiver("relp:0").start()
+        self.d = self.daemon(
+            destination("d", self.r.url) +
+            source("one", self.path("one/*.log"), max_open=1) +
+            source("two", self.path("two/*.log")))
+        os.mkdir(self.path("two"))
+        self.d.start()
+        self.wait_for_lines(want)
+        self.d.wait_follows(self.path("one/empty.log"))
+        inode = os.stat(self.path("one/empty.log")).st_ino
+        os.unlink(self.path("one/empty.log"))
+        want += self.put("one/full.log", ["behind"])
+        self.wait_for_lines(want)
+        self.take_inode(inode, "two/new.part")
+        want += self.put("two/new.part", ["two"])
+        want += self.put("one/full.log", ["last"])
+        self.wait_for_lines(["last"])
+        self.rename("two/new.part", "two/new.log")
+        self.end(want, ordered=False)
+        self.assertEqual([line.split()[3] for line in self.r.lines()
+                          if line.endswith(b" two")], [b"two"])
 
     def test_equal_logs_one_after_the_other(self):
         """A nightly job's log is renamed, and says the same again."""
