@@ -373,6 +373,14 @@ acks_can_wait(const struct endpoint *ep)
 	    endpoint_in_flight(ep) < ep->flow.size / 2);
 }
 
+/* Where nothing waits, an acknowledgement is no reason for another turn. */
+static bool
+has_work(const struct endpoint *ep)
+{
+	return (
+	    ep->draining || ep->start < ep->end || !TAILQ_EMPTY(&ep->ready));
+}
+
 void
 endpoint_pump(struct endpoint *ep)
 {
@@ -412,6 +420,6 @@ endpoint_pump(struct endpoint *ep)
 		endpoint_take_acks(ep);
 	endpoint_look_for_acks(ep, sent);
 	/* Room in the window is seen here, and this turn was the last look. */
-	if (ep->work)
+	if (ep->work && has_work(ep))
 		ev_timer_start(ep->env->loop, &ep->again);
 }

@@ -260,9 +260,12 @@ link_tcp_acked(struct link *l, uint64_t written)
 {
 	struct tcp_facts f;
 
-	tcp_facts(l->fd, &f);
-	if (f.most > 0)
-		l->most = (uint64_t)f.most;
+	/* Both sides tell their scale once, when they connect. */
+	if (l->most == 0) {
+		tcp_facts(l->fd, &f);
+		if (f.most > 0)
+			l->most = (uint64_t)f.most;
+	}
 	return (written_less_unsent(l, written));
 }
 

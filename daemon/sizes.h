@@ -25,9 +25,10 @@
 
 /*
  * Turns of the loop a second that begin at once; beyond them the loop waits for
- * so long, to have more to do in one turn.
+ * so long, to have more to do in one turn, until it has some turns to spare.
  */
 #define WORKER_TURNS		500
+#define WORKER_CALM		50
 #define WORKER_GATHER		0.002
 
 /*

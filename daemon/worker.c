@@ -55,7 +55,7 @@ struct worker {
 	ev_signal sigusr1;
 	ev_io monitor;
 	ev_prepare turn;
-	struct bucket turns;
+	struct turns turns;
 	ev_timer patience; /* while stopping */
 	ev_timer alive;
 	unsigned missed; /* how often the monitor has not answered */
@@ -348,7 +348,7 @@ static void
 gather(struct worker *w, bool pressed)
 {
 	uint64_t now_us = (uint64_t)(ev_now(w->loop) * 1e6);
-	bool at_once = bucket_take(&w->turns, 1, now_us) == 1 || pressed;
+	bool at_once = turns_take(&w->turns, now_us) || pressed;
 
 	ev_set_io_collect_interval(w->loop, at_once ? 0. : WORKER_GATHER);
 }
@@ -403,7 +403,7 @@ start_watchers(struct worker *w)
 	ev_io_init(&w->monitor, on_monitor, w->start->channel, EV_READ);
 	w->monitor.data = w;
 	ev_io_start(w->loop, &w->monitor);
-	bucket_init(&w->turns, WORKER_TURNS);
+	turns_init(&w->turns, WORKER_TURNS, WORKER_CALM);
 	ev_prepare_init(&w->turn, on_turn);
 	w->turn.data = w;
 	ev_prepare_start(w->loop, &w->turn);

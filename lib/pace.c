@@ -116,3 +116,21 @@ bucket_wait_us(const struct bucket *b, uint64_t now_us)
 		return (0);
 	return ((ONE - level + b->rate - 1) / b->rate);
 }
+
+void
+turns_init(struct turns *t, uint64_t rate, uint64_t calm)
+{
+	bucket_init(&t->bucket, rate);
+	t->calm = calm;
+	t->gathers = false;
+}
+
+bool
+turns_take(struct turns *t, uint64_t now_us)
+{
+	if (bucket_take(&t->bucket, 1, now_us) == 0)
+		t->gathers = true;
+	else if (t->bucket.level / ONE >= t->calm)
+		t->gathers = false;
+	return (!t->gathers);
+}

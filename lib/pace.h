@@ -5,7 +5,8 @@
  * back should not be kept waiting: the wait is a part of the outage.  Jitter
  * keeps thousands of daemons that lost a receiver together from coming back in
  * the same moment: tests/bench/backoff.c shows both.  A bucket lets so many
- * things a second pass.  Pure: time and randomness are arguments.
+ * things a second pass; of the turns of a loop, those beyond them gather what
+ * there is to do.  Pure: time and randomness are arguments.
  */
 #ifndef PACE_H
 #define PACE_H
@@ -60,5 +61,21 @@ void	bucket_give(struct bucket *, uint64_t n);
 
 /* Returns the microseconds until one may go: 0 when one may now. */
 uint64_t	bucket_wait_us(const struct bucket *, uint64_t now_us);
+
+struct turns {
+	struct bucket	bucket;
+	uint64_t	calm;
+	bool		gathers;
+};
+
+/* So many turns a second may come at once; calm is at least 1, see below. */
+void	turns_init(struct turns *, uint64_t rate, uint64_t calm);
+
+/*
+ * A turn ends.  Returns whether the next one may come at once, or is to wait
+ * for more to do.  Where too many came, they wait until there are calm turns to
+ * spare: one at once behind each that waited would find next to nothing.
+ */
+bool	turns_take(struct turns *, uint64_t now_us);
 
 #endif

@@ -284,6 +284,69 @@ a_clock_that_goes_back_adds_nothing_and_stops_nothing(void **state)
 	assert_int_equal(bucket_take(&b, 5, 5000), 5);
 }
 
+/*
+ * Turns in a second, the tenth, with a line every each_us: a turn comes with
+ * the next line, but not before it has waited for 2 ms where it is to.
+ */
+static unsigned
+turns_with_a_line_every(uint64_t each_us, unsigned *waited)
+{
+	uint64_t now_us = 0, next_us;
+	struct turns t;
+	unsigned n = 0;
+
+	*waited = 0;
+	turns_init(&t, 500, 50);
+	while (now_us < 10000000) {
+		next_us = now_us + each_us;
+		if (!turns_take(&t, now_us)) {
+			if (next_us < now_us + 2000)
+				next_us = now_us + 2000;
+			*waited += now_us >= 9000000;
+		}
+		n += now_us >= 9000000;
+		now_us = next_us;
+	}
+	return (n);
+}
+
+static void
+no_turn_at_once_comes_behind_each_that_waited(void **state)
+{
+	unsigned waited;
+
+	(void)state;
+	assert_in_range(turns_with_a_line_every(100, &waited), 400, 550);
+	assert_in_range(turns_with_a_line_every(1000, &waited), 400, 550);
+	assert_in_range(turns_with_a_line_every(1900, &waited), 400, 550);
+}
+
+static void
+turns_that_are_few_do_not_wait(void **state)
+{
+	unsigned waited;
+
+	(void)state;
+	assert_int_equal(turns_with_a_line_every(2500, &waited), 400);
+	assert_int_equal(waited, 0);
+	assert_int_equal(turns_with_a_line_every(100000, &waited), 10);
+	assert_int_equal(waited, 0);
+}
+
+static void
+turns_do_not_wait_when_it_was_calm(void **state)
+{
+	uint64_t now_us = 0;
+	struct turns t;
+
+	(void)state;
+	turns_init(&t, 500, 50);
+	while (turns_take(&t, now_us))
+		now_us += 10;
+	assert_false(turns_take(&t, now_us + 50000));
+	assert_true(turns_take(&t, now_us + 250000));
+}
+
 static void
 the_greatest_rates_do_not_overflow(void **state)
 {
@@ -327,6 +390,9 @@ main(void)
 		cmocka_unit_test(what_is_given_back_may_go),
 		cmocka_unit_test(
 		    a_clock_that_goes_back_adds_nothing_and_stops_nothing),
+		cmocka_unit_test(no_turn_at_once_comes_behind_each_that_waited),
+		cmocka_unit_test(turns_that_are_few_do_not_wait),
+		cmocka_unit_test(turns_do_not_wait_when_it_was_calm),
 		cmocka_unit_test(the_greatest_rates_do_not_overflow),
 	};
 
