@@ -15,9 +15,9 @@ fail()
 floor()
 {
 	case $1 in
-	account|born*|channel|checkpoint_writer|clock|control|heap*|meant|needs)
+	account|born*|channel|checkpoint_writer|clock|control|heap*|meant)
 		echo 1 ;;
-	opener|statedir|version)
+	needs|opener|sizes|statedir|version)
 		echo 1 ;;
 	teslacoild|monitor*|worker|confine|teslacoilctl|show)
 		echo 5 ;;
