@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/born.h"
 #include "daemon/ledger.h"
 #include "daemon/log.h"
 #include "daemon/opener.h"
@@ -334,4 +335,18 @@ candidate_is_new(const struct candidate *c)
 		return (is_behind_known(c));
 	return (is_since(&last, since) &&
 	    (c->kind == INFLATE_NONE || !is_since(since, &last)));
+}
+
+bool
+candidate_is_made_since(const struct candidate *c)
+{
+	char path[PATH_MAX];
+	struct timespec made = { 0 };
+	int64_t born;
+
+	if (dir_path(c->dir, c->name, path) == -1 || (born = born_ns(path)) == 0)
+		return (sources_may_be_since(c->dir->all, &c->st.st_ctim));
+	made.tv_sec = (time_t)(born / 1000000000);
+	made.tv_nsec = (long)(born % 1000000000);
+	return (sources_may_be_since(c->dir->all, &made));
 }

@@ -56,6 +56,9 @@ bool	candidate_is_copy(const struct candidate *, struct kin *followed);
 /* Whether it was written after the checkpoint. */
 bool	candidate_is_new(const struct candidate *);
 
+/* Whether it was made after the checkpoint, or may have been. */
+bool	candidate_is_made_since(const struct candidate *);
+
 /* Whether that time may come after the last one of the checkpoint. */
 bool	sources_may_be_since(const struct sources *, const struct timespec *);
 

@@ -23,6 +23,7 @@ struct orphans {
 	struct orphan_names names;
 	struct kin *contents; /* of those that were not tried */
 	size_t n;
+	bool unsent; /* of one nothing was sent */
 };
 
 static int
@@ -136,6 +137,7 @@ add_orphan(const struct checkpoint_record *rec, void *arg)
 		return;
 	}
 	o->nth = os->n++;
+	os->unsent = os->unsent || (rec->offset == 0 && rec->print.len > 0);
 	TAILQ_INSERT_TAIL(&os->list, o, entry);
 	d = dir_of_path(os->all, o->path, &base);
 	add_spot(os, o, d, base);
@@ -230,6 +232,12 @@ bool
 orphans_are_none(const struct orphans *os)
 {
 	return (TAILQ_EMPTY(&os->list));
+}
+
+bool
+orphans_have_unsent(const struct orphans *os)
+{
+	return (os->unsent);
 }
 
 /* The first in d whose name is base, or comes behind it. */

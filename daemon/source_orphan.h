@@ -63,6 +63,9 @@ void	orphans_free(struct orphans *);
 
 bool	orphans_are_none(const struct orphans *);
 
+/* Whether there is one of which nothing was sent. */
+bool	orphans_have_unsent(const struct orphans *);
+
 /* Whether one had that name; and: whether one was there, and is not found. */
 bool	orphans_had(struct orphans *, struct dir *, const char *name);
 bool	orphans_are_missed(struct orphans *, struct dir *);

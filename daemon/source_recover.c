@@ -197,6 +197,8 @@ list_candidates(struct hunt *h)
 /* The likeliest of those that are tried. */
 struct choice {
 	const struct candidate *c;
+	bool
+	    unsent; /* of those of which nothing was sent, else of the others */
 	struct orphan *best;
 };
 
@@ -221,13 +223,28 @@ is_likelier(const struct choice *x, const struct orphan *o)
 	return (o->rec.offset < than->rec.offset);
 }
 
+/* Whether c has the name that o had, or one that rotation gives. */
+static bool
+is_called_alike(const struct candidate *c, const struct orphan *o)
+{
+	unsigned i;
+
+	for (i = 0; i < o->nspots; i++)
+		if (o->spots[i].dir == c->dir &&
+		    strcmp(o->spots[i].base, c->name) == 0)
+			return (true);
+	return (c->base[0] != '\0');
+}
+
 static bool
 choose(void *who, void *arg)
 {
 	struct orphan *o = who;
 	struct choice *x = arg;
 
-	if (is_likelier(x, o) && candidate_continues(x->c, o))
+	if ((o->rec.offset == 0) == x->unsent && is_likelier(x, o) &&
+	    (!x->unsent || is_called_alike(x->c, o)) &&
+	    candidate_continues(x->c, o))
 		x->best = o;
 	return (true);
 }
@@ -238,9 +255,9 @@ choose(void *who, void *arg)
  * then.
  */
 static struct orphan *
-find_orphan(const struct hunt *h, const struct candidate *c)
+find_orphan(const struct hunt *h, const struct candidate *c, bool unsent)
 {
-	struct choice x = { .c = c };
+	struct choice x = { .c = c, .unsent = unsent };
 	struct kin_query q = { .name = "",
 		.head = c->head,
 		.most = c->kind == INFLATE_NONE ? c->st.st_size
@@ -355,16 +372,72 @@ adopt_file(struct hunt *h, struct candidate *c, struct orphan *o)
 	}
 }
 
-/* Every orphan goes on in the newest file with its content. */
+/*
+ * Every orphan of which something was sent goes on in the newest file with its
+ * content.
+ */
 static void
-adopt_orphans(struct hunt *h)
+adopt_sent(struct hunt *h)
 {
 	struct orphan *o;
 	size_t i;
 
 	for (i = h->n; i-- > 0;)
-		if ((o = find_orphan(h, h->list[i])) != NULL)
+		if ((o = find_orphan(h, h->list[i], false)) != NULL)
 			adopt_file(h, h->list[i], o);
+}
+
+/*
+ * Where nothing was sent only the beginning tells, which may be that of any
+ * other file: what was made since comes first, then what is followed anyway,
+ * and then what may have been sent long ago.
+ */
+enum turn {
+	TURN_MADE,
+	TURN_FOLLOWED,
+	TURN_REST,
+	TURNS
+};
+
+static enum turn
+turn_of(const struct candidate *c)
+{
+	if (c->used ||
+	    tails_find(c->dir->all->tails, c->st.st_dev, c->st.st_ino) != NULL)
+		return (TURN_FOLLOWED);
+	return (candidate_is_made_since(c) ? TURN_MADE : TURN_REST);
+}
+
+/* What is followed is sent from its beginning. */
+static void
+adopt_unsent_file(struct hunt *h, struct candidate *c, enum turn turn)
+{
+	struct orphan *o;
+
+	if (turn_of(c) != turn || (o = find_orphan(h, c, true)) == NULL)
+		return;
+	if (turn != TURN_FOLLOWED) {
+		adopt_file(h, c, o);
+		return;
+	}
+	for (o = orphan_first(o); o != NULL; o = orphan_next(o))
+		if (!o->tried && o->rec.offset == 0) {
+			orphan_try(h->os, o, h->dir, h->missing);
+			o->found = true;
+		}
+}
+
+static void
+adopt_unsent(struct hunt *h)
+{
+	enum turn turn;
+	size_t i;
+
+	if (!orphans_have_unsent(h->os))
+		return;
+	for (turn = 0; turn < TURNS; turn++)
+		for (i = h->n; i-- > 0;)
+			adopt_unsent_file(h, h->list[i], turn);
 }
 
 /* What a copy may be one of. */
@@ -479,6 +552,7 @@ follow_passed_by(struct hunt *h)
 				follow_if_new(h, c);
 			continue;
 		}
+		c->used = true;
 		if (t != NULL && !t->linked)
 			pass_over(c, t);
 	}
@@ -491,8 +565,9 @@ recover_dir(struct orphans *os, struct dir *d)
 
 	if (hunt_begin(&h) == 0) {
 		list_candidates(&h);
-		adopt_orphans(&h);
+		adopt_sent(&h);
 		follow_passed_by(&h);
+		adopt_unsent(&h);
 	}
 	hunt_end(&h);
 }

@@ -223,6 +223,20 @@ was_there(const struct tail *t, const struct checkpoint_record *rec)
 }
 
 /*
+ * Whether the file was made after the last checkpoint of the daemon before this
+ * one, which cannot tell of it.
+ */
+static bool
+is_made_since(const struct tail *t)
+{
+	const struct timespec *written = ledger_written(tails_ledger(t->all));
+
+	return (t->place != NULL && written != NULL &&
+	    born_ns(tail_path(t)) >
+		(int64_t)written->tv_sec * NS_IN_S + written->tv_nsec);
+}
+
+/*
  * Another file that got the inode may begin alike for a line or two: such a
  * short one has to have the name of the record, or one that rotation gives, or
  * none that a source means, or to be older than the record.
@@ -252,6 +266,9 @@ compare(struct tail *t, struct route *r, int fd,
 	*offset = rec->offset;
 	/* The rest of a file that was replaced: only its descriptor led to it. */
 	if (rec->print.len == 0 && rec->offset > 0 && t->place != NULL)
+		return (VERDICT_OTHER);
+	/* Of one of which nothing was sent, content tells too little. */
+	if (rec->offset == 0 && is_made_since(t))
 		return (VERDICT_OTHER);
 	if (fd == -1)
 		return (VERDICT_LATER);

@@ -52,7 +52,7 @@ class Identity(Case):
             self.put(name, [])
             if os.stat(self.path(name)).st_ino == inode:
                 return
-            self.rename(name, "%s-no%d" % (name, i))
+            self.rename(name, "no%d" % i)
         self.put(name, [])
 
     def got(self):

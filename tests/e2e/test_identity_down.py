@@ -3,6 +3,7 @@
 by what stands in the files: no file is taken for another one, and none is
 forgotten."""
 
+import contextlib
 import gzip
 import os
 import shutil
@@ -162,6 +163,108 @@ class Banners(Down):
         os.unlink(self.path("b.log"))
         self.log("b.log", BANNER + ["b next"])
         self.back()
+
+
+class Unsent(Down):
+    """Of a file of which nothing was sent only the beginning is known, and
+    that is the one of all others, too."""
+
+    def compress(self, name):
+        with open(self.path(name), "rb") as f:
+            data = gzip.compress(f.read())
+        with open(self.path(name + ".gz"), "wb") as f:
+            f.write(data)
+        shutil.copystat(self.path(name), self.path(name + ".gz"))
+        os.unlink(self.path(name))
+
+    def begin_away(self, *patterns):
+        self.log("first", ["first"])
+        self.begin("first", *patterns)
+        self.expect(self.want)
+        self.away()
+
+    def compressed_beside(self, new, *patterns):
+        """A new file that begins alike is not what was compressed."""
+        self.begin_away(*patterns)
+        self.log("l/app.log", BANNER + numbered("old", 200))
+        self.seen("l/app.log")
+        self.d.stop()
+        self.rename("l/app.log", "l/app.log.1")
+        self.compress("l/app.log.1")
+        # A clock of the file system has ticks.
+        time.sleep(0.05)
+        self.log(new, BANNER + numbered("new", 100))
+        self.r.start()
+        self.d.start()
+        self.end(self.want, ordered=False)
+
+    def test_the_next_one_has_its_inode(self):
+        self.need_birth()
+        self.begin_away("l/*.log")
+        self.log("l/app.log", BANNER + numbered("old", 200))
+        self.seen("l/app.log")
+        self.d.stop()
+        inode = os.stat(self.path("l/app.log")).st_ino
+        self.compress("l/app.log")
+        self.rename("l/app.log.gz", "l/app.log.1.gz")
+        # A clock of the file system has ticks.
+        time.sleep(0.05)
+        self.take_inode(inode, "l/app.log")
+        self.log("l/app.log", BANNER + numbered("new", 100))
+        self.r.start()
+        self.d.start()
+        self.end(self.want, ordered=False)
+
+    def copied(self, running):
+        """The copy has the inode of an empty file that is gone."""
+        self.need_birth()
+        self.put("l/app.log.1", [])
+        self.log("l/app.log", BANNER + numbered("line", 100))
+        self.begin("l/*.log*")
+        self.expect(self.want)
+        self.d.wait_follows(self.path("l/app.log.1"))
+        self.d.stop()
+        self.mark()
+        self.want = []
+        inode = os.stat(self.path("l/app.log.1")).st_ino
+        os.unlink(self.path("l/app.log.1"))
+        if running:
+            self.d.start()
+            self.log("l/app.log", ["next"])
+            self.expect(self.want)
+        with self.unseen() if running else contextlib.nullcontext():
+            self.take_inode(inode, "l/app.log.1")
+            self.copy("l/app.log", "l/app.log.1")
+            self.truncate("l/app.log")
+        if not running:
+            self.d.start()
+        self.log("l/app.log", ["last"])
+        self.end(self.want)
+
+    def test_a_copy_has_the_inode_of_an_empty_file(self):
+        self.copied(False)
+
+    def test_a_copy_gets_the_inode_of_an_empty_file(self):
+        self.copied(True)
+
+    def test_compressed_beside_the_next_one(self):
+        self.compressed_beside("l/app.log", "l/*.log")
+
+    def test_compressed_beside_another_log(self):
+        self.compressed_beside("k/app.log", "l/*.log", "k/*.log")
+
+    def test_a_private_file_that_begins_alike(self):
+        self.begin_away("l/*.log")
+        self.log("l/app.log", BANNER + numbered("old", 200))
+        self.seen("l/app.log")
+        self.d.stop()
+        os.unlink(self.path("l/app.log"))
+        self.put("l/secret.key", BANNER + ["secret"])
+        self.want = ["first", "next"]
+        self.put("l/app.log", ["next"])
+        self.r.start()
+        self.d.start()
+        self.end(self.want)
 
 
 class Order(Down):
