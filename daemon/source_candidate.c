@@ -200,7 +200,9 @@ is_telling(const struct candidate *c, const struct orphan *o)
 		return (true);
 	for (i = 0; i < o->nspots; i++) {
 		base = o->spots[i].base;
-		if (strcmp(c->name, base) == 0 || rotation_is_of(c->name, base))
+		if (strcmp(c->name, base) == 0 ||
+		    rotation_is_of(c->name, base) ||
+		    rotation_goes_on(c->name, base))
 			return (true);
 	}
 	return (false);

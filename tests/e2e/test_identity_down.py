@@ -247,6 +247,18 @@ class Unsent(Down):
     def test_a_copy_gets_the_inode_of_an_empty_file(self):
         self.copied(True)
 
+    def test_a_short_one_is_rotated_on_and_compressed(self):
+        self.begin_away("l/app.log*")
+        self.log("l/app.log.1", ["one line"])
+        self.log("l/app.log", ["next"])
+        self.seen("l/app.log.1", "l/app.log")
+        self.d.stop()
+        self.rename("l/app.log.1", "l/app.log.3")
+        self.compress("l/app.log.3")
+        self.r.start()
+        self.d.start()
+        self.end(self.want, ordered=False)
+
     def test_compressed_beside_the_next_one(self):
         self.compressed_beside("l/app.log", "l/*.log")
 
