@@ -10,6 +10,9 @@
 #include "daemon/tails.h"
 #include "lib/rotation.h"
 
+/* No system keeps more events than a few times so many. */
+#define MAX_WAITING 65536
+
 /*
  * A file that had a name which a source means and lost it to another one, by
  * what the events say.  Most are known already by their identity; one that came
@@ -20,7 +23,8 @@ struct stray {
 	RB_ENTRY(stray) by_name;
 	char *origin; /* the name that a source means */
 	char *name; /* the one it has now */
-	bool looked_at; /* by that name */
+	bool looked_at; /* by that name, */
+	uint64_t events; /* when the watcher had told so many */
 	ino_t guessed; /* no event told of it, but this inode had it; or 0 */
 };
 
@@ -129,6 +133,26 @@ dir_guess_rename(struct dir *d, const char *name, const char *from, ino_t ino)
 	note_rename(d, name, from, ino);
 }
 
+static uint64_t
+events_told(const struct sources *ss)
+{
+	struct watch_stats stats;
+
+	watch_stats(ss->watch, &stats);
+	return (stats.events);
+}
+
+/*
+ * It may have been renamed once more before the look: then an event that waits
+ * says so.  The next turn has it, unless more events wait than a turn takes.
+ */
+static bool
+may_be_renamed_yet(const struct sources *ss, const struct stray *s)
+{
+	return (watch_is_behind(ss->watch) &&
+	    events_told(ss) - s->events < MAX_WAITING);
+}
+
 static int
 stat_stray(struct dir *d, struct stray *s, struct stat *st)
 {
@@ -136,6 +160,7 @@ stat_stray(struct dir *d, struct stray *s, struct stat *st)
 
 	st->st_ino = 0;
 	s->looked_at = true;
+	s->events = events_told(d->all);
 	if (dir_path(d, s->name, path) == -1)
 		return (-1);
 	if (lstat(path, st) == -1 && errno != ENOENT && errno != ENOTDIR) {
@@ -212,11 +237,9 @@ sources_follow_strays(struct sources *ss)
 
 	TAILQ_FOREACH_SAFE (d, &ss->strayed, strayed, behind)
 		TAILQ_FOREACH_SAFE (s, &d->strays, entry, next) {
-			/*
-			 * It may have been renamed once more before the look:
-			 * then the events of the next turn say so.
-			 */
 			again = !s->looked_at;
+			if (!again && may_be_renamed_yet(ss, s))
+				continue;
 			follow_stray(d, s);
 			if (!again && s->looked_at)
 				stray_free(d, s);

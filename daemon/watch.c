@@ -5,10 +5,17 @@
 #include <sys/tree.h>
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "daemon/log.h"
+
+/*
+ * After the system lost events, so many directories and files are told in a
+ * turn of the loop: any user can make thousands, and others' lines wait.
+ */
+#define TOLD_AT_ONCE 64
 
 /* Directories with equal handles are one to the system, under two paths. */
 struct watch_dir {
@@ -43,8 +50,13 @@ struct watch {
 	struct watch_stats stats;
 	ev_tstamp known_until;
 	uint64_t serial;
+	/* While every directory of a lesser serial, and every file, is told: */
+	ev_timer rest;
 	uint64_t round;
+	uint64_t before;
+	int next_file; /* its handle, or a later one; -1: all are told */
 	unsigned reporting; /* depth: reap at 0 */
+	bool behind;
 	bool said;
 };
 
@@ -68,6 +80,8 @@ file_compare(const struct watch_file *a, const struct watch_file *b)
 RB_PROTOTYPE(files_by_handle, watch_file, by_handle, file_compare)
 RB_GENERATE(files_by_handle, watch_file, by_handle, file_compare)
 
+static void on_rest(struct ev_loop *, ev_timer *, int);
+
 struct watch *
 watch_new(struct ev_loop *loop, watch_cb *on_event)
 {
@@ -78,6 +92,8 @@ watch_new(struct ev_loop *loop, watch_cb *on_event)
 	w->loop = loop;
 	w->on_event = on_event;
 	w->known_until = ev_now(loop);
+	ev_timer_init(&w->rest, on_rest, 0., 0.);
+	w->rest.data = w;
 	RB_INIT(&w->handles);
 	RB_INIT(&w->files);
 	TAILQ_INIT(&w->dirs);
@@ -92,6 +108,7 @@ watch_free(struct watch *w)
 {
 	if (w == NULL)
 		return;
+	ev_timer_stop(w->loop, &w->rest);
 	watch_system_close(w->system);
 	free(w);
 }
@@ -298,42 +315,75 @@ watch_is_polled(const struct watch_dir *d)
 	return (d->handle == -1);
 }
 
-static void
-report_all_files(struct watch *w)
+/* By handle: whoever is told may end any watch.  Returns how many were told. */
+static unsigned
+report_files(struct watch *w, unsigned most)
 {
-	struct watch_file key = { .handle = 0 }, *f;
+	struct watch_file key, *f;
+	unsigned n;
 
-	/* By handle: whoever is told may end any watch. */
-	while ((f = RB_NFIND(files_by_handle, &w->files, &key)) != NULL) {
-		key.handle = f->handle + 1;
+	for (n = 0; n < most && w->next_file != -1; n++) {
+		key.handle = w->next_file;
+		if ((f = RB_NFIND(files_by_handle, &w->files, &key)) == NULL) {
+			w->next_file = -1;
+			break;
+		}
+		w->next_file = f->handle == INT_MAX ? -1 : f->handle + 1;
 		w->on_event(f->owner, WATCH_FILE, NULL, NULL);
 	}
+	return (n);
 }
 
-/* Each is moved to the end before its owner, who may delete any, is told. */
-static void
-report_all_dirs(struct watch *w)
+/*
+ * Each is moved to the end before its owner, who may delete any, is told.
+ * Returns how many were: as many as may be, unless no other is left.
+ */
+static unsigned
+report_dirs(struct watch *w, unsigned most)
 {
-	uint64_t serial = w->serial, round = ++w->round;
 	struct watch_dir *d;
+	unsigned n;
 
-	while ((d = TAILQ_FIRST(&w->dirs)) != NULL && d->round != round &&
-	    d->serial < serial) {
+	for (n = 0; n < most && (d = TAILQ_FIRST(&w->dirs)) != NULL &&
+	     d->round != w->round && d->serial < w->before;
+	     n++) {
 		TAILQ_REMOVE(&w->dirs, d, entry);
 		TAILQ_INSERT_TAIL(&w->dirs, d, entry);
-		d->round = round;
+		d->round = w->round;
 		if (d->handle != -1)
 			w->on_event(d->owner, WATCH_SCAN, NULL, NULL);
 	}
+	return (n);
 }
 
+static void
+on_rest(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+	struct watch *w = timer->data;
+	unsigned n;
+
+	(void)revents;
+	w->reporting++;
+	n = report_dirs(w, TOLD_AT_ONCE);
+	n += report_files(w, TOLD_AT_ONCE - n);
+	if (--w->reporting == 0)
+		reap(w);
+	if (n < TOLD_AT_ONCE)
+		return;
+	ev_timer_set(timer, 0., 0.);
+	ev_timer_start(loop, timer);
+}
+
+/* Those that were not told yet since the last time are the first. */
 static void
 report_scan_all(struct watch *w)
 {
 	w->stats.overflows++;
 	log_notice("watch: the system lost events: looking at every file");
-	report_all_dirs(w);
-	report_all_files(w);
+	w->round++;
+	w->before = w->serial;
+	w->next_file = 0;
+	ev_timer_start(w->loop, &w->rest);
 }
 
 static void
@@ -370,9 +420,18 @@ watch_report(struct watch *w, int handle, enum watch_event event,
 }
 
 void
-watch_reported_all(struct watch *w)
+watch_reported(struct watch *w, bool all)
 {
-	w->known_until = ev_now(w->loop);
+	w->behind = !all;
+	/* Of what is lost nobody knows before everything was looked at. */
+	if (all && !ev_is_active(&w->rest))
+		w->known_until = ev_now(w->loop);
+}
+
+bool
+watch_is_behind(const struct watch *w)
+{
+	return (w->behind);
 }
 
 ev_tstamp

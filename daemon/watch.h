@@ -92,6 +92,9 @@ bool	watch_file_needs_no_fd(const struct watch_file *);
 /* The time, as ev_now(), until which every event was told. */
 ev_tstamp	watch_known_until(const struct watch *);
 
+/* Whether the system has events that are left for the next turns. */
+bool	watch_is_behind(const struct watch *);
+
 /* How many descriptors the directories take. */
 unsigned	watch_descriptors(const struct watch *);
 
@@ -114,12 +117,12 @@ int	watch_system_add_file(struct watch_system *, int fd, const char *path);
 void	watch_system_del_file(struct watch_system *, int handle);
 bool	watch_system_needs_no_fd(const struct watch_system *);
 
-/* All events that there are were reported. */
-void	watch_reported_all(struct watch *);
+/* Events were reported: all that there are, or some are left for next turns. */
+void	watch_reported(struct watch *, bool all);
 
 /*
- * handle -1: the system lost events, scan all.  That of a file: whatever the
- * event is, its owner gets a WATCH_FILE.
+ * handle -1: the system lost events, scan all: some in each of the next turns.
+ * That of a file: whatever the event is, its owner gets a WATCH_FILE.
  */
 void	watch_report(struct watch *, int handle, enum watch_event,
 	    const char *name, const char *from);

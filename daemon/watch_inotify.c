@@ -6,6 +6,7 @@
  * under its last name, and that is wanted.
  */
 #include <sys/inotify.h>
+#include <sys/ioctl.h>
 
 #include <errno.h>
 #include <limits.h>
@@ -22,6 +23,9 @@
 	    IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
 #define MASK_DATA IN_MODIFY
 #define MASK_FILE (IN_MODIFY | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF)
+
+#define BUFFER (64 * 1024)
+#define MAX_EVENT (sizeof(struct inotify_event) + NAME_MAX + 1)
 
 struct watch_system {
 	struct watch *watch;
@@ -66,29 +70,38 @@ report(struct watch_system *s, const struct inotify_event *e)
 		watch_report(w, e->wd, WATCH_FILE, NULL, NULL);
 }
 
+/* Whether there are events beside those that were just read, n octets. */
+static bool
+has_more(const struct watch_system *s, size_t n)
+{
+	int left;
+
+	if (n + MAX_EVENT <= BUFFER)
+		return (false);
+	return (ioctl(s->fd, FIONREAD, &left) == 0 && left > 0);
+}
+
+/* What is left of a long queue has the next turns: others have work, too. */
 static void
 on_readable(struct ev_loop *loop, ev_io *io, int revents)
 {
-	_Alignas(struct inotify_event) char buf[64 * 1024];
+	_Alignas(struct inotify_event) char buf[BUFFER];
 	struct watch_system *s = io->data;
 	const struct inotify_event *e;
 	ssize_t n, at;
 
 	(void)loop;
 	(void)revents;
-	while ((n = read(s->fd, buf, sizeof(buf))) > 0) {
-		for (at = 0; at < n; at += (ssize_t)sizeof(*e) + e->len) {
-			e = (const struct inotify_event *)(void *)(buf + at);
-			report(s, e);
-		}
-		/* A full queue is left for the next turn: others have work. */
-		if ((size_t)n < sizeof(buf) / 2) {
-			watch_reported_all(s->watch);
-			break;
-		}
+	if ((n = read(s->fd, buf, sizeof(buf))) == -1) {
+		if (errno != EAGAIN && errno != EINTR)
+			log_error("watch: inotify");
+		return;
 	}
-	if (n == -1 && errno != EAGAIN && errno != EINTR)
-		log_error("watch: inotify");
+	for (at = 0; at < n; at += (ssize_t)sizeof(*e) + e->len) {
+		e = (const struct inotify_event *)(void *)(buf + at);
+		report(s, e);
+	}
+	watch_reported(s->watch, !has_more(s, (size_t)n));
 }
 
 struct watch_system *

@@ -217,17 +217,93 @@ one_that_vanished_is_no_want_of_watches(void **state)
 	assert_int_equal(stats.polled, 2);
 }
 
+/* Returns how many directories were told in one turn of the loop. */
+static unsigned
+turn(struct scene *s)
+{
+	unsigned before = 0, after = 0;
+	size_t i;
+
+	for (i = 0; i < DIRS; i++)
+		before += s->told[i];
+	ev_run(s->loop, EVRUN_NOWAIT);
+	for (i = 0; i < DIRS; i++)
+		after += s->told[i];
+	return (after - before);
+}
+
+static void
+events_are_lost(struct scene *s)
+{
+	watch_report(s->watch, -1, WATCH_SCAN, NULL, NULL);
+}
+
 static void
 all_are_told_once_when_events_were_lost(void **state)
 {
 	struct scene *s = *state;
+	unsigned round;
 	size_t i;
 
 	add_all(s);
-	watch_report(s->watch, -1, WATCH_SCAN, NULL, NULL);
-	watch_report(s->watch, -1, WATCH_SCAN, NULL, NULL);
+	for (round = 1; round <= 2; round++) {
+		events_are_lost(s);
+		while (turn(s) > 0)
+			continue;
+		for (i = 0; i < DIRS; i++)
+			assert_int_equal(s->told[i], round);
+	}
+}
+
+static void
+others_have_their_turn_while_all_are_told(void **state)
+{
+	struct scene *s = *state;
+	unsigned n, turns = 0;
+
+	add_all(s);
+	events_are_lost(s);
+	while ((n = turn(s)) > 0) {
+		assert_true(n <= DIRS / 3);
+		turns++;
+	}
+	assert_true(turns >= 3);
+}
+
+/* Events may be lost again and again before all were told. */
+static void
+one_that_was_not_told_yet_comes_first(void **state)
+{
+	struct scene *s = *state;
+	unsigned turns = 0;
+	size_t i;
+
+	add_all(s);
 	for (i = 0; i < DIRS; i++)
-		assert_int_equal(s->told[i], 2);
+		for (events_are_lost(s); s->told[i] == 0; turns++) {
+			events_are_lost(s);
+			assert_true(turn(s) > 0);
+		}
+	assert_true(turns <= 4);
+	for (i = 0; i < DIRS; i++)
+		assert_true(s->told[i] <= 2);
+}
+
+static void
+nobody_knows_how_it_was_before_all_were_told(void **state)
+{
+	struct scene *s = *state;
+	ev_tstamp before = watch_known_until(s->watch);
+
+	add_all(s);
+	events_are_lost(s);
+	(void)turn(s);
+	watch_reported(s->watch, true);
+	assert_true(watch_known_until(s->watch) <= before);
+	while (turn(s) > 0)
+		continue;
+	watch_reported(s->watch, true);
+	assert_true(watch_known_until(s->watch) > before);
 }
 
 static void
@@ -239,7 +315,9 @@ one_that_is_told_may_end_the_others(void **state)
 
 	add_all(s);
 	s->ends_others = true;
-	watch_report(s->watch, -1, WATCH_SCAN, NULL, NULL);
+	events_are_lost(s);
+	while (turn(s) > 0)
+		continue;
 	for (i = 0; i < DIRS; i++)
 		told += s->told[i];
 	assert_int_equal(told, 1);
@@ -254,6 +332,14 @@ main(void)
 		    one_that_vanished_is_no_want_of_watches, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 		    all_are_told_once_when_events_were_lost, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+		    others_have_their_turn_while_all_are_told, set_up,
+		    tear_down),
+		cmocka_unit_test_setup_teardown(
+		    one_that_was_not_told_yet_comes_first, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+		    nobody_knows_how_it_was_before_all_were_told, set_up,
+		    tear_down),
 		cmocka_unit_test_setup_teardown(
 		    one_that_is_told_may_end_the_others, set_up, tear_down),
 	};

@@ -249,6 +249,28 @@ class Found(Case):
         self.finish(self.d, self.r)
         self.r.check(*more, late)
 
+    @unittest.skipIf(KQUEUE, "it tells no names")
+    def test_renamed_again_behind_many_events(self):
+        """One look finds it under no name, and its next name is told only
+        behind more events than one turn takes."""
+        self.begin(self.path("app.log"))
+        self.w.write(10)
+        self.r.wait_all(self.w)
+        worker = self.d.worker()
+        kill(worker, signal.SIGSTOP)
+        os.rename(self.w.path, self.w.path + ".9")
+        late = self.writer("app.log", name="late")
+        late.write(10)
+        late.rename(self.path("app.log.1"))
+        for _ in range(3000):
+            os.rename(self.path("app.log.9"), self.path("app.log.8"))
+            os.rename(self.path("app.log.8"), self.path("app.log.9"))
+        os.rename(self.path("app.log.1"), self.path("app.log.2"))
+        kill(worker, signal.SIGCONT)
+        self.r.wait_all(late)
+        self.finish(self.d, self.r)
+        self.r.check(self.w, late)
+
     def test_signals_to_both_processes_still_wait(self):
         self.begin()
         self.w.write(20000)
