@@ -266,12 +266,20 @@ window_reserve(struct window *w, size_t n)
 	return (0);
 }
 
+/* Who pushes many has reserved for all of them. */
+static bool
+has_reserved(const struct window *w)
+{
+	return (w->count < w->room && w->kept < w->thin_at &&
+	    w->count - w->kept < w->max / 2);
+}
+
 static int
 append(struct window *w, struct cursor *cur, off_t end, uint64_t pos)
 {
 	struct slice *s;
 
-	if (window_reserve(w, 1) == -1)
+	if (!has_reserved(w) && window_reserve(w, 1) == -1)
 		return (-1);
 	cur->slices++;
 	s = nth(w, w->count++);

@@ -5,8 +5,20 @@
 #define RELP_COMMAND " syslog "
 #define RELP_COMMAND_LEN (sizeof(RELP_COMMAND) - 1)
 
+/* Without a loop: 1233 / 4096 is a little more than the logarithm of 2. */
+static inline size_t
+count_digits(uint32_t n)
+{
+	static const uint32_t powers[] = { 0, 10, 100, 1000, 10000, 100000,
+		1000000, 10000000, 100000000, 1000000000 };
+	size_t bits = 32 - (size_t)__builtin_clz(n | 1);
+	size_t most = bits * 1233 / 4096;
+
+	return (n < powers[most] ? most : most + 1);
+}
+
 /* Two digits a step: every message has a number or two. */
-static size_t
+static inline size_t
 put_number(uint32_t n, uint8_t *out)
 {
 	static const char pairs[] = "00010203040506070809"
@@ -19,11 +31,8 @@ put_number(uint32_t n, uint8_t *out)
 				    "70717273747576777879"
 				    "80818283848586878889"
 				    "90919293949596979899";
-	size_t digits = 1, i;
-	uint64_t limit;
+	size_t digits = count_digits(n), i;
 
-	for (limit = 10; n >= limit; limit *= 10)
-		digits++;
 	for (i = digits; i > 1; n /= 100) {
 		i -= 2;
 		memcpy(out + i, pairs + n % 100 * 2, 2);

@@ -34,6 +34,37 @@ octet_counting_writes_the_length_and_a_space(void **state)
 }
 
 static void
+assert_length(uint32_t len)
+{
+	uint8_t out[WIRE_OVERHEAD + 1];
+	char want[32];
+	size_t n = (size_t)snprintf(want, sizeof(want), "%u ", len);
+
+	assert_int_equal(wire_head(WIRE_OCTET, len, 7, out), n);
+	assert_memory_equal(out, want, n);
+}
+
+static void
+every_length_has_just_its_digits(void **state)
+{
+	uint64_t power;
+	uint32_t i;
+
+	(void)state;
+	for (i = 0; i < 20000; i++)
+		assert_length(i);
+	for (power = 1; power <= UINT32_MAX; power *= 10) {
+		assert_length((uint32_t)power - 1);
+		assert_length((uint32_t)power);
+	}
+	for (i = 1; i != 0; i <<= 1) {
+		assert_length(i - 1);
+		assert_length(i);
+	}
+	assert_length(UINT32_MAX);
+}
+
+static void
 a_newline_frame_has_only_a_newline_behind(void **state)
 {
 	uint8_t out[WIRE_OVERHEAD] = { 0 };
@@ -114,6 +145,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(octet_counting_writes_the_length_and_a_space),
+		cmocka_unit_test(every_length_has_just_its_digits),
 		cmocka_unit_test(a_newline_frame_has_only_a_newline_behind),
 		cmocka_unit_test(
 		    a_datagram_has_its_length_in_host_order_before_it),
