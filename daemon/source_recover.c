@@ -119,7 +119,7 @@ stat_entry(struct dir *d, int dirfd, const char *name, struct stat *st)
 }
 
 /*
- * Adds a file that the checkpoint does not know: one that rotation named, or
+ * Adds a file of which the checkpoint knows nothing: one that rotation named, or
  * where something is missing any one that is new.  Returns 0, or -1 with errno
  * where it could not be looked at.
  */
@@ -139,7 +139,7 @@ consider(struct hunt *h, int dirfd, const char *name)
 	if (!S_ISREG(st.st_mode))
 		return (0);
 	t = tails_find(ss->tails, st.st_dev, st.st_ino);
-	if (t != NULL && t->met)
+	if (t != NULL && t->met && (!t->was_empty || st.st_size == 0))
 		return (0);
 	if ((c = candidate_new(h->dir, name, &st)) == NULL)
 		return (-1);
@@ -311,6 +311,7 @@ follow_candidate(struct candidate *c, const struct former *was)
 	}
 	c->used = true;
 	t->met = true;
+	t->was_empty = false;
 	/* A file that has the very path was replaced, not rotated. */
 	t->rotated =
 	    t->place != &was->dir->place || strcmp(t->name, was->base) != 0;

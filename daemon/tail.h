@@ -59,6 +59,7 @@ struct tail {
 						   was written to since */
 	bool			 deleted:1;
 	bool			 met:1;		/* the checkpoint knew it */
+	bool			 was_empty:1;	/* when it did */
 	bool			 packed_ended:1; /* all that can be had of its
 						   text was had */
 	bool			 settled:1;	/* unchanged since that was written */

@@ -312,6 +312,14 @@ take(struct tail *t, const struct route *r, struct checkpoint_record *rec)
 	return (true);
 }
 
+/* The record of an empty file tells nothing of what the file has now. */
+static bool
+is_of_nothing(const struct checkpoint_record *rec)
+{
+	return (
+	    rec->print.len == 0 && rec->nguards == 0 && rec->offset == 0);
+}
+
 /*
  * Where to go on by the record.  *same is whether it is the very file of the
  * checkpoint.
@@ -335,9 +343,11 @@ resume(struct tail *t, struct route *r, int fd,
 		/* FALLTHROUGH */
 	case VERDICT_SAME:
 		*same = t->met = true;
+		t->was_empty = is_of_nothing(rec);
 		return (offset);
 	case VERDICT_LIKELY:
 		t->met = strcmp(rec->path, tail_path(t)) == 0;
+		t->was_empty = is_of_nothing(rec);
 		return (offset);
 	case VERDICT_OTHER:
 		break;

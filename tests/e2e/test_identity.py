@@ -219,6 +219,21 @@ class Spent(Identity):
         want += self.put("app.log", ["next"])
         self.end(want)
 
+    def test_one_that_was_truncated_before_it_was_rotated(self):
+        """It was not rotated yet when it was written anew."""
+        want = self.put("app.log", numbered("old", 100))
+        self.begin("app.log*")
+        self.wait_for_lines(want)
+        with self.unseen():
+            # The first event is one of the name that the log gets then.
+            self.copy("app.log", "app.log.1")
+            self.truncate("app.log")
+            want += self.put("app.log", numbered("new", 5))
+            self.rename("app.log.1", "app.log.2")
+            self.rename("app.log", "app.log.1")
+            want += self.put("app.log", ["next"])
+        self.end(want)
+
     def copied_in_turns(self, *patterns):
         """cp log.2 log.3; cp log.1 log.2; cp log log.1; : > log"""
         want = self.put("app.log", numbered("round 0", 200))

@@ -259,6 +259,16 @@ class Unsent(Down):
         self.d.start()
         self.end(self.want, ordered=False)
 
+    def test_a_copy_was_seen_while_it_was_empty(self):
+        """The daemon was killed, or stopped, while cp was at it."""
+        self.put("app.log.1", [])
+        self.log("app.log", BANNER + numbered("line", 100))
+        self.begin_and_stop("app.log*")
+        self.copy("app.log", "app.log.1")
+        self.truncate("app.log")
+        self.log("app.log", ["next"])
+        self.back()
+
     def test_compressed_beside_the_next_one(self):
         self.compressed_beside("l/app.log", "l/*.log")
 
