@@ -3,11 +3,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/born.h"
 #include "daemon/opener.h"
 #include "daemon/place.h"
 #include "daemon/tail.h"
@@ -151,13 +154,31 @@ is_trusted(const struct tail_copy *of, struct place *in, const char *name,
 	    finder->trusts(in, name, st, of->place, of->name));
 }
 
+/*
+ * A short text may be anybody's.  A file that was made behind the last write to
+ * the log, and has the name that rotation gives it, was made for it.
+ */
+static bool
+is_made_for(const struct search *s, struct place *in, const char *name)
+{
+	char path[PATH_MAX];
+	int64_t born;
+	int n;
+
+	n = snprintf(path, sizeof(path), "%s/%s", in->path, name);
+	if (n < 0 || (size_t)n >= sizeof(path) || (born = born_ns(path)) == 0)
+		return (false);
+	return (rotation_is_of(name, s->base) && born >= s->of->since_ns);
+}
+
 static void
 try_entry(struct search *s, struct place *place, int dirfd, const char *name)
 {
 	struct stat st;
 	int fd, is;
 
-	if (!has_name_of_copy(s, place, name))
+	if (!has_name_of_copy(s, place, name) ||
+	    (s->of->is_short && !is_made_for(s, place, name)))
 		return;
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == -1) {
 		note_error(s, errno);

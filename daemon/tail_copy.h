@@ -34,6 +34,8 @@ struct tail_copy {
 	ino_t			 ino;		/* itself */
 	uid_t			 uid;
 	int64_t			 since_ns;	/* of a file's time; 0: unknown */
+	bool			 is_short;	/* it has to have been made since
+						   then, and rotation's name */
 };
 
 enum tail_copy_result {

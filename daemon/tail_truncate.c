@@ -22,7 +22,7 @@
 #define SEEK_FOR 60.
 #define SEEK_DENIED_FOR 3. /* the same where that may not be */
 
-/* What is shorter is no evidence that one file is a copy of another. */
+/* What is shorter is no evidence by itself that a file is a copy of another. */
 #define TELLING 64
 
 static off_t
@@ -105,15 +105,15 @@ go_on_in_copy(struct tail *old, const struct tail_copy_found *found)
 	tails_time(old);
 }
 
-/* Whether a copy is worth looking for, and could be told. */
+/* Whether what is known of it, all of which was sent, would tell of no copy. */
 static bool
-wants_copy(const struct tail *old, const struct guard *guard)
+is_short(const struct tail *old, const struct guard *guard)
 {
 	size_t known = old->print.len;
 
 	if (known < guard_length(guard->at))
 		known = guard_length(guard->at);
-	return (known >= TELLING || tail_least_sent(old) < old->size);
+	return (known < TELLING && tail_least_sent(old) >= old->size);
 }
 
 static uid_t
@@ -140,8 +140,7 @@ find_copy(
 		.uid = owner_of(tail_old_path(old)),
 		.since_ns = old->written_ns };
 
-	if (!wants_copy(old, &wanted.guard))
-		return (TAIL_COPY_NONE);
+	wanted.is_short = is_short(old, &wanted.guard);
 	return (tail_copy_find(&wanted, found));
 }
 

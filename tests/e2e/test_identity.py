@@ -126,6 +126,37 @@ class Copies(Identity):
         self.end(want)
 
 
+class Short(Identity):
+    """One line tells nothing: the name and the time of a copy do."""
+
+    def copied(self, *patterns):
+        self.need_birth()
+        want = self.put("app.log", ["one line"])
+        self.begin(*patterns)
+        self.wait_for_lines(want)
+        for i in range(3):
+            with self.unseen():
+                if i:
+                    self.rename("app.log.1", "app.log.%d" % (i + 1))
+                self.copy("app.log", "app.log.1")
+                self.truncate("app.log")
+            self.d.wait_log("app.log.1: is the copy of a truncated", i + 1)
+            # Each time the same: it is a line of its own.
+            want += self.put("app.log", ["one line"])
+            self.expect(want)
+        self.d.stop()
+        self.d.start()
+        want += self.put("app.log", ["last"])
+        self.end(want)
+        self.assert_silent("could be read")
+
+    def test_where_the_pattern_means_the_copy(self):
+        self.copied("app.log*")
+
+    def test_where_no_pattern_means_the_copy(self):
+        self.copied("app.log")
+
+
 class Spent(Identity):
     """A file that was rotated, or is a copy, never begins again."""
 
