@@ -246,9 +246,23 @@ struct likeness {
 };
 
 /*
+ * Whether c was made behind the last write to t, which still has the name from
+ * which rotation made that of c.
+ */
+static bool
+is_made_of(const struct candidate *c, const struct tail *t)
+{
+	char path[PATH_MAX];
+
+	return (t->place == &c->dir->place && strcmp(t->name, c->base) == 0 &&
+	    dir_path(c->dir, c->name, path) == 0 &&
+	    born_ns(path) >= t->written_ns);
+}
+
+/*
  * A copy has nothing of its own.  That is not enough, for a second log may say
- * the same: it also has the time of the file, or all that was sent of that and
- * a name that hardly anything but rotation gives.
+ * the same: it also has the time of the file; or a name that hardly anything but
+ * rotation gives, and was made of it, or has all that was sent of that.
  */
 static bool
 is_copy_of(void *who, void *arg)
@@ -266,9 +280,10 @@ is_copy_of(void *who, void *arg)
 			l->of = t;
 	} else if (is_first_part(c, t) &&
 	    ((written_ns(&c->st) == t->written_ns && is_time_set(&c->st)) ||
-		(c->st.st_size >= GUARD_MAX && g.at > 0 &&
-		    rotation_is_copy_of(c->name, c->base) &&
-		    holds(c, &g) == 1))) {
+		(rotation_is_copy_of(c->name, c->base) &&
+		    (is_made_of(c, t) ||
+			(c->st.st_size >= GUARD_MAX && g.at > 0 &&
+			    holds(c, &g) == 1))))) {
 		l->of = t;
 	}
 	return (l->of == NULL);

@@ -245,7 +245,8 @@ is_its_own(const struct tail *t, const struct dir *d, const char *name)
 		return (false);
 	base = strrchr(path, '/') + 1;
 	return (strcmp(name, base) == 0 ||
-	    (t->place != &d->place && rotation_is_of(name, base)));
+	    (t->place != &d->place &&
+		(rotation_is_of(name, base) || rotation_goes_on(name, base))));
 }
 
 /* What it was called elsewhere does not count in the order of generations. */

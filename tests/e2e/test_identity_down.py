@@ -289,6 +289,22 @@ class Unsent(Down):
         self.end(self.want)
 
 
+    def test_a_copy_of_which_the_original_is_not_truncated_yet(self):
+        """The daemon starts between the two steps."""
+        self.need_birth()
+        self.begin_away("l/app.log*")
+        self.log("l/app.log", ["one line"])
+        self.seen("l/app.log")
+        self.d.stop()
+        self.copy("l/app.log", "l/app.log.1")
+        self.r.start()
+        self.d.start()
+        self.wait_for_lines(self.want)
+        self.truncate("l/app.log")
+        self.log("l/app.log", ["next"])
+        self.end(self.want)
+
+
 class Order(Down):
     """Generations that nobody saw come in the order in which they were
     written, whatever their names are."""
