@@ -68,10 +68,12 @@ close_quietly(int fd)
 	errno = error;
 }
 
+/* ESTALE: another file has the name now. */
 static int
 open_it(const struct candidate *c)
 {
 	char path[PATH_MAX];
+	struct stat st;
 	unsigned n = 0;
 	int fd;
 
@@ -81,6 +83,13 @@ open_it(const struct candidate *c)
 		fd = opener_open(path,
 		    O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY);
 	while (fd == -1 && lookup_again(c->dir->all, n++));
+	if (fd != -1 &&
+	    (fstat(fd, &st) == -1 || st.st_dev != c->st.st_dev ||
+		st.st_ino != c->st.st_ino)) {
+		(void)close(fd);
+		errno = ESTALE;
+		return (-1);
+	}
 	return (fd);
 }
 
@@ -110,7 +119,7 @@ candidate_read_head(struct candidate *c)
 	while (read_head(c) == -1) {
 		if (lookup_again(c->dir->all, n++))
 			continue;
-		if (errno != ENOENT)
+		if (errno != ENOENT && errno != ESTALE)
 			log_warn("%s/%s: cannot be read, and is passed over: "
 				 "it may be what a file has become while the "
 				 "daemon was down",

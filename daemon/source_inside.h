@@ -173,7 +173,11 @@ bool	dir_append_use(struct dir *, const struct use *);
 
 /* Whether some source means the file, or goes on in the directory, name. */
 bool	dir_means_file(const struct dir *, const char *name);
+
 bool	dir_means_dir(const struct dir *, const char *name);
+
+/* Whether it means files in it at all, or some were there by links. */
+bool	dir_means_files(const struct dir *);
 
 /* The same for one use; and whether its source wants what a link leads to. */
 bool	use_means(const struct use *, const struct dir *, const char *name);

@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "daemon/conf.h"
 #include "daemon/ledger.h"
@@ -21,6 +22,10 @@
 #include "daemon/tails.h"
 #include "lib/kin.h"
 #include "lib/rotation.h"
+
+#define NS_IN_S 1000000000
+#define TICK_NS 10000000 /* at the most */
+#define AGAIN_MOST 8 /* attempts at a directory that changes meanwhile */
 
 /*
  * What happened to the files of the checkpoint while nobody looked.  Those that
@@ -144,7 +149,7 @@ consider(struct hunt *h, int dirfd, const char *name)
 	if ((c = candidate_new(h->dir, name, &st)) == NULL)
 		return (-1);
 	if (!find_base(h, c) &&
-	    (orphans_are_none(h->os) ||
+	    (orphans_are_none(h->os) || !dir_means_files(h->dir) ||
 		!sources_may_be_since(ss, &st.st_ctim))) {
 		candidate_free(c);
 		return (0);
@@ -559,11 +564,36 @@ follow_passed_by(struct hunt *h)
 	}
 }
 
-static void
-recover_dir(struct orphans *os, struct dir *d)
+/*
+ * Whether a name may have come, gone or changed in d since began_ns.  The clock
+ * of a file system has ticks.
+ */
+static bool
+may_have_changed(
+    const struct dir *d, const struct stat *before, int64_t began_ns)
+{
+	struct stat now;
+	int64_t at;
+
+	if (stat(dir_display(d), &now) == -1)
+		return (false);
+	at = (int64_t)now.st_mtim.tv_sec * NS_IN_S + now.st_mtim.tv_nsec;
+	return (now.st_mtim.tv_sec != before->st_mtim.tv_sec ||
+	    now.st_mtim.tv_nsec != before->st_mtim.tv_nsec ||
+	    (at > began_ns - TICK_NS && at <= began_ns));
+}
+
+/* Returns whether it is to be done again: files were renamed at the same time. */
+static bool
+recover_dir_once(struct orphans *os, struct dir *d)
 {
 	struct hunt h = { .os = os, .dir = d };
+	struct timespec began;
+	struct stat before;
 
+	if (stat(dir_display(d), &before) == -1)
+		return (false);
+	(void)clock_gettime(CLOCK_REALTIME, &began);
 	if (hunt_begin(&h) == 0) {
 		list_candidates(&h);
 		adopt_sent(&h);
@@ -571,6 +601,20 @@ recover_dir(struct orphans *os, struct dir *d)
 		adopt_unsent(&h);
 	}
 	hunt_end(&h);
+	return (may_have_changed(
+	    d, &before, (int64_t)began.tv_sec * NS_IN_S + began.tv_nsec));
+}
+
+static void
+recover_dir(struct orphans *os, struct dir *d)
+{
+	unsigned n = 0;
+
+	while (recover_dir_once(os, d) && n < AGAIN_MOST) {
+		errno = EAGAIN;
+		if (!lookup_again(d->all, n++))
+			break;
+	}
 }
 
 static int

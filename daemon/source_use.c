@@ -127,6 +127,18 @@ dir_means_file(const struct dir *d, const char *name)
 }
 
 bool
+dir_means_files(const struct dir *d)
+{
+	size_t i;
+
+	for (i = 0; i < d->nuses; i++)
+		if (use_is_last(&d->uses[i]) ||
+		    use_part(&d->uses[i])->kind == PATTERN_ANY_DEPTH)
+			return (true);
+	return (d->nuses == 0);
+}
+
+bool
 dir_means_dir(const struct dir *d, const char *name)
 {
 	size_t i;

@@ -611,7 +611,7 @@ tail_written(struct tail *t, const struct stat *st, enum cause cause)
 	} else {
 		t->sure = 0;
 	}
-	t->left_now = false;
+	t->left_now = t->unproven = false;
 	same_size = st->st_size == t->size;
 	if (!same_size || written_ns(st) != t->written_ns) {
 		t->changed = now;

@@ -59,6 +59,8 @@ struct tail {
 						   was written to since */
 	bool			 deleted:1;
 	bool			 met:1;		/* the checkpoint knew it */
+	bool			 unproven:1;	/* by its inode: its text was not
+						   compared yet */
 	bool			 was_empty:1;	/* when it did */
 	bool			 packed_ended:1; /* all that can be had of its
 						   text was had */

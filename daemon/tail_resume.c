@@ -336,7 +336,7 @@ resume(struct tail *t, struct route *r, int fd,
 		/* Without a name it can only have been handed over, open. */
 		*same = t->place == NULL;
 		t->print = rec->print;
-		t->met = true;
+		t->met = t->unproven = true;
 		return (offset);
 	case VERDICT_BACK:
 		say_back(t, rec, offset);

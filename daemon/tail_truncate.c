@@ -389,6 +389,10 @@ say_change(const struct tail *t, const struct stat *st, enum tail_change how)
 	if (how == TAIL_WRITTEN_ANEW)
 		log_info("%s: was written anew with the same text",
 		    tail_path(t));
+	else if (t->unproven)
+		log_info("%s: is another file than the one that was known by "
+			 "its inode",
+		    tail_path(t));
 	else if (!t->rotated || t->left_now)
 		log_info("%s: truncated from %lld to %lld bytes", tail_path(t),
 		    (long long)t->size, (long long)st->st_size);
@@ -405,8 +409,8 @@ say_spent(const struct tail *t)
 void
 tail_truncated(struct tail *old, const struct stat *st, enum tail_change how)
 {
-	bool left_now = old->left_now, shrank = st->st_size < most_sent(old);
-	bool copied, spend;
+	bool left_now = old->left_now, unproven = old->unproven;
+	bool shrank = st->st_size < most_sent(old), copied, spend;
 	struct place *place = old->place;
 	struct tail *now;
 	struct stream *s;
@@ -418,7 +422,7 @@ tail_truncated(struct tail *old, const struct stat *st, enum tail_change how)
 		end_nameless(old, old->fd, st);
 		return;
 	}
-	spend = how == TAIL_TRUNCATED && is_to_be_spent(old, st);
+	spend = how == TAIL_TRUNCATED && !unproven && is_to_be_spent(old, st);
 	if ((now = truncated_successor(old, place, st)) == NULL) {
 		/* Without memory it begins again by itself. */
 		tail_say_lost(old, "truncated");

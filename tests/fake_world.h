@@ -44,7 +44,7 @@ struct fake_world {
 	char below[4096];
 	uint32_t seen; /* of nth */
 	uint32_t times; /* so many in a row */
-	uint32_t error; /* so do they fail */
+	uint32_t error; /* so do they fail; 0: they wait until nth is 0 */
 	uint32_t unused;
 };
 

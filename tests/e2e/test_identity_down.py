@@ -5,6 +5,7 @@ forgotten."""
 
 import contextlib
 import gzip
+import itertools
 import os
 import shutil
 import time
@@ -303,6 +304,64 @@ class Unsent(Down):
         self.truncate("l/app.log")
         self.log("l/app.log", ["next"])
         self.end(self.want)
+
+
+@unittest.skipUnless(LINUX, "the daemon of another world is for Linux")
+class Raced(Down):
+    """Files are rotated while the daemon starts: before each of the calls by
+    which it looks at them."""
+
+    def rotated(self):
+        return [name for name in os.listdir(self.path("")) if
+                name.startswith("app.log.")]
+
+    def shift(self):
+        """Of the log that is there, and of all that it was."""
+        for i in range(len(self.rotated()), 0, -1):
+            self.rename("app.log.%d" % i, "app.log.%d" % (i + 1))
+        self.rename("app.log", "app.log.1")
+
+    def rotate(self, n):
+        self.n += 1
+        self.log("app.log", numbered("log %d" % self.n, n))
+        self.shift()
+        self.log("app.log", [])
+
+    def raced(self, *patterns, calls=world.ALL):
+        self.n = 0
+        w = world.World(os.path.join(self.dir, "world"), self.path(""))
+        self.log("app.log", ["first"])
+        self.prepare(*patterns, program=world.PROGRAM)
+        self.d.env = w.env
+        self.d.start()
+        self.expect(self.want)
+        for nth in itertools.count(1):
+            held = w.failed
+            self.d.stop()
+            for lines in (20, 5, 10):
+                self.rotate(lines)
+            w.hold_nth(nth, calls)
+            self.d.start()
+            wait_for(lambda: w.failed > held or self.is_ready(), "the start")
+            if w.failed > held:
+                self.rotate(30)
+            w.let_go()
+            wait_for(lambda: set(self.since()).issuperset(self.want),
+                     "all lines with call %d held" % nth)
+            if w.failed == held:
+                break
+            for name in self.rotated():
+                os.unlink(self.path(name))
+        self.end(self.want, ordered=False)
+
+    def is_ready(self):
+        return "worker: sandbox" in self.d.log().rpartition("stopping")[2]
+
+    def test_where_the_pattern_means_the_log(self):
+        self.raced("app.log")
+
+    def test_where_the_pattern_means_all(self):
+        self.raced("app.log*")
 
 
 class Order(Down):

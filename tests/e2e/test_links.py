@@ -253,7 +253,7 @@ class HardLinks(Links):
         os.truncate(w.path, 0)
         self.d.wait_log("truncated from")
         os.rename(w.path, w.path + ".1")
-        self.d.wait_log("app.log.1: was app.log")
+        self.d.wait_log(r"app\.log\.1: was ")
         self.write(w.path, "next")
         self.wait_text("next")
         self.d.stop()

@@ -9,12 +9,11 @@ import signal
 import unittest
 
 from teslacoil import (LINUX, Case, destination, kill, main, rng, source)
-from world import FSTAT, OPEN, OPENDIR, READ, READDIR, STAT, PROGRAM, World
+from world import ALL, OPEN, OPENDIR, PROGRAM, World
 
 NEVER = 1 << 31
 SOME = 20  # calls
 LONG = bool(os.environ.get("TESLACOIL_LONG"))
-ALL = OPEN | OPENDIR | FSTAT | STAT | READ | READDIR
 
 
 @unittest.skipUnless(LINUX, "the daemon of another world is for Linux")

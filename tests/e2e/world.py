@@ -10,6 +10,7 @@ import teslacoil
 PROGRAM = teslacoil.from_env("TESLACOILD_WORLD", "build/tests/teslacoild-world")
 
 OPEN, OPENDIR, FSTAT, STAT, READ, READDIR = (1 << i for i in range(6))
+ALL = OPEN | OPENDIR | FSTAT | STAT | READ | READDIR
 
 JUMPS = 64
 DEVICE, RATE, SEED, FAILED, NJUMPS, NTH, JUMP = 0, 8, 16, 24, 32, 36, 40
@@ -68,6 +69,13 @@ class World:
         self.put(RATE, "II", 0, calls)
         self.put(SEEN, "III", 0, times, error)
         self.put(NTH, "I", n)
+
+    def hold_nth(self, n, calls):
+        """The nth of these calls from now on waits for let_go()."""
+        self.fail_nth(n, calls, 0)
+
+    def let_go(self):
+        self.put(NTH, "I", 0)
 
     @property
     def seen(self):
