@@ -112,7 +112,7 @@ struct dir {
 	unsigned ntold; /* names of it in told */
 	unsigned nuntold; /* for which there was no room, by its last scan */
 	unsigned nawaited;
-	bool dangles; /* has links that only the sweep looks at */
+	bool dangles; /* has what only the sweep looks at again */
 };
 RB_HEAD(dirs, dir);
 TAILQ_HEAD(dir_list, dir);

@@ -108,6 +108,8 @@ look_at_new_file(struct dir *d, const char *name, const struct found *f)
 	if (t->streams == NULL) {
 		if (t->error != 0 && is_no_answer(t->error))
 			dir_again(d);
+		else if (t->error != 0)
+			d->dangles = true;
 		tail_free(t);
 		if (left_alone)
 			sweep_pass(d);

@@ -240,7 +240,9 @@ read_at(struct stream *s, int fd, uint8_t *buf, size_t size, off_t at)
 			n = pread(fd, buf, size, at);
 		} while (n == -1 && errno == EINTR);
 	if (n == -1 && errno != EAGAIN && errno != EBUSY)
-		tail_cannot_be_read(s->tail, errno);
+		tail_read_failed(s->tail, errno);
+	else if (n != -1 && s->tail->unread)
+		tail_can_be_read(s->tail);
 	return (n);
 }
 
@@ -577,7 +579,7 @@ pull_from(struct stream *s, struct pull *p, int fd)
 	if (n < (ssize_t)guard)
 		return (PULL_DRAINED);
 	if ((same = compare(s, fd, buf, guard)) == UNKNOWN)
-		tail_cannot_be_read(s->tail, errno);
+		tail_read_failed(s->tail, errno);
 	else if (same == CHANGED)
 		tail_suspect(s->tail);
 	if (same != SAME)

@@ -82,6 +82,20 @@ tail_cannot_be_read(struct tail *t, int error)
 		tails_time(t);
 }
 
+void
+tail_read_failed(struct tail *t, int error)
+{
+	t->unread = true;
+	tail_cannot_be_read(t, error);
+}
+
+void
+tail_can_be_read(struct tail *t)
+{
+	t->unread = false;
+	t->error = 0;
+}
+
 off_t
 tail_last_line(struct tail *t, int fd)
 {
@@ -611,6 +625,9 @@ tail_written(struct tail *t, const struct stat *st, enum cause cause)
 	} else {
 		t->sure = 0;
 	}
+	/* Whether a read that failed does so again, only a read can tell. */
+	if (t->fd != -1 && !t->unread)
+		t->error = 0;
 	t->left_now = t->unproven = false;
 	same_size = st->st_size == t->size;
 	if (!same_size || written_ns(st) != t->written_ns) {
@@ -694,8 +711,14 @@ check(struct tail *t, enum cause cause)
 			tail_cannot_be_read(t, errno);
 			return;
 		}
-	} else if (t->place == NULL || stat(tail_path(t), &st) == -1 ||
-	    st.st_dev != t->dev || st.st_ino != t->ino) {
+	} else if (t->place == NULL) {
+		return;
+	} else if (stat(tail_path(t), &st) == -1) {
+		/* Of one that is not there a look at its name tells. */
+		if (is_transient(errno) && errno != ENOTDIR)
+			tail_cannot_be_read(t, errno);
+		return;
+	} else if (st.st_dev != t->dev || st.st_ino != t->ino) {
 		return;
 	}
 	t->deleted = st.st_nlink == 0;

@@ -73,6 +73,7 @@ struct tail {
 						   no fingerprint, so that no file
 						   is taken for it */
 	bool			 seeking:1;	/* its copy could not be looked for */
+	bool			 unread:1;	/* the last read of it failed */
 	off_t			 size;		/* as last seen */
 	off_t			 sure;		/* size before it grew, where what
 						   came since may be of another
@@ -165,6 +166,10 @@ void	tail_suspect(struct tail *);
  * once.  What may pass by itself is tried again every second.
  */
 void	tail_cannot_be_read(struct tail *, int error);
+
+/* The same of a read, and: that one did not fail any more. */
+void	tail_read_failed(struct tail *, int error);
+void	tail_can_be_read(struct tail *);
 
 /* The guard with the largest offset of all its streams, or one that is none. */
 struct guard	tail_newest_guard(const struct tail *);

@@ -65,18 +65,18 @@ tail_packed_head(int fd, enum inflate_kind kind, uint8_t head[FINGERPRINT_MAX])
 	struct inflate *z;
 	size_t made = 0;
 	off_t at = 0;
-	ssize_t n;
+	ssize_t n = 0;
 
 	if ((z = inflate_new(kind)) == NULL)
-		return (0);
-	while (
-	    at < TAIL_PACKED_HEAD && (n = pread(fd, in, sizeof(in), at)) > 0) {
+		return (-1);
+	while (at < TAIL_PACKED_HEAD &&
+	    (n = read_whole(fd, in, sizeof(in), at)) > 0) {
 		at += n;
 		if (!decode_head(z, in, (size_t)n, head, &made))
 			break;
 	}
 	inflate_free(z);
-	return ((int)fingerprint_length(head, made));
+	return (n == -1 ? -1 : (int)fingerprint_length(head, made));
 }
 
 /* The last octets of a text that were decoded, and how many there were. */

@@ -23,7 +23,7 @@ struct tail;
 
 /*
  * Reads the head of the text of fd, which is of that kind.  Returns its octets;
- * 0 also when it is damaged.
+ * 0 also when it is damaged, or -1 with errno where it cannot be read.
  */
 int	tail_packed_head(int fd, enum inflate_kind kind,
 	    uint8_t head[FINGERPRINT_MAX]);

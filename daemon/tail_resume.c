@@ -120,7 +120,10 @@ was_called(const struct tail *t, const char *path)
 	    rotation_is_of(t->name, strrchr(path, '/') + 1));
 }
 
-/* Whether the record is of the text of a file that is compressed. */
+/*
+ * Whether the record is of the text of a file that is compressed.  What cannot
+ * be read of it now is taken for the same: the next read tells.
+ */
 static bool
 is_text_of(struct tail *t, const struct route *r, int fd,
     const struct checkpoint_record *rec)
@@ -134,8 +137,8 @@ is_text_of(struct tail *t, const struct route *r, int fd,
 	    (kind = inflate_kind_of(head, (size_t)n)) == INFLATE_NONE)
 		return (false);
 	n = tail_packed_head(fd, kind, text);
-	if (!fingerprint_matches(&rec->print, text, (size_t)n) ||
-	    (rec->nguards > 0 &&
+	if ((n != -1 && !fingerprint_matches(&rec->print, text, (size_t)n)) ||
+	    (n != -1 && rec->nguards > 0 &&
 		tail_packed_guard(fd, kind, &rec->guards[0]) == 0))
 		return (false);
 	tail_set_packed(t, kind, &rec->print);

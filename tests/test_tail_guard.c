@@ -261,10 +261,15 @@ static void
 nobody_knows_of_what_is_not_decoded(void **state)
 {
 	struct guard g = guard_before((off_t)len);
+	uint8_t head[FINGERPRINT_MAX];
 
 	(void)state;
 	assert_int_equal(tail_packed_guard(-1, INFLATE_GZIP, &g), -1);
+	assert_int_equal(tail_packed_head(-1, INFLATE_GZIP, head), -1);
 	put(packed, pack(INFLATE_GZIP));
+	assert_int_equal(
+	    tail_packed_head(fd, INFLATE_GZIP, head), sizeof(head));
+	assert_memory_equal(head, text, sizeof(head));
 	g.at = (off_t)1 << 40;
 	assert_int_equal(tail_packed_guard(fd, INFLATE_GZIP, &g), -1);
 }

@@ -8,7 +8,8 @@ import os
 import signal
 import unittest
 
-from teslacoil import (LINUX, Case, destination, kill, main, rng, source)
+from teslacoil import (LINUX, Case, destination, kill, main, rng, source,
+                       wait_for)
 from world import ALL, OPEN, OPENDIR, PROGRAM, World
 
 NEVER = 1 << 31
@@ -21,14 +22,15 @@ class Lookups(Case):
     """Each test acts again and again, and each time another call fails: some of
     all that there are, or with TESLACOIL_LONG each of them."""
 
-    def begin(self):
+    def begin(self, **options):
         os.makedirs(self.path("real"), exist_ok=True)
         self.world = World(os.path.join(self.dir, "world"),
                            os.path.dirname(self.path("x")))
         self.r = self.receiver("relp:0").start()
         self.d = self.daemon(
             destination("d", self.r.url) +
-            source("s", [self.path("*.log")], compressed=True),
+            source("s", [self.path("*.log")], compressed=True,
+                   **options),
             program=PROGRAM)
         self.d.env = self.world.env
         self.d.start()
@@ -108,6 +110,38 @@ class Lookups(Case):
 
     def test_truncated(self):
         self.truncated()
+
+    def errors(self):
+        return [f["error"] for f in self.d.state()["files"]]
+
+    def test_an_error_passes(self):
+        w = self.writer("x.log")
+        w.write(2)
+        self.begin()
+        self.r.wait_all(w)
+        self.world.fail(1 << 16, FSTAT)
+        w.write(1)
+        wait_for(lambda: any(self.errors()), "a look that fails")
+        self.world.fail(0, 0)
+        wait_for(lambda: not any(self.errors()), "one that does not")
+        self.r.wait_all(w)
+        self.finish(self.d, self.r)
+
+    def test_a_closed_file_grows(self):
+        a, b = self.writer("a.log"), self.writer("b.log")
+        self.begin(max_open=1)
+        for w in (a, b):
+            w.write(2)
+            self.r.wait_all(w)
+        wait_for(lambda: self.d.state()["counters"]["files_open"] == 1,
+                 "a to be closed")
+        self.world.fail(1 << 16, STAT)
+        a.write(1)
+        wait_for(lambda: self.world.failed > 0, "a look that fails")
+        wait_for(lambda: any(self.errors()), "it to be known")
+        self.world.fail(0, 0)
+        self.r.wait_all(a)
+        self.finish(self.d, self.r)
 
     def test_truncated_without_descriptors(self):
         self.truncated(calls=OPEN | OPENDIR, error=errno.EMFILE, times=4)
