@@ -317,25 +317,31 @@ candidate_is_copy(const struct candidate *c, struct kin *followed)
 }
 
 /*
- * Whether it was written after all files that are known to have had its name,
- * whatever the clock said.  Of one whose time is still to come the name has to
- * tell which is older.
+ * Whether it is younger than all files that are known to have had its name, by
+ * when they were written or by their names: the clock was set back, perhaps
+ * more than once, so that a younger file may have an older time.  Of one whose
+ * time is still to come the name has to tell.  When an empty one was written
+ * says nothing.
  */
 static bool
 is_behind_known(const struct candidate *c)
 {
 	const int64_t now = (int64_t)time(NULL) * 1000000000;
+	bool by_time = true, by_name = true;
 	struct tail *t;
+	int order;
 
 	RB_FOREACH (t, tail_names, &c->dir->place.names) {
-		if (!t->met || !t->rotated || !rotation_is_of(t->name, c->base))
+		if (!t->met || !t->rotated || t->size == 0 ||
+		    !rotation_is_of(t->name, c->base))
 			continue;
-		if (t->written_ns > now + 1000000000
-			? rotation_compare(c->base, c->name, t->name) < 0
-			: t->written_ns > written_ns(&c->st))
-			return (false);
+		order = rotation_compare(c->base, c->name, t->name);
+		by_name &= order > 0;
+		by_time &= t->written_ns > now + 1000000000
+		    ? order >= 0
+		    : t->written_ns <= written_ns(&c->st);
 	}
-	return (true);
+	return (by_time || by_name);
 }
 
 /* A file's time that is still to come is none: when it changed counts then. */

@@ -665,6 +665,29 @@ class World(Down):
     def test_the_clock_was_a_day_behind(self):
         self.jumped(-86400)
 
+    def test_the_clock_is_set_back_twice(self):
+        """What is rotated last was written first, by the clock."""
+        self.prepare("app.log")
+        self.world.jump(86400)
+        self.log("app.log", numbered("0", 50))
+        self.d.start()
+        self.expect(self.want)
+        self.d.stop()
+        self.mark()
+        self.want = []
+        self.world.jump(-7200)
+        time.sleep(0.05)
+        self.log("app.log", numbered("0's last", 20))
+        self.rename("app.log", "app.log.2")
+        self.world.jump(-7200)
+        time.sleep(0.05)
+        self.log("app.log.1", numbered("1", 30))
+        self.log("app.log", numbered("2", 30))
+        # It is before the checkpoint, still.
+        time.sleep(0.05)
+        self.world.jump(10000)
+        self.back(ordered=False)
+
     def test_the_clock_is_set_while_lines_come(self):
         self.prepare("app.log*")
         self.d.start()
