@@ -62,6 +62,18 @@ place_of(void *arg, const char *path)
 	return (d != NULL ? &d->place : NULL);
 }
 
+static bool
+is_blind(void *arg, const char *path)
+{
+	struct sources *ss = arg;
+	struct place *place;
+
+	if (ss->nagain > 0)
+		return (true);
+	place = path != NULL ? place_of(ss, path) : NULL;
+	return (place != NULL && dir_of(place)->said);
+}
+
 /* A file that is watched by itself. */
 static void
 on_file(struct tail *t)
@@ -126,6 +138,7 @@ sources_new(struct ev_loop *loop, struct tails *tails, struct ledger *ledger,
 		.near = sources_near,
 		.means = means,
 		.trusts = trusts,
+		.is_blind = is_blind,
 		.place_of = place_of,
 		.arg = ss };
 	tails_set_finder(tails, &finder);

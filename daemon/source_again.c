@@ -31,9 +31,11 @@ on_again(struct ev_loop *loop, ev_timer *timer, int revents)
 		if (d->place.polled && !dir_is_to_be_polled(d))
 			dir_watch(d);
 		dir_scan(d);
+		dir_recover(d);
 	}
 	if (TAILQ_EMPTY(&ss->again)) {
 		ss->again_wait = SOON;
+		sources_forget_orphans(ss);
 		return;
 	}
 	ss->again_wait *= 2;
@@ -64,6 +66,8 @@ dir_again(struct dir *d)
 {
 	struct sources *ss = d->all;
 
+	if (ss->starting)
+		d->unrecovered = true;
 	if (d->again)
 		return;
 	d->again = true;

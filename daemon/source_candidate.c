@@ -111,7 +111,7 @@ read_head(struct candidate *c)
 	return (c->head_len == -1 ? -1 : 0);
 }
 
-void
+int
 candidate_read_head(struct candidate *c)
 {
 	unsigned n = 0;
@@ -119,13 +119,17 @@ candidate_read_head(struct candidate *c)
 	while (read_head(c) == -1) {
 		if (lookup_again(c->dir->all, n++))
 			continue;
-		if (errno != ENOENT && errno != ESTALE)
+		if (is_no_answer(errno))
+			return (-1);
+		if (errno != ENOENT && errno != ESTALE &&
+		    c->dir->all->starting)
 			log_warn("%s/%s: cannot be read, and is passed over: "
 				 "it may be what a file has become while the "
 				 "daemon was down",
 			    c->dir->place.path, c->name);
-		return;
+		return (errno == EACCES || errno == EPERM ? -1 : 0);
 	}
+	return (0);
 }
 
 int
@@ -316,6 +320,14 @@ candidate_is_copy(const struct candidate *c, struct kin *followed)
 	return (l.of != NULL);
 }
 
+/* Whether t is known to have had the name that c had. */
+static bool
+is_known_as(const struct tail *t, const struct candidate *c)
+{
+	return (t->met && t->rotated && t->size > 0 &&
+	    rotation_is_of(t->name, c->base));
+}
+
 /*
  * Whether it is younger than all files that are known to have had its name, by
  * when they were written or by their names: the clock was set back, perhaps
@@ -332,8 +344,7 @@ is_behind_known(const struct candidate *c)
 	int order;
 
 	RB_FOREACH (t, tail_names, &c->dir->place.names) {
-		if (!t->met || !t->rotated || t->size == 0 ||
-		    !rotation_is_of(t->name, c->base))
+		if (!is_known_as(t, c))
 			continue;
 		order = rotation_compare(c->base, c->name, t->name);
 		by_name &= order > 0;
@@ -342,6 +353,27 @@ is_behind_known(const struct candidate *c)
 		    : t->written_ns <= written_ns(&c->st);
 	}
 	return (by_time || by_name);
+}
+
+const struct tail *
+candidate_youngest(const struct candidate *c)
+{
+	struct place *place = &c->dir->place;
+	size_t n = strcspn(c->base, ".");
+	const struct tail *youngest = NULL;
+	char stem[NAME_MAX + 1];
+	struct tail *t;
+
+	memcpy(stem, c->base, n);
+	stem[n] = '\0';
+	for (t = tail_behind(place, stem);
+	     t != NULL && strncmp(t->name, stem, n) == 0;
+	     t = RB_NEXT(tail_names, &place->names, t))
+		if (is_known_as(t, c) &&
+		    (youngest == NULL ||
+			rotation_compare(c->base, t->name, youngest->name) > 0))
+			youngest = t;
+	return (youngest);
 }
 
 /* A file's time that is still to come is none: when it changed counts then. */
@@ -353,20 +385,32 @@ last_write(const struct candidate *c)
 }
 
 /*
- * Whether it was written after the checkpoint.  Of what was sent and compressed
- * before, the time is that of its last line, which came before.
+ * Of what was sent and compressed before the checkpoint, the time is that of
+ * its last line, which came before.
  */
-bool
-candidate_is_new(const struct candidate *c)
+static bool
+is_written_since(const struct candidate *c)
 {
 	const struct ledger *l = c->dir->all->ledger;
 	const struct timespec *since = ledger_written(l);
 	struct timespec last = last_write(c);
 
-	if (!ledger_knows_time(l))
-		return (is_behind_known(c));
 	return (is_since(&last, since) &&
 	    (c->kind == INFLATE_NONE || !is_since(since, &last)));
+}
+
+/*
+ * A file that was written while the clock was set back has a time of before.
+ * Of one that is compressed its name does not tell that it was not sent.
+ */
+bool
+candidate_is_new(const struct candidate *c, const struct tail *youngest)
+{
+	if (!ledger_knows_time(c->dir->all->ledger))
+		return (is_behind_known(c));
+	return (is_written_since(c) ||
+	    (c->kind == INFLATE_NONE && youngest != NULL &&
+		rotation_compare(c->base, c->name, youngest->name) > 0));
 }
 
 bool

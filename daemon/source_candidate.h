@@ -22,6 +22,7 @@ struct dir;
 struct kin;
 struct orphan;
 struct sources;
+struct tail;
 
 struct candidate {
 	struct dir *dir;
@@ -32,6 +33,7 @@ struct candidate {
 	int head_len; /* -1: cannot be read */
 	enum inflate_kind kind; /* head is of the text that is in it */
 	bool used;
+	bool is_new; /* see candidate_is_new() */
 };
 
 /*
@@ -42,7 +44,8 @@ struct candidate	*candidate_new(struct dir *, const char *name,
 			    const struct stat *st);
 void	candidate_free(struct candidate *);
 
-void	candidate_read_head(struct candidate *);
+/* Returns 0, or -1 with errno where another look may tell more. */
+int	candidate_read_head(struct candidate *);
 
 /* For qsort(3) of pointers: the one that was written to last is the last. */
 int	candidate_compare(const void *, const void *);
@@ -53,8 +56,14 @@ bool	candidate_continues(const struct candidate *, const struct orphan *);
 /* Whether it is a mere copy of one of those files, which are followed. */
 bool	candidate_is_copy(const struct candidate *, struct kin *followed);
 
-/* Whether it was written after the checkpoint. */
-bool	candidate_is_new(const struct candidate *);
+/*
+ * The file that the checkpoint knows to have had its base, with the youngest of
+ * the names that rotation gives; or NULL.
+ */
+const struct tail	*candidate_youngest(const struct candidate *);
+
+/* Whether it was written after the checkpoint, or is younger than that file. */
+bool	candidate_is_new(const struct candidate *, const struct tail *youngest);
 
 /* Whether it was made after the checkpoint, or may have been. */
 bool	candidate_is_made_since(const struct candidate *);

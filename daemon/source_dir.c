@@ -94,9 +94,15 @@ dir_new(struct sources *ss, struct dir *parent, const char *path,
 	d->parent = parent;
 	d->listed_ns = -1;
 	d->serial = ++ss->serial;
+	d->started = ss->starting;
 	RB_INSERT(dirs, &ss->dirs, d);
 	RB_INSERT(dir_ids, &ss->ids, d);
 	ss->ndirs++;
+	/* It was not found at the start, for looks failed. */
+	if (parent != NULL && parent->unrecovered && !ss->starting) {
+		d->unrecovered = true;
+		dir_again(d);
+	}
 	return (d);
 }
 
@@ -123,6 +129,8 @@ dir_free(struct dir *d)
 	struct sources *ss = d->all;
 
 	sweep_leave(d);
+	/* They may have been in it. */
+	sources_forget_orphans(ss);
 	RB_REMOVE(dirs, &ss->dirs, d);
 	RB_REMOVE(dir_ids, &ss->ids, d);
 	ss->ndirs--;

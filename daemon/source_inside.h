@@ -99,6 +99,8 @@ struct dir {
 	int64_t changed_ns; /* its st_mtime when it was listed last */
 	bool missed; /* events were, since that */
 	bool again;
+	bool unrecovered; /* what became of its files is looked for again */
+	bool started; /* it was there at the start */
 	bool widened; /* patterns came since it was scanned */
 	bool said; /* that it cannot be read */
 	bool hidden; /* see sources_hide() */
@@ -139,6 +141,7 @@ struct sources {
 	ev_tstamp again_wait;
 	ev_timer again_timer;
 	unsigned waits; /* left to a start */
+	struct orphans *orphans; /* while a directory is unrecovered, or NULL */
 	struct told_names told;
 	unsigned ntold;
 	uint64_t nuntold; /* in all directories, */
@@ -314,6 +317,13 @@ void	missed_end(struct dir *, struct missed *);
 
 /* At the end of the start: what became of the files of the checkpoint. */
 void	sources_recover(struct sources *);
+
+/*
+ * The same for a directory in which something could not be looked at then, when
+ * it was scanned again; and: none is left in which that may succeed soon.
+ */
+void	dir_recover(struct dir *);
+void	sources_forget_orphans(struct sources *);
 
 /* source_inherit.c */
 

@@ -378,16 +378,27 @@ say_unfound(const struct orphan *o)
 		    o->rec.path, (long long)o->rec.offset, o->rec.dest);
 }
 
-void
-orphans_end(struct orphans *os)
+/* Its record belongs to no file that is there. */
+static void
+end_record(struct orphans *os, struct orphan *o)
 {
+	if (!o->ended &&
+	    tails_find(os->all->tails, o->rec.dev, o->rec.inode) == NULL)
+		ledger_end(os->all->ledger, &o->rec);
+	o->ended = true;
+}
+
+void
+orphans_end(struct orphans *os, const struct dir *in)
+{
+	const struct dir *d;
 	struct orphan *o;
 
-	TAILQ_FOREACH (o, &os->list, entry)
-		if (!o->found)
+	TAILQ_FOREACH (o, &os->list, entry) {
+		d = o->spots[0].dir;
+		if (o->found)
+			end_record(os, o);
+		else if ((in == NULL || d == in) && !d->unrecovered)
 			say_unfound(o);
-		else if (tails_find(os->all->tails, o->rec.dev, o->rec.inode) ==
-		    NULL)
-			/* It belongs to no file that is there. */
-			ledger_end(os->all->ledger, &o->rec);
+	}
 }

@@ -46,6 +46,7 @@ struct orphan {
 	size_t			 nth;
 	bool			 tried;		/* not looked for any more */
 	bool			 found;		/* goes on in another file */
+	bool			 ended;		/* so does its record */
 };
 
 /*
@@ -94,7 +95,10 @@ void	orphan_try(struct orphans *, struct orphan *, struct dir *d,
 struct orphan	*orphan_first(struct orphan *);
 struct orphan	*orphan_next(struct orphan *);
 
-/* Says what was not found, and ends the records of what was. */
-void	orphans_end(struct orphans *);
+/*
+ * Says what was not found, of that directory or with NULL of all, and ends the
+ * records of what was.  Nothing is said of what is still looked for.
+ */
+void	orphans_end(struct orphans *, const struct dir *);
 
 #endif

@@ -111,6 +111,17 @@ add_candidate(struct hunt *h, struct candidate *c)
 	return (0);
 }
 
+/* What may not be looked at is left to the sweep. */
+static void
+look_later(struct dir *d)
+{
+	if (is_no_answer(errno))
+		dir_again(d);
+	else
+		d->dangles = true;
+	d->unrecovered = true;
+}
+
 static int
 stat_entry(struct dir *d, int dirfd, const char *name, struct stat *st)
 {
@@ -144,7 +155,9 @@ consider(struct hunt *h, int dirfd, const char *name)
 	if (!S_ISREG(st.st_mode))
 		return (0);
 	t = tails_find(ss->tails, st.st_dev, st.st_ino);
-	if (t != NULL && t->met && (!t->was_empty || st.st_size == 0))
+	if (t != NULL &&
+	    (!ss->starting ||
+		(t->met && (!t->was_empty || st.st_size == 0))))
 		return (0);
 	if ((c = candidate_new(h->dir, name, &st)) == NULL)
 		return (-1);
@@ -158,7 +171,9 @@ consider(struct hunt *h, int dirfd, const char *name)
 		candidate_free(c);
 		return (-1);
 	}
-	candidate_read_head(c);
+	if (candidate_read_head(c) == -1 &&
+	    (c->base[0] != '\0' || is_no_answer(errno)))
+		look_later(h->dir);
 	return (0);
 }
 
@@ -172,7 +187,10 @@ list_once(struct hunt *h)
 
 	forget_candidates(h);
 	if ((handle = dir_list(h->dir)) == NULL)
-		return (is_no_answer(errno) ? -1 : 0);
+		return (h->dir->said || errno == ENOENT || errno == ENOTDIR ||
+			    errno == ESTALE
+			? 0
+			: -1);
 	for (errno = 0; (e = readdir(handle)) != NULL; errno = 0)
 		if (consider(h, dirfd(handle), e->d_name) == -1)
 			break;
@@ -190,8 +208,10 @@ list_candidates(struct hunt *h)
 	while (list_once(h) == -1)
 		if (!lookup_again(h->dir->all, n++)) {
 			log_warn("%s: cannot be listed: what became of its "
-				 "files while the daemon was down is not known",
+				 "files while the daemon was down is looked "
+				 "for again",
 			    dir_display(h->dir));
+			look_later(h->dir);
 			break;
 		}
 	if (h->n > 1)
@@ -513,12 +533,32 @@ follow_if_new(struct hunt *h, struct candidate *c)
 	struct former was;
 	struct tail *t;
 
-	if (!candidate_is_new(c) || !find_former(c, &was) ||
+	if (!c->is_new || !find_former(c, &was) ||
 	    (t = follow_candidate(c, &was)) == NULL)
 		return;
 	add_followed(h, t, NULL);
 	log_info(
 	    "%s: was %s while nobody looked", tail_path(t), tail_origin(t));
+}
+
+/* Before any of them is followed, and so known. */
+static void
+find_new(struct hunt *h)
+{
+	const struct tail *youngest = NULL;
+	const char *base = "";
+	struct candidate *c;
+	size_t i;
+
+	for (i = 0; i < h->n; i++) {
+		c = h->list[i];
+		if (!may_have_passed_by(c))
+			continue;
+		if (strcmp(c->base, base) != 0)
+			youngest = candidate_youngest(c);
+		base = c->base;
+		c->is_new = candidate_is_new(c, youngest);
+	}
 }
 
 /* Nothing of a copy is sent, nor of what it is written over with. */
@@ -545,6 +585,7 @@ follow_passed_by(struct hunt *h)
 	struct tail *t;
 	size_t i;
 
+	find_new(h);
 	for (i = 0; i < h->n; i++) {
 		c = h->list[i];
 		if (!may_have_passed_by(c))
@@ -650,14 +691,29 @@ look_for_moved(struct dir *d)
 		}
 }
 
-/* Nothing came or went in it since the checkpoint was written. */
+/* Whether the checkpoint knows all its files. */
 static bool
-is_unchanged(const struct dir *d)
+is_known(struct dir *d)
+{
+	struct tail *t;
+
+	RB_FOREACH (t, tail_names, &d->place.names)
+		if (!t->met)
+			return (false);
+	return (true);
+}
+
+/*
+ * Nothing came or went in it since the checkpoint was written.  Its time tells
+ * nothing where the clock was set back.
+ */
+static bool
+is_unchanged(struct dir *d)
 {
 	struct stat st;
 
 	return (stat(dir_display(d), &st) == 0 &&
-	    !sources_may_be_since(d->all, &st.st_mtim));
+	    !sources_may_be_since(d->all, &st.st_mtim) && is_known(d));
 }
 
 static void
@@ -675,8 +731,55 @@ recover(struct sources *ss)
 	RB_FOREACH (d, dirs, &ss->dirs)
 		if (orphans_are_missed(os, d) || !is_unchanged(d))
 			recover_dir(os, d);
-	orphans_end(os);
-	orphans_free(os);
+	orphans_end(os, NULL);
+	if (ss->nagain > 0)
+		ss->orphans = os;
+	else
+		orphans_free(os);
+}
+
+/* Whether a file of it cannot be read yet: it may turn out to be another. */
+static bool
+has_unread(struct dir *d)
+{
+	struct tail *t;
+
+	RB_FOREACH (t, tail_names, &d->place.names)
+		if (t->suspect || (t->error != 0 && is_no_answer(t->error)))
+			return (true);
+	return (false);
+}
+
+void
+dir_recover(struct dir *d)
+{
+	struct sources *ss = d->all;
+	struct orphans *os = d->started ? ss->orphans : NULL, *own = NULL;
+
+	if (!d->unrecovered || d->again || d->said)
+		return;
+	if (has_unread(d)) {
+		dir_again(d);
+		return;
+	}
+	d->unrecovered = false;
+	if (ledger_written(ss->ledger) == NULL)
+		return;
+	if (os == NULL && (os = own = orphans_new(ss)) == NULL)
+		return;
+	recover_dir(os, d);
+	orphans_end(os, d);
+	if (own != NULL)
+		orphans_free(own);
+	place_order(&d->place);
+}
+
+void
+sources_forget_orphans(struct sources *ss)
+{
+	if (ss->orphans != NULL)
+		orphans_free(ss->orphans);
+	ss->orphans = NULL;
 }
 
 void

@@ -243,6 +243,7 @@ scan_listed(struct dir *d)
 		}
 		if (errno != EACCES && errno != EPERM)
 			dir_again(d);
+		d->unrecovered |= d->all->starting;
 		if (!d->said) {
 			log_warn("%s: cannot be listed", dir_display(d));
 			d->all->ops.on_refused(d->all->ops.arg, dir_display(d));

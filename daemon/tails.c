@@ -694,9 +694,22 @@ is_in_flight(const struct tail *t)
 	return (false);
 }
 
+/* Whether it may have a name all the same. */
+static bool
+may_be_named(const struct tail *t)
+{
+	const struct tails_finder *finder = &t->all->finder;
+
+	return (finder->is_blind != NULL &&
+	    finder->is_blind(finder->arg, tail_old_path(t)));
+}
+
 static void
 look_at_nameless(struct tail *t, double quiet)
 {
+	if ((t->held != NULL || t->fd == -1) && quiet < TAILS_MOVED_QUIET &&
+	    may_be_named(t))
+		return;
 	if (t->held != NULL) {
 		tail_finish(t);
 	} else if (t->fd == -1) {

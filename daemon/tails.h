@@ -152,6 +152,11 @@ struct tails_finder {
 	 */
 	bool	(*trusts)(struct place *, const char *name,
 		    const struct stat *st, struct place *was, const char *of);
+	/*
+	 * Whether a file that lost this path may have another that could not be
+	 * looked at yet.
+	 */
+	bool	(*is_blind)(void *arg, const char *path);
 	/* The directory in which path is, when it is looked through, or NULL. */
 	struct place	*(*place_of)(void *arg, const char *path);
 	void	*arg;

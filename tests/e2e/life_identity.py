@@ -13,7 +13,7 @@ import zlib
 from life_model import MESSAGE, LINE
 from life_steps import Steps
 from teslacoil import wait_for
-from world import PROGRAM, World
+from world import OPEN, OPENDIR, PROGRAM, World
 
 KEPT = 4096  # octets before the end that no editor touches here
 GUARD = 256  # octets without which none is evidence
@@ -174,6 +174,9 @@ class Identity(Steps):
         self.rate = self.rng.choice((500, 3000, 20000, 60000))
         self.calls = self.rng.choice((63, 63, self.rng.randint(1, 63)))
         self.forget_order()
+        if self.calls & (OPEN | OPENDIR):
+            self.secure()
+            self.may_be_closed = True
         self.world.fail(self.rate, self.calls)
         self.say("of calls %x, %.0f %% fail", self.calls, self.rate / 655.36)
 

@@ -25,6 +25,10 @@ PACKERS = {".gz": gzip.compress, ".xz": lzma.compress, ".zst": zstd}
 class Steps(Model):
     """Those of the generations 1 to 3."""
 
+    # A process that has no descriptor left closes files that it can open again
+    # by their names: whoever takes those away takes the files.
+    may_be_closed = False
+
     def any_log(self):
         return self.rng.choice(self.log_of)
 
@@ -149,7 +153,7 @@ class Steps(Model):
             return
         self.seal(content)
         if not self.has_arrived(content):
-            if not self.up or content.packed:
+            if not self.up or content.packed or self.may_be_closed:
                 return
             self.follow(content)
             content.fleeting = True
@@ -189,6 +193,8 @@ class Steps(Model):
         self.seal(content)
         ending = self.rng.choice(sorted(PACKERS))
         if self.up:
+            if self.may_be_closed and not self.has_arrived(content):
+                return
             self.follow(content)
         elif not content.met and os.path.dirname(content.path) != \
                 content.log.home:

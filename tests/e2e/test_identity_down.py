@@ -688,6 +688,29 @@ class World(Down):
         self.world.jump(10000)
         self.back(ordered=False)
 
+    def test_the_clock_is_set_back_for_a_time(self):
+        """By it, what was written then came before the checkpoint."""
+        self.prepare("app.log")
+        self.log("app.log", numbered("0", 50))
+        self.d.start()
+        self.expect(self.want)
+        self.d.stop()
+        self.mark()
+        self.want = []
+        self.world.jump(-3600)
+        time.sleep(0.05)
+        self.log("app.log", numbered("0's last", 20))
+        for i in range(1, 4):
+            for n in (2, 1):
+                if os.path.exists(self.path("app.log.%d" % n)):
+                    self.rename("app.log.%d" % n, "app.log.%d" % (n + 1))
+            self.rename("app.log", "app.log.1")
+            time.sleep(0.05)
+            self.log("app.log", numbered(str(i), 30))
+        time.sleep(0.05)
+        self.world.jump(3600)
+        self.back(ordered=False)
+
     def test_the_clock_is_set_while_lines_come(self):
         self.prepare("app.log*")
         self.d.start()

@@ -10,7 +10,8 @@ import unittest
 
 from teslacoil import (LINUX, Case, destination, kill, main, rng, source,
                        wait_for)
-from world import ALL, OPEN, OPENDIR, PROGRAM, World
+from world import (ALL, FSTAT, OPEN, OPENDIR, PROGRAM, READ, READDIR, STAT,
+                   World)
 
 NEVER = 1 << 31
 SOME = 20  # calls
@@ -113,6 +114,37 @@ class Lookups(Case):
 
     def errors(self):
         return [f["error"] for f in self.d.state()["files"]]
+
+    def late(self, calls, error=errno.EIO):
+        """Nothing of what happened while it was down can be looked at."""
+        w, z = self.writer("w.log"), self.writer("z.log")
+        for log in (w, z):
+            log.write(20)
+        self.begin()
+        self.r.wait_all(w, z)
+        self.d.stop()
+        w.write(3)
+        self.twice(w, 1)
+        w.write(3)
+        z.write(3)
+        self.packed(z, 1)
+        z.write(3)
+        self.world.fail_nth(1, calls, error, NEVER)
+        self.d.start()
+        self.d.state()
+        self.world.fail_nth(0, 0, 0)
+        self.r.wait_all(w, z)
+        self.finish(self.d, self.r)
+        self.r.check(w, z)
+
+    def test_no_directory_can_be_listed_at_the_start(self):
+        self.late(OPENDIR | READDIR)
+
+    def test_nothing_can_be_opened_at_the_start(self):
+        self.late(OPEN | OPENDIR, errno.EMFILE)
+
+    def test_nothing_can_be_read_at_the_start(self):
+        self.late(READ)
 
     def test_an_error_passes(self):
         w = self.writer("x.log")
