@@ -29,6 +29,7 @@ class Identity(Steps):
         self.world = None
         self.rate = self.calls = 0
         self.losses = False
+        self.may_be_closed = False
         self.roomy = set()  # logs of which NULs were cut off
         self.moved_while_down = set()
         self.jobs = {}
@@ -168,6 +169,13 @@ class Identity(Steps):
     def end(self):
         self.calm()
         super().end()
+
+    def may_be_taken(self, content):
+        """
+        A process that has no descriptor left closes files that it can open
+        again by their names: with the name, what it has to send is gone.
+        """
+        return not self.up or not self.may_be_closed or self.is_sent(content)
 
     def trouble(self):
         """Some calls fail with EMFILE, EIO and the like."""

@@ -25,9 +25,9 @@ PACKERS = {".gz": gzip.compress, ".xz": lzma.compress, ".zst": zstd}
 class Steps(Model):
     """Those of the generations 1 to 3."""
 
-    # A process that has no descriptor left closes files that it can open again
-    # by their names: whoever takes those away takes the files.
-    may_be_closed = False
+    def may_be_taken(self, content):
+        """Whether nothing is lost when its name is taken from it."""
+        return True
 
     def any_log(self):
         return self.rng.choice(self.log_of)
@@ -152,8 +152,10 @@ class Steps(Model):
         if content is None:
             return
         self.seal(content)
+        if not self.may_be_taken(content):
+            return
         if not self.has_arrived(content):
-            if not self.up or content.packed or self.may_be_closed:
+            if not self.up or content.packed:
                 return
             self.follow(content)
             content.fleeting = True
@@ -193,7 +195,7 @@ class Steps(Model):
         self.seal(content)
         ending = self.rng.choice(sorted(PACKERS))
         if self.up:
-            if self.may_be_closed and not self.has_arrived(content):
+            if not self.may_be_taken(content):
                 return
             self.follow(content)
         elif not content.met and os.path.dirname(content.path) != \
