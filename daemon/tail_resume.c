@@ -121,10 +121,10 @@ was_called(const struct tail *t, const char *path)
 }
 
 /*
- * Whether the record is of the text of a file that is compressed.  What cannot
- * be read of it now is taken for the same: the next read tells.
+ * Whether the record is of the text of a file that is compressed.  Returns 1 or
+ * 0, or -1 with errno where it cannot be read.
  */
-static bool
+static int
 is_text_of(struct tail *t, const struct route *r, int fd,
     const struct checkpoint_record *rec)
 {
@@ -132,18 +132,21 @@ is_text_of(struct tail *t, const struct route *r, int fd,
 	enum inflate_kind kind;
 	int n;
 
-	if (!r->source->compressed || rec->print.len == 0 ||
-	    (n = fingerprint_head(fd, head)) == -1 ||
-	    (kind = inflate_kind_of(head, (size_t)n)) == INFLATE_NONE)
-		return (false);
-	n = tail_packed_head(fd, kind, text);
-	if ((n != -1 && !fingerprint_matches(&rec->print, text, (size_t)n)) ||
-	    (n != -1 && rec->nguards > 0 &&
+	if (!r->source->compressed || rec->print.len == 0)
+		return (0);
+	if ((n = fingerprint_head(fd, head)) == -1)
+		return (-1);
+	if ((kind = inflate_kind_of(head, (size_t)n)) == INFLATE_NONE)
+		return (0);
+	if ((n = tail_packed_head(fd, kind, text)) == -1)
+		return (-1);
+	if (!fingerprint_matches(&rec->print, text, (size_t)n) ||
+	    (rec->nguards > 0 &&
 		tail_packed_guard(fd, kind, &rec->guards[0]) == 0))
-		return (false);
+		return (0);
 	tail_set_packed(t, kind, &rec->print);
 	t->size = rec->offset + 1;
-	return (true);
+	return (1);
 }
 
 /* What a record says of the file that has its device and inode now. */
@@ -263,8 +266,8 @@ compare(struct tail *t, struct route *r, int fd,
     const struct checkpoint_record *rec, off_t *offset)
 {
 	enum verdict v;
-
 	unsigned n = 0;
+	int text;
 
 	*offset = rec->offset;
 	/* The rest of a file that was replaced: only its descriptor led to it. */
@@ -275,13 +278,16 @@ compare(struct tail *t, struct route *r, int fd,
 		return (VERDICT_OTHER);
 	if (fd == -1)
 		return (VERDICT_LATER);
-	do
+	do {
 		v = rec->nguards > 0 ? compare_guards(t, fd, rec, offset)
 				     : compare_print(t, fd, rec);
-	while (v == VERDICT_LATER && n++ < READ_AGAIN);
+		text = v == VERDICT_OTHER ? is_text_of(t, r, fd, rec) : 0;
+		if (text == -1)
+			v = VERDICT_LATER;
+	} while (v == VERDICT_LATER && n++ < READ_AGAIN);
 	if (v == VERDICT_LATER)
 		tail_cannot_be_read(t, errno);
-	if (v == VERDICT_OTHER && is_text_of(t, r, fd, rec))
+	if (text == 1)
 		return (VERDICT_SAME);
 	/* Without a name, it can only have been handed over, open. */
 	if (v == VERDICT_LIKELY &&

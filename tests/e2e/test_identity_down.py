@@ -4,6 +4,7 @@ by what stands in the files: no file is taken for another one, and none is
 forgotten."""
 
 import contextlib
+import errno
 import gzip
 import itertools
 import os
@@ -29,6 +30,16 @@ class Down(Identity):
 
     def log(self, name, lines):
         self.want += self.put(name, lines)
+
+    def compress_into_another(self):
+        self.log("b.log", numbered("b late", 90))
+        with open(self.path("b.log"), "rb") as f:
+            data = gzip.compress(f.read())
+        with open(self.path("a.log"), "wb") as f:
+            f.write(data)
+        self.rename("a.log", "b.log.1.gz")
+        os.unlink(self.path("b.log"))
+        self.log("b.log", BANNER + ["b next"])
 
     def setUp(self):
         super().setUp()
@@ -155,14 +166,7 @@ class Banners(Down):
         self.log("a.log", BANNER + numbered("a", 100))
         self.log("b.log", BANNER + numbered("b", 150))
         self.begin_and_stop("*.log")
-        self.log("b.log", numbered("b late", 90))
-        with open(self.path("b.log"), "rb") as f:
-            data = gzip.compress(f.read())
-        with open(self.path("a.log"), "wb") as f:
-            f.write(data)
-        self.rename("a.log", "b.log.1.gz")
-        os.unlink(self.path("b.log"))
-        self.log("b.log", BANNER + ["b next"])
+        self.compress_into_another()
         self.back()
 
 
@@ -629,6 +633,17 @@ class World(Down):
             self.expect(self.want, ordered=False)
             self.d.stop()
         self.r.stop()
+
+    def test_compressed_with_the_inode_of_another_and_unread(self):
+        self.log("a.log", BANNER + numbered("a", 100))
+        self.log("b.log", BANNER + numbered("b", 150))
+        self.begin_and_stop("*.log")
+        self.compress_into_another()
+        self.world.fail_nth(1, world.READ, errno.EIO, 1 << 31)
+        self.d.start()
+        self.d.state()
+        self.world.fail_nth(0, 0, 0)
+        self.end(self.want, ordered=False)
 
     def jumped(self, seconds, first=20):
         """The checkpoint was written by a clock that was wrong."""
