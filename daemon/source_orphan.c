@@ -364,6 +364,15 @@ is_sent(const struct tail *t, const char *dest)
 	return (false);
 }
 
+/* The file that has its name now may have what was sent of it, elsewhere. */
+static bool
+is_in_its_place(const struct orphan *o)
+{
+	struct tail *t = tail_at(&o->spots[0].dir->place, o->spots[0].base);
+
+	return (t != NULL && !t->met && tail_seek_sent(t, &o->rec));
+}
+
 static void
 say_unfound(const struct orphan *o)
 {
@@ -396,6 +405,8 @@ orphans_end(struct orphans *os, const struct dir *in)
 
 	TAILQ_FOREACH (o, &os->list, entry) {
 		d = o->spots[0].dir;
+		if (!o->found && (in == NULL || d == in) && !d->unrecovered)
+			o->found = is_in_its_place(o);
 		if (o->found)
 			end_record(os, o);
 		else if ((in == NULL || d == in) && !d->unrecovered)

@@ -135,9 +135,9 @@ stat_entry(struct dir *d, int dirfd, const char *name, struct stat *st)
 }
 
 /*
- * Adds a file of which the checkpoint knows nothing: one that rotation named, or
- * where something is missing any one that is new.  Returns 0, or -1 with errno
- * where it could not be looked at.
+ * Adds a file of which the checkpoint knows nothing: one that rotation named,
+ * or where something is missing any one that is new.  Returns 0, or -1 with
+ * errno where it could not be looked at.
  */
 static int
 consider(struct hunt *h, int dirfd, const char *name)

@@ -23,6 +23,7 @@
 #include "lib/fingerprint.h"
 #include "lib/inflate.h"
 
+struct checkpoint_record;
 struct held;
 struct route;
 struct stream;
@@ -170,6 +171,13 @@ void	tail_cannot_be_read(struct tail *, int error);
 /* The same of a read, and: that one did not fail any more. */
 void	tail_read_failed(struct tail *, int error);
 void	tail_can_be_read(struct tail *);
+
+/*
+ * Of another file, which had its name, something was sent: has its stream go on
+ * behind that where it stands in this one, of which nothing was sent.  Returns
+ * whether it does.
+ */
+bool	tail_seek_sent(struct tail *, const struct checkpoint_record *);
 
 /* The guard with the largest offset of all its streams, or one that is none. */
 struct guard	tail_newest_guard(const struct tail *);

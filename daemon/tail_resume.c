@@ -496,3 +496,36 @@ tail_join(struct tail *t, struct route *r, bool from_end)
 	tail_begin_stream(s);
 	return (0);
 }
+
+static struct stream *
+stream_to(struct tail *t, const char *dest)
+{
+	struct stream *s;
+
+	for (s = t->streams; s != NULL; s = s->next)
+		if (strcmp(s->route->to->name, dest) == 0)
+			return (s);
+	return (NULL);
+}
+
+bool
+tail_seek_sent(struct tail *t, const struct checkpoint_record *rec)
+{
+	struct stream *s = stream_to(t, rec->dest);
+	struct guard sent;
+	int fd;
+
+	if (s == NULL || s->cursor.sent > 0 || rec->nguards == 0 ||
+	    t->packed != INFLATE_NONE || (fd = tail_fd(t)) == -1)
+		return (false);
+	sent = rec->guards[0];
+	if ((sent.at = tail_seek_guard(t, fd, t->size, &sent)) <= 0)
+		return (false);
+	log_notice("%s: has what was sent of the file that it was to %s: goes "
+		   "on behind that, at %lld",
+	    tail_path(t), rec->dest, (long long)sent.at);
+	s->cursor.sent = s->cursor.acked = sent.at;
+	stream_guard_set(s, &sent);
+	ledger_mark(tails_ledger(t->all), s);
+	return (true);
+}

@@ -518,6 +518,22 @@ class Changes(Down):
         self.want = more
         self.back()
 
+    def edited(self, change):
+        self.log("app.log", numbered("line", 2000))
+        self.begin_and_stop("app.log")
+        change(numbered("line", 2000)[500:] + ["more"])
+        self.want = ["more"]
+        self.log("app.log", ["and more"])
+        self.back()
+
+    def test_replaced_without_its_first_lines(self):
+        """sed -i 1,500d"""
+        self.edited(lambda lines: self.replace("app.log", lambda _: lines))
+
+    def test_its_first_lines_are_removed_in_place(self):
+        """tail -n 1500 log > tmp; cat tmp > log"""
+        self.edited(lambda lines: self.put("app.log", lines, "w"))
+
     def test_moved_to_another_directory_behind_a_link(self):
         for name in "abc":
             self.log("app/%s.log" % name, numbered(name, 200))
