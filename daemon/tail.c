@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "daemon/conf.h"
@@ -478,6 +479,23 @@ tail_is_done(const struct tail *t)
 	return (true);
 }
 
+/* What was read of its text counts, and what it has now is none of its text. */
+static void
+spend_packed(struct tail *t, const struct stat *st)
+{
+	struct stream *s;
+
+	log_notice("%s: was written over: what was left of its text is lost, "
+		   "and nothing of what it has now is sent",
+	    tail_path(t));
+	for (s = t->streams; s != NULL; s = s->next)
+		tail_packed_close(s);
+	t->suspect = false;
+	t->packed = INFLATE_NONE;
+	tails_saw(t, st);
+	tail_spend(t, tail_fd(t), st->st_size);
+}
+
 /* The text of a compressed file that is not the one that was sent. */
 static void
 begin_text_again(struct tail *t)
@@ -564,7 +582,7 @@ changed(struct tail *t, const struct stat *st)
 		tail_held_changed(t, st);
 		return;
 	}
-	if (fd != -1)
+	if (fd != -1 && !(tail_goes_back(t, fd) && tail_has_copy(t)))
 		same = tail_go_on(t, fd, st);
 	if (same == -1) {
 		tail_cannot_be_read(t, errno);
@@ -583,6 +601,23 @@ is_all_sent(const struct tail *t)
 		if (s->cursor.sent != t->size)
 			return (false);
 	return (t->size > 0);
+}
+
+/*
+ * Whether st_mtim is that of the cut that was seen last: a file has its new size
+ * before it has the time of that, which is the time at which it began.
+ */
+static bool
+is_time_of_cut(const struct tail *t, const struct stat *st, double now)
+{
+	struct timespec ts;
+	int64_t at;
+
+	if (!t->cut || clock_gettime(CLOCK_REALTIME, &ts) == -1)
+		return (false);
+	at = (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec -
+	    (int64_t)((now - t->changed) * 1e9);
+	return (written_ns(st) <= at);
 }
 
 /*
@@ -610,7 +645,7 @@ tail_written(struct tail *t, const struct stat *st, enum cause cause)
 {
 	double now = tails_now(t->all);
 	struct stream *s;
-	bool same_size;
+	bool same_size, of_cut = is_time_of_cut(t, st, now);
 	int fd, same;
 
 	if (cause != CAUSE_NEED && is_guarded(t) && head_holds(t, now)) {
@@ -633,8 +668,9 @@ tail_written(struct tail *t, const struct stat *st, enum cause cause)
 	if (!same_size || written_ns(st) != t->written_ns) {
 		t->changed = now;
 		t->rewritten = false;
-		if (same_size)
+		if (same_size && !of_cut)
 			note_rewritten(t, cause);
+		t->cut = t->cut && of_cut;
 	}
 	tails_saw(t, st);
 	t->size = st->st_size;
@@ -723,6 +759,10 @@ check(struct tail *t, enum cause cause)
 	}
 	t->deleted = st.st_nlink == 0;
 	if (t->packed != INFLATE_NONE) {
+		if (t->suspect && t->rotated) {
+			spend_packed(t, &st);
+			return;
+		}
 		if (t->suspect)
 			begin_text_again(t);
 		packed_written(t, &st);

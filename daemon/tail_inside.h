@@ -48,6 +48,14 @@ void	stream_go_to(struct stream *, off_t offset);
 int	tail_go_on(struct tail *, int fd, const struct stat *);
 
 /*
+ * Whether it would go back to where no more may stand before than what every
+ * file of a program begins with; and whether a copy has what was sent: then the
+ * file was truncated and begun anew.
+ */
+bool	tail_goes_back(struct tail *, int fd);
+bool	tail_has_copy(struct tail *);
+
+/*
  * The offset behind the only place in fd at which the bytes of a guard of full
  * length stand, at the end of a line; 0 when there is none, or more than one,
  * or -1 with errno.  Looks through 64 MB at the most, around the guard's own

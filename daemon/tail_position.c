@@ -12,6 +12,9 @@
 #include "daemon/stream_guard.h"
 #include "daemon/tails.h"
 
+/* So much may stand at the beginning of each file that a program writes. */
+#define BANNER_MOST ((off_t)64 * 1024)
+
 /* How far from where they stood the bytes of a guard are looked for. */
 #define SEEK_AROUND ((off_t)32 * 1024 * 1024)
 
@@ -185,6 +188,7 @@ went_on(struct tail *t, int fd, const struct stat *st)
 {
 	struct stream *s;
 
+	t->cut = st->st_size < t->size;
 	t->size = st->st_size;
 	t->sure = 0;
 	tails_saw(t, st);
@@ -216,6 +220,22 @@ go_back(struct tail *t, int fd)
 		/* What is not acknowledged up to there is sent again, too. */
 		stream_go_to(s, at < s->cursor.acked ? at : s->cursor.acked);
 	}
+}
+
+bool
+tail_goes_back(struct tail *t, int fd)
+{
+	struct stream *s;
+	off_t at;
+
+	for (s = t->streams; s != NULL; s = s->next) {
+		if (s->cursor.sent == 0)
+			continue;
+		at = position(t, s, fd);
+		if (at > 0 && at < s->cursor.sent && at < BANNER_MOST)
+			return (true);
+	}
+	return (false);
 }
 
 int

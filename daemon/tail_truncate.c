@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "daemon/conf.h"
 #include "daemon/ledger.h"
@@ -128,20 +129,35 @@ static enum tail_copy_result
 find_copy(
     struct tail *old, struct place *place, struct tail_copy_found *found)
 {
+	char path[PATH_MAX * 2];
 	struct tail_copy wanted = { .all = old->all,
 		.place = place,
-		.name = strrchr(tail_old_path(old), '/') + 1,
 		.real = tail_real(old),
 		.print = old->print,
 		.guard = tail_newest_guard(old),
 		.least = most_sent(old),
 		.dev = old->dev,
 		.ino = old->ino,
-		.uid = owner_of(tail_old_path(old)),
 		.since_ns = old->written_ns };
 
+	(void)strlcpy(path, tail_origin(old), sizeof(path));
+	wanted.name = strrchr(path, '/') + 1;
+	wanted.uid = owner_of(path);
 	wanted.is_short = is_short(old, &wanted.guard);
 	return (tail_copy_find(&wanted, found));
+}
+
+bool
+tail_has_copy(struct tail *t)
+{
+	struct tail_copy_found found;
+
+	if (t->place == NULL ||
+	    find_copy(t, t->place, &found) != TAIL_COPY_FOUND)
+		return (false);
+	(void)close(found.fd);
+	free(found.name);
+	return (true);
 }
 
 /* A file that was rotated is lost under its own name, not the one it had. */

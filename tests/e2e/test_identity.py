@@ -110,6 +110,17 @@ class Copies(Identity):
     def test_a_banner_written_anew_without_a_receiver(self):
         self.banner_written_anew(True)
 
+    def test_a_banner_and_a_line_are_copied(self):
+        """All but its last line stands in the log again."""
+        want = self.put("app.log", BANNER + ["first"])
+        self.begin("app.log")
+        self.wait_for_lines(want)
+        with self.unseen():
+            self.copy("app.log", "app.log.1")
+            self.truncate("app.log")
+            want += self.put("app.log", BANNER + numbered("second", 50))
+        self.end(want)
+
     def test_copies_in_another_directory(self):
         want = self.put("app/app.log", numbered("old", 300))
         self.begin("app/**/*.log*")

@@ -534,6 +534,31 @@ class Changes(Down):
         """tail -n 1500 log > tmp; cat tmp > log"""
         self.edited(lambda lines: self.put("app.log", lines, "w"))
 
+    def test_a_compressed_file_is_written_over(self):
+        """It was rotated, and never begins again."""
+        self.log("app.log", numbered("line", 200))
+        self.begin("app.log")
+        self.expect(self.want)
+        self.away()
+        self.put("app.log", numbered("lost", 100))
+        self.seen("app.log")
+        self.d.stop()
+        self.mark()
+        packed = self.path("app.log.1.gz")
+        with open(self.path("app.log"), "rb") as f, \
+                gzip.open(packed, "wb") as z:
+            shutil.copyfileobj(f, z)
+        os.unlink(self.path("app.log"))
+        self.want = []
+        self.log("app.log", ["next"])
+        self.d.start()
+        self.d.wait_follows(packed)
+        with gzip.open(packed, "wb") as z:
+            z.write(b"alien\n" * 10000)
+        self.r.start()
+        self.d.wait_log("app.log.1.gz: was written over")
+        self.end(self.want)
+
     def test_moved_to_another_directory_behind_a_link(self):
         for name in "abc":
             self.log("app/%s.log" % name, numbered(name, 200))
