@@ -66,21 +66,10 @@ class Steps(Model):
             return
         content = self.rng.choice(old)
         n = self.rng.randint(1, 20)
-        self.note_late(content)
         self.append_to(content, n)
         self.say("append %d late to %s", n, content)
         if self.rng.random() < 0.3:
             self.seal(content)
-
-    def note_late(self, content):
-        """
-        Of two of which one is compressed, what was written last came first;
-        that was so when they were found, too.
-        """
-        if content.gen:
-            before = content.log.contents[content.gen - 1]
-            if before.packed and before.wrote > content.wrote:
-                before.ordered = False
 
     def shift(self, log):
         """Makes room for a new .1, as logrotate does."""
