@@ -252,6 +252,20 @@ is_first_part(const struct candidate *c, struct tail *t)
 	return (same);
 }
 
+/* The same where c is compressed. */
+static bool
+is_packed_part(const struct candidate *c, struct tail *t)
+{
+	int fd, of = tail_fd(t);
+	bool is;
+
+	if (t->packed != INFLATE_NONE || of == -1 || (fd = open_it(c)) == -1)
+		return (false);
+	is = tail_packed_is_part(fd, c->kind, of) != 0;
+	(void)close(fd);
+	return (is);
+}
+
 /* The copy of which file c is, as far as it was looked for. */
 struct likeness {
 	const struct candidate *c;
@@ -289,7 +303,7 @@ is_copy_of(void *who, void *arg)
 		return (true);
 	g = tail_newest_guard(t);
 	if (c->kind != INFLATE_NONE) {
-		if (g.at > 0 && holds(c, &g) == 1)
+		if (g.at > 0 && holds(c, &g) == 1 && is_packed_part(c, t))
 			l->of = t;
 	} else if (is_first_part(c, t) &&
 	    ((written_ns(&c->st) == t->written_ns && is_time_set(&c->st)) ||

@@ -136,6 +136,60 @@ tail_packed_guard(int fd, enum inflate_kind kind, const struct guard *g)
 	return (l.end == g->at && guard_matches(g, l.buf, l.len));
 }
 
+/* Whether of has these octets at that offset. */
+static bool
+has_at(int of, const uint8_t *p, size_t n, off_t at)
+{
+	uint8_t buf[TAIL_PACKED_INPUT];
+
+	return (n <= sizeof(buf) && read_whole(of, buf, n, at) == (ssize_t)n &&
+	    memcmp(buf, p, n) == 0);
+}
+
+/*
+ * Compares what in[0..n) is decoded to with of from *at on.  Returns 1 where it
+ * is the same, 0 where it is not, or -1 where it is damaged.
+ */
+static int
+compare_text(struct inflate *z, const uint8_t *in, size_t n, int of, off_t *at)
+{
+	uint8_t text[TAIL_PACKED_INPUT];
+	struct inflate_io io = { .in = in, .in_len = n };
+
+	do {
+		io.out = text;
+		io.room = sizeof(text);
+		if (inflate_run(z, &io) == INFLATE_DAMAGED)
+			return (-1);
+		if (!has_at(of, text, io.made, *at))
+			return (0);
+		*at += (off_t)io.made;
+		io.in += io.used;
+		io.in_len -= io.used;
+	} while (io.used > 0 || io.made > 0);
+	return (1);
+}
+
+int
+tail_packed_is_part(int fd, enum inflate_kind kind, int of)
+{
+	uint8_t in[TAIL_PACKED_INPUT];
+	struct inflate *z;
+	off_t read = 0, at = 0;
+	int same = 1;
+	ssize_t n = 0;
+
+	if ((z = inflate_new(kind)) == NULL)
+		return (-1);
+	while (same == 1 && at < GUARD_WITHIN &&
+	    (n = read_whole(fd, in, sizeof(in), read)) > 0) {
+		read += n;
+		same = compare_text(z, in, (size_t)n, of, &at);
+	}
+	inflate_free(z);
+	return (same == 1 && n != 0 ? -1 : same);
+}
+
 /* Begins again at the first octet. */
 static int
 rewind_packed(struct packed *p)

@@ -36,6 +36,12 @@ int	tail_packed_head(int fd, enum inflate_kind kind,
 int	tail_packed_guard(int fd, enum inflate_kind kind, const struct guard *);
 
 /*
+ * Whether of, a file, begins with all of the text of fd.  Returns 1 or 0, or -1
+ * where nobody knows, as above.
+ */
+int	tail_packed_is_part(int fd, enum inflate_kind kind, int of);
+
+/*
  * As pread(2) on the text of the stream's file.  EAGAIN: it is the turn of
  * others, come back; EBUSY: another file is read first, and the stream is woken
  * when that is done.  The size of its tail is known when the end was reached.

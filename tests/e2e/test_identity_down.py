@@ -162,6 +162,25 @@ class Banners(Down):
         self.back(ordered=False)
 
 
+    def test_compressed_beside_a_banner(self):
+        """It has all that was sent of the log, and lines of its own."""
+        self.log("app.log", BANNER)
+        self.begin_and_stop("app.log*")
+        lines = numbered("line", 50)
+        self.want += BANNER + lines
+        with gzip.open(self.path("app.log.1.gz"), "wb") as z:
+            z.write("".join(x + "\n" for x in BANNER + lines).encode())
+        self.back()
+
+    def test_a_compressed_copy(self):
+        self.log("app.log", BANNER + numbered("line", 50))
+        self.begin_and_stop("app.log*")
+        self.log("app.log", ["next"])
+        with open(self.path("app.log"), "rb") as f, \
+                gzip.open(self.path("app.log.1.gz"), "wb") as z:
+            shutil.copyfileobj(f, z)
+        self.back()
+
     def test_compressed_with_the_inode_of_another(self):
         self.log("a.log", BANNER + numbered("a", 100))
         self.log("b.log", BANNER + numbered("b", 150))
