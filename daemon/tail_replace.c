@@ -300,6 +300,7 @@ tail_replaced(struct tail *was, struct place *place, const char *name,
 	struct pair p = { .was = was, .size = was->size, .st = st };
 	enum tail_replacement result = TAIL_NOT_REPLACED;
 	struct stat now;
+	off_t at;
 
 	*from = (struct guard) { 0, 0 };
 	if (was->packed != INFLATE_NONE || was->held != NULL || was->fresh ||
@@ -316,14 +317,17 @@ tail_replaced(struct tail *was, struct place *place, const char *name,
 		go_on_in(&p, place, name);
 		return (TAIL_REPLACED);
 	}
-	know_before(&p, behind_what_was_sent(&p), from);
+	at = behind_what_was_sent(&p);
+	know_before(&p, at, from);
 	if (from->at > 0 && !has_name(was)) {
 		log_notice("%s/%s: was replaced by a file with what was sent "
 			   "of it: goes on behind that, at %lld",
 		    place->path, name, (long long)from->at);
 		result = TAIL_REPLACED_IN_PART;
-	} else if (p.unknown || from->at == -1) {
-		result = TAIL_CANNOT_TELL;
+	} else {
+		if (p.unknown || at == -1)
+			result = TAIL_CANNOT_TELL;
+		*from = (struct guard) { 0, 0 };
 	}
 	(void)close(p.fd);
 	return (result);

@@ -578,6 +578,8 @@ class Identity(Steps):
         self.noticed(content)
         if not self.is_rotated(content):
             return
+        if self.shaken:
+            self.doubtful.add(content.path)
         others = [c.path for log in self.log_of for c in log.contents
                   if c.path and not c.packed and c is not content]
         if self.rng.random() < 0.5:

@@ -121,6 +121,21 @@ class Copies(Identity):
             want += self.put("app.log", BANNER + numbered("second", 50))
         self.end(want)
 
+    def test_a_copy_has_what_an_older_one_has(self):
+        """What had the name of the copy was renamed, not replaced."""
+        same = numbered("same", 50)
+        want = self.put("app.log.1", same)
+        self.begin("app.log*")
+        self.wait_for_lines(want)
+        want += self.put("app.log", same + numbered("line", 50))
+        self.expect(want)
+        with self.unseen():
+            self.rename("app.log.1", "app.log.2")
+            self.copy("app.log", "app.log.1")
+            self.truncate("app.log")
+            want += self.put("app.log", ["next"])
+        self.end(want)
+
     def test_copies_in_another_directory(self):
         want = self.put("app/app.log", numbered("old", 300))
         self.begin("app/**/*.log*")
