@@ -8,6 +8,7 @@ import contextlib
 import os
 import shutil
 import string
+import time
 import zlib
 
 from life_model import MESSAGE, LINE
@@ -504,6 +505,9 @@ class Identity(Steps):
         shutil.copyfile(log.path, one)
         if self.rng.random() < 0.5:
             self.pause()
+        if not self.up:
+            # In one tick of the clock, neither time nor name tells the order.
+            time.sleep(0.01)
         os.truncate(log.path, 0)
         self.truncated(old, one)
         self.say("cp %s over %s and empty it", old, os.path.basename(one))

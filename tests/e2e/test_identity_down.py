@@ -505,6 +505,21 @@ class Moved(Down):
         self.back()
 
 
+    def test_a_hard_link_of_one_that_was_rotated_further(self):
+        """It is found by that first, and has another name of its own."""
+        self.log("app.log.1", numbered("line", 50))
+        os.mkdir(self.path("aside"))
+        os.link(self.path("app.log.1"), self.path("aside/link"))
+        self.begin("app.log*", "aside/*.log")
+        self.expect(self.want)
+        self.rename("app.log.1", "app.log.2")
+        self.seen("app.log.2")
+        self.d.stop()
+        self.d.start()
+        self.d.wait_follows(self.path("app.log.2"))
+        self.end(self.want)
+
+
 class Changes(Down):
     """What was sent still stands in the file: it is not sent again."""
 
