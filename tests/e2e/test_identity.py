@@ -450,6 +450,27 @@ class Changes(Identity):
         self.end(want)
         self.assert_silent("could be read")
 
+    def test_the_time_of_a_cut_comes_behind_its_size(self):
+        """As who looks while it is cut sees it."""
+        want = self.put("app.log", numbered("line", 200))
+        path = self.path("app.log")
+        end = os.stat(path).st_size
+        self.truncate("app.log", end + (1 << 20))
+        self.begin("app.log")
+        self.wait_for_lines(want)
+        before = time.time() - 100
+        with self.unseen():
+            self.truncate("app.log", end)
+            os.utime(path, (before, before))
+        self.seen("app.log")
+        with self.unseen():
+            self.truncate("app.log", end)
+            os.utime(path, (before + 1, before + 1))
+        # So long it might be the same text written anew.
+        time.sleep(0.2)
+        want += self.put("app.log", ["after"])
+        self.end(want)
+
     def test_a_head_that_is_nuls_now(self):
         """A disk was full: the blocks of what was read were given back."""
         want = self.put("app.log", numbered("line", 8000))
