@@ -104,6 +104,16 @@ add_entry(struct dir *d, struct listing *l, const struct entry *e)
 }
 
 /*
+ * Whether the name was given to another file since the directory was read.  A
+ * directory that something is mounted on has another inode than its entry.
+ */
+static bool
+is_renamed_since(const struct dirent *e, const struct stat *st)
+{
+	return (S_ISREG(st->st_mode) && st->st_ino != e->d_ino);
+}
+
+/*
  * Adds the entry unless it needs no look.  Returns whether the next scan knows
  * what it is by this one.
  */
@@ -114,9 +124,11 @@ list_entry(struct dir *d, int fd, struct dirent *e, struct listing *l)
 	struct entry found = { .name = e->d_name };
 	char base[NAME_MAX + 1];
 	unsigned n = 0;
+	bool renamed;
 
-	if (t == NULL && !dir_means_file(d, e->d_name) && !is_known(d, e) &&
-	    missed_is(d, e, base))
+	/* One that is known may have had the name until now. */
+	if ((t == NULL || !t->linked) && !dir_means_file(d, e->d_name) &&
+	    !is_known(d, e) && missed_is(d, e, base))
 		found.was = base;
 	else if (t == NULL && !is_interesting(d, e))
 		return (true);
@@ -128,6 +140,9 @@ list_entry(struct dir *d, int fd, struct dirent *e, struct listing *l)
 			dir_again(d);
 		return (false);
 	}
+	renamed = is_renamed_since(e, &found.st);
+	if (renamed && found.was != NULL)
+		return (false);
 	if (found.was != NULL && !missed_since(d, &found.st)) {
 		found.was = NULL;
 		if (!is_interesting(d, e))
@@ -138,7 +153,7 @@ list_entry(struct dir *d, int fd, struct dirent *e, struct listing *l)
 		t->seen = d->scan;
 	else
 		add_entry(d, l, &found);
-	return (true);
+	return (!renamed);
 }
 
 /* Returns 0, or -1 with errno. */

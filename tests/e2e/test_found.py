@@ -249,6 +249,34 @@ class Found(Case):
         self.finish(self.d, self.r)
         self.r.check(*more, late)
 
+    def test_a_known_one_had_the_name_of_one_that_nobody_saw(self):
+        self.unseen_behind_a_known_one()
+
+    def test_a_known_one_had_the_name_of_one_that_nobody_saw_by_time(self):
+        self.unseen_behind_a_known_one(watch="poll", poll_interval="50ms")
+
+    def unseen_behind_a_known_one(self, **options):
+        self.w = self.writer()
+        self.r = self.receiver().start()
+        self.d = self.daemon(destination("d", self.r.url) + source(
+            "s", self.w.path, **options)).start()
+        names = [self.w.path + ".%d" % i for i in range(1, 4)]
+        self.w.write(10)
+        self.r.wait_all(self.w)
+        self.w.rename(names[0])
+        self.w.write(10)
+        self.r.wait_all(self.w)
+        self.d.wait_follows(names[0], self.w.path)
+        worker = self.d.worker()
+        kill(worker, signal.SIGSTOP)
+        os.rename(names[0], names[2])
+        self.w.rename(names[1])
+        self.w.write(10)
+        self.w.rename(names[0])
+        self.w.write(10)
+        kill(worker, signal.SIGCONT)
+        self.end()
+
     @unittest.skipIf(KQUEUE, "it tells no names")
     def test_renamed_again_behind_many_events(self):
         """One look finds it under no name, and its next name is told only
