@@ -96,6 +96,8 @@ struct dir {
 	ino_t *others; /* sorted; see source_missed.c */
 	size_t nothers;
 	bool has_others;
+	bool unsure; /* names changed while they were read, */
+	bool was_unsure; /* and so they did in the scan before this one */
 	int64_t changed_ns; /* its st_mtime when it was listed last */
 	bool missed; /* events were, since that */
 	bool again;
@@ -297,10 +299,10 @@ void	dir_scan_missed(struct dir *);
 /*
  * An entry that no pattern means and nobody knows: whether it is to be looked
  * at, by fstatat(2) in *st, as what had a name that one means since the last
- * scan; base gets that name.
+ * scan; base gets that name.  fd is of the directory.
  */
-bool	missed_is(
-	    struct dir *, const struct dirent *, char base[NAME_MAX + 1]);
+bool	missed_is(struct dir *, int fd, const struct dirent *,
+	    char base[NAME_MAX + 1]);
 bool	missed_since(const struct dir *, const struct stat *);
 
 /* Lists what is in it for the next scan to compare with. */
@@ -312,6 +314,9 @@ void	missed_forget(struct dir *, ino_t);
 
 /* The scan is at its end: what it found is for the next to compare with. */
 void	missed_end(struct dir *, struct missed *);
+
+/* These, too. */
+void	missed_add(struct dir *, struct missed *);
 
 /* source_recover.c */
 

@@ -1,5 +1,6 @@
 #include "daemon/source_inside.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,6 +72,7 @@ missed_forget(struct dir *d, ino_t ino)
 	ino_t *at;
 
 	dir_again(d);
+	d->unsure = true;
 	if (d->nothers == 0 ||
 	    (at = bsearch(&ino, d->others, d->nothers, sizeof(ino),
 		 compare_inodes)) == NULL)
@@ -88,15 +90,31 @@ was_there(const struct dir *d, ino_t ino)
 		NULL);
 }
 
+/*
+ * Whether the log itself is one that the last scan saw.  Then no rotation can
+ * have given a file another name since: it was made under that name, as a copy
+ * or by somebody.
+ */
+static bool
+is_still_there(const struct dir *d, int fd, const char *log)
+{
+	struct stat st;
+
+	return (fstatat(fd, log, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    was_there(d, st.st_ino));
+}
+
 bool
-missed_is(struct dir *d, const struct dirent *e, char base[NAME_MAX + 1])
+missed_is(
+    struct dir *d, int fd, const struct dirent *e, char base[NAME_MAX + 1])
 {
 	ino_t ino = e->d_ino;
 
 	if (!dir_is_known_by_scans(d))
 		return (d->missed && had_meant_name(d, e->d_name, base));
 	return (d->has_others && !was_there(d, ino) &&
-	    had_meant_name(d, e->d_name, base));
+	    had_meant_name(d, e->d_name, base) &&
+	    (d->was_unsure || !is_still_there(d, fd, base)));
 }
 
 bool
@@ -121,6 +139,23 @@ missed_end(struct dir *d, struct missed *m)
 	d->has_others = dir_is_known_by_scans(d) && !m->failed;
 	if (m->n > 1)
 		qsort(m->others, m->n, sizeof(*m->others), compare_inodes);
+}
+
+void
+missed_add(struct dir *d, struct missed *m)
+{
+	ino_t *grown = NULL;
+
+	if (m->n > 0)
+		grown =
+		    reallocarray(d->others, d->nothers + m->n, sizeof(*grown));
+	if (grown != NULL) {
+		memcpy(grown + d->nothers, m->others, m->n * sizeof(*grown));
+		d->others = grown;
+		d->nothers += m->n;
+		qsort(grown, d->nothers, sizeof(*grown), compare_inodes);
+	}
+	free(m->others);
 }
 
 void

@@ -21,6 +21,7 @@ struct entry {
 	char *name;
 	char *was; /* the name it was found by, or NULL */
 	struct stat st;
+	bool is_new; /* a source means the name, and nobody had it */
 };
 
 /* What a scan has found so far; the room of the list is a power of two. */
@@ -115,7 +116,7 @@ is_renamed_since(const struct dirent *e, const struct stat *st)
 
 /*
  * Adds the entry unless it needs no look.  Returns whether the next scan knows
- * what it is by this one.
+ * what it is by this one; of a new one that is known after the look.
  */
 static bool
 list_entry(struct dir *d, int fd, struct dirent *e, struct listing *l)
@@ -128,7 +129,7 @@ list_entry(struct dir *d, int fd, struct dirent *e, struct listing *l)
 
 	/* One that is known may have had the name until now. */
 	if ((t == NULL || !t->linked) && !dir_means_file(d, e->d_name) &&
-	    !is_known(d, e) && missed_is(d, e, base))
+	    !is_known(d, e) && missed_is(d, fd, e, base))
 		found.was = base;
 	else if (t == NULL && !is_interesting(d, e))
 		return (true);
@@ -138,9 +139,11 @@ list_entry(struct dir *d, int fd, struct dirent *e, struct listing *l)
 		/* One that is gone is looked at as one that was not seen. */
 		if (errno != ENOENT)
 			dir_again(d);
+		d->unsure = true;
 		return (false);
 	}
 	renamed = is_renamed_since(e, &found.st);
+	d->unsure |= renamed;
 	if (renamed && found.was != NULL)
 		return (false);
 	if (found.was != NULL && !missed_since(d, &found.st)) {
@@ -148,12 +151,14 @@ list_entry(struct dir *d, int fd, struct dirent *e, struct listing *l)
 		if (!is_interesting(d, e))
 			return (found.st.st_size > 0);
 	}
+	found.is_new = found.was == NULL && dir_means_file(d, e->d_name) &&
+	    (t == NULL || (!t->linked && t->ino != e->d_ino));
 	/* What patterns came for goes where they say, too. */
 	if (t != NULL && !d->widened && dir_is_at_rest(t, fd, &found.st))
 		t->seen = d->scan;
 	else
 		add_entry(d, l, &found);
-	return (!renamed);
+	return (!renamed && !found.is_new);
 }
 
 /* Returns 0, or -1 with errno. */
@@ -173,11 +178,16 @@ list_once(struct dir *d, DIR *handle, struct listing *l)
 	return (errno == 0 ? 0 : -1);
 }
 
+/* *st is of the directory before it is listed. */
 static void
-list_entries(struct dir *d, DIR *handle, struct listing *l)
+list_entries(
+    struct dir *d, DIR *handle, const struct stat *st, struct listing *l)
 {
+	struct stat now;
 	unsigned n = 0;
 
+	d->was_unsure = d->unsure;
+	d->unsure = false;
 	/* What was listed before is looked at twice. */
 	while (list_once(d, handle, l) == -1) {
 		if (!lookup_again(d->all, n++)) {
@@ -187,6 +197,8 @@ list_entries(struct dir *d, DIR *handle, struct listing *l)
 		}
 		rewinddir(handle);
 	}
+	d->unsure |= fstat(dirfd(handle), &now) == -1 ||
+	    written_ns(&now) != written_ns(st);
 }
 
 /* Files whose names a scan did not meet have lost them. */
@@ -241,14 +253,42 @@ open_listing(struct dir *d, struct stat *st)
 	return (handle);
 }
 
+/*
+ * Oldest first.  A new one may have been renamed before it was looked at: only
+ * one that is followed then is no news to the next scan.
+ */
+static void
+look_at_listed(struct dir *d, struct listing *l)
+{
+	struct missed followed = { 0 };
+	struct entry *e;
+	size_t i;
+
+	if (l->n > 1)
+		qsort(l->list, l->n, sizeof(*l->list), compare_entries);
+	for (i = 0; i < l->n; i++) {
+		e = &l->list[i];
+		if (e->was != NULL)
+			dir_guess_rename(d, e->name, e->was, e->st.st_ino);
+		else
+			dir_look_at(d, e->name, &e->st);
+		if (e->is_new && dir_is_known_by_scans(d) &&
+		    tails_find(d->all->tails, e->st.st_dev, e->st.st_ino) !=
+			NULL)
+			missed_list(&followed, e->st.st_ino);
+		free(e->name);
+		free(e->was);
+	}
+	free(l->list);
+	missed_add(d, &followed);
+}
+
 static void
 scan_listed(struct dir *d)
 {
 	struct listing l = { 0 };
-	struct entry *e;
 	struct stat st;
 	DIR *handle;
-	size_t i;
 
 	if ((handle = open_listing(d, &st)) == NULL) {
 		if (errno == ESTALE || errno == ENOENT || errno == ENOTDIR) {
@@ -270,22 +310,11 @@ scan_listed(struct dir *d)
 	sweep_count_anew(d);
 	told_recount(d);
 	d->scan++;
-	list_entries(d, handle, &l);
+	list_entries(d, handle, &st, &l);
 	(void)closedir(handle);
 	note_listing(d, &st);
 	missed_end(d, &l.missed);
-	if (l.n > 1)
-		qsort(l.list, l.n, sizeof(*l.list), compare_entries);
-	for (i = 0; i < l.n; i++) {
-		e = &l.list[i];
-		if (e->was != NULL)
-			dir_guess_rename(d, e->name, e->was, e->st.st_ino);
-		else
-			dir_look_at(d, e->name, &e->st);
-		free(e->name);
-		free(e->was);
-	}
-	free(l.list);
+	look_at_listed(d, &l);
 	look_at_unseen(d);
 	/* At a start all directories are scanned before. */
 	if (d->disordered && !d->all->starting)

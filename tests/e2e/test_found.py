@@ -277,6 +277,28 @@ class Found(Case):
         kill(worker, signal.SIGCONT)
         self.end()
 
+    def test_shifted_again_and_again_while_it_is_looked_at(self):
+        self.shifted_at_once()
+
+    def test_shifted_again_and_again_while_it_is_looked_at_by_time(self):
+        self.shifted_at_once(watch="poll", poll_interval="10ms")
+
+    def shifted_at_once(self, **options):
+        """No two looks need find the same names."""
+        self.w = self.writer()
+        self.r = self.receiver().start()
+        self.d = self.daemon(destination("d", self.r.url) + source(
+            "s", self.w.path, **options)).start()
+        self.w.write(3)
+        self.r.wait_all(self.w)
+        names = [self.w.path + ".%d" % i for i in range(1, 42)]
+        for n in range(1, 41):
+            for i in range(n - 1, 0, -1):
+                os.rename(names[i - 1], names[i])
+            self.w.rename(names[0])
+            self.w.write(3)
+        self.end()
+
     @unittest.skipIf(KQUEUE, "it tells no names")
     def test_renamed_again_behind_many_events(self):
         """One look finds it under no name, and its next name is told only
