@@ -457,6 +457,9 @@ void	dir_untell(struct dir *, const char *name);
 void	told_clear(struct dir *);
 void	told_recount(struct dir *);
 
+/* Forgets those that are gone from it, open as fd. */
+void	told_look(struct dir *, int fd);
+
 /* source_stray.c */
 
 /* Events in their order: name was from before; NULL: it came, or left. */

@@ -309,6 +309,7 @@ scan_listed(struct dir *d)
 	d->said = d->disordered = false;
 	sweep_count_anew(d);
 	told_recount(d);
+	told_look(d, dirfd(handle));
 	d->scan++;
 	list_entries(d, handle, &st, &l);
 	(void)closedir(handle);

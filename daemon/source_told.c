@@ -1,5 +1,7 @@
 #include "daemon/source_inside.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -131,6 +133,23 @@ told_recount(struct dir *d)
 {
 	d->all->nuntold -= d->nuntold;
 	d->nuntold = 0;
+}
+
+void
+told_look(struct dir *d, int fd)
+{
+	struct told key = { .dir = d, .name = "" }, *t, *next;
+	struct stat st;
+
+	if (d->ntold == 0)
+		return;
+	for (t = RB_NFIND(told_names, &d->all->told, &key);
+	     t != NULL && t->dir == d; t = next) {
+		next = RB_NEXT(told_names, &d->all->told, t);
+		if (fstatat(fd, t->name, &st, AT_SYMLINK_NOFOLLOW) == -1 &&
+		    errno == ENOENT)
+			told_free(t);
+	}
 }
 
 void
