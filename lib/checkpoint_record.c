@@ -230,11 +230,11 @@ get_number(struct rest *r, uint64_t max, uint64_t *v)
 		if (*s < '0' || *s > '9')
 			return (false);
 		digit = (uint64_t)(*s - '0');
-		if (*v > (max - digit) / 10)
+		if (__builtin_mul_overflow(*v, 10, v) ||
+		    __builtin_add_overflow(*v, digit, v))
 			return (false);
-		*v = *v * 10 + digit;
 	}
-	return (true);
+	return (*v <= max);
 }
 
 /* Unescapes the next field in place; its NUL may take the space's octet. */

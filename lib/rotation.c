@@ -71,6 +71,22 @@ is_mark(const char *p, size_t len)
 	return (any);
 }
 
+/*
+ * Returns where the next longer mark begins that ends at end, i being where the
+ * last one did, or 0.  Every name in a directory is asked for: most end in what
+ * no mark has.
+ */
+static size_t
+mark_before(const char *name, size_t i, size_t end)
+{
+	while (i-- > 1 &&
+	    (isdigit((unsigned char)name[i]) || is_separator(name[i]) ||
+		strchr("TZ:+old", name[i]) != NULL))
+		if (is_separator(name[i]) && is_mark(name + i, end - i))
+			return (i);
+	return (0);
+}
+
 /* Returns whether name is base with a mark, which is empty for the same. */
 static bool
 split(const char *name, const char *base, struct part *mark)
@@ -141,7 +157,7 @@ without(const char *name, size_t len, const struct part *cut, char *base,
 bool
 rotation_base(const char *name, size_t nth, char *base, size_t size)
 {
-	size_t len = plain_length(name), i;
+	size_t len = plain_length(name), end, i;
 	struct part cut = { name + len, 0 };
 	const char *dot;
 
@@ -149,16 +165,19 @@ rotation_base(const char *name, size_t nth, char *base, size_t size)
 		return (false);
 	if (name[len] != '\0' && nth-- == 0)
 		return (without(name, len, &cut, base, size));
-	for (i = len; i-- > 1;) {
+	for (i = len; (i = mark_before(name, i, len)) > 0;) {
 		cut = (struct part) { name + i, len - i };
-		if (is_mark(cut.p, cut.len) && nth-- == 0)
+		if (nth-- == 0)
 			return (without(name, len, &cut, base, size));
 	}
 	for (dot = name + len - 1; dot > name + 1 && *dot != '.';)
 		dot--;
-	for (i = (size_t)(dot - name); i-- > 1;) {
-		cut = (struct part) { name + i, (size_t)(dot - name) - i };
-		if (*dot == '.' && is_mark(cut.p, cut.len) && nth-- == 0)
+	if (*dot != '.')
+		return (false);
+	end = (size_t)(dot - name);
+	for (i = end; (i = mark_before(name, i, end)) > 0;) {
+		cut = (struct part) { name + i, end - i };
+		if (nth-- == 0)
 			return (without(name, len, &cut, base, size));
 	}
 	return (false);

@@ -152,6 +152,26 @@ a_base_that_does_not_fit_is_not_offered(void **state)
 }
 
 static void
+what_ends_as_no_mark_does_has_no_base(void **state)
+{
+	static const char *const names[] = { "a", ".", "..", ".1", "app.log",
+		"app.old1x", "app-1a", "app-1a.log", "old", "1.2x", "-1.x" };
+	char base[16];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		assert_false(rotation_base(names[i], 0, base, sizeof(base)));
+	assert_true(rotation_base("app.old.1", 0, base, sizeof(base)));
+	assert_string_equal(base, "app.old");
+	assert_true(rotation_base("app.old.1", 1, base, sizeof(base)));
+	assert_string_equal(base, "app");
+	assert_true(rotation_base("app.old.1", 2, base, sizeof(base)));
+	assert_string_equal(base, "app.1");
+	assert_false(rotation_base("app.old.1", 3, base, sizeof(base)));
+}
+
+static void
 higher_numbers_are_older(void **state)
 {
 	(void)state;
@@ -213,6 +233,7 @@ main(void)
 		cmocka_unit_test(names_of_compressed_files_are_known),
 		cmocka_unit_test(every_base_is_among_those_offered),
 		cmocka_unit_test(a_base_that_does_not_fit_is_not_offered),
+		cmocka_unit_test(what_ends_as_no_mark_does_has_no_base),
 		cmocka_unit_test(higher_numbers_are_older),
 		cmocka_unit_test(earlier_dates_are_older),
 		cmocka_unit_test(the_base_is_the_youngest),
