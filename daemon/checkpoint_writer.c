@@ -175,8 +175,9 @@ post(struct checkpoint_writer *w, enum mail mail)
 {
 	(void)pthread_mutex_lock(&w->lock);
 	w->mail = mail;
-	(void)pthread_cond_signal(&w->changed);
 	(void)pthread_mutex_unlock(&w->lock);
+	/* Whom it wakes finds the lock free. */
+	(void)pthread_cond_signal(&w->changed);
 }
 
 /* The lock is held.  No other thread waits on the condition meanwhile. */

@@ -411,9 +411,11 @@ compare(struct stream *s, int fd, const uint8_t *buf, size_t n)
 static void
 remember(struct stream *s, const uint8_t *buf, size_t n, off_t end)
 {
+	const struct guard was = s->guard;
 	struct guard g;
 	const uint8_t *nl;
 	size_t before = 0;
+	off_t line;
 
 	/* Nothing was read but what is remembered. */
 	if (end > 0 && s->guard.at == end)
@@ -424,7 +426,12 @@ remember(struct stream *s, const uint8_t *buf, size_t n, off_t end)
 		before = (size_t)(nl - buf) + 1;
 	else if ((off_t)n < end)
 		n = 0;
-	guard_of(&g, n > 0 ? end - (off_t)(n - before) : 0, buf, before);
+	line = n > 0 ? end - (off_t)(n - before) : 0;
+	/* A pull of one line begins where the last one ended. */
+	if (line > 0 && line == s->cursor.sent && line == was.at)
+		g = was;
+	else
+		guard_of(&g, line, buf, before);
 	tail_set_last_line(s->tail, &g, end);
 }
 

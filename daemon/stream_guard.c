@@ -7,6 +7,7 @@
 
 #define LEVELS (CHECKPOINT_GUARDS - 1)
 #define ALL (3 + 4 * LEVELS)
+#define SPARE 128
 
 static const off_t distances[LEVELS] = { 64 * 1024, 1024 * 1024,
 	16 * 1024 * 1024 };
@@ -36,14 +37,24 @@ is_set(const struct guard *g)
 	return (g->at > 0);
 }
 
+/*
+ * With each pull some files need memory, until all of it is acknowledged: what
+ * the last ones had is at hand.
+ */
+static struct stream_guards *spare[SPARE];
+static size_t nspare;
+
 /* Returns NULL when there is no memory: then less is known. */
 static struct stream_guards *
 keep(struct stream *s)
 {
 	if (s->kept != NULL)
 		return (s->kept);
-	/* Not calloc(), which does not have what was just freed at hand. */
-	if ((s->kept = malloc(sizeof(*s->kept))) != NULL)
+	if (nspare > 0)
+		s->kept = spare[--nspare];
+	else
+		s->kept = malloc(sizeof(*s->kept));
+	if (s->kept != NULL)
 		*s->kept = (struct stream_guards) { .older = NULL };
 	return (s->kept);
 }
@@ -60,9 +71,13 @@ keep_older(struct stream_guards *k)
 static void
 drop(struct stream *s)
 {
-	if (s->kept != NULL)
-		free(s->kept->older);
-	free(s->kept);
+	if (s->kept == NULL)
+		return;
+	free(s->kept->older);
+	if (nspare < SPARE)
+		spare[nspare++] = s->kept;
+	else
+		free(s->kept);
 	s->kept = NULL;
 }
 
