@@ -74,16 +74,20 @@ sweep_files(struct dir *d, unsigned most)
 static void
 sweep_dir(struct dir *d)
 {
-	const char *name = strrchr(d->place.path, '/');
+	char name[NAME_MAX + 1];
 	struct stat st;
 
 	if (dir_is_hidden(d))
 		return;
 	if (stat(dir_display(d), &st) == -1 || !place_is_same(&d->place, &st)) {
-		if (d->parent != NULL)
-			dir_look(d->parent, name + 1);
-		else
+		if (d->parent == NULL) {
 			dir_gone(d);
+			return;
+		}
+		/* The look ends d, and its path with it. */
+		(void)strlcpy(name, strrchr(d->place.path, '/') + 1,
+		    sizeof(name));
+		dir_look(d->parent, name);
 		return;
 	}
 	if (dir_is_idle(d)) {

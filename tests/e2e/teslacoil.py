@@ -1025,6 +1025,8 @@ class Case(unittest.TestCase):
         print("--- kept: " + self.dir)
         for path in sorted(glob.glob(self.dir + "/*.log") +
                            glob.glob(self.dir + "/*/log")):
+            if os.path.isdir(path):
+                continue
             with open(path, "rb") as f:
                 tail = f.read().decode("utf-8", "replace").splitlines()[-40:]
             print("--- %s\n%s" % (path, "\n".join(tail)), flush=True)
