@@ -37,15 +37,19 @@ wish(struct confine *c)
 }
 
 static void
-renew(struct confine *c, const char *path)
+renew(struct confine *c, const char *path, const char *why)
 {
 	if (c->renewing)
 		return;
 	c->renewing = true;
-	log_notice("%s: was another or none when the sandbox was made: a new "
-		   "worker takes over",
-	    path);
+	log_notice("%s: %s: a new worker takes over", path, why);
 	wish(c);
+}
+
+static void
+renew_sandbox(struct confine *c, const char *path)
+{
+	renew(c, path, "was another or none when the sandbox was made");
 }
 
 static void
@@ -59,7 +63,7 @@ on_link(void *arg, const char *path)
 		break;
 	case 1:
 		if (c->confined && !opener_is_there())
-			renew(c, path);
+			renew_sandbox(c, path);
 		break;
 	}
 }
@@ -71,7 +75,7 @@ on_dangling(void *arg, const char *path)
 	struct confine *c = arg;
 
 	if (c->confined && sandbox_hides())
-		renew(c, path);
+		renew_sandbox(c, path);
 }
 
 /* Whether it is the sandbox that refuses: the rights of the file do not. */
@@ -82,7 +86,7 @@ on_refused(void *arg, const char *path)
 
 	if (c->confined && errno == EACCES &&
 	    faccessat(AT_FDCWD, path, R_OK | X_OK, AT_EACCESS) == 0)
-		renew(c, path);
+		renew_sandbox(c, path);
 }
 
 static void
@@ -92,6 +96,12 @@ on_hidden(void *arg, const char *path)
 
 	log_debug("%s: may have changed", path);
 	wish(c);
+}
+
+static void
+on_mounted(void *arg, const char *path)
+{
+	renew(arg, path, "was mounted, and has files that were sent before");
 }
 
 static bool
@@ -132,6 +142,7 @@ confine_ops(struct confine *c)
 		.on_dangling = on_dangling,
 		.on_refused = on_refused,
 		.on_hidden = on_hidden,
+		.on_mounted = on_mounted,
 		.arg = c };
 
 	return (ops);
@@ -162,7 +173,7 @@ confine_on_resolve(struct confine *c)
 	const char *path = sandbox_outdated();
 
 	if (path != NULL)
-		renew(c, path);
+		renew_sandbox(c, path);
 }
 
 /* The sandbox may hide a directory that was made, or made anew, since. */

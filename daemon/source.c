@@ -7,6 +7,7 @@
 #include "daemon/conf.h"
 #include "daemon/handover.h"
 #include "daemon/ledger.h"
+#include "daemon/mounts.h"
 #include "daemon/source_inside.h"
 #include "daemon/stream.h"
 #include "daemon/tail.h"
@@ -169,6 +170,7 @@ sources_free(struct sources *ss)
 	while ((d = RB_MIN(dirs, &ss->dirs)) != NULL)
 		dir_free(d);
 	ev_timer_stop(ss->loop, &ss->await);
+	mounts_free(ss->mounts);
 	sweep_stop(ss);
 	told_end(ss);
 	again_end(ss);
@@ -252,6 +254,8 @@ sources_start(struct sources *ss, const struct handover_file *files, size_t n)
 			(void)dir_append_use(root, &use);
 		}
 	}
+	/* Before the first look: what is mounted later is looked at again. */
+	mount_begin(ss);
 	dir_begin(root);
 	for (i = 0; i < n; i++) {
 		tails_reserve(ss->tails, (unsigned)(n - i - 1));

@@ -28,6 +28,11 @@ struct sources_ops {
 	void	(*on_refused)(void *arg, const char *path);
 	/* Something may be another in a directory that is hidden. */
 	void	(*on_hidden)(void *arg, const char *path);
+	/*
+	 * Something was mounted there that has files which the checkpoint
+	 * knows: what became of them meanwhile, a start finds out.
+	 */
+	void	(*on_mounted)(void *arg, const char *path);
 	void	*arg;
 };
 

@@ -8,7 +8,8 @@
  * source_walk.c judges where links lead, source_link.c knows where those lead
  * that are followed, source_await.c looks at dangling ones by time,
  * source_again.c at what could not be looked at, source_told.c says what is
- * not followed, and source_sweep.c looks at all of it, slowly.
+ * not followed, source_mount.c looks where something was mounted, and
+ * source_sweep.c looks at all of it, slowly.
  */
 #ifndef SOURCE_INSIDE_H
 #define SOURCE_INSIDE_H
@@ -29,6 +30,7 @@
 #include "daemon/watch.h"
 
 struct handover_file;
+struct mounts;
 struct pattern;
 struct pattern_part;
 
@@ -132,6 +134,7 @@ struct sources {
 	unsigned ndirs;
 	struct ev_loop *loop;
 	struct watch *watch;
+	struct mounts *mounts; /* NULL: the system does not tell */
 	struct tails *tails;
 	struct ledger *ledger;
 	ev_prepare turn;
@@ -489,6 +492,9 @@ void	awaited_clear(struct dir *);
 void	sweep_start(struct sources *);
 void	sweep_stop(struct sources *);
 
+/* Whether it is another one by now, or has other names in it.  May free it. */
+void	sweep_look(struct dir *);
+
 /* The directory is about to go. */
 void	sweep_leave(struct dir *);
 
@@ -497,5 +503,10 @@ void	sweep_count_anew(struct dir *);
 
 /* A file that the directory's sources mean is old, and left alone. */
 void	sweep_pass(struct dir *);
+
+/* source_mount.c */
+
+/* From now on it looks where something is mounted. */
+void	mount_begin(struct sources *);
 
 #endif

@@ -12,6 +12,7 @@
 #include "daemon/conf.h"
 #include "daemon/ledger.h"
 #include "daemon/log.h"
+#include "daemon/mounts.h"
 #include "daemon/stream.h"
 #include "daemon/tail.h"
 #include "daemon/tail_held.h"
@@ -51,6 +52,21 @@ struct found {
 	struct walk walk; /* leads there */
 };
 
+/*
+ * What is written to a file that is mounted by itself is told in the directory
+ * that it is mounted from.
+ */
+static void
+note_mount(struct tail *t, const struct dir *d, const char *path)
+{
+	bool mounted = mounts_has(d->all->mounts, path);
+
+	if (t->mounted == mounted)
+		return;
+	t->mounted = mounted;
+	tails_watch(t);
+}
+
 /* Remembers the path without links of t, which is in d. */
 static void
 note_real(struct tail *t, struct dir *d, const struct found *f)
@@ -64,13 +80,11 @@ note_real(struct tail *t, struct dir *d, const struct found *f)
 		link_note(d, t->name, &f->walk);
 		return;
 	}
-	if (d->real == NULL) {
-		tail_set_real(t, NULL);
+	n = snprintf(path, sizeof(path), "%s/%s", dir_real(d), t->name);
+	if (n < 1 || (size_t)n >= sizeof(path))
 		return;
-	}
-	n = snprintf(path, sizeof(path), "%s/%s", d->real, t->name);
-	if (n > 0 && (size_t)n < sizeof(path))
-		tail_set_real(t, path);
+	tail_set_real(t, d->real != NULL ? path : NULL);
+	note_mount(t, d, path);
 }
 
 static void

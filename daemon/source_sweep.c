@@ -12,10 +12,11 @@
 
 /*
  * Events are hints, and some never come: for what is written through a mapping
- * or another link, for what is mounted over a directory, for what another host
- * does.  So everything is looked at once in a PERIOD, BATCH files at a time.
- * As that should cost no more than a thousandth of a processor, there are not
- * more batches than one in EVERY seconds: above 12,000 files it takes longer.
+ * or another link, for what another host does, for what is mounted where the
+ * system does not tell.  So everything is looked at once in a PERIOD, BATCH
+ * files at a time.  As that should cost no more than a thousandth of a
+ * processor, there are not more batches than one in EVERY seconds: above 12,000
+ * files it takes longer.
  *
  * Where a file tells of itself only while it is open, others are looked at by
  * nothing else: then it begins anew as soon as it is through.
@@ -71,8 +72,8 @@ sweep_files(struct dir *d, unsigned most)
 }
 
 /* The directory itself: another one, or with other names in it? */
-static void
-sweep_dir(struct dir *d)
+void
+sweep_look(struct dir *d)
 {
 	char name[NAME_MAX + 1];
 	struct stat st;
@@ -175,7 +176,7 @@ on_sweep(struct ev_loop *loop, ev_timer *timer, int revents)
 		if (!sweep_on(ss))
 			break;
 		n += 1 + ss->sweep_dir->passed;
-		sweep_dir(ss->sweep_dir);
+		sweep_look(ss->sweep_dir);
 	}
 	ss->by_time = false;
 	set_pace(ss, n);

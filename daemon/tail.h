@@ -52,6 +52,7 @@ struct tail {
 	bool			 is_unsure:1;	/* in the list of those */
 	bool			 linked:1;	/* reached by a symbolic link */
 	bool			 many_links:1;	/* has several names */
+	bool			 mounted:1;	/* by itself, over another */
 	bool			 untold:1;	/* nothing tells of it but time */
 	bool			 rotated:1;	/* lost the name it was found by */
 	bool			 left_now:1;	/* lost it since the last look */

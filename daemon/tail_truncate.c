@@ -90,7 +90,7 @@ go_on_in_copy(struct tail *old, const struct tail_copy_found *found)
 	old->size = found->st.st_size;
 	old->many_links = found->st.st_nlink > 1;
 	old->rotated = true;
-	old->linked = false;
+	old->linked = old->mounted = false;
 	old->seeking = false;
 	if (tail_at(found->place, found->name) == NULL)
 		place_enter(old, found->place, found->name);
@@ -310,6 +310,7 @@ truncated_successor(
 		}
 	now->place = place;
 	now->linked = old->linked;
+	now->mounted = old->mounted;
 	now->rotated = old->rotated;
 	tail_set_origin(now, tail_old_path(old));
 	tail_set_real(now, tail_real(old));

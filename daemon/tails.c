@@ -161,7 +161,7 @@ needs_watch(const struct tail *t)
 	if (t->place == NULL)
 		return (true);
 	return (!t->place->polled &&
-	    (!t->place->told || t->linked || t->many_links ||
+	    (!t->place->told || t->linked || t->many_links || t->mounted ||
 		!watch_sees_files(t->all->watch)));
 }
 

@@ -7,42 +7,20 @@ as anybody who may make them, and all that it makes there ends with it.
 import ipaddress
 import os
 import select
-import shutil
 import socket
 import struct
 import subprocess
-import sys
 import threading
 import time
 
+import namespace
 from teslacoil import Output
-
-INSIDE = "TESLACOIL_NETWORK"
-SKIPPED = 77    # as meson understands it
 
 
 def enter():
     """Goes on in new namespaces: network, mounts and name of the host."""
-    if os.environ.get(INSIDE) != str(os.getpid()):
-        # exec keeps the process, whose id thus says that it is done.
-        env = dict(os.environ, **{INSIDE: str(os.getpid())})
-        unshare = ["unshare", "--net", "--mount", "--uts"]
-        if os.geteuid() != 0:
-            unshare += ["--user", "--map-current-user", "--keep-caps"]
-        reason = None
-        for tool in ("ip", "unshare", "nsenter"):
-            if shutil.which(tool) is None:
-                reason = "there is no " + tool
-        if reason is None:
-            tried = subprocess.run(unshare + ["true"], text=True,
-                                   stdout=subprocess.DEVNULL,
-                                   stderr=subprocess.PIPE)
-            if tried.returncode != 0:
-                reason = tried.stderr.strip()
-        if reason is not None:
-            print("skipped, no network of our own can be made: " + reason)
-            sys.exit(SKIPPED)
-        os.execvpe(unshare[0], unshare + [sys.executable] + sys.argv, env)
+    namespace.enter(("net", "mount", "uts"), ("ip", "nsenter"),
+                    "network of our own")
     ip("link set lo up")
 
 
