@@ -228,7 +228,9 @@ ledger_mark(struct ledger *l, struct stream *s)
 	ledger_mark_acked(l, s);
 }
 
-/* Notes it in the batch, or in c where to is NULL. */
+/*
+ * Notes it in the batch; or in c where to is NULL, and a file is nobody's then.
+ */
 static int
 note(struct checkpoint *c, const struct stream *s, enum checkpoint_kind kind,
     struct checkpoint_batch *to)
@@ -251,8 +253,21 @@ note(struct checkpoint *c, const struct stream *s, enum checkpoint_kind kind,
 		rec.nguards = stream_guards(s, guards);
 		rec.real = kind == CHECKPOINT_PAST ? NULL : tail_real(t);
 	}
-	return (to == NULL ? checkpoint_note(c, &rec)
-			   : checkpoint_put(c, &rec, to));
+	if (to != NULL)
+		return (checkpoint_put(c, &rec, to));
+	return (kind == CHECKPOINT_FILE ? checkpoint_leave(c, &rec)
+					: checkpoint_note(c, &rec));
+}
+
+void
+ledger_leave(struct ledger *l, struct stream *s)
+{
+	if (l->checkpoint == NULL)
+		return;
+	unlist(l, s);
+	if (note(l->checkpoint, s, CHECKPOINT_FILE, NULL) == -1)
+		log_warn("checkpoint");
+	ledger_arm(l);
 }
 
 void

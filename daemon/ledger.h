@@ -96,6 +96,12 @@ void	ledger_mark_acked(struct ledger *, struct stream *);
  */
 void	ledger_hurry(struct ledger *);
 
+/*
+ * s is freed, and its file may come back: its record is one that nobody has
+ * taken.
+ */
+void	ledger_leave(struct ledger *, struct stream *s);
+
 /* s is freed; gone: its file will not come back either. */
 void	ledger_drop(struct ledger *, struct stream *, bool gone);
 

@@ -144,6 +144,7 @@ place_enter(struct tail *t, struct place *place, char *name)
 	free(t->name);
 	t->name = name;
 	t->place = place;
+	t->away = false;
 	RB_INSERT(tail_names, &place->names, t);
 }
 
@@ -329,8 +330,10 @@ place_fini(struct place *place)
 	struct leaver *l;
 	struct tail *t;
 
-	while ((t = RB_MIN(tail_names, &place->names)) != NULL)
+	while ((t = RB_MIN(tail_names, &place->names)) != NULL) {
 		tail_rename(t, NULL, NULL);
+		t->away = true;
+	}
 	while ((l = RB_ROOT(&place->leavers)) != NULL)
 		leave_home(place, l);
 	free(place->path);

@@ -60,6 +60,7 @@ struct tail {
 	bool			 doubtful:1;	/* st_mtim does not tell whether it
 						   was written to since */
 	bool			 deleted:1;
+	bool			 away:1;	/* lost its name with its directory */
 	bool			 met:1;		/* the checkpoint knew it */
 	bool			 unproven:1;	/* by its inode: its text was not
 						   compared yet */

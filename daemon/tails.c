@@ -12,6 +12,7 @@
 #include "daemon/sizes.h"
 #include "daemon/stream.h"
 #include "daemon/tail.h"
+#include "daemon/tail_away.h"
 #include "daemon/tail_held.h"
 #include "daemon/tail_inside.h"
 #include "daemon/tail_packed.h"
@@ -716,14 +717,20 @@ look_at_nameless(struct tail *t, double quiet)
 		/* Nothing can be read again, only what is in flight counts. */
 		if (is_in_flight(t))
 			return;
+		if (tail_may_come_back(t)) {
+			tail_leave(t);
+			return;
+		}
 		tail_say_lost(t, "gone");
 		tail_finish(t);
 	} else if (quiet >=
 	    (t->deleted ? TAILS_DELETED_QUIET : TAILS_MOVED_QUIET)) {
-		if (tail_is_done(t))
-			tail_finish(t);
-		else
+		if (!tail_is_done(t))
 			flush(t);
+		else if (tail_may_come_back(t))
+			tail_leave(t);
+		else
+			tail_finish(t);
 	}
 }
 

@@ -549,6 +549,14 @@ checkpoint_note(struct checkpoint *cp, const struct checkpoint_record *noted)
 }
 
 int
+checkpoint_leave(struct checkpoint *cp, const struct checkpoint_record *rec)
+{
+	if (checkpoint_note(cp, rec) == -1)
+		return (-1);
+	return (checkpoint_table_put(&cp->untaken, &cp->names, rec));
+}
+
+int
 checkpoint_put(struct checkpoint *cp, const struct checkpoint_record *put,
     struct checkpoint_batch *to)
 {

@@ -147,6 +147,12 @@ size_t	checkpoint_expire(struct checkpoint *, time_t before);
  */
 int	checkpoint_note(struct checkpoint *, const struct checkpoint_record *);
 
+/*
+ * The same for a file, whose record is untaken from now on: nobody follows it
+ * any more, and it may come back.
+ */
+int	checkpoint_leave(struct checkpoint *, const struct checkpoint_record *);
+
 /* Whether anything was noted that no batch has taken. */
 bool	checkpoint_has_notes(const struct checkpoint *);
 

@@ -807,6 +807,26 @@ a_record_that_is_given_back_is_handed_over_again(void **state)
 }
 
 static void
+a_file_that_is_left_is_handed_over_again(void **state)
+{
+	struct checkpoint *cp = opened();
+	const struct checkpoint_record rec = file("siem", 7, 100);
+
+	(void)state;
+	assert_int_equal(checkpoint_leave(cp, &rec), 0);
+	assert_true(knows(cp, 64769, 7));
+	synced(cp);
+	/* Also where nobody takes it before the daemon ends. */
+	checkpoint_close(cp);
+	cp = opened();
+	assert_int_equal(offset_of(cp, "siem", 7), 100);
+	assert_int_equal(checkpoint_leave(cp, &rec), 0);
+	assert_int_equal(offset_of(cp, "siem", 7), 100);
+	assert_false(knows(cp, 64769, 7));
+	checkpoint_close(cp);
+}
+
+static void
 a_note_is_newer_than_what_was_loaded(void **state)
 {
 	struct checkpoint *cp = opened();
@@ -2165,6 +2185,7 @@ main(void)
 		TEST(a_record_is_handed_over_once),
 		TEST(a_record_of_another_device_is_handed_over_for_its_path),
 		TEST(a_record_that_is_given_back_is_handed_over_again),
+		TEST(a_file_that_is_left_is_handed_over_again),
 		TEST(a_note_is_newer_than_what_was_loaded),
 		TEST(a_destination_remembers_the_sources_it_has_met),
 		TEST(a_seen_can_be_noted_like_any_record),

@@ -208,6 +208,27 @@ class Volumes(Mounts):
             self.wait_soon()
         self.end()
 
+    def test_unmounted_with_files_that_are_closed(self):
+        """Nothing but its record knows of such a file then."""
+        volume, point = self.at("volume"), self.at("point")
+        mount(self, "-t", "tmpfs", "none", volume)
+        mount(self, "--bind", volume, point)
+        a = self.writer_at(os.path.join(volume, "a.log"))
+        b = self.writer_at(os.path.join(volume, "b.log"))
+        self.begin(point + "/*.log", max_open=1)
+        for _ in range(3):
+            for w in (a, b):
+                w.write(100)
+                self.wait_soon()
+        umount(point, "-l")
+        # Where the sandbox hides what is covered, another worker looks.
+        self.d.wait_log("went with its directory|a new worker takes over")
+        a.write(10)
+        b.write(10)
+        mount(self, "--bind", volume, point)
+        self.wait_soon()
+        self.end()
+
     def test_names_with_spaces(self):
         volume, point = self.at("the volume"), self.at("a mount\tpoint")
         self.begin(point + "/*.log")

@@ -1,0 +1,57 @@
+#include "daemon/tail_away.h"
+
+#include <sys/stat.h>
+
+#include <limits.h>
+#include <string.h>
+
+#include "daemon/ledger.h"
+#include "daemon/log.h"
+#include "daemon/stream.h"
+#include "daemon/tail.h"
+#include "daemon/tails.h"
+
+/* Whether what is there now of the path it had is on another device. */
+static bool
+is_unmounted(const struct tail *t)
+{
+	char path[PATH_MAX];
+	struct stat st;
+	char *slash;
+
+	if (strlcpy(path, tail_origin(t), sizeof(path)) >= sizeof(path))
+		return (false);
+	while ((slash = strrchr(path, '/')) != NULL) {
+		slash[slash == path ? 1 : 0] = '\0';
+		if (stat(path, &st) == 0)
+			return (st.st_dev != t->dev);
+		if (slash == path)
+			break;
+	}
+	return (false);
+}
+
+bool
+tail_may_come_back(const struct tail *t)
+{
+	struct stat st;
+
+	if (!t->away || !t->known || t->held != NULL)
+		return (false);
+	/* Of one that is closed only the device tells whether it is there. */
+	return (t->fd != -1 ? fstat(t->fd, &st) == 0 && st.st_nlink > 0
+			    : is_unmounted(t));
+}
+
+void
+tail_leave(struct tail *t)
+{
+	struct stream *s;
+
+	log_info("%s: went with its directory, and may come back: its "
+		 "checkpoint record stays",
+	    tail_origin(t));
+	for (s = t->streams; s != NULL; s = s->next)
+		ledger_leave(tails_ledger(t->all), s);
+	tail_free(t);
+}
