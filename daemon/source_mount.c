@@ -15,8 +15,8 @@
 
 /* The directory of that path, or NULL; name is that of the last part. */
 static struct dir *
-split(struct sources *ss, const char *path, char dir[PATH_MAX],
-    const char **name)
+split(
+    struct sources *ss, const char *path, char dir[PATH_MAX], const char **name)
 {
 	const char *slash = strrchr(path, '/');
 
@@ -82,7 +82,8 @@ look_at_point(struct sources *ss, const char *point)
 
 	if (d == NULL ||
 	    (!dir_means_file(d, name) && !dir_means_dir(d, name) &&
-		tail_at(&d->place, name) == NULL && dir_find(ss, point) == NULL))
+		tail_at(&d->place, name) == NULL &&
+		dir_find(ss, point) == NULL))
 		return;
 	if (!is_for_a_start(ss, point))
 		dir_look(d, name);
@@ -102,8 +103,8 @@ is_in(const char *point, const struct dir *d, const char **name)
 
 /* By path, for any look may end it. */
 static void
-look_at_linked(struct sources *ss, const char *path, const char *const *points,
-    size_t n)
+look_at_linked(
+    struct sources *ss, const char *path, const char *const *points, size_t n)
 {
 	const char *name;
 	struct dir *d;

@@ -86,8 +86,8 @@ sweep_look(struct dir *d)
 			return;
 		}
 		/* The look ends d, and its path with it. */
-		(void)strlcpy(name, strrchr(d->place.path, '/') + 1,
-		    sizeof(name));
+		(void)strlcpy(
+		    name, strrchr(d->place.path, '/') + 1, sizeof(name));
 		dir_look(d->parent, name);
 		return;
 	}
