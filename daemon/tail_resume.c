@@ -261,6 +261,18 @@ is_telling(const struct tail *t, const struct checkpoint_record *rec)
 	    was_called(t, rec->path) || was_there(t, rec));
 }
 
+/*
+ * Whether the record is of the rest of a file that was replaced: only its
+ * descriptor led to it.  Such a file has no fingerprint at all; that of a file
+ * which begins with NULs, being of no octets, has their hash.
+ */
+static bool
+is_of_a_rest(const struct checkpoint_record *rec)
+{
+	return (
+	    rec->print.len == 0 && rec->print.hash == 0 && rec->offset > 0);
+}
+
 static enum verdict
 compare(struct tail *t, struct route *r, int fd,
     const struct checkpoint_record *rec, off_t *offset)
@@ -270,8 +282,7 @@ compare(struct tail *t, struct route *r, int fd,
 	int text;
 
 	*offset = rec->offset;
-	/* The rest of a file that was replaced: only its descriptor led to it. */
-	if (rec->print.len == 0 && rec->offset > 0 && t->place != NULL)
+	if (is_of_a_rest(rec) && t->place != NULL)
 		return (VERDICT_OTHER);
 	/* Of one of which nothing was sent, content tells too little. */
 	if (rec->offset == 0 && is_made_since(t))
@@ -399,7 +410,7 @@ resume_stream(struct tail *t, struct route *r, int fd, bool only_same,
 	}
 	if ((s = tail_link_stream(t, r, offset)) == NULL)
 		return (NULL);
-	t->only_rest = t->place == NULL && rec.print.len == 0 && offset > 0;
+	t->only_rest = t->place == NULL && is_of_a_rest(&rec);
 	if (t->met)
 		stream_guard_load(s, &rec);
 	if (t->met && rec.dev != t->dev)

@@ -40,6 +40,22 @@ class Holes(Case):
         self.said(r"app\.log: 5001 bytes at 0 are NULs")
         self.end(b"x" * 5000, b"after")
 
+    def test_a_restart_behind_a_hole_at_the_beginning(self):
+        """What begins with NULs has no fingerprint that tells."""
+        self.begin()
+        os.write(self.fd, b"x" * 5000 + b"\n")
+        self.r.wait_lines(1)
+        os.truncate(self.path("app.log"), 0)
+        os.write(self.fd, b"".join(b"line %d\n" % i for i in range(100)))
+        self.r.wait_lines(101)
+        self.d.stop()
+        os.write(self.fd, b"down\n")
+        self.d.start()
+        self.r.wait_lines(102)
+        os.write(self.fd, b"up\n")
+        self.end(b"x" * 5000, *(b"line %d" % i for i in range(100)), b"down",
+                 b"up")
+
     def test_again_and_again(self):
         self.begin()
         lines = []
