@@ -357,6 +357,9 @@ resume(struct tail *t, struct route *r, int fd,
 		*same = t->place == NULL;
 		t->print = rec->print;
 		t->met = t->unproven = true;
+		/* It may be what another file has become. */
+		if (t->place != NULL && tails_is_starting(t->all))
+			ledger_give_back(tails_ledger(t->all));
 		return (offset);
 	case VERDICT_BACK:
 		say_back(t, rec, offset);
