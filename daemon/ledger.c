@@ -297,12 +297,14 @@ ledger_end(struct ledger *l, const struct checkpoint_record *rec)
 
 /*
  * What a truncated file was has no record of its own, and what may be a copy is
- * looked at again.
+ * looked at again, as is a copy of what was not received.
  */
 bool
 ledger_has_record(const struct tail *t)
 {
-	return (t->known && (t->held == NULL || tail_is_copy(t)));
+	return (t->known &&
+	    (t->held == NULL ||
+		(tail_is_copy(t) && tail_copy_is_received(t))));
 }
 
 void

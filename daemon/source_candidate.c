@@ -316,9 +316,8 @@ is_copy_of(void *who, void *arg)
 	return (l->of == NULL);
 }
 
-/* Whether it is a mere copy of a file that is followed. */
-bool
-candidate_is_copy(const struct candidate *c, struct kin *followed)
+struct tail *
+candidate_original(const struct candidate *c, struct kin *followed)
 {
 	struct kin_query q = { .name = c->base,
 		.head = c->head,
@@ -331,7 +330,7 @@ candidate_is_copy(const struct candidate *c, struct kin *followed)
 	if (l.of != NULL)
 		log_info("%s/%s: is a copy of %s: not sent", c->dir->place.path,
 		    c->name, l.of->name);
-	return (l.of != NULL);
+	return (l.of);
 }
 
 /* Whether t is known to have had the name that c had. */

@@ -53,8 +53,8 @@ int	candidate_compare(const void *, const void *);
 /* Whether it has all that was sent of the orphan, as far as can be known. */
 bool	candidate_continues(const struct candidate *, const struct orphan *);
 
-/* Whether it is a mere copy of one of those files, which are followed. */
-bool	candidate_is_copy(const struct candidate *, struct kin *followed);
+/* The one of those files, which are followed, of which it is a copy, or NULL. */
+struct tail *candidate_original(const struct candidate *, struct kin *followed);
 
 /*
  * The file that the checkpoint knows to have had its base, with the youngest of

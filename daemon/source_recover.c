@@ -18,6 +18,7 @@
 #include "daemon/stream.h"
 #include "daemon/stream_guard.h"
 #include "daemon/tail.h"
+#include "daemon/tail_held.h"
 #include "daemon/tail_packed.h"
 #include "daemon/tails.h"
 #include "lib/kin.h"
@@ -563,14 +564,12 @@ find_new(struct hunt *h)
 
 /* Nothing of a copy is sent, nor of what it is written over with. */
 static void
-pass_over(const struct candidate *c, struct tail *t)
+pass_over(const struct candidate *c, struct tail *t, const struct tail *of)
 {
 	char origin[PATH_MAX];
 	struct former was;
-	struct stream *s;
 
-	for (s = t->streams; s != NULL; s = s->next)
-		s->cursor.sent = s->cursor.acked = t->size;
+	tail_hold_copy(t, of);
 	t->rotated = true;
 	if (find_former(c, &was) && dir_path(was.dir, was.base, origin) == 0)
 		tail_set_origin(t, origin);
@@ -580,9 +579,9 @@ pass_over(const struct candidate *c, struct tail *t)
 static void
 follow_passed_by(struct hunt *h)
 {
+	struct tail *of, *t;
 	bool listed = false;
 	struct candidate *c;
-	struct tail *t;
 	size_t i;
 
 	find_new(h);
@@ -594,14 +593,14 @@ follow_passed_by(struct hunt *h)
 			list_followed(h);
 		listed = true;
 		t = tails_find(h->dir->all->tails, c->st.st_dev, c->st.st_ino);
-		if (!candidate_is_copy(c, h->followed)) {
+		if ((of = candidate_original(c, h->followed)) == NULL) {
 			if (t == NULL)
 				follow_if_new(h, c);
 			continue;
 		}
 		c->used = true;
 		if (t != NULL && !t->linked)
-			pass_over(c, t);
+			pass_over(c, t, of);
 	}
 }
 

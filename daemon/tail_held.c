@@ -21,7 +21,9 @@
 
 struct held {
 	off_t copied; /* what is the same up to there */
-	bool is_copy; /* for good */
+	bool is_copy; /* for good: of the file that is */
+	dev_t dev;
+	ino_t ino;
 	bool is_over; /* it was, and has been written over since */
 };
 
@@ -272,24 +274,31 @@ spend(struct tail *t)
 	tail_spend(t, tail_fd(t), t->size);
 }
 
-/* All of a copy was sent from the other: so says the checkpoint, too. */
+/*
+ * All of a copy is sent from the other: so says the checkpoint, too, once it was
+ * received from there.  Before, it may still be needed.
+ */
 static void
-pass_over(struct hunt *h)
+pass_over(struct tail *t, int fd, const struct tail *of)
 {
 	uint8_t buf[GUARD_MAX];
-	struct tail *t = h->t;
 	size_t len = guard_length(t->size);
 	struct stream *s;
 	struct guard g;
 	ssize_t n;
 
-	n = read_whole(h->fd, buf, len, t->size - (off_t)len);
+	t->held->is_copy = true;
+	t->held->copied = t->size;
+	t->held->dev = of->dev;
+	t->held->ino = of->ino;
+	n = read_whole(fd, buf, len, t->size - (off_t)len);
 	guard_of(&g, t->size, buf, n > 0 ? (size_t)n : 0);
 	for (s = t->streams; s != NULL; s = s->next) {
 		stream_go_to(s, t->size);
 		stream_guard_forget(s);
 		stream_guard_set(s, &g);
 	}
+	tails_time(t);
 }
 
 /* Returns whether nothing of t is to be sent now. */
@@ -312,13 +321,28 @@ hold(struct tail *t)
 	if (like == COPY && !t->held->is_copy)
 		log_info("%s: is a copy of %s: not sent", tail_path(t),
 		    of->name);
+	if (like == COPY) {
+		pass_over(t, h.fd, of);
+		return (true);
+	}
 	t->held->copied = t->size;
-	t->held->is_copy = like == COPY;
-	if (like == COPY)
-		pass_over(&h);
-	else
-		tails_time(t);
+	t->held->is_copy = false;
+	tails_time(t);
 	return (true);
+}
+
+void
+tail_hold_copy(struct tail *t, const struct tail *of)
+{
+	int fd = tail_fd(t);
+
+	tail_unhold(t);
+	if (fd == -1 || (t->held = calloc(1, sizeof(*t->held))) == NULL) {
+		log_warn("%s", tail_path(t));
+		return;
+	}
+	t->fresh = false;
+	pass_over(t, fd, of);
 }
 
 void
@@ -364,6 +388,36 @@ tail_is_copy(const struct tail *t)
 }
 
 bool
+tail_copy_is_received(const struct tail *t)
+{
+	struct tail *of = tails_find(t->all, t->held->dev, t->held->ino);
+	const struct stream *s, *other;
+
+	if (of == NULL)
+		return (true);
+	for (s = t->streams; s != NULL; s = s->next) {
+		other = tail_stream_to(of, s->route->dest);
+		if (other != NULL && other->cursor.acked < t->held->copied)
+			return (false);
+	}
+	return (true);
+}
+
+/* Whether the checkpoint does not know yet that all of it was received. */
+static bool
+awaits_record(const struct tail *t)
+{
+	return (tail_is_copy(t) && t->streams != NULL &&
+	    !t->streams->is_recorded);
+}
+
+bool
+tail_held_is_timed(const struct tail *t)
+{
+	return (tail_is_held_for_now(t) || awaits_record(t));
+}
+
+bool
 tail_is_held_for_now(const struct tail *t)
 {
 	return (t->held != NULL && !t->held->is_copy && t->size > 0);
@@ -372,6 +426,11 @@ tail_is_held_for_now(const struct tail *t)
 void
 tail_held_by_time(struct tail *t, double quiet)
 {
+	struct stream *s;
+
+	if (awaits_record(t) && tail_copy_is_received(t))
+		for (s = t->streams; s != NULL; s = s->next)
+			ledger_mark(tails_ledger(t->all), s);
 	if (!tail_is_held_for_now(t) || quiet < TAIL_HELD_FOR ||
 	    t->place == NULL)
 		return;

@@ -34,11 +34,19 @@ void	tail_held_changed(struct tail *, const struct stat *);
 /* It has not grown for quiet seconds; any file will do. */
 void	tail_held_by_time(struct tail *, double quiet);
 
-/* Whether it is held as a copy for good. */
-bool	tail_is_copy(const struct tail *);
+/* Holds as a copy for good what is known to be one of the other file. */
+void	tail_hold_copy(struct tail *, const struct tail *of);
 
-/* Whether time will tell if it is sent. */
+/*
+ * Whether it is held as a copy for good; and, where it is, whether all that it
+ * has was received from the other file.
+ */
+bool	tail_is_copy(const struct tail *);
+bool	tail_copy_is_received(const struct tail *);
+
+/* Whether time will tell if it is sent; and whether it is to be looked at. */
 bool	tail_is_held_for_now(const struct tail *);
+bool	tail_held_is_timed(const struct tail *);
 
 /* Another goes on in a file that is held, which is freed when it is time. */
 void	tail_retire(struct tail *);

@@ -741,7 +741,7 @@ look_at_named(struct tail *t, double quiet)
 	double partial = tail_partial_seconds(t);
 
 	if (t->held != NULL)
-		return (tail_is_held_for_now(t));
+		return (tail_held_is_timed(t));
 	if (t->untold || t->error != 0 || t->suspect || t->rewritten)
 		return (true);
 	if (!tail_is_drained(t) || tail_least_sent(t) >= t->size)

@@ -158,6 +158,44 @@ class Copies(Identity):
         self.end(want)
 
 
+class Unreceived(Identity):
+    """A copy may be all that there is of what was not received."""
+
+    def restarted(self, end, same_time):
+        want = self.put("app.log", numbered("line", 100))
+        self.begin("app.log*")
+        self.wait_for_lines(want)
+        self.away()
+        want += self.put("app.log", numbered("more", 50))
+        self.seen("app.log")
+        self.copy("app.log", "app.log.1")
+        if same_time:
+            shutil.copystat(self.path("app.log"), self.path("app.log.1"))
+        self.d.wait_log("app.log.1: is a copy of app.log: not sent")
+        # Whatever is to be recorded is.
+        want += self.put("app.log", ["late"])
+        self.seen("app.log")
+        for _ in range(2):
+            end()
+            self.d.start()
+        self.truncate("app.log")
+        want = want[:-1] + self.put("app.log", ["next"])
+        self.d.wait_log("app.log.1: is the copy of a truncated file")
+        self.r.start()
+        self.wait_for_lines(want)
+        self.finish(self.d, self.r)
+        self.compare(want, ordered=True)
+
+    def test_the_daemon_is_stopped(self):
+        self.restarted(lambda: self.d.stop(), False)
+
+    def test_the_daemon_is_stopped_and_the_copy_has_the_time(self):
+        self.restarted(lambda: self.d.stop(), True)
+
+    def test_the_daemon_is_killed(self):
+        self.restarted(lambda: self.d.kill(), False)
+
+
 class Short(Identity):
     """One line tells nothing: the name and the time of a copy do."""
 
