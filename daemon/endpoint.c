@@ -445,7 +445,7 @@ endpoint_new(const struct endpoint_env *env,
 	ep->owner = owner;
 	ep->conf = conf;
 	ep->url = url;
-	ep->link.fd = ep->parted_fd = -1;
+	ep->link.fd = -1;
 	ep->is_relp = conf_url_is_relp(url);
 	TAILQ_INIT(&ep->ready);
 	targets_init(&ep->targets,

@@ -123,9 +123,7 @@ endpoint_take_acks(struct endpoint *ep)
 		on_progress(ep);
 	}
 	keep = endpoint_keep_from(ep);
-	if (ep->parted_fd != -1 && keep > ep->parted_keep)
-		keep = ep->parted_keep;
-	window_trim(ep->window, keep);
+	window_trim(ep->window, endpoint_parted_keep(ep, keep));
 }
 
 /*

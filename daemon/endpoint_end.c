@@ -13,21 +13,8 @@
 #define PARTING 0.2
 /* In which a reset may come behind it, where streams may go elsewhere then. */
 #define PARTING_ELSEWHERE 1.
-/* Looks for a reset that comes later, and for how long.  Seconds. */
-#define PARTED_FIRST 0.05
-#define PARTED_LONGEST 1.
-#define PARTED_MOST 60.
 /* What did not last so long is no good address: another one may be. */
 #define LASTING 10.
-
-void
-endpoint_forget_parted(struct endpoint *ep)
-{
-	ev_timer_stop(ep->env->loop, &ep->parted_timer);
-	if (ep->parted_fd != -1)
-		(void)close(ep->parted_fd);
-	ep->parted_fd = -1;
-}
 
 /*
  * Takes back what is behind keep_pos.  What an earlier connection carried, of
@@ -39,15 +26,11 @@ rewind_to(struct endpoint *ep, uint64_t keep_pos)
 	/* Should the daemon be killed now, it must know what to send again. */
 	if (keep_pos < window_acked_pos(ep->window))
 		ledger_hurry(ep->env->ledger);
-	if (ep->parted_fd != -1 && link_socket_error(ep->parted_fd) != 0 &&
-	    keep_pos > ep->parted_keep)
-		keep_pos = ep->parted_keep;
-	if (ep->parted_fd != -1 && keep_pos > ep->parted_keep) {
+	keep_pos = endpoint_settle_parted(ep, keep_pos);
+	if (ep->nparted > 0)
 		window_part(ep->window, keep_pos);
-	} else {
-		endpoint_forget_parted(ep);
+	else
 		window_rewind(ep->window, keep_pos);
-	}
 	ep->base = window_sent_pos(ep->window);
 	ep->start = ep->end = 0;
 	ep->mark[0] = ep->mark[1] = ep->base;
@@ -126,24 +109,6 @@ thrown_away(const struct endpoint *ep)
 	return (thrown < recent ? thrown : recent);
 }
 
-/*
- * The receiver closed in order and has acknowledged all: the next connection
- * need not wait.  But many say goodbye first and close later, with octets
- * unread, for which their system sends a reset then.
- */
-static void
-watch_parted(struct endpoint *ep, uint64_t keep_pos)
-{
-	uint64_t unread = endpoint_keep_from(ep);
-
-	endpoint_forget_parted(ep);
-	ep->parted_keep = unread < keep_pos ? unread : keep_pos;
-	ep->parted_fd = link_detach(&ep->link);
-	ep->parted_since = clock_now();
-	ep->parted_timer.repeat = PARTED_FIRST;
-	ev_timer_again(ep->env->loop, &ep->parted_timer);
-}
-
 void
 endpoint_move(struct endpoint *ep)
 {
@@ -162,45 +127,13 @@ lose_in_order(struct endpoint *ep)
 	uint64_t acked = window_acked_pos(ep->window);
 	uint64_t thrown = thrown_away(ep), carried = acked - ep->base;
 	uint64_t left = ep->repeats > carried ? ep->repeats - carried : 0;
+	uint64_t keep = acked - thrown;
 
 	reason_set(&ep->error, "the receiver closed the connection");
 	if (link_may_lie(&ep->link) && !ep->is_relp && ep->conf->nurls == 1)
-		watch_parted(ep, acked - thrown);
-	endpoint_lose(ep, acked - thrown);
+		keep = endpoint_watch_parted(ep, keep);
+	endpoint_lose(ep, keep);
 	ep->repeats = thrown > 0 ? thrown : left;
-}
-
-void
-endpoint_look_at_parted(struct endpoint *ep)
-{
-	if (ep->parted_fd == -1 || link_socket_error(ep->parted_fd) == 0)
-		return;
-	log_notice("destination %s: %s closed a connection with octets unread: "
-		   "they are sent again",
-	    ep->conf->name, ep->url->text);
-	ledger_hurry(ep->env->ledger);
-	/* What the connection that stands has carried since comes again too. */
-	window_part(ep->window, ep->parted_keep);
-	endpoint_forget_parted(ep);
-	ep->work = true;
-}
-
-void
-endpoint_on_parted_timer(struct ev_loop *loop, ev_timer *timer, int revents)
-{
-	struct endpoint *ep = timer->data;
-
-	(void)revents;
-	endpoint_look_at_parted(ep);
-	if (ep->parted_fd == -1)
-		return;
-	if (clock_now() - ep->parted_since > PARTED_MOST) {
-		endpoint_forget_parted(ep);
-		return;
-	}
-	timer->repeat = timer->repeat * 2 < PARTED_LONGEST ? timer->repeat * 2
-							   : PARTED_LONGEST;
-	ev_timer_again(loop, timer);
 }
 
 /*

@@ -1,8 +1,9 @@
 /*
  * endpoint_inside.h - an endpoint as its own parts see it: endpoint.c
  * connects, endpoint_pump.c sends, endpoint_ack.c hears what arrived,
- * endpoint_end.c sees to the end of a connection, endpoint_lookup.c to a name
- * whose address changes.
+ * endpoint_end.c sees to the end of a connection, endpoint_parted.c to what may
+ * come of one that ended in order, endpoint_lookup.c to a name whose address
+ * changes.
  */
 #ifndef ENDPOINT_INSIDE_H
 #define ENDPOINT_INSIDE_H
@@ -19,6 +20,7 @@
 #include "lib/window.h"
 
 #define ENDPOINT_MARKS	1024		/* messages of one pull; RELP */
+#define PARTED_MOST	8		/* connections that ended of late */
 
 struct endpoint {
 	const struct endpoint_env *env;
@@ -66,9 +68,12 @@ struct endpoint {
 	bool finishing; /* said that all is sent */
 	bool parting; /* the peer did: how does it end? */
 	uint64_t base; /* position in the window where the link's begin */
-	int parted_fd; /* of the last connection that ended in order, or -1 */
-	uint64_t parted_keep; /* its unread begin there, should it be reset */
-	double parted_since;
+	struct parted {
+		int fd;
+		uint64_t keep; /* its unread begin there, should it be reset */
+		double since;
+	} parted[PARTED_MOST]; /* ended in order of late, the first before */
+	unsigned nparted;
 	ev_timer parted_timer;
 	uint64_t repeats; /* octets that are sent again, as the receiver may
 			     have thrown them away when it closed in order */
@@ -120,13 +125,28 @@ void	endpoint_become_idle(struct endpoint *);
 /* The time is up that an end may take. */
 void	endpoint_on_end(struct endpoint *);
 
+/* endpoint_parted.c: connections that the receiver has closed in order */
+
 /*
- * Looks whether a connection that ended in order was reset after that: then what
- * it may not have read is taken back.
+ * It may close its side later, with octets unread: what is behind keep is sent
+ * again then.  Takes the link's socket.  Returns from where all is to be sent
+ * again at once: keep, or less where too many are watched already.
  */
+uint64_t endpoint_watch_parted(struct endpoint *, uint64_t keep);
+
+/* Looks whether one was reset, and takes back what it had not read. */
 void	endpoint_look_at_parted(struct endpoint *);
 void	endpoint_on_parted_timer(struct ev_loop *, ev_timer *, int);
+
+/*
+ * What is behind keep_pos is taken back: from where on, for one of them that
+ * turned out to be reset.  Those whose octets all come again are forgotten.
+ */
+uint64_t endpoint_settle_parted(struct endpoint *, uint64_t keep_pos);
 void	endpoint_forget_parted(struct endpoint *);
+
+/* From where on the window has to keep what they carried; or keep. */
+uint64_t endpoint_parted_keep(const struct endpoint *, uint64_t keep);
 
 /* endpoint_lookup.c: a UDP receiver that gets another address */
 

@@ -83,6 +83,33 @@ class Goodbye(Case):
             self.read_until_all(second)
             self.d.kill()
 
+    def goodbyes(self, connections, reset, lines=100):
+        """Several of them, one after the other, and then a reset."""
+        self.begin()
+        opened = []
+        for i in range(connections):
+            opened.append(self.r.accept())
+            self.w.write(lines)
+            wait_for(lambda: self.endpoint()["in_flight_bytes"] == 0 and
+                     self.endpoint()["messages"] >= (i + 1) * lines,
+                     "acknowledgements")
+            opened[i].shutdown(socket.SHUT_WR)
+        with self.r.accept() as last:
+            opened.pop(reset).close()           # with octets unread
+            self.read_until_all(last, *opened)
+            self.d.kill()
+        for c in opened:
+            c.close()
+
+    def test_the_first_of_several_has_octets_unread(self):
+        self.goodbyes(3, 0)
+
+    def test_the_last_of_several_has_octets_unread(self):
+        self.goodbyes(3, 2)
+
+    def test_more_than_are_watched_say_goodbye(self):
+        self.goodbyes(12, 0, 20)
+
     def test_it_says_goodbye_and_reads_no_further(self):
         """More is in flight than its system has room for."""
         self.begin()
