@@ -221,17 +221,32 @@ is_telling(const struct candidate *c, const struct orphan *o)
 	return (false);
 }
 
+/*
+ * Whether what stands before the offset tells by itself that c is a copy, with
+ * its name: by the clock it may be too old, as that may have been set back.
+ */
+static bool
+is_sure(const struct candidate *c, const struct orphan *o)
+{
+	return (c->base[0] != '\0' && o->rec.nguards > 0 &&
+	    guard_length(o->guards[0].at) == GUARD_MAX);
+}
+
 /* Whether it has all that was sent of o, as far as can be known. */
 bool
 candidate_continues(const struct candidate *c, const struct orphan *o)
 {
-	if (o->rec.print.len == 0 ||
+	bool young = is_young_enough(c, o);
+	int held = 1;
+
+	if (o->rec.print.len == 0 || (!young && !is_sure(c, o)) ||
 	    (c->kind == INFLATE_NONE && c->st.st_size < o->rec.offset) ||
 	    !fingerprint_matches(&o->rec.print, c->head, (size_t)c->head_len) ||
-	    !is_telling(c, o) || !is_young_enough(c, o) ||
-	    !is_owned_alike(c, o))
+	    !is_telling(c, o) || !is_owned_alike(c, o))
 		return (false);
-	return (o->rec.nguards == 0 || holds(c, &o->guards[0]) != 0);
+	if (o->rec.nguards > 0)
+		held = holds(c, &o->guards[0]);
+	return (young ? held != 0 : held == 1);
 }
 
 /* Whether c and the file of t are the same, up to the end of c. */

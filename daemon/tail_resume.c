@@ -230,16 +230,19 @@ was_there(const struct tail *t, const struct checkpoint_record *rec)
 
 /*
  * Whether the file was made after the last checkpoint of the daemon before this
- * one, which cannot tell of it.
+ * one, which cannot tell of it.  A time to come tells nothing.
  */
 static bool
 is_made_since(const struct tail *t)
 {
 	const struct timespec *written = ledger_written(tails_ledger(t->all));
+	int64_t born;
 
-	return (t->place != NULL && written != NULL &&
-	    born_ns(tail_path(t)) >
-		(int64_t)written->tv_sec * NS_IN_S + written->tv_nsec);
+	if (t->place == NULL || written == NULL)
+		return (false);
+	born = born_ns(tail_path(t));
+	return (born > (int64_t)written->tv_sec * NS_IN_S + written->tv_nsec &&
+	    born / NS_IN_S <= time(NULL));
 }
 
 /*

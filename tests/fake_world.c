@@ -30,6 +30,7 @@ static bool is_log[MAX_FD]; /* by descriptor: below the directory */
 	type __real_##name(__VA_ARGS__);                                       \
 	type __wrap_##name(__VA_ARGS__)
 
+WRAP(int64_t, born_ns, const char *);
 WRAP(int, fstat64, int, struct stat *);
 WRAP(int, lstat64, const char *, struct stat *);
 WRAP(int, stat64, const char *, struct stat *);
@@ -312,6 +313,14 @@ seen(int rc, struct stat *st)
 	shift(&st->st_mtim);
 	shift(&st->st_ctim);
 	return (0);
+}
+
+int64_t
+__wrap_born_ns(const char *path)
+{
+	int64_t born = __real_born_ns(path);
+
+	return (born == 0 ? 0 : born + offset_at(born));
 }
 
 int

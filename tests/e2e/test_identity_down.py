@@ -38,7 +38,8 @@ class Down(Identity):
         with open(self.path("a.log"), "wb") as f:
             f.write(data)
         self.rename("a.log", "b.log.1.gz")
-        os.unlink(self.path("b.log"))
+        # Nobody gets its inode.
+        os.rename(self.path("b.log"), os.path.join(self.dir, "b.log"))
         self.log("b.log", BANNER + ["b next"])
 
     def setUp(self):
@@ -799,6 +800,42 @@ class World(Down):
             self.log("app.log", numbered(str(i), 30))
         time.sleep(0.05)
         self.world.jump(3600)
+        self.back(ordered=False)
+
+    def test_a_copy_is_made_while_the_clock_is_set_back(self):
+        self.prepare("app.log")
+        self.log("app.log", numbered("0", 50))
+        self.d.start()
+        self.expect(self.want)
+        self.d.stop()
+        self.mark()
+        self.want = []
+        self.log("app.log", numbered("0's last", 20))
+        self.world.jump(-3600)
+        time.sleep(0.05)
+        self.copy("app.log", "app.log.1")
+        self.truncate("app.log")
+        time.sleep(0.05)
+        self.world.jump(3600)
+        self.log("app.log", numbered("1", 20))
+        self.back()
+
+    def test_an_empty_file_has_a_time_to_come(self):
+        """It was made before the clock was set back, and rotated."""
+        self.prepare("app.log")
+        self.world.jump(3600)
+        time.sleep(0.05)
+        self.put("app.log", [])
+        self.d.start()
+        self.seen("app.log")
+        self.d.stop()
+        self.mark()
+        self.world.jump(-3600)
+        time.sleep(0.05)
+        self.rename("app.log", "app.log.2")
+        self.log("app.log.1", numbered("1", 20))
+        self.log("app.log.2", numbered("0", 20))
+        self.log("app.log", numbered("2", 20))
         self.back(ordered=False)
 
     def test_the_clock_is_set_while_lines_come(self):
