@@ -191,7 +191,11 @@ class Identity(Steps):
         A process that has no descriptor left closes files that it can open
         again by their names: with the name, what it has to send is gone.
         """
-        return not self.up or not self.may_be_closed or self.is_sent(content)
+        if not self.up or not self.may_be_closed:
+            return True
+        return self.has_arrived(content) and all(
+            c["acknowledged"] >= content.whole for f in self.d.state()["files"]
+            if f["inode"] == content.ino for c in f["cursors"])
 
     def trouble(self):
         """Some calls fail with EMFILE, EIO and the like."""
