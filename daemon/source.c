@@ -223,6 +223,7 @@ end_start(struct sources *ss)
 	size_t r;
 
 	ss->starting = false;
+	ss->waits = 0;
 	TAILQ_FOREACH (s, &ss->sources, entry)
 		for (r = 0; r < s->nroutes; r++)
 			ledger_see(

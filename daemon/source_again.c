@@ -17,11 +17,36 @@
  * what is there, so they are looked at again.
  */
 
+/*
+ * What a start could not look at is looked at as if it were one, but without
+ * waiting: what is found is a file that was there, or what one has become.
+ */
+static void
+set_late(struct sources *ss, bool late)
+{
+	ss->late = ss->starting = late;
+	tails_set_starting(ss->tails, late);
+}
+
+void
+dir_scan_again(struct dir *d)
+{
+	if (!d->unrecovered) {
+		dir_scan(d);
+		return;
+	}
+	set_late(d->all, true);
+	dir_scan(d);
+	dir_recover(d);
+	place_order(&d->place);
+	set_late(d->all, false);
+}
+
 static void
 on_again(struct ev_loop *loop, ev_timer *timer, int revents)
 {
 	struct sources *ss = timer->data;
-	unsigned n = ss->nagain;
+	unsigned n = ss->nagain, before;
 	struct dir *d;
 
 	(void)revents;
@@ -30,8 +55,9 @@ on_again(struct ev_loop *loop, ev_timer *timer, int revents)
 		again_leave(d);
 		if (d->place.polled && !dir_is_to_be_polled(d))
 			dir_watch(d);
-		dir_scan(d);
-		dir_recover(d);
+		before = ss->nlate;
+		dir_scan_again(d);
+		n += ss->nlate - before;
 	}
 	if (TAILQ_EMPTY(&ss->again)) {
 		ss->again_wait = SOON;
@@ -71,7 +97,13 @@ dir_again(struct dir *d)
 	if (d->again)
 		return;
 	d->again = true;
-	TAILQ_INSERT_TAIL(&ss->again, d, again_entry);
+	if (ss->late && !d->started) {
+		/* Before anything of it is sent. */
+		TAILQ_INSERT_HEAD(&ss->again, d, again_entry);
+		ss->nlate++;
+	} else {
+		TAILQ_INSERT_TAIL(&ss->again, d, again_entry);
+	}
 	ss->nagain++;
 	if (ev_is_active(&ss->again_timer))
 		return;

@@ -94,15 +94,13 @@ dir_new(struct sources *ss, struct dir *parent, const char *path,
 	d->parent = parent;
 	d->listed_ns = -1;
 	d->serial = ++ss->serial;
-	d->started = ss->starting;
+	d->started = ss->starting && !ss->late;
 	RB_INSERT(dirs, &ss->dirs, d);
 	RB_INSERT(dir_ids, &ss->ids, d);
 	ss->ndirs++;
 	/* It was not found at the start, for looks failed. */
-	if (parent != NULL && parent->unrecovered && !ss->starting) {
-		d->unrecovered = true;
+	if (ss->late)
 		dir_again(d);
-	}
 	return (d);
 }
 

@@ -164,6 +164,8 @@ struct sources {
 	bool by_time; /* what is looked at now: no news for awaited */
 	struct sources_ops ops;
 	bool starting;
+	bool late; /* the same, of what a start could not look at */
+	unsigned nlate; /* directories that were found so */
 	struct dir_list strayed; /* directories that have strays */
 };
 
@@ -348,6 +350,9 @@ void	again_end(struct sources *);
 
 /* Something in it could not be looked at: it is scanned again soon. */
 void	dir_again(struct dir *);
+
+/* Scans it, and does what a start could not do. */
+void	dir_scan_again(struct dir *);
 
 /*
  * A look-up has failed with errno, and what there is must be known now: whether

@@ -135,6 +135,17 @@ stat_entry(struct dir *d, int dirfd, const char *name, struct stat *st)
 	return (rc);
 }
 
+static bool
+was_sent(const struct tail *t)
+{
+	const struct stream *s;
+
+	for (s = t->streams; s != NULL; s = s->next)
+		if (s->cursor.sent > 0)
+			return (true);
+	return (false);
+}
+
 /*
  * Adds a file of which the checkpoint knows nothing: one that rotation named,
  * or where something is missing any one that is new.  Returns 0, or -1 with
@@ -157,7 +168,7 @@ consider(struct hunt *h, int dirfd, const char *name)
 		return (0);
 	t = tails_find(ss->tails, st.st_dev, st.st_ino);
 	if (t != NULL &&
-	    (!ss->starting ||
+	    ((ss->late && was_sent(t)) ||
 		(t->met && (!t->was_empty || st.st_size == 0))))
 		return (0);
 	if ((c = candidate_new(h->dir, name, &st)) == NULL)
@@ -770,7 +781,6 @@ dir_recover(struct dir *d)
 	orphans_end(os, d);
 	if (own != NULL)
 		orphans_free(own);
-	place_order(&d->place);
 }
 
 void

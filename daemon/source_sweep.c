@@ -99,10 +99,8 @@ sweep_look(struct dir *d)
 	if (d->place.polled && !dir_is_to_be_polled(d))
 		dir_watch(d);
 	if (d->said || d->dangles || written_ns(&st) != d->listed_ns ||
-	    (d->passed > 0 && !watch_sees_files(d->all->watch))) {
-		dir_scan(d);
-		dir_recover(d);
-	}
+	    (d->passed > 0 && !watch_sees_files(d->all->watch)))
+		dir_scan_again(d);
 }
 
 /* The directory behind the one that the sweep has done with. */

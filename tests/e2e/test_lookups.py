@@ -115,27 +115,34 @@ class Lookups(Case):
     def errors(self):
         return [f["error"] for f in self.d.state()["files"]]
 
-    def late(self, calls, error=errno.EIO):
+    def late(self, calls, error=errno.EIO, copied=True):
         """Nothing of what happened while it was down can be looked at."""
         w, z = self.writer("w.log"), self.writer("z.log")
-        for log in (w, z):
+        c = self.writer("c.log")
+        for log in (w, z, c):
             log.write(20)
         self.begin()
-        self.r.wait_all(w, z)
+        self.r.wait_all(w, z, c)
         self.d.stop()
         w.write(3)
         self.twice(w, 1)
         w.write(3)
         z.write(3)
+        # Nobody gets its inode.
+        self.addCleanup(os.close, os.open(z.path, os.O_RDONLY))
         self.packed(z, 1)
         z.write(3)
+        c.write(3)
+        if copied:
+            c.copytruncate(self.path("c-1.log"))
+            c.write(3)
         self.world.fail_nth(1, calls, error, NEVER)
         self.d.start()
         self.d.state()
         self.world.fail_nth(0, 0, 0)
-        self.r.wait_all(w, z)
+        self.r.wait_all(w, z, c)
         self.finish(self.d, self.r)
-        self.r.check(w, z)
+        self.r.check(w, z, c)
 
     def test_no_directory_can_be_listed_at_the_start(self):
         self.late(OPENDIR | READDIR)
@@ -144,7 +151,7 @@ class Lookups(Case):
         self.late(OPEN | OPENDIR, errno.EMFILE)
 
     def test_nothing_can_be_read_at_the_start(self):
-        self.late(READ)
+        self.late(READ, copied=False)
 
     def test_an_error_passes(self):
         w = self.writer("x.log")
