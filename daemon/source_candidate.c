@@ -352,8 +352,19 @@ candidate_original(const struct candidate *c, struct kin *followed)
 static bool
 is_known_as(const struct tail *t, const struct candidate *c)
 {
-	return (t->met && t->rotated && t->size > 0 &&
-	    rotation_is_of(t->name, c->base));
+	return (t->met && t->rotated && rotation_is_of(t->name, c->base));
+}
+
+/*
+ * Whether a is the younger one, by name.  An empty one says less than another:
+ * the inode of one that the checkpoint knows may be that of any.
+ */
+static bool
+is_younger(const struct tail *a, const struct tail *b, const char *base)
+{
+	if (b == NULL || (a->size == 0) != (b->size == 0))
+		return (b == NULL || a->size > 0);
+	return (rotation_compare(base, a->name, b->name) > 0);
 }
 
 /*
@@ -372,7 +383,7 @@ is_behind_known(const struct candidate *c)
 	int order;
 
 	RB_FOREACH (t, tail_names, &c->dir->place.names) {
-		if (!is_known_as(t, c))
+		if (!is_known_as(t, c) || t->size == 0)
 			continue;
 		order = rotation_compare(c->base, c->name, t->name);
 		by_name &= order > 0;
@@ -397,9 +408,7 @@ candidate_youngest(const struct candidate *c)
 	for (t = tail_behind(place, stem);
 	     t != NULL && strncmp(t->name, stem, n) == 0;
 	     t = RB_NEXT(tail_names, &place->names, t))
-		if (is_known_as(t, c) &&
-		    (youngest == NULL ||
-			rotation_compare(c->base, t->name, youngest->name) > 0))
+		if (is_known_as(t, c) && is_younger(t, youngest, c->base))
 			youngest = t;
 	return (youngest);
 }

@@ -779,18 +779,19 @@ class World(Down):
         self.world.jump(10000)
         self.back(ordered=False)
 
-    def test_the_clock_is_set_back_for_a_time(self):
+    def set_back_for_a_time(self, n, last):
         """By it, what was written then came before the checkpoint."""
         self.prepare("app.log")
-        self.log("app.log", numbered("0", 50))
+        self.log("app.log", numbered("0", n))
         self.d.start()
+        self.seen("app.log")
         self.expect(self.want)
         self.d.stop()
         self.mark()
         self.want = []
         self.world.jump(-3600)
         time.sleep(0.05)
-        self.log("app.log", numbered("0's last", 20))
+        self.log("app.log", numbered("0's last", last))
         for i in range(1, 4):
             for n in (2, 1):
                 if os.path.exists(self.path("app.log.%d" % n)):
@@ -801,6 +802,12 @@ class World(Down):
         time.sleep(0.05)
         self.world.jump(3600)
         self.back(ordered=False)
+
+    def test_the_clock_is_set_back_for_a_time(self):
+        self.set_back_for_a_time(50, 20)
+
+    def test_the_clock_is_set_back_and_an_empty_file_is_rotated(self):
+        self.set_back_for_a_time(0, 0)
 
     def test_a_copy_is_made_while_the_clock_is_set_back(self):
         self.prepare("app.log")
