@@ -76,22 +76,64 @@ hunt_begin(struct hunt *h)
 	return (0);
 }
 
-/* Whether rotation gave c its name, when it had one that is of interest. */
+/* What a candidate was before. */
+struct former {
+	struct dir *dir; /* whose patterns mean it */
+	const char *base; /* by this name there */
+	enum reach reach; /* by that it was followed */
+};
+
+
+/*
+ * What c was, by the name that rotation changed: patterns of its directory mean
+ * that, or a link leads there.  Returns whether there is such a thing.
+ */
 static bool
-find_base(struct hunt *h, struct candidate *c)
+find_former(const struct candidate *c, struct former *was)
+{
+	*was = (struct former) {
+		.dir = c->dir, .base = c->base, .reach = REACH_PLAIN
+	};
+	if (dir_means_file(c->dir, c->base))
+		return (true);
+	was->reach = REACH_SAFE_LINK;
+	was->dir = dir_link_to(c->dir, c->base, &c->st, &was->base);
+	return (was->dir != NULL);
+}
+
+/* Whether something is known to have, or to have had, the name that c had. */
+static bool
+is_of_interest(const struct hunt *h, const struct candidate *c)
 {
 	struct place *place = &h->dir->place;
+
+	return (tail_at(place, c->base) != NULL ||
+	    place_leaver(place, c->base) != NULL ||
+	    dir_has_link_to(h->dir, c->base) ||
+	    orphans_had(h->os, h->dir, c->base));
+}
+
+/*
+ * Whether rotation gave c its name, when it had one that is of interest: rather
+ * the one by which it was sent than one that rotation gave before.
+ */
+static bool
+find_base(const struct hunt *h, struct candidate *c)
+{
+	char first[NAME_MAX + 1] = "";
+	struct former was;
 	size_t i;
 
 	for (i = 0; rotation_base(c->name, i, c->base, sizeof(c->base)); i++) {
-		if (tail_at(place, c->base) != NULL ||
-		    place_leaver(place, c->base) != NULL ||
-		    dir_has_link_to(h->dir, c->base) ||
-		    orphans_had(h->os, h->dir, c->base))
+		if (!is_of_interest(h, c))
+			continue;
+		if (find_former(c, &was))
 			return (true);
+		if (first[0] == '\0')
+			memcpy(first, c->base, sizeof(first));
 	}
-	c->base[0] = '\0';
-	return (false);
+	memcpy(c->base, first, sizeof(c->base));
+	return (c->base[0] != '\0');
 }
 
 /* The room of the list is the next power of two.  Returns 0, or -1. */
@@ -315,13 +357,6 @@ find_orphan(const struct hunt *h, const struct candidate *c, bool unsent)
 	return (x.best);
 }
 
-/* What a candidate was before. */
-struct former {
-	struct dir *dir; /* whose patterns mean it */
-	const char *base; /* by this name there */
-	enum reach reach; /* by that it was followed */
-};
-
 /* Of a file that others may have given its name, more is asked. */
 static enum reach
 reach_of(const struct candidate *c, const struct former *was)
@@ -520,23 +555,6 @@ may_have_passed_by(const struct candidate *c)
 {
 	return (!c->used && c->base[0] != '\0' && c->head_len != -1 &&
 	    (c->head_len > 0 || !rotation_is_packed(c->name)));
-}
-
-/*
- * What c was, by the name that rotation changed: patterns of its directory mean
- * that, or a link leads there.  Returns whether there is such a thing.
- */
-static bool
-find_former(const struct candidate *c, struct former *was)
-{
-	*was = (struct former) {
-		.dir = c->dir, .base = c->base, .reach = REACH_PLAIN
-	};
-	if (dir_means_file(c->dir, c->base))
-		return (true);
-	was->reach = REACH_SAFE_LINK;
-	was->dir = dir_link_to(c->dir, c->base, &c->st, &was->base);
-	return (was->dir != NULL);
 }
 
 static void

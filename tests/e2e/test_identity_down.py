@@ -494,6 +494,33 @@ class Moved(Down):
         self.log("app.log.3", ["late"])
         self.back()
 
+    def pack(self, name, to):
+        st = os.stat(self.path(name))
+        with open(self.path(name), "rb") as f, \
+                gzip.open(self.path(to), "wb") as z:
+            shutil.copyfileobj(f, z)
+        os.utime(self.path(to), ns=(st.st_atime_ns, st.st_mtime_ns))
+        os.unlink(self.path(name))
+
+    def test_compressed_with_the_name_of_a_known_one_behind_a_link(self):
+        os.symlink(self.path("real/app.log"), self.path("app.log"))
+        self.log("real/app.log", numbered("0", 50))
+        self.begin("app.log")
+        self.expect(self.want)
+        self.rename("real/app.log", "real/app.log.1")
+        self.log("real/app.log", numbered("1", 50))
+        self.expect(self.want)
+        self.d.stop()
+        self.mark()
+        self.want = []
+        self.pack("real/app.log.1", "real/app.log.3.gz")
+        self.rename("real/app.log", "real/app.log.2")
+        time.sleep(0.05)
+        self.log("real/app.log.1", numbered("2", 50))
+        self.pack("real/app.log.1", "real/app.log.1.gz")
+        self.log("real/app.log", numbered("3", 50))
+        self.back()
+
     def test_renamed_to_any_name(self):
         self.log("a.log", ["one line"])
         # The record tells seconds.
