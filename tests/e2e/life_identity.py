@@ -501,6 +501,8 @@ class Identity(Steps):
         if two in at:
             self.seal(at[two])
             at[two].path = None
+            if self.shaken:
+                self.doubtful.add(two)
         if one in at:
             self.seal(at[one])
             shutil.copyfile(one, two)
@@ -513,6 +515,7 @@ class Identity(Steps):
             # In one tick of the clock, neither time nor name tells the order.
             time.sleep(0.01)
         os.truncate(log.path, 0)
+        old.slot = True
         self.truncated(old, one)
         self.say("cp %s over %s and empty it", old, os.path.basename(one))
         if self.rng.random() < 0.5:

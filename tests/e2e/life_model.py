@@ -43,6 +43,7 @@ class Content:
         self.forgiven = set()  # numbers of lines that nobody could read
         self.removed = set()  # numbers of lines that came, and are gone
         self.replaced = False  # by another file at its path
+        self.slot = False  # has a name that every copy gets in its turn
         self.junk = False  # what stands there now is none of its lines
 
     def meet(self):
@@ -438,9 +439,11 @@ class Model(Case):
         if content.before is None or not content.ordered:
             return
         follower = content.log.contents[gen + 1]
-        # When they were made is not known of what is compressed: the last
-        # write tells, and it came to the older one.
-        if content.late and (content.packed or follower.packed):
+        # When they were made is not known of what is compressed, and app.log.1
+        # and app.log-20260001 do not tell which is older: the last write does,
+        # and it came to the older one.
+        if content.late and (content.packed or follower.packed or
+                             content.slot != follower.slot):
             return
         last = self.arrivals.get((name, gen, content.before), -1)
         first = self.arrivals.get((name, gen + 1, 1), last)
