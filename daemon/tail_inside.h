@@ -52,7 +52,7 @@ int	tail_go_on(struct tail *, int fd, const struct stat *);
  * file of a program begins with; and whether a copy has what was sent: then the
  * file was truncated and begun anew.
  */
-bool	tail_goes_back(struct tail *, int fd);
+bool	tail_goes_back(struct tail *, int fd, off_t size);
 bool	tail_has_copy(struct tail *);
 
 /*

@@ -34,17 +34,37 @@ last_line_holds(const struct tail *t, int fd, off_t at)
 }
 
 /*
- * Up to where fd has what s has sent; 0: nowhere, -1: cannot be read.  A short
- * text may as well have been begun anew with the same first line.
+ * Whether no guard is known for the end of what s has sent, as after a start or
+ * a lost connection, and the newest one, or how the file begins, holds.
+ */
+static bool
+is_past_guards(const struct tail *t, const struct stream *s, int fd, off_t at)
+{
+	const struct guard newest = stream_guard_newest(s);
+	uint8_t head[FINGERPRINT_MAX];
+	int n;
+
+	if (newest.at > 0)
+		return (at == newest.at);
+	return (t->print.len > 0 && (n = fingerprint_head(fd, head)) != -1 &&
+	    fingerprint_matches(&t->print, head, (size_t)n));
+}
+
+/*
+ * Up to where fd, which has size octets, has what s has sent; 0: nowhere, -1:
+ * cannot be read.  A short text may as well have been begun anew with the same
+ * first line.
  */
 static off_t
-position(const struct tail *t, struct stream *s, int fd)
+position(const struct tail *t, struct stream *s, int fd, off_t size)
 {
 	off_t at = stream_guard_find(s, fd), line;
 	int holds;
 
 	if (at == -1 || at == s->cursor.sent)
 		return (at);
+	if (size >= s->cursor.sent && is_past_guards(t, s, fd, at))
+		return (s->cursor.sent);
 	line = s->cursor.sent - (off_t)t->last_line;
 	if (t->last_line > 0 && line >= GUARD_MAX && line > at) {
 		if ((holds = last_line_holds(t, fd, line)) == -1)
@@ -202,13 +222,13 @@ went_on(struct tail *t, int fd, const struct stat *st)
 
 /* Moves back those of which less stands in the file than they have sent. */
 static void
-go_back(struct tail *t, int fd)
+go_back(struct tail *t, int fd, off_t size)
 {
 	struct stream *s;
 	off_t at;
 
 	for (s = t->streams; s != NULL; s = s->next) {
-		if ((at = position(t, s, fd)) <= 0)
+		if ((at = position(t, s, fd, size)) <= 0)
 			continue;
 		stream_guard_cut(s, at);
 		if (at == s->cursor.sent)
@@ -223,7 +243,7 @@ go_back(struct tail *t, int fd)
 }
 
 bool
-tail_goes_back(struct tail *t, int fd)
+tail_goes_back(struct tail *t, int fd, off_t size)
 {
 	struct stream *s;
 	off_t at;
@@ -231,7 +251,7 @@ tail_goes_back(struct tail *t, int fd)
 	for (s = t->streams; s != NULL; s = s->next) {
 		if (s->cursor.sent == 0)
 			continue;
-		at = position(t, s, fd);
+		at = position(t, s, fd, size);
 		if (at > 0 && at < s->cursor.sent && at < BANNER_MOST)
 			return (true);
 	}
@@ -250,7 +270,7 @@ tail_go_on(struct tail *t, int fd, const struct stat *st)
 		if (s->cursor.sent == 0)
 			continue;
 		any = true;
-		if ((at = position(t, s, fd)) == -1)
+		if ((at = position(t, s, fd, st->st_size)) == -1)
 			return (-1);
 		all = all && at > 0;
 	}
@@ -259,7 +279,7 @@ tail_go_on(struct tail *t, int fd, const struct stat *st)
 		all = t->print.len == 0;
 	if (all) {
 		say_cut_off(t, st->st_size);
-		go_back(t, fd);
+		go_back(t, fd, st->st_size);
 	} else {
 		if ((at = seek_last_sent(t, fd, st, &sent)) <= 0)
 			return ((int)at);

@@ -276,6 +276,20 @@ nobody_knows_of_what_is_not_decoded(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, prepare, clean)
 
+/* After a start, what is acknowledged may end behind the newest guard. */
+static void
+what_is_behind_the_newest_guard_is_taken_as_it_was(void **state)
+{
+	struct stream s = { .guard = guard_before(end_of(90)) };
+	struct tail t = { .streams = &s, .last_line = 10 };
+
+	(void)state;
+	put(text, (size_t)end_of(100));
+	s.cursor.sent = end_of(100);
+	assert_false(tail_goes_back(&t, fd, end_of(100)));
+	assert_true(tail_goes_back(&t, fd, end_of(99)));
+}
+
 int
 main(void)
 {
@@ -286,6 +300,7 @@ main(void)
 		TEST(an_error_is_no_answer),
 		TEST(a_guard_is_found_in_the_text_of_a_compressed_file),
 		TEST(nobody_knows_of_what_is_not_decoded),
+		TEST(what_is_behind_the_newest_guard_is_taken_as_it_was),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

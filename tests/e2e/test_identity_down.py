@@ -665,6 +665,23 @@ class Records(Down):
         self.log("d.log", ["d more"])
         self.back()
 
+    def test_of_an_older_daemon_and_space_that_is_cut_off(self):
+        self.log("app.log", numbered("line", 300))
+        end = os.stat(self.path("app.log")).st_size
+        self.truncate("app.log", end + (1 << 20))
+        self.begin("app.log")
+        self.wait_for_lines(self.want)
+        self.d.stop()
+        self.mark()
+        self.without_guards()
+        self.d.start()
+        self.d.wait_follows(self.path("app.log"))
+        self.truncate("app.log", end)
+        self.seen("app.log")
+        self.want = []
+        self.log("app.log", ["next"])
+        self.end(self.want)
+
     def changed(self, *conf):
         """Nothing is said of what this configuration does not send."""
         self.log("app.log", numbered("app", 100))
