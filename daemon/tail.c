@@ -582,8 +582,8 @@ changed(struct tail *t, const struct stat *st)
 		tail_held_changed(t, st);
 		return;
 	}
-	if (fd != -1 && !(tail_goes_back(t, fd, st->st_size) &&
-			     tail_has_copy(t)))
+	if (fd != -1 &&
+	    !(tail_goes_back(t, fd, st->st_size) && tail_has_copy(t)))
 		same = tail_go_on(t, fd, st);
 	if (same == -1) {
 		tail_cannot_be_read(t, errno);
