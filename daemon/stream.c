@@ -494,10 +494,13 @@ pull_nuls(struct stream *s, struct pull *p, int fd, off_t from)
 	s->only_nuls = end == -1;
 	if (end == -1)
 		return (is_left(s) ? pass_over(s, p) : PULL_DRAINED);
+	p->end = end;
+	/* A line was written over them meanwhile. */
+	if (end == from)
+		return (PULL_MORE);
 	log_notice("%s: %lld bytes at %lld are NULs, not lines: passed over",
 	    tail_path(s->tail), (long long)(end - from), (long long)from);
 	tails_stats(s->tail->all)->hole_bytes += (uint64_t)(end - from);
-	p->end = end;
 	return (PULL_MORE);
 }
 

@@ -605,8 +605,8 @@ is_all_sent(const struct tail *t)
 }
 
 /*
- * Whether st_mtim is that of the cut that was seen last: a file has its new size
- * before it has the time of that, which is the time at which it began.
+ * Whether st_mtim is that of a cut to the size that was seen last: a file has
+ * its new size before it has the time of that, at which the cut began.
  */
 static bool
 is_time_of_cut(const struct tail *t, const struct stat *st, double now)
@@ -700,8 +700,11 @@ tail_has_grown(struct tail *t, int fd, off_t size)
 	t->size = size;
 	t->rewritten = false;
 	if (size <= REWRITTEN_MOST && t->packed == INFLATE_NONE &&
-	    fstat(fd, &st) == 0 && st.st_size == size)
+	    fstat(fd, &st) == 0 && st.st_size == size) {
 		t->written_ns = written_ns(&st);
+		t->cut = true;
+		t->changed = tails_now(t->all);
+	}
 }
 
 /* Returns whether it was: nothing has come behind it since. */

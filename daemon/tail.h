@@ -70,8 +70,8 @@ struct tail {
 	bool			 settled:1;	/* unchanged since that was written */
 	bool			 fresh:1;	/* may be a copy: not compared yet */
 	bool			 rewritten:1;	/* may have been, with the same text */
-	bool			 cut:1;		/* by the look at changed, to what
-						   was sent */
+	bool			 cut:1;		/* or may have been, by the look at
+						   changed, to the size it has */
 	bool			 spent:1;	/* nothing of it is sent any more */
 	bool			 only_rest:1;	/* of it only what comes behind what
 						   another file has, too: it has
