@@ -32,6 +32,7 @@ class Identity(Steps):
         self.losses = False
         self.may_be_closed = False
         self.doubtful = set()  # paths, see may_say()
+        self.emptied = {}  # logs, and what came behind a truncation
         self.moved_while_down = set()
         self.jobs = {}
         self.new = generation >= 4
@@ -109,6 +110,14 @@ class Identity(Steps):
             else:
                 self.foreign.append(line[:100])
 
+    def reset(self):
+        """Who has not seen yet that a log is empty sends it again, too."""
+        super().reset()
+        self.doubtful.update(
+            log.path for log, content in self.emptied.items()
+            if log.now is content and
+            (not content.count or not self.has_arrived(content)))
+
     def may_say(self, line):
         # Of what is cut before it is read nobody knows that it is NULs; and
         # what was sent before a connection was reset is to be sent again.
@@ -162,6 +171,10 @@ class Identity(Steps):
     def truncated(self, old, copy):
         super().truncated(old, copy)
         self.blur(old.log)
+        if copy is None:
+            self.emptied[old.log] = old.log.now
+            if self.shaken:
+                self.doubtful.add(old.log.path)
         if self.up and old.head and not (
                 self.is_quick() and not self.shaken and self.has_arrived(old)):
             self.see_empty(old.log.now)
