@@ -1,6 +1,7 @@
 /*
- * getfsstat(2), which pledge(2) allows with rpath and unveil(2) leaves alone.
- * No event tells of a mount, so it is asked every few seconds.
+ * getmntinfo(3), by getfsstat(2), which pledge(2) allows with rpath and
+ * unveil(2) leaves alone.  No event tells of a mount, so it is asked every few
+ * seconds.
  */
 #include "daemon/mounts.h"
 
@@ -8,14 +9,12 @@
 
 #include <sys/mount.h>
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/fingerprint.h"
 
 #define EVERY 5. /* seconds */
-#define MORE 8 /* that may come between two calls */
 
 struct mounts_system {
 	struct mounts *mounts;
@@ -72,20 +71,13 @@ id_of(const struct statfs *f)
 int
 mounts_system_list(struct mounts_system *s, struct mounts *m)
 {
-	struct statfs *list;
-	int i, n, room, result = 0;
+	struct statfs *list; /* of the library */
+	int i, n, result = 0;
 
 	(void)s;
-	if ((n = getfsstat(NULL, 0, MNT_NOWAIT)) == -1)
+	if ((n = getmntinfo(&list, MNT_NOWAIT)) == 0)
 		return (-1);
-	room = n + MORE;
-	if ((list = calloc((size_t)room, sizeof(*list))) == NULL)
-		return (-1);
-	n = getfsstat(list, (size_t)room * sizeof(*list), MNT_NOWAIT);
-	if (n == -1)
-		result = -1;
-	for (i = 0; result == 0 && i < n && i < room; i++)
+	for (i = 0; result == 0 && i < n; i++)
 		result = mounts_add(m, list[i].f_mntonname, id_of(&list[i]));
-	free(list);
 	return (result);
 }
