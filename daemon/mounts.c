@@ -189,29 +189,35 @@ mounts_free(struct mounts *m)
 	free(m);
 }
 
-/* The first whose path comes not before this one. */
-static size_t
-first_from(const struct table *t, const char *path)
+/* As strcmp(3) of path and dir/name; each file that is found is asked for. */
+static int
+compare_path(const char *path, const char *dir, size_t len, const char *name)
 {
-	size_t low = 0, high = t->n, mid;
+	int order = strncmp(path, dir, len);
+
+	if (order != 0)
+		return (order);
+	if (path[len] != '/')
+		return ((unsigned char)path[len] < '/' ? -1 : 1);
+	return (strcmp(path + len + 1, name));
+}
+
+bool
+mounts_has(const struct mounts *m, const char *dir, const char *name)
+{
+	size_t low = 0, high = m == NULL ? 0 : m->now.n, mid;
+	size_t len = strlen(dir);
+	int order;
 
 	while (low < high) {
 		mid = low + (high - low) / 2;
-		if (strcmp(t->list[mid].path, path) < 0)
+		order = compare_path(m->now.list[mid].path, dir, len, name);
+		if (order == 0)
+			return (true);
+		if (order < 0)
 			low = mid + 1;
 		else
 			high = mid;
 	}
-	return (low);
-}
-
-bool
-mounts_has(const struct mounts *m, const char *path)
-{
-	size_t i;
-
-	if (m == NULL)
-		return (false);
-	i = first_from(&m->now, path);
-	return (i < m->now.n && strcmp(m->now.list[i].path, path) == 0);
+	return (false);
 }

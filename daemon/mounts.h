@@ -30,8 +30,8 @@ typedef void mounts_cb(void *arg, const char *const *paths, size_t n);
 struct mounts	*mounts_new(struct ev_loop *, mounts_cb *on_change, void *arg);
 void	mounts_free(struct mounts *);
 
-/* Whether something is mounted there; false without mounts (NULL). */
-bool	mounts_has(const struct mounts *, const char *path);
+/* Whether something is mounted on name in dir; false without mounts (NULL). */
+bool	mounts_has(const struct mounts *, const char *dir, const char *name);
 
 /*
  * The door to one operating system: mounts_linux.c, mounts_bsd.c.

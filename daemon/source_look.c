@@ -57,9 +57,9 @@ struct found {
  * that it is mounted from.
  */
 static void
-note_mount(struct tail *t, const struct dir *d, const char *path)
+note_mount(struct tail *t, const struct dir *d)
 {
-	bool mounted = mounts_has(d->all->mounts, path);
+	bool mounted = mounts_has(d->all->mounts, dir_real(d), t->name);
 
 	if (t->mounted == mounted)
 		return;
@@ -80,11 +80,14 @@ note_real(struct tail *t, struct dir *d, const struct found *f)
 		link_note(d, t->name, &f->walk);
 		return;
 	}
-	n = snprintf(path, sizeof(path), "%s/%s", dir_real(d), t->name);
-	if (n < 1 || (size_t)n >= sizeof(path))
+	note_mount(t, d);
+	if (d->real == NULL) {
+		tail_set_real(t, NULL);
 		return;
-	tail_set_real(t, d->real != NULL ? path : NULL);
-	note_mount(t, d, path);
+	}
+	n = snprintf(path, sizeof(path), "%s/%s", d->real, t->name);
+	if (n > 0 && (size_t)n < sizeof(path))
+		tail_set_real(t, path);
 }
 
 static void

@@ -13,19 +13,18 @@
  * mounted there no more: no event told of it.
  */
 
-/* The directory of that path, or NULL; name is that of the last part. */
-static struct dir *
-split(
-    struct sources *ss, const char *path, char dir[PATH_MAX], const char **name)
+/* Its directory, and its name there.  Returns false for the root. */
+static bool
+split(const char *path, char dir[PATH_MAX], const char **name)
 {
 	const char *slash = strrchr(path, '/');
 
 	if (slash == NULL || slash[1] == '\0' ||
 	    strlcpy(dir, path, PATH_MAX) >= PATH_MAX)
-		return (NULL);
+		return (false);
 	dir[slash - path] = '\0';
 	*name = slash + 1;
-	return (dir_find(ss, dir));
+	return (true);
 }
 
 /* Whether what is mounted at point may have changed what path leads to. */
@@ -63,8 +62,10 @@ static bool
 is_for_a_start(struct sources *ss, const char *point)
 {
 	struct search s = { point, false };
+	char dir[PATH_MAX];
+	const char *name;
 
-	if (!mounts_has(ss->mounts, point))
+	if (!split(point, dir, &name) || !mounts_has(ss->mounts, dir, name))
 		return (false);
 	ledger_walk_untaken(ss->ledger, search, &s);
 	if (s.found)
@@ -78,9 +79,10 @@ look_at_point(struct sources *ss, const char *point)
 {
 	char parent[PATH_MAX];
 	const char *name;
-	struct dir *d = split(ss, point, parent, &name);
+	struct dir *d;
 
-	if (d == NULL ||
+	if (!split(point, parent, &name) ||
+	    (d = dir_find(ss, parent)) == NULL ||
 	    (!dir_means_file(d, name) && !dir_means_dir(d, name) &&
 		tail_at(&d->place, name) == NULL &&
 		dir_find(ss, point) == NULL))
