@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "daemon/log.h"
@@ -35,6 +36,9 @@ struct watch_system {
 	int fd;
 	rlim_t dirs;
 	rlim_t max_dirs;
+	uint32_t turn; /* of the loop */
+	uint32_t *told; /* by handle: the last one in which a directory was */
+	size_t ntold;
 };
 
 /* A directory's note carries the watch_system, that of a file nothing. */
@@ -46,6 +50,21 @@ change(struct watch_system *s, int fd, bool add, void *udata)
 	EV_SET(&e, (uintptr_t)fd, EVFILT_VNODE,
 	    add ? EV_ADD | EV_CLEAR : EV_DELETE, add ? NOTES : 0, 0, udata);
 	return (kevent(s->fd, &e, 1, NULL, 0, NULL));
+}
+
+/* Whether a directory is told once more in one turn; it is noted. */
+static bool
+is_told_again(struct watch_system *s, const struct kevent *e)
+{
+	uint32_t *told;
+	bool again;
+
+	if (e->udata == NULL)
+		return (false);
+	told = &s->told[e->ident];
+	again = *told == s->turn;
+	*told = s->turn;
+	return (again);
 }
 
 static void
@@ -63,7 +82,9 @@ report(struct watch_system *s, const struct kevent *e)
 
 /*
  * One at a time: what is reported may close descriptors, and with them go the
- * notes that still wait; their numbers may be others' by then.
+ * notes that still wait; their numbers may be others' by then.  Every note
+ * means a scan of its directory, in which somebody may rename files as fast as
+ * it is scanned: when one comes again, others have their turn.
  */
 static void
 on_readable(struct ev_loop *loop, ev_io *io, int revents)
@@ -71,13 +92,16 @@ on_readable(struct ev_loop *loop, ev_io *io, int revents)
 	static const struct timespec now = { 0, 0 };
 	struct watch_system *s = io->data;
 	struct kevent e;
+	bool again = false;
 	int i, n = 0;
 
 	(void)loop;
 	(void)revents;
-	for (i = 0; i < BATCH; i++) {
+	s->turn++;
+	for (i = 0; i < BATCH && !again; i++) {
 		if ((n = kevent(s->fd, NULL, 0, &e, 1, &now)) < 1)
 			break;
+		again = is_told_again(s, &e);
 		report(s, &e);
 	}
 	if (n == -1 && errno != EINTR)
@@ -114,7 +138,25 @@ watch_system_close(struct watch_system *s)
 		return;
 	ev_io_stop(s->loop, &s->readable);
 	(void)close(s->fd);
+	free(s->told);
 	free(s);
+}
+
+/* Makes room for a directory of this handle. */
+static int
+grow_told(struct watch_system *s, size_t handle)
+{
+	size_t n = handle + 1 + handle / 2;
+	uint32_t *told;
+
+	if (handle < s->ntold)
+		return (0);
+	if ((told = reallocarray(s->told, n, sizeof(*told))) == NULL)
+		return (-1);
+	memset(told + s->ntold, 0, (n - s->ntold) * sizeof(*told));
+	s->told = told;
+	s->ntold = n;
+	return (0);
 }
 
 /* The handle is a descriptor: every call returns another. */
@@ -130,7 +172,7 @@ watch_system_add(struct watch_system *s, const char *path, bool data)
 	}
 	if ((fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1)
 		return (-1);
-	if (change(s, fd, true, s) == -1) {
+	if (grow_told(s, (size_t)fd) == -1 || change(s, fd, true, s) == -1) {
 		error = errno;
 		(void)close(fd);
 		errno = error;

@@ -41,10 +41,34 @@ struct scene {
 	unsigned told_file;
 	unsigned told_scan;
 	unsigned told_gone;
+	bool storm; /* whenever the directory is told, something has changed */
 };
 
 /* Owners: a scene for its directory, its file_fd for its file. */
 static struct scene *current;
+
+static const char *
+in_scene(const struct scene *s, const char *name)
+{
+	static char path[128];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", s->path, name);
+	return (path);
+}
+
+static void
+change_name(struct scene *s)
+{
+	char one[128], other[128];
+	bool back;
+
+	(void)strlcpy(one, in_scene(s, "one"), sizeof(one));
+	(void)strlcpy(other, in_scene(s, "other"), sizeof(other));
+	if (access(one, F_OK) == -1 && access(other, F_OK) == -1)
+		assert_int_equal(close(open(one, O_CREAT, 0600)), 0);
+	back = access(one, F_OK) == -1;
+	assert_int_equal(back ? rename(other, one) : rename(one, other), 0);
+}
 
 static void
 on_event(
@@ -60,6 +84,8 @@ on_event(
 	case WATCH_SCAN:
 		assert_ptr_equal(owner, current);
 		current->told_scan++;
+		if (current->storm)
+			change_name(current);
 		break;
 	case WATCH_GONE:
 		assert_ptr_equal(owner, current);
@@ -69,15 +95,6 @@ on_event(
 	case WATCH_NAME:
 		fail_msg("kqueue tells no names");
 	}
-}
-
-static const char *
-in_scene(const struct scene *s, const char *name)
-{
-	static char path[128];
-
-	(void)snprintf(path, sizeof(path), "%s/%s", s->path, name);
-	return (path);
 }
 
 static void
@@ -546,6 +563,24 @@ directories_leave_half_of_the_descriptors(void **state)
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
 }
 
+/* Each note means a scan, and who renames may be as fast as that. */
+static void
+others_have_their_turn_when_names_go_on_changing(void **state)
+{
+	struct scene *s = *state;
+	unsigned turns;
+
+	s->storm = true;
+	change_name(s);
+	for (turns = 0; turns < 5; turns++) {
+		s->told_scan = 0;
+		ev_run(s->loop, EVRUN_NOWAIT);
+		assert_in_range(s->told_scan, 1, 2);
+	}
+	s->storm = false;
+	ev_run(s->loop, EVRUN_NOWAIT);
+}
+
 #define in(f) cmocka_unit_test_setup_teardown(f, open_scene, close_scene)
 
 int
@@ -553,6 +588,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		in(an_append_is_told_by_the_file_alone),
+		in(others_have_their_turn_when_names_go_on_changing),
 		in(an_overwrite_is_a_write),
 		in(an_overwrite_past_the_end_extends),
 		in(a_truncation_to_its_size_has_other_attributes),
