@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/clock.h"
 #include "daemon/log.h"
 
 /*
@@ -16,6 +17,8 @@
  * turn of the loop: any user can make thousands, and others' lines wait.
  */
 #define TOLD_AT_ONCE 64
+
+#define SAY_AGAIN 60. /* seconds after which the log has the same once more */
 
 /* Directories with equal handles are one to the system, under two paths. */
 struct watch_dir {
@@ -56,6 +59,8 @@ struct watch {
 	uint64_t before;
 	int next_file; /* its handle, or a later one; -1: all are told */
 	unsigned reporting; /* depth: reap at 0 */
+	double lost_said; /* when, by clock_now() */
+	bool said_lost;
 	bool behind;
 	bool said;
 };
@@ -374,12 +379,29 @@ on_rest(struct ev_loop *loop, ev_timer *timer, int revents)
 	ev_timer_start(loop, timer);
 }
 
+/* Any user can bring it about as often as he likes. */
+static void
+say_lost(struct watch *w)
+{
+	static const char text[] =
+	    "watch: the system lost events: looking at every file";
+	double now = clock_now();
+
+	if (w->said_lost && now < w->lost_said + SAY_AGAIN) {
+		log_debug("%s", text);
+		return;
+	}
+	w->said_lost = true;
+	w->lost_said = now;
+	log_notice("%s", text);
+}
+
 /* Those that were not told yet since the last time are the first. */
 static void
 report_scan_all(struct watch *w)
 {
 	w->stats.overflows++;
-	log_notice("watch: the system lost events: looking at every file");
+	say_lost(w);
 	w->round++;
 	w->before = w->serial;
 	w->next_file = 0;

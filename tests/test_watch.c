@@ -30,7 +30,7 @@ static struct watch_system the_system;
 static int next_handle;
 static int add_error; /* what adding fails with, or 0 */
 static unsigned ended; /* handles */
-static unsigned warnings;
+static unsigned warnings, notices;
 
 struct watch_system *
 watch_system_open(struct watch *w, struct ev_loop *loop)
@@ -117,6 +117,7 @@ void
 log_notice(const char *fmt, ...)
 {
 	ignore(fmt);
+	notices++;
 }
 
 void
@@ -163,7 +164,7 @@ set_up(void **state)
 	assert_non_null(s);
 	add_error = 0;
 	next_handle = 1;
-	ended = warnings = 0;
+	ended = warnings = notices = 0;
 	s->loop = ev_loop_new(EVFLAG_AUTO);
 	s->watch = watch_new(s->loop, on_event);
 	*state = current = s;
@@ -290,6 +291,24 @@ one_that_was_not_told_yet_comes_first(void **state)
 }
 
 static void
+what_anybody_can_bring_about_is_said_once(void **state)
+{
+	struct scene *s = *state;
+	struct watch_stats stats;
+	unsigned i;
+
+	add_all(s);
+	for (i = 0; i < 10; i++) {
+		events_are_lost(s);
+		while (turn(s) > 0)
+			continue;
+	}
+	assert_int_equal(notices, 1);
+	watch_stats(s->watch, &stats);
+	assert_int_equal(stats.overflows, 10);
+}
+
+static void
 nobody_knows_how_it_was_before_all_were_told(void **state)
 {
 	struct scene *s = *state;
@@ -337,6 +356,9 @@ main(void)
 		    tear_down),
 		cmocka_unit_test_setup_teardown(
 		    one_that_was_not_told_yet_comes_first, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+		    what_anybody_can_bring_about_is_said_once, set_up,
+		    tear_down),
 		cmocka_unit_test_setup_teardown(
 		    nobody_knows_how_it_was_before_all_were_told, set_up,
 		    tear_down),
