@@ -63,7 +63,7 @@ int	tails_add_set(struct tails *, unsigned max_open);
 uint8_t	*tails_scratch(struct tails *, size_t *size);
 struct ledger	*tails_ledger(struct tails *);
 
-/* In seconds of the clock for durations, see clock.h. */
+/* When this turn of the loop began, by the clock for durations: clock.h. */
 double	tails_now(const struct tails *);
 
 /* To be read; and to be counted by who lives through it. */
