@@ -720,11 +720,21 @@ was_rewritten(struct tail *t, const struct stat *st)
 	return (true);
 }
 
+/* It was looked at already, and the next read compares it. */
+static bool
+is_to_be_compared(const struct tail *t, const struct stat *st)
+{
+	return (t->sure != 0 && t->error == 0 && st->st_size == t->size &&
+	    written_ns(st) == t->written_ns);
+}
+
 static void
 check_size(struct tail *t, const struct stat *st, enum cause cause)
 {
 	if (st->st_size < t->size || t->suspect)
 		changed(t, st);
+	else if (cause != CAUSE_NEED && is_to_be_compared(t, st))
+		return;
 	else if (st->st_size > t->size || !tails_is_as_seen(t, st) ||
 	    t->error != 0 || (cause == CAUSE_NEED && t->sure != 0))
 		tail_written(t, st, cause);
