@@ -47,6 +47,7 @@ struct window {
 	size_t count;
 	size_t kept;
 	size_t thin_at; /* kept slices, when some of them are joined */
+	size_t forgotten; /* about where the last one was that was forgotten */
 	uint64_t sent_pos;
 	uint64_t acked_pos;
 	uint64_t trimmed_pos; /* never beyond acked_pos */
@@ -123,6 +124,8 @@ release_oldest(struct window *w)
 		w->head = 0;
 	w->count--;
 	w->kept--;
+	if (w->forgotten > 0)
+		w->forgotten--;
 	if (cur != NULL && --cur->slices == 0)
 		w->ops.on_released(cur, w->arg);
 }
@@ -442,19 +445,26 @@ window_part(struct window *w, uint64_t keep_pos)
 	w->sent_pos = w->acked_pos;
 }
 
-/* The slices stay: what the receiver has to acknowledge is the same. */
+/*
+ * The slices stay: what the receiver has to acknowledge is the same.  Files
+ * that end together were sent together: those of the next one are near.
+ */
 void
 window_forget(struct window *w, struct cursor *cur)
 {
-	size_t i;
+	size_t i = w->forgotten, n;
 
 	if (cur->slices == 0)
 		return;
-	for (i = 0; i < w->count && cur->slices > 0; i++)
-		if (nth(w, i)->cur == cur) {
-			nth(w, i)->cur = NULL;
-			cur->slices--;
-		}
+	for (n = 0; n < w->count && cur->slices > 0; n++, i++) {
+		if (i >= w->count)
+			i = 0;
+		if (nth(w, i)->cur != cur)
+			continue;
+		nth(w, i)->cur = NULL;
+		cur->slices--;
+		w->forgotten = i;
+	}
 	cur->slices = 0;
 	w->ops.on_released(cur, w->arg);
 }
