@@ -23,6 +23,9 @@
  */
 #define SLACK_NS ((int64_t)10 * 1000000000)
 
+/* What is shorter is no evidence that one file is a copy of another. */
+#define TELLING 64
+
 struct search {
 	const struct tail_copy *of;
 	const char *base; /* rotation made the name of the copy from this */
@@ -89,6 +92,16 @@ is_followed(struct tails *all, const struct stat *st)
 	return (t != NULL && t->held == NULL && !t->spent && !t->fresh);
 }
 
+/*
+ * Whether the copy was made when the file had not yet as many octets as its
+ * fingerprint has now, so that only the guard can tell.
+ */
+static bool
+is_shorter_than_head(const struct tail_copy *of, size_t n)
+{
+	return (n < of->print.len && guard_length(of->guard.at) >= TELLING);
+}
+
 /* Returns 1 or 0, or -1 when it could not be read. */
 static int
 has_content(const struct tail_copy *of, int fd, struct stat *st)
@@ -102,7 +115,8 @@ has_content(const struct tail_copy *of, int fd, struct stat *st)
 		return (0);
 	if ((n = fingerprint_head(fd, head)) == -1)
 		return (-1);
-	if (!fingerprint_matches(&of->print, head, (size_t)n))
+	if (!fingerprint_matches(&of->print, head, (size_t)n) &&
+	    !is_shorter_than_head(of, (size_t)n))
 		return (0);
 	return (of->guard.at <= 0 ? 1 : guard_holds(&of->guard, fd));
 }
