@@ -639,6 +639,9 @@ pull_from(struct stream *s, struct pull *p, int fd)
 		return (pull_giant(s, p, &io, fd, buf, size));
 	if (s->only_nuls && io.used == 0 && is_left(s))
 		return (pass_over(s, p));
+	/* The system may read less than there is: that is not the end. */
+	if (io.used > 0 && from + (off_t)io.in_len < s->tail->size)
+		return (PULL_MORE);
 	return (PULL_DRAINED);
 }
 
