@@ -633,36 +633,32 @@ follow_passed_by(struct hunt *h)
 	}
 }
 
-/*
- * Whether a name may have come, gone or changed in d since began_ns.  The clock
- * of a file system has ticks.
- */
-static bool
-may_have_changed(
-    const struct dir *d, const struct stat *before, int64_t began_ns)
+/* When names in d changed last, in nanoseconds; -1 with errno: not known. */
+static int64_t
+names_changed(const struct dir *d)
 {
-	struct stat now;
-	int64_t at;
+	struct stat st;
+	unsigned n = 0;
 
-	if (stat(dir_display(d), &now) == -1)
-		return (false);
-	at = (int64_t)now.st_mtim.tv_sec * NS_IN_S + now.st_mtim.tv_nsec;
-	return (now.st_mtim.tv_sec != before->st_mtim.tv_sec ||
-	    now.st_mtim.tv_nsec != before->st_mtim.tv_nsec ||
-	    (at > began_ns - TICK_NS && at <= began_ns));
+	while (stat(dir_display(d), &st) == -1)
+		if (!lookup_again(d->all, n++))
+			return (-1);
+	return ((int64_t)st.st_mtim.tv_sec * NS_IN_S + st.st_mtim.tv_nsec);
 }
 
-/* Returns whether it is to be done again: files were renamed at the same time. */
+/*
+ * Returns whether it is to be done again: a name may have come, gone or changed
+ * meanwhile.  The clock of a file system has ticks.
+ */
 static bool
 recover_dir_once(struct orphans *os, struct dir *d)
 {
 	struct hunt h = { .os = os, .dir = d };
-	struct timespec began;
-	struct stat before;
+	int64_t before = names_changed(d), after, began;
+	struct timespec now;
 
-	if (stat(dir_display(d), &before) == -1)
-		return (false);
-	(void)clock_gettime(CLOCK_REALTIME, &began);
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	began = (int64_t)now.tv_sec * NS_IN_S + now.tv_nsec;
 	if (hunt_begin(&h) == 0) {
 		list_candidates(&h);
 		adopt_sent(&h);
@@ -670,8 +666,10 @@ recover_dir_once(struct orphans *os, struct dir *d)
 		adopt_unsent(&h);
 	}
 	hunt_end(&h);
-	return (may_have_changed(
-	    d, &before, (int64_t)began.tv_sec * NS_IN_S + began.tv_nsec));
+	if ((after = names_changed(d)) == -1)
+		return (is_no_answer(errno));
+	return (
+	    after != before || (after > began - TICK_NS && after <= began));
 }
 
 static void

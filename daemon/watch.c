@@ -383,17 +383,13 @@ on_rest(struct ev_loop *loop, ev_timer *timer, int revents)
 static void
 say_lost(struct watch *w)
 {
-	static const char text[] =
-	    "watch: the system lost events: looking at every file";
 	double now = clock_now();
 
-	if (w->said_lost && now < w->lost_said + SAY_AGAIN) {
-		log_debug("%s", text);
+	if (w->said_lost && now < w->lost_said + SAY_AGAIN)
 		return;
-	}
 	w->said_lost = true;
 	w->lost_said = now;
-	log_notice("%s", text);
+	log_notice("watch: the system lost events: looking at every file");
 }
 
 /* Those that were not told yet since the last time are the first. */
