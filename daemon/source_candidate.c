@@ -68,12 +68,27 @@ close_quietly(int fd)
 	errno = error;
 }
 
+/* Whether the file that is open is c: returns 0, or -1 with errno. */
+static int
+check_it(const struct candidate *c, int fd)
+{
+	struct stat st;
+	unsigned n = 0;
+
+	while (fstat(fd, &st) == -1)
+		if (!lookup_again(c->dir->all, n++))
+			return (-1);
+	if (st.st_dev == c->st.st_dev && st.st_ino == c->st.st_ino)
+		return (0);
+	errno = ESTALE;
+	return (-1);
+}
+
 /* ESTALE: another file has the name now. */
 static int
 open_it(const struct candidate *c)
 {
 	char path[PATH_MAX];
-	struct stat st;
 	unsigned n = 0;
 	int fd;
 
@@ -83,11 +98,8 @@ open_it(const struct candidate *c)
 		fd = opener_open(path,
 		    O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY);
 	while (fd == -1 && lookup_again(c->dir->all, n++));
-	if (fd != -1 &&
-	    (fstat(fd, &st) == -1 || st.st_dev != c->st.st_dev ||
-		st.st_ino != c->st.st_ino)) {
-		(void)close(fd);
-		errno = ESTALE;
+	if (fd != -1 && check_it(c, fd) == -1) {
+		close_quietly(fd);
 		return (-1);
 	}
 	return (fd);
