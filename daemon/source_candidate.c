@@ -235,12 +235,15 @@ is_telling(const struct candidate *c, const struct orphan *o)
 
 /*
  * Whether what stands before the offset tells by itself that c is a copy, with
- * its name: by the clock it may be too old, as that may have been set back.
+ * its name, or with its inode that it is the file: by the clock it may be too
+ * old, as that may have been set back, and a file may have moved long ago on a
+ * device that has another number now.
  */
 static bool
 is_sure(const struct candidate *c, const struct orphan *o)
 {
-	return (c->base[0] != '\0' && o->rec.nguards > 0 &&
+	return ((c->base[0] != '\0' || c->st.st_ino == o->rec.inode) &&
+	    o->rec.nguards > 0 &&
 	    guard_length(o->guards[0].at) == GUARD_MAX);
 }
 

@@ -215,7 +215,7 @@ consider(struct hunt *h, int dirfd, const char *name)
 		return (0);
 	if ((c = candidate_new(h->dir, name, &st)) == NULL)
 		return (-1);
-	if (!find_base(h, c) &&
+	if (!find_base(h, c) && !orphans_had(h->os, h->dir, name) &&
 	    (orphans_are_none(h->os) || !dir_means_files(h->dir) ||
 		!sources_may_be_since(ss, &st.st_ctim))) {
 		candidate_free(c);

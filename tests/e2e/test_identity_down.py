@@ -740,9 +740,17 @@ class World(Down):
 
     def test_devices_have_other_numbers(self):
         """Files that nobody wrote to, that grew, and that were rotated."""
-        for name in ("quiet", "grown", "rotated"):
+        for name in ("quiet", "grown", "rotated", "moved"):
             self.log(name + ".log", BANNER + numbered(name, 200))
-        self.begin_and_stop("*.log")
+        os.mkdir(self.path("old"))
+        self.begin("*.log", "old/*.none")
+        self.expect(self.want, ordered=False)
+        self.rename("moved.log", "old/moved")
+        wait_for(lambda: self.path("old/moved") in
+                 [f["path"] for f in self.d.state()["files"]], "the move")
+        self.d.stop()
+        self.mark()
+        self.want = []
         for _ in range(2):
             self.world.renumber()
             self.log("grown.log", ["more"])
@@ -750,6 +758,9 @@ class World(Down):
             self.rename("rotated.log", "rotated.log.1")
             self.log("rotated.log", BANNER + ["first"])
             self.d.start()
+            self.expect(self.want, ordered=False)
+            # Nobody wrote to it while the daemon was down.
+            self.log("old/moved", ["moved late"])
             self.expect(self.want, ordered=False)
             self.d.stop()
         self.r.stop()
