@@ -25,6 +25,7 @@ struct held {
 	dev_t dev;
 	ino_t ino;
 	bool is_over; /* it was, and has been written over since */
+	bool is_sought; /* may be one that could not be looked for yet */
 };
 
 /* What a new file is compared with: files that begin like it. */
@@ -301,6 +302,35 @@ pass_over(struct tail *t, int fd, const struct tail *of)
 	tails_time(t);
 }
 
+/* Whether a file was truncated and may go on in that of the hunt. */
+struct suspicion {
+	const struct hunt *hunt;
+	bool is;
+};
+
+static void
+suspect_of(struct tail *of, void *arg)
+{
+	struct suspicion *s = arg;
+	struct guard g = tail_newest_guard(of);
+
+	if (of->seeking && of->print.len > 0 &&
+	    fingerprint_matches(&of->print, s->hunt->head, s->hunt->len) &&
+	    (g.at == 0 || guard_holds(&g, s->hunt->fd) != 0))
+		s->is = true;
+}
+
+/* Nobody could look for the copy of that file yet. */
+static bool
+is_sought(const struct hunt *h)
+{
+	struct suspicion s = { .hunt = h };
+
+	if (h->len > 0)
+		tails_walk_unknown(h->t->all, suspect_of, &s);
+	return (s.is);
+}
+
 /* Returns whether nothing of t is to be sent now. */
 static bool
 hold(struct tail *t)
@@ -308,11 +338,15 @@ hold(struct tail *t)
 	enum likeness like = OTHER;
 	struct tail *of = NULL;
 	struct hunt h;
+	bool sought;
 	size_t i;
 
 	find_alike(&h, t);
 	for (i = 0; i < h.n && like == OTHER; i++)
 		like = compare(&h, i, &of);
+	sought = like == OTHER && is_sought(&h);
+	if (sought)
+		like = LIKE;
 	if (like == OTHER || like == TAKEN)
 		return (like == TAKEN);
 	if (t->held == NULL &&
@@ -327,6 +361,7 @@ hold(struct tail *t)
 	}
 	t->held->copied = t->size;
 	t->held->is_copy = false;
+	t->held->is_sought = sought;
 	tails_time(t);
 	return (true);
 }
@@ -435,7 +470,7 @@ tail_held_by_time(struct tail *t, double quiet)
 	    t->place == NULL)
 		return;
 	/* Only its time may have told meanwhile. */
-	if (hold(t) && (!t->known || t->held->is_copy))
+	if (hold(t) && (!t->known || t->held->is_copy || t->held->is_sought))
 		return;
 	log_notice("%s: has the same as another file, but is no copy for all "
 		   "that is known: it is sent",

@@ -938,6 +938,22 @@ class World(Down):
     def test_nothing_can_be_opened(self):
         self.fails(world.OPEN)
 
+    def test_the_copy_is_found_before_it_can_be_looked_for(self):
+        """Its name is one that the source means."""
+        self.prepare("app.log*")
+        self.log("app.log", numbered("0", 50))
+        self.d.start()
+        self.expect(self.want)
+        self.world.fail(1 << 16, world.OPENDIR)
+        with self.unseen():
+            self.log("app.log", numbered("0's last", 5))
+            self.copy("app.log", "app.log.1")
+            self.truncate("app.log")
+            self.log("app.log", numbered("1", 5))
+        wait_for(lambda: "could not be looked for" in self.d.log(), "the look")
+        self.world.fail(0, 0)
+        self.end(self.want, ordered=False)
+
     def test_no_directory_can_be_listed(self):
         self.fails(world.OPENDIR | world.READDIR)
 
