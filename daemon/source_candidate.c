@@ -466,15 +466,12 @@ candidate_is_new(const struct candidate *c, const struct tail *youngest)
 }
 
 bool
-candidate_is_made_since(const struct candidate *c)
+candidate_is_made_since(const struct candidate *c, const struct orphan *o)
 {
 	char path[PATH_MAX];
-	struct timespec made = { 0 };
 	int64_t born;
 
 	if (dir_path(c->dir, c->name, path) == -1 || (born = born_ns(path)) == 0)
 		return (sources_may_be_since(c->dir->all, &c->st.st_ctim));
-	made.tv_sec = (time_t)(born / 1000000000);
-	made.tv_nsec = (long)(born % 1000000000);
-	return (sources_may_be_since(c->dir->all, &made));
+	return (born / 1000000000 >= o->rec.time);
 }

@@ -33,6 +33,7 @@ struct candidate {
 	int head_len; /* -1: cannot be read */
 	enum inflate_kind kind; /* head is of the text that is in it */
 	bool used;
+	bool is_told; /* what it was before is known */
 	bool is_new; /* see candidate_is_new() */
 };
 
@@ -65,8 +66,9 @@ const struct tail	*candidate_youngest(const struct candidate *);
 /* Whether it was written after the checkpoint, or is younger than that file. */
 bool	candidate_is_new(const struct candidate *, const struct tail *youngest);
 
-/* Whether it was made after the checkpoint, or may have been. */
-bool	candidate_is_made_since(const struct candidate *);
+/* Whether it was made after the orphan was recorded, or may have been. */
+bool	candidate_is_made_since(const struct candidate *,
+	    const struct orphan *);
 
 /* Whether that time may come after the last one of the checkpoint. */
 bool	sources_may_be_since(const struct sources *, const struct timespec *);

@@ -276,8 +276,8 @@ list_candidates(struct hunt *h)
 /* The likeliest of those that are tried. */
 struct choice {
 	const struct candidate *c;
-	bool
-	    unsent; /* of those of which nothing was sent, else of the others */
+	bool unsent; /* of those of which nothing was sent, else of the rest */
+	bool made; /* of those that were recorded before c was made */
 	struct orphan *best;
 };
 
@@ -323,6 +323,7 @@ choose(void *who, void *arg)
 
 	if ((o->rec.offset == 0) == x->unsent && is_likelier(x, o) &&
 	    (!x->unsent || is_called_alike(x->c, o)) &&
+	    (!x->made || candidate_is_made_since(x->c, o)) &&
 	    candidate_continues(x->c, o))
 		x->best = o;
 	return (true);
@@ -334,9 +335,10 @@ choose(void *who, void *arg)
  * then.
  */
 static struct orphan *
-find_orphan(const struct hunt *h, const struct candidate *c, bool unsent)
+find_orphan(
+    const struct hunt *h, const struct candidate *c, bool unsent, bool made)
 {
-	struct choice x = { .c = c, .unsent = unsent };
+	struct choice x = { .c = c, .unsent = unsent, .made = made };
 	struct kin_query q = { .name = "",
 		.head = c->head,
 		.most = c->kind == INFLATE_NONE ? c->st.st_size
@@ -417,6 +419,7 @@ adopt(struct candidate *c, struct orphan *o)
 	if ((t = follow_candidate(c, &was)) == NULL)
 		return;
 	o->found = true;
+	c->is_told = true;
 	for (s = t->streams; s != NULL; s = s->next)
 		if (strcmp(s->route->to->name, o->rec.dest) == 0) {
 			s->cursor.sent = s->cursor.acked = o->rec.offset;
@@ -456,7 +459,7 @@ adopt_sent(struct hunt *h)
 	size_t i;
 
 	for (i = h->n; i-- > 0;)
-		if ((o = find_orphan(h, h->list[i], false)) != NULL)
+		if ((o = find_orphan(h, h->list[i], false, false)) != NULL)
 			adopt_file(h, h->list[i], o);
 }
 
@@ -472,22 +475,16 @@ enum turn {
 	TURNS
 };
 
-static enum turn
-turn_of(const struct candidate *c)
-{
-	if (c->used ||
-	    tails_find(c->dir->all->tails, c->st.st_dev, c->st.st_ino) != NULL)
-		return (TURN_FOLLOWED);
-	return (candidate_is_made_since(c) ? TURN_MADE : TURN_REST);
-}
-
 /* What is followed is sent from its beginning. */
 static void
 adopt_unsent_file(struct hunt *h, struct candidate *c, enum turn turn)
 {
+	bool followed = c->used ||
+	    tails_find(c->dir->all->tails, c->st.st_dev, c->st.st_ino) != NULL;
 	struct orphan *o;
 
-	if (turn_of(c) != turn || (o = find_orphan(h, c, true)) == NULL)
+	if (c->is_told || followed != (turn == TURN_FOLLOWED) ||
+	    (o = find_orphan(h, c, true, turn == TURN_MADE)) == NULL)
 		return;
 	if (turn != TURN_FOLLOWED) {
 		adopt_file(h, c, o);
@@ -627,7 +624,7 @@ follow_passed_by(struct hunt *h)
 				follow_if_new(h, c);
 			continue;
 		}
-		c->used = true;
+		c->used = c->is_told = true;
 		if (t != NULL && !t->linked)
 			pass_over(c, t, of);
 	}

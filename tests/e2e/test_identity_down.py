@@ -294,6 +294,28 @@ class Unsent(Down):
         self.log("app.log", ["next"])
         self.back()
 
+    def test_compressed_before_the_daemon_was_stopped(self):
+        """And others, which it never saw, begin alike."""
+        self.need_birth()
+        self.begin_away("l/app.log")
+        self.log("l/app.log", BANNER + numbered("old", 200))
+        self.seen("l/app.log")
+        self.rename("l/app.log", "l/app.log.1")
+        self.compress("l/app.log.1")
+        self.log("l/app.log", BANNER + numbered("next", 200))
+        self.seen("l/app.log")
+        self.d.stop()
+        self.rename("l/app.log.1.gz", "l/app.log.3.gz")
+        self.rename("l/app.log", "l/app.log.2")
+        # A clock of the file system has ticks.
+        time.sleep(0.05)
+        self.log("l/app.log", BANNER + numbered("new", 100))
+        self.rename("l/app.log", "l/app.log.1")
+        self.log("l/app.log", BANNER + numbered("newest", 100))
+        self.r.start()
+        self.d.start()
+        self.end(self.want, ordered=False)
+
     def test_compressed_beside_the_next_one(self):
         self.compressed_beside("l/app.log", "l/*.log")
 
