@@ -22,6 +22,7 @@ on_turn(struct ev_loop *loop, ev_prepare *prepare, int revents)
 {
 	(void)loop;
 	(void)revents;
+	later_turn(prepare->data);
 	sources_follow_strays(prepare->data);
 }
 
@@ -153,6 +154,7 @@ sources_new(struct ev_loop *loop, struct tails *tails, struct ledger *ledger,
 	awaited_init(ss);
 	told_init(ss);
 	again_init(ss);
+	later_init(ss);
 	ev_set_priority(&ss->turn, EV_MAXPRI);
 	ss->turn.data = ss;
 	ev_prepare_start(loop, &ss->turn);
@@ -174,6 +176,7 @@ sources_free(struct sources *ss)
 	sweep_stop(ss);
 	told_end(ss);
 	again_end(ss);
+	later_end(ss);
 	while ((s = TAILQ_FIRST(&ss->sources)) != NULL) {
 		TAILQ_REMOVE(&ss->sources, s, entry);
 		free(s->routes);

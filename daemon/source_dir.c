@@ -136,6 +136,7 @@ dir_free(struct dir *d)
 		dir_free(child);
 	links_clear(d);
 	again_leave(d);
+	later_leave(d);
 	watch_del(d->watch);
 	strays_clear(d);
 	awaited_clear(d);
@@ -202,14 +203,6 @@ dir_watch(struct dir *d)
 	d->place.told = want.data;
 	d->place.polled = d->watch == NULL || watch_is_polled(d->watch);
 	watch_del(old);
-}
-
-void
-dir_begin(struct dir *d)
-{
-	d->widened = true;
-	dir_watch(d);
-	dir_scan(d);
 }
 
 bool

@@ -103,6 +103,8 @@ struct dir {
 	int64_t changed_ns; /* its st_mtime when it was listed last */
 	bool missed; /* events were, since that */
 	bool again;
+	bool later; /* to begin in another turn */
+	TAILQ_ENTRY(dir) later_entry;
 	bool unrecovered; /* what became of its files is looked for again */
 	bool started; /* it was there at the start */
 	bool widened; /* patterns came since it was scanned */
@@ -143,6 +145,9 @@ struct sources {
 	struct link_names links;
 	struct dir_list again; /* in which something could not be looked at */
 	unsigned nagain;
+	struct dir_list later; /* to begin with in the next turns */
+	unsigned nbegun; /* in this turn */
+	ev_timer later_timer;
 	ev_tstamp again_wait;
 	ev_timer again_timer;
 	unsigned waits; /* left to a start */
@@ -220,7 +225,10 @@ void	dir_free(struct dir *);
 /* The same where the system says that it is gone. */
 void	dir_gone(struct dir *);
 
-/* Patterns go on in it that did not before: watches and scans it. */
+/*
+ * Patterns go on in it that did not before: watches and scans it, or does so in
+ * another turn of the loop, where many are begun in this one.
+ */
 void	dir_begin(struct dir *);
 
 /* Watches it for every use; may be called again. */
@@ -342,6 +350,17 @@ void	sources_forget_orphans(struct sources *);
  * name.  Takes the descriptor.
  */
 void	sources_inherit(struct sources *, const struct handover_file *);
+
+/* source_later.c */
+
+void	later_init(struct sources *);
+void	later_end(struct sources *);
+
+/* A turn of the loop is at its end. */
+void	later_turn(struct sources *);
+
+/* It is not begun any more. */
+void	later_leave(struct dir *);
 
 /* source_again.c */
 

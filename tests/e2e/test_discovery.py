@@ -563,6 +563,30 @@ class Work(Discovery):
         self.d.wait_log("another.log: not followed")
         self.end()
 
+    def test_a_tree_that_is_moved_in(self):
+        """What came behind it is sent before the most of it."""
+        n = 600
+        tree = os.path.join(self.dir, "tree")
+        self.begin(self.path("**/*.log"))
+        w = self.writer("app.log")
+        w.write(3)
+        self.r.wait_all(w)
+        inside = [self.writer("../tree/p%d/c%d/%d.log" % (i % 20, i, i),
+                              name="t%d" % i) for i in range(n)]
+        for t in inside:
+            t.write(1)
+            t.close()
+        worker = self.d.worker()
+        os.kill(worker, signal.SIGSTOP)
+        os.rename(tree, self.path("tree"))
+        w.write(1)
+        os.kill(worker, signal.SIGCONT)
+        self.r.wait_all(*self.writers)
+        came = b"".join(self.r.lines())
+        self.assertLess(came[:came.index(b"seq=00000004 file=app.log")]
+                        .count(b" file=t"), n // 2)
+        self.end()
+
     def test_links_that_lead_nowhere(self):
         self.r = self.receiver().start()
         self.d = self.daemon(destination("d", self.r.url) + source(
