@@ -1,0 +1,58 @@
+/*
+ * conn.h - connections in memory, as their own parts see them: net.c has what
+ * the world and the receivers do, socket.c the worker's system calls.
+ */
+#ifndef CONN_H
+#define CONN_H
+
+#include "tests/sim/sim.h"
+
+#define CONNS		64
+#define BUF		8192
+
+struct buffer {
+	uint8_t		p[BUF];
+	size_t		n;
+};
+
+enum conn_state {
+	CONN_NEW,
+	CONN_CONNECTING,
+	CONN_UP,
+	CONN_DEAD		/* reset, or never stood */
+};
+
+struct conn {
+	bool		used;
+	unsigned	serial;
+	unsigned	receiver;
+	enum conn_state	state;
+	bool		held;		/* the worker has it open */
+	bool		finished;	/* the worker sends no more */
+	bool		aborting;	/* SO_LINGER of 0 */
+	bool		orphaned;	/* the worker has closed it */
+	bool		goodbye;	/* the receiver sends no more */
+	bool		closed;		/* nor does it read any more */
+	bool		lingers;	/* it reads on a while after that */
+	int		error;		/* SO_ERROR */
+	int64_t		due;		/* of what happens next to it */
+	int64_t		heard;		/* when the peer's system last was */
+	struct buffer	out;		/* not acknowledged */
+	struct buffer	in;		/* acknowledged, and not read */
+	struct buffer	back;		/* for the worker */
+	struct buffer	text;		/* read, not yet a whole message */
+	int64_t		close_at;	/* it closes by then; 0: it stays */
+};
+
+/* The worker's end of fd, or NULL with errno. */
+struct conn	*conn_of(int fd);
+struct conn	*conn_new(void);
+void		 conn_connect(struct conn *, unsigned receiver);
+size_t		 conn_room(const struct conn *);
+void		 conn_reset(struct conn *, int error);
+/* Something happens to it soon. */
+void		 conn_soon(struct conn *);
+void		 buffer_put(struct buffer *, const void *, size_t);
+void		 buffer_take(struct buffer *, size_t);
+
+#endif

@@ -1,0 +1,364 @@
+/*
+ * The worker's doors that are replaced whole: names, TLS, the sandbox, who it
+ * becomes, the checkpoint's thread; and its clocks.
+ */
+#include "tests/sim/sim.h"
+
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <ev.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "daemon/account.h"
+#include "daemon/checkpoint_writer.h"
+#include "daemon/confine.h"
+#include "daemon/link_tls.h"
+#include "daemon/opener.h"
+#include "daemon/resolve.h"
+#include "daemon/source.h"
+#include "lib/checkpoint_batch.h"
+
+int __wrap_open64(const char *, int, ...);
+int __wrap_openat64(int, const char *, int, ...);
+
+int
+account_become(const struct account *a)
+{
+	(void)a;
+	return (0);
+}
+
+int
+opener_start(const struct conf *conf)
+{
+	(void)conf;
+	return (0);
+}
+
+bool
+opener_is_there(void)
+{
+	return (false);
+}
+
+int
+opener_fd(void)
+{
+	return (-1);
+}
+
+bool
+opener_is_gone(void)
+{
+	return (true);
+}
+
+int
+opener_open(const char *path, int flags)
+{
+	return (__wrap_open64(path, flags));
+}
+
+int
+opener_open_in(int dirfd, const char *dir, const char *name, int flags)
+{
+	(void)dir;
+	return (__wrap_openat64(dirfd, name, flags));
+}
+
+void
+confine_init(struct confine *c, struct ev_loop *loop, struct needs *needs)
+{
+	(void)c;
+	(void)loop;
+	(void)needs;
+}
+
+static void
+on_path(void *arg, const char *path)
+{
+	(void)arg;
+	(void)path;
+}
+
+struct sources_ops
+confine_ops(struct confine *c)
+{
+	return ((struct sources_ops) { .on_link = on_path,
+	    .on_dangling = on_path,
+	    .on_refused = on_path,
+	    .on_hidden = on_path,
+	    .arg = c });
+}
+
+void
+confine_enter(struct confine *c, struct sources *s, int statedir)
+{
+	(void)c;
+	(void)s;
+	(void)statedir;
+}
+
+void
+confine_on_resolve(struct confine *c)
+{
+	(void)c;
+}
+
+void
+confine_on_unreached(struct confine *c)
+{
+	(void)c;
+}
+
+/* Names: the answer is there after a while. */
+struct resolve {
+	struct ev_loop *loop;
+	ev_timer timer;
+	struct address address;
+	resolve_host_cb *on_done;
+	void *arg;
+};
+
+static void
+on_answer(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+	struct resolve *r = timer->data;
+	resolve_host_cb *on_done = r->on_done;
+	struct address a = r->address;
+	void *arg = r->arg;
+
+	(void)loop;
+	(void)revents;
+	free(r);
+	on_done(arg, &a, 1, NULL);
+}
+
+struct resolve *
+resolve_host(const struct resolve_how *how, const char *host, const char *port,
+    resolve_host_cb *on_done, void *arg)
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET };
+	struct resolve *r;
+
+	(void)host;
+	if ((r = calloc(1, sizeof(*r))) == NULL)
+		return (NULL);
+	sin.sin_port = htons((uint16_t)atoi(port));
+	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	memcpy(&r->address.sa, &sin, sizeof(sin));
+	r->address.len = sizeof(sin);
+	r->address.ttl = RESOLVE_ALWAYS;
+	r->loop = how->loop;
+	r->on_done = on_done;
+	r->arg = arg;
+	ev_timer_init(&r->timer, on_answer, 0.001, 0.);
+	r->timer.data = r;
+	ev_timer_start(r->loop, &r->timer);
+	return (r);
+}
+
+struct resolve *
+resolve_service(const struct resolve_how *how, const char *name,
+    resolve_service_cb *on_done, void *arg)
+{
+	(void)how;
+	(void)name;
+	(void)on_done;
+	(void)arg;
+	errno = ENOSYS;
+	return (NULL);
+}
+
+void
+resolve_cancel(struct resolve *r)
+{
+	if (r == NULL)
+		return;
+	ev_timer_stop(r->loop, &r->timer);
+	free(r);
+}
+
+bool
+address_is_same(const struct address *a, const struct address *b)
+{
+	return (memcmp(&a->sa, &b->sa, sizeof(struct sockaddr_in)) == 0);
+}
+
+const char *
+address_text(const struct address *a)
+{
+	static char text[32];
+	struct sockaddr_in sin;
+
+	memcpy(&sin, &a->sa, sizeof(sin));
+	(void)snprintf(text, sizeof(text), "127.0.0.1:%u", ntohs(sin.sin_port));
+	return (text);
+}
+
+/* TLS is not simulated yet. */
+int
+link_tls_open(struct link *l, const struct address *a, struct reason *why)
+{
+	(void)l;
+	(void)a;
+	return (reason_set(why, "not simulated"));
+}
+
+enum link_progress
+link_tls_handshake(struct link *l, struct reason *why)
+{
+	(void)l;
+	(void)why;
+	return (LINK_BROKEN);
+}
+
+ssize_t
+link_tls_send(struct link *l, const uint8_t *p, size_t n)
+{
+	(void)l;
+	(void)p;
+	(void)n;
+	return (-1);
+}
+
+ssize_t
+link_tls_recv(struct link *l, uint8_t *p, size_t n)
+{
+	(void)l;
+	(void)p;
+	(void)n;
+	return (-1);
+}
+
+uint64_t
+link_tls_acked(struct link *l)
+{
+	(void)l;
+	return (0);
+}
+
+void
+link_tls_finish(struct link *l)
+{
+	(void)l;
+}
+
+void
+link_tls_close(struct link *l)
+{
+	(void)l;
+}
+
+/* The clocks. */
+
+WRAP(int, clock_gettime, clockid_t clock, struct timespec *ts)
+{
+	int64_t now = clock == CLOCK_REALTIME ? sim_wall() : S.now;
+
+	ts->tv_sec = now / NS_S;
+	ts->tv_nsec = now % NS_S;
+	return (0);
+}
+
+WRAP(time_t, time, time_t *t)
+{
+	time_t now = sim_wall() / NS_S;
+
+	if (t != NULL)
+		*t = now;
+	return (now);
+}
+
+WRAP(int, nanosleep, const struct timespec *ts, struct timespec *left)
+{
+	(void)left;
+	sim_advance(ts->tv_sec * NS_S + ts->tv_nsec);
+	sim_maybe_die();
+	return (0);
+}
+
+WRAP(int, sched_yield, void)
+{
+	return (0);
+}
+
+/* Who we are, and what we may have. */
+
+WRAP(uint32_t, arc4random, void)
+{
+	return ((uint32_t)(rng_next(&S.calls) >> 32));
+}
+
+WRAP(int, gethostname, char *name, size_t n)
+{
+	(void)strlcpy(name, "host", n);
+	return (0);
+}
+
+WRAP(uid_t, geteuid, void)
+{
+	return (0);
+}
+
+WRAP(pid_t, getpid, void)
+{
+	return (1234);
+}
+
+WRAP(int, getrlimit64, __rlimit_resource_t what, struct rlimit *rl)
+{
+	(void)what;
+	rl->rlim_cur = rl->rlim_max = (rlim_t)S.file_limit;
+	return (0);
+}
+
+WRAP(int, setrlimit64, __rlimit_resource_t what, const struct rlimit *rl)
+{
+	(void)what;
+	(void)rl;
+	return (0);
+}
+
+WRAP(int, mallopt, int what, int value)
+{
+	(void)what;
+	(void)value;
+	return (1);
+}
+
+typedef void handler(int);
+
+WRAP(handler *, signal, int signo, handler *fn)
+{
+	(void)signo;
+	(void)fn;
+	return (SIG_DFL);
+}
+
+WRAP(int, sigprocmask, int how, const sigset_t *set, sigset_t *old)
+{
+	(void)how;
+	(void)set;
+	(void)old;
+	return (0);
+}
+
+void __wrap___assert_fail(const char *, const char *, unsigned, const char *)
+    __attribute__((__noreturn__));
+
+void
+__wrap___assert_fail(
+    const char *what, const char *file, unsigned line, const char *function)
+{
+	sim_fail("%s:%u: %s: %s", file, line, function, what);
+}

@@ -1,0 +1,122 @@
+/*
+ * One life of a worker after the other.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "daemon/account.h"
+#include "daemon/conf.h"
+#include "daemon/handover.h"
+#include "daemon/log.h"
+#include "daemon/worker.h"
+#include "tests/sim/world.h"
+
+static struct conf *conf;
+static struct ofd *statedir;
+
+int __wrap_close(int);
+
+/* As the monitor has it, which reads the configuration. */
+void
+life_prepare(void)
+{
+	struct reason why;
+	struct inode *i;
+	char text[2048];
+	size_t n;
+	int fd;
+
+	(void)strlcpy(S.pattern,
+	    rng_chance(&S.world, 600)	    ? "/log/*.log"
+		: rng_chance(&S.world, 500) ? "/log/*.log*"
+					    : "/log/app?.log",
+	    sizeof(S.pattern));
+	n = (size_t)snprintf(text, sizeof(text),
+	    "state_dir = \"/state\"\ncontrol_socket = \"\"\nuser = \"\"\n"
+	    "hostname = \"h\"\n"
+	    "destination \"d\" {\n"
+	    "url = \"tcp://127.0.0.1:%u\"\nformat = raw\nframing = newline\n"
+	    "retry = { \"100ms\", \"1s\" }\nack_timeout = \"%us\"\n"
+	    "connect_timeout = \"2s\"\nmax_message = \"480\"\n}\n"
+	    "source \"s\" {\npaths = \"%s\"\n}\n",
+	    net_port(0), 2 + rng_below(&S.world, 20), S.pattern);
+	i = files_make("/conf", 0644, 0);
+	files_write(i, 0, text, n);
+	if ((conf = conf_load("/conf", NULL, 0, &why)) == NULL) {
+		(void)fprintf(stderr, "%s\n", why.text);
+		sim_fail("the configuration is wrong");
+	}
+	if ((fd = files_open_dir("/state")) == -1)
+		sim_fail("the state directory cannot be opened");
+	statedir = files_hold(fd);
+	(void)__wrap_close(fd);
+	log_open(true, S.verbose ? 7 : 0);
+}
+
+static void
+show_checkpoint(void)
+{
+	struct inode *i = files_at("/state/checkpoint");
+
+	if (i != NULL && S.verbose)
+		(void)fwrite(files_data(i), 1, files_size(i), stderr);
+}
+
+void
+life_end_all(void)
+{
+	show_checkpoint();
+	files_drop_descriptors();
+	channel_reset();
+	if (statedir != NULL)
+		files_release(statedir);
+	statedir = NULL;
+	conf_free(conf);
+	conf = NULL;
+}
+
+enum life_end
+life_run(void)
+{
+	struct account account = { .name = "root" };
+	struct worker_start start = {
+		.conf = conf,
+		.account = &account,
+		.control = -1,
+		.alive_ms = 10000,
+		.most_missed = 3,
+	};
+	volatile enum life_end end = LIFE_KILLED;
+
+	S.lives++;
+	S.turns = 0;
+	S.began = S.now;
+	S.signals = 0;
+	S.kill = S.stopping = false;
+	sim_say("life %u", S.lives);
+	show_checkpoint();
+	sim_trace("life", S.lives, 0);
+	start.statedir = files_give(statedir);
+	start.channel = channel_make();
+	channel_take_given();
+	start.given = channel_given();
+	memory_begin();
+	if (setjmp(S.death) == 0) {
+		end = worker_run(&start) == 0 ? LIFE_STOPPED : LIFE_FAILED;
+	} else {
+		oracle_on_kill();
+	}
+	memory_end();
+	files_forget_known();
+	oracle_on_end();
+	files_drop_descriptors();
+	watching_reset();
+	if (S.power)
+		world_lose_power();
+	S.power = false;
+	sim_say("life %u: %s", S.lives,
+	    end == LIFE_KILLED	      ? "killed"
+		: end == LIFE_STOPPED ? "stopped"
+				      : "failed");
+	return (end);
+}

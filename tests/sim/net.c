@@ -1,0 +1,468 @@
+#include "tests/sim/conn.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define RCVBUF_MOST 2048
+#define FIRST_PORT 6000
+
+struct receiver {
+	bool listening;
+	bool stalled; /* reads nothing */
+	bool cut; /* nothing comes through */
+};
+
+static struct conn conns[CONNS];
+static struct receiver receivers[SIM_RECEIVERS];
+static unsigned serial;
+static size_t capacity, send_room;
+static int64_t latency;
+
+uint64_t
+net_capacity(void)
+{
+	return (capacity);
+}
+
+void
+net_reset(void)
+{
+	unsigned n;
+
+	for (n = 0; n < CONNS; n++)
+		conns[n].used = false;
+	memset(receivers, 0, sizeof(receivers));
+	for (n = 0; n < SIM_RECEIVERS; n++)
+		receivers[n].listening = true;
+	serial = 0;
+	capacity = 64u << rng_below(&S.world, 6);
+	if (capacity > RCVBUF_MOST)
+		capacity = RCVBUF_MOST;
+	send_room = 128u << rng_below(&S.world, 6);
+	latency = (50 +
+		      (int64_t)rng_below(
+			  &S.world, 1u << (6 + rng_below(&S.world, 9)))) *
+	    1000;
+}
+
+uint16_t
+net_port(unsigned receiver)
+{
+	return ((uint16_t)(FIRST_PORT + receiver));
+}
+
+void
+buffer_put(struct buffer *b, const void *p, size_t n)
+{
+	if (b->n + n > BUF)
+		sim_fail("the simulation has too small a buffer");
+	memcpy(b->p + b->n, p, n);
+	b->n += n;
+}
+
+void
+buffer_take(struct buffer *b, size_t n)
+{
+	memmove(b->p, b->p + n, b->n - n);
+	b->n -= n;
+}
+
+void
+conn_soon(struct conn *c)
+{
+	c->due = S.now + latency / 2 + 1000 +
+	    (int64_t)rng_below(&S.world, (unsigned)(latency / 1000)) * 1000;
+}
+
+struct conn *
+conn_new(void)
+{
+	struct conn *c = conns;
+
+	while (c < conns + CONNS && c->used)
+		c++;
+	if (c == conns + CONNS)
+		sim_fail("the simulation has too few connections");
+	memset(c, 0, offsetof(struct conn, out));
+	c->out.n = c->in.n = c->back.n = c->text.n = 0;
+	c->close_at = 0;
+	c->used = c->held = true;
+	c->serial = ++serial;
+	c->due = INT64_MAX;
+	return (c);
+}
+
+void
+conn_connect(struct conn *c, unsigned receiver)
+{
+	c->receiver = receiver;
+	c->state = CONN_CONNECTING;
+	conn_soon(c);
+}
+
+size_t
+conn_room(const struct conn *c)
+{
+	return (c->out.n < send_room ? send_room - c->out.n : 0);
+}
+
+/* How many octets may come twice when this connection is lost. */
+static uint64_t
+at_stake(const struct conn *c)
+{
+	uint64_t again = 2 * capacity;
+
+	if (again < sim_sizes.autotuned)
+		again = sim_sizes.autotuned;
+	return (again + 2 * (c->out.n + c->in.n) + 2 * sim_sizes.slice + 4096);
+}
+
+/* What the receiver had not read is gone. */
+void
+conn_reset(struct conn *c, int error)
+{
+	if (c->state == CONN_DEAD)
+		return;
+	oracle_allow(at_stake(c));
+	c->state = CONN_DEAD;
+	c->error = error;
+	c->heard = S.now;
+	if (c->in.n > 0) {
+		buffer_put(&c->text, c->in.p, c->in.n);
+		oracle_unread(c->text.p, c->text.n, c->orphaned);
+		buffer_put(&c->text, c->out.p, c->out.n);
+		oracle_unread(c->text.p, c->text.n, false);
+	}
+	c->in.n = c->text.n = 0;
+	c->due = INT64_MAX;
+	sim_trace("reset", c->serial, (uint64_t)error);
+	sim_say("world: connection %u: reset", c->serial);
+}
+
+static void
+free_if_done(struct conn *c)
+{
+	if (!c->held && (c->state == CONN_DEAD || (c->closed && c->out.n == 0)))
+		c->used = false;
+}
+
+/* The receiver's program has n octets more. */
+static void
+read_text(struct conn *c, size_t n)
+{
+	uint8_t *nl;
+
+	buffer_put(&c->text, c->in.p, n);
+	buffer_take(&c->in, n);
+	sim_trace("read", c->serial, n);
+	while ((nl = memchr(c->text.p, '\n', c->text.n)) != NULL) {
+		oracle_heard(0, c->text.p, (size_t)(nl - c->text.p));
+		buffer_take(&c->text, (size_t)(nl - c->text.p) + 1);
+	}
+}
+
+/* The oldest connection first, as a receiver with one thread does. */
+static bool
+is_behind_another(const struct conn *c)
+{
+	unsigned n;
+
+	for (n = 0; n < CONNS; n++)
+		if (conns[n].used && conns[n].receiver == c->receiver &&
+		    conns[n].serial < c->serial && !conns[n].closed &&
+		    (conns[n].state == CONN_UP || conns[n].in.n > 0) &&
+		    (conns[n].in.n > 0 || conns[n].out.n > 0))
+			return (true);
+	return (false);
+}
+
+static void
+receive(struct conn *c)
+{
+	const struct receiver *r = &receivers[c->receiver];
+	size_t n;
+
+	if (r->stalled || c->closed || c->in.n == 0 || is_behind_another(c))
+		return;
+	n = 1 + rng_below(&S.world, (unsigned)c->in.n * 2);
+	read_text(c, n < c->in.n ? n : c->in.n);
+}
+
+/* The receiver closes: what it has not read makes that a reset. */
+static void
+close_by_receiver(struct conn *c)
+{
+	if (c->closed || c->state == CONN_DEAD)
+		return;
+	c->closed = true;
+	if (c->in.n > 0) {
+		conn_reset(c, ECONNRESET);
+		return;
+	}
+	if (!c->finished || c->out.n > 0)
+		oracle_allow(at_stake(c));
+	c->goodbye = true;
+	sim_say("world: connection %u: closed by the receiver", c->serial);
+}
+
+static void
+establish(struct conn *c)
+{
+	if (!receivers[c->receiver].listening) {
+		c->state = CONN_DEAD;
+		c->error = ECONNREFUSED;
+		return;
+	}
+	c->state = CONN_UP;
+	c->heard = S.now;
+	sim_trace("up", c->serial, 0);
+}
+
+static void
+carry(struct conn *c)
+{
+	size_t room = capacity - c->in.n, n;
+
+	if (c->closed && c->out.n > 0) {
+		/* Nobody reads it: its system says so. */
+		conn_reset(c, ECONNRESET);
+		return;
+	}
+	c->heard = S.now;
+	n = c->out.n < room ? c->out.n : room;
+	if (n > 1)
+		n = 1 + rng_below(&S.world, (unsigned)n * 2);
+	if (n > c->out.n || n > room)
+		n = c->out.n < room ? c->out.n : room;
+	buffer_put(&c->in, c->out.p, n);
+	buffer_take(&c->out, n);
+}
+
+/* Whether something is going to happen to it without anybody's help. */
+static bool
+has_more(const struct conn *c)
+{
+	const struct receiver *r = &receivers[c->receiver];
+
+	if (c->state == CONN_CONNECTING)
+		return (!r->cut);
+	if (c->state != CONN_UP || !c->used)
+		return (false);
+	if (!r->cut && c->out.n > 0 && (c->closed || c->in.n < capacity))
+		return (true);
+	if (!r->stalled && !c->closed && c->in.n > 0)
+		return (true);
+	return (!r->stalled && !r->cut && !c->closed &&
+	    (c->finished || c->orphaned) && c->out.n == 0);
+}
+
+static void
+happen(struct conn *c)
+{
+	const struct receiver *r = &receivers[c->receiver];
+
+	if (c->state == CONN_CONNECTING && !r->cut)
+		establish(c);
+	if (c->state == CONN_UP && !r->cut)
+		carry(c);
+	if (c->state == CONN_UP)
+		receive(c);
+	if (c->state == CONN_UP && c->close_at != 0 && S.now >= c->close_at)
+		close_by_receiver(c);
+	/* The worker has said all, and the receiver has read it. */
+	if (c->state == CONN_UP && !r->stalled && !r->cut && !c->closed &&
+	    (c->finished || c->orphaned) && c->out.n == 0 && c->in.n == 0)
+		close_by_receiver(c);
+	if (has_more(c))
+		conn_soon(c);
+	else
+		c->due = c->state == CONN_UP && c->close_at != 0 && !c->closed
+		    ? c->close_at
+		    : INT64_MAX;
+	free_if_done(c);
+}
+
+int64_t
+net_due(void)
+{
+	int64_t due = INT64_MAX;
+	unsigned n;
+
+	for (n = 0; n < CONNS; n++)
+		if (conns[n].used && conns[n].due < due)
+			due = conns[n].due;
+	return (due);
+}
+
+void
+net_run(void)
+{
+	struct conn *c = NULL;
+	unsigned n;
+
+	for (n = 0; n < CONNS; n++)
+		if (conns[n].used && (c == NULL || conns[n].due < c->due))
+			c = &conns[n];
+	if (c != NULL && c->due <= S.now)
+		happen(c);
+}
+
+static void
+each(unsigned receiver, void (*fn)(struct conn *))
+{
+	unsigned n;
+
+	for (n = 0; n < CONNS; n++)
+		if (conns[n].used && conns[n].receiver == receiver &&
+		    conns[n].state != CONN_NEW)
+			fn(&conns[n]);
+}
+
+void
+net_listen(unsigned receiver, bool on)
+{
+	receivers[receiver].listening = on;
+}
+
+static void
+kill_one(struct conn *c)
+{
+	if (c->state == CONN_UP)
+		close_by_receiver(c);
+	free_if_done(c);
+}
+
+/* Its program dies; what it had read is kept. */
+void
+net_kill(unsigned receiver)
+{
+	receivers[receiver].listening = false;
+	receivers[receiver].stalled = false;
+	each(receiver, kill_one);
+}
+
+static void
+linger(struct conn *c)
+{
+	if (c->state != CONN_UP || c->closed)
+		return;
+	c->goodbye = true;
+	c->close_at = S.now + (int64_t)rng_below(&S.world, 3000) * NS_MS;
+	oracle_allow(at_stake(c));
+	oracle_no_order();
+	conn_soon(c);
+}
+
+void
+net_goodbye(unsigned receiver, bool lingers)
+{
+	each(receiver, lingers ? linger : kill_one);
+}
+
+void
+net_stall(unsigned receiver, bool on)
+{
+	receivers[receiver].stalled = on;
+	each(receiver, conn_soon);
+}
+
+bool
+net_is_cut(unsigned receiver)
+{
+	return (receivers[receiver].cut);
+}
+
+static void
+hear(struct conn *c)
+{
+	c->heard = S.now;
+}
+
+void
+net_cut(unsigned receiver, bool on)
+{
+	if (on && !receivers[receiver].cut)
+		each(receiver, hear);
+	receivers[receiver].cut = on;
+	each(receiver, conn_soon);
+}
+
+/* Nothing of the worker is under way. */
+bool
+net_is_idle(void)
+{
+	return (net_in_flight() == 0);
+}
+
+enum sim_state
+net_state(void)
+{
+	enum sim_state s = STATE_START;
+	const struct conn *c;
+
+	if (!S.in_life)
+		return (STATE_NONE);
+	if (S.stopping)
+		return (STATE_STOPPING);
+	for (c = conns; c < conns + CONNS; c++) {
+		if (!c->used || !c->held)
+			continue;
+		if (c->state == CONN_UP)
+			return (net_is_idle() ? STATE_QUIET : STATE_FLIGHT);
+		s = c->state == CONN_CONNECTING ? STATE_CONNECT : STATE_DOWN;
+	}
+	return (s == STATE_START && serial > 0 ? STATE_DOWN : s);
+}
+
+uint64_t
+net_in_flight(void)
+{
+	uint64_t sum = 0;
+	unsigned n;
+
+	for (n = 0; n < CONNS; n++)
+		if (conns[n].used && conns[n].state != CONN_DEAD)
+			sum += conns[n].out.n + conns[n].in.n;
+	return (sum);
+}
+
+bool
+net_readable(void *sock)
+{
+	const struct conn *c = sock;
+
+	return (c->state == CONN_DEAD || c->back.n > 0 || c->goodbye);
+}
+
+bool
+net_writable(void *sock)
+{
+	const struct conn *c = sock;
+
+	if (c->state == CONN_DEAD)
+		return (true);
+	return (c->state == CONN_UP && conn_room(c) >= send_room / 3);
+}
+
+/* The worker has no descriptor of it any more. */
+void
+net_close(void *sock)
+{
+	struct conn *c = sock;
+
+	c->held = false;
+	c->orphaned = true;
+	if (c->state == CONN_NEW || c->state == CONN_CONNECTING) {
+		c->used = false;
+		return;
+	}
+	if (c->state == CONN_UP && (c->aborting || c->back.n > 0)) {
+		/* What has arrived is still read. */
+		oracle_allow(at_stake(c));
+		c->out.n = 0;
+		c->finished = true;
+	}
+	if (c->state == CONN_UP)
+		conn_soon(c);
+	free_if_done(c);
+}

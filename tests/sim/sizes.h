@@ -1,0 +1,80 @@
+/*
+ * sizes.h - sizes of the worker that each schedule draws.
+ *
+ * The compiler includes it before all else.  What is not named here is as
+ * daemon/sizes.h has it.
+ */
+#ifndef SIM_SIZES_H
+#define SIM_SIZES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/sizes.h"
+
+struct sim_sizes {
+	size_t		slice;
+	size_t		turn;
+	size_t		buffer;
+	size_t		scratch;
+	uint64_t	turns;
+	double		gather;
+	uint64_t	unread_blind;
+	uint64_t	autotuned;
+	int		nuls_turn;
+	size_t		scan_turn;
+	double		held_for;
+	size_t		packed_turn;
+	int		packed_head;
+	double		deleted_quiet;
+	double		moved_quiet;
+	double		rotated_quiet;
+	size_t		append_most;
+	size_t		renew_most;
+};
+
+extern struct sim_sizes sim_sizes;
+
+#undef ENDPOINT_SLICE
+#undef ENDPOINT_TURN
+#undef ENDPOINT_BUFFER
+#undef WORKER_SCRATCH
+#undef WORKER_TURNS
+#undef WORKER_GATHER
+#undef LINK_UNREAD_BLIND
+#undef LINK_AUTOTUNED
+#undef STREAM_NULS_TURN
+#undef STREAM_SCAN_TURN
+#undef TAIL_HELD_COMPARED
+#undef TAIL_HELD_FOR
+#undef TAIL_PACKED_INPUT
+#undef TAIL_PACKED_TURN
+#undef TAIL_PACKED_HEAD
+#undef TAILS_DELETED_QUIET
+#undef TAILS_MOVED_QUIET
+#undef TAILS_ROTATED_QUIET
+#undef LEDGER_APPEND_MOST
+#undef LEDGER_RENEW_MOST
+
+#define ENDPOINT_SLICE		(sim_sizes.slice)
+#define ENDPOINT_TURN		(sim_sizes.turn)
+#define ENDPOINT_BUFFER		(sim_sizes.buffer)
+#define WORKER_SCRATCH		(sim_sizes.scratch)
+#define WORKER_TURNS		(sim_sizes.turns)
+#define WORKER_GATHER		(sim_sizes.gather)
+#define LINK_UNREAD_BLIND	(sim_sizes.unread_blind)
+#define LINK_AUTOTUNED		(sim_sizes.autotuned)
+#define STREAM_NULS_TURN	(sim_sizes.nuls_turn)
+#define STREAM_SCAN_TURN	(sim_sizes.scan_turn)
+#define TAIL_HELD_COMPARED	256
+#define TAIL_HELD_FOR		(sim_sizes.held_for)
+#define TAIL_PACKED_INPUT	256
+#define TAIL_PACKED_TURN	(sim_sizes.packed_turn)
+#define TAIL_PACKED_HEAD	(sim_sizes.packed_head)
+#define TAILS_DELETED_QUIET	(sim_sizes.deleted_quiet)
+#define TAILS_MOVED_QUIET	(sim_sizes.moved_quiet)
+#define TAILS_ROTATED_QUIET	(sim_sizes.rotated_quiet)
+#define LEDGER_APPEND_MOST	(sim_sizes.append_most)
+#define LEDGER_RENEW_MOST	(sim_sizes.renew_most)
+
+#endif

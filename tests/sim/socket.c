@@ -1,0 +1,238 @@
+/*
+ * The worker's system calls for sockets.
+ */
+#include "tests/sim/conn.h"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <string.h>
+
+#include "daemon/tcp_info.h"
+
+ssize_t channel_take(void *p, size_t n);
+
+static const int socket_errors[] = { EMFILE, ENFILE, ENOBUFS, 0 };
+static const int send_errors[] = { EAGAIN, ENOBUFS, EINTR, 0 };
+static const int recv_errors[] = { EAGAIN, EINTR, 0 };
+
+struct conn *
+conn_of(int fd)
+{
+	return (files_sock(fd, FD_SOCKET));
+}
+
+WRAP(int, socket, int family, int type, int protocol)
+{
+	struct conn *c;
+	int fd;
+
+	(void)family;
+	(void)type;
+	(void)protocol;
+	if (sim_call("socket", socket_errors) != 0)
+		return (-1);
+	c = conn_new();
+	if ((fd = files_new_fd(FD_SOCKET, c)) == -1)
+		c->used = false;
+	return (fd);
+}
+
+WRAP(int, connect, int fd, const struct sockaddr *sa, socklen_t len)
+{
+	struct sockaddr_in sin;
+	struct conn *c;
+
+	(void)sim_call("connect", NULL);
+	if ((c = conn_of(fd)) == NULL)
+		return (-1);
+	if (sa->sa_family != AF_INET || len < sizeof(sin)) {
+		errno = EAFNOSUPPORT;
+		return (-1);
+	}
+	memcpy(&sin, sa, sizeof(sin));
+	conn_connect(c, (unsigned)(ntohs(sin.sin_port) - net_port(0)));
+	errno = EINPROGRESS;
+	return (-1);
+}
+
+WRAP(int, bind, int fd, const struct sockaddr *sa, socklen_t len)
+{
+	(void)fd;
+	(void)sa;
+	(void)len;
+	return (0);
+}
+
+static int
+take_error(struct conn *c)
+{
+	int error = c->error;
+
+	c->error = 0;
+	return (error);
+}
+
+WRAP(ssize_t, send, int fd, const void *p, size_t n, int flags)
+{
+	struct conn *c;
+
+	(void)flags;
+	if (sim_call("send", send_errors) != 0)
+		return (-1);
+	if ((c = conn_of(fd)) == NULL)
+		return (-1);
+	if (c->error != 0) {
+		errno = take_error(c);
+		return (-1);
+	}
+	if (c->state == CONN_DEAD || c->finished) {
+		errno = EPIPE;
+		return (-1);
+	}
+	if (n > conn_room(c))
+		n = conn_room(c);
+	if (n > 1 && rng_chance(&S.calls, 30))
+		n = 1 + rng_below(&S.calls, (unsigned)n - 1);
+	if (n == 0) {
+		errno = EAGAIN;
+		return (-1);
+	}
+	buffer_put(&c->out, p, n);
+	if (S.calls_shown)
+		sim_say("  sent: %.*s", (int)n, (const char *)p);
+	sim_trace("sent", c->serial, n);
+	if (c->due == INT64_MAX)
+		conn_soon(c);
+	return ((ssize_t)n);
+}
+
+WRAP(ssize_t, recv, int fd, void *p, size_t n, int flags)
+{
+	struct conn *c;
+
+	if (files_sock(fd, FD_CHANNEL) != NULL)
+		return (channel_take(p, n));
+	if (sim_call("recv", recv_errors) != 0)
+		return (-1);
+	if ((c = conn_of(fd)) == NULL)
+		return (-1);
+	if (c->back.n > 0) {
+		if (n > c->back.n)
+			n = c->back.n;
+		memcpy(p, c->back.p, n);
+		if ((flags & MSG_PEEK) == 0)
+			buffer_take(&c->back, n);
+		return ((ssize_t)n);
+	}
+	if (c->error != 0) {
+		errno = take_error(c);
+		return (-1);
+	}
+	if (c->goodbye || c->state == CONN_DEAD)
+		return (0);
+	errno = EAGAIN;
+	return (-1);
+}
+
+WRAP(int, getsockopt, int fd, int level, int what, void *p, socklen_t *len)
+{
+	struct conn *c = conn_of(fd);
+
+	(void)len;
+	(void)sim_call("getsockopt", NULL);
+	if (c == NULL)
+		return (-1);
+	if (level != SOL_SOCKET || (what != SO_ERROR && what != SO_SNDBUF)) {
+		errno = ENOPROTOOPT;
+		return (-1);
+	}
+	*(int *)p = what == SO_ERROR ? take_error(c) : BUF;
+	return (0);
+}
+
+WRAP(int, setsockopt, int fd, int level, int what, const void *p, socklen_t len)
+{
+	struct conn *c = conn_of(fd);
+
+	(void)p;
+	(void)len;
+	if (c != NULL && level == SOL_SOCKET && what == SO_LINGER)
+		c->aborting = true;
+	return (0);
+}
+
+WRAP(int, shutdown, int fd, int how)
+{
+	struct conn *c = conn_of(fd);
+
+	(void)how;
+	(void)sim_call("shutdown", NULL);
+	if (c == NULL)
+		return (-1);
+	c->finished = true;
+	conn_soon(c);
+	return (0);
+}
+
+WRAP(int, poll, struct pollfd *p, nfds_t n, int ms)
+{
+	(void)p;
+	(void)n;
+	sim_advance((int64_t)(ms < 0 ? 1000 : ms) * NS_MS);
+	return (0);
+}
+
+WRAP(ssize_t, recvmsg, int fd, struct msghdr *msg, int flags)
+{
+	(void)fd;
+	(void)msg;
+	(void)flags;
+	errno = EAGAIN;
+	return (-1);
+}
+
+WRAP(int, sendmmsg, int fd, struct mmsghdr *msgs, unsigned n, int flags)
+{
+	(void)fd;
+	(void)msgs;
+	(void)n;
+	(void)flags;
+	errno = EAGAIN;
+	return (-1);
+}
+
+/* In place of daemon/tcp_info_linux.c. */
+
+int64_t
+socket_unsent(int fd)
+{
+	const struct conn *c = conn_of(fd);
+
+	return (c == NULL ? -1 : (int64_t)c->out.n);
+}
+
+void
+tcp_facts(int fd, struct tcp_facts *f)
+{
+	const struct conn *c = conn_of(fd);
+
+	f->most = f->silence_ms = -1;
+	if (c == NULL)
+		return;
+	f->most = (int64_t)net_capacity();
+	f->silence_ms = 0;
+	/* A closed window is probed, and answered. */
+	if (c->out.n > 0 && net_is_cut(c->receiver))
+		f->silence_ms = (S.now - c->heard) / NS_MS;
+}
+
+void
+tcp_keepalive(int fd, uint64_t idle_ms)
+{
+	(void)fd;
+	(void)idle_ms;
+}

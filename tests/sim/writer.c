@@ -1,0 +1,128 @@
+/*
+ * The checkpoint's thread, in place of daemon/checkpoint_writer.c: a job is
+ * done at once or a while later, but always in one go.
+ */
+#include "daemon/checkpoint_writer.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/checkpoint_batch.h"
+#include "tests/sim/sim.h"
+
+struct checkpoint_writer {
+	struct ev_loop *loop;
+	struct checkpoint_file *file;
+	void (*on_done)(void *, const struct writer_result *);
+	void *arg;
+	ev_timer timer; /* when the disk is ready */
+	struct writer_job job;
+	bool busy;
+	bool started;
+};
+
+static int
+renew(struct checkpoint_file *file, const struct writer_job *job,
+    const char **what)
+{
+	if (job->begin && checkpoint_file_begin(file, what) == -1)
+		return (-1);
+	if (job->add != NULL && checkpoint_file_add(file, job->add, what) == -1)
+		return (-1);
+	return (job->finish ? checkpoint_file_finish(file, what) : 0);
+}
+
+static void
+perform(struct checkpoint_writer *w)
+{
+	struct writer_job *job = &w->job;
+	struct writer_result r;
+
+	memset(&r, 0, sizeof(r));
+	if (job->append->len > 0 &&
+	    checkpoint_file_append(w->file, job->append, &r.append.what) ==
+		-1) {
+		r.append.error = errno;
+		checkpoint_file_give_up(w->file);
+	} else {
+		if (renew(w->file, job, &r.renewal.what) == -1)
+			r.renewal.error = errno;
+		if (job->sync &&
+		    checkpoint_file_sync(w->file, &r.sync.what) == -1)
+			r.sync.error = errno;
+	}
+	r.stats = w->file->stats;
+	w->busy = false;
+	ev_timer_stop(w->loop, &w->timer);
+	w->on_done(w->arg, &r);
+}
+
+static void
+on_timer(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+	(void)loop;
+	(void)revents;
+	perform(timer->data);
+}
+
+struct checkpoint_writer *
+checkpoint_writer_new(struct ev_loop *loop, struct checkpoint_file *file,
+    void (*on_done)(void *, const struct writer_result *), void *arg)
+{
+	struct checkpoint_writer *w;
+
+	if ((w = calloc(1, sizeof(*w))) == NULL)
+		return (NULL);
+	w->loop = loop;
+	w->file = file;
+	w->on_done = on_done;
+	w->arg = arg;
+	ev_timer_init(&w->timer, on_timer, 0., 0.);
+	w->timer.data = w;
+	return (w);
+}
+
+int
+checkpoint_writer_start(struct checkpoint_writer *w)
+{
+	w->started = true;
+	return (0);
+}
+
+void
+checkpoint_writer_free(struct checkpoint_writer *w)
+{
+	if (w == NULL)
+		return;
+	ev_timer_stop(w->loop, &w->timer);
+	free(w);
+}
+
+void
+checkpoint_writer_give(
+    struct checkpoint_writer *w, const struct writer_job *job)
+{
+	unsigned us = rng_chance(&S.calls, 50) ? rng_below(&S.calls, 2000000)
+					       : rng_below(&S.calls, 2000);
+
+	w->busy = true;
+	w->job = *job;
+	if (us > 2000)
+		oracle_allow(4096);
+	ev_timer_set(&w->timer, (double)us / 1e6, 0.);
+	ev_timer_start(w->loop, &w->timer);
+}
+
+bool
+checkpoint_writer_collect(struct checkpoint_writer *w)
+{
+	return (!w->busy);
+}
+
+void
+checkpoint_writer_wait(struct checkpoint_writer *w)
+{
+	if (w->busy)
+		perform(w);
+}
