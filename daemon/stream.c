@@ -228,6 +228,22 @@ pack(struct stream *s, const struct pull *p, struct pack_io *io)
 	return (stop);
 }
 
+/* The system may read less than there is: that is not the end of the file. */
+static ssize_t
+read_plain(const struct stream *s, int fd, uint8_t *buf, size_t size, off_t at)
+{
+	size_t got = 0;
+	ssize_t n;
+
+	do {
+		n = pread(fd, buf + got, size - got, at + (off_t)got);
+		if (n > 0)
+			got += (size_t)n;
+	} while ((n == -1 && errno == EINTR) ||
+	    (n > 0 && got < size && at + (off_t)got < s->tail->size));
+	return (got > 0 ? (ssize_t)got : n);
+}
+
 static ssize_t
 read_at(struct stream *s, int fd, uint8_t *buf, size_t size, off_t at)
 {
@@ -236,9 +252,7 @@ read_at(struct stream *s, int fd, uint8_t *buf, size_t size, off_t at)
 	if (s->tail->packed != INFLATE_NONE)
 		n = tail_packed_read(s, fd, buf, size, at);
 	else
-		do {
-			n = pread(fd, buf, size, at);
-		} while (n == -1 && errno == EINTR);
+		n = read_plain(s, fd, buf, size, at);
 	if (n == -1 && errno != EAGAIN && errno != EBUSY)
 		tail_read_failed(s->tail, errno);
 	else if (n != -1 && s->tail->unread)
@@ -639,9 +653,6 @@ pull_from(struct stream *s, struct pull *p, int fd)
 		return (pull_giant(s, p, &io, fd, buf, size));
 	if (s->only_nuls && io.used == 0 && is_left(s))
 		return (pass_over(s, p));
-	/* The system may read less than there is: that is not the end. */
-	if (io.used > 0 && from + (off_t)io.in_len < s->tail->size)
-		return (PULL_MORE);
 	return (PULL_DRAINED);
 }
 

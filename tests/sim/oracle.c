@@ -190,6 +190,12 @@ oracle_half(unsigned log, bool half)
 	l->since = half ? S.now : 0;
 }
 
+void
+oracle_cut(unsigned log)
+{
+	lines[log][nlines[log] - 1].cut = true;
+}
+
 static bool
 is_cut(struct line *l)
 {

@@ -140,6 +140,8 @@ copy(struct log *l)
 	    files_size(from));
 	to = files_make(path, 0640, 0);
 	oracle_copied(files_size(from));
+	if (l->nrest > 0)
+		oracle_cut((unsigned)(l - world_logs));
 	/* Known: README.md, "What is known". */
 	if (!S.strict &&
 	    (files_is_meant(strrchr(path, '/') + 1) || !S.in_life ||

@@ -258,6 +258,8 @@ void	oracle_end(void);
 size_t	oracle_write(unsigned log, unsigned generation, char *p, size_t room,
 	    struct inode *);
 void	oracle_half(unsigned log, bool);
+/* A copy has no more than the half of it. */
+void	oracle_cut(unsigned log);
 /* What is in the file (or from an offset on) goes away. */
 void	oracle_vanish(struct inode *, size_t from);
 void	oracle_unread(const uint8_t *p, size_t n, bool orphaned);
