@@ -7,7 +7,7 @@
 
 #include "tests/sim/sim.h"
 
-#define CONNS		64
+#define CONNS		256
 #define BUF		8192
 
 struct buffer {
@@ -52,6 +52,8 @@ size_t		 conn_room(const struct conn *);
 void		 conn_reset(struct conn *, int error);
 /* Something happens to it soon. */
 void		 conn_soon(struct conn *);
+/* Takes the frames that are whole out of c->text, and answers. */
+void		 relp_serve(struct conn *);
 void		 buffer_put(struct buffer *, const void *, size_t);
 void		 buffer_take(struct buffer *, size_t);
 

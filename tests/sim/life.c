@@ -35,11 +35,13 @@ life_prepare(void)
 	    "state_dir = \"/state\"\ncontrol_socket = \"\"\nuser = \"\"\n"
 	    "hostname = \"h\"\n"
 	    "destination \"d\" {\n"
-	    "url = \"tcp://127.0.0.1:%u\"\nformat = raw\nframing = newline\n"
+	    "url = \"%s://127.0.0.1:%u\"\nformat = raw\n%s"
 	    "retry = { \"100ms\", \"1s\" }\nack_timeout = \"%us\"\n"
 	    "connect_timeout = \"2s\"\nmax_message = \"480\"\n}\n"
 	    "source \"s\" {\npaths = \"%s\"\n}\n",
-	    net_port(0), 2 + rng_below(&S.world, 20), S.pattern);
+	    S.relp ? "relp" : "tcp", net_port(0),
+	    S.relp ? "" : "framing = newline\n", 2 + rng_below(&S.world, 20),
+	    S.pattern);
 	i = files_make("/conf", 0644, 0);
 	files_write(i, 0, text, n);
 	if ((conf = conf_load("/conf", NULL, 0, &why)) == NULL) {

@@ -50,6 +50,7 @@ draw_sizes(struct rng *r)
 static void
 reset(const struct sim_plan *plan)
 {
+	struct rng r;
 	bool verbose = S.verbose, strict = S.strict, calls = S.calls_shown;
 
 	memset(&S, 0, offsetof(struct sim, death));
@@ -69,6 +70,8 @@ reset(const struct sim_plan *plan)
 					   : NS_S;
 	S.pause_most_us = 1u << rng_below(&S.world, 10);
 	S.file_limit = rng_chance(&S.world, 800) ? 200 : 140;
+	r = rng_of(plan->seed, 3);
+	S.relp = sim_may(KIND_RELP) && rng_chance(&r, 300);
 	S.in_world = true;
 	draw_sizes(&S.world);
 	oracle_reset();

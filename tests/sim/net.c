@@ -5,6 +5,7 @@
 
 #define RCVBUF_MOST 2048
 #define FIRST_PORT 6000
+#define RELP_WINDOW (64 * 1024)
 
 struct receiver {
 	bool listening;
@@ -15,6 +16,7 @@ struct receiver {
 static struct conn conns[CONNS];
 static struct receiver receivers[SIM_RECEIVERS];
 static unsigned serial;
+static unsigned top; /* of those that were ever used */
 static size_t capacity, send_room;
 static int64_t latency;
 
@@ -29,12 +31,12 @@ net_reset(void)
 {
 	unsigned n;
 
-	for (n = 0; n < CONNS; n++)
+	for (n = 0; n < top; n++)
 		conns[n].used = false;
 	memset(receivers, 0, sizeof(receivers));
 	for (n = 0; n < SIM_RECEIVERS; n++)
 		receivers[n].listening = true;
-	serial = 0;
+	serial = top = 0;
 	capacity = 64u << rng_below(&S.world, 6);
 	if (capacity > RCVBUF_MOST)
 		capacity = RCVBUF_MOST;
@@ -83,6 +85,8 @@ conn_new(void)
 		c++;
 	if (c == conns + CONNS)
 		sim_fail("the simulation has too few connections");
+	if ((unsigned)(c - conns) >= top)
+		top = (unsigned)(c - conns) + 1;
 	memset(c, 0, offsetof(struct conn, out));
 	c->out.n = c->in.n = c->back.n = c->text.n = 0;
 	c->close_at = 0;
@@ -114,6 +118,8 @@ at_stake(const struct conn *c)
 
 	if (again < sim_sizes.autotuned)
 		again = sim_sizes.autotuned;
+	if (S.relp)
+		again += RELP_WINDOW;
 	return (again + 2 * (c->out.n + c->in.n) + 2 * sim_sizes.slice + 4096);
 }
 
@@ -127,7 +133,8 @@ conn_reset(struct conn *c, int error)
 	c->state = CONN_DEAD;
 	c->error = error;
 	c->heard = S.now;
-	if (c->in.n > 0) {
+	/* In RELP nothing counts that was not answered. */
+	if (c->in.n > 0 && !S.relp) {
 		buffer_put(&c->text, c->in.p, c->in.n);
 		oracle_unread(c->text.p, c->text.n, c->orphaned);
 		buffer_put(&c->text, c->out.p, c->out.n);
@@ -155,6 +162,10 @@ read_text(struct conn *c, size_t n)
 	buffer_put(&c->text, c->in.p, n);
 	buffer_take(&c->in, n);
 	sim_trace("read", c->serial, n);
+	if (S.relp) {
+		relp_serve(c);
+		return;
+	}
 	while ((nl = memchr(c->text.p, '\n', c->text.n)) != NULL) {
 		oracle_heard(0, c->text.p, (size_t)(nl - c->text.p));
 		buffer_take(&c->text, (size_t)(nl - c->text.p) + 1);
@@ -167,7 +178,7 @@ is_behind_another(const struct conn *c)
 {
 	unsigned n;
 
-	for (n = 0; n < CONNS; n++)
+	for (n = 0; n < top; n++)
 		if (conns[n].used && conns[n].receiver == c->receiver &&
 		    conns[n].serial < c->serial && !conns[n].closed &&
 		    (conns[n].state == CONN_UP || conns[n].in.n > 0) &&
@@ -288,7 +299,7 @@ net_due(void)
 	int64_t due = INT64_MAX;
 	unsigned n;
 
-	for (n = 0; n < CONNS; n++)
+	for (n = 0; n < top; n++)
 		if (conns[n].used && conns[n].due < due)
 			due = conns[n].due;
 	return (due);
@@ -300,7 +311,7 @@ net_run(void)
 	struct conn *c = NULL;
 	unsigned n;
 
-	for (n = 0; n < CONNS; n++)
+	for (n = 0; n < top; n++)
 		if (conns[n].used && (c == NULL || conns[n].due < c->due))
 			c = &conns[n];
 	if (c != NULL && c->due <= S.now)
@@ -312,7 +323,7 @@ each(unsigned receiver, void (*fn)(struct conn *))
 {
 	unsigned n;
 
-	for (n = 0; n < CONNS; n++)
+	for (n = 0; n < top; n++)
 		if (conns[n].used && conns[n].receiver == receiver &&
 		    conns[n].state != CONN_NEW)
 			fn(&conns[n]);
@@ -404,7 +415,7 @@ net_state(void)
 		return (STATE_NONE);
 	if (S.stopping)
 		return (STATE_STOPPING);
-	for (c = conns; c < conns + CONNS; c++) {
+	for (c = conns; c < conns + top; c++) {
 		if (!c->used || !c->held)
 			continue;
 		if (c->state == CONN_UP)
@@ -420,7 +431,7 @@ net_in_flight(void)
 	uint64_t sum = 0;
 	unsigned n;
 
-	for (n = 0; n < CONNS; n++)
+	for (n = 0; n < top; n++)
 		if (conns[n].used && conns[n].state != CONN_DEAD)
 			sum += conns[n].out.n + conns[n].in.n;
 	return (sum);

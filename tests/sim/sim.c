@@ -11,7 +11,8 @@ const char *const sim_kind_names[KINDS] = { "append", "partial", "rename",
 	"copytruncate", "delete", "dated", "move-away", "replace", "foreign",
 	"receiver-kill", "receiver-close", "receiver-stall", "receiver-cut",
 	"receiver-refuse", "kill", "stop", "reload", "lost-event", "pause",
-	"fault", "clock", "compress", "power", "expire", "goodbye", "oom" };
+	"fault", "clock", "compress", "power", "expire", "goodbye", "oom",
+	"relp" };
 
 const char *const sim_state_names[STATES] = { "none", "start", "down",
 	"connecting", "quiet", "in-flight", "stopping" };

@@ -67,6 +67,7 @@ enum sim_kind {
 	KIND_EXPIRE,		/* the oldest generation is removed */
 	KIND_GOODBYE,		/* of a receiver that lingers */
 	KIND_OOM,
+	KIND_RELP,		/* the receiver speaks RELP, no step */
 	KINDS
 };
 
@@ -125,6 +126,7 @@ struct sim {
 	bool		kill;		/* as soon as it may be */
 	bool		failed;
 	bool		calls_shown;
+	bool		relp;	/* the receiver speaks it */
 	bool		strict;	/* what is known is a fault, too */
 	bool		verbose;
 	jmp_buf		death;

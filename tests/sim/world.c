@@ -74,7 +74,7 @@ world_reset(void)
 			log_open_new(&world_logs[i]);
 	}
 	/* Each seed has its own mix. */
-	for (i = 0; i < KINDS; i++)
+	for (i = 0; i < KIND_RELP; i++)
 		weights[i] = rng_below(&S.world, 3) == 0
 		    ? 0
 		    : 1u << rng_below(&S.world, 5);
@@ -238,6 +238,7 @@ run_step(struct rng *r, enum sim_kind kind)
 	case KIND_LOST_EVENT:
 	case KIND_FAULT:
 	case KIND_OOM:
+	case KIND_RELP:
 	case KINDS:
 		break;
 	}
