@@ -185,8 +185,9 @@ oracle_half(unsigned log, bool half)
 {
 	struct line *l = &lines[log][nlines[log] - 1];
 
+	/* What was rotated may be finished by then. */
 	if (!half && l->since != 0 && S.now - l->since > PATIENCE_NS)
-		l->cut = true;
+		l->cut = l->lost = true;
 	l->since = half ? S.now : 0;
 }
 
