@@ -102,7 +102,10 @@ void	ledger_hurry(struct ledger *);
  */
 void	ledger_leave(struct ledger *, struct stream *s);
 
-/* s is freed; gone: its file will not come back either. */
+/*
+ * s is freed, or has no record for now; gone: nor is there one of its file any
+ * more.
+ */
 void	ledger_drop(struct ledger *, struct stream *, bool gone);
 
 /*

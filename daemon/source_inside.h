@@ -528,6 +528,18 @@ void	sweep_count_anew(struct dir *);
 /* A file that the directory's sources mean is old, and left alone. */
 void	sweep_pass(struct dir *);
 
+/* source_known.c */
+
+/* What has the inode of a file that is followed. */
+enum known {
+	KNOWN_SAME, /* that file, renamed */
+	KNOWN_ANOTHER, /* it is gone, and its inode was used again */
+	KNOWN_LATER /* it could not be looked at: errno */
+};
+
+enum known dir_knows(struct dir *, const char *name, const struct tail *,
+    const struct stat *);
+
 /* source_mount.c */
 
 /* From now on it looks where something is mounted. */

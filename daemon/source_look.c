@@ -8,7 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/born.h"
 #include "daemon/conf.h"
 #include "daemon/ledger.h"
 #include "daemon/log.h"
@@ -210,29 +209,6 @@ look_at_other_file(struct dir *d, const char *name, const struct found *f)
 		tail_begin_from(now, &from);
 }
 
-/* Whether the file of that name was made after t was written to. */
-static bool
-is_made_since(const struct tail *t, const struct dir *d, const char *name)
-{
-	char path[PATH_MAX];
-
-	return (dir_path(d, name, path) == 0 && born_ns(path) > t->written_ns);
-}
-
-/*
- * A file that was not open when it lost its name may be gone, and its inode be
- * that of another.  Of an empty one only the time tells; what is in it now is
- * sent as its new name says.
- */
-static bool
-is_another(const struct tail *t, const struct stat *st, struct dir *d,
-    const char *name)
-{
-	return (t->place == NULL && t->fd == -1 && t->size == 0 &&
-	    written_ns(st) != t->written_ns &&
-	    (dir_means_file(d, name) || is_made_since(t, d, name)));
-}
-
 /*
  * Whether rotation may have given t its name, of the one it was found by: its
  * first one, or the next.
@@ -286,6 +262,20 @@ wake_closed(struct tail *t)
 			stream_wake(s);
 }
 
+/* Its inode is that of another file now. */
+static void
+let_go(struct tail *t)
+{
+	if (tail_is_done(t)) {
+		tail_finish(t);
+		return;
+	}
+	if (t->place != NULL)
+		tail_rename(t, NULL, NULL);
+	tails_forget(t);
+	tails_time(t);
+}
+
 static void
 look_at_file(struct dir *d, const char *name, const struct found *f)
 {
@@ -299,9 +289,18 @@ look_at_file(struct dir *d, const char *name, const struct found *f)
 		/* It may have gone on as another file, even as this one. */
 		t = tails_find(d->all->tails, st->st_dev, st->st_ino);
 	}
-	if (t != NULL && is_another(t, st, d, name)) {
-		tail_finish(t);
-		t = NULL;
+	if (t != NULL && !f->linked) {
+		switch (dir_knows(d, name, t, st)) {
+		case KNOWN_LATER:
+			dir_again(d);
+			return;
+		case KNOWN_ANOTHER:
+			let_go(t);
+			t = NULL;
+			break;
+		case KNOWN_SAME:
+			break;
+		}
 	}
 	if (t == NULL) {
 		look_at_other_file(d, name, f);

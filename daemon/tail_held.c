@@ -331,6 +331,30 @@ is_sought(const struct hunt *h)
 	return (s.is);
 }
 
+/* It was recorded as a file of its own, while it was empty. */
+static void
+end_records(struct tail *t)
+{
+	struct stream *s;
+
+	for (s = t->streams; s != NULL; s = s->next) {
+		ledger_drop(tails_ledger(t->all), s, s->is_recorded);
+		s->is_recorded = false;
+	}
+}
+
+/* Returns whether it can be. */
+static bool
+begin_to_hold(struct tail *t)
+{
+	if (t->held != NULL)
+		return (true);
+	if ((t->held = calloc(1, sizeof(*t->held))) == NULL)
+		return (false);
+	end_records(t);
+	return (true);
+}
+
 /* Returns whether nothing of t is to be sent now. */
 static bool
 hold(struct tail *t)
@@ -349,8 +373,7 @@ hold(struct tail *t)
 		like = LIKE;
 	if (like == OTHER || like == TAKEN)
 		return (like == TAKEN);
-	if (t->held == NULL &&
-	    (t->held = calloc(1, sizeof(*t->held))) == NULL)
+	if (!begin_to_hold(t))
 		return (false);
 	if (like == COPY && !t->held->is_copy)
 		log_info("%s: is a copy of %s: not sent", tail_path(t),
@@ -371,8 +394,7 @@ tail_hold_copy(struct tail *t, const struct tail *of)
 {
 	int fd = tail_fd(t);
 
-	tail_unhold(t);
-	if (fd == -1 || (t->held = calloc(1, sizeof(*t->held))) == NULL) {
+	if (fd == -1 || !begin_to_hold(t)) {
 		log_warn("%s", tail_path(t));
 		return;
 	}

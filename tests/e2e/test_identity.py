@@ -4,13 +4,14 @@ begin with, how large they are and how they are called; and a file that was
 changed, replaced or copied is known for what it is."""
 
 import os
+import re
 import shutil
 import time
 import unittest
 
 from identity import BANNER, Identity, numbered
 from processes import LINUX
-from teslacoil import destination, main, source
+from teslacoil import destination, main, source, wait_for
 
 
 class Copies(Identity):
@@ -161,10 +162,18 @@ class Copies(Identity):
 class Unreceived(Identity):
     """A copy may be all that there is of what was not received."""
 
+    def is_recorded(self, name):
+        """Whether the checkpoint says that all of it was received."""
+        st = os.stat(self.path(name))
+        with open(os.path.join(self.d.state_dir, "checkpoint")) as f:
+            return any(re.search(r" %d (.* )?%d \d+ " % (
+                st.st_ino, st.st_size), line) for line in f)
+
     def restarted(self, end, same_time):
         want = self.put("app.log", numbered("line", 100))
         self.begin("app.log*")
         self.wait_for_lines(want)
+        wait_for(lambda: self.is_recorded("app.log"), "the checkpoint")
         self.away()
         want += self.put("app.log", numbered("more", 50))
         self.seen("app.log")
@@ -178,6 +187,7 @@ class Unreceived(Identity):
         for _ in range(2):
             end()
             self.d.start()
+            self.seen("app.log", "app.log.1")
         self.truncate("app.log")
         want = want[:-1] + self.put("app.log", ["next"])
         self.d.wait_log("app.log.1: is the copy of a truncated file")

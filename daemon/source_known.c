@@ -1,0 +1,120 @@
+#include "daemon/source_inside.h"
+
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/born.h"
+#include "daemon/opener.h"
+#include "daemon/tail.h"
+#include "daemon/tails.h"
+#include "lib/rotation.h"
+
+/*
+ * A file that is not open may be gone, and its inode be that of another one: a
+ * number alone makes no file the one that was followed.
+ */
+
+static bool
+is_made_since(const struct tail *t, const char *path)
+{
+	return (born_ns(path) > t->written_ns);
+}
+
+/* Whether it is a name that a source means, or that rotation gives t. */
+static bool
+is_its_name(const struct dir *d, const char *name, const struct tail *t)
+{
+	const char *path = tail_old_path(t), *was;
+
+	if (dir_means_file(d, name))
+		return (true);
+	was = path != NULL ? strrchr(path, '/') + 1 : t->name;
+	return (rotation_is_of(name, was) || rotation_goes_on(name, was));
+}
+
+/* Returns 1 or 0, or -1 with errno where it could not be looked at. */
+static int
+has_text_of(int fd, const struct tail *t, const struct stat *st)
+{
+	const struct guard g = tail_newest_guard(t);
+	uint8_t head[FINGERPRINT_MAX];
+	struct stat now;
+	int n;
+
+	if (fstat(fd, &now) == -1)
+		return (-1);
+	if (now.st_dev != st->st_dev || now.st_ino != st->st_ino) {
+		errno = EAGAIN;
+		return (-1);
+	}
+	if ((n = fingerprint_head(fd, head)) == -1)
+		return (-1);
+	if (!fingerprint_matches(&t->print, head, (size_t)n))
+		return (0);
+	return (g.at > 0 ? guard_holds(&g, fd) : 1);
+}
+
+/* The same of a name. */
+static int
+begins_as(const char *path, const struct tail *t, const struct stat *st)
+{
+	int error, fd, has;
+
+	fd = opener_open(
+	    path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY);
+	if (fd == -1)
+		return (-1);
+	has = has_text_of(fd, t, st);
+	error = errno;
+	(void)close(fd);
+	errno = error;
+	return (has);
+}
+
+/* Of an empty one only the times tell. */
+static bool
+is_another_than_empty(const struct tail *t, const struct stat *st, bool meant,
+    const char *path)
+{
+	if (written_ns(st) == t->written_ns)
+		return (false);
+	return ((meant && t->place == NULL) || is_made_since(t, path));
+}
+
+static bool
+is_at(const struct tail *t, const struct dir *d, const char *name)
+{
+	return (t->place == &d->place && strcmp(t->name, name) == 0);
+}
+
+enum known
+dir_knows(struct dir *d, const char *name, const struct tail *t,
+    const struct stat *st)
+{
+	char path[PATH_MAX];
+	bool its, since;
+	int has;
+
+	if (t->fd != -1 || t->packed != INFLATE_NONE || is_at(t, d, name) ||
+	    dir_path(d, name, path) == -1)
+		return (KNOWN_SAME);
+	its = is_its_name(d, name, t);
+	if (t->print.len == 0 || t->size == 0)
+		return (is_another_than_empty(
+			    t, st, dir_means_file(d, name), path)
+			? KNOWN_ANOTHER
+			: KNOWN_SAME);
+	since = is_made_since(t, path);
+	if (its && !since)
+		return (KNOWN_SAME);
+	if ((has = begins_as(path, t, st)) == 1)
+		return (KNOWN_SAME);
+	if (has == -1 && is_no_answer(errno))
+		return (KNOWN_LATER);
+	return (since || !its ? KNOWN_ANOTHER : KNOWN_SAME);
+}
