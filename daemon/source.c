@@ -255,7 +255,8 @@ sources_start(struct sources *ss, const struct handover_file *files, size_t n)
 		for (i = 0; i < s->conf->npatterns; i++) {
 			use = (struct use) { .source = s,
 				.pattern = s->conf->patterns[i] };
-			(void)dir_append_use(root, &use);
+			if (dir_append_use(root, &use) == -1)
+				return (-1);
 		}
 	}
 	/* Before the first look: what is mounted later is looked at again. */

@@ -181,10 +181,10 @@ bool	use_matches(const struct use *, const char *name);
 const struct pattern_part	*use_part(const struct use *);
 
 /*
- * Adds a use, and what follows from a ** that takes no directory.  Returns
- * whether it is new.
+ * Adds a use, and what follows from a ** that takes no directory.  Returns 1
+ * where it is new, 0 where it is not, or -1 with ENOMEM.
  */
-bool	dir_append_use(struct dir *, const struct use *);
+int	dir_append_use(struct dir *, const struct use *);
 
 /* Whether some source means the file, or goes on in the directory, name. */
 bool	dir_means_file(const struct dir *, const char *name);

@@ -108,6 +108,7 @@ look_at_new_file(struct dir *d, const char *name, const struct found *f)
 		return;
 	if ((t = tail_new(d->all->tails, &d->place, name, st)) == NULL) {
 		log_warn("%s/%s", d->place.path, name);
+		dir_again(d);
 		return;
 	}
 	note_real(t, d, f);
@@ -355,6 +356,7 @@ look_at_dir(struct dir *d, const char *name, const struct found *f)
 	struct use below;
 	bool added = false;
 	size_t i;
+	int rc;
 
 	if (dir_path(d, name, path) == -1 || !dir_means_dir(d, name) ||
 	    dir_is_inside(d, st))
@@ -368,8 +370,10 @@ look_at_dir(struct dir *d, const char *name, const struct found *f)
 		dir_tell(d, name, "it is followed by other paths already");
 		return;
 	}
-	if (child == NULL && (child = dir_new(d->all, d, path, st)) == NULL)
+	if (child == NULL && (child = dir_new(d->all, d, path, st)) == NULL) {
+		dir_again(d);
 		return;
+	}
 	/* It may have been there for links into it. */
 	child->parent = d;
 	set_real(child, d, f);
@@ -389,7 +393,9 @@ look_at_dir(struct dir *d, const char *name, const struct found *f)
 			below.part++;
 			below.depth = 0;
 		}
-		added |= dir_append_use(child, &below);
+		if ((rc = dir_append_use(child, &below)) == -1)
+			dir_again(d);
+		added |= rc == 1;
 	}
 	if (added)
 		dir_begin(child);

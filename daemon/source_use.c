@@ -63,26 +63,27 @@ has_use(const struct dir *d, const struct use *u)
 	return (false);
 }
 
-bool
+int
 dir_append_use(struct dir *d, const struct use *u)
 {
 	struct use *grown, below = *u;
 
 	if (has_use(d, u))
-		return (false);
-	grown = reallocarray(d->uses, d->nuses + 1, sizeof(*grown));
-	if (grown == NULL) {
-		log_warn("%s", dir_display(d));
-		return (false);
-	}
-	d->uses = grown;
-	d->uses[d->nuses++] = *u;
+		return (0);
 	if (use_part(u)->kind == PATTERN_ANY_DEPTH) {
 		below.part++;
 		below.depth = 0;
-		(void)dir_append_use(d, &below);
+		if (dir_append_use(d, &below) == -1)
+			return (-1);
 	}
-	return (true);
+	grown = reallocarray(d->uses, d->nuses + 1, sizeof(*grown));
+	if (grown == NULL) {
+		log_warn("%s", dir_display(d));
+		return (-1);
+	}
+	d->uses = grown;
+	d->uses[d->nuses++] = *u;
+	return (1);
 }
 
 bool
