@@ -131,7 +131,7 @@ lose_in_order(struct endpoint *ep)
 
 	reason_set(&ep->error, "the receiver closed the connection");
 	if (link_may_lie(&ep->link) && !ep->is_relp && ep->conf->nurls == 1)
-		keep = endpoint_watch_parted(ep, keep);
+		endpoint_watch_parted(ep, keep);
 	endpoint_lose(ep, keep);
 	ep->repeats = thrown > 0 ? thrown : left;
 }

@@ -129,10 +129,9 @@ void	endpoint_on_end(struct endpoint *);
 
 /*
  * It may close its side later, with octets unread: what is behind keep is sent
- * again then.  Takes the link's socket.  Returns from where all is to be sent
- * again at once: keep, or less where too many are watched already.
+ * again then.  Takes the link's socket.  The last PARTED_MOST are watched.
  */
-uint64_t endpoint_watch_parted(struct endpoint *, uint64_t keep);
+void	endpoint_watch_parted(struct endpoint *, uint64_t keep);
 
 /* Looks whether one was reset, and takes back what it had not read. */
 void	endpoint_look_at_parted(struct endpoint *);

@@ -56,24 +56,23 @@ endpoint_parted_keep(const struct endpoint *ep, uint64_t keep)
 	return (keep);
 }
 
-uint64_t
+void
 endpoint_watch_parted(struct endpoint *ep, uint64_t keep)
 {
 	uint64_t unread = endpoint_keep_from(ep);
 	struct parted *p;
 
 	if (ep->nparted == PARTED_MOST)
-		return (endpoint_parted_keep(ep, keep));
+		forget_first(ep);
 	p = &ep->parted[ep->nparted++];
 	p->keep = unread < keep ? unread : keep;
 	p->fd = link_detach(&ep->link);
 	p->since = clock_now();
 	ep->parted_timer.repeat = FIRST;
 	ev_timer_again(ep->env->loop, &ep->parted_timer);
-	return (keep);
 }
 
-/* What the reset one of lowest position had not read begins there, or at most. */
+/* Where the unread of the first begin that was reset; most: none was. */
 static uint64_t
 reset_at(const struct endpoint *ep, uint64_t most)
 {

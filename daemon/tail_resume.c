@@ -181,20 +181,38 @@ compare_print(
 						    : VERDICT_LIKELY);
 }
 
-/* *offset is set to where the newest guard that holds says to go on. */
+/* Whether a line ends at that offset: returns 1 or 0, or -1 with errno. */
+static int
+ends_line(int fd, off_t offset)
+{
+	ssize_t n;
+	char c;
+
+	if ((n = read_whole(fd, &c, 1, offset - 1)) == -1)
+		return (-1);
+	return (n == 1 && c == '\n');
+}
+
+/*
+ * *offset is set to where the newest guard that holds says to go on.  What was
+ * sent behind it is not compared: but it ended with a line.
+ */
 static enum verdict
 compare_guards(const struct tail *t, int fd,
     const struct checkpoint_record *rec, off_t *offset)
 {
+	int holds, ends = 1;
 	unsigned i;
-	int holds;
 
 	for (i = 0; i < rec->nguards; i++) {
 		if ((holds = guard_holds(&rec->guards[i], fd)) == -1)
 			return (VERDICT_LATER);
 		if (!holds)
 			continue;
-		if (i == 0 && rec->offset <= t->size)
+		if (i == 0 && rec->guards[0].at < rec->offset &&
+		    (ends = ends_line(fd, rec->offset)) == -1)
+			return (VERDICT_LATER);
+		if (i == 0 && rec->offset <= t->size && ends == 1)
 			return (VERDICT_SAME);
 		*offset = rec->guards[i].at < rec->offset ? rec->guards[i].at
 							  : rec->offset;

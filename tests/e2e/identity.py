@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -39,6 +40,13 @@ class Identity(Case):
         with open(self.path(name), mode, encoding="ascii") as f:
             f.write("".join(line + "\n" for line in lines))
         return list(lines)
+
+    def is_recorded(self, name):
+        """Whether the checkpoint says that all of it was received."""
+        st = os.stat(self.path(name))
+        with open(os.path.join(self.d.state_dir, "checkpoint")) as f:
+            return any(re.search(r" %d (.* )?%d \d+ " % (
+                st.st_ino, st.st_size), line) for line in f)
 
     def need_birth(self):
         self.put("made", [])

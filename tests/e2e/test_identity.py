@@ -4,7 +4,6 @@ begin with, how large they are and how they are called; and a file that was
 changed, replaced or copied is known for what it is."""
 
 import os
-import re
 import shutil
 import time
 import unittest
@@ -161,13 +160,6 @@ class Copies(Identity):
 
 class Unreceived(Identity):
     """A copy may be all that there is of what was not received."""
-
-    def is_recorded(self, name):
-        """Whether the checkpoint says that all of it was received."""
-        st = os.stat(self.path(name))
-        with open(os.path.join(self.d.state_dir, "checkpoint")) as f:
-            return any(re.search(r" %d (.* )?%d \d+ " % (
-                st.st_ino, st.st_size), line) for line in f)
 
     def restarted(self, end, same_time):
         want = self.put("app.log", numbered("line", 100))

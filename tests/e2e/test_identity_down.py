@@ -84,6 +84,34 @@ class Power(Down):
         self.assertLess(self.lost(20000, 19900, numbered("after", 3000)),
                         10000)
 
+    def test_written_past_what_was_sent_behind_the_newest_guard(self):
+        """RELP acknowledges each message, and a guard is that of many."""
+        self.log("app.log", numbered("line", 100))
+        self.begin("app.log")
+        self.expect(self.want)
+        end = os.stat(self.path("app.log")).st_size
+        path = os.path.join(self.d.state_dir, "checkpoint")
+
+        def records(kind):
+            with open(path, "rb") as f:
+                return [x for x in f if x.split(b" ")[1] == kind]
+
+        def guards():
+            return [x for x in records(b"more") if b" %d " % end in x]
+        wait_for(guards, "the guard in the checkpoint")
+        guard = guards()[0]
+        self.log("app.log", numbered("lost", 50))
+        self.expect(self.want)
+        self.d.stop()
+        self.mark()
+        record = records(b"file")[-1]
+        with open(path, "wb") as f:
+            f.writelines([b"teslacoil-checkpoint 1\n", guard, record])
+        self.truncate("app.log", end)
+        self.want = self.put("app.log", numbered("another", 60))
+        self.back()
+        self.assertIn("as after a loss of power", self.d.log())
+
     def test_nothing_stands_any_more(self):
         self.log("app.log", numbered("line", 4000))
         self.begin_and_stop("app.log")

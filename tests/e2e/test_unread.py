@@ -108,7 +108,8 @@ class Goodbye(Case):
         self.goodbyes(3, 2)
 
     def test_more_than_are_watched_say_goodbye(self):
-        self.goodbyes(12, 0, 20)
+        """One of the last eight has octets unread."""
+        self.goodbyes(12, 5, 20)
 
     def test_it_says_goodbye_and_reads_no_further(self):
         """More is in flight than its system has room for."""
