@@ -38,8 +38,10 @@ class Down(Identity):
         with open(self.path("a.log"), "wb") as f:
             f.write(data)
         self.rename("a.log", "b.log.1.gz")
-        # Nobody gets its inode.
-        os.rename(self.path("b.log"), os.path.join(self.dir, "b.log"))
+        # Nobody gets its inode, nor looks there.
+        aside = os.path.join(self.dir, "aside")
+        os.mkdir(aside)
+        os.rename(self.path("b.log"), os.path.join(aside, "b.log"))
         self.log("b.log", BANNER + ["b next"])
 
     def setUp(self):
