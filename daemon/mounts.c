@@ -91,16 +91,17 @@ read_next(struct mounts *m)
 static size_t
 differing(const struct table *a, const struct table *b, const char **paths)
 {
-	const struct mount *x = a->list, *y = b->list, *one;
-	const struct mount *a_end = x + a->n, *b_end = y + b->n;
-	size_t n = 0;
+	const struct mount *one;
+	size_t n = 0, i = 0, k = 0;
 	int order;
 
-	while (x < a_end || y < b_end) {
-		order = x == a_end ? 1 : y == b_end ? -1 : compare(x, y);
-		one = order <= 0 ? x : y;
-		x += order <= 0;
-		y += order >= 0;
+	while (i < a->n || k < b->n) {
+		order = i == a->n ? 1
+		    : k == b->n	  ? -1
+				  : compare(&a->list[i], &b->list[k]);
+		one = order <= 0 ? &a->list[i] : &b->list[k];
+		i += order <= 0;
+		k += order >= 0;
 		if (order != 0 &&
 		    (n == 0 || strcmp(paths[n - 1], one->path) != 0))
 			paths[n++] = one->path;

@@ -14,6 +14,7 @@
 #include "daemon/opener.h"
 #include "daemon/place.h"
 #include "daemon/tail.h"
+#include "daemon/tail_held.h"
 #include "daemon/tails.h"
 #include "lib/rotation.h"
 
@@ -102,6 +103,16 @@ is_shorter_than_head(const struct tail_copy *of, size_t n)
 	return (n < of->print.len && guard_length(of->guard.at) >= TELLING);
 }
 
+/* Whether it was compared with the file before that was truncated. */
+static bool
+is_known(const struct tail_copy *of, const struct stat *st)
+{
+	const struct tail *t = tails_find(of->all, st->st_dev, st->st_ino);
+
+	return (t != NULL &&
+	    tail_is_copy_of(t, of->dev, of->ino, st->st_size));
+}
+
 /* Returns 1 or 0, or -1 when it could not be read. */
 static int
 has_content(const struct tail_copy *of, int fd, struct stat *st)
@@ -113,6 +124,8 @@ has_content(const struct tail_copy *of, int fd, struct stat *st)
 		return (-1);
 	if (!may_be_copy(of, st))
 		return (0);
+	if (is_known(of, st))
+		return (1);
 	if ((n = fingerprint_head(fd, head)) == -1)
 		return (-1);
 	if (!fingerprint_matches(&of->print, head, (size_t)n) &&

@@ -445,6 +445,13 @@ tail_is_copy(const struct tail *t)
 }
 
 bool
+tail_is_copy_of(const struct tail *t, dev_t dev, ino_t ino, off_t size)
+{
+	return (tail_is_copy(t) && t->held->dev == dev &&
+	    t->held->ino == ino && t->held->copied == size);
+}
+
+bool
 tail_copy_is_received(const struct tail *t)
 {
 	struct tail *of = tails_find(t->all, t->held->dev, t->held->ino);

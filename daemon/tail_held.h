@@ -44,6 +44,9 @@ void	tail_hold_copy(struct tail *, const struct tail *of);
 bool	tail_is_copy(const struct tail *);
 bool	tail_copy_is_received(const struct tail *);
 
+/* Whether it is held so for a file of that identity, up to that size. */
+bool	tail_is_copy_of(const struct tail *, dev_t, ino_t, off_t size);
+
 /* Whether time will tell if it is sent; and whether it is to be looked at. */
 bool	tail_is_held_for_now(const struct tail *);
 bool	tail_held_is_timed(const struct tail *);

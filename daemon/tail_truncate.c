@@ -88,6 +88,11 @@ go_on_in_copy(struct tail *old, const struct tail_copy_found *found)
 	tails_know(old, &found->st);
 	tails_opened(old, found->fd);
 	old->size = found->st.st_size;
+	if (old->size < old->print.len) {
+		/* It was copied when it had less. */
+		old->print.len = 0;
+		(void)tail_update_print(old, found->fd);
+	}
 	old->many_links = found->st.st_nlink > 1;
 	old->rotated = true;
 	old->linked = old->mounted = false;
