@@ -266,7 +266,7 @@ is_made_since(const struct tail *t)
 /*
  * Another file that got the inode may begin alike for a line or two: such a
  * short one has to have the name of the record, or one that rotation gives, or
- * none that a source means, or to be older than the record.
+ * to be older than the record; and one that no source means, not to be younger.
  */
 static bool
 is_telling(const struct tail *t, const struct checkpoint_record *rec)
@@ -274,8 +274,10 @@ is_telling(const struct tail *t, const struct checkpoint_record *rec)
 	const struct tails_finder *finder = tails_finder(t->all);
 	size_t known = rec->print.len;
 
-	if (t->place == NULL || !finder->means(t->place, t->name))
+	if (t->place == NULL)
 		return (true);
+	if (!finder->means(t->place, t->name))
+		return (!is_made_since(t));
 	if (rec->nguards > 0 && known < guard_length(rec->guards[0].at))
 		known = guard_length(rec->guards[0].at);
 	return (known >= GUARD_MAX || strcmp(rec->path, tail_path(t)) == 0 ||
