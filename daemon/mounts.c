@@ -59,8 +59,7 @@ int
 mounts_add(struct mounts *m, const char *path, uint64_t id)
 {
 	struct table *t = &m->next;
-	struct mount *grown;
-	char *copy;
+	struct mount *grown, *last;
 
 	if ((t->n & (t->n - 1)) == 0) {
 		grown = reallocarray(
@@ -69,9 +68,11 @@ mounts_add(struct mounts *m, const char *path, uint64_t id)
 			return (-1);
 		t->list = grown;
 	}
-	if ((copy = strdup(path)) == NULL)
+	last = &t->list[t->n];
+	last->id = id;
+	if ((last->path = strdup(path)) == NULL)
 		return (-1);
-	t->list[t->n++] = (struct mount) { copy, id };
+	t->n++;
 	return (0);
 }
 

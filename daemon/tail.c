@@ -751,26 +751,33 @@ check_spent(struct tail *t, const struct stat *st)
 	t->written_ns = written_ns(st);
 }
 
+/* Whether it could be looked at, and is still there. */
+static bool
+look(struct tail *t, struct stat *st)
+{
+	if (t->fd != -1) {
+		if (fstat(t->fd, st) == 0)
+			return (true);
+		tail_cannot_be_read(t, errno);
+		return (false);
+	}
+	if (t->place == NULL)
+		return (false);
+	if (stat(tail_path(t), st) == 0)
+		return (st->st_dev == t->dev && st->st_ino == t->ino);
+	/* Of one that is not there a look at its name tells. */
+	if (is_transient(errno) && errno != ENOTDIR)
+		tail_cannot_be_read(t, errno);
+	return (false);
+}
+
 static void
 check(struct tail *t, enum cause cause)
 {
 	struct stat st;
 
-	if (t->fd != -1) {
-		if (fstat(t->fd, &st) == -1) {
-			tail_cannot_be_read(t, errno);
-			return;
-		}
-	} else if (t->place == NULL) {
+	if (!look(t, &st))
 		return;
-	} else if (stat(tail_path(t), &st) == -1) {
-		/* Of one that is not there a look at its name tells. */
-		if (is_transient(errno) && errno != ENOTDIR)
-			tail_cannot_be_read(t, errno);
-		return;
-	} else if (st.st_dev != t->dev || st.st_ino != t->ino) {
-		return;
-	}
 	t->deleted = st.st_nlink == 0;
 	if (t->packed != INFLATE_NONE) {
 		if (t->suspect && t->rotated) {
