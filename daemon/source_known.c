@@ -19,12 +19,6 @@
  * number alone makes no file the one that was followed.
  */
 
-static bool
-is_made_since(const struct tail *t, const char *path)
-{
-	return (born_ns(path) > t->written_ns);
-}
-
 /* Whether it is a name that a source means, or that rotation gives t. */
 static bool
 is_its_name(const struct dir *d, const char *name, const struct tail *t)
@@ -83,7 +77,8 @@ is_another_than_empty(const struct tail *t, const struct stat *st, bool meant,
 {
 	if (written_ns(st) == t->written_ns)
 		return (false);
-	return ((meant && t->place == NULL) || is_made_since(t, path));
+	return (
+	    (meant && t->place == NULL) || born_ns(path) > t->written_ns);
 }
 
 static bool
@@ -97,7 +92,8 @@ dir_knows(struct dir *d, const char *name, const struct tail *t,
     const struct stat *st)
 {
 	char path[PATH_MAX];
-	bool its, since;
+	int64_t born;
+	bool its;
 	int has;
 
 	if (t->fd != -1 || t->packed != INFLATE_NONE || is_at(t, d, name) ||
@@ -109,12 +105,13 @@ dir_knows(struct dir *d, const char *name, const struct tail *t,
 			    t, st, dir_means_file(d, name), path)
 			? KNOWN_ANOTHER
 			: KNOWN_SAME);
-	since = is_made_since(t, path);
-	if (its && !since)
+	born = born_ns(path);
+	/* Whoever had the inode at the last write, has it still. */
+	if (born <= t->written_ns && (its || born != 0))
 		return (KNOWN_SAME);
 	if ((has = begins_as(path, t, st)) == 1)
 		return (KNOWN_SAME);
 	if (has == -1 && is_no_answer(errno))
 		return (KNOWN_LATER);
-	return (since || !its ? KNOWN_ANOTHER : KNOWN_SAME);
+	return (KNOWN_ANOTHER);
 }

@@ -283,14 +283,15 @@ look_at_file(struct dir *d, const char *name, const struct found *f)
 	const struct stat *st = &f->st;
 	struct tail *here = tail_at(&d->place, name);
 	struct tail *t = tails_find(d->all->tails, st->st_dev, st->st_ino);
-	bool own;
+	bool moved, own;
 
 	if (here != NULL && here != t && t != NULL) {
 		lose_name(d, name);
 		/* It may have gone on as another file, even as this one. */
 		t = tails_find(d->all->tails, st->st_dev, st->st_ino);
 	}
-	if (t != NULL && !f->linked) {
+	moved = t != NULL && t != here && !keeps_name(t);
+	if (moved && !f->linked) {
 		switch (dir_knows(d, name, t, st)) {
 		case KNOWN_LATER:
 			dir_again(d);
@@ -308,7 +309,7 @@ look_at_file(struct dir *d, const char *name, const struct found *f)
 		return;
 	}
 	own = is_its_own(t, d, name);
-	if (t != here && (!keeps_name(t) || own)) {
+	if (t != here && (moved || own)) {
 		/* A watch of its own depends on it. */
 		t->linked = f->linked;
 		tail_rename(t, &d->place, name);
