@@ -24,9 +24,6 @@
  */
 #define SLACK_NS ((int64_t)10 * 1000000000)
 
-/* What is shorter is no evidence that one file is a copy of another. */
-#define TELLING 64
-
 struct search {
 	const struct tail_copy *of;
 	const char *base; /* rotation made the name of the copy from this */
@@ -100,7 +97,8 @@ is_followed(struct tails *all, const struct stat *st)
 static bool
 is_shorter_than_head(const struct tail_copy *of, size_t n)
 {
-	return (n < of->print.len && guard_length(of->guard.at) >= TELLING);
+	return (n < of->print.len &&
+	    guard_length(of->guard.at) >= TAIL_COPY_TELLING);
 }
 
 /* Whether it was compared with the file before that was truncated. */

@@ -18,6 +18,9 @@
 
 #include "lib/fingerprint.h"
 
+/* Text of fewer octets is no evidence by itself that a file is a copy. */
+#define TAIL_COPY_TELLING	64
+
 struct place;
 struct tails;
 

@@ -23,9 +23,6 @@
 #define SEEK_FOR 60.
 #define SEEK_DENIED_FOR 3. /* the same where that may not be */
 
-/* What is shorter is no evidence by itself that a file is a copy of another. */
-#define TELLING 64
-
 static off_t
 most_sent(const struct tail *t)
 {
@@ -119,7 +116,7 @@ is_short(const struct tail *old, const struct guard *guard)
 
 	if (known < guard_length(guard->at))
 		known = guard_length(guard->at);
-	return (known < TELLING && tail_least_sent(old) >= old->size);
+	return (known < TAIL_COPY_TELLING && tail_least_sent(old) >= old->size);
 }
 
 static uid_t
