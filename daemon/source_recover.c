@@ -714,14 +714,14 @@ look_for_moved(struct dir *d)
 		}
 }
 
-/* Whether the checkpoint knows all its files. */
+/* Whether the checkpoint knows all its files, and something of what they have. */
 static bool
 is_known(struct dir *d)
 {
 	struct tail *t;
 
 	RB_FOREACH (t, tail_names, &d->place.names)
-		if (!t->met)
+		if (!t->met || (t->was_empty && t->size > 0))
 			return (false);
 	return (true);
 }

@@ -331,14 +331,14 @@ is_sought(const struct hunt *h)
 	return (s.is);
 }
 
-/* It was recorded as a file of its own, while it was empty. */
+/* It may have been recorded as a file of its own, while it was empty. */
 static void
 end_records(struct tail *t)
 {
 	struct stream *s;
 
 	for (s = t->streams; s != NULL; s = s->next) {
-		ledger_drop(tails_ledger(t->all), s, s->is_recorded);
+		ledger_drop(tails_ledger(t->all), s, true);
 		s->is_recorded = false;
 	}
 }
@@ -347,12 +347,9 @@ end_records(struct tail *t)
 static bool
 begin_to_hold(struct tail *t)
 {
-	if (t->held != NULL)
-		return (true);
-	if ((t->held = calloc(1, sizeof(*t->held))) == NULL)
-		return (false);
-	end_records(t);
-	return (true);
+	if (t->held == NULL)
+		t->held = calloc(1, sizeof(*t->held));
+	return (t->held != NULL);
 }
 
 /* Returns whether nothing of t is to be sent now. */
@@ -362,7 +359,7 @@ hold(struct tail *t)
 	enum likeness like = OTHER;
 	struct tail *of = NULL;
 	struct hunt h;
-	bool sought;
+	bool sought, first = t->held == NULL;
 	size_t i;
 
 	find_alike(&h, t);
@@ -375,6 +372,8 @@ hold(struct tail *t)
 		return (like == TAKEN);
 	if (!begin_to_hold(t))
 		return (false);
+	if (first)
+		end_records(t);
 	if (like == COPY && !t->held->is_copy)
 		log_info("%s: is a copy of %s: not sent", tail_path(t),
 		    of->name);

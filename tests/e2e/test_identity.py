@@ -161,7 +161,7 @@ class Copies(Identity):
 class Unreceived(Identity):
     """A copy may be all that there is of what was not received."""
 
-    def restarted(self, end, same_time):
+    def restarted(self, end, same_time, empty_first=False):
         want = self.put("app.log", numbered("line", 100))
         self.begin("app.log*")
         self.wait_for_lines(want)
@@ -169,6 +169,9 @@ class Unreceived(Identity):
         self.away()
         want += self.put("app.log", numbered("more", 50))
         self.seen("app.log")
+        if empty_first:
+            self.put("app.log.1", [])
+            wait_for(lambda: self.is_recorded("app.log.1"), "the checkpoint")
         self.copy("app.log", "app.log.1")
         if same_time:
             shutil.copystat(self.path("app.log"), self.path("app.log.1"))
@@ -196,6 +199,12 @@ class Unreceived(Identity):
 
     def test_the_daemon_is_killed(self):
         self.restarted(lambda: self.d.kill(), False)
+
+    def test_the_copy_was_seen_while_it_was_empty(self):
+        self.restarted(lambda: self.d.stop(), False, empty_first=True)
+
+    def test_it_was_seen_while_it_was_empty_and_the_daemon_is_killed(self):
+        self.restarted(lambda: self.d.kill(), False, empty_first=True)
 
 
 class Short(Identity):
