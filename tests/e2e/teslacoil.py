@@ -23,6 +23,7 @@ Environment:
 import collections
 import contextlib
 import glob
+import itertools
 import json
 import os
 import pwd
@@ -85,14 +86,56 @@ def wait_for(condition, what, limit=None):
         pause = min(pause * 1.5, 0.1)
 
 
-def free_port(kind=socket.SOCK_STREAM):
-    """Not one that the system gives to others while a receiver is away."""
-    while True:
-        port = random.SystemRandom().randrange(20000, 30000)
-        with socket.socket(socket.AF_INET, kind) as s, \
-                contextlib.suppress(OSError):
+class Ports:
+    """
+    Ports that nobody else takes while a receiver is away: neither the system,
+    which gives away higher ones, nor a test that runs at the same time.
+    """
+    FIRST, BLOCKS, EACH = 20000, 50, 200
+    LOCKS = 19000
+
+    def __init__(self):
+        self.pid = os.getpid()
+        for block in random.SystemRandom().sample(range(self.BLOCKS),
+                                                  self.BLOCKS):
+            self.lock = self.bind(self.LOCKS + block, socket.SOCK_STREAM)
+            if self.lock is not None:
+                break
+        else:
+            raise AssertionError("every block of ports is taken")
+        first = self.FIRST + block * self.EACH
+        self.next = itertools.cycle(range(first, first + self.EACH))
+
+    @staticmethod
+    def bind(port, kind, again=False):
+        s = socket.socket(socket.AF_INET, kind)
+        try:
+            if again:
+                s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             s.bind(("127.0.0.1", port))
-            return port
+        except OSError:
+            s.close()
+            return None
+        return s
+
+    def free(self, kind):
+        for port in itertools.islice(self.next, self.EACH):
+            # Connections of before may not be over yet, as for a receiver.
+            s = self.bind(port, kind, kind == socket.SOCK_STREAM)
+            if s is not None:
+                s.close()
+                return port
+        raise AssertionError("no port is free")
+
+
+ports = None
+
+
+def free_port(kind=socket.SOCK_STREAM):
+    global ports    # a child has a block of its own
+    if ports is None or ports.pid != os.getpid():
+        ports = Ports()
+    return ports.free(kind)
 
 
 def kill(pid, signum):
