@@ -64,6 +64,7 @@
  */
 #define TAILS_DELETED_QUIET	60.
 #define TAILS_MOVED_QUIET	600.
+#define TAILS_UNTOLD_QUIET	1. /* its next name is told by then */
 
 /* The rest of a rotated file without a newline is sent after so long. */
 #define TAILS_ROTATED_QUIET	60.

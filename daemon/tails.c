@@ -713,12 +713,19 @@ is_in_flight(const struct tail *t)
 	return (false);
 }
 
-/* Whether it may have a name all the same. */
+/*
+ * Whether it may have a name all the same: the event that tells of it may still
+ * wait to be read.
+ */
 static bool
-may_be_named(const struct tail *t)
+may_be_named(const struct tail *t, double quiet)
 {
 	const struct tails_finder *finder = &t->all->finder;
 
+	if (quiet >= TAILS_MOVED_QUIET)
+		return (false);
+	if (quiet < TAILS_UNTOLD_QUIET || watch_is_behind(t->all->watch))
+		return (true);
 	return (finder->is_blind != NULL &&
 	    finder->is_blind(finder->arg, tail_old_path(t)));
 }
@@ -726,8 +733,7 @@ may_be_named(const struct tail *t)
 static void
 look_at_nameless(struct tail *t, double quiet)
 {
-	if ((t->held != NULL || t->fd == -1) && quiet < TAILS_MOVED_QUIET &&
-	    may_be_named(t))
+	if ((t->held != NULL || t->fd == -1) && may_be_named(t, quiet))
 		return;
 	if (t->held != NULL) {
 		tail_finish(t);

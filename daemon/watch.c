@@ -449,7 +449,8 @@ watch_reported(struct watch *w, bool all)
 bool
 watch_is_behind(const struct watch *w)
 {
-	return (w->behind);
+	return (w->behind ||
+	    (w->system != NULL && watch_system_has_more(w->system)));
 }
 
 ev_tstamp

@@ -92,7 +92,7 @@ bool	watch_file_needs_no_fd(const struct watch_file *);
 /* The time, as ev_now(), until which every event was told. */
 ev_tstamp	watch_known_until(const struct watch *);
 
-/* Whether the system has events that are left for the next turns. */
+/* Whether the system has events that were not told yet. */
 bool	watch_is_behind(const struct watch *);
 
 /* How many descriptors the directories take. */
@@ -116,6 +116,8 @@ bool	watch_system_sees_files(const struct watch_system *);
 int	watch_system_add_file(struct watch_system *, int fd, const char *path);
 void	watch_system_del_file(struct watch_system *, int handle);
 bool	watch_system_needs_no_fd(const struct watch_system *);
+/* Whether events wait to be read, as far as can be known. */
+bool	watch_system_has_more(const struct watch_system *);
 
 /* Events were reported: all that there are, or some are left for next turns. */
 void	watch_reported(struct watch *, bool all);

@@ -70,15 +70,19 @@ report(struct watch_system *s, const struct inotify_event *e)
 		watch_report(w, e->wd, WATCH_FILE, NULL, NULL);
 }
 
+bool
+watch_system_has_more(const struct watch_system *s)
+{
+	int left;
+
+	return (ioctl(s->fd, FIONREAD, &left) == 0 && left > 0);
+}
+
 /* Whether there are events beside those that were just read, n octets. */
 static bool
 has_more(const struct watch_system *s, size_t n)
 {
-	int left;
-
-	if (n + MAX_EVENT <= BUFFER)
-		return (false);
-	return (ioctl(s->fd, FIONREAD, &left) == 0 && left > 0);
+	return (n + MAX_EVENT > BUFFER && watch_system_has_more(s));
 }
 
 /* What is left of a long queue has the next turns: others have work, too. */

@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -220,4 +221,12 @@ watch_system_needs_no_fd(const struct watch_system *s)
 {
 	(void)s;
 	return (false);
+}
+
+bool
+watch_system_has_more(const struct watch_system *s)
+{
+	struct pollfd pfd = { .fd = s->fd, .events = POLLIN };
+
+	return (poll(&pfd, 1, 0) == 1);
 }

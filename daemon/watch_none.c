@@ -68,3 +68,10 @@ watch_system_needs_no_fd(const struct watch_system *s)
 	(void)s;
 	return (false);
 }
+
+bool
+watch_system_has_more(const struct watch_system *s)
+{
+	(void)s;
+	return (false);
+}

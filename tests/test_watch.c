@@ -93,6 +93,13 @@ watch_system_needs_no_fd(const struct watch_system *s)
 	return (true);
 }
 
+bool
+watch_system_has_more(const struct watch_system *s)
+{
+	(void)s;
+	return (false);
+}
+
 static void
 ignore(const char *fmt, ...)
 {

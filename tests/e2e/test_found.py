@@ -4,10 +4,12 @@
 import os
 import shutil
 import signal
+import time
 import unittest
 
 from teslacoil import (KQUEUE, Case, Ledger, Writer, destination, free_port, kill,
                        main, source, wait_for)
+from world import PROGRAM, STAT, World
 
 
 class Found(Case):
@@ -298,6 +300,43 @@ class Found(Case):
             self.w.rename(names[0])
             self.w.write(3)
         self.end()
+
+    @unittest.skipIf(KQUEUE, "it tells no names")
+    def test_the_next_name_is_told_late(self):
+        """A closed file has lost its name, and the event with its next one
+        waits behind many others for longer than a look takes."""
+        self.w, other = self.writer(), self.writer("other.log")
+        self.r = self.receiver().start()
+        world = World(os.path.join(self.dir, "world"), self.path("spare"))
+        self.d = self.daemon(
+            destination("d", self.r.url) +
+            source("s", [self.w.path, other.path, self.path("spare*")],
+                   max_open=1), program=PROGRAM)
+        self.d.env = world.env
+        self.d.start()
+        for w in (self.w, other):
+            w.write(10)
+            self.r.wait_all(w)
+        wait_for(lambda: self.d.state()["counters"]["files_open"] == 1,
+                 "the first to be closed")
+        worker = self.d.worker()
+        kill(worker, signal.SIGSTOP)
+        self.w.write(10)
+        os.rename(self.w.path, self.w.path + ".9")
+        with open(self.path("spare.1"), "w"):
+            pass
+        for _ in range(3000):
+            os.rename(self.path("spare.1"), self.path("spare.2"))
+            os.rename(self.path("spare.2"), self.path("spare.1"))
+        os.rename(self.w.path + ".9", self.w.path + ".1")
+        world.hold_nth(1, STAT)
+        kill(worker, signal.SIGCONT)
+        wait_for(lambda: world.seen >= 1, "the worker to be held")
+        time.sleep(1.5)
+        world.let_go()
+        self.r.wait_all(self.w)
+        self.finish(self.d, self.r)
+        self.r.check(self.w, other)
 
     @unittest.skipIf(KQUEUE, "it tells no names")
     def test_renamed_again_behind_many_events(self):

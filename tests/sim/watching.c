@@ -263,3 +263,10 @@ watch_system_needs_no_fd(const struct watch_system *s)
 	(void)s;
 	return (true);
 }
+
+bool
+watch_system_has_more(const struct watch_system *s)
+{
+	(void)s;
+	return (watching_readable());
+}
