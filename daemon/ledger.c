@@ -297,12 +297,14 @@ ledger_end(struct ledger *l, const struct checkpoint_record *rec)
 
 /*
  * What a truncated file was has no record of its own, and what may be a copy is
- * looked at again, as is a copy of what was not received.
+ * looked at again, as is a copy of what was not received.  Something may be
+ * written into a new file between the look at it and the first read: that was
+ * compared with nothing yet.
  */
 bool
 ledger_has_record(const struct tail *t)
 {
-	return (t->known &&
+	return (t->known && !(t->fresh && t->print.len > 0) &&
 	    (t->held == NULL ||
 		(tail_is_copy(t) && tail_copy_is_received(t))));
 }

@@ -8,6 +8,7 @@ import shutil
 import time
 import unittest
 
+import world
 from identity import BANNER, Identity, numbered
 from processes import LINUX
 from teslacoil import destination, main, source, wait_for
@@ -199,6 +200,33 @@ class Unreceived(Identity):
 
     def test_the_daemon_is_killed(self):
         self.restarted(lambda: self.d.kill(), False)
+
+    def test_it_is_written_between_the_look_and_the_first_read(self):
+        """Nothing is recorded of it that was not compared."""
+        want = self.put("app.log", numbered("line", 100))
+        w = world.World(os.path.join(self.dir, "world"),
+                        self.path("app.log.1"))
+        # Whatever is to be recorded is, before the next look.
+        self.prepare("app.log*", program=world.PROGRAM, watch="poll",
+                     poll_interval="300ms")
+        self.d.env = w.env
+        self.d.start()
+        self.wait_for_lines(want)
+        self.away()
+        want += self.put("app.log", numbered("more", 50))
+        self.seen("app.log")
+        w.hold_nth(1, world.OPEN)
+        self.put("app.log.1", [])
+        wait_for(lambda: w.failed > 0, "the copy to be opened")
+        self.copy("app.log", "app.log.1")
+        w.let_go()
+        self.d.wait_log("app.log.1: is a copy of app.log: not sent")
+        with open(os.path.join(self.d.state_dir, "checkpoint")) as f:
+            self.assertNotRegex(f.read(), r" file .*app\.log\.1\n")
+        self.r.start()
+        self.wait_for_lines(want)
+        self.finish(self.d, self.r)
+        self.compare(want, ordered=True)
 
     def test_the_copy_was_seen_while_it_was_empty(self):
         self.restarted(lambda: self.d.stop(), False, empty_first=True)
