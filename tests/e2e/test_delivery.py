@@ -350,6 +350,7 @@ class Destinations(Case):
         d = self.daemon(destination("live", live.url) +
                         destination("dead", dead.url) +
                         source("s", w.path)).start()
+        d.wait_follows(w.path)
         w.write(50000)
         w.rename(self.path("app.log.1"), late=100)
         w.write(50000)

@@ -19,6 +19,8 @@ class Rotation(Case):
         self.d = self.daemon(
             destination("d", self.r.url) +
             source("s", list(paths) or self.w.path, **options)).start()
+        # What a log was before it was seen is not sent.
+        self.d.wait_follows(self.w.path)
 
     def end(self, repeats=0):
         self.w.stop()
