@@ -101,6 +101,7 @@ class Rotation(Case):
 
     def test_copied_and_truncated_with_much_unread(self):
         self.begin()
+        self.w.write(10)
         self.r.wait_all(self.w)
         self.r.do("rate 3000000")
         self.w.write(60000)
