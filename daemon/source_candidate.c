@@ -149,12 +149,16 @@ candidate_compare(const void *a, const void *b)
 {
 	const struct candidate *x = *(struct candidate *const *)a;
 	const struct candidate *y = *(struct candidate *const *)b;
+	int order;
 
 	if (!is_since(&x->st.st_mtim, &y->st.st_mtim))
 		return (-1);
 	if (!is_since(&y->st.st_mtim, &x->st.st_mtim))
 		return (1);
-	return (strcmp(x->name, y->name));
+	if ((order = strcmp(x->base, y->base)) == 0 &&
+	    (order = rotation_compare(x->base, x->name, y->name)) == 0)
+		order = strcmp(x->name, y->name);
+	return (order);
 }
 
 /*
