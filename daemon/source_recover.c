@@ -739,6 +739,13 @@ is_unchanged(struct dir *d)
 	    !sources_may_be_since(d->all, &st.st_mtim) && is_known(d));
 }
 
+/* A directory that is there for the links into it was not listed before. */
+static bool
+is_unlisted(const struct dir *d)
+{
+	return (d->scan == 0 && (d->nuses == 0 || !RB_EMPTY(&d->targets)));
+}
+
 static void
 recover(struct sources *ss)
 {
@@ -747,7 +754,7 @@ recover(struct sources *ss)
 
 	orphans_enter_dirs(ss);
 	RB_FOREACH (d, dirs, &ss->dirs)
-		if (!is_unchanged(d))
+		if (is_unlisted(d) || !is_unchanged(d))
 			look_for_moved(d);
 	if ((os = orphans_new(ss)) == NULL)
 		return;

@@ -111,13 +111,25 @@ resume_in_copy(
 	tails_time(copy);
 }
 
-/* Whether rotation gave it its name when it was called path. */
 static bool
-was_called(const struct tail *t, const char *path)
+is_rotated_from(const struct tail *t, const char *path)
 {
-	return (t->place != NULL && place_holds(t->place, path) &&
-	    !rotation_is_packed(t->name) &&
+	return (place_holds(t->place, path) && !rotation_is_packed(t->name) &&
 	    rotation_is_of(t->name, strrchr(path, '/') + 1));
+}
+
+/*
+ * Whether rotation gave it its name, of the one by which the record has it; or
+ * of the one that it had, behind a link or rotated, if it has not that still.
+ */
+static bool
+was_called(const struct tail *t, const struct checkpoint_record *rec)
+{
+	return (t->place != NULL &&
+	    (is_rotated_from(t, rec->path) ||
+		(rec->real != NULL &&
+		    (strcmp(rec->real, tail_path(t)) == 0 ||
+			is_rotated_from(t, rec->real)))));
 }
 
 /*
@@ -281,7 +293,7 @@ is_telling(const struct tail *t, const struct checkpoint_record *rec)
 	if (rec->nguards > 0 && known < guard_length(rec->guards[0].at))
 		known = guard_length(rec->guards[0].at);
 	return (known >= GUARD_MAX || strcmp(rec->path, tail_path(t)) == 0 ||
-	    was_called(t, rec->path) || was_there(t, rec));
+	    was_called(t, rec) || was_there(t, rec));
 }
 
 /*
@@ -325,7 +337,7 @@ compare(struct tail *t, struct route *r, int fd,
 		return (VERDICT_SAME);
 	/* Without a name, it can only have been handed over, open. */
 	if (v == VERDICT_LIKELY &&
-	    (t->place == NULL || was_called(t, rec->path)))
+	    (t->place == NULL || was_called(t, rec)))
 		return (VERDICT_SAME);
 	return (v != VERDICT_LATER && !is_telling(t, rec) ? VERDICT_OTHER : v);
 }

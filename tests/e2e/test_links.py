@@ -506,6 +506,43 @@ class Down(Links):
         self.wait_text("later")
         self.end()
 
+    def test_written_in_the_same_moment(self):
+        """Names tell the order where the times of files do not."""
+        w = self.prepare("0.log")
+        self.d.stop()
+        names = [w.path + ".2", w.path + ".1", w.path]
+        os.rename(w.path, w.path + ".3")
+        for i, name in enumerate(names):
+            self.write(name, "generation %d" % i)
+        for name in names[:2]:
+            os.utime(name, (time.time(),) * 2)
+            shutil.copystat(names[0], name)
+        self.d.start()
+        self.wait_text("generation 2")
+        self.end()
+        self.assertEqual(
+            [line.split()[-1] for line in self.r.lines()
+             if b"generation" in line], [b"0", b"1", b"2"])
+
+    def test_rotated_while_it_was_empty(self):
+        """By its inode alone is it known, and it is written later."""
+        w = self.prepare("0.log")
+        os.rename(w.path, w.path + ".1")
+        open(w.path, "w").close()
+        inode = os.stat(w.path).st_ino
+        os.utime(w.path, (time.time() - 60,) * 2)
+        wait_for(lambda: any(f["inode"] == inode
+                             for f in self.d.state()["files"]), "a look")
+        empty = self.elsewhere("data", "0-old.log")
+        os.rename(w.path, empty)
+        self.write(w.path, "next")
+        self.wait_text("next")
+        self.d.stop()
+        self.d.start()
+        self.write(empty, "late")
+        self.wait_text("late")
+        self.end()
+
     def test_what_was_there_before_is_not_sent(self):
         for i in range(2, 5):
             self.write(self.elsewhere("data", "0.log.%d" % i), "secret")
