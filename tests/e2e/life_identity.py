@@ -569,6 +569,10 @@ class Identity(Steps):
             return
         if self.shaken:
             self.doubtful.add(content.path)
+        if self.rate:
+            # Who could not look yet has it by the name of the log, and may be
+            # to send it once more.
+            self.doubtful.add(content.log.path)
         size = os.stat(content.path).st_size
         with open(content.path, "r+b", 0) as f:
             for _ in range(self.rng.randint(1, 3)):
