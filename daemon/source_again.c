@@ -39,6 +39,7 @@ dir_scan_again(struct dir *d)
 	dir_scan(d);
 	dir_recover(d);
 	place_order(&d->place);
+	links_order(d);
 	set_late(d->all, false);
 }
 
@@ -87,28 +88,42 @@ again_end(struct sources *ss)
 	ev_timer_stop(ss->loop, &ss->again_timer);
 }
 
-void
-dir_again(struct dir *d)
+static void
+again(struct dir *d, bool first)
 {
 	struct sources *ss = d->all;
 
 	if (ss->starting)
 		d->unrecovered = true;
-	if (d->again)
+	if (d->again && !first)
 		return;
+	again_leave(d);
 	d->again = true;
-	if (ss->late && !d->started) {
+	ss->nagain++;
+	if (first) {
 		/* Before anything of it is sent. */
 		TAILQ_INSERT_HEAD(&ss->again, d, again_entry);
 		ss->nlate++;
 	} else {
 		TAILQ_INSERT_TAIL(&ss->again, d, again_entry);
 	}
-	ss->nagain++;
 	if (ev_is_active(&ss->again_timer))
 		return;
 	ev_timer_set(&ss->again_timer, ss->again_wait, 0.);
 	ev_timer_start(ss->loop, &ss->again_timer);
+}
+
+void
+dir_again(struct dir *d)
+{
+	again(d, d->all->late && !d->started && !d->again);
+}
+
+void
+dir_again_first(struct dir *d)
+{
+	if (d->all->late)
+		again(d, true);
 }
 
 void

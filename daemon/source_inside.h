@@ -370,6 +370,9 @@ void	again_end(struct sources *);
 /* Something in it could not be looked at: it is scanned again soon. */
 void	dir_again(struct dir *);
 
+/* While such scans are done for a start: it is to be the next, once more. */
+void	dir_again_first(struct dir *);
+
 /* Scans it, and does what a start could not do. */
 void	dir_scan_again(struct dir *);
 
@@ -455,6 +458,12 @@ void	links_clear(struct dir *);
 /* Looks at the links to the file called base in it; and, soon, at all. */
 void	dir_look_links(struct dir *, const char *base);
 void	dir_look_all_links(struct dir *);
+
+/*
+ * Orders the files that are sent for the links into it, where their names were
+ * and are.
+ */
+void	links_order(struct dir *);
 
 /* Whether a source of a link into it polls; lowers *poll_ms to the least. */
 bool	dir_links_poll(struct dir *, uint64_t *poll_ms);

@@ -149,6 +149,8 @@ link_note(struct dir *d, const char *name, const struct walk *w)
 	/* Where the next look is compared with the last, there is to be one. */
 	if (!into->has_others && dir_is_known_by_scans(into))
 		missed_begin(into);
+	/* What was in it at the start is known for what it was by this alone. */
+	dir_again_first(into);
 }
 
 void
@@ -257,6 +259,15 @@ dir_links_poll(struct dir *d, uint64_t *poll_ms)
 				*poll_ms = conf->poll_interval_ms;
 		}
 	return (poll);
+}
+
+void
+links_order(struct dir *d)
+{
+	struct link *l;
+
+	RB_FOREACH (l, link_targets, &d->targets)
+		place_order(&l->dir->place);
 }
 
 bool

@@ -1006,6 +1006,27 @@ class World(Down):
         self.world.fail(0, 0)
         self.end(self.want, ordered=False)
 
+    def test_a_link_cannot_be_looked_at_at_the_start(self):
+        """Where it leads, files were rotated while the daemon was down."""
+        self.prepare("app.log")
+        log = "../elsewhere/app.log"
+        self.log(log, numbered("0", 50))
+        os.symlink(os.path.realpath(self.path(log)), self.path("app.log"))
+        self.d.start()
+        self.expect(self.want)
+        self.d.stop()
+        for i in (2, 1):
+            self.log(log, numbered("%d's last" % i, 5))
+            self.rename(log, "%s.%d" % (log, i))
+            self.log(log, numbered("next to %d" % i, 5))
+        # Of what is outside of the directory of logs, nothing fails.
+        self.world.fail(1 << 16, world.STAT)
+        self.d.start()
+        wait_for(lambda: self.d.log().count("worker: sandbox") == 2,
+                 "the end of the start")
+        self.world.fail(0, 0)
+        self.end(self.want)
+
     def test_no_directory_can_be_listed(self):
         self.fails(world.OPENDIR | world.READDIR)
 
