@@ -113,10 +113,14 @@ class Identity(Steps):
     def reset(self):
         """Who has not seen yet that a log is empty sends it again, too."""
         super().reset()
-        self.doubtful.update(
-            log.path for log, content in self.emptied.items()
-            if log.now is content and
-            (not content.count or not self.has_arrived(content)))
+        for log, content in self.emptied.items():
+            if log.now is content and (not content.count or
+                                       not self.has_arrived(content)):
+                self.doubt(log)
+
+    def doubt(self, log):
+        """A link may lead to it, by which the daemon calls it."""
+        self.doubtful.update((log.path, log.dir + "/app.log"))
 
     def may_say(self, line):
         # Of what is cut before it is read nobody knows that it is NULs; and
@@ -174,7 +178,7 @@ class Identity(Steps):
         if copy is None:
             self.emptied[old.log] = old.log.now
             if self.shaken:
-                self.doubtful.add(old.log.path)
+                self.doubt(old.log)
         if self.up and old.head and not (
                 self.is_quick() and not self.shaken and self.has_arrived(old)):
             self.see_empty(old.log.now)
@@ -401,7 +405,7 @@ class Identity(Steps):
         """Lines over NULs, which are cut off in the end."""
         now = self.any_log().now
         self.end_partial(now)
-        self.doubtful.add(now.log.path)
+        self.doubt(now.log)
         fd = os.open(now.path, os.O_WRONLY)
         room = self.rng.randint(100, 1000) * 1024
         os.ftruncate(fd, now.size + room)
@@ -572,7 +576,7 @@ class Identity(Steps):
         if self.rate:
             # Who could not look yet has it by the name of the log, and may be
             # to send it once more.
-            self.doubtful.add(content.log.path)
+            self.doubt(content.log)
         size = os.stat(content.path).st_size
         with open(content.path, "r+b", 0) as f:
             for _ in range(self.rng.randint(1, 3)):
