@@ -238,8 +238,23 @@ class Identity(Steps):
         if by < 0:
             # What was written before is younger than what comes.
             self.forget_order()
+            self.drop_unknown()
         if self.world.jump(by):
             self.say("the clock jumps by %d s", by)
+
+    def drop_unknown(self):
+        """
+        Of what was written over a copy that had nothing to be sent there is
+        no record.  That it is old tells its time alone, and a start does not
+        go by that when the checkpoint is of a time to come.
+        """
+        known = self.known_inodes()
+        for log in self.log_of:
+            for content in log.contents:
+                if content.junk and content.path is not None and \
+                        os.stat(content.path).st_ino not in known:
+                    os.unlink(content.path)
+                    content.path = None
 
     def forget_order(self):
         for log in self.log_of:
