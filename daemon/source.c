@@ -37,6 +37,13 @@ on_linked(struct place *place, const char *name)
 }
 
 static bool
+reaches(
+    struct place *place, const char *name, struct place *was, const char *of)
+{
+	return (dir_is_reached_with(dir_of(place), name, dir_of(was), of));
+}
+
+static bool
 means(struct place *place, const char *name)
 {
 	return (dir_means_file(dir_of(place), name));
@@ -139,6 +146,7 @@ sources_new(struct ev_loop *loop, struct tails *tails, struct ledger *ledger,
 	finder = (struct tails_finder) { .look = on_linked,
 		.near = sources_near,
 		.means = means,
+		.reaches = reaches,
 		.trusts = trusts,
 		.is_blind = is_blind,
 		.place_of = place_of,

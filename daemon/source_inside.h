@@ -191,6 +191,13 @@ bool	dir_means_file(const struct dir *, const char *name);
 
 bool	dir_means_dir(const struct dir *, const char *name);
 
+/*
+ * Whether a source that means the file called log in was means name in d too;
+ * where name is NULL, whether it reaches d at all.
+ */
+bool	dir_is_reached_with(const struct dir *, const char *name,
+	    const struct dir *was, const char *log);
+
 /* Whether it means files in it at all, or some were there by links. */
 bool	dir_means_files(const struct dir *);
 

@@ -94,6 +94,25 @@ use_means(const struct use *u, const struct dir *d, const char *name)
 }
 
 bool
+dir_is_reached_with(const struct dir *d, const char *name,
+    const struct dir *was, const char *log)
+{
+	/* Of a name that rotation gave, any of that directory may be. */
+	bool any = !dir_means_file(was, log);
+	size_t i, k;
+
+	for (i = 0; i < was->nuses; i++) {
+		if (!any && !use_means(&was->uses[i], was, log))
+			continue;
+		for (k = 0; k < d->nuses; k++)
+			if (d->uses[k].source == was->uses[i].source &&
+			    (name == NULL || use_means(&d->uses[k], d, name)))
+				return (true);
+	}
+	return (false);
+}
+
+bool
 use_goes_on(const struct use *u, const char *name)
 {
 	if (use_part(u)->kind == PATTERN_ANY_DEPTH)

@@ -26,9 +26,11 @@
 
 struct search {
 	const struct tail_copy *of;
-	const char *base; /* rotation made the name of the copy from this */
+	struct place *home; /* the directory that the file is in, and */
+	const char *base; /* its name: rotation made that of the copy from it */
 	struct tail_copy_found *best;
 	bool found;
+	bool rotated; /* rotation made the name of the best */
 	bool followed;
 	bool denied;
 	bool unknown;
@@ -51,13 +53,21 @@ note_error(struct search *s, int error)
 		s->unknown = true;
 }
 
+/*
+ * In other directories than its own, those of its source alone: a log of
+ * another one may begin like it.
+ */
 static bool
 has_name_of_copy(const struct search *s, struct place *in, const char *name)
 {
 	const struct tails_finder *finder = tails_finder(s->of->all);
+	bool rotated = rotation_is_of(name, s->base);
 
-	return (rotation_is_of(name, s->base) ||
-	    (finder->means != NULL && finder->means(in, name)));
+	if (in == s->home && rotated)
+		return (true);
+	return (finder->reaches != NULL &&
+	    finder->reaches(
+		in, rotated ? NULL : name, s->of->place, s->of->name));
 }
 
 /* What lstat(2) says of it. */
@@ -132,11 +142,14 @@ has_content(const struct tail_copy *of, int fd, struct stat *st)
 	return (of->guard.at <= 0 ? 1 : guard_holds(&of->guard, fd));
 }
 
+/* A file by another name may be a log of its own that begins alike. */
 static bool
-is_better(const struct search *s, const struct stat *st)
+is_better(const struct search *s, const char *name, const struct stat *st)
 {
 	const struct stat *best = &s->best->st;
 
+	if (s->found && rotation_is_of(name, s->base) != s->rotated)
+		return (!s->rotated);
 	if (!s->found || st->st_size != best->st_size)
 		return (!s->found || st->st_size > best->st_size);
 	return (time_ns(&st->st_mtim) > time_ns(&best->st_mtim));
@@ -149,7 +162,7 @@ keep_best(struct search *s, struct place *place, const char *name, int fd,
 {
 	char *copy;
 
-	if (!is_better(s, st)) {
+	if (!is_better(s, name, st)) {
 		(void)close(fd);
 		return;
 	}
@@ -163,6 +176,7 @@ keep_best(struct search *s, struct place *place, const char *name, int fd,
 		free(s->best->name);
 	}
 	s->found = true;
+	s->rotated = rotation_is_of(name, s->base);
 	*s->best = (struct tail_copy_found) {
 		.place = place, .name = copy, .fd = fd, .st = *st
 	};
@@ -266,6 +280,7 @@ search_real(struct search *s)
 	    (place = finder->place_of(finder->arg, s->of->real)) == NULL)
 		return (false);
 	s->base = strrchr(s->of->real, '/') + 1;
+	s->home = place;
 	return (search_place(place, s));
 }
 
@@ -280,6 +295,7 @@ tail_copy_find(const struct tail_copy *of, struct tail_copy_found *found)
 	if (search_real(&s))
 		return (TAIL_COPY_FOUND);
 	s.base = of->name;
+	s.home = of->place;
 	if (finder->near != NULL)
 		finder->near(of->place, search_place, &s);
 	else

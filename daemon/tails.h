@@ -146,6 +146,12 @@ struct tails_finder {
 	/* Whether a source means that name there. */
 	bool	(*means)(struct place *, const char *name);
 	/*
+	 * Whether a source that means the file called of in was means that name
+	 * there too; where name is NULL, whether it reaches the directory.
+	 */
+	bool	(*reaches)(struct place *, const char *name, struct place *was,
+		    const char *of);
+	/*
 	 * Whether nobody could have given the file of st that name there to
 	 * have it sent though it is not theirs to read; or whoever means the
 	 * file called of in was does not care.

@@ -159,6 +159,44 @@ class Copies(Identity):
         self.end(want)
 
 
+    def begin_unreceived(self, conf):
+        """A log of which nothing is known but that it begins with BANNER."""
+        self.r = self.receiver("relp:0")
+        self.d = self.daemon(destination("d", self.r.url) + conf)
+        for name in ("a", "b"):
+            os.mkdir(self.path(name))
+        want = self.put("a/app.log", BANNER + numbered("a", 100))
+        self.d.start()
+        self.seen("a/app.log")
+        return want
+
+    def test_a_log_of_another_source_is_no_copy(self):
+        """It begins alike, and nobody has looked at it yet."""
+        self.begin_unreceived(source("a", self.path("a/app.log")) +
+                              source("b", self.path("b/app.log")))
+        with self.unseen():
+            self.truncate("a/app.log")
+            want = self.put("b/app.log", BANNER + numbered("b", 200))
+        self.seen("b/app.log")
+        self.assertEqual([f["cursors"][0]["source"]
+                          for f in self.d.state()["files"]
+                          if f["path"] == self.path("b/app.log")], ["b"])
+        self.r.start()
+        self.end(want)
+
+    def test_the_copy_is_the_one_that_rotation_named(self):
+        """The log that has the name by now begins alike, and is longer."""
+        want = self.begin_unreceived(source("a", self.path("a/app.log")))
+        with self.unseen():
+            self.copy("a/app.log", "a/app.log.1")
+            self.truncate("a/app.log")
+            self.rename("a/app.log.1", "a/app.log.2")
+            self.rename("a/app.log", "a/app.log.1")
+            want += self.put("a/app.log", BANNER + numbered("next", 300))
+        self.r.start()
+        self.end(want)
+
+
 class Unreceived(Identity):
     """A copy may be all that there is of what was not received."""
 
