@@ -5,7 +5,7 @@
 #ifndef CONN_H
 #define CONN_H
 
-#include "tests/sim/sim.h"
+#include "tests/sim/setting.h"
 
 #define CONNS		256
 #define BUF		8192
@@ -26,6 +26,7 @@ struct conn {
 	bool		used;
 	unsigned	serial;
 	unsigned	receiver;
+	int		type;		/* SOCK_STREAM or SOCK_DGRAM */
 	enum conn_state	state;
 	bool		held;		/* the worker has it open */
 	bool		finished;	/* the worker sends no more */
@@ -49,9 +50,19 @@ struct conn	*conn_of(int fd);
 struct conn	*conn_new(void);
 void		 conn_connect(struct conn *, unsigned receiver);
 size_t		 conn_room(const struct conn *);
+bool		 conn_is_roomy(const struct conn *);
 void		 conn_reset(struct conn *, int error);
 /* Something happens to it soon. */
 void		 conn_soon(struct conn *);
+bool		 conn_may_read(const struct conn *);
+/* datagram.c: what is on its way goes on. */
+void		 datagram_carry(struct conn *, size_t capacity);
+void		 datagram_receive(struct conn *);
+size_t		 datagram_put(struct conn *, const void *, size_t);
+void		 datagram_kill(struct conn *);
+void		 datagram_close(struct conn *);
+/* The error that the worker's system was told of, or 0. */
+int		 datagram_error(struct conn *);
 /* Takes the frames that are whole out of c->text, and answers. */
 void		 relp_serve(struct conn *);
 void		 buffer_put(struct buffer *, const void *, size_t);

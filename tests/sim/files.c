@@ -2,9 +2,9 @@
  * What the world does with files.
  */
 #include "tests/sim/inode.h"
+#include "tests/sim/setting.h"
 
 #include <errno.h>
-#include <fnmatch.h>
 #include <string.h>
 
 struct inode *
@@ -185,13 +185,10 @@ files_is_read(const struct inode *i)
 	return (i->read);
 }
 
-/* Whether the pattern of the source has this name in /log. */
 bool
 files_is_meant(const char *name)
 {
-	const char *pattern = strrchr(S.pattern, '/') + 1;
-
-	return (fnmatch(pattern, name, 0) == 0);
+	return (setting_means(name));
 }
 
 /*

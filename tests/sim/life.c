@@ -9,6 +9,7 @@
 #include "daemon/handover.h"
 #include "daemon/log.h"
 #include "daemon/worker.h"
+#include "tests/sim/setting.h"
 #include "tests/sim/world.h"
 
 static struct conf *conf;
@@ -22,26 +23,12 @@ life_prepare(void)
 {
 	struct reason why;
 	struct inode *i;
-	char text[2048];
+	char text[4096];
 	size_t n;
 	int fd;
 
-	(void)strlcpy(S.pattern,
-	    rng_chance(&S.world, 600)	    ? "/log/*.log"
-		: rng_chance(&S.world, 500) ? "/log/*.log*"
-					    : "/log/app?.log",
-	    sizeof(S.pattern));
-	n = (size_t)snprintf(text, sizeof(text),
-	    "state_dir = \"/state\"\ncontrol_socket = \"\"\nuser = \"\"\n"
-	    "hostname = \"h\"\n"
-	    "destination \"d\" {\n"
-	    "url = \"%s://127.0.0.1:%u\"\nformat = raw\n%s"
-	    "retry = { \"100ms\", \"1s\" }\nack_timeout = \"%us\"\n"
-	    "connect_timeout = \"2s\"\nmax_message = \"480\"\n}\n"
-	    "source \"s\" {\npaths = \"%s\"\n}\n",
-	    S.relp ? "relp" : "tcp", net_port(0),
-	    S.relp ? "" : "framing = newline\n", 2 + rng_below(&S.world, 20),
-	    S.pattern);
+	setting_draw();
+	n = setting_write(text, sizeof(text));
 	i = files_make("/conf", 0644, 0);
 	files_write(i, 0, text, n);
 	if ((conf = conf_load("/conf", NULL, 0, &why)) == NULL) {

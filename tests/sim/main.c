@@ -1,7 +1,7 @@
 /*
  * Runs schedules, one seed after the other.
  */
-#include "tests/sim/sim.h"
+#include "tests/sim/setting.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@
 	(1u << KIND_APPEND | 1u << KIND_PARTIAL | 1u << KIND_RENAME |          \
 	    1u << KIND_RECEIVER_KILL | 1u << KIND_RELOAD | 1u << KIND_STOP)
 #define NTH_WAYS 6 /* no call fails in more */
-#define ALL_KINDS ((1u << KINDS) - 1)
+#define ALL_KINDS ((UINT64_C(1) << KINDS) - 1)
 
 void (*__real_signal(int, void (*)(int)))(int);
 int __real_clock_gettime(clockid_t, struct timespec *);
@@ -50,7 +50,6 @@ draw_sizes(struct rng *r)
 static void
 reset(const struct sim_plan *plan)
 {
-	struct rng r;
 	bool verbose = S.verbose, strict = S.strict, calls = S.calls_shown;
 
 	memset(&S, 0, offsetof(struct sim, death));
@@ -70,10 +69,9 @@ reset(const struct sim_plan *plan)
 					   : NS_S;
 	S.pause_most_us = 1u << rng_below(&S.world, 10);
 	S.file_limit = rng_chance(&S.world, 800) ? 200 : 140;
-	r = rng_of(plan->seed, 3);
-	S.relp = sim_may(KIND_RELP) && rng_chance(&r, 300);
 	S.in_world = true;
 	draw_sizes(&S.world);
+	setting_reset();
 	oracle_reset();
 	files_reset();
 	watching_reset();
@@ -124,8 +122,9 @@ print_plan(const struct sim_plan *p)
 {
 	unsigned i;
 
-	(void)printf("seed=%llu kinds=%x steps=%u", (unsigned long long)p->seed,
-	    p->kinds, p->steps);
+	(void)printf("seed=%llu kinds=%llx steps=%u",
+	    (unsigned long long)p->seed, (unsigned long long)p->kinds,
+	    p->steps);
 	for (i = 0; i < p->nskip; i++)
 		(void)printf("%s%u", i == 0 ? " skip=" : ",", p->skip[i]);
 	if (p->fail_call != 0)
@@ -145,7 +144,7 @@ shrink(struct sim_plan *p)
 
 	for (i = 0; i < KINDS; i++) {
 		q = *p;
-		q.kinds &= ~(1u << i);
+		q.kinds &= ~(UINT64_C(1) << i);
 		if (q.kinds != p->kinds && !run(&q))
 			*p = q;
 	}
@@ -211,9 +210,10 @@ on_crash(int signo)
 	int n;
 
 	n = snprintf(text, sizeof(text),
-	    "\nsignal %d: seed=%llu kinds=%x "
+	    "\nsignal %d: seed=%llu kinds=%llx "
 	    "steps=%u\n",
-	    signo, (unsigned long long)S.plan.seed, S.plan.kinds, S.plan.steps);
+	    signo, (unsigned long long)S.plan.seed,
+	    (unsigned long long)S.plan.kinds, S.plan.steps);
 	(void)fwrite(text, 1, (size_t)n, stderr);
 	_exit(1);
 }
@@ -247,7 +247,7 @@ parse_plan(struct sim_plan *p, char *line)
 		if (strncmp(word, "seed=", 5) == 0)
 			p->seed = strtoull(word + 5, NULL, 10);
 		else if (strncmp(word, "kinds=", 6) == 0)
-			p->kinds = (uint32_t)strtoul(word + 6, NULL, 16);
+			p->kinds = strtoull(word + 6, NULL, 16);
 		else if (strncmp(word, "steps=", 6) == 0)
 			p->steps = (unsigned)strtoul(word + 6, NULL, 10);
 		else if (strncmp(word, "skip=", 5) == 0)
@@ -396,7 +396,7 @@ parse(struct options *o, int argc, char **argv)
 			o->file = optarg;
 			break;
 		case 'k':
-			o->plan.kinds = (uint32_t)strtoul(optarg, NULL, 16);
+			o->plan.kinds = strtoull(optarg, NULL, 16);
 			break;
 		case 'm':
 			parse_skip(&o->plan, optarg);

@@ -1,5 +1,7 @@
 #include "tests/sim/conn.h"
 
+#include <sys/socket.h>
+
 #include <errno.h>
 #include <string.h>
 
@@ -54,22 +56,6 @@ net_port(unsigned receiver)
 }
 
 void
-buffer_put(struct buffer *b, const void *p, size_t n)
-{
-	if (b->n + n > BUF)
-		sim_fail("the simulation has too small a buffer");
-	memcpy(b->p + b->n, p, n);
-	b->n += n;
-}
-
-void
-buffer_take(struct buffer *b, size_t n)
-{
-	memmove(b->p, b->p + n, b->n - n);
-	b->n -= n;
-}
-
-void
 conn_soon(struct conn *c)
 {
 	c->due = S.now + latency / 2 + 1000 +
@@ -110,6 +96,19 @@ conn_room(const struct conn *c)
 	return (c->out.n < send_room ? send_room - c->out.n : 0);
 }
 
+static bool
+is_relp(const struct conn *c)
+{
+	return (setting_kind(c->receiver) == RECEIVER_RELP);
+}
+
+/* The system says so when a third of the buffer is free. */
+bool
+conn_is_roomy(const struct conn *c)
+{
+	return (conn_room(c) >= send_room / 3);
+}
+
 /* How many octets may come twice when this connection is lost. */
 static uint64_t
 at_stake(const struct conn *c)
@@ -118,7 +117,7 @@ at_stake(const struct conn *c)
 
 	if (again < sim_sizes.autotuned)
 		again = sim_sizes.autotuned;
-	if (S.relp)
+	if (is_relp(c))
 		again += RELP_WINDOW;
 	return (again + 2 * (c->out.n + c->in.n) + 2 * sim_sizes.slice + 4096);
 }
@@ -129,16 +128,17 @@ conn_reset(struct conn *c, int error)
 {
 	if (c->state == CONN_DEAD)
 		return;
-	oracle_allow(at_stake(c));
+	oracle_allow_at(c->receiver, at_stake(c));
 	c->state = CONN_DEAD;
 	c->error = error;
 	c->heard = S.now;
 	/* In RELP nothing counts that was not answered. */
-	if (c->in.n > 0 && !S.relp) {
+	if (c->in.n > 0 && !is_relp(c)) {
 		buffer_put(&c->text, c->in.p, c->in.n);
-		oracle_unread(c->text.p, c->text.n, c->orphaned);
+		oracle_unread(c->receiver, c->text.p, c->text.n,
+		    c->orphaned && !setting_is_local(c->receiver));
 		buffer_put(&c->text, c->out.p, c->out.n);
-		oracle_unread(c->text.p, c->text.n, false);
+		oracle_unread(c->receiver, c->text.p, c->text.n, false);
 	}
 	c->in.n = c->text.n = 0;
 	c->due = INT64_MAX;
@@ -149,7 +149,10 @@ conn_reset(struct conn *c, int error)
 static void
 free_if_done(struct conn *c)
 {
-	if (!c->held && (c->state == CONN_DEAD || (c->closed && c->out.n == 0)))
+	if (c->held)
+		return;
+	if (c->state == CONN_DEAD || (c->closed && c->out.n == 0) ||
+	    (c->type == SOCK_DGRAM && c->out.n == 0 && c->in.n == 0))
 		c->used = false;
 }
 
@@ -162,12 +165,12 @@ read_text(struct conn *c, size_t n)
 	buffer_put(&c->text, c->in.p, n);
 	buffer_take(&c->in, n);
 	sim_trace("read", c->serial, n);
-	if (S.relp) {
+	if (is_relp(c)) {
 		relp_serve(c);
 		return;
 	}
 	while ((nl = memchr(c->text.p, '\n', c->text.n)) != NULL) {
-		oracle_heard(0, c->text.p, (size_t)(nl - c->text.p));
+		oracle_heard(c->receiver, c->text.p, (size_t)(nl - c->text.p));
 		buffer_take(&c->text, (size_t)(nl - c->text.p) + 1);
 	}
 }
@@ -187,14 +190,24 @@ is_behind_another(const struct conn *c)
 	return (false);
 }
 
+bool
+conn_may_read(const struct conn *c)
+{
+	return (!receivers[c->receiver].stalled && !c->closed && c->in.n > 0 &&
+	    !is_behind_another(c));
+}
+
 static void
 receive(struct conn *c)
 {
-	const struct receiver *r = &receivers[c->receiver];
 	size_t n;
 
-	if (r->stalled || c->closed || c->in.n == 0 || is_behind_another(c))
+	if (!conn_may_read(c))
 		return;
+	if (setting_is_datagram(c->receiver)) {
+		datagram_receive(c);
+		return;
+	}
 	n = 1 + rng_below(&S.world, (unsigned)c->in.n * 2);
 	read_text(c, n < c->in.n ? n : c->in.n);
 }
@@ -211,7 +224,7 @@ close_by_receiver(struct conn *c)
 		return;
 	}
 	if (!c->finished || c->out.n > 0)
-		oracle_allow(at_stake(c));
+		oracle_allow_at(c->receiver, at_stake(c));
 	c->goodbye = true;
 	sim_say("world: connection %u: closed by the receiver", c->serial);
 }
@@ -234,6 +247,10 @@ carry(struct conn *c)
 {
 	size_t room = capacity - c->in.n, n;
 
+	if (setting_is_datagram(c->receiver)) {
+		datagram_carry(c, capacity);
+		return;
+	}
 	if (c->closed && c->out.n > 0) {
 		/* Nobody reads it: its system says so. */
 		conn_reset(c, ECONNRESET);
@@ -256,33 +273,38 @@ has_more(const struct conn *c)
 	const struct receiver *r = &receivers[c->receiver];
 
 	if (c->state == CONN_CONNECTING)
-		return (!r->cut);
+		return (!net_is_cut(c->receiver));
 	if (c->state != CONN_UP || !c->used)
 		return (false);
-	if (!r->cut && c->out.n > 0 && (c->closed || c->in.n < capacity))
+	if (!net_is_cut(c->receiver) && c->out.n > 0 &&
+	    (c->closed || c->in.n < capacity))
 		return (true);
 	if (!r->stalled && !c->closed && c->in.n > 0)
 		return (true);
-	return (!r->stalled && !r->cut && !c->closed &&
+	if (setting_is_datagram(c->receiver))
+		return (c->out.n > 0);
+	return (!r->stalled && !net_is_cut(c->receiver) && !c->closed &&
 	    (c->finished || c->orphaned) && c->out.n == 0);
 }
 
 static void
 happen(struct conn *c)
 {
-	const struct receiver *r = &receivers[c->receiver];
+	bool cut = net_is_cut(c->receiver), datagrams;
 
-	if (c->state == CONN_CONNECTING && !r->cut)
+	datagrams = setting_is_datagram(c->receiver);
+	if (c->state == CONN_CONNECTING && !cut)
 		establish(c);
-	if (c->state == CONN_UP && !r->cut)
+	if (c->state == CONN_UP && (!cut || datagrams))
 		carry(c);
 	if (c->state == CONN_UP)
 		receive(c);
 	if (c->state == CONN_UP && c->close_at != 0 && S.now >= c->close_at)
 		close_by_receiver(c);
 	/* The worker has said all, and the receiver has read it. */
-	if (c->state == CONN_UP && !r->stalled && !r->cut && !c->closed &&
-	    (c->finished || c->orphaned) && c->out.n == 0 && c->in.n == 0)
+	if (c->state == CONN_UP && !datagrams && !cut && !c->closed &&
+	    !receivers[c->receiver].stalled && (c->finished || c->orphaned) &&
+	    c->out.n == 0 && c->in.n == 0)
 		close_by_receiver(c);
 	if (has_more(c))
 		conn_soon(c);
@@ -329,18 +351,29 @@ each(unsigned receiver, void (*fn)(struct conn *))
 			fn(&conns[n]);
 }
 
-void
-net_listen(unsigned receiver, bool on)
+bool
+net_is_listening(unsigned receiver)
 {
-	receivers[receiver].listening = on;
+	return (receivers[receiver].listening);
 }
 
 static void
 kill_one(struct conn *c)
 {
-	if (c->state == CONN_UP)
+	if (setting_is_datagram(c->receiver))
+		datagram_kill(c);
+	else if (c->state == CONN_UP)
 		close_by_receiver(c);
 	free_if_done(c);
+}
+
+/* Connections that stand, stay; of datagrams there are none. */
+void
+net_listen(unsigned receiver, bool on)
+{
+	receivers[receiver].listening = on;
+	if (!on && setting_is_datagram(receiver))
+		each(receiver, kill_one);
 }
 
 /* Its program dies; what it had read is kept. */
@@ -359,15 +392,16 @@ linger(struct conn *c)
 		return;
 	c->goodbye = true;
 	c->close_at = S.now + (int64_t)rng_below(&S.world, 3000) * NS_MS;
-	oracle_allow(at_stake(c));
-	oracle_no_order();
+	oracle_allow_at(c->receiver, at_stake(c));
+	oracle_no_order_at(c->receiver);
 	conn_soon(c);
 }
 
 void
 net_goodbye(unsigned receiver, bool lingers)
 {
-	each(receiver, lingers ? linger : kill_one);
+	if (!setting_is_datagram(receiver))
+		each(receiver, lingers ? linger : kill_one);
 }
 
 void
@@ -380,7 +414,7 @@ net_stall(unsigned receiver, bool on)
 bool
 net_is_cut(unsigned receiver)
 {
-	return (receivers[receiver].cut);
+	return (receivers[receiver].cut && !setting_is_local(receiver));
 }
 
 static void
@@ -402,7 +436,12 @@ net_cut(unsigned receiver, bool on)
 bool
 net_is_idle(void)
 {
-	return (net_in_flight() == 0);
+	unsigned d;
+
+	for (d = 0; d < SIM_DESTS; d++)
+		if (net_in_flight(d) > 0)
+			return (false);
+	return (true);
 }
 
 enum sim_state
@@ -426,33 +465,16 @@ net_state(void)
 }
 
 uint64_t
-net_in_flight(void)
+net_in_flight(unsigned dest)
 {
 	uint64_t sum = 0;
 	unsigned n;
 
 	for (n = 0; n < top; n++)
-		if (conns[n].used && conns[n].state != CONN_DEAD)
+		if (conns[n].used && conns[n].state != CONN_DEAD &&
+		    setting_dest(conns[n].receiver) == dest)
 			sum += conns[n].out.n + conns[n].in.n;
 	return (sum);
-}
-
-bool
-net_readable(void *sock)
-{
-	const struct conn *c = sock;
-
-	return (c->state == CONN_DEAD || c->back.n > 0 || c->goodbye);
-}
-
-bool
-net_writable(void *sock)
-{
-	const struct conn *c = sock;
-
-	if (c->state == CONN_DEAD)
-		return (true);
-	return (c->state == CONN_UP && conn_room(c) >= send_room / 3);
 }
 
 /* The worker has no descriptor of it any more. */
@@ -467,9 +489,11 @@ net_close(void *sock)
 		c->used = false;
 		return;
 	}
-	if (c->state == CONN_UP && (c->aborting || c->back.n > 0)) {
+	if (c->type == SOCK_DGRAM)
+		datagram_close(c);
+	else if (c->state == CONN_UP && (c->aborting || c->back.n > 0)) {
 		/* What has arrived is still read. */
-		oracle_allow(at_stake(c));
+		oracle_allow_at(c->receiver, at_stake(c));
 		c->out.n = 0;
 		c->finished = true;
 	}

@@ -1,7 +1,7 @@
 /*
  * What was written, what has arrived, and whether that is as promised.
  */
-#include "tests/sim/sim.h"
+#include "tests/sim/setting.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -20,8 +20,12 @@
 
 struct line {
 	uint16_t generation;
-	bool got;
-	bool lost; /* nobody could have it */
+	/* Destinations, as bits. */
+	uint8_t owed; /* are to get it */
+	uint8_t got; /* have it */
+	uint8_t lost; /* could not have it */
+	uint8_t refused; /* their receivers were not there, since */
+	int64_t refused_at;
 	bool copied; /* it stands in a copy of its file */
 	int64_t since; /* it is half written; or 0 */
 	bool cut; /* it does not stand in one piece */
@@ -29,15 +33,18 @@ struct line {
 
 static struct line lines[LOGS][LINES];
 static unsigned nlines[LOGS];
-static unsigned newest[GENERATIONS]; /* 1 + what came last for the first time */
-static uint64_t allowed, repeats;
-static bool ordered;
+/* 1 + what came last for the first time. */
+static unsigned newest[SIM_RECEIVERS][GENERATIONS];
+static uint64_t allowed[SIM_DESTS], repeats[SIM_DESTS];
+static bool ordered[SIM_DESTS];
+static bool refusals; /* there were some */
 static uint64_t copied;
 static int64_t copied_at;
 /* The last arrivals, round and round. */
 static struct {
 	int64_t at;
 	size_t n;
+	unsigned dest;
 } arrivals[ARRIVALS];
 static unsigned narrivals;
 
@@ -52,29 +59,81 @@ oracle_reset(void)
 	}
 	memset(newest, 0, sizeof(newest));
 	memset(arrivals, 0, sizeof(arrivals));
-	allowed = repeats = copied = 0;
+	memset(allowed, 0, sizeof(allowed));
+	memset(repeats, 0, sizeof(repeats));
+	copied = 0;
 	copied_at = 0;
 	narrivals = 0;
-	ordered = true;
+	refusals = false;
+	for (l = 0; l < SIM_DESTS; l++)
+		ordered[l] = true;
+}
+
+static void
+allow(unsigned dest, uint64_t octets)
+{
+	if (allowed[dest] < MAX_ALLOWED)
+		allowed[dest] += octets;
+}
+
+/* What came since then may come again. */
+static void
+allow_since(unsigned dest, int64_t since)
+{
+	unsigned i;
+
+	for (i = 0; i < ARRIVALS; i++)
+		if (arrivals[i].n > 0 && arrivals[i].dest == dest &&
+		    arrivals[i].at >= since)
+			allow(dest, arrivals[i].n);
+	allow(dest, net_in_flight(dest) + 2 * sim_sizes.slice);
+}
+
+static void
+allow_all_since(int64_t since)
+{
+	unsigned d;
+
+	for (d = 0; d < SIM_DESTS; d++)
+		allow_since(d, since);
 }
 
 void
 oracle_allow(uint64_t octets)
 {
-	if (allowed < MAX_ALLOWED)
-		allowed += octets;
+	unsigned d;
+
+	for (d = 0; d < SIM_DESTS; d++)
+		allow(d, octets);
+}
+
+void
+oracle_allow_at(unsigned receiver, uint64_t octets)
+{
+	allow(setting_dest(receiver), octets);
 }
 
 void
 oracle_no_order(void)
 {
-	ordered = false;
+	memset(ordered, 0, sizeof(ordered));
+}
+
+void
+oracle_no_order_at(unsigned receiver)
+{
+	ordered[setting_dest(receiver)] = false;
 }
 
 uint64_t
 oracle_repeats(void)
 {
-	return (repeats);
+	uint64_t sum = 0;
+	unsigned d;
+
+	for (d = 0; d < SIM_DESTS; d++)
+		sum += repeats[d];
+	return (sum);
 }
 
 /* What a line says is decided by its number. */
@@ -102,6 +161,7 @@ oracle_write(
 		return (0);
 	n = text_of(log, nlines[log], p);
 	p[n++] = '\n';
+	lines[log][nlines[log]].owed = (uint8_t)setting_owed(log);
 	lines[log][nlines[log]++].generation =
 	    (uint16_t)(generation % GENERATIONS);
 	return (n);
@@ -125,13 +185,21 @@ parse(const uint8_t *p, size_t n, unsigned *log, unsigned *seq)
 	return (i < n && p[i] == ' ' && *log < LOGS && *seq < nlines[*log]);
 }
 
+/* The destinations that are to get a line yet. */
+static unsigned
+want(const struct line *l)
+{
+	return (l->owed & ~(l->got | l->lost));
+}
+
 static void
 vanish(struct inode *i, const uint8_t *p, size_t n, bool whole)
 {
 	unsigned log, seq;
 	char begin[16];
 
-	if (!parse(p, n, &log, &seq) || lines[log][seq].got)
+	if (!parse(p, n, &log, &seq) ||
+	    (lines[log][seq].owed & ~lines[log][seq].got) == 0)
 		return;
 	if (!whole)
 		lines[log][seq].cut = true;
@@ -140,7 +208,7 @@ vanish(struct inode *i, const uint8_t *p, size_t n, bool whole)
 		lines[log][seq].copied = true;
 		return;
 	}
-	lines[log][seq].lost = true;
+	lines[log][seq].lost |= (uint8_t)want(&lines[log][seq]);
 }
 
 void
@@ -163,8 +231,9 @@ oracle_vanish(struct inode *i, size_t from)
  * worker is gone, too, or the file was cut meanwhile: these are two faults.
  */
 void
-oracle_unread(const uint8_t *p, size_t n, bool orphaned)
+oracle_unread(unsigned receiver, const uint8_t *p, size_t n, bool orphaned)
 {
+	const unsigned bit = 1u << setting_dest(receiver);
 	const uint8_t *nl;
 	unsigned log, seq;
 	size_t len;
@@ -172,11 +241,52 @@ oracle_unread(const uint8_t *p, size_t n, bool orphaned)
 	for (; n > 0; p += len, n -= len) {
 		nl = memchr(p, '\n', n);
 		len = nl != NULL ? (size_t)(nl - p) + 1 : n;
-		if (!parse(p, len, &log, &seq) || lines[log][seq].got)
+		if (!parse(p, len, &log, &seq) || (lines[log][seq].got & bit))
 			continue;
 		if (orphaned || (lines[log][seq].copied && !S.strict))
-			lines[log][seq].lost = true;
+			lines[log][seq].lost |= (uint8_t)bit;
 	}
+}
+
+void
+oracle_dropped(unsigned receiver, const uint8_t *p, size_t n)
+{
+	unsigned log, seq;
+
+	sim_say("world: lost on the way: %.*s", n > 12 ? 12 : (int)n, p);
+	if (parse(p, n, &log, &seq))
+		lines[log][seq].lost |= (uint8_t)(1u << setting_dest(receiver));
+}
+
+/* What was sent in the last second comes again, in front of what came since. */
+void
+oracle_refused(unsigned receiver, const uint8_t *p, size_t n)
+{
+	const unsigned dest = setting_dest(receiver);
+	unsigned log, seq;
+
+	sim_say("world: refused: %.*s", n > 12 ? 12 : (int)n, p);
+	allow_since(dest, S.now - 3 * NS_S);
+	ordered[dest] = false;
+	if (!parse(p, n, &log, &seq))
+		return;
+	refusals = true;
+	lines[log][seq].refused |= (uint8_t)(1u << dest);
+	lines[log][seq].refused_at = S.now;
+}
+
+/* Who did not hear of it, or has not noted it yet, does not send it again. */
+static void
+forget_refusals(void)
+{
+	struct line *line;
+	unsigned l;
+
+	for (l = 0; refusals && l < LOGS; l++)
+		for (line = lines[l]; line < lines[l] + nlines[l]; line++)
+			if (line->refused != 0 &&
+			    S.now - line->refused_at < 3 * NS_S)
+				line->lost |= line->refused & ~line->got;
 }
 
 /* The newest line of log is half written, or is written to its end. */
@@ -186,8 +296,10 @@ oracle_half(unsigned log, bool half)
 	struct line *l = &lines[log][nlines[log] - 1];
 
 	/* What was rotated may be finished by then. */
-	if (!half && l->since != 0 && S.now - l->since > PATIENCE_NS)
-		l->cut = l->lost = true;
+	if (!half && l->since != 0 && S.now - l->since > PATIENCE_NS) {
+		l->cut = true;
+		l->lost = UINT8_MAX;
+	}
 	l->since = half ? S.now : 0;
 }
 
@@ -207,7 +319,7 @@ is_cut(struct line *l)
 
 /* Whether it is a piece of a line that was cut to pieces. */
 static bool
-is_piece(const uint8_t *p, size_t n)
+is_piece(unsigned dest, const uint8_t *p, size_t n)
 {
 	char text[LINE_ROOM];
 	unsigned l, k;
@@ -220,53 +332,69 @@ is_piece(const uint8_t *p, size_t n)
 			len = text_of(l, k, text);
 			if (len >= n && memmem(text, len, p, n) != NULL) {
 				if (memcmp(text + len - n, p, n) == 0)
-					lines[l][k].got = true;
+					lines[l][k].got |=
+					    (uint8_t)(1u << dest);
 				return (true);
 			}
 		}
 	return (false);
 }
 
+/* Within a file the order is that of the file, at each receiver. */
 static void
-arrived(unsigned log, unsigned seq, size_t n)
+check_order(unsigned receiver, const struct line *l, unsigned log, unsigned seq)
 {
+	unsigned *last = &newest[receiver][l->generation];
+
+	/* A datagram that was lost may be among what comes again. */
+	if (setting_is_datagram(receiver) &&
+	    (l->lost & (1u << setting_dest(receiver))))
+		return;
+	if (ordered[setting_dest(receiver)] && !l->cut && seq + 1 < *last)
+		sim_fail("line %u.%u came behind %u.%u of the same file", log,
+		    seq, log, *last - 1);
+	*last = seq + 1;
+}
+
+static void
+arrived(unsigned receiver, unsigned log, unsigned seq, size_t n)
+{
+	const unsigned dest = setting_dest(receiver);
 	struct line *l = &lines[log][seq];
 
 	arrivals[narrivals % ARRIVALS].at = S.now;
+	arrivals[narrivals % ARRIVALS].dest = dest;
 	arrivals[narrivals++ % ARRIVALS].n = n + 1;
-	if (l->got) {
-		repeats += n + 1;
-		if (repeats > allowed)
+	if (l->got & (1u << dest)) {
+		repeats[dest] += n + 1;
+		if (repeats[dest] > allowed[dest])
 			sim_fail(
 			    "line %u.%u came twice without a reason", log, seq);
 		return;
 	}
-	if (ordered && !l->cut && seq + 1 < newest[l->generation])
-		sim_fail("line %u.%u came behind %u.%u of the same file", log,
-		    seq, log, newest[l->generation] - 1);
-	l->got = true;
-	newest[l->generation] = seq + 1;
+	check_order(receiver, l, log, seq);
+	l->got |= (uint8_t)(1u << dest);
 }
 
 void
-oracle_heard(unsigned dest, const uint8_t *p, size_t n)
+oracle_heard(unsigned receiver, const uint8_t *p, size_t n)
 {
 	char text[LINE_ROOM];
 	unsigned log, seq;
 	size_t len;
 
-	(void)dest;
-	sim_say("receiver: %.*s", n > 12 ? 12 : (int)n, (const char *)p);
+	sim_say("receiver %u: %.*s", receiver, n > 12 ? 12 : (int)n,
+	    (const char *)p);
 	if (n > 0 && p[0] == '#')
 		return;
 	if (parse(p, n, &log, &seq)) {
 		len = text_of(log, seq, text);
 		if (len == n && memcmp(text, p, n) == 0) {
-			arrived(log, seq, n);
+			arrived(receiver, log, seq, n);
 			return;
 		}
 	}
-	if (is_piece(p, n))
+	if (is_piece(setting_dest(receiver), p, n))
 		return;
 	sim_fail("nobody wrote \"%.*s\" (%zu octets)", n > 60 ? 60 : (int)n,
 	    (const char *)p, n);
@@ -280,7 +408,7 @@ is_missing(unsigned log, unsigned seq)
 	char text[LINE_ROOM], begin[16];
 	size_t n;
 
-	if (l->got || l->lost)
+	if (want(l) == 0)
 		return (false);
 	n = text_of(log, seq, text);
 	text[n++] = '\n';
@@ -340,28 +468,17 @@ oracle_was_copied(void)
 void
 oracle_on_end(void)
 {
+	forget_refusals();
 	if (copied > 0 && S.now - copied_at < COPIED_NS) {
 		oracle_allow(copied);
 		oracle_no_order();
 	}
 }
 
-/* What came since then may come again. */
-static void
-allow_since(int64_t since)
-{
-	unsigned i;
-
-	for (i = 0; i < ARRIVALS; i++)
-		if (arrivals[i].n > 0 && arrivals[i].at >= since)
-			oracle_allow(arrivals[i].n);
-	oracle_allow(net_in_flight() + 2 * sim_sizes.slice);
-}
-
 void
 oracle_on_kill(void)
 {
-	allow_since(S.now - 60 * NS_MS - (int64_t)S.pause_most_us * 100000);
+	allow_all_since(S.now - 60 * NS_MS - (int64_t)S.pause_most_us * 100000);
 }
 
 /*
@@ -371,6 +488,6 @@ oracle_on_kill(void)
 void
 oracle_on_power(void)
 {
-	allow_since(S.now - 4 * NS_S);
+	allow_all_since(S.now - 4 * NS_S);
 	oracle_allow(OLDER_GUARD);
 }

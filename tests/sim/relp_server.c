@@ -35,7 +35,7 @@ obey(struct conn *c, unsigned txnr, const char *command, size_t at, size_t n)
 	if (strcmp(command, "open") == 0) {
 		say(c, txnr, "200 OK\nrelp_version=0\ncommands=syslog");
 	} else if (strcmp(command, "syslog") == 0) {
-		oracle_heard(0, c->text.p + at, n);
+		oracle_heard(c->receiver, c->text.p + at, n);
 		say(c, txnr, "200 OK");
 	} else {
 		say(c, txnr, "");

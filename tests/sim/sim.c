@@ -12,7 +12,7 @@ const char *const sim_kind_names[KINDS] = { "append", "partial", "rename",
 	"receiver-kill", "receiver-close", "receiver-stall", "receiver-cut",
 	"receiver-refuse", "kill", "stop", "reload", "lost-event", "pause",
 	"fault", "clock", "compress", "power", "expire", "goodbye", "oom",
-	"relp" };
+	"relp", "sockets", "dests" };
 
 const char *const sim_state_names[STATES] = { "none", "start", "down",
 	"connecting", "quiet", "in-flight", "stopping" };
@@ -97,7 +97,7 @@ sim_wall(void)
 bool
 sim_may(enum sim_kind k)
 {
-	return ((S.plan.kinds & (1u << k)) != 0);
+	return ((S.plan.kinds & (UINT64_C(1) << k)) != 0);
 }
 
 /* What is due in the world happens; not while it happens already. */

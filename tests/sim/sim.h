@@ -68,6 +68,8 @@ enum sim_kind {
 	KIND_GOODBYE,		/* of a receiver that lingers */
 	KIND_OOM,
 	KIND_RELP,		/* the receiver speaks RELP, no step */
+	KIND_SOCKETS,		/* it has a socket of udp or unix, no step */
+	KIND_DESTS,		/* there are several destinations, no step */
 	KINDS
 };
 
@@ -75,7 +77,7 @@ extern const char *const sim_kind_names[KINDS];
 
 struct sim_plan {		/* that a seed replays */
 	uint64_t	seed;
-	uint32_t	kinds;		/* that may happen, as bits */
+	uint64_t	kinds;		/* that may happen, as bits */
 	unsigned	steps;
 	unsigned	skip[64];	/* steps that are left out, */
 	unsigned	nskip;		/* so many */
@@ -98,8 +100,8 @@ enum sim_state {
 
 extern const char *const sim_state_names[STATES];
 
-#define SIM_DESTS	2
-#define SIM_RECEIVERS	3
+#define SIM_DESTS	3
+#define SIM_RECEIVERS	6
 
 struct inode;
 struct ofd;
@@ -126,7 +128,6 @@ struct sim {
 	bool		kill;		/* as soon as it may be */
 	bool		failed;
 	bool		calls_shown;
-	bool		relp;	/* the receiver speaks it */
 	bool		strict;	/* what is known is a fault, too */
 	bool		verbose;
 	jmp_buf		death;
@@ -135,7 +136,6 @@ struct sim {
 	bool		power;		/* the host loses it */
 	bool		stopping;	/* it was told to */
 	unsigned	lives;
-	char		pattern[32];	/* of the source */
 	char		why[512];
 };
 
@@ -223,9 +223,10 @@ void	net_goodbye(unsigned receiver, bool linger);
 void	net_stall(unsigned receiver, bool);
 void	net_cut(unsigned receiver, bool);
 bool	net_is_cut(unsigned receiver);
+bool	net_is_listening(unsigned receiver);
 bool	net_is_idle(void);
 enum sim_state	net_state(void);
-uint64_t	net_in_flight(void);
+uint64_t	net_in_flight(unsigned dest);
 uint16_t	net_port(unsigned receiver);
 uint64_t	net_capacity(void);
 
@@ -264,18 +265,25 @@ void	oracle_half(unsigned log, bool);
 void	oracle_cut(unsigned log);
 /* What is in the file (or from an offset on) goes away. */
 void	oracle_vanish(struct inode *, size_t from);
-void	oracle_unread(const uint8_t *p, size_t n, bool orphaned);
-void	oracle_heard(unsigned dest, const uint8_t *p, size_t n);
+void	oracle_unread(
+	    unsigned receiver, const uint8_t *p, size_t n, bool orphaned);
+void	oracle_heard(unsigned receiver, const uint8_t *p, size_t n);
+/* Nobody will have this datagram. */
+void	oracle_dropped(unsigned receiver, const uint8_t *p, size_t n);
+/* Nor this one; but the worker's system was told so. */
+void	oracle_refused(unsigned receiver, const uint8_t *p, size_t n);
 bool	oracle_has_all(void);
 void	oracle_miss(char *p, size_t n);
-/* So many octets may come twice. */
+/* So many octets may come twice, everywhere, or at whom this receiver is of. */
 void	oracle_allow(uint64_t octets);
+void	oracle_allow_at(unsigned receiver, uint64_t octets);
 void	oracle_on_kill(void);
 void	oracle_on_power(void);	/* at the end of a life that was killed */
 void	oracle_on_end(void);	/* of any life */
 /* A copy of so many octets was made. */
 void	oracle_copied(uint64_t octets);
 void	oracle_no_order(void);
+void	oracle_no_order_at(unsigned receiver);
 uint64_t	oracle_repeats(void);
 bool	oracle_was_copied(void);	/* of late, see there */
 

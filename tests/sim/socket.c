@@ -7,8 +7,10 @@
 #include <sys/un.h>
 
 #include <errno.h>
+#include <linux/errqueue.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/tcp_info.h"
@@ -31,14 +33,39 @@ WRAP(int, socket, int family, int type, int protocol)
 	int fd;
 
 	(void)family;
-	(void)type;
 	(void)protocol;
 	if (sim_call("socket", socket_errors) != 0)
 		return (-1);
 	c = conn_new();
+	c->type = type & (SOCK_STREAM | SOCK_DGRAM);
 	if ((fd = files_new_fd(FD_SOCKET, c)) == -1)
 		c->used = false;
 	return (fd);
+}
+
+static int
+refuse(int error)
+{
+	errno = error;
+	return (-1);
+}
+
+/* The path ends with the number of the receiver. */
+static int
+connect_local(struct conn *c, const struct sockaddr *sa)
+{
+	struct sockaddr_un un;
+	bool datagrams;
+
+	memcpy(&un, sa, sizeof(un));
+	c->receiver = (unsigned)atoi(strrchr(un.sun_path, '/') + 1);
+	datagrams = setting_is_datagram(c->receiver);
+	if (!net_is_listening(c->receiver))
+		return (refuse(ECONNREFUSED));
+	if (datagrams != (c->type == SOCK_DGRAM))
+		return (refuse(EPROTOTYPE));
+	c->state = CONN_UP;
+	return (0);
 }
 
 WRAP(int, connect, int fd, const struct sockaddr *sa, socklen_t len)
@@ -49,14 +76,18 @@ WRAP(int, connect, int fd, const struct sockaddr *sa, socklen_t len)
 	(void)sim_call("connect", NULL);
 	if ((c = conn_of(fd)) == NULL)
 		return (-1);
-	if (sa->sa_family != AF_INET || len < sizeof(sin)) {
-		errno = EAFNOSUPPORT;
-		return (-1);
-	}
+	if (sa->sa_family == AF_UNIX)
+		return (connect_local(c, sa));
+	if (sa->sa_family != AF_INET || len < sizeof(sin))
+		return (refuse(EAFNOSUPPORT));
 	memcpy(&sin, sa, sizeof(sin));
-	conn_connect(c, (unsigned)(ntohs(sin.sin_port) - net_port(0)));
-	errno = EINPROGRESS;
-	return (-1);
+	c->receiver = (unsigned)(ntohs(sin.sin_port) - net_port(0));
+	if (c->type == SOCK_DGRAM) {
+		c->state = CONN_UP;
+		return (0);
+	}
+	conn_connect(c, c->receiver);
+	return (refuse(EINPROGRESS));
 }
 
 WRAP(int, bind, int fd, const struct sockaddr *sa, socklen_t len)
@@ -128,11 +159,10 @@ WRAP(ssize_t, recv, int fd, void *p, size_t n, int flags)
 			buffer_take(&c->back, n);
 		return ((ssize_t)n);
 	}
-	if (c->error != 0) {
-		errno = take_error(c);
-		return (-1);
-	}
-	if (c->goodbye || c->state == CONN_DEAD)
+	if (c->error != 0)
+		return (refuse(
+		    c->type == SOCK_DGRAM ? datagram_error(c) : take_error(c)));
+	if (c->type == SOCK_STREAM && (c->goodbye || c->state == CONN_DEAD))
 		return (0);
 	errno = EAGAIN;
 	return (-1);
@@ -150,7 +180,10 @@ WRAP(int, getsockopt, int fd, int level, int what, void *p, socklen_t *len)
 		errno = ENOPROTOOPT;
 		return (-1);
 	}
-	*(int *)p = what == SO_ERROR ? take_error(c) : BUF;
+	*(int *)p = what == SO_ERROR && c->type == SOCK_DGRAM
+	    ? datagram_error(c)
+	    : what == SO_ERROR ? take_error(c)
+			       : BUF;
 	return (0);
 }
 
@@ -186,23 +219,73 @@ WRAP(int, poll, struct pollfd *p, nfds_t n, int ms)
 	return (0);
 }
 
+/* The queue of errors: ip(7), IP_RECVERR. */
 WRAP(ssize_t, recvmsg, int fd, struct msghdr *msg, int flags)
 {
-	(void)fd;
-	(void)msg;
-	(void)flags;
-	errno = EAGAIN;
-	return (-1);
+	struct sock_extended_err e = { .ee_origin = SO_EE_ORIGIN_ICMP };
+	struct cmsghdr *h;
+	struct conn *c;
+	int error;
+
+	(void)sim_call("recvmsg", NULL);
+	if ((c = conn_of(fd)) == NULL || c->type != SOCK_DGRAM ||
+	    (flags & MSG_ERRQUEUE) == 0 || setting_is_local(c->receiver) ||
+	    (error = datagram_error(c)) == 0)
+		return (refuse(EAGAIN));
+	e.ee_errno = (uint32_t)error;
+	h = CMSG_FIRSTHDR(msg);
+	h->cmsg_level = IPPROTO_IP;
+	h->cmsg_type = IP_RECVERR;
+	h->cmsg_len = CMSG_LEN(sizeof(e));
+	memcpy(CMSG_DATA(h), &e, sizeof(e));
+	msg->msg_controllen = CMSG_SPACE(sizeof(e));
+	return (0);
 }
 
+static const int datagram_errors[] = { EAGAIN, ENOBUFS, EINTR, 0 };
+
+/* An error is told in place of the first datagram only. */
 WRAP(int, sendmmsg, int fd, struct mmsghdr *msgs, unsigned n, int flags)
 {
-	(void)fd;
-	(void)msgs;
-	(void)n;
+	struct conn *c;
+	unsigned i;
+	int error;
+
 	(void)flags;
-	errno = EAGAIN;
-	return (-1);
+	if (sim_call("sendmmsg", datagram_errors) != 0)
+		return (-1);
+	if ((c = conn_of(fd)) == NULL)
+		return (-1);
+	if ((error = datagram_error(c)) != 0)
+		return (refuse(error));
+	for (i = 0; i < n; i++)
+		if (datagram_put(c, msgs[i].msg_hdr.msg_iov->iov_base,
+			msgs[i].msg_hdr.msg_iov->iov_len) == 0)
+			break;
+	return (i == 0 ? refuse(EAGAIN) : (int)i);
+}
+
+bool
+net_readable(void *sock)
+{
+	const struct conn *c = sock;
+
+	if (c->type == SOCK_DGRAM)
+		return (c->error != 0);
+	return (c->state == CONN_DEAD || c->back.n > 0 || c->goodbye);
+}
+
+bool
+net_writable(void *sock)
+{
+	const struct conn *c = sock;
+
+	if (c->state == CONN_DEAD)
+		return (true);
+	if (c->type == SOCK_DGRAM)
+		return (c->out.n < BUF / 4 &&
+		    (!setting_is_local(c->receiver) || c->in.n == 0));
+	return (c->state == CONN_UP && conn_is_roomy(c));
 }
 
 /* In place of daemon/tcp_info_linux.c. */
@@ -212,7 +295,12 @@ socket_unsent(int fd)
 {
 	const struct conn *c = conn_of(fd);
 
-	return (c == NULL ? -1 : (int64_t)c->out.n);
+	if (c == NULL)
+		return (-1);
+	/* A unix socket counts what the peer has not read. */
+	if (setting_is_local(c->receiver))
+		return ((int64_t)(c->out.n + c->in.n));
+	return ((int64_t)c->out.n);
 }
 
 void

@@ -2,6 +2,7 @@
  * What happens in the world, step by step.
  */
 #include "tests/sim/world.h"
+#include "tests/sim/setting.h"
 
 #include <signal.h>
 #include <string.h>
@@ -26,7 +27,6 @@ static unsigned pace; /* how fast things happen */
 static uint64_t repeats;
 static bool reloads;
 static unsigned weights[KINDS];
-static unsigned nreceivers;
 
 bool
 world_is_over(void)
@@ -59,7 +59,6 @@ world_reset(void)
 	since = lingered = 0;
 	reloads = false;
 	world_nlogs = 1 + rng_below(&S.world, WORLD_LOGS);
-	nreceivers = 1;
 	pace = rng_below(&S.world, 4);
 	memset(world_logs, 0, sizeof(world_logs));
 	files_mkdir("/log");
@@ -149,7 +148,7 @@ say_goodbye(unsigned i, bool lingers)
 static void
 receiver_step(struct rng *r, enum sim_kind kind)
 {
-	unsigned i = rng_below(r, nreceivers);
+	unsigned i = setting_receiver(rng_below(r, setting_receivers()));
 	bool on = rng_chance(r, 500);
 
 	if (kind == KIND_RECEIVER_KILL && on)
@@ -239,6 +238,8 @@ run_step(struct rng *r, enum sim_kind kind)
 	case KIND_FAULT:
 	case KIND_OOM:
 	case KIND_RELP:
+	case KIND_SOCKETS:
+	case KIND_DESTS:
 	case KINDS:
 		break;
 	}

@@ -1,0 +1,256 @@
+/*
+ * The worker's configuration, as a seed has it.
+ */
+#include "tests/sim/setting.h"
+
+#include <fnmatch.h>
+#include <string.h>
+
+#include "tests/sim/world.h"
+
+struct dest {
+	enum receiver_kind kind;
+	unsigned urls;
+	bool balances;
+};
+
+struct source {
+	unsigned dests; /* as bits */
+};
+
+static struct {
+	struct dest dests[SIM_DESTS];
+	unsigned ndests;
+	struct source sources[SETTING_SOURCES];
+	unsigned nsources; /* a log is of the source with its number */
+	bool copies; /* names behind .log are meant, too */
+} T;
+
+static const char *pattern = "/log/*.log"; /* of a single source */
+static unsigned patience;
+
+static enum receiver_kind
+draw_kind(struct rng *r, enum receiver_kind kind)
+{
+	if (sim_may(KIND_SOCKETS) && rng_chance(r, 400))
+		kind = RECEIVER_UDP + rng_below(r, 3);
+	return (kind);
+}
+
+static void
+draw_several(struct rng *r)
+{
+	struct dest *d;
+	unsigned i;
+
+	T.ndests = 1 + rng_below(r, SIM_DESTS);
+	for (d = T.dests; d < T.dests + T.ndests; d++) {
+		d->urls = 1 + rng_below(r, SETTING_URLS);
+		d->balances = rng_chance(r, 500);
+		if (d > T.dests)
+			d->kind = draw_kind(r,
+			    sim_may(KIND_RELP) && rng_chance(r, 300)
+				? RECEIVER_RELP
+				: RECEIVER_TCP);
+	}
+	T.nsources = 1 + rng_below(r, SETTING_SOURCES);
+	T.copies = rng_chance(r, 300);
+	for (i = 0; i < T.nsources; i++)
+		T.sources[i].dests = 1 + rng_below(r, (1u << T.ndests) - 1);
+}
+
+void
+setting_reset(void)
+{
+	struct rng r = rng_of(S.plan.seed, 3), more = rng_of(S.plan.seed, 4);
+
+	memset(&T, 0, sizeof(T));
+	T.ndests = T.nsources = T.dests[0].urls = 1;
+	T.sources[0].dests = 1;
+	T.dests[0].kind = sim_may(KIND_RELP) && rng_chance(&r, 300)
+	    ? RECEIVER_RELP
+	    : RECEIVER_TCP;
+	T.dests[0].kind = draw_kind(&more, T.dests[0].kind);
+	if (sim_may(KIND_DESTS) && rng_chance(&more, 500))
+		draw_several(&more);
+}
+
+void
+setting_draw(void)
+{
+	pattern = rng_chance(&S.world, 600) ? "/log/*.log"
+	    : rng_chance(&S.world, 500)	    ? "/log/*.log*"
+					    : "/log/app?.log";
+	patience = 2 + rng_below(&S.world, 20);
+}
+
+enum receiver_kind
+setting_kind(unsigned receiver)
+{
+	return (T.dests[receiver / SETTING_URLS].kind);
+}
+
+bool
+setting_is_datagram(unsigned receiver)
+{
+	return (setting_kind(receiver) == RECEIVER_UDP ||
+	    setting_kind(receiver) == RECEIVER_UNIX_DATAGRAM);
+}
+
+bool
+setting_is_local(unsigned receiver)
+{
+	return (setting_kind(receiver) == RECEIVER_UNIX ||
+	    setting_kind(receiver) == RECEIVER_UNIX_DATAGRAM);
+}
+
+unsigned
+setting_dest(unsigned receiver)
+{
+	return (receiver / SETTING_URLS);
+}
+
+unsigned
+setting_receivers(void)
+{
+	unsigned d, sum = 0;
+
+	for (d = 0; d < T.ndests; d++)
+		sum += T.dests[d].urls;
+	return (sum);
+}
+
+unsigned
+setting_receiver(unsigned n)
+{
+	unsigned d;
+
+	for (d = 0; n >= T.dests[d].urls; d++)
+		n -= T.dests[d].urls;
+	return (d * SETTING_URLS + n);
+}
+
+unsigned
+setting_owed(unsigned log)
+{
+	return (T.sources[log % T.nsources].dests);
+}
+
+static bool
+is_log_of(const char *name, unsigned log, bool copies)
+{
+	char p[32];
+
+	(void)snprintf(p, sizeof(p), "app%u.log%s", log, copies ? "*" : "");
+	return (fnmatch(p, name, 0) == 0);
+}
+
+bool
+setting_means(const char *name)
+{
+	unsigned log;
+
+	if (T.nsources == 1)
+		return (fnmatch(strrchr(pattern, '/') + 1, name, 0) == 0);
+	for (log = 0; log < WORLD_LOGS; log++)
+		if (is_log_of(name, log, T.copies))
+			return (true);
+	return (false);
+}
+
+static size_t
+write_url(char *p, size_t room, unsigned receiver)
+{
+	static const char *const schemes[] = { "tcp", "relp", "udp" };
+	int n;
+
+	if (setting_is_local(receiver))
+		n = snprintf(p, room, "\"unix:///run/%u\"", receiver);
+	else
+		n = snprintf(p, room, "\"%s://127.0.0.1:%u\"",
+		    schemes[setting_kind(receiver)], net_port(receiver));
+	return ((size_t)n);
+}
+
+static size_t
+write_dest(char *p, size_t room, unsigned i)
+{
+	const struct dest *d = &T.dests[i];
+	unsigned k;
+	size_t n;
+
+	n = (size_t)snprintf(
+	    p, room, "destination \"%c\" {\nurl = { ", (int)('d' + i));
+	for (k = 0; k < d->urls; k++) {
+		if (k > 0)
+			n += (size_t)snprintf(p + n, room - n, ", ");
+		n += write_url(p + n, room - n, i * SETTING_URLS + k);
+	}
+	n += (size_t)snprintf(p + n, room - n,
+	    " }\npolicy = %s\nformat = raw\n%s"
+	    "retry = { \"100ms\", \"1s\" }\nack_timeout = \"%us\"\n"
+	    "connect_timeout = \"2s\"\nmax_message = \"480\"\n}\n",
+	    d->balances ? "balance" : "failover",
+	    d->kind == RECEIVER_TCP || d->kind == RECEIVER_UNIX
+		? "framing = newline\n"
+		: "",
+	    patience);
+	return (n);
+}
+
+static size_t
+write_paths(char *p, size_t room, unsigned source)
+{
+	const char *begin = "";
+	unsigned log;
+	size_t n = 0;
+
+	if (T.nsources == 1)
+		return ((size_t)snprintf(p, room, "\"%s\"", pattern));
+	for (log = source; log < WORLD_LOGS; log += T.nsources) {
+		n += (size_t)snprintf(p + n, room - n, "%s\"/log/app%u.log%s\"",
+		    begin, log, T.copies ? "*" : "");
+		begin = ", ";
+	}
+	return (n);
+}
+
+static size_t
+write_source(char *p, size_t room, unsigned i)
+{
+	const char *begin = "";
+	unsigned d;
+	size_t n;
+
+	n = (size_t)snprintf(
+	    p, room, "source \"%c\" {\npaths = { ", (int)('s' + i));
+	n += write_paths(p + n, room - n, i);
+	n += (size_t)snprintf(p + n, room - n, " }\ndestinations = { ");
+	for (d = 0; d < T.ndests; d++) {
+		if ((T.sources[i].dests & (1u << d)) == 0)
+			continue;
+		n += (size_t)snprintf(
+		    p + n, room - n, "%s\"%c\"", begin, (int)('d' + d));
+		begin = ", ";
+	}
+	n += (size_t)snprintf(p + n, room - n, " }\n}\n");
+	return (n);
+}
+
+size_t
+setting_write(char *p, size_t room)
+{
+	unsigned i;
+	size_t n;
+
+	n = (size_t)snprintf(p, room,
+	    "state_dir = \"/state\"\ncontrol_socket = \"\"\nuser = \"\"\n"
+	    "hostname = \"h\"\n");
+	for (i = 0; i < T.ndests; i++)
+		n += write_dest(p + n, room - n, i);
+	for (i = 0; i < T.nsources; i++)
+		n += write_source(p + n, room - n, i);
+	if (n >= room)
+		sim_fail("the configuration is too long");
+	return (n);
+}
