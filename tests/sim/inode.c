@@ -128,6 +128,16 @@ files_forget_known(void)
 			inodes[n].known = 0;
 }
 
+/* Whoever is new has read nothing yet. */
+void
+files_know_anew(void)
+{
+	unsigned n;
+
+	for (n = 0; n < used; n++)
+		inodes[n].known = 0;
+}
+
 /* Of a file that grew since it was synced, some of the rest is left. */
 void
 files_lose_power(struct rng *r)

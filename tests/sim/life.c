@@ -18,16 +18,14 @@ static struct ofd *statedir;
 int __wrap_close(int);
 
 /* As the monitor has it, which reads the configuration. */
-void
-life_prepare(void)
+static void
+load(void)
 {
 	struct reason why;
-	struct inode *i;
 	char text[4096];
+	struct inode *i;
 	size_t n;
-	int fd;
 
-	setting_draw();
 	n = setting_write(text, sizeof(text));
 	i = files_make("/conf", 0644, 0);
 	files_write(i, 0, text, n);
@@ -35,6 +33,30 @@ life_prepare(void)
 		(void)fprintf(stderr, "%s\n", why.text);
 		sim_fail("the configuration is wrong");
 	}
+}
+
+void
+life_configure(void)
+{
+	if (!setting_is_to_change())
+		return;
+	sim_say("the configuration changes");
+	setting_take_change();
+	conf_free(conf);
+	conf = NULL;
+	S.in_world = true;
+	(void)files_unlink("/conf");
+	S.in_world = false;
+	load();
+}
+
+void
+life_prepare(void)
+{
+	int fd;
+
+	setting_draw();
+	load();
 	if ((fd = files_open_dir("/state")) == -1)
 		sim_fail("the state directory cannot be opened");
 	statedir = files_hold(fd);

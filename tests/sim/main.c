@@ -95,6 +95,7 @@ run(const struct sim_plan *plan)
 	if (setjmp(S.verdict) == 0) {
 		life_prepare();
 		while (!world_is_over()) {
+			life_configure();
 			end = life_run();
 			if (end == LIFE_FAILED && S.final && S.lives > 1000)
 				sim_fail("no worker lives");

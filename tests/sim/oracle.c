@@ -192,6 +192,15 @@ want(const struct line *l)
 	return (l->owed & ~(l->got | l->lost));
 }
 
+void
+oracle_disown(unsigned log, unsigned dests)
+{
+	unsigned k;
+
+	for (k = 0; k < nlines[log]; k++)
+		lines[log][k].owed &= (uint8_t)~dests;
+}
+
 static void
 vanish(struct inode *i, const uint8_t *p, size_t n, bool whole)
 {

@@ -12,21 +12,27 @@ struct dest {
 	enum receiver_kind kind;
 	unsigned urls;
 	bool balances;
+	unsigned renamed; /* so often */
 };
 
 struct source {
-	unsigned dests; /* as bits */
+	unsigned dests; /* as bits; none: the source is gone */
 };
 
-static struct {
+struct setting {
 	struct dest dests[SIM_DESTS];
 	unsigned ndests;
 	struct source sources[SETTING_SOURCES];
 	unsigned nsources; /* a log is of the source with its number */
 	bool copies; /* names behind .log are meant, too */
-} T;
+	unsigned pattern; /* of a single source */
+};
 
-static const char *pattern = "/log/*.log"; /* of a single source */
+static struct setting T, next; /* what is so, and what is to be */
+static bool changes;
+
+static const char *const patterns[] = { "/log/*.log", "/log/*.log*",
+	"/log/app?.log" };
 static unsigned patience;
 
 static enum receiver_kind
@@ -65,6 +71,7 @@ setting_reset(void)
 	struct rng r = rng_of(S.plan.seed, 3), more = rng_of(S.plan.seed, 4);
 
 	memset(&T, 0, sizeof(T));
+	changes = false;
 	T.ndests = T.nsources = T.dests[0].urls = 1;
 	T.sources[0].dests = 1;
 	T.dests[0].kind = sim_may(KIND_RELP) && rng_chance(&r, 300)
@@ -78,9 +85,9 @@ setting_reset(void)
 void
 setting_draw(void)
 {
-	pattern = rng_chance(&S.world, 600) ? "/log/*.log"
-	    : rng_chance(&S.world, 500)	    ? "/log/*.log*"
-					    : "/log/app?.log";
+	T.pattern = rng_chance(&S.world, 600) ? 0
+	    : rng_chance(&S.world, 500)	      ? 1
+					      : 2;
 	patience = 2 + rng_below(&S.world, 20);
 }
 
@@ -130,10 +137,99 @@ setting_receiver(unsigned n)
 	return (d * SETTING_URLS + n);
 }
 
+static unsigned
+owed(const struct setting *t, unsigned log)
+{
+	return (t->sources[log % t->nsources].dests);
+}
+
+/* Nobody knows what becomes of what is written until the change. */
 unsigned
 setting_owed(unsigned log)
 {
-	return (T.sources[log % T.nsources].dests);
+	return (owed(&T, log) & (changes ? owed(&next, log) : ~0u));
+}
+
+static unsigned
+count_sources(const struct setting *t)
+{
+	unsigned i, n = 0;
+
+	for (i = 0; i < t->nsources; i++)
+		n += t->sources[i].dests != 0;
+	return (n);
+}
+
+static void
+draw_change(struct rng *r)
+{
+	struct source *s = &next.sources[rng_below(r, next.nsources)];
+	unsigned bit = 1u << rng_below(r, next.ndests);
+
+	switch (rng_below(r, 5)) {
+	case 0:
+		next.dests[rng_below(r, next.ndests)].renamed++;
+		break;
+	case 1:
+		next.copies = !next.copies;
+		next.pattern = rng_below(r, 3);
+		break;
+	case 2:
+		if (s->dests == 0)
+			s->dests = bit;
+		else if (count_sources(&next) > 1)
+			s->dests = 0;
+		break;
+	default:
+		if ((s->dests ^ bit) != 0)
+			s->dests ^= bit;
+		break;
+	}
+}
+
+/*
+ * What a destination is not to have any more is not owed; one with another name
+ * is another, and gets what is there.
+ */
+void
+setting_change(struct rng *r)
+{
+	unsigned log, d, gone;
+
+	if (changes)
+		return;
+	next = T;
+	draw_change(r);
+	changes = true;
+	for (log = 0; log < WORLD_LOGS; log++) {
+		gone = owed(&T, log) & ~owed(&next, log);
+		for (d = 0; d < T.ndests; d++)
+			if (next.dests[d].renamed != T.dests[d].renamed)
+				gone |= 1u << d;
+		oracle_disown(log, gone);
+	}
+	for (d = 0; d < T.ndests; d++)
+		if (next.dests[d].renamed != T.dests[d].renamed)
+			oracle_allow_at(d * SETTING_URLS, UINT32_MAX);
+	/* What has been a copy that nobody means is meant now. */
+	if (next.copies != T.copies || next.pattern != T.pattern) {
+		oracle_allow(UINT32_MAX);
+		oracle_no_order();
+	}
+}
+
+bool
+setting_is_to_change(void)
+{
+	return (changes);
+}
+
+void
+setting_take_change(void)
+{
+	T = next;
+	changes = false;
+	files_know_anew();
 }
 
 static bool
@@ -151,9 +247,10 @@ setting_means(const char *name)
 	unsigned log;
 
 	if (T.nsources == 1)
-		return (fnmatch(strrchr(pattern, '/') + 1, name, 0) == 0);
+		return (fnmatch(strrchr(patterns[T.pattern], '/') + 1, name,
+			    0) == 0);
 	for (log = 0; log < WORLD_LOGS; log++)
-		if (is_log_of(name, log, T.copies))
+		if (owed(&T, log) != 0 && is_log_of(name, log, T.copies))
 			return (true);
 	return (false);
 }
@@ -173,14 +270,26 @@ write_url(char *p, size_t room, unsigned receiver)
 }
 
 static size_t
+write_name(char *p, size_t room, unsigned i)
+{
+	int n = snprintf(p, room, "%c", (int)('d' + i));
+
+	if (T.dests[i].renamed > 0)
+		n +=
+		    snprintf(p + n, room - (size_t)n, "%u", T.dests[i].renamed);
+	return ((size_t)n);
+}
+
+static size_t
 write_dest(char *p, size_t room, unsigned i)
 {
 	const struct dest *d = &T.dests[i];
 	unsigned k;
 	size_t n;
 
-	n = (size_t)snprintf(
-	    p, room, "destination \"%c\" {\nurl = { ", (int)('d' + i));
+	n = (size_t)snprintf(p, room, "destination \"");
+	n += write_name(p + n, room - n, i);
+	n += (size_t)snprintf(p + n, room - n, "\" {\nurl = { ");
 	for (k = 0; k < d->urls; k++) {
 		if (k > 0)
 			n += (size_t)snprintf(p + n, room - n, ", ");
@@ -206,7 +315,8 @@ write_paths(char *p, size_t room, unsigned source)
 	size_t n = 0;
 
 	if (T.nsources == 1)
-		return ((size_t)snprintf(p, room, "\"%s\"", pattern));
+		return (
+		    (size_t)snprintf(p, room, "\"%s\"", patterns[T.pattern]));
 	for (log = source; log < WORLD_LOGS; log += T.nsources) {
 		n += (size_t)snprintf(p + n, room - n, "%s\"/log/app%u.log%s\"",
 		    begin, log, T.copies ? "*" : "");
@@ -229,8 +339,9 @@ write_source(char *p, size_t room, unsigned i)
 	for (d = 0; d < T.ndests; d++) {
 		if ((T.sources[i].dests & (1u << d)) == 0)
 			continue;
-		n += (size_t)snprintf(
-		    p + n, room - n, "%s\"%c\"", begin, (int)('d' + d));
+		n += (size_t)snprintf(p + n, room - n, "%s\"", begin);
+		n += write_name(p + n, room - n, d);
+		n += (size_t)snprintf(p + n, room - n, "\"");
 		begin = ", ";
 	}
 	n += (size_t)snprintf(p + n, room - n, " }\n}\n");
@@ -249,7 +360,8 @@ setting_write(char *p, size_t room)
 	for (i = 0; i < T.ndests; i++)
 		n += write_dest(p + n, room - n, i);
 	for (i = 0; i < T.nsources; i++)
-		n += write_source(p + n, room - n, i);
+		if (T.sources[i].dests != 0)
+			n += write_source(p + n, room - n, i);
 	if (n >= room)
 		sim_fail("the configuration is too long");
 	return (n);

@@ -26,6 +26,11 @@ void	setting_draw(void);	/* the rest of it, for the first worker */
 /* The text of the configuration, and what it says is so from now on. */
 size_t	setting_write(char *p, size_t room);
 
+/* A step changes what the next worker is to do; not twice before that. */
+void	setting_change(struct rng *);
+bool	setting_is_to_change(void);
+void	setting_take_change(void);
+
 enum receiver_kind	setting_kind(unsigned receiver);
 bool	setting_is_datagram(unsigned receiver);
 bool	setting_is_local(unsigned receiver);	/* no network in between */

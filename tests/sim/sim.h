@@ -70,6 +70,7 @@ enum sim_kind {
 	KIND_RELP,		/* the receiver speaks RELP, no step */
 	KIND_SOCKETS,		/* it has a socket of udp or unix, no step */
 	KIND_DESTS,		/* there are several destinations, no step */
+	KIND_CHANGE,		/* a reload with another configuration */
 	KINDS
 };
 
@@ -196,6 +197,7 @@ void	files_lose_power(struct rng *);
 /* Descriptors of the worker. */
 void	files_drop_descriptors(void);
 void	files_forget_known(void);
+void	files_know_anew(void);
 int	files_open_dir(const char *path);	/* for the worker to have */
 struct ofd	*files_hold(int fd);
 int	files_give(struct ofd *);
@@ -274,6 +276,8 @@ void	oracle_dropped(unsigned receiver, const uint8_t *p, size_t n);
 void	oracle_refused(unsigned receiver, const uint8_t *p, size_t n);
 bool	oracle_has_all(void);
 void	oracle_miss(char *p, size_t n);
+/* These destinations, as bits, need not have what was written to log. */
+void	oracle_disown(unsigned log, unsigned dests);
 /* So many octets may come twice, everywhere, or at whom this receiver is of. */
 void	oracle_allow(uint64_t octets);
 void	oracle_allow_at(unsigned receiver, uint64_t octets);
@@ -300,6 +304,7 @@ bool	world_reloads(void);
 /* life.c */
 
 void	life_prepare(void);
+void	life_configure(void);	/* after a change */
 void	life_end_all(void);
 /* One life of a worker; how it ended. */
 enum life_end {

@@ -49,9 +49,19 @@ world_due(void)
 	return (next);
 }
 
+static void
+draw_weights(struct rng *r, unsigned from, unsigned to)
+{
+	unsigned i;
+
+	for (i = from; i < to; i++)
+		weights[i] = rng_below(r, 3) == 0 ? 0 : 1u << rng_below(r, 5);
+}
+
 void
 world_reset(void)
 {
+	struct rng more;
 	unsigned i;
 
 	phase = PHASE_STEPS;
@@ -73,10 +83,9 @@ world_reset(void)
 			log_open_new(&world_logs[i]);
 	}
 	/* Each seed has its own mix. */
-	for (i = 0; i < KIND_RELP; i++)
-		weights[i] = rng_below(&S.world, 3) == 0
-		    ? 0
-		    : 1u << rng_below(&S.world, 5);
+	draw_weights(&S.world, 0, KIND_RELP);
+	more = rng_of(S.plan.seed, 5);
+	draw_weights(&more, KIND_CHANGE, KINDS);
 	weights[KIND_APPEND] = 40;
 	next = S.now + NS_MS;
 }
@@ -227,6 +236,10 @@ run_step(struct rng *r, enum sim_kind kind)
 	case KIND_STOP:
 	case KIND_RELOAD:
 		worker_step(kind);
+		break;
+	case KIND_CHANGE:
+		setting_change(r);
+		worker_step(KIND_RELOAD);
 		break;
 	case KIND_PAUSE:
 		next += (int64_t)rng_below(r, 70) * NS_S;
