@@ -37,6 +37,48 @@ files_make(const char *path, mode_t mode, unsigned uid)
 	return (i);
 }
 
+struct inode *
+files_behind(const char *path)
+{
+	struct inode *dir;
+	char name[NAME_ROOM];
+
+	return (inode_at(NULL, path, true, &dir, name));
+}
+
+struct inode *
+files_open(const char *path, bool *is_new)
+{
+	struct inode *dir, *i;
+	char name[NAME_ROOM];
+
+	i = inode_at(NULL, path, true, &dir, name);
+	*is_new = i == NULL;
+	if (i != NULL)
+		return (i);
+	i = inode_new(S_IFREG | 0640, 0);
+	(void)inode_link(dir, name, i);
+	watching_note(dir->number, name, false, NULL);
+	return (i);
+}
+
+bool
+files_is_link(const char *path)
+{
+	const struct inode *i = files_at(path);
+
+	return (i != NULL && S_ISLNK(i->mode));
+}
+
+void
+files_link_to(const char *path, const char *target)
+{
+	struct inode *i = inode_new(S_IFLNK | 0777, 0);
+
+	inode_store(i, 0, target, strlen(target));
+	make(path, i);
+}
+
 void
 files_mkdir(const char *path)
 {
@@ -122,6 +164,14 @@ files_write(struct inode *i, size_t at, const void *p, size_t n)
 {
 	inode_store(i, at, p, n);
 	written(i);
+}
+
+void
+files_overwrite(struct inode *i, const void *p)
+{
+	oracle_vanish(i, 0);
+	i->read = false;
+	files_write(i, 0, p, i->len);
 }
 
 size_t
@@ -214,6 +264,39 @@ files_holds(const char *path, const char *begin, const void *p, size_t n,
 		if (i->len >= n && memmem(i->data, i->len, p, n) != NULL)
 			return (true);
 	}
+	return (false);
+}
+
+static bool
+is_linked_to(const struct inode *i)
+{
+	const struct inode *dir = files_at("/log");
+	char path[NAME_ROOM + 8];
+	unsigned k;
+
+	for (k = 0; k < dir->nentries; k++) {
+		if (dir->entries[k].ino == NULL ||
+		    !S_ISLNK(dir->entries[k].ino->mode))
+			continue;
+		(void)snprintf(
+		    path, sizeof(path), "/log/%s", dir->entries[k].name);
+		if (files_behind(path) == i)
+			return (true);
+	}
+	return (false);
+}
+
+bool
+files_reach(const char *path, const void *p, size_t n)
+{
+	struct inode *dir = files_at(path), *i;
+	unsigned k;
+
+	for (k = 0; dir != NULL && k < dir->nentries; k++)
+		if ((i = dir->entries[k].ino) != NULL && i->len >= n &&
+		    memmem(i->data, i->len, p, n) != NULL &&
+		    (i->worker_refs > 0 || is_linked_to(i)))
+			return (true);
 	return (false);
 }
 

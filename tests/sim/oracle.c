@@ -38,6 +38,7 @@ static unsigned newest[SIM_RECEIVERS][GENERATIONS];
 static uint64_t allowed[SIM_DESTS], repeats[SIM_DESTS];
 static bool ordered[SIM_DESTS];
 static bool refusals; /* there were some */
+static bool shred_meant, shred_may; /* be sent, by the next worker, or now */
 static uint64_t copied;
 static int64_t copied_at;
 /* The last arrivals, round and round. */
@@ -64,7 +65,7 @@ oracle_reset(void)
 	copied = 0;
 	copied_at = 0;
 	narrivals = 0;
-	refusals = false;
+	refusals = shred_meant = shred_may = false;
 	for (l = 0; l < SIM_DESTS; l++)
 		ordered[l] = true;
 }
@@ -226,6 +227,9 @@ oracle_vanish(struct inode *i, size_t from)
 	const uint8_t *p = files_data(i), *nl;
 	size_t n = files_size(i), at = 0, len;
 
+	/* A writer that goes on where it was leaves NULs in front. */
+	while (at < n && p[at] == 0)
+		at++;
 	while (at < n) {
 		nl = memchr(p + at, '\n', n - at);
 		len = nl != NULL ? (size_t)(nl - p) + 1 - at : n - at;
@@ -318,6 +322,27 @@ oracle_cut(unsigned log)
 	lines[log][nlines[log] - 1].cut = true;
 }
 
+void
+oracle_cut_at(unsigned log, const char *line)
+{
+	lines[log][(unsigned)atoi(strchr(line, '.') + 1)].cut = true;
+}
+
+bool
+oracle_has_begun(const uint8_t *p, size_t n)
+{
+	const uint8_t *nl;
+	unsigned log, seq;
+
+	for (; n > 0 && (nl = memchr(p, '\n', n)) != NULL; p = nl + 1) {
+		if (parse(p, (size_t)(nl + 1 - p), &log, &seq))
+			return (lines[log][seq].got == lines[log][seq].owed &&
+			    lines[log][seq].owed != 0);
+		n -= (size_t)(nl + 1 - p);
+	}
+	return (false);
+}
+
 static bool
 is_cut(struct line *l)
 {
@@ -390,12 +415,25 @@ oracle_heard(unsigned receiver, const uint8_t *p, size_t n)
 {
 	char text[LINE_ROOM];
 	unsigned log, seq;
-	size_t len;
+	size_t len, skip;
 
 	sim_say("receiver %u: %.*s", receiver, n > 12 ? 12 : (int)n,
 	    (const char *)p);
-	if (n > 0 && p[0] == '#')
+	if (n > 1 && p[0] == '#' && p[1] != '0')
 		return;
+	/* NULs, as they are escaped. */
+	while (n > 0 && p[0] == '#') {
+		skip = n < 4 ? n : 4;
+		p += skip;
+		n -= skip;
+	}
+	if (n == 0)
+		return;
+	if (n > 0 && p[0] == 'X') {
+		if (!shred_may)
+			sim_fail("what was shredded was sent");
+		return;
+	}
 	if (parse(p, n, &log, &seq)) {
 		len = text_of(log, seq, text);
 		if (len == n && memcmp(text, p, n) == 0) {
@@ -424,7 +462,10 @@ is_missing(unsigned log, unsigned seq)
 	(void)snprintf(begin, sizeof(begin), "app%u", log);
 	if (files_holds("/log", begin, text, n, NULL, true))
 		return (true);
-	return (!files_holds("/log", "", text, n, NULL, false) &&
+	if (files_reach("/real", text, n))
+		return (true);
+	return (!files_holds("/real", "", text, n, NULL, false) &&
+	    !files_holds("/log", "", text, n, NULL, false) &&
 	    !files_holds("/old", "", text, n, NULL, false));
 }
 
@@ -474,9 +515,18 @@ oracle_was_copied(void)
 	return (copied > 0 && S.now - copied_at < 4 * COPIED_NS);
 }
 
+/* To the next worker it is a new file. */
+void
+oracle_shredded(bool meant, bool may)
+{
+	shred_meant |= meant;
+	shred_may |= may;
+}
+
 void
 oracle_on_end(void)
 {
+	shred_may |= shred_meant;
 	forget_refusals();
 	if (copied > 0 && S.now - copied_at < COPIED_NS) {
 		oracle_allow(copied);

@@ -9,14 +9,14 @@
 
 #define KEPT 4
 
-static unsigned dates, generations, aways;
+static unsigned dates, generations, aways, targets;
 static unsigned of_inode[1024]; /* the generation of what is in it */
 static bool banner;
 
 void
 rotate_reset(void)
 {
-	dates = generations = aways = 0;
+	dates = generations = aways = targets = 0;
 	banner = rng_chance(&S.world, 300);
 }
 
@@ -38,12 +38,14 @@ log_open_new(struct log *l)
 				   "with the same lines\n";
 	size_t n = sizeof(text) - 1;
 
+	bool is_new;
+
 	if (l->inode != NULL)
 		files_unref(l->inode);
 	l->nrest = 0;
-	l->at = 0;
-	if ((l->inode = files_at(l->path)) == NULL) {
-		l->inode = files_make(l->path, 0640, 0);
+	l->inode = files_open(l->path, &is_new);
+	l->at = files_size(l->inode);
+	if (is_new) {
 		of_inode[files_number(l->inode) % 1024] = ++generations;
 		sim_say("world: %s is made anew: %llu", l->path,
 		    (unsigned long long)files_number(l->inode));
@@ -88,6 +90,9 @@ log_append(struct log *l, struct rng *r, unsigned n, bool partial)
 	}
 	sim_say(
 	    "world: %s: %zu octets at %zu", l->path, len, files_size(l->inode));
+	/* NULs in front of a line are part of it: it may come in pieces. */
+	if (len > 0 && !l->appends && l->at > files_size(l->inode))
+		oracle_cut_at((unsigned)(l - world_logs), text);
 	if (len > 0)
 		put(l, text, len);
 }
@@ -98,6 +103,7 @@ shift(struct log *l)
 	char from[64], to[64];
 	int i;
 
+	l->renamed = S.now;
 	for (i = KEPT; i > 0; i--) {
 		(void)snprintf(from, sizeof(from), "%s.%d", l->path, i);
 		(void)snprintf(to, sizeof(to), "%s.%d", l->path, i + 1);
@@ -128,7 +134,7 @@ rotate_expire(struct log *l)
 static void
 copy(struct log *l)
 {
-	struct inode *from = files_at(l->path), *to;
+	struct inode *from = files_behind(l->path), *to;
 	char path[64];
 
 	if (from == NULL)
@@ -136,6 +142,7 @@ copy(struct log *l)
 	(void)snprintf(path, sizeof(path), "%s.1", l->path);
 	if (files_at(path) != NULL)
 		(void)files_unlink(path);
+	l->renamed = S.now;
 	sim_say("world: copy %s to %s, %zu octets", l->path, path,
 	    files_size(from));
 	to = files_make(path, 0640, 0);
@@ -144,7 +151,8 @@ copy(struct log *l)
 		oracle_cut((unsigned)(l - world_logs));
 	/* Known: README.md, "What is known". */
 	if (!S.strict &&
-	    (files_is_meant(strrchr(path, '/') + 1) || !S.in_life ||
+	    ((files_size(from) > 0 && files_data(from)[0] == 0) ||
+		files_is_meant(strrchr(path, '/') + 1) || !S.in_life ||
 		S.now - S.began < 300 * NS_MS)) {
 		oracle_allow(files_size(from));
 		oracle_no_order();
@@ -179,7 +187,7 @@ compress_one(struct log *l)
 	(void)snprintf(from, sizeof(from), "%s.1", l->path);
 	(void)snprintf(to, sizeof(to), "%s.1.gz", l->path);
 	if ((i = files_at(from)) == NULL || i == l->inode ||
-	    files_size(i) > sizeof(out) / 2)
+	    files_is_link(from) || files_size(i) > sizeof(out) / 2)
 		return;
 	memset(&s, 0, sizeof(s));
 	if (deflateInit2(&s, 6, Z_DEFLATED, 31, 8, Z_DEFAULT_STRATEGY) != Z_OK)
@@ -200,6 +208,76 @@ compress_one(struct log *l)
 	(void)files_unlink(from);
 }
 
+/* As shred(1) does, which removes it then. */
+static void
+shred(struct log *l)
+{
+	static uint8_t text[65536];
+	struct inode *i;
+	char path[64];
+	bool meant;
+	size_t n;
+
+	(void)snprintf(path, sizeof(path), "%s.1", l->path);
+	if ((i = files_at(path)) == NULL || i == l->inode ||
+	    files_is_link(path) || files_size(i) > sizeof(text))
+		return;
+	sim_say("world: shred %s", path);
+	meant = files_is_meant(strrchr(path, '/') + 1);
+	oracle_shredded(meant,
+	    !oracle_has_begun(files_data(i), files_size(i)) ||
+		S.now - l->renamed <
+		    (sim_may(KIND_LOST_EVENT) ? 70 : 3) * NS_S ||
+		(meant &&
+		    (!S.in_life || !files_is_read(i) ||
+			S.now - S.began < 300 * NS_MS)));
+	for (n = 0; n < files_size(i); n++)
+		text[n] = rng_chance(&S.world, 20) ? '\n' : 'X';
+	of_inode[files_number(i) % 1024] = ++generations;
+	files_overwrite(i, text);
+}
+
+static void
+unlink_shredded(struct log *l)
+{
+	char path[64];
+	struct inode *i;
+
+	(void)snprintf(path, sizeof(path), "%s.1", l->path);
+	if ((i = files_at(path)) != NULL && files_size(i) > 0 &&
+	    files_data(i)[0] == 'X')
+		(void)files_unlink(path);
+}
+
+static void
+to_name(struct log *l, const char *how, unsigned n)
+{
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "%s%s%u", l->path, how, n);
+	l->renamed = S.now;
+	(void)files_rename(l->path, path);
+}
+
+/* What the link led to stays where it is; what it leads to may come later. */
+static void
+link_anew(struct log *l)
+{
+	char target[64];
+
+	(void)snprintf(target, sizeof(target), "/real/%u", ++targets);
+	if (!files_is_link(l->path)) {
+		shift(l);
+		to_name(l, ".", 1);
+	}
+	sim_say("world: %s leads to %s", l->path, target);
+	if (rng_chance(&S.world, 500))
+		of_inode[files_number(files_make(target, 0640, 0)) % 1024] =
+		    ++generations;
+	files_link_to("/log/tmp", target);
+	(void)files_rename("/log/tmp", l->path);
+}
+
 static void
 script(struct log *l, const enum op *ops, unsigned n)
 {
@@ -217,9 +295,18 @@ rotate_begin(struct log *l, enum sim_kind kind)
 	static const enum op deleted[] = { OP_UNLINK, OP_REOPEN };
 	static const enum op replaced[] = { OP_REPLACE, OP_REOPEN };
 	static const enum op compressed[] = { OP_COMPRESS };
+	static const enum op shredded[] = { OP_SHRED, OP_UNLINK_SHREDDED };
+	static const enum op linked[] = { OP_LINK, OP_REOPEN };
 
 	if (l->nscript > 0)
 		return;
+	if (kind == KIND_NULS) {
+		l->appends = false;
+		kind = KIND_COPYTRUNCATE;
+	}
+	if (kind != KIND_COPYTRUNCATE && kind != KIND_COMPRESS &&
+	    kind != KIND_SHRED && files_is_link(l->path))
+		kind = KIND_LINK;
 	if (kind == KIND_RENAME)
 		script(l, by_name, 3);
 	else if (kind == KIND_COPYTRUNCATE)
@@ -234,16 +321,11 @@ rotate_begin(struct log *l, enum sim_kind kind)
 		script(l, replaced, 2);
 	else if (kind == KIND_COMPRESS)
 		script(l, compressed, 1);
+	else if (kind == KIND_SHRED)
+		script(l, shredded, 2);
+	else if (kind == KIND_LINK)
+		script(l, linked, 2);
 	rotate_go_on(l);
-}
-
-static void
-to_name(struct log *l, const char *how, unsigned n)
-{
-	char path[64];
-
-	(void)snprintf(path, sizeof(path), "%s%s%u", l->path, how, n);
-	(void)files_rename(l->path, path);
 }
 
 void
@@ -292,6 +374,15 @@ rotate_go_on(struct log *l)
 		break;
 	case OP_COMPRESS:
 		compress_one(l);
+		break;
+	case OP_SHRED:
+		shred(l);
+		break;
+	case OP_UNLINK_SHREDDED:
+		unlink_shredded(l);
+		break;
+	case OP_LINK:
+		link_anew(l);
 		break;
 	}
 }

@@ -71,6 +71,9 @@ enum sim_kind {
 	KIND_SOCKETS,		/* it has a socket of udp or unix, no step */
 	KIND_DESTS,		/* there are several destinations, no step */
 	KIND_CHANGE,		/* a reload with another configuration */
+	KIND_NULS,		/* of a writer that goes on where it was */
+	KIND_SHRED,		/* a rotated file is written over, and removed */
+	KIND_LINK,		/* a link leads to another file, there or not */
 	KINDS
 };
 
@@ -176,6 +179,13 @@ bool	files_is_meant(const char *name);
 bool	files_is_read(const struct inode *);
 struct inode	*files_at(const char *path);
 struct inode	*files_make(const char *path, mode_t, unsigned uid);
+/* As files_at(), but where links lead; makes it there if it is to. */
+struct inode	*files_open(const char *path, bool *is_new);
+struct inode	*files_behind(const char *path);
+bool	files_is_link(const char *path);
+void	files_link_to(const char *path, const char *target);
+/* All that is in it is another text, as long. */
+void	files_overwrite(struct inode *, const void *);
 void	files_mkdir(const char *path);
 int	files_rename(const char *from, const char *to);
 int	files_unlink(const char *path);
@@ -191,6 +201,9 @@ void	files_unref(struct inode *);
 /* Whether a file of the directory has it, under a name that begins so. */
 bool	files_holds(const char *dir, const char *begin, const void *p,
 	    size_t n, const struct inode *but, bool findable);
+/* Whether a file of dir has it to which a link of /log leads, or that the
+   worker has open. */
+bool	files_reach(const char *dir, const void *p, size_t n);
 void	files_each(const char *dir,
 	    void (*fn)(const char *name, struct inode *, void *), void *arg);
 void	files_lose_power(struct rng *);
@@ -263,8 +276,13 @@ void	oracle_end(void);
 size_t	oracle_write(unsigned log, unsigned generation, char *p, size_t room,
 	    struct inode *);
 void	oracle_half(unsigned log, bool);
+/* A file was written over with what nobody wrote; it may be sent. */
+void	oracle_shredded(bool meant, bool may);
 /* A copy has no more than the half of it. */
 void	oracle_cut(unsigned log);
+void	oracle_cut_at(unsigned log, const char *line);
+/* Whether everybody has the first line of a text. */
+bool	oracle_has_begun(const uint8_t *p, size_t n);
 /* What is in the file (or from an offset on) goes away. */
 void	oracle_vanish(struct inode *, size_t from);
 void	oracle_unread(

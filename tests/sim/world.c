@@ -73,6 +73,8 @@ world_reset(void)
 	memset(world_logs, 0, sizeof(world_logs));
 	files_mkdir("/log");
 	files_mkdir("/old");
+	if (sim_may(KIND_LINK))
+		files_mkdir("/real");
 	files_mkdir("/state");
 	rotate_reset();
 	for (i = 0; i < world_nlogs; i++) {
@@ -135,7 +137,8 @@ foreign(struct rng *r)
 	if (files_at(path) != NULL)
 		return;
 	/* It may begin like a log. */
-	if ((like = files_at(world_logs[0].path)) != NULL && rng_chance(r, 500))
+	if ((like = files_behind(world_logs[0].path)) != NULL &&
+	    rng_chance(r, 500))
 		n = files_size(like) / 2 < 60 ? files_size(like) / 2 : 60;
 	if (n > 0)
 		memcpy(text, files_data(like), n);
@@ -212,6 +215,9 @@ run_step(struct rng *r, enum sim_kind kind)
 	case KIND_MOVE_AWAY:
 	case KIND_REPLACE:
 	case KIND_COMPRESS:
+	case KIND_NULS:
+	case KIND_SHRED:
+	case KIND_LINK:
 		if (l->nscript > 0)
 			rotate_go_on(l);
 		else

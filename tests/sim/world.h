@@ -19,7 +19,10 @@ enum op {
 	OP_UNLINK,
 	OP_REOPEN,
 	OP_REPLACE,
-	OP_COMPRESS
+	OP_COMPRESS,
+	OP_SHRED,		/* .1 */
+	OP_UNLINK_SHREDDED,
+	OP_LINK
 };
 
 struct log {
@@ -32,6 +35,7 @@ struct log {
 	enum op		script[SCRIPT];
 	unsigned	nscript;
 	unsigned	generation;
+	int64_t		renamed;	/* when it or an older one was */
 	int64_t		copied;	/* when it was, and is to be cut yet; or 0 */
 };
 
