@@ -43,6 +43,7 @@ log_open_new(struct log *l)
 	if (l->inode != NULL)
 		files_unref(l->inode);
 	l->nrest = 0;
+	l->opened = S.now;
 	l->inode = files_open(l->path, &is_new);
 	l->at = files_size(l->inode);
 	if (is_new) {

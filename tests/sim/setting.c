@@ -8,6 +8,9 @@
 
 #include "tests/sim/world.h"
 
+/* So long after a change all is open that is to be. */
+#define SETTLED (3 * NS_S)
+
 struct dest {
 	enum receiver_kind kind;
 	unsigned urls;
@@ -30,6 +33,8 @@ struct setting {
 
 static struct setting T, next; /* what is so, and what is to be */
 static bool changes;
+/* When a destination was given what is written to a log; 0: always. */
+static int64_t added[WORLD_LOGS][SIM_DESTS];
 
 static const char *const patterns[] = { "/log/*.log", "/log/*.log*",
 	"/log/app?.log" };
@@ -72,6 +77,7 @@ setting_reset(void)
 
 	memset(&T, 0, sizeof(T));
 	changes = false;
+	memset(added, 0, sizeof(added));
 	T.ndests = T.nsources = T.dests[0].urls = 1;
 	T.sources[0].dests = 1;
 	T.dests[0].kind = sim_may(KIND_RELP) && rng_chance(&r, 300)
@@ -143,11 +149,43 @@ owed(const struct setting *t, unsigned log)
 	return (t->sources[log % t->nsources].dests);
 }
 
+/* A file that was rotated before that is none of the source for a new one. */
+static bool
+may_miss(unsigned log, int64_t since)
+{
+	const struct log *l = &world_logs[log];
+
+	if (since == 0)
+		return (false);
+	return (S.now - since < SETTLED ||
+	    (l->opened <= since + SETTLED && files_behind(l->path) != l->inode));
+}
+
 /* Nobody knows what becomes of what is written until the change. */
 unsigned
 setting_owed(unsigned log)
 {
-	return (owed(&T, log) & (changes ? owed(&next, log) : ~0u));
+	unsigned d, bits = owed(&T, log);
+
+	if (changes)
+		bits &= owed(&next, log);
+	for (d = 0; d < T.ndests; d++)
+		if (may_miss(log, added[log][d]) ||
+		    (changes && next.dests[d].renamed != T.dests[d].renamed))
+			bits &= ~(1u << d);
+	return (bits);
+}
+
+/* Which destinations begin to get what is written to a log. */
+static void
+note_added(unsigned log)
+{
+	unsigned d, bits = owed(&next, log) & ~owed(&T, log);
+
+	for (d = 0; d < T.ndests; d++)
+		if ((bits & (1u << d)) ||
+		    next.dests[d].renamed != T.dests[d].renamed)
+			added[log][d] = S.now;
 }
 
 static unsigned
@@ -210,7 +248,7 @@ setting_change(struct rng *r)
 	}
 	for (d = 0; d < T.ndests; d++)
 		if (next.dests[d].renamed != T.dests[d].renamed)
-			oracle_allow_at(d * SETTING_URLS, UINT32_MAX);
+			oracle_renamed(d);
 	/* What has been a copy that nobody means is meant now. */
 	if (next.copies != T.copies || next.pattern != T.pattern) {
 		oracle_allow(UINT32_MAX);
@@ -227,6 +265,10 @@ setting_is_to_change(void)
 void
 setting_take_change(void)
 {
+	unsigned log;
+
+	for (log = 0; log < WORLD_LOGS; log++)
+		note_added(log);
 	T = next;
 	changes = false;
 	files_know_anew();

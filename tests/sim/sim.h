@@ -296,6 +296,8 @@ bool	oracle_has_all(void);
 void	oracle_miss(char *p, size_t n);
 /* These destinations, as bits, need not have what was written to log. */
 void	oracle_disown(unsigned log, unsigned dests);
+/* What a destination has does not count: it gets what is there anew. */
+void	oracle_renamed(unsigned dest);
 /* So many octets may come twice, everywhere, or at whom this receiver is of. */
 void	oracle_allow(uint64_t octets);
 void	oracle_allow_at(unsigned receiver, uint64_t octets);

@@ -35,6 +35,7 @@ struct log {
 	enum op		script[SCRIPT];
 	unsigned	nscript;
 	unsigned	generation;
+	int64_t		opened;		/* when it was */
 	int64_t		renamed;	/* when it or an older one was */
 	int64_t		copied;	/* when it was, and is to be cut yet; or 0 */
 };
