@@ -58,7 +58,7 @@ bool		 conn_may_read(const struct conn *);
 /* datagram.c: what is on its way goes on. */
 void		 datagram_carry(struct conn *, size_t capacity);
 void		 datagram_receive(struct conn *);
-size_t		 datagram_put(struct conn *, const void *, size_t);
+bool		 datagram_put(struct conn *, const void *, size_t);
 void		 datagram_kill(struct conn *);
 void		 datagram_close(struct conn *);
 /* The error that the worker's system was told of, or 0. */

@@ -57,20 +57,20 @@ lose_all(struct conn *c, struct buffer *b)
 	}
 }
 
-/* A datagram of the worker; returns 0: no room. */
-size_t
+/* A datagram of the worker, maybe of no octets; returns whether it is taken. */
+bool
 datagram_put(struct conn *c, const void *p, size_t n)
 {
 	struct buffer *b = is_udp(c) ? &c->out : &c->in;
 	size_t most = is_udp(c) ? BUF / 2 : net_capacity();
 
 	if (b->n > 0 && b->n + n + 2 > most)
-		return (0);
+		return (false);
 	put(b, p, n);
 	sim_trace("datagram", c->serial, n);
 	if (c->due == INT64_MAX)
 		conn_soon(c);
-	return (n);
+	return (true);
 }
 
 static void

@@ -143,6 +143,7 @@ none_left(void)
 		    (rng_next(&S.calls) & 0xffff) >= S.oom_rate)
 		return (false);
 	sim_say("  no memory");
+	sim_cover(KIND_OOM);
 	oracle_allow(UINT32_MAX);
 	errno = ENOMEM;
 	return (true);

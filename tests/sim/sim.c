@@ -163,6 +163,7 @@ sim_call(const char *name, const int *errors)
 	else
 		error = errors[rng_below(&S.calls, n)];
 	sim_say("  %s fails: %s", name, strerror(error));
+	sim_cover(KIND_FAULT);
 	oracle_allow(UINT32_MAX);
 	errno = error;
 	return (error);

@@ -259,8 +259,8 @@ WRAP(int, sendmmsg, int fd, struct mmsghdr *msgs, unsigned n, int flags)
 	if ((error = datagram_error(c)) != 0)
 		return (refuse(error));
 	for (i = 0; i < n; i++)
-		if (datagram_put(c, msgs[i].msg_hdr.msg_iov->iov_base,
-			msgs[i].msg_hdr.msg_iov->iov_len) == 0)
+		if (!datagram_put(c, msgs[i].msg_hdr.msg_iov->iov_base,
+			msgs[i].msg_hdr.msg_iov->iov_len))
 			break;
 	return (i == 0 ? refuse(EAGAIN) : (int)i);
 }

@@ -61,8 +61,10 @@ put(int handle, enum watch_event what)
 	if (W.n == QUEUE ||
 	    (sim_may(KIND_LOST_EVENT) && !S.final && rng_chance(&S.world, 5)))
 		W.overflow = true;
-	if (W.overflow)
+	if (W.overflow) {
+		sim_cover(KIND_LOST_EVENT);
 		return (NULL);
+	}
 	e = &W.queue[W.n++];
 	e->handle = handle;
 	e->what = what;

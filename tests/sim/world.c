@@ -349,7 +349,10 @@ next_step(void)
 	if (!is_skipped(step)) {
 		sim_trace("step", step, kind);
 		sim_say("step %u: %s", step, sim_kind_names[kind]);
-		sim_cover(kind);
+		/* These happen by themselves. */
+		if (kind != KIND_FAULT && kind != KIND_OOM &&
+		    kind != KIND_LOST_EVENT)
+			sim_cover(kind);
 		run_step(&r, kind);
 	}
 	step++;
@@ -371,6 +374,8 @@ look(void)
 			oracle_miss(text, sizeof(text));
 			sim_fail("%s", text);
 		}
+		if (S.now - since > 3 * CALM_S * NS_S)
+			sim_fail("the worker sends without an end");
 		if (!S.in_life || !net_is_idle() ||
 		    S.now - S.began < 5 * NS_S || S.now - since < 5 * NS_S)
 			return;
