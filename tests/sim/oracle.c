@@ -39,7 +39,7 @@ static uint64_t allowed[SIM_DESTS], repeats[SIM_DESTS];
 static bool ordered[SIM_DESTS];
 static bool renamed[SIM_DESTS];
 static bool refusals; /* there were some */
-static bool shred_meant, shred_may; /* be sent, by the next worker, or now */
+static bool shredded, shred_may; /* be sent */
 static uint64_t copied;
 static int64_t copied_at;
 /* The last arrivals, round and round. */
@@ -67,7 +67,7 @@ oracle_reset(void)
 	copied = 0;
 	copied_at = 0;
 	narrivals = 0;
-	refusals = shred_meant = shred_may = false;
+	refusals = shredded = shred_may = false;
 	for (l = 0; l < SIM_DESTS; l++)
 		ordered[l] = true;
 }
@@ -271,14 +271,63 @@ oracle_unread(unsigned receiver, const uint8_t *p, size_t n, bool orphaned)
 	}
 }
 
+static bool
+is_cut(struct line *l)
+{
+	if (l->since != 0 && S.now - l->since > PATIENCE_NS)
+		l->cut = true;
+	return (l->cut);
+}
+
+/* The line of which it is a piece, as it was cut to pieces; NULL: of none. */
+static struct line *
+piece_of(const uint8_t *p, size_t n, bool *is_end)
+{
+	char text[LINE_ROOM];
+	unsigned l, k;
+	size_t len;
+
+	for (l = 0; l < LOGS; l++)
+		for (k = 0; k < nlines[l]; k++) {
+			if (!is_cut(&lines[l][k]))
+				continue;
+			len = text_of(l, k, text);
+			if (len < n || memmem(text, len, p, n) == NULL)
+				continue;
+			*is_end = memcmp(text + len - n, p, n) == 0;
+			return (&lines[l][k]);
+		}
+	return (NULL);
+}
+
+/* Takes away NULs, as they are escaped. */
+static const uint8_t *
+behind_nuls(const uint8_t *p, size_t *n)
+{
+	size_t skip;
+
+	while (*n > 1 && p[0] == '#' && p[1] == '0') {
+		skip = *n < 4 ? *n : 4;
+		p += skip;
+		*n -= skip;
+	}
+	return (p);
+}
+
 void
 oracle_dropped(unsigned receiver, const uint8_t *p, size_t n)
 {
+	const unsigned bit = 1u << setting_dest(receiver);
+	struct line *line;
 	unsigned log, seq;
+	bool is_end;
 
 	sim_say("world: lost on the way: %.*s", n > 12 ? 12 : (int)n, p);
+	p = behind_nuls(p, &n);
 	if (parse(p, n, &log, &seq))
-		lines[log][seq].lost |= (uint8_t)(1u << setting_dest(receiver));
+		lines[log][seq].lost |= (uint8_t)bit;
+	else if (n > 0 && (line = piece_of(p, n, &is_end)) != NULL)
+		line->lost |= (uint8_t)bit;
 }
 
 /* What was sent in the last second comes again, in front of what came since. */
@@ -353,37 +402,6 @@ oracle_has_begun(const uint8_t *p, size_t n)
 	return (false);
 }
 
-static bool
-is_cut(struct line *l)
-{
-	if (l->since != 0 && S.now - l->since > PATIENCE_NS)
-		l->cut = true;
-	return (l->cut);
-}
-
-/* Whether it is a piece of a line that was cut to pieces. */
-static bool
-is_piece(unsigned dest, const uint8_t *p, size_t n)
-{
-	char text[LINE_ROOM];
-	unsigned l, k;
-	size_t len;
-
-	for (l = 0; l < LOGS; l++)
-		for (k = 0; k < nlines[l]; k++) {
-			if (!is_cut(&lines[l][k]))
-				continue;
-			len = text_of(l, k, text);
-			if (len >= n && memmem(text, len, p, n) != NULL) {
-				if (memcmp(text + len - n, p, n) == 0)
-					lines[l][k].got |=
-					    (uint8_t)(1u << dest);
-				return (true);
-			}
-		}
-	return (false);
-}
-
 /* Within a file the order is that of the file, at each receiver. */
 static void
 check_order(unsigned receiver, const struct line *l, unsigned log, unsigned seq)
@@ -425,18 +443,15 @@ oracle_heard(unsigned receiver, const uint8_t *p, size_t n)
 {
 	char text[LINE_ROOM];
 	unsigned log, seq;
-	size_t len, skip;
+	struct line *line;
+	bool is_end;
+	size_t len;
 
 	sim_say("receiver %u: %.*s", receiver, n > 12 ? 12 : (int)n,
 	    (const char *)p);
 	if (n > 1 && p[0] == '#' && p[1] != '0')
 		return;
-	/* NULs, as they are escaped. */
-	while (n > 0 && p[0] == '#') {
-		skip = n < 4 ? n : 4;
-		p += skip;
-		n -= skip;
-	}
+	p = behind_nuls(p, &n);
 	if (n == 0)
 		return;
 	if (n > 0 && p[0] == 'X') {
@@ -451,8 +466,11 @@ oracle_heard(unsigned receiver, const uint8_t *p, size_t n)
 			return;
 		}
 	}
-	if (is_piece(setting_dest(receiver), p, n))
+	if ((line = piece_of(p, n, &is_end)) != NULL) {
+		if (is_end)
+			line->got |= (uint8_t)(1u << setting_dest(receiver));
 		return;
+	}
 	sim_fail("nobody wrote \"%.*s\" (%zu octets)", n > 60 ? 60 : (int)n,
 	    (const char *)p, n);
 }
@@ -527,16 +545,16 @@ oracle_was_copied(void)
 
 /* To the next worker it is a new file. */
 void
-oracle_shredded(bool meant, bool may)
+oracle_shredded(bool may)
 {
-	shred_meant |= meant;
+	shredded = true;
 	shred_may |= may;
 }
 
 void
 oracle_on_end(void)
 {
-	shred_may |= shred_meant;
+	shred_may |= shredded;
 	forget_refusals();
 	if (copied > 0 && S.now - copied_at < COPIED_NS) {
 		oracle_allow(copied);

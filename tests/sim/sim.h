@@ -277,7 +277,7 @@ size_t	oracle_write(unsigned log, unsigned generation, char *p, size_t room,
 	    struct inode *);
 void	oracle_half(unsigned log, bool);
 /* A file was written over with what nobody wrote; it may be sent. */
-void	oracle_shredded(bool meant, bool may);
+void	oracle_shredded(bool may);
 /* A copy has no more than the half of it. */
 void	oracle_cut(unsigned log);
 void	oracle_cut_at(unsigned log, const char *line);
