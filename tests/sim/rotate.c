@@ -225,12 +225,12 @@ shred(struct log *l)
 		return;
 	sim_say("world: shred %s", path);
 	meant = files_is_meant(strrchr(path, '/') + 1);
+	/* Nobody may know what it was, or that it is a rotated one. */
 	oracle_shredded(!S.in_life || S.stopping ||
+	    S.now - S.began < 300 * NS_MS ||
 	    !oracle_has_begun(files_data(i), files_size(i)) ||
 	    S.now - l->renamed < (sim_may(KIND_LOST_EVENT) ? 70 : 3) * NS_S ||
-	    (meant &&
-		(!S.in_life || !files_is_read(i) ||
-		    S.now - S.began < 300 * NS_MS)));
+	    (meant && !files_is_read(i)));
 	for (n = 0; n < files_size(i); n++)
 		text[n] = rng_chance(&S.world, 20) ? '\n' : 'X';
 	of_inode[files_number(i) % 1024] = ++generations;
