@@ -6,7 +6,6 @@
 #include <string.h>
 
 #define RCVBUF_MOST 2048
-#define FIRST_PORT 6000
 #define RELP_WINDOW (64 * 1024)
 
 struct receiver {
@@ -47,12 +46,6 @@ net_reset(void)
 		      (int64_t)rng_below(
 			  &S.world, 1u << (6 + rng_below(&S.world, 9)))) *
 	    1000;
-}
-
-uint16_t
-net_port(unsigned receiver)
-{
-	return ((uint16_t)(FIRST_PORT + receiver));
 }
 
 void

@@ -1,6 +1,7 @@
 /*
  * What was written, what has arrived, and whether that is as promised.
  */
+#include "tests/sim/repeats.h"
 #include "tests/sim/setting.h"
 
 #include <ctype.h>
@@ -11,12 +12,9 @@
 #define LINES 2048 /* of a log */
 #define GENERATIONS 1024
 #define LINE_ROOM 512
-#define ARRIVALS 256
 /* Then the rest of a rotated file is sent without a newline. */
 #define PATIENCE_NS (55 * NS_S)
 #define COPIED_NS (5 * NS_S)
-#define OLDER_GUARD (64 * 1024)
-#define MAX_ALLOWED (UINT64_C(1) << 40)
 
 struct line {
 	uint16_t generation;
@@ -35,21 +33,11 @@ static struct line lines[LOGS][LINES];
 static unsigned nlines[LOGS];
 /* 1 + what came last for the first time. */
 static unsigned newest[SIM_RECEIVERS][GENERATIONS];
-static uint64_t allowed[SIM_DESTS], repeats[SIM_DESTS];
 static bool ordered[SIM_DESTS];
-static bool renamed[SIM_DESTS];
 static bool refusals; /* there were some */
 static bool shredded, shred_may; /* be sent */
 static uint64_t copied;
 static int64_t copied_at;
-/* The last arrivals, round and round. */
-static struct {
-	int64_t at;
-	size_t n;
-	unsigned dest;
-} arrivals[ARRIVALS];
-static unsigned narrivals;
-
 void
 oracle_reset(void)
 {
@@ -60,67 +48,12 @@ oracle_reset(void)
 		nlines[l] = 0;
 	}
 	memset(newest, 0, sizeof(newest));
-	memset(arrivals, 0, sizeof(arrivals));
-	memset(allowed, 0, sizeof(allowed));
-	memset(repeats, 0, sizeof(repeats));
-	memset(renamed, 0, sizeof(renamed));
+	repeats_reset();
 	copied = 0;
 	copied_at = 0;
-	narrivals = 0;
 	refusals = shredded = shred_may = false;
 	for (l = 0; l < SIM_DESTS; l++)
 		ordered[l] = true;
-}
-
-static void
-allow(unsigned dest, uint64_t octets)
-{
-	if (allowed[dest] < MAX_ALLOWED)
-		allowed[dest] += octets;
-}
-
-/* What came since then may come again. */
-static void
-allow_since(unsigned dest, int64_t since)
-{
-	unsigned i;
-
-	for (i = 0; i < ARRIVALS; i++)
-		if (arrivals[i].n > 0 && arrivals[i].dest == dest &&
-		    arrivals[i].at >= since)
-			allow(dest, arrivals[i].n);
-	allow(dest, net_in_flight(dest) + 2 * sim_sizes.slice);
-}
-
-static void
-allow_all_since(int64_t since)
-{
-	unsigned d;
-
-	for (d = 0; d < SIM_DESTS; d++)
-		allow_since(d, since);
-}
-
-void
-oracle_allow(uint64_t octets)
-{
-	unsigned d;
-
-	for (d = 0; d < SIM_DESTS; d++)
-		allow(d, octets);
-}
-
-void
-oracle_allow_at(unsigned receiver, uint64_t octets)
-{
-	allow(setting_dest(receiver), octets);
-}
-
-void
-oracle_renamed(unsigned dest)
-{
-	allow(dest, UINT32_MAX);
-	renamed[dest] = true;
 }
 
 void
@@ -133,18 +66,6 @@ void
 oracle_no_order_at(unsigned receiver)
 {
 	ordered[setting_dest(receiver)] = false;
-}
-
-uint64_t
-oracle_repeats(void)
-{
-	uint64_t sum = 0;
-	unsigned d;
-
-	for (d = 0; d < SIM_DESTS; d++)
-		if (!renamed[d] || S.strict)
-			sum += repeats[d];
-	return (sum);
 }
 
 /* What a line says is decided by its number. */
@@ -338,7 +259,7 @@ oracle_refused(unsigned receiver, const uint8_t *p, size_t n)
 	unsigned log, seq;
 
 	sim_say("world: refused: %.*s", n > 12 ? 12 : (int)n, p);
-	allow_since(dest, S.now - 3 * NS_S);
+	repeats_allow_since(dest, S.now - 3 * NS_S);
 	ordered[dest] = false;
 	if (!parse(p, n, &log, &seq))
 		return;
@@ -424,16 +345,10 @@ arrived(unsigned receiver, unsigned log, unsigned seq, size_t n)
 	const unsigned dest = setting_dest(receiver);
 	struct line *l = &lines[log][seq];
 
-	arrivals[narrivals % ARRIVALS].at = S.now;
-	arrivals[narrivals % ARRIVALS].dest = dest;
-	arrivals[narrivals++ % ARRIVALS].n = n + 1;
-	if (l->got & (1u << dest)) {
-		repeats[dest] += n + 1;
-		if (repeats[dest] > allowed[dest])
-			sim_fail(
-			    "line %u.%u came twice without a reason", log, seq);
+	if (!repeats_note(dest, n + 1, (l->got & (1u << dest)) != 0))
+		sim_fail("line %u.%u came twice without a reason", log, seq);
+	if (l->got & (1u << dest))
 		return;
-	}
 	check_order(receiver, l, log, seq);
 	l->got |= (uint8_t)(1u << dest);
 }
@@ -560,21 +475,4 @@ oracle_on_end(void)
 		oracle_allow(copied);
 		oracle_no_order();
 	}
-}
-
-void
-oracle_on_kill(void)
-{
-	allow_all_since(S.now - 60 * NS_MS - (int64_t)S.pause_most_us * 100000);
-}
-
-/*
- * Since the last checkpoint that was synced; and where logs lost their end, it
- * goes on at an older guard.
- */
-void
-oracle_on_power(void)
-{
-	allow_all_since(S.now - 4 * NS_S);
-	oracle_allow(OLDER_GUARD);
 }

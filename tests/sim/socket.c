@@ -15,11 +15,19 @@
 
 #include "daemon/tcp_info.h"
 
+#define FIRST_PORT 6000
+
 ssize_t channel_take(void *p, size_t n);
 
 static const int socket_errors[] = { EMFILE, ENFILE, ENOBUFS, 0 };
 static const int send_errors[] = { EAGAIN, ENOBUFS, EINTR, 0 };
 static const int recv_errors[] = { EAGAIN, EINTR, 0 };
+
+uint16_t
+net_port(unsigned receiver)
+{
+	return ((uint16_t)(FIRST_PORT + receiver));
+}
 
 struct conn *
 conn_of(int fd)
