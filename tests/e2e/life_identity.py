@@ -34,6 +34,7 @@ class Identity(Steps):
         self.doubtful = set()  # paths, see may_say()
         self.emptied = {}  # logs, and what came behind a truncation
         self.moved_while_down = set()
+        self.set_back = False  # the clock, since the checkpoint was settled
         self.jobs = {}
         self.new = generation >= 4
         super().begin(seed, generation)
@@ -162,6 +163,7 @@ class Identity(Steps):
     def settle(self):
         with self.quiet():
             super().settle()
+        self.set_back = self.set_back and not self.up
 
     def is_followed(self, content):
         return any(f["inode"] == content.ino and f["error"] is None
@@ -239,6 +241,7 @@ class Identity(Steps):
             # What was written before is younger than what comes.
             self.forget_order()
             self.drop_unknown()
+            self.set_back = True
         if self.world.jump(by):
             self.say("the clock jumps by %d s", by)
 
@@ -525,6 +528,10 @@ class Identity(Steps):
         if self.up:
             if not old.looked:
                 self.look(old)
+        elif self.set_back:
+            # By its time the copy was there before the checkpoint, and this
+            # name does not tell that it is younger than others are.
+            return
         elif one in at and (log in self.moved_while_down or
                             not self.has_met(old)):
             return
