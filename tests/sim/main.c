@@ -312,7 +312,8 @@ print_table(void)
 	for (s = 0; s < STATES; s++)
 		(void)printf("%11s", sim_state_names[s]);
 	for (i = 0; i < KINDS; i++) {
-		if (i == KIND_RELP || i == KIND_SOCKETS || i == KIND_DESTS)
+		if (i == KIND_RELP || i == KIND_SOCKETS || i == KIND_DESTS ||
+		    i == KIND_HEADS)
 			continue;
 		(void)printf("\n%-16s", sim_kind_names[i]);
 		for (s = 0; s < STATES; s++) {

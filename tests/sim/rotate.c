@@ -8,16 +8,20 @@
 #include <zlib.h>
 
 #define KEPT 4
+#define HEAD_LINES 32
 
 static unsigned dates, generations, aways, targets;
 static unsigned of_inode[1024]; /* the generation of what is in it */
-static bool banner;
+static bool banner, is_long;
 
 void
 rotate_reset(void)
 {
+	struct rng r = rng_of(S.plan.seed, 7);
+
 	dates = generations = aways = targets = 0;
 	banner = rng_chance(&S.world, 300);
+	is_long = sim_may(KIND_HEADS) && rng_chance(&r, 500);
 }
 
 static void
@@ -27,6 +31,19 @@ put(struct log *l, const char *p, size_t n)
 		l->at = files_size(l->inode);
 	files_write(l->inode, l->at, p, n);
 	l->at += n;
+}
+
+/* So much that all logs have the same fingerprint. */
+static void
+put_long_head(struct log *l)
+{
+	char line[64];
+	unsigned i;
+
+	for (i = 0; i < HEAD_LINES; i++)
+		put(l, line,
+		    (size_t)snprintf(line, sizeof(line),
+			"#Field %u: what every program says of it\n", i));
 }
 
 /* As open(2) with O_CREAT does: also what is there already. */
@@ -52,6 +69,8 @@ log_open_new(struct log *l)
 		    (unsigned long long)files_number(l->inode));
 		if (banner)
 			put(l, text, S.strict ? 35 : n);
+		if (is_long)
+			put_long_head(l);
 	}
 	l->generation = of_inode[files_number(l->inode) % 1024];
 	files_ref(l->inode);

@@ -158,7 +158,8 @@ may_miss(unsigned log, int64_t since)
 	if (since == 0)
 		return (false);
 	return (S.now - since < SETTLED ||
-	    (l->opened <= since + SETTLED && files_behind(l->path) != l->inode));
+	    (l->opened <= since + SETTLED &&
+		files_behind(l->path) != l->inode));
 }
 
 /* Nobody knows what becomes of what is written until the change. */

@@ -74,6 +74,7 @@ enum sim_kind {
 	KIND_NULS,		/* of a writer that goes on where it was */
 	KIND_SHRED,		/* a rotated file is written over, and removed */
 	KIND_LINK,		/* a link leads to another file, there or not */
+	KIND_HEADS,		/* banners longer than a fingerprint, no step */
 	KINDS
 };
 

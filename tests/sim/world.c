@@ -87,7 +87,7 @@ world_reset(void)
 	/* Each seed has its own mix. */
 	draw_weights(&S.world, 0, KIND_RELP);
 	more = rng_of(S.plan.seed, 5);
-	draw_weights(&more, KIND_CHANGE, KINDS);
+	draw_weights(&more, KIND_CHANGE, KIND_HEADS);
 	weights[KIND_APPEND] = 40;
 	next = S.now + NS_MS;
 }
@@ -259,6 +259,7 @@ run_step(struct rng *r, enum sim_kind kind)
 	case KIND_RELP:
 	case KIND_SOCKETS:
 	case KIND_DESTS:
+	case KIND_HEADS:
 	case KINDS:
 		break;
 	}
