@@ -22,8 +22,8 @@ struct line {
 	uint8_t owed; /* are to get it */
 	uint8_t got; /* have it */
 	uint8_t lost; /* could not have it */
-	uint8_t refused; /* their receivers were not there, since */
-	int64_t refused_at;
+	uint8_t refused; /* did not get it; who is killed by then forgets it */
+	int64_t refused_until;
 	bool copied; /* it stands in a copy of its file */
 	int64_t since; /* it is half written; or 0 */
 	bool cut; /* it does not stand in one piece */
@@ -170,6 +170,14 @@ oracle_vanish(struct inode *i, size_t from)
 	}
 }
 
+static void
+refuse(struct line *line, unsigned bit, int64_t ns)
+{
+	refusals = true;
+	line->refused |= (uint8_t)bit;
+	line->refused_until = S.now + ns;
+}
+
 /*
  * What a receiver had not read when it died is sent again; not where the
  * worker is gone, too, or the file was cut meanwhile: these are two faults.
@@ -189,6 +197,9 @@ oracle_unread(unsigned receiver, const uint8_t *p, size_t n, bool orphaned)
 			continue;
 		if (orphaned || (lines[log][seq].copied && !S.strict))
 			lines[log][seq].lost |= (uint8_t)bit;
+		else if (!S.strict)
+			refuse(&lines[log][seq], bit,
+			    100 * NS_MS + (int64_t)S.pause_most_us * 100000);
 	}
 }
 
@@ -263,9 +274,7 @@ oracle_refused(unsigned receiver, const uint8_t *p, size_t n)
 	ordered[dest] = false;
 	if (!parse(p, n, &log, &seq))
 		return;
-	refusals = true;
-	lines[log][seq].refused |= (uint8_t)(1u << dest);
-	lines[log][seq].refused_at = S.now;
+	refuse(&lines[log][seq], 1u << dest, 3 * NS_S);
 }
 
 /* Who did not hear of it, or has not noted it yet, does not send it again. */
@@ -277,8 +286,7 @@ forget_refusals(void)
 
 	for (l = 0; refusals && l < LOGS; l++)
 		for (line = lines[l]; line < lines[l] + nlines[l]; line++)
-			if (line->refused != 0 &&
-			    S.now - line->refused_at < 3 * NS_S)
+			if (line->refused != 0 && S.now < line->refused_until)
 				line->lost |= line->refused & ~line->got;
 }
 
