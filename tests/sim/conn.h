@@ -32,6 +32,9 @@ struct conn {
 	bool		finished;	/* the worker sends no more */
 	bool		aborting;	/* SO_LINGER of 0 */
 	bool		orphaned;	/* the worker has closed it */
+	bool		excused;	/* by which it may forget what is unread */
+	unsigned	life;		/* of the worker that closed it */
+	int64_t		parted;		/* when the receiver said goodbye */
 	bool		goodbye;	/* the receiver sends no more */
 	bool		closed;		/* nor does it read any more */
 	bool		lingers;	/* it reads on a while after that */

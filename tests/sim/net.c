@@ -115,6 +115,16 @@ at_stake(const struct conn *c)
 	return (again + 2 * (c->out.n + c->in.n) + 2 * sim_sizes.slice + 4096);
 }
 
+/*
+ * A worker that goes on has to see what becomes of a connection behind a
+ * goodbye, for a minute.
+ */
+static bool
+is_excused(const struct conn *c)
+{
+	return (c->excused || c->life != S.lives || !S.in_life || S.stopping);
+}
+
 /* What the receiver had not read is gone. */
 void
 conn_reset(struct conn *c, int error)
@@ -129,7 +139,8 @@ conn_reset(struct conn *c, int error)
 	if (c->in.n > 0 && !is_relp(c)) {
 		buffer_put(&c->text, c->in.p, c->in.n);
 		oracle_unread(c->receiver, c->text.p, c->text.n,
-		    c->orphaned && !setting_is_local(c->receiver));
+		    c->orphaned && is_excused(c) &&
+			!setting_is_local(c->receiver));
 		buffer_put(&c->text, c->out.p, c->out.n);
 		oracle_unread(c->receiver, c->text.p, c->text.n, false);
 	}
@@ -384,6 +395,7 @@ linger(struct conn *c)
 	if (c->state != CONN_UP || c->closed)
 		return;
 	c->goodbye = true;
+	c->parted = S.now;
 	c->close_at = S.now + (int64_t)rng_below(&S.world, 3000) * NS_MS;
 	oracle_allow_at(c->receiver, at_stake(c));
 	oracle_no_order_at(c->receiver);
@@ -478,6 +490,9 @@ net_close(void *sock)
 
 	c->held = false;
 	c->orphaned = true;
+	c->life = S.lives;
+	c->excused = !S.in_life || S.stopping || c->parted == 0 ||
+	    S.now - c->parted > 58 * NS_S || !setting_is_alone(c->receiver);
 	if (c->state == CONN_NEW || c->state == CONN_CONNECTING) {
 		c->used = false;
 		return;

@@ -123,6 +123,12 @@ setting_dest(unsigned receiver)
 	return (receiver / SETTING_URLS);
 }
 
+bool
+setting_is_alone(unsigned receiver)
+{
+	return (T.dests[setting_dest(receiver)].urls == 1);
+}
+
 unsigned
 setting_receivers(void)
 {

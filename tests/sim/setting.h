@@ -35,6 +35,7 @@ enum receiver_kind	setting_kind(unsigned receiver);
 bool	setting_is_datagram(unsigned receiver);
 bool	setting_is_local(unsigned receiver);	/* no network in between */
 unsigned	setting_dest(unsigned receiver);
+bool	setting_is_alone(unsigned receiver);	/* no other can take over */
 /* Of those that there are, the n-th. */
 unsigned	setting_receiver(unsigned n);
 unsigned	setting_receivers(void);
