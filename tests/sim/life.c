@@ -119,7 +119,7 @@ life_run(void)
 	}
 	memory_end();
 	files_forget_known();
-	oracle_on_end();
+	oracle_on_end(end == LIFE_KILLED);
 	files_drop_descriptors();
 	watching_reset();
 	if (S.power)

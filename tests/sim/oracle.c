@@ -22,7 +22,8 @@ struct line {
 	uint8_t owed; /* are to get it */
 	uint8_t got; /* have it */
 	uint8_t lost; /* could not have it */
-	uint8_t refused; /* did not get it; who is killed by then forgets it */
+	uint8_t refused; /* did not get it; who ends by then forgets it */
+	uint8_t reset; /* had not read it; who is killed by then does */
 	int64_t refused_until;
 	bool copied; /* it stands in a copy of its file */
 	int64_t since; /* it is half written; or 0 */
@@ -171,10 +172,9 @@ oracle_vanish(struct inode *i, size_t from)
 }
 
 static void
-refuse(struct line *line, unsigned bit, int64_t ns)
+may_forget(struct line *line, int64_t ns)
 {
 	refusals = true;
-	line->refused |= (uint8_t)bit;
 	line->refused_until = S.now + ns;
 }
 
@@ -197,9 +197,11 @@ oracle_unread(unsigned receiver, const uint8_t *p, size_t n, bool orphaned)
 			continue;
 		if (orphaned || (lines[log][seq].copied && !S.strict))
 			lines[log][seq].lost |= (uint8_t)bit;
-		else if (!S.strict)
-			refuse(&lines[log][seq], bit,
-			    100 * NS_MS + (int64_t)S.pause_most_us * 100000);
+		else if (!S.strict) {
+			/* The checkpoint's disk is slow. */
+			lines[log][seq].reset |= (uint8_t)bit;
+			may_forget(&lines[log][seq], 2500 * NS_MS);
+		}
 	}
 }
 
@@ -274,20 +276,23 @@ oracle_refused(unsigned receiver, const uint8_t *p, size_t n)
 	ordered[dest] = false;
 	if (!parse(p, n, &log, &seq))
 		return;
-	refuse(&lines[log][seq], 1u << dest, 3 * NS_S);
+	lines[log][seq].refused |= (uint8_t)(1u << dest);
+	may_forget(&lines[log][seq], 3 * NS_S);
 }
 
 /* Who did not hear of it, or has not noted it yet, does not send it again. */
 static void
-forget_refusals(void)
+forget_refusals(bool killed)
 {
 	struct line *line;
 	unsigned l;
 
 	for (l = 0; refusals && l < LOGS; l++)
 		for (line = lines[l]; line < lines[l] + nlines[l]; line++)
-			if (line->refused != 0 && S.now < line->refused_until)
-				line->lost |= line->refused & ~line->got;
+			if (S.now < line->refused_until)
+				line->lost |= (line->refused |
+						  (killed ? line->reset : 0)) &
+				    ~line->got;
 }
 
 /* The newest line of log is half written, or is written to its end. */
@@ -475,10 +480,10 @@ oracle_shredded(bool may)
 }
 
 void
-oracle_on_end(void)
+oracle_on_end(bool killed)
 {
 	shred_may |= shredded;
-	forget_refusals();
+	forget_refusals(killed);
 	if (copied > 0 && S.now - copied_at < COPIED_NS) {
 		oracle_allow(copied);
 		oracle_no_order();

@@ -304,7 +304,7 @@ void	oracle_allow(uint64_t octets);
 void	oracle_allow_at(unsigned receiver, uint64_t octets);
 void	oracle_on_kill(void);
 void	oracle_on_power(void);	/* at the end of a life that was killed */
-void	oracle_on_end(void);	/* of any life */
+void	oracle_on_end(bool killed);	/* of any life */
 /* A copy of so many octets was made. */
 void	oracle_copied(uint64_t octets);
 void	oracle_no_order(void);
