@@ -6,7 +6,8 @@
 #include <string.h>
 
 #define RCVBUF_MOST 2048
-#define RELP_WINDOW (64 * 1024)
+#define ANSWER 12 /* octets of one, at the least */
+#define MESSAGE 512 /* and of a message, at the most */
 
 struct receiver {
 	bool listening;
@@ -108,10 +109,13 @@ at_stake(const struct conn *c)
 {
 	uint64_t again = 2 * capacity;
 
+	/* What was answered is not sent again, if the answer can be read. */
+	if (is_relp(c))
+		return (c->held ? 0
+				: (c->back.n / ANSWER + 1) * MESSAGE + c->in.n +
+			    c->text.n);
 	if (again < sim_sizes.autotuned)
 		again = sim_sizes.autotuned;
-	if (is_relp(c))
-		again += RELP_WINDOW;
 	return (again + 2 * (c->out.n + c->in.n) + 2 * sim_sizes.slice + 4096);
 }
 
