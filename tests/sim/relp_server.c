@@ -59,7 +59,8 @@ take_frame(struct conn *c)
 	command[n] = '\0';
 	at++;
 	len = number(b, &at);
-	if (len > 0)
+	/* Ours has the space of what is empty, too. */
+	if (len > 0 || (at < b->n && b->p[at] == ' '))
 		at++;
 	if (at + len >= b->n)
 		return (0);
