@@ -367,11 +367,12 @@ candidate_original(const struct candidate *c, struct kin *followed)
 	return (l.of);
 }
 
-/* Whether t is known to have had the name that c had. */
+/* Whether the checkpoint knows that t has had the name that c had. */
 static bool
 is_known_as(const struct tail *t, const struct candidate *c)
 {
-	return (t->met && t->rotated && rotation_is_of(t->name, c->base));
+	return (t->met && !t->passed_by && t->rotated &&
+	    rotation_is_of(t->name, c->base));
 }
 
 /*

@@ -563,6 +563,7 @@ follow_if_new(struct hunt *h, struct candidate *c)
 	if (!c->is_new || !find_former(c, &was) ||
 	    (t = follow_candidate(c, &was)) == NULL)
 		return;
+	t->passed_by = true;
 	add_followed(h, t, NULL);
 	log_info(
 	    "%s: was %s while nobody looked", tail_path(t), tail_origin(t));

@@ -61,7 +61,8 @@ struct tail {
 						   was written to since */
 	bool			 deleted:1;
 	bool			 away:1;	/* lost its name with its directory */
-	bool			 met:1;		/* the checkpoint knew it */
+	bool			 met:1;		/* the checkpoint knew it, */
+	bool			 passed_by:1;	/* or it was found to be new then */
 	bool			 unproven:1;	/* by its inode: its text was not
 						   compared yet */
 	bool			 was_empty:1;	/* when it did */

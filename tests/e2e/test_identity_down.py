@@ -1027,6 +1027,29 @@ class World(Down):
         self.world.fail(0, 0)
         self.end(self.want)
 
+    def test_the_older_file_can_be_read_later(self):
+        """Where the checkpoint is of a time to come, what is younger than all
+        that it knows is new: so is what is older than another new one."""
+        self.prepare("app.log")
+        self.log("app.log", numbered("known", 50))
+        self.d.start()
+        self.expect(self.want)
+        self.d.stop()
+        for i, what in enumerate(("older", "younger", "next")):
+            self.rename("app.log", "app.log.%d" % (3 - i))
+            self.log("app.log", numbered(what, 5))
+        older = self.path("app.log.2")
+        os.chmod(older, 0)
+        self.world.jump(-3600)
+        self.d.start()
+        self.wait_for_lines(numbered("younger", 5) + numbered("next", 5))
+        self.world.fail(1 << 16, world.STAT)
+        os.chmod(older, 0o644)
+        self.put("another", [])
+        wait_for(lambda: self.world.failed > 0, "a look that fails")
+        self.world.fail(0, 0)
+        self.end(self.want, ordered=False)
+
     def test_no_directory_can_be_listed(self):
         self.fails(world.OPENDIR | world.READDIR)
 
