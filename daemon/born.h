@@ -4,9 +4,14 @@
 #ifndef BORN_H
 #define BORN_H
 
+#include <sys/types.h>
+
 #include <stdint.h>
 
-/* Nanoseconds of the time of day, or 0: it does not.  See statx(2). */
-int64_t	born_ns(const char *path);
+/*
+ * Nanoseconds of the time of day, or 0: it does not, or path is not that of the
+ * inode, or not any more.  See statx(2).
+ */
+int64_t	born_ns(const char *path, ino_t);
 
 #endif

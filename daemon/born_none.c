@@ -1,8 +1,9 @@
 #include "daemon/born.h"
 
 int64_t
-born_ns(const char *path)
+born_ns(const char *path, ino_t ino)
 {
 	(void)path;
+	(void)ino;
 	return (0);
 }

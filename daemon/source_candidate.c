@@ -317,7 +317,7 @@ is_made_of(const struct candidate *c, const struct tail *t)
 
 	return (t->place == &c->dir->place && strcmp(t->name, c->base) == 0 &&
 	    dir_path(c->dir, c->name, path) == 0 &&
-	    born_ns(path) >= t->written_ns);
+	    born_ns(path, c->st.st_ino) >= t->written_ns);
 }
 
 /*
@@ -476,7 +476,8 @@ candidate_is_made_since(const struct candidate *c, const struct orphan *o)
 	char path[PATH_MAX];
 	int64_t born;
 
-	if (dir_path(c->dir, c->name, path) == -1 || (born = born_ns(path)) == 0)
+	if (dir_path(c->dir, c->name, path) == -1 ||
+	    (born = born_ns(path, c->st.st_ino)) == 0)
 		return (sources_may_be_since(c->dir->all, &c->st.st_ctim));
 	return (born / 1000000000 >= o->rec.time);
 }

@@ -77,8 +77,8 @@ is_another_than_empty(const struct tail *t, const struct stat *st, bool meant,
 {
 	if (written_ns(st) == t->written_ns)
 		return (false);
-	return (
-	    (meant && t->place == NULL) || born_ns(path) > t->written_ns);
+	return ((meant && t->place == NULL) ||
+	    born_ns(path, st->st_ino) > t->written_ns);
 }
 
 static bool
@@ -105,7 +105,7 @@ dir_knows(struct dir *d, const char *name, const struct tail *t,
 			    t, st, dir_means_file(d, name), path)
 			? KNOWN_ANOTHER
 			: KNOWN_SAME);
-	born = born_ns(path);
+	born = born_ns(path, st->st_ino);
 	/* Whoever had the inode at the last write, has it still. */
 	if (born <= t->written_ns && (its || born != 0))
 		return (KNOWN_SAME);

@@ -198,14 +198,16 @@ is_trusted(const struct tail_copy *of, struct place *in, const char *name,
  * the log, and has the name that rotation gives it, was made for it.
  */
 static bool
-is_made_for(const struct search *s, struct place *in, const char *name)
+is_made_for(const struct search *s, struct place *in, const char *name,
+    const struct stat *st)
 {
 	char path[PATH_MAX];
 	int64_t born;
 	int n;
 
 	n = snprintf(path, sizeof(path), "%s/%s", in->path, name);
-	if (n < 0 || (size_t)n >= sizeof(path) || (born = born_ns(path)) == 0)
+	if (n < 0 || (size_t)n >= sizeof(path) ||
+	    (born = born_ns(path, st->st_ino)) == 0)
 		return (false);
 	return (rotation_is_of(name, s->base) && born >= s->of->since_ns);
 }
@@ -216,14 +218,14 @@ try_entry(struct search *s, struct place *place, int dirfd, const char *name)
 	struct stat st;
 	int fd, is;
 
-	if (!has_name_of_copy(s, place, name) ||
-	    (s->of->is_short && !is_made_for(s, place, name)))
+	if (!has_name_of_copy(s, place, name))
 		return;
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == -1) {
 		note_error(s, errno);
 		return;
 	}
-	if (!may_be_copy(s->of, &st) || !is_trusted(s->of, place, name, &st))
+	if (!may_be_copy(s->of, &st) || !is_trusted(s->of, place, name, &st) ||
+	    (s->of->is_short && !is_made_for(s, place, name, &st)))
 		return;
 	fd = opener_open_in(dirfd, place->path, name,
 	    O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY);

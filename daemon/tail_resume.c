@@ -252,7 +252,7 @@ was_there(const struct tail *t, const struct checkpoint_record *rec)
 	const char *real = tail_real(t);
 	int64_t born;
 
-	born = born_ns(real != NULL ? real : tail_path(t)) / NS_IN_S;
+	born = born_ns(real != NULL ? real : tail_path(t), t->ino) / NS_IN_S;
 	return (born != 0 && rec->time <= time(NULL) &&
 	    (born < rec->time ||
 		(born == rec->time && has_later_name(t, rec->path))));
@@ -270,7 +270,7 @@ is_made_since(const struct tail *t)
 
 	if (t->place == NULL || written == NULL)
 		return (false);
-	born = born_ns(tail_path(t));
+	born = born_ns(tail_path(t), t->ino);
 	return (born > (int64_t)written->tv_sec * NS_IN_S + written->tv_nsec &&
 	    born / NS_IN_S <= time(NULL));
 }

@@ -30,7 +30,7 @@ static bool is_log[MAX_FD]; /* by descriptor: below the directory */
 	type __real_##name(__VA_ARGS__);                                       \
 	type __wrap_##name(__VA_ARGS__)
 
-WRAP(int64_t, born_ns, const char *);
+WRAP(int64_t, born_ns, const char *, ino_t);
 WRAP(int, fstat64, int, struct stat *);
 WRAP(int, lstat64, const char *, struct stat *);
 WRAP(int, stat64, const char *, struct stat *);
@@ -316,9 +316,9 @@ seen(int rc, struct stat *st)
 }
 
 int64_t
-__wrap_born_ns(const char *path)
+__wrap_born_ns(const char *path, ino_t ino)
 {
-	int64_t born = __real_born_ns(path);
+	int64_t born = __real_born_ns(path, ino);
 
 	return (born == 0 ? 0 : born + offset_at(born));
 }

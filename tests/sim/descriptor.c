@@ -395,7 +395,8 @@ WRAP(int, statx, int fd, const char *path, int flags, unsigned mask,
 	if (i == NULL)
 		return (-1);
 	memset(st, 0, sizeof(*st));
-	st->stx_mask = STATX_BTIME;
+	st->stx_mask = STATX_BTIME | STATX_INO;
+	st->stx_ino = i->number;
 	st->stx_btime.tv_sec = i->btime / NS_S;
 	st->stx_btime.tv_nsec = (uint32_t)(i->btime % NS_S);
 	return (0);
