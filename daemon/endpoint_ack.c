@@ -146,7 +146,8 @@ on_refusal(struct endpoint *ep, uint64_t position)
 	s = stream_of(cur);
 	times = refusals_add(ep->refusals, s->tail->dev, s->tail->ino, begin);
 	reason_set(&ep->error, "%s: the message at %lld was refused: %u %s",
-	    tail_path(s->tail), (long long)begin, ep->relp.code, ep->relp.text);
+	    tail_path(s->tail).text, (long long)begin, ep->relp.code,
+	    ep->relp.text);
 	if (times < REFUSALS) {
 		endpoint_lose(ep, window_acked_pos(ep->window));
 		return (false);

@@ -38,7 +38,7 @@ say_lost(const struct tail *t)
 		return;
 	log_warnx("%s: %lld bytes at %lld are lost: a file without a name "
 		  "cannot be found again",
-	    tail_path(t), (long long)(t->size - from), (long long)from);
+	    tail_path(t).text, (long long)(t->size - from), (long long)from);
 }
 
 /* Whether it can be read by its descriptor, and somebody wants it. */
@@ -58,7 +58,7 @@ is_easy_to_find(const struct tail *t)
 	struct stat st;
 
 	return (t->place != NULL && (!t->rotated || t->place->told) &&
-	    stat(tail_path(t), &st) == 0 && st.st_dev == t->dev &&
+	    stat(tail_path(t).text, &st) == 0 && st.st_dev == t->dev &&
 	    st.st_ino == t->ino);
 }
 
@@ -73,7 +73,8 @@ give_one(const struct tail *t, const struct giving *g)
 		return;
 	if (g->give(g->arg, &f) == 0)
 		return;
-	log_warn("%s: cannot be handed over to the next worker", tail_path(t));
+	log_warn(
+	    "%s: cannot be handed over to the next worker", tail_path(t).text);
 	if (t->place == NULL)
 		say_lost(t);
 }

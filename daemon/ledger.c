@@ -237,6 +237,7 @@ note(struct checkpoint *c, const struct stream *s, enum checkpoint_kind kind,
 {
 	const struct tail *t = s->tail;
 	struct guard guards[CHECKPOINT_GUARDS];
+	struct path_text origin, real;
 	struct checkpoint_record rec = {
 		.kind = kind,
 		.dest = s->route->to->name,
@@ -245,13 +246,14 @@ note(struct checkpoint *c, const struct stream *s, enum checkpoint_kind kind,
 		.print = t->print,
 		.offset = s->cursor.acked,
 		.time = time(NULL),
-		.path = kind == CHECKPOINT_PAST ? "" : tail_origin(t),
+		.path = kind == CHECKPOINT_PAST ? "" : tail_origin(t, &origin),
 		.guards = guards,
 	};
 
 	if (kind != CHECKPOINT_GONE) {
 		rec.nguards = stream_guards(s, guards);
-		rec.real = kind == CHECKPOINT_PAST ? NULL : tail_real(t);
+		if (kind != CHECKPOINT_PAST)
+			rec.real = tail_real(t, &real);
 	}
 	if (to != NULL)
 		return (checkpoint_put(c, &rec, to));
@@ -314,7 +316,7 @@ ledger_put(struct ledger *l, const struct stream *s, enum checkpoint_kind kind,
     struct checkpoint_batch *to)
 {
 	if (note(l->checkpoint, s, kind, to) == -1)
-		log_warn("checkpoint: %s", tail_path(s->tail));
+		log_warn("checkpoint: %s", tail_path(s->tail).text);
 }
 
 /* All that is not whole is to be written once more. */

@@ -280,7 +280,7 @@ place_leave(struct tail *t)
 	if (t->place == NULL)
 		return;
 	if (tail_old_path(t) == NULL)
-		tail_set_origin(t, tail_path(t));
+		tail_set_origin(t, tail_path(t).text);
 	RB_REMOVE(tail_names, &t->place->names, t);
 	tail_was(t, t->place, t->name);
 	t->place = NULL;
@@ -303,7 +303,7 @@ tail_rename(struct tail *t, struct place *place, const char *name)
 		return;
 	}
 	if ((copy = strdup(name)) == NULL) {
-		log_warn("%s", tail_path(t));
+		log_warn("%s", tail_path(t).text);
 		return;
 	}
 	log_info("%s/%s: was %s", place->path, name, t->name);

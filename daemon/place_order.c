@@ -54,7 +54,7 @@ made_ns(const struct member *m)
 {
 	if (m->tail->packed != INFLATE_NONE || m->tail->place == NULL)
 		return (0);
-	return (born_ns(tail_path(m->tail), m->tail->ino));
+	return (born_ns(tail_path(m->tail).text, m->tail->ino));
 }
 
 /* Whether the names of list[0..n), which is in the order of times, object. */

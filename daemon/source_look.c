@@ -144,7 +144,7 @@ keeps_name(const struct tail *t)
 
 	if (t->place == NULL)
 		return (false);
-	if (stat(tail_path(t), &st) == 0)
+	if (stat(tail_path(t).text, &st) == 0)
 		return (st.st_dev == t->dev && st.st_ino == t->ino);
 	if (is_absence(errno))
 		return (false);
@@ -608,7 +608,7 @@ dir_look_linked(struct dir *d, const char *name)
 	struct stat st;
 
 	/* It was judged when it was found. */
-	if (t != NULL && t->linked && stat(tail_path(t), &st) == 0 &&
+	if (t != NULL && t->linked && stat(tail_path(t).text, &st) == 0 &&
 	    st.st_dev == t->dev && st.st_ino == t->ino)
 		tail_check(t);
 	else

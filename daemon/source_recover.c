@@ -428,12 +428,12 @@ adopt(struct candidate *c, struct orphan *o)
 	if (c->kind != INFLATE_NONE && t->size <= o->rec.offset)
 		t->size = o->rec.offset + 1;
 	if (o->rec.nguards > 0 || o->rec.offset == 0)
-		log_info("%s: has what was %s: goes on at %lld", tail_path(t),
-		    o->rec.path, (long long)o->rec.offset);
+		log_info("%s: has what was %s: goes on at %lld",
+		    tail_path(t).text, o->rec.path, (long long)o->rec.offset);
 	else
 		log_notice("%s: begins like what was %s: goes on at %lld, as "
 			   "nothing more is known of that",
-		    tail_path(t), o->rec.path, (long long)o->rec.offset);
+		    tail_path(t).text, o->rec.path, (long long)o->rec.offset);
 }
 
 /* The file goes on in c, for every destination that has a record of it. */
@@ -557,6 +557,7 @@ may_have_passed_by(const struct candidate *c)
 static void
 follow_if_new(struct hunt *h, struct candidate *c)
 {
+	struct path_text path;
 	struct former was;
 	struct tail *t;
 
@@ -565,8 +566,8 @@ follow_if_new(struct hunt *h, struct candidate *c)
 		return;
 	t->passed_by = true;
 	add_followed(h, t, NULL);
-	log_info(
-	    "%s: was %s while nobody looked", tail_path(t), tail_origin(t));
+	log_info("%s: was %s while nobody looked", tail_path(t).text,
+	    tail_origin(t, &path));
 }
 
 /* Before any of them is followed, and so known. */

@@ -225,7 +225,7 @@ follow_stray(struct dir *d, struct stray *s)
 	}
 	if (s->guessed != 0)
 		tail_precedes(t, &was->place, name);
-	log_info("%s: was %s for a moment", tail_path(t), origin);
+	log_info("%s: was %s for a moment", tail_path(t).text, origin);
 }
 
 void

@@ -235,13 +235,13 @@ dir_join_routes(
 			if (t->packed != INFLATE_NONE ||
 			    rotation_is_packed(name)) {
 				if (join_packed(t, r, name) == -1)
-					log_warn("%s", tail_path(t));
+					log_warn("%s", tail_path(t).text);
 				continue;
 			}
 			if (is_left_alone(t, r, from_end))
 				left_alone = true;
 			else if (tail_join(t, r, from_end) == -1)
-				log_warn("%s", tail_path(t));
+				log_warn("%s", tail_path(t).text);
 		}
 	}
 	return (left_alone);
@@ -272,7 +272,7 @@ sources_rejoin_routes(struct tail *t, struct sources *ss, const char *origin)
 			continue;
 		for (r = 0; r < u->source->nroutes; r++)
 			if (tail_rejoin(t, u->source->routes[r]) == -1)
-				log_warn("%s", tail_path(t));
+				log_warn("%s", tail_path(t).text);
 	}
 	if (t->streams == NULL)
 		return;
@@ -283,5 +283,6 @@ sources_rejoin_routes(struct tail *t, struct sources *ss, const char *origin)
 		tail_was(t, &was->place, name);
 	else
 		tail_precedes(t, &was->place, name);
-	log_info("%s: was %s when a source meant it", tail_path(t), origin);
+	log_info(
+	    "%s: was %s when a source meant it", tail_path(t).text, origin);
 }

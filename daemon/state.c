@@ -112,7 +112,7 @@ file_json(const struct tail *t)
 	for (s = t->streams; s != NULL; s = s->next)
 		json_array_append_new(cursors, cursor_json(s));
 	return (json_pack("{s:o, s:I, s:I, s:s, s:I, s:s, s:o?, s:o, s:o}",
-	    "path", text(tail_path(t)), "dev", number((uint64_t)t->dev),
+	    "path", text(tail_path(t).text), "dev", number((uint64_t)t->dev),
 	    "inode", number(t->ino), "fingerprint", hash, "size",
 	    (json_int_t)t->size, "state", tail_state(t), "error",
 	    t->error == 0 ? NULL : text(strerror(t->error)), "last_event",

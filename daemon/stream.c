@@ -184,10 +184,11 @@ static int
 make_header(const struct stream *s, enum syslog_format format,
     struct syslog_header *own)
 {
+	struct path_text path = tail_path(s->tail);
 	struct syslog_fields fields;
 
 	set_fields(&fields, s->route->source, format);
-	fields.file = tail_path(s->tail);
+	fields.file = path.text;
 	fields.inode = s->tail->ino;
 	return (syslog_header_init(own, &fields));
 }
@@ -513,7 +514,7 @@ pull_nuls(struct stream *s, struct pull *p, int fd, off_t from)
 	if (end == from)
 		return (PULL_MORE);
 	log_notice("%s: %lld bytes at %lld are NULs, not lines: passed over",
-	    tail_path(s->tail), (long long)(end - from), (long long)from);
+	    tail_path(s->tail).text, (long long)(end - from), (long long)from);
 	tails_stats(s->tail->all)->hole_bytes += (uint64_t)(end - from);
 	return (PULL_MORE);
 }

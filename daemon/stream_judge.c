@@ -46,7 +46,7 @@ stream_is_no_text(
 	s->is_judged = s->is_no_text || got >= COMPRESSED_HEAD;
 	if (s->is_no_text)
 		log_notice("%s: is compressed, not text: passed over",
-		    tail_path(s->tail));
+		    tail_path(s->tail).text);
 	return (s->is_no_text);
 }
 
@@ -75,7 +75,7 @@ stream_comes_back(struct stream *s, const uint8_t *p, size_t n, off_t offset)
 		return (false);
 	log_warnx("%s: what is sent to %s comes back into it, again and again: "
 		  "nothing more of it is sent there",
-	    tail_path(s->tail), r->to->name);
+	    tail_path(s->tail).text, r->to->name);
 	s->comes_back = true;
 	return (true);
 }

@@ -33,22 +33,6 @@
 
 #define OPEN_AGAIN 3 /* times, at once */
 
-/* By hand: each record of the checkpoint has a path. */
-const char *
-tail_path(const struct tail *t)
-{
-	static char path[PATH_MAX * 2];
-	const char *dir = t->place != NULL ? t->place->path : "(no name, was)";
-	size_t n = strnlen(dir, PATH_MAX - 1);
-	size_t len = strnlen(t->name, PATH_MAX - 1);
-
-	memcpy(path, dir, n);
-	path[n++] = '/';
-	memcpy(path + n, t->name, len);
-	path[n + len] = '\0';
-	return (path);
-}
-
 bool
 tail_is_drained(const struct tail *t)
 {
@@ -75,7 +59,8 @@ tail_cannot_be_read(struct tail *t, int error)
 
 	if (t->error != error) {
 		errno = error;
-		log_warn("%s: cannot be read, will try again %s", tail_path(t),
+		log_warn("%s: cannot be read, will try again %s",
+		    tail_path(t).text,
 		    again ? "every second" : "when it changes");
 	}
 	t->error = (uint8_t)error;
@@ -138,7 +123,7 @@ open_once(const struct tail *t, struct stat *st)
 {
 	int error, fd;
 
-	fd = opener_open(tail_path(t),
+	fd = opener_open(tail_path(t).text,
 	    O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY |
 		(t->linked ? 0 : O_NOFOLLOW));
 	if (fd == -1 || fstat(fd, st) == 0)
@@ -296,7 +281,7 @@ tail_finish(struct tail *t)
 {
 	struct stream *s;
 
-	log_info("%s: finished", tail_path(t));
+	log_info("%s: finished", tail_path(t).text);
 	for (s = t->streams; s != NULL; s = s->next)
 		ledger_drop(tails_ledger(t->all), s, t->known);
 	tail_free(t);
@@ -411,7 +396,7 @@ tail_begin_stream(struct stream *s)
 
 	/* Also at 0: a file that is renamed must be known again. */
 	ledger_mark(tails_ledger(t->all), s);
-	log_debug("%s: to %s from %lld", tail_path(t), s->route->to->name,
+	log_debug("%s: to %s from %lld", tail_path(t).text, s->route->to->name,
 	    (long long)s->cursor.sent);
 	stream_wake(s);
 }
@@ -487,7 +472,7 @@ spend_packed(struct tail *t, const struct stat *st)
 
 	log_notice("%s: was written over: what was left of its text is lost, "
 		   "and nothing of what it has now is sent",
-	    tail_path(t));
+	    tail_path(t).text);
 	for (s = t->streams; s != NULL; s = s->next)
 		tail_packed_close(s);
 	t->suspect = false;
@@ -505,7 +490,7 @@ begin_text_again(struct tail *t)
 	t->suspect = false;
 	log_notice("%s: does not have what was sent of it any more: it is sent "
 		   "from its beginning",
-	    tail_path(t));
+	    tail_path(t).text);
 	for (s = t->streams; s != NULL; s = s->next) {
 		stream_guard_forget(s);
 		stream_go_to(s, 0);
@@ -763,7 +748,7 @@ look(struct tail *t, struct stat *st)
 	}
 	if (t->place == NULL)
 		return (false);
-	if (stat(tail_path(t), st) == 0)
+	if (stat(tail_path(t).text, st) == 0)
 		return (st->st_dev == t->dev && st->st_ino == t->ino);
 	/* Of one that is not there a look at its name tells. */
 	if (is_transient(errno) && errno != ENOTDIR)

@@ -16,6 +16,7 @@
 #include <sys/tree.h>
 
 #include <ev.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -30,6 +31,15 @@ struct stream;
 struct tail_paths;
 struct tails;
 struct watch_file;
+
+/*
+ * A path made for whoever asks: tail_path(t).text lives until the end of the
+ * full expression, so that one message can tell of many files.  To keep it
+ * longer, keep the structure.
+ */
+struct path_text {
+	char text[PATH_MAX * 2];
+};
 
 struct tail {
 	/* What every event and read needs stands together. */
@@ -148,18 +158,18 @@ void	tail_set_origin(struct tail *, const char *path);
 /* That path, or NULL: a source means the name that it has. */
 const char	*tail_old_path(const struct tail *);
 
-/* The path by which a source means it, in a static buffer or its own. */
-const char	*tail_origin(const struct tail *);
+/* The path by which a source means it, in buf or its own. */
+const char	*tail_origin(const struct tail *, struct path_text *buf);
 
 /* Its path without links, where one leads to it; else NULL. */
 void	tail_set_real(struct tail *, const char *path);
 
 /*
  * Where it is to be looked for besides its origin: its path without links, or
- * the one that it got in another directory.  In a static buffer, not that of
- * its origin, or its own; NULL where the origin says it.
+ * the one that it got in another directory.  In buf or its own; NULL where the
+ * origin says it.
  */
-const char	*tail_real(const struct tail *);
+const char	*tail_real(const struct tail *, struct path_text *buf);
 
 /* Frees what of its paths is its own. */
 void	tail_forget_paths(struct tail *);
@@ -219,8 +229,8 @@ void	tail_is_live(struct tail *);
 /* Returns its descriptor, opened when need be, or -1: nothing to read now. */
 int	tail_fd(struct tail *);
 
-/* The last path, in a static buffer. */
-const char	*tail_path(const struct tail *);
+/* The last path. */
+struct path_text tail_path(const struct tail *);
 
 /* One of its streams has no complete line left; and: none of them has. */
 void	tail_drained(struct tail *);

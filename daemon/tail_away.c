@@ -16,10 +16,12 @@ static bool
 is_unmounted(const struct tail *t)
 {
 	char path[PATH_MAX];
+	struct path_text origin;
 	struct stat st;
 	char *slash;
 
-	if (strlcpy(path, tail_origin(t), sizeof(path)) >= sizeof(path))
+	if (strlcpy(path, tail_origin(t, &origin), sizeof(path)) >=
+	    sizeof(path))
 		return (false);
 	while ((slash = strrchr(path, '/')) != NULL) {
 		slash[slash == path ? 1 : 0] = '\0';
@@ -46,11 +48,12 @@ tail_may_come_back(const struct tail *t)
 void
 tail_leave(struct tail *t)
 {
+	struct path_text path;
 	struct stream *s;
 
 	log_info("%s: went with its directory, and may come back: its "
 		 "checkpoint record stays",
-	    tail_origin(t));
+	    tail_origin(t, &path));
 	for (s = t->streams; s != NULL; s = s->next)
 		ledger_leave(tails_ledger(t->all), s);
 	tail_free(t);

@@ -269,7 +269,7 @@ spend(struct tail *t)
 {
 	log_info("%s: was a copy, and has been written over since: nothing of "
 		 "what it has now is sent",
-	    tail_path(t));
+	    tail_path(t).text);
 	tail_unhold(t);
 	t->rotated = true;
 	tail_spend(t, tail_fd(t), t->size);
@@ -375,7 +375,7 @@ hold(struct tail *t)
 	if (first)
 		end_records(t);
 	if (like == COPY && !t->held->is_copy)
-		log_info("%s: is a copy of %s: not sent", tail_path(t),
+		log_info("%s: is a copy of %s: not sent", tail_path(t).text,
 		    of->name);
 	if (like == COPY) {
 		pass_over(t, h.fd, of);
@@ -394,7 +394,7 @@ tail_hold_copy(struct tail *t, const struct tail *of)
 	int fd = tail_fd(t);
 
 	if (fd == -1 || !begin_to_hold(t)) {
-		log_warn("%s", tail_path(t));
+		log_warn("%s", tail_path(t).text);
 		return;
 	}
 	t->fresh = false;
@@ -502,6 +502,6 @@ tail_held_by_time(struct tail *t, double quiet)
 		return;
 	log_notice("%s: has the same as another file, but is no copy for all "
 		   "that is known: it is sent",
-	    tail_path(t));
+	    tail_path(t).text);
 	release(t, 0);
 }

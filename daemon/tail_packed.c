@@ -296,7 +296,7 @@ say_damaged(const struct packed *p, const char *why)
 	tails_stats(t->all)->damaged++;
 	log_warnx("%s: damaged: what comes after the first %lld bytes of its "
 		  "text cannot be recovered: %s",
-	    tail_path(t), (long long)had, why);
+	    tail_path(t).text, (long long)had, why);
 }
 
 /* Decodes into the room behind buf[len].  Returns 0, or -1 with errno. */
@@ -403,7 +403,7 @@ tail_packed_look(struct tail *t, double quiet)
 		tails_stats(t->all)->damaged++;
 		log_warnx("%s: cut off: what comes after the first %lld bytes "
 			  "of its text cannot be recovered",
-		    tail_path(t), (long long)t->size);
+		    tail_path(t).text, (long long)t->size);
 	}
 	if (!t->packed_ended)
 		return (false);

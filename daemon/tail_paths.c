@@ -13,6 +13,22 @@ struct tail_paths {
 	char *real;
 };
 
+/* By hand: each record of the checkpoint has a path. */
+struct path_text
+tail_path(const struct tail *t)
+{
+	struct path_text path;
+	const char *dir = t->place != NULL ? t->place->path : "(no name, was)";
+	size_t n = strnlen(dir, PATH_MAX - 1);
+	size_t len = strnlen(t->name, PATH_MAX - 1);
+
+	memcpy(path.text, dir, n);
+	path.text[n++] = '/';
+	memcpy(path.text + n, t->name, len);
+	path.text[n + len] = '\0';
+	return (path);
+}
+
 static struct tail_paths *
 get_paths(struct tail *t)
 {
@@ -55,11 +71,14 @@ tail_old_path(const struct tail *t)
 }
 
 const char *
-tail_origin(const struct tail *t)
+tail_origin(const struct tail *t, struct path_text *buf)
 {
 	const char *old = tail_old_path(t);
 
-	return (old != NULL ? old : tail_path(t));
+	if (old != NULL)
+		return (old);
+	*buf = tail_path(t);
+	return (buf->text);
 }
 
 void
@@ -75,16 +94,17 @@ tail_set_real(struct tail *t, const char *path)
 }
 
 const char *
-tail_real(const struct tail *t)
+tail_real(const struct tail *t, struct path_text *buf)
 {
 	const struct tail_paths *p = t->paths;
 
 	if (p == NULL || p->real != NULL)
 		return (p == NULL ? NULL : p->real);
-	if (p->origin != NULL && t->place != NULL &&
-	    !place_holds(t->place, p->origin))
-		return (tail_path(t));
-	return (NULL);
+	if (p->origin == NULL || t->place == NULL ||
+	    place_holds(t->place, p->origin))
+		return (NULL);
+	*buf = tail_path(t);
+	return (buf->text);
 }
 
 void

@@ -189,18 +189,16 @@ say_cut_off(struct tail *t, off_t size)
 {
 	const struct stream *s;
 	bool unread = false;
-	char *path;
 
 	for (s = t->streams; s != NULL; s = s->next)
 		unread = unread || !s->is_drained;
-	if (!unread || size >= t->size || (path = strdup(tail_path(t))) == NULL)
+	if (!unread || size >= t->size)
 		return;
 	tails_lose(t->all,
-	    &(struct tails_loss) { .path = path,
+	    &(struct tails_loss) { .path = tail_path(t).text,
 		.how = "cut off",
 		.at = size,
 		.bytes = t->size - size });
-	free(path);
 }
 
 static void
@@ -235,7 +233,7 @@ go_back(struct tail *t, int fd, off_t size)
 			continue;
 		log_notice("%s: what was sent to %s up to %lld stands in it no "
 			   "more, but up to %lld: goes on there",
-		    tail_path(t), s->route->to->name,
+		    tail_path(t).text, s->route->to->name,
 		    (long long)s->cursor.sent, (long long)at);
 		/* What is not acknowledged up to there is sent again, too. */
 		stream_go_to(s, at < s->cursor.acked ? at : s->cursor.acked);
@@ -285,7 +283,7 @@ tail_go_on(struct tail *t, int fd, const struct stat *st)
 			return ((int)at);
 		log_notice("%s: was written anew, with what was sent of it: "
 			   "goes on behind that, at %lld",
-		    tail_path(t), (long long)at);
+		    tail_path(t).text, (long long)at);
 		go_to_all(t, &sent);
 	}
 	went_on(t, fd, st);

@@ -227,6 +227,7 @@ static void
 leave_rest(const struct pair *p)
 {
 	struct tail *was = p->was, *rest;
+	struct path_text path;
 	struct stream *s;
 	struct stat st;
 
@@ -239,7 +240,7 @@ leave_rest(const struct pair *p)
 	}
 	tails_stats(was->all)->files++;
 	tails_stats(was->all)->found++;
-	tail_set_origin(rest, tail_origin(was));
+	tail_set_origin(rest, tail_origin(was, &path));
 	rest->only_rest = true;
 	rest->size = p->size;
 	rest->rotated = true;
@@ -248,7 +249,7 @@ leave_rest(const struct pair *p)
 	tails_hand_over(was, rest);
 	for (s = was->streams; s != NULL; s = s->next)
 		if (tail_add_stream(rest, s->route, p->size) == -1)
-			log_warn("%s", tail_path(rest));
+			log_warn("%s", tail_path(rest).text);
 	tails_time(rest);
 	tails_watch(rest);
 }
@@ -285,7 +286,7 @@ go_on_in(const struct pair *p, struct place *place, const char *name)
 	t->many_links = p->st->st_nlink > 1;
 	t->changed = tails_now(t->all);
 	log_info("%s: was replaced by a file that has all of it: goes on there",
-	    tail_path(t));
+	    tail_path(t).text);
 	for (s = t->streams; s != NULL; s = s->next) {
 		ledger_mark(tails_ledger(t->all), s);
 		stream_wake(s);

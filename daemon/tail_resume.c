@@ -29,6 +29,7 @@ static struct tail *
 tail_of_copy(struct tail *now, const struct fingerprint *print,
     const struct tail_copy_found *found)
 {
+	struct path_text path;
 	struct tail *t;
 
 	t = tails_find(now->all, found->st.st_dev, found->st.st_ino);
@@ -38,7 +39,7 @@ tail_of_copy(struct tail *now, const struct fingerprint *print,
 		return (t);
 	}
 	tails_know(t, &found->st);
-	tail_set_origin(t, tail_origin(now));
+	tail_set_origin(t, tail_origin(now, &path));
 	if (tail_at(found->place, found->name) == NULL)
 		place_enter(t, found->place, found->name);
 	else
@@ -55,11 +56,11 @@ tail_of_copy(struct tail *now, const struct fingerprint *print,
 static void
 say_no_copy(const struct tail *now, const struct checkpoint_record *rec)
 {
-	if (rec->offset > 0 && strcmp(rec->path, tail_path(now)) == 0)
+	if (rec->offset > 0 && strcmp(rec->path, tail_path(now).text) == 0)
 		log_notice("%s: is another file than the one of which %lld "
 			   "bytes were sent, and no copy of that is here: it "
 			   "is sent from its beginning",
-		    tail_path(now), (long long)rec->offset);
+		    tail_path(now).text, (long long)rec->offset);
 }
 
 static bool
@@ -79,10 +80,11 @@ static void
 resume_in_copy(
     struct tail *now, struct route *r, const struct checkpoint_record *rec)
 {
+	struct path_text real;
 	struct tail_copy wanted = { .all = now->all,
 		.place = now->place,
 		.name = strrchr(rec->path, '/') + 1,
-		.real = tail_real(now),
+		.real = tail_real(now, &real),
 		.print = rec->print,
 		.least = rec->offset,
 		.dev = now->dev,
@@ -92,7 +94,7 @@ resume_in_copy(
 	struct tail *copy;
 	struct stat st;
 
-	if (stat(tail_path(now), &st) == 0)
+	if (stat(tail_path(now).text, &st) == 0)
 		wanted.uid = st.st_uid;
 	if (rec->nguards > 0)
 		wanted.guard = rec->guards[0];
@@ -106,7 +108,7 @@ resume_in_copy(
 		return;
 	stream_guard_load(copy->streams, rec);
 	log_info("%s: is the copy of a truncated file: the rest is read there",
-	    tail_path(copy));
+	    tail_path(copy).text);
 	tail_follows(now, copy);
 	tails_time(copy);
 }
@@ -128,7 +130,7 @@ was_called(const struct tail *t, const struct checkpoint_record *rec)
 	return (t->place != NULL &&
 	    (is_rotated_from(t, rec->path) ||
 		(rec->real != NULL &&
-		    (strcmp(rec->real, tail_path(t)) == 0 ||
+		    (strcmp(rec->real, tail_path(t).text) == 0 ||
 			is_rotated_from(t, rec->real)))));
 }
 
@@ -249,10 +251,15 @@ has_later_name(const struct tail *t, const char *path)
 static bool
 was_there(const struct tail *t, const struct checkpoint_record *rec)
 {
-	const char *real = tail_real(t);
+	struct path_text path;
+	const char *real = tail_real(t, &path);
 	int64_t born;
 
-	born = born_ns(real != NULL ? real : tail_path(t), t->ino) / NS_IN_S;
+	if (real == NULL) {
+		path = tail_path(t);
+		real = path.text;
+	}
+	born = born_ns(real, t->ino) / NS_IN_S;
 	return (born != 0 && rec->time <= time(NULL) &&
 	    (born < rec->time ||
 		(born == rec->time && has_later_name(t, rec->path))));
@@ -270,7 +277,7 @@ is_made_since(const struct tail *t)
 
 	if (t->place == NULL || written == NULL)
 		return (false);
-	born = born_ns(tail_path(t), t->ino);
+	born = born_ns(tail_path(t).text, t->ino);
 	return (born > (int64_t)written->tv_sec * NS_IN_S + written->tv_nsec &&
 	    born / NS_IN_S <= time(NULL));
 }
@@ -292,8 +299,9 @@ is_telling(const struct tail *t, const struct checkpoint_record *rec)
 		return (!is_made_since(t));
 	if (rec->nguards > 0 && known < guard_length(rec->guards[0].at))
 		known = guard_length(rec->guards[0].at);
-	return (known >= GUARD_MAX || strcmp(rec->path, tail_path(t)) == 0 ||
-	    was_called(t, rec) || was_there(t, rec));
+	return (known >= GUARD_MAX ||
+	    strcmp(rec->path, tail_path(t).text) == 0 || was_called(t, rec) ||
+	    was_there(t, rec));
 }
 
 /*
@@ -348,7 +356,8 @@ say_back(const struct tail *t, const struct checkpoint_record *rec, off_t at)
 	log_notice("%s: %lld bytes of it were sent to %s, and not all of them "
 		   "stand in it any more, as after a loss of power: goes on at "
 		   "%lld, where they do",
-	    tail_path(t), (long long)rec->offset, rec->dest, (long long)at);
+	    tail_path(t).text, (long long)rec->offset, rec->dest,
+	    (long long)at);
 }
 
 /* Takes the record for the file, if there is one. */
@@ -361,9 +370,9 @@ take(struct tail *t, const struct route *r, struct checkpoint_record *rec)
 		return (true);
 	if (t->place == NULL ||
 	    !ledger_take_moved(
-		l, r->to->name, t->dev, t->ino, tail_path(t), rec))
+		l, r->to->name, t->dev, t->ino, tail_path(t).text, rec))
 		return (false);
-	log_info("%s: its device has another number now", tail_path(t));
+	log_info("%s: its device has another number now", tail_path(t).text);
 	return (true);
 }
 
@@ -404,7 +413,7 @@ resume(struct tail *t, struct route *r, int fd,
 		t->was_empty = is_of_nothing(rec);
 		return (offset);
 	case VERDICT_LIKELY:
-		t->met = strcmp(rec->path, tail_path(t)) == 0;
+		t->met = strcmp(rec->path, tail_path(t).text) == 0;
 		t->was_empty = is_of_nothing(rec);
 		return (offset);
 	case VERDICT_OTHER:
@@ -495,7 +504,7 @@ is_settled(struct tail *t, const struct route *r)
 	rec = ledger_find(tails_ledger(t->all), r->to->name, t->dev, t->ino);
 	return (rec != NULL && rec->offset == t->size &&
 	    (rec->print.len > 0 || t->size == 0) &&
-	    strcmp(rec->path, tail_path(t)) == 0);
+	    strcmp(rec->path, tail_path(t).text) == 0);
 }
 
 static int
@@ -527,7 +536,7 @@ tail_join(struct tail *t, struct route *r, bool from_end)
 	if (other != NULL) {
 		if (other->route != r)
 			log_debug("%s: source %s sends it to %s already",
-			    tail_path(t), other->route->source->name,
+			    tail_path(t).text, other->route->source->name,
 			    r->to->name);
 		return (0);
 	}
@@ -572,7 +581,7 @@ tail_seek_sent(struct tail *t, const struct checkpoint_record *rec)
 		return (false);
 	log_notice("%s: has what was sent of the file that it was to %s: goes "
 		   "on behind that, at %lld",
-	    tail_path(t), rec->dest, (long long)sent.at);
+	    tail_path(t).text, rec->dest, (long long)sent.at);
 	s->cursor.sent = s->cursor.acked = sent.at;
 	stream_guard_set(s, &sent);
 	ledger_mark(tails_ledger(t->all), s);

@@ -38,9 +38,10 @@ most_sent(const struct tail *t)
 static void
 lose(struct tail *t, const char *how, off_t from, off_t to)
 {
+	struct path_text own;
 	char *path;
 
-	if (from >= to || (path = strdup(tail_origin(t))) == NULL)
+	if (from >= to || (path = strdup(tail_origin(t, &own))) == NULL)
 		return;
 	tails_lose(t->all,
 	    &(struct tails_loss) {
@@ -100,7 +101,7 @@ go_on_in_copy(struct tail *old, const struct tail_copy_found *found)
 		free(found->name);
 	tails_watch(old);
 	log_info("%s: is the copy of a truncated file: the rest is read there",
-	    tail_path(old));
+	    tail_path(old).text);
 	for (s = old->streams; s != NULL; s = s->next) {
 		ledger_mark(tails_ledger(old->all), s);
 		stream_wake(s);
@@ -131,10 +132,13 @@ static enum tail_copy_result
 find_copy(
     struct tail *old, struct place *place, struct tail_copy_found *found)
 {
-	char path[PATH_MAX * 2];
+	struct path_text origin, real;
+	const char *path = tail_origin(old, &origin);
 	struct tail_copy wanted = { .all = old->all,
 		.place = place,
-		.real = tail_real(old),
+		.name = strrchr(path, '/') + 1,
+		.uid = owner_of(path),
+		.real = tail_real(old, &real),
 		.print = old->print,
 		.guard = tail_newest_guard(old),
 		.least = most_sent(old),
@@ -142,9 +146,6 @@ find_copy(
 		.ino = old->ino,
 		.since_ns = old->written_ns };
 
-	(void)strlcpy(path, tail_origin(old), sizeof(path));
-	wanted.name = strrchr(path, '/') + 1;
-	wanted.uid = owner_of(path);
 	wanted.is_short = is_short(old, &wanted.guard);
 	return (tail_copy_find(&wanted, found));
 }
@@ -257,7 +258,7 @@ finish_in_copy(struct tail *old, struct place *place, struct tail *now)
 		old->size = old->sure;
 	old->sure = 0;
 	if (tail_old_path(old) == NULL)
-		tail_set_origin(old, tail_path(now));
+		tail_set_origin(old, tail_path(now).text);
 	tail_follows(now, old);
 	if (tail_old_path(old) == NULL)
 		return (false);
@@ -299,6 +300,7 @@ truncated_successor(
     struct tail *old, struct place *place, const struct stat *st)
 {
 	struct tails *ts = old->all;
+	struct path_text path;
 	struct tail *now;
 	struct stream *s;
 
@@ -315,7 +317,7 @@ truncated_successor(
 	now->mounted = old->mounted;
 	now->rotated = old->rotated;
 	tail_set_origin(now, tail_old_path(old));
-	tail_set_real(now, tail_real(old));
+	tail_set_real(now, tail_real(old, &path));
 	now->size = st->st_size;
 	RB_REMOVE(tail_names, &place->names, old);
 	RB_INSERT(tail_names, &place->names, now);
@@ -407,14 +409,15 @@ say_change(const struct tail *t, const struct stat *st, enum tail_change how)
 {
 	if (how == TAIL_WRITTEN_ANEW)
 		log_info("%s: was written anew with the same text",
-		    tail_path(t));
+		    tail_path(t).text);
 	else if (t->unproven)
 		log_info("%s: is another file than the one that was known by "
 			 "its inode",
-		    tail_path(t));
+		    tail_path(t).text);
 	else if (!t->rotated || t->left_now)
-		log_info("%s: truncated from %lld to %lld bytes", tail_path(t),
-		    (long long)t->size, (long long)st->st_size);
+		log_info("%s: truncated from %lld to %lld bytes",
+		    tail_path(t).text, (long long)t->size,
+		    (long long)st->st_size);
 }
 
 static void
@@ -422,7 +425,7 @@ say_spent(const struct tail *t)
 {
 	log_info("%s: was rotated, and written over since: nothing of what it "
 		 "has now is sent",
-	    tail_path(t));
+	    tail_path(t).text);
 }
 
 void

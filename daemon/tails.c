@@ -200,7 +200,7 @@ begin_watch(struct tail *t)
 		(void)tail_fd(t);
 	if (t->watch == NULL)
 		t->watch =
-		    watch_file_add(t->all->watch, t->fd, tail_path(t), t);
+		    watch_file_add(t->all->watch, t->fd, tail_path(t).text, t);
 	/* What was written before is found by reading. */
 	for (s = t->streams; t->watch != NULL && s != NULL; s = s->next)
 		stream_wake(s);
@@ -292,7 +292,7 @@ watch_descriptor(struct tail *t)
 	if (t->watch == NULL && t->known && needs_watch(t) &&
 	    !watch_sees_files(t->all->watch))
 		t->watch =
-		    watch_file_add(t->all->watch, t->fd, tail_path(t), t);
+		    watch_file_add(t->all->watch, t->fd, tail_path(t).text, t);
 }
 
 struct ledger *

@@ -191,10 +191,8 @@ fill_standard_descriptors(void)
 
 /* A daemon leaves the directory that a relative path counts from. */
 static const char *
-absolute(const char *file)
+absolute(const char *file, char path[PATH_MAX])
 {
-	static char path[PATH_MAX];
-
 	return (realpath(file, path) != NULL ? path : file);
 }
 
@@ -205,13 +203,14 @@ main(int argc, char **argv)
 	struct monitor_ops ops = {
 		.load = load, .on_ready = on_ready, .arg = &a
 	};
+	char path[PATH_MAX];
 	struct reason why;
 	struct conf *conf;
 
 	fill_standard_descriptors();
 	monitor_hold_signals();
 	parse(&a, argc, argv);
-	a.file = absolute(a.file == NULL ? CONF_FILE : a.file);
+	a.file = absolute(a.file == NULL ? CONF_FILE : a.file, path);
 	if ((conf = load(&a, &why)) == NULL) {
 		(void)fprintf(stderr, "%s\n", why.text);
 		/* A service manager need not try that again and again. */

@@ -50,7 +50,7 @@ UNUSED_TYPE(struct ledger *, tails_ledger, struct tails *all
 UNUSED_TYPE(void, ledger_mark, struct ledger *l __attribute__((__unused__)),
     struct stream *s __attribute__((__unused__)))
 UNUSED_TYPE(void, stream_wake, struct stream *s __attribute__((__unused__)))
-UNUSED_TYPE(const char *, tail_path, const struct tail *t
+UNUSED_TYPE(struct path_text, tail_path, const struct tail *t
     __attribute__((__unused__)))
 UNUSED_TYPE(bool, tail_update_print, struct tail *t
     __attribute__((__unused__)), int fd __attribute__((__unused__)))
