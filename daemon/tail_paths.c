@@ -14,18 +14,26 @@ struct tail_paths {
 };
 
 /* By hand: each record of the checkpoint has a path. */
-struct path_text
-tail_path(const struct tail *t)
+static const char *
+write_path(const struct tail *t, struct path_text *path)
 {
-	struct path_text path;
 	const char *dir = t->place != NULL ? t->place->path : "(no name, was)";
 	size_t n = strnlen(dir, PATH_MAX - 1);
 	size_t len = strnlen(t->name, PATH_MAX - 1);
 
-	memcpy(path.text, dir, n);
-	path.text[n++] = '/';
-	memcpy(path.text + n, t->name, len);
-	path.text[n + len] = '\0';
+	memcpy(path->text, dir, n);
+	path->text[n++] = '/';
+	memcpy(path->text + n, t->name, len);
+	path->text[n + len] = '\0';
+	return (path->text);
+}
+
+struct path_text
+tail_path(const struct tail *t)
+{
+	struct path_text path;
+
+	(void)write_path(t, &path);
 	return (path);
 }
 
@@ -75,10 +83,7 @@ tail_origin(const struct tail *t, struct path_text *buf)
 {
 	const char *old = tail_old_path(t);
 
-	if (old != NULL)
-		return (old);
-	*buf = tail_path(t);
-	return (buf->text);
+	return (old != NULL ? old : write_path(t, buf));
 }
 
 void
@@ -103,8 +108,7 @@ tail_real(const struct tail *t, struct path_text *buf)
 	if (p->origin == NULL || t->place == NULL ||
 	    place_holds(t->place, p->origin))
 		return (NULL);
-	*buf = tail_path(t);
-	return (buf->text);
+	return (write_path(t, buf));
 }
 
 void

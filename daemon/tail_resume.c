@@ -251,15 +251,12 @@ has_later_name(const struct tail *t, const char *path)
 static bool
 was_there(const struct tail *t, const struct checkpoint_record *rec)
 {
-	struct path_text path;
-	const char *real = tail_real(t, &path);
+	struct path_text buf;
+	const char *real = tail_real(t, &buf);
 	int64_t born;
 
-	if (real == NULL) {
-		path = tail_path(t);
-		real = path.text;
-	}
-	born = born_ns(real, t->ino) / NS_IN_S;
+	born = born_ns(real != NULL ? real : tail_path(t).text, t->ino) /
+	    NS_IN_S;
 	return (born != 0 && rec->time <= time(NULL) &&
 	    (born < rec->time ||
 		(born == rec->time && has_later_name(t, rec->path))));
