@@ -85,12 +85,21 @@ may_be_copy(const struct tail_copy *of, const struct stat *st)
 	return (time_ns(&st->st_ctim) + SLACK_NS >= of->since_ns);
 }
 
+/* Nothing leads to the file of t any more: its inode may be another one's. */
+static bool
+is_out_of_reach(const struct tail *t)
+{
+	return (t->place == NULL && t->fd == -1 && tail_is_done(t));
+}
+
 /* A file that is followed is no copy, unless it is held for being one. */
 static bool
 is_followed(struct tails *all, const struct stat *st)
 {
 	struct tail *t = tails_find(all, st->st_dev, st->st_ino);
 
+	if (t != NULL && is_out_of_reach(t))
+		return (false);
 	/* One that was rotated may just have been copied over. */
 	if (t != NULL && t->rotated && !t->spent && !t->fresh &&
 	    t->held == NULL) {

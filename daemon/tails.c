@@ -722,7 +722,7 @@ may_be_named(const struct tail *t, double quiet)
 {
 	const struct tails_finder *finder = &t->all->finder;
 
-	if (quiet >= TAILS_MOVED_QUIET)
+	if (t->deleted || quiet >= TAILS_MOVED_QUIET)
 		return (false);
 	if (quiet < TAILS_UNTOLD_QUIET || watch_is_behind(t->all->watch))
 		return (true);

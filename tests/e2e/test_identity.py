@@ -143,6 +143,29 @@ class Copies(Identity):
             want += self.put("app.log", ["next"])
         self.end(want)
 
+    def test_the_copy_gets_the_inode_of_a_file_that_was_deleted(self):
+        """Which the daemon had open until a moment ago."""
+        want = self.put("app.log", numbered("line", 50))
+        self.begin("*.log", max_open=1)
+        self.wait_for_lines(want)
+        want += self.put("gone.log", numbered("gone", 5))
+        self.wait_for_lines(want)
+        inode = os.stat(self.path("gone.log")).st_ino
+        os.unlink(self.path("gone.log"))
+        wait_for(lambda: self.path("gone.log") not in
+                 [f["path"] for f in self.d.state()["files"]],
+                 "the file to be gone")
+        want += self.put("app.log", ["more"])
+        self.wait_for_lines(want)
+        with self.unseen():
+            want += self.put("app.log", numbered("late", 50))
+            self.copy("app.log", "app.log.1")
+            self.truncate("app.log")
+            want += self.put("app.log", ["next"])
+        if os.stat(self.path("app.log.1")).st_ino != inode:
+            self.skipTest("inodes are not used again at once here")
+        self.end(want)
+
     def test_copies_in_another_directory(self):
         want = self.put("app/app.log", numbered("old", 300))
         self.begin("app/**/*.log*")
