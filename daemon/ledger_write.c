@@ -113,6 +113,9 @@ ledger_count(
 		return;
 	}
 	l->faults |= which;
+	/* The next attempt gets the descriptors of files. */
+	if ((f->error == EMFILE || f->error == ENFILE) && l->tails != NULL)
+		(void)tails_close_some(l->tails);
 	(void)reason_set(
 	    &l->error, "state directory: %s: %s", f->what, strerror(f->error));
 	if (before == 0)

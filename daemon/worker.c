@@ -197,14 +197,23 @@ end_dump(struct worker *w)
 		dump_state(w);
 }
 
+static struct state_dump *
+begin_dump(struct worker *w)
+{
+	return (state_dump_new(
+	    w->loop, &w->view, w->start->statedir, on_dumped, w));
+}
+
 static void
 dump_state(struct worker *w)
 {
 	w->dump_again = w->dump != NULL;
 	if (w->dump != NULL)
 		return;
-	w->dump = state_dump_new(
-	    w->loop, &w->view, w->start->statedir, on_dumped, w);
+	w->dump = begin_dump(w);
+	if (w->dump == NULL && (errno == EMFILE || errno == ENFILE) &&
+	    tails_close_some(w->tails))
+		w->dump = begin_dump(w);
 	if (w->dump == NULL)
 		log_warn("%s/state.json", w->conf->state_dir);
 }

@@ -55,8 +55,8 @@ class Descriptors(Case):
         self.finish(d, r)
         self.assertNotIn("Too many open files", d.log())
 
-    def test_a_receiver_gets_that_of_a_file(self):
-        """The limit is lowered while the receiver is away."""
+    def begin_full(self):
+        """A daemon that has many files open."""
         ws = [self.writer("%d.log" % i) for i in range(NOFILE // 2)]
         for w in ws:
             w.write(1)
@@ -72,14 +72,45 @@ class Descriptors(Case):
         r.wait_all(*ws)
         wait_for(lambda: d.state()["counters"]["files_open"] == len(ws),
                  "every file to be open")
-        r.kill()
-        d.wait_log("closed the connection|refused")
+        return d, r, ws
+
+    @staticmethod
+    def lower(d):
+        """Its limit, to less than it has open."""
         subprocess.run(["prlimit", "--pid=%d" % d.worker(),
                         "--nofile=%d" % (NOFILE // 3)], check=True)
+
+    def test_a_receiver_gets_that_of_a_file(self):
+        """The limit is lowered while the receiver is away."""
+        d, r, ws = self.begin_full()
+        r.kill()
+        d.wait_log("closed the connection|refused")
+        self.lower(d)
         r.start()
         more = self.writer("0.log", name="more")
         more.write(10)
         r.wait_all(more)
+        self.finish(d, r)
+        r.check(more, *ws)
+
+    def test_the_state_gets_that_of_a_file(self):
+        d, r, ws = self.begin_full()
+        self.lower(d)
+        self.assertLess(d.state()["counters"]["files_open"], len(ws))
+        self.assertNotIn("Too many open files", d.log())
+        self.finish(d, r)
+        r.check(*ws)
+
+    def test_the_checkpoint_gets_that_of_a_file(self):
+        """It was removed, so that a new one has to be opened."""
+        d, r, ws = self.begin_full()
+        self.lower(d)
+        checkpoint = os.path.join(d.state_dir, "checkpoint")
+        os.unlink(checkpoint)
+        more = self.writer("0.log", name="more")
+        more.write(1)
+        wait_for(lambda: os.path.exists(checkpoint), checkpoint)
+        d.wait_log("checkpoint: written again")
         self.finish(d, r)
         r.check(more, *ws)
 
