@@ -99,7 +99,16 @@ class Balance(Several):
                              for e in self.endpoints()), "both")
         self.write(200)
         self.wait_none_missing()
-        self.assertTrue(all(n > 2 for n in self.spread()), self.spread())
+
+        def even():
+            """At once, or when both are well once more."""
+            if all(n > 2 for n in self.spread()):
+                return True
+            self.write(1)
+            self.wait_none_missing()
+            return False
+
+        wait_for(even, "files at both")
         self.finish(self.d, self.one, self.two)
 
     def test_one_dies_and_comes_back(self):
