@@ -1,4 +1,3 @@
-#include <errno.h>
 #include <string.h>
 
 #include "daemon/clock.h"
@@ -114,7 +113,7 @@ ledger_count(
 	}
 	l->faults |= which;
 	/* The next attempt gets the descriptors of files. */
-	if ((f->error == EMFILE || f->error == ENFILE) && l->tails != NULL)
+	if (tails_out_of_descriptors(f->error) && l->tails != NULL)
 		(void)tails_close_some(l->tails);
 	(void)reason_set(
 	    &l->error, "state directory: %s: %s", f->what, strerror(f->error));

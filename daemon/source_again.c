@@ -152,7 +152,7 @@ lookup_again(struct sources *ss, unsigned n)
 
 	if (!is_no_answer(error))
 		return (false);
-	if (error == EMFILE || error == ENFILE)
+	if (tails_out_of_descriptors(error))
 		(void)tails_close_some(ss->tails);
 	if (n >= AT_ONCE) {
 		if (!ss->starting || ss->waits == 0) {

@@ -144,7 +144,7 @@ open_by_path(const struct tail *t, struct stat *st)
 	while ((fd = open_once(t, st)) == -1 && is_transient(errno) &&
 	    n++ < OPEN_AGAIN) {
 		error = errno;
-		if ((error == EMFILE || error == ENFILE) &&
+		if (tails_out_of_descriptors(error) &&
 		    !tails_close_some(t->all)) {
 			errno = error;
 			break;

@@ -262,8 +262,7 @@ search_place(struct place *place, void *arg)
 	DIR *dir;
 
 	if ((dir = place_list(place)) == NULL &&
-	    (errno == EMFILE || errno == ENFILE) &&
-	    tails_close_some(s->of->all))
+	    tails_out_of_descriptors(errno) && tails_close_some(s->of->all))
 		dir = place_list(place);
 	if (dir == NULL) {
 		note_error(s, errno);

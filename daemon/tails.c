@@ -572,6 +572,12 @@ tails_reserve(struct tails *ts, unsigned n)
 }
 
 bool
+tails_out_of_descriptors(int error)
+{
+	return (error == EMFILE || error == ENFILE);
+}
+
+bool
 tails_close_some(struct tails *ts)
 {
 	unsigned n = 0;

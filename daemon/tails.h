@@ -116,6 +116,9 @@ void	tails_closed(struct tail *);
 /* Closes some that can be opened again.  Returns whether there were any. */
 bool	tails_close_some(struct tails *);
 
+/* Whether an error says that no descriptor was left: closing some may help. */
+bool	tails_out_of_descriptors(int error);
+
 /*
  * So many descriptors, which are no file's yet, are taken for a while: fewer
  * files are open until it is said to be 0 again.

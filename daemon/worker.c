@@ -211,7 +211,7 @@ dump_state(struct worker *w)
 	if (w->dump != NULL)
 		return;
 	w->dump = begin_dump(w);
-	if (w->dump == NULL && (errno == EMFILE || errno == ENFILE) &&
+	if (w->dump == NULL && tails_out_of_descriptors(errno) &&
 	    tails_close_some(w->tails))
 		w->dump = begin_dump(w);
 	if (w->dump == NULL)
