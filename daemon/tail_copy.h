@@ -3,9 +3,9 @@
  *
  * A copy begins as the file did and has what was sent of it at the same offset,
  * is no older than the last look at the file, belongs to the file's owner or to
- * root, and has a name that rotation gives the file or that a source means, in
- * the file's directory or one near it that is looked through.  Where a link led
- * to the file, that is also its real directory, and its real name.
+ * root, and has a name that rotation gives the file or that its source means, in
+ * the file's directory or one near it that its source searches.  Where a link
+ * led to the file, that is also its real directory, and its real name.
  */
 #ifndef TAIL_COPY_H
 #define TAIL_COPY_H
@@ -57,9 +57,9 @@ struct tail_copy_found {
 };
 
 /*
- * Looks for the largest such file, of several the newest.  One that is held for
- * being a copy, or spent, may be it; one that is followed by itself is not
- * opened for anybody else.
+ * Looks for the largest such file, of several the newest; one with a name that
+ * rotation gives comes first.  One that is held for being a copy, or spent, may
+ * be it; one that is followed by itself is not opened for anybody else.
  */
 enum tail_copy_result	tail_copy_find(const struct tail_copy *,
 			    struct tail_copy_found *);
