@@ -16,6 +16,7 @@
 #include "daemon/tails.h"
 
 #define OFF_MOST ((off_t)INT64_MAX)
+#define TICK_NS 10000000 /* of a file system's clock, at the most */
 
 int
 tail_compare_names(const struct tail *a, const struct tail *b)
@@ -65,6 +66,13 @@ place_list(const struct place *place)
 	(void)closedir(handle);
 	errno = error;
 	return (NULL);
+}
+
+bool
+place_was_changing(int64_t before, int64_t after, int64_t began)
+{
+	return (
+	    after != before || (after > began - TICK_NS && after <= began));
 }
 
 bool

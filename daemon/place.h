@@ -63,6 +63,15 @@ bool	place_is_same(const struct place *, const struct stat *st);
  */
 DIR	*place_list(const struct place *);
 
+/*
+ * Whether a name may have come, gone or changed while a directory was listed,
+ * from began on: then a file that was renamed may not have been met by either
+ * name.  before and after are when its names changed last, asked for before and
+ * after that.  A clock of a file system has ticks.  All in nanoseconds of the
+ * time of day.
+ */
+bool	place_was_changing(int64_t before, int64_t after, int64_t began);
+
 /* Whether path is that of an entry of it. */
 bool	place_holds(const struct place *, const char *path);
 

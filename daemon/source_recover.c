@@ -25,7 +25,6 @@
 #include "lib/rotation.h"
 
 #define NS_IN_S 1000000000
-#define TICK_NS 10000000 /* at the most */
 #define AGAIN_MOST 8 /* attempts at a directory that changes meanwhile */
 
 /*
@@ -645,10 +644,7 @@ names_changed(const struct dir *d)
 	return ((int64_t)st.st_mtim.tv_sec * NS_IN_S + st.st_mtim.tv_nsec);
 }
 
-/*
- * Returns whether it is to be done again: a name may have come, gone or changed
- * meanwhile.  The clock of a file system has ticks.
- */
+/* Returns whether it is to be done again: names may have changed meanwhile. */
 static bool
 recover_dir_once(struct orphans *os, struct dir *d)
 {
@@ -667,8 +663,7 @@ recover_dir_once(struct orphans *os, struct dir *d)
 	hunt_end(&h);
 	if ((after = names_changed(d)) == -1)
 		return (is_no_answer(errno));
-	return (
-	    after != before || (after > began - TICK_NS && after <= began));
+	return (place_was_changing(before, after, began));
 }
 
 static void

@@ -34,6 +34,7 @@ struct search {
 	bool followed;
 	bool denied;
 	bool unknown;
+	bool changing; /* names were, where nothing was found */
 };
 
 static int64_t
@@ -254,11 +255,39 @@ try_entry(struct search *s, struct place *place, int dirfd, const char *name)
 	}
 }
 
+/* When names in dir changed last, or -1. */
+static int64_t
+names_changed(DIR *dir)
+{
+	struct stat st;
+
+	return (fstat(dirfd(dir), &st) == -1 ? -1 : time_ns(&st.st_mtim));
+}
+
+static void
+try_all(struct search *s, struct place *place, DIR *dir)
+{
+	int64_t before = names_changed(dir);
+	const struct dirent *e;
+	struct timespec began;
+
+	(void)clock_gettime(CLOCK_REALTIME, &began);
+	errno = 0;
+	while ((e = readdir(dir)) != NULL) {
+		try_entry(s, place, dirfd(dir), e->d_name);
+		errno = 0;
+	}
+	if (errno != 0)
+		note_error(s, errno);
+	if (!s->found &&
+	    place_was_changing(before, names_changed(dir), time_ns(&began)))
+		s->changing = true;
+}
+
 static bool
 search_place(struct place *place, void *arg)
 {
 	struct search *s = arg;
-	const struct dirent *e;
 	DIR *dir;
 
 	if ((dir = place_list(place)) == NULL &&
@@ -268,13 +297,7 @@ search_place(struct place *place, void *arg)
 		note_error(s, errno);
 		return (false);
 	}
-	errno = 0;
-	while ((e = readdir(dir)) != NULL) {
-		try_entry(s, place, dirfd(dir), e->d_name);
-		errno = 0;
-	}
-	if (errno != 0)
-		note_error(s, errno);
+	try_all(s, place, dir);
 	(void)closedir(dir);
 	return (s->found);
 }
@@ -316,5 +339,7 @@ tail_copy_find(const struct tail_copy *of, struct tail_copy_found *found)
 		return (TAIL_COPY_FOLLOWED);
 	if (s.unknown)
 		return (TAIL_COPY_UNKNOWN);
-	return (s.denied ? TAIL_COPY_DENIED : TAIL_COPY_NONE);
+	if (s.denied)
+		return (TAIL_COPY_DENIED);
+	return (s.changing ? TAIL_COPY_CHANGING : TAIL_COPY_NONE);
 }

@@ -46,7 +46,8 @@ enum tail_copy_result {
 	TAIL_COPY_FOLLOWED,		/* it is followed by itself */
 	TAIL_COPY_NONE,
 	TAIL_COPY_DENIED,		/* something may not be looked at; or */
-	TAIL_COPY_UNKNOWN		/* could not be just now: try again */
+	TAIL_COPY_UNKNOWN,		/* could not be just now: try again */
+	TAIL_COPY_CHANGING		/* names changed meanwhile: try again */
 };
 
 struct tail_copy_found {

@@ -71,7 +71,8 @@ find_copy(const struct tail_copy *wanted, struct tail_copy_found *found)
 
 	do
 		result = tail_copy_find(wanted, found);
-	while (result == TAIL_COPY_UNKNOWN && n++ < SEEK_AGAIN);
+	while ((result == TAIL_COPY_UNKNOWN || result == TAIL_COPY_CHANGING) &&
+	    n++ < SEEK_AGAIN);
 	return (result == TAIL_COPY_FOUND);
 }
 

@@ -22,6 +22,7 @@
 /* How long a copy is looked for that could not be looked for, in seconds. */
 #define SEEK_FOR 60.
 #define SEEK_DENIED_FOR 3. /* the same where that may not be */
+#define SEEK_CHANGING_FOR 3. /* and where names change all the time */
 
 static off_t
 most_sent(const struct tail *t)
@@ -224,6 +225,8 @@ seek_for(enum tail_copy_result result)
 {
 	if (result == TAIL_COPY_DENIED)
 		return (SEEK_DENIED_FOR);
+	if (result == TAIL_COPY_CHANGING)
+		return (SEEK_CHANGING_FOR);
 	return (result == TAIL_COPY_UNKNOWN ? SEEK_FOR : 0.);
 }
 
@@ -265,9 +268,10 @@ finish_in_copy(struct tail *old, struct place *place, struct tail *now)
 	result = settle_old(old, place);
 	if (seek_for(result) == 0.)
 		return (result != TAIL_COPY_NONE);
-	log_notice("%s: was truncated, and its copy could not be looked for: "
-		   "trying again every second",
-	    tail_old_path(old));
+	if (result != TAIL_COPY_CHANGING)
+		log_notice("%s: was truncated, and its copy could not be "
+			   "looked for: trying again every second",
+		    tail_old_path(old));
 	old->seeking = true;
 	old->changed = tails_now(old->all);
 	tails_time(old);

@@ -4,6 +4,7 @@ for a moment, nothing is lost."""
 
 import errno
 import gzip
+import itertools
 import os
 import signal
 import unittest
@@ -113,6 +114,35 @@ class Lookups(Case):
 
     def test_truncated(self):
         self.truncated()
+
+    def test_the_copy_is_renamed_while_it_is_looked_for(self):
+        """Before each of the calls by which that is done."""
+        w = self.writer("x.log")
+        w.write(20)
+        self.begin()
+        self.r.wait_all(w)
+        for n in itertools.count(1):
+
+            def truncate():
+                w.write(50)
+                w.copytruncate(w.path + ".1")
+                w.write(2)
+                self.world.hold_nth(n, ALL)
+
+            held = self.world.failed
+            self.held(truncate)
+            wait_for(lambda: self.world.failed > held or
+                     self.r.missing(w) == 0, "call %d" % n)
+            os.rename(w.path + ".1", w.path + ".2")
+            self.world.let_go()
+            self.r.wait_all(w)
+            if self.world.failed == held:
+                break
+            os.unlink(w.path + ".2")
+        self.assertGreater(n, 3)
+        self.finish(self.d, self.r)
+        self.r.check(w)
+        self.assertNotIn("lost", self.d.log())
 
     def errors(self):
         return [f["error"] for f in self.d.state()["files"]]
