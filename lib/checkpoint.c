@@ -440,12 +440,15 @@ checkpoint_path(const struct checkpoint *cp, dev_t dev, ino_t inode)
 		.dev = dev,
 		.inode = inode,
 	};
-	const struct checkpoint_entry *e;
+	struct checkpoint_entry *e;
+	const struct checkpoint_record *last = NULL;
 
-	e = checkpoint_table_from(&cp->untaken, &key);
-	if (e == NULL || e->rec.dev != dev || e->rec.inode != inode)
-		return (NULL);
-	return (e->rec.path);
+	for (e = checkpoint_table_from(&cp->untaken, &key);
+	     e != NULL && e->rec.dev == dev && e->rec.inode == inode;
+	     e = checkpoint_table_next(e))
+		if (last == NULL || e->rec.time > last->time)
+			last = &e->rec;
+	return (last == NULL ? NULL : last->path);
 }
 
 bool

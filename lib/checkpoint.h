@@ -112,8 +112,10 @@ const struct checkpoint_record	*checkpoint_find(const struct checkpoint *,
 int	checkpoint_give_back(struct checkpoint *);
 
 /*
- * The path in some untaken record for (dev, inode), valid until the next call
- * on the checkpoint, or NULL where no destination has one.  Cheap.
+ * The path in the last written of the untaken records for (dev, inode), valid
+ * until the next call on the checkpoint, or NULL where no destination has one.
+ * An older one, of a destination that is sent nothing any more, may be of another
+ * file, which had the inode before.
  */
 const char	*checkpoint_path(const struct checkpoint *, dev_t, ino_t);
 

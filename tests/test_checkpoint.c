@@ -748,6 +748,27 @@ a_record_is_handed_over_once(void **state)
 	checkpoint_close(cp);
 }
 
+/* A destination that was renamed leaves records, of what had the inode then. */
+static void
+a_file_has_the_path_that_was_written_last(void **state)
+{
+	struct checkpoint *cp = opened();
+	struct checkpoint_record rec = file("b", 7, 10);
+
+	(void)state;
+	note_file(cp, "a", 7, 20);
+	rec.time++;
+	rec.path = "/var/log/next.log";
+	assert_int_equal(checkpoint_note(cp, &rec), 0);
+	note_file(cp, "c", 7, 20);
+	synced(cp);
+	checkpoint_close(cp);
+	cp = opened();
+	assert_string_equal(
+	    checkpoint_path(cp, 64769, 7), "/var/log/next.log");
+	checkpoint_close(cp);
+}
+
 /* A device may be numbered anew while the host restarts. */
 static void
 a_record_of_another_device_is_handed_over_for_its_path(void **state)
@@ -2183,6 +2204,7 @@ main(void)
 		TEST(what_is_gone_does_not_come_back),
 		TEST(what_was_not_synced_is_not_there),
 		TEST(a_record_is_handed_over_once),
+		TEST(a_file_has_the_path_that_was_written_last),
 		TEST(a_record_of_another_device_is_handed_over_for_its_path),
 		TEST(a_record_that_is_given_back_is_handed_over_again),
 		TEST(a_file_that_is_left_is_handed_over_again),
