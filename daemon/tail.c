@@ -311,6 +311,9 @@ tail_update_print(struct tail *t, int fd)
 		return (false);
 	if (t->print.len < FINGERPRINT_MAX && t->print.len < (uint32_t)n)
 		set_print(t, head, (size_t)n);
+	else if (t->print.len == 0 && !t->only_rest)
+		/* Known, unlike that of a rest: see tail_resume.c. */
+		fingerprint_of(&t->print, head, 0);
 	return (true);
 }
 

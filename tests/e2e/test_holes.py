@@ -53,8 +53,14 @@ class Holes(Case):
         self.d.start()
         self.r.wait_lines(102)
         os.write(self.fd, b"up\n")
+        self.r.wait_lines(103)
+        # What the worker before wrote down of it holds as well.
+        self.d.stop()
+        self.d.start()
+        os.write(self.fd, b"again\n")
         self.end(b"x" * 5000, *(b"line %d" % i for i in range(100)), b"down",
-                 b"up")
+                 b"up", b"again")
+        self.assertNotIn("the file that it was", self.d.log())
 
     def test_again_and_again(self):
         self.begin()
