@@ -191,6 +191,9 @@ bool	dir_means_file(const struct dir *, const char *name);
 
 bool	dir_means_dir(const struct dir *, const char *name);
 
+/* Whether a source that means the file sends it to dest. */
+bool	dir_sends_to(const struct dir *, const char *name, const char *dest);
+
 /*
  * Whether a source that means the file called log in was means name in d too;
  * where name is NULL, whether it reaches d at all.

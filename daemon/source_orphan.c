@@ -130,7 +130,8 @@ add_orphan(const struct checkpoint_record *rec, void *arg)
 	struct dir *d;
 
 	if (rec->kind != CHECKPOINT_FILE ||
-	    dir_of_path(os->all, rec->path, &base) == NULL)
+	    (d = dir_of_path(os->all, rec->path, &base)) == NULL ||
+	    !dir_sends_to(d, base, rec->dest))
 		return;
 	if ((o = orphan_new(rec)) == NULL) {
 		log_warn("%s", rec->path);

@@ -94,6 +94,23 @@ use_means(const struct use *u, const struct dir *d, const char *name)
 }
 
 bool
+dir_sends_to(const struct dir *d, const char *name, const char *dest)
+{
+	const struct source *s;
+	size_t i, r;
+
+	for (i = 0; i < d->nuses; i++) {
+		if (!use_means(&d->uses[i], d, name))
+			continue;
+		s = d->uses[i].source;
+		for (r = 0; r < s->nroutes; r++)
+			if (strcmp(s->routes[r]->to->name, dest) == 0)
+				return (true);
+	}
+	return (false);
+}
+
+bool
 dir_is_reached_with(const struct dir *d, const char *name,
     const struct dir *was, const char *log)
 {

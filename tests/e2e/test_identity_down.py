@@ -44,6 +44,14 @@ class Down(Identity):
         os.rename(self.path("b.log"), os.path.join(aside, "b.log"))
         self.log("b.log", BANNER + ["b next"])
 
+    def pack(self, name, to):
+        st = os.stat(self.path(name))
+        with open(self.path(name), "rb") as f, \
+                gzip.open(self.path(to), "wb") as z:
+            shutil.copyfileobj(f, z)
+        os.utime(self.path(to), ns=(st.st_atime_ns, st.st_mtime_ns))
+        os.unlink(self.path(name))
+
     def setUp(self):
         super().setUp()
         self.want = []
@@ -546,14 +554,6 @@ class Moved(Down):
         self.log("app.log.3", ["late"])
         self.back()
 
-    def pack(self, name, to):
-        st = os.stat(self.path(name))
-        with open(self.path(name), "rb") as f, \
-                gzip.open(self.path(to), "wb") as z:
-            shutil.copyfileobj(f, z)
-        os.utime(self.path(to), ns=(st.st_atime_ns, st.st_mtime_ns))
-        os.unlink(self.path(name))
-
     def test_compressed_with_the_name_of_a_known_one_behind_a_link(self):
         os.symlink(self.path("real/app.log"), self.path("app.log"))
         self.log("real/app.log", numbered("0", 50))
@@ -768,6 +768,16 @@ class Records(Down):
         self.changed(destination("d", "D_URL"), destination("e", "E_URL"),
                      source("s", self.path("app.log"), destinations=["d"]),
                      source("t", self.path("db.log")))
+
+    def test_a_renamed_destination_is_another_one(self):
+        """By what was sent to the one before nothing is found for it."""
+        self.log("app.log", numbered("before", 50))
+        self.begin_and_stop("app.log")
+        self.d.write_conf(destination("f", self.r.url) +
+                          source("s", [self.path("app.log")]))
+        self.pack("app.log", "app.log.1.gz")
+        self.log("app.log", numbered("behind", 50))
+        self.back()
 
     def changed_name(self):
         return destination("f", "E_URL")
