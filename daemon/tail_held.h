@@ -5,7 +5,7 @@
  * file is compared, before anything of it is sent, with those that are followed
  * and from whose name rotation may have made its own, or whose names stand
  * beside it.  While it has nothing but what one of them has it is held.  When
- * that one is truncated, it goes on in its copy (tail_truncate.c).  What has
+ * that one is truncated, it goes on in its copy (tail_in_copy.c).  What has
  * the time of the other file, or a name that only rotation gives and all that
  * was sent of the other, is a copy, and never sent.  Any other is sent when it
  * has not grown for two seconds, or has something of its own.

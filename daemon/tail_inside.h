@@ -1,7 +1,8 @@
 /*
  * tail_inside.h - a tail as its own parts see it: tail.c looks at the file,
  * tail_resume.c finds where to go on by the checkpoint, tail_position.c where
- * what was sent still stands, and tail_truncate.c goes on where none does.
+ * what was sent still stands, tail_truncate.c goes on where none does, and
+ * tail_in_copy.c with what the file was, in the copy that was made of it.
  */
 #ifndef TAIL_INSIDE_H
 #define TAIL_INSIDE_H
@@ -73,5 +74,19 @@ void	tail_truncated(struct tail *, const struct stat *, enum tail_change);
 
 /* Looks once more for the copy that could not be looked for. */
 void	tail_seek_copy(struct tail *);
+
+/*
+ * What the file was before it was truncated goes on in its copy, which may have
+ * more than anybody had seen; without one, what is in flight is all that can
+ * still arrive.  now is the file that was begun in its place.  Takes old.
+ * Returns whether it may have a copy.
+ */
+bool	tail_finish_in_copy(struct tail *old, struct place *, struct tail *now);
+
+/* The octets that the destination that is ahead was sent. */
+off_t	tail_most_sent(const struct tail *);
+
+/* Says that the octets were lost, and counts them; nothing where from >= to. */
+void	tail_lose(struct tail *, const char *how, off_t from, off_t to);
 
 #endif

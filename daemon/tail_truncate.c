@@ -3,29 +3,20 @@
 #include <sys/stat.h>
 
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "daemon/conf.h"
 #include "daemon/ledger.h"
 #include "daemon/log.h"
 #include "daemon/place.h"
 #include "daemon/stream.h"
 #include "daemon/stream_guard.h"
-#include "daemon/tail_copy.h"
 #include "daemon/tail_held.h"
 #include "daemon/tails.h"
 #include "lib/rotation.h"
 
-/* How long a copy is looked for that could not be looked for, in seconds. */
-#define SEEK_FOR 60.
-#define SEEK_DENIED_FOR 3. /* the same where that may not be */
-#define SEEK_CHANGING_FOR 3. /* and where names change all the time */
-
-static off_t
-most_sent(const struct tail *t)
+off_t
+tail_most_sent(const struct tail *t)
 {
 	const struct stream *s;
 	off_t most = 0;
@@ -36,8 +27,8 @@ most_sent(const struct tail *t)
 	return (most);
 }
 
-static void
-lose(struct tail *t, const char *how, off_t from, off_t to)
+void
+tail_lose(struct tail *t, const char *how, off_t from, off_t to)
 {
 	struct path_text own;
 	char *path;
@@ -71,211 +62,7 @@ text_end(const struct tail *t)
 void
 tail_say_lost(struct tail *t, const char *how)
 {
-	lose(t, how, tail_least_sent(t), text_end(t));
-}
-
-/* old goes on as its copy.  Takes found. */
-static void
-go_on_in_copy(struct tail *old, const struct tail_copy_found *found)
-{
-	struct stream *s;
-	struct tail *held;
-
-	held = tails_find(old->all, found->st.st_dev, found->st.st_ino);
-	if (held != NULL)
-		tail_retire(held);
-	tails_know(old, &found->st);
-	tails_opened(old, found->fd);
-	old->size = found->st.st_size;
-	if (old->size < old->print.len) {
-		/* It was copied when it had less. */
-		old->print.len = 0;
-		(void)tail_update_print(old, found->fd);
-	}
-	old->many_links = found->st.st_nlink > 1;
-	old->rotated = true;
-	old->linked = old->mounted = false;
-	old->seeking = false;
-	if (tail_at(found->place, found->name) == NULL)
-		place_enter(old, found->place, found->name);
-	else
-		free(found->name);
-	tails_watch(old);
-	log_info("%s: is the copy of a truncated file: the rest is read there",
-	    tail_path(old).text);
-	for (s = old->streams; s != NULL; s = s->next) {
-		ledger_mark(tails_ledger(old->all), s);
-		stream_wake(s);
-	}
-	tails_time(old);
-}
-
-/* Whether what is known of it, all of which was sent, would tell of no copy. */
-static bool
-is_short(const struct tail *old, const struct guard *guard)
-{
-	size_t known = old->print.len;
-
-	if (known < guard_length(guard->at))
-		known = guard_length(guard->at);
-	return (known < TAIL_COPY_TELLING && tail_least_sent(old) >= old->size);
-}
-
-static uid_t
-owner_of(const char *path)
-{
-	struct stat st;
-
-	return (stat(path, &st) == 0 ? st.st_uid : 0);
-}
-
-static enum tail_copy_result
-find_copy(
-    struct tail *old, struct place *place, struct tail_copy_found *found)
-{
-	struct path_text origin, real;
-	const char *path = tail_origin(old, &origin);
-	struct tail_copy wanted = { .all = old->all,
-		.place = place,
-		.name = strrchr(path, '/') + 1,
-		.uid = owner_of(path),
-		.real = tail_real(old, &real),
-		.print = old->print,
-		.guard = tail_newest_guard(old),
-		.least = most_sent(old),
-		.dev = old->dev,
-		.ino = old->ino,
-		.since_ns = old->written_ns };
-
-	wanted.is_short = is_short(old, &wanted.guard);
-	return (tail_copy_find(&wanted, found));
-}
-
-bool
-tail_has_copy(struct tail *t)
-{
-	struct tail_copy_found found;
-
-	if (t->place == NULL ||
-	    find_copy(t, t->place, &found) != TAIL_COPY_FOUND)
-		return (false);
-	(void)close(found.fd);
-	free(found.name);
-	return (true);
-}
-
-/* A file that was rotated is lost under its own name, not the one it had. */
-static void
-take_own_name(struct tail *old)
-{
-	const char *was = tail_old_path(old);
-	char path[PATH_MAX];
-	int n, dir = (int)(strrchr(was, '/') - was);
-
-	n = snprintf(path, sizeof(path), "%.*s/%s", dir, was, old->name);
-	if (n > 0 && (size_t)n < sizeof(path))
-		tail_set_origin(old, path);
-}
-
-/* What nobody will read any more. */
-static void
-lose_rest(struct tail *old)
-{
-	old->seeking = false;
-	tail_wake_behind(old);
-	if (old->rotated)
-		take_own_name(old);
-	if (tail_is_done(old)) {
-		tail_free(old);
-		return;
-	}
-	tail_say_lost(old, "truncated");
-	old->size = tail_least_sent(old);
-	tails_time(old);
-}
-
-/* Looks for the copy, in which old goes on; takes old if that is settled. */
-static enum tail_copy_result
-settle_old(struct tail *old, struct place *place)
-{
-	enum tail_copy_result result;
-	struct tail_copy_found found;
-	off_t size = old->size;
-
-	result = find_copy(old, place, &found);
-	if (result == TAIL_COPY_FOUND) {
-		go_on_in_copy(old, &found);
-		/* The copy may have less than was seen. */
-		lose(old, "truncated", old->size, size);
-	} else if (result == TAIL_COPY_FOLLOWED) {
-		old->seeking = false;
-		tail_wake_behind(old);
-		log_info("%s: its copy is followed by itself", tail_old_path(old));
-		old->size = tail_least_sent(old);
-		tails_time(old);
-	} else if (result == TAIL_COPY_NONE) {
-		lose_rest(old);
-	}
-	return (result);
-}
-
-/* For how long a copy is looked for, in seconds. */
-static double
-seek_for(enum tail_copy_result result)
-{
-	if (result == TAIL_COPY_DENIED)
-		return (SEEK_DENIED_FOR);
-	if (result == TAIL_COPY_CHANGING)
-		return (SEEK_CHANGING_FOR);
-	return (result == TAIL_COPY_UNKNOWN ? SEEK_FOR : 0.);
-}
-
-void
-tail_seek_copy(struct tail *old)
-{
-	const struct tails_finder *finder = tails_finder(old->all);
-	struct place *place = finder->place_of(finder->arg, tail_old_path(old));
-	double since = tails_now(old->all) - old->changed, most;
-
-	if (place == NULL) {
-		lose_rest(old);
-		return;
-	}
-	most = seek_for(settle_old(old, place));
-	if (most > 0 && since >= most)
-		lose_rest(old);
-}
-
-/*
- * What the file was before it was truncated goes on in its copy, which may
- * have more than anybody had seen; without one, what is in flight is all that
- * can still arrive.  Takes old.  Returns whether it may have a copy.
- */
-static bool
-finish_in_copy(struct tail *old, struct place *place, struct tail *now)
-{
-	enum tail_copy_result result;
-
-	/* The size last seen may be that of what is there now. */
-	if (old->sure != 0)
-		old->size = old->sure;
-	old->sure = 0;
-	if (tail_old_path(old) == NULL)
-		tail_set_origin(old, tail_path(now).text);
-	tail_follows(now, old);
-	if (tail_old_path(old) == NULL)
-		return (false);
-	result = settle_old(old, place);
-	if (seek_for(result) == 0.)
-		return (result != TAIL_COPY_NONE);
-	if (result != TAIL_COPY_CHANGING)
-		log_notice("%s: was truncated, and its copy could not be "
-			   "looked for: trying again every second",
-		    tail_old_path(old));
-	old->seeking = true;
-	old->changed = tails_now(old->all);
-	tails_time(old);
-	return (true);
+	tail_lose(t, how, tail_least_sent(t), text_end(t));
 }
 
 /* Its streams begin again at 0; what was in flight is forgotten. */
@@ -436,7 +223,7 @@ void
 tail_truncated(struct tail *old, const struct stat *st, enum tail_change how)
 {
 	bool left_now = old->left_now, unproven = old->unproven;
-	bool shrank = st->st_size < most_sent(old), copied, spend;
+	bool shrank = st->st_size < tail_most_sent(old), copied, spend;
 	struct place *place = old->place;
 	struct tail *now;
 	struct stream *s;
@@ -455,7 +242,7 @@ tail_truncated(struct tail *old, const struct stat *st, enum tail_change how)
 		begin_again(old, st);
 		return;
 	}
-	copied = finish_in_copy(old, place, now);
+	copied = tail_finish_in_copy(old, place, now);
 	if (spend && !was_truncated_first(left_now, shrank, copied)) {
 		say_spent(now);
 		tail_spend(now, now->fd, st->st_size);
