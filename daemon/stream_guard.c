@@ -252,6 +252,18 @@ list_all(struct stream *s, struct guard *all[ALL])
 	return (n);
 }
 
+struct guard
+stream_guard_within(struct stream *s, off_t most)
+{
+	struct guard *all[ALL], newest = { 0, 0 };
+	size_t n = list_all(s, all), i;
+
+	for (i = 0; i < n; i++)
+		if (all[i]->at > newest.at && all[i]->at <= most)
+			newest = *all[i];
+	return (newest);
+}
+
 off_t
 stream_guard_find(struct stream *s, int fd)
 {

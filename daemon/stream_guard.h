@@ -35,6 +35,9 @@ unsigned	stream_guards(const struct stream *,
  */
 struct guard	stream_guard_newest(const struct stream *);
 
+/* The same at or below an offset. */
+struct guard	stream_guard_within(struct stream *, off_t most);
+
 /*
  * The newest that stands in fd, which is the file now: the offset up to which
  * it still has what was read, no larger than the cursor's sent.  Returns 0 when

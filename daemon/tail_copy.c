@@ -13,6 +13,8 @@
 #include "daemon/born.h"
 #include "daemon/opener.h"
 #include "daemon/place.h"
+#include "daemon/stream.h"
+#include "daemon/stream_guard.h"
 #include "daemon/tail.h"
 #include "daemon/tail_held.h"
 #include "daemon/tails.h"
@@ -115,10 +117,28 @@ is_followed(struct tails *all, const struct stat *st)
  * fingerprint has now, so that only the guard can tell.
  */
 static bool
-is_shorter_than_head(const struct tail_copy *of, size_t n)
+is_shorter_than_head(
+    const struct tail_copy *of, const struct guard *guard, size_t n)
 {
 	return (n < of->print.len &&
-	    guard_length(of->guard.at) >= TAIL_COPY_TELLING);
+	    guard_length(guard->at) >= TAIL_COPY_TELLING);
+}
+
+/* What was sent, of which so many octets have to have some. */
+static struct guard
+guard_within(const struct tail_copy *of, off_t size)
+{
+	struct guard g, newest = { 0, 0 };
+	struct stream *s;
+
+	if (of->guard.at <= size || of->tail == NULL)
+		return (of->guard);
+	for (s = of->tail->streams; s != NULL; s = s->next) {
+		g = stream_guard_within(s, size);
+		if (g.at > newest.at)
+			newest = g;
+	}
+	return (newest);
 }
 
 /* Whether it was compared with the file before that was truncated. */
@@ -136,6 +156,7 @@ static int
 has_content(const struct tail_copy *of, int fd, struct stat *st)
 {
 	uint8_t head[FINGERPRINT_MAX];
+	struct guard guard;
 	int n;
 
 	if (fstat(fd, st) == -1)
@@ -144,12 +165,13 @@ has_content(const struct tail_copy *of, int fd, struct stat *st)
 		return (0);
 	if (is_known(of, st))
 		return (1);
+	guard = guard_within(of, st->st_size);
 	if ((n = fingerprint_head(fd, head)) == -1)
 		return (-1);
 	if (!fingerprint_matches(&of->print, head, (size_t)n) &&
-	    !is_shorter_than_head(of, (size_t)n))
+	    !is_shorter_than_head(of, &guard, (size_t)n))
 		return (0);
-	return (of->guard.at <= 0 ? 1 : guard_holds(&of->guard, fd));
+	return (of->guard.at <= 0 ? 1 : guard_holds(&guard, fd));
 }
 
 /* A file by another name may be a log of its own that begins alike. */

@@ -2,7 +2,8 @@
  * tail_copy.h - finds the copy that copytruncate rotation left of a file.
  *
  * A copy begins as the file did and has what was sent of it at the same offset,
- * is no older than the last look at the file, belongs to the file's owner or to
+ * or what was sent of it to one destination, where more came into the file
+ * behind the copy and was sent to another.  It is no older than the last look at the file, belongs to the file's owner or to
  * root, and has a name that rotation gives the file or that its source means, in
  * the file's directory or one near it that its source searches.  Where a link
  * led to the file, that is also its real directory, and its real name.
@@ -27,6 +28,8 @@ struct tails;
 /* What the file was before it was truncated.  All is borrowed. */
 struct tail_copy {
 	struct tails		*all;
+	struct tail		*tail;		/* whose streams know more guards,
+						   or NULL */
 	struct place		*place;		/* where it had its name */
 	const char		*name;
 	const char		*real;		/* where links led to it, or NULL */

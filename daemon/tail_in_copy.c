@@ -22,6 +22,67 @@
 #define SEEK_DENIED_FOR 3. /* the same where that may not be */
 #define SEEK_CHANGING_FOR 3. /* and where names change all the time */
 
+/* What else a source means the copy by its name for has been sent. */
+static void
+join_sent(struct tail *copy, const struct tail *rest, off_t size)
+{
+	const struct stream *s;
+	off_t at;
+
+	for (s = rest->streams; s != NULL; s = s->next) {
+		at = s->cursor.acked < size ? s->cursor.acked : size;
+		if (tail_link_stream(copy, s->route, at) == NULL)
+			log_warn("%s", tail_old_path(copy));
+	}
+}
+
+/*
+ * Destinations that were sent more than the copy has need nothing of it; but
+ * that may still be in flight: they stay behind, with a file that has no name.
+ * Returns false, and nothing has changed, when there is no memory.
+ */
+static bool
+leave_behind(struct tail *old, const struct tail_copy_found *found)
+{
+	struct stream **from = &old->streams, *s;
+	off_t size = found->st.st_size;
+	struct tail *rest;
+
+	if (tail_most_sent(old) <= size)
+		return (true);
+	if ((rest = tail_alloc(old->all, old->name)) == NULL)
+		return (false);
+	tails_stats(old->all)->files++;
+	tail_set_origin(rest, tail_old_path(old));
+	rest->rotated = true;
+	while ((s = *from) != NULL) {
+		if (s->cursor.sent <= size) {
+			from = &s->next;
+			continue;
+		}
+		*from = s->next;
+		s->next = rest->streams;
+		rest->streams = s;
+		s->tail = rest;
+	}
+	if (tails_finder(old->all)->means(found->place, found->name))
+		join_sent(old, rest, size);
+	rest->size = old->size;
+	rest->size = tail_least_sent(rest);
+	if (tail_is_done(rest))
+		tail_free(rest);
+	else
+		tails_time(rest);
+	return (true);
+}
+
+static void
+drop_found(struct tail_copy_found *found)
+{
+	(void)close(found->fd);
+	free(found->name);
+}
+
 /* old goes on as its copy.  Takes found. */
 static void
 go_on_in_copy(struct tail *old, const struct tail_copy_found *found)
@@ -84,13 +145,14 @@ find_copy(
 	struct path_text origin, real;
 	const char *path = tail_origin(old, &origin);
 	struct tail_copy wanted = { .all = old->all,
+		.tail = old,
 		.place = place,
 		.name = strrchr(path, '/') + 1,
 		.uid = owner_of(path),
 		.real = tail_real(old, &real),
 		.print = old->print,
 		.guard = tail_newest_guard(old),
-		.least = tail_most_sent(old),
+		.least = tail_least_sent(old),
 		.dev = old->dev,
 		.ino = old->ino,
 		.since_ns = old->written_ns };
@@ -107,8 +169,7 @@ tail_has_copy(struct tail *t)
 	if (t->place == NULL ||
 	    find_copy(t, t->place, &found) != TAIL_COPY_FOUND)
 		return (false);
-	(void)close(found.fd);
-	free(found.name);
+	drop_found(&found);
 	return (true);
 }
 
@@ -151,6 +212,11 @@ settle_old(struct tail *old, struct place *place)
 	off_t size = old->size;
 
 	result = find_copy(old, place, &found);
+	if (result == TAIL_COPY_FOUND && !leave_behind(old, &found)) {
+		log_warn("%s", tail_old_path(old));
+		drop_found(&found);
+		result = TAIL_COPY_NONE;
+	}
 	if (result == TAIL_COPY_FOUND) {
 		go_on_in_copy(old, &found);
 		/* The copy may have less than was seen. */

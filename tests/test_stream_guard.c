@@ -74,6 +74,23 @@ a_short_file_has_one_guard_and_costs_nothing_more(void **state)
 }
 
 static void
+the_newest_within_a_size_is_found(void **state)
+{
+	struct stream s = { .cursor.sent = 0 };
+
+	(void)state;
+	assert_int_equal(stream_guard_within(&s, MB).at, 0);
+	pull(&s, 100);
+	pull(&s, 300);
+	ack(&s, 100);
+	assert_int_equal(stream_guard_within(&s, 99).at, 0);
+	assert_int_equal(stream_guard_within(&s, 100).at, 100);
+	assert_int_equal(stream_guard_within(&s, 299).at, 100);
+	assert_int_equal(stream_guard_within(&s, 300).at, 300);
+	stream_guard_forget(&s);
+}
+
+static void
 what_is_in_flight_is_named_only_where_nothing_else_is(void **state)
 {
 	struct guard guards[CHECKPOINT_GUARDS];
@@ -233,6 +250,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 		    a_short_file_has_one_guard_and_costs_nothing_more),
+		cmocka_unit_test(the_newest_within_a_size_is_found),
 		cmocka_unit_test(
 		    what_is_in_flight_is_named_only_where_nothing_else_is),
 		cmocka_unit_test(

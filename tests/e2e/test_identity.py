@@ -296,6 +296,53 @@ class Unreceived(Identity):
         self.restarted(lambda: self.d.kill(), False, empty_first=True)
 
 
+class Ahead(Identity):
+    """One destination was sent what came behind the copy, and another, whose
+    receiver was away, has to get what is in it."""
+
+    def copied(self, *patterns):
+        want = self.put("app.log", numbered("line", 100))
+        self.r = self.receiver("relp:0").start()
+        other = self.receiver("relp:0", name="other").start()
+        self.d = self.daemon(
+            destination("d", self.r.url) + destination("e", other.url) +
+            source("s", [self.path(p) for p in patterns])).start()
+        self.wait_for_lines(want)
+        other.wait_lines(100)
+        self.away()
+        want += self.put("app.log", numbered("more", 50))
+        other.wait_lines(150)
+        self.copy("app.log", "app.log.1")
+        if len(patterns) > 1:
+            self.d.wait_log("app.log.1: is a copy of app.log: not sent")
+        size = os.stat(self.path("app.log")).st_size
+        self.put("app.log", ["between"])
+        other.wait_lines(151)
+        self.truncate("app.log")
+        want += self.put("app.log", ["next"])
+        self.d.wait_log("app.log.1: is the copy of a truncated file")
+        self.r.start()
+        self.wait_for_lines(want)
+        other.wait_lines(152)
+        self.settle()
+        # Nobody had that for this destination, and the daemon says so.
+        self.d.wait_log("8 bytes at %d were truncated" % size)
+        self.d.stop()
+        self.d.start()
+        want += self.put("app.log", ["last"])
+        self.wait_for_lines(want)
+        other.wait_lines(153)
+        self.finish(self.d, self.r, other)
+        self.compare(want, ordered=True)
+        self.assertEqual(other.arrived(), 153)
+
+    def test_a_line_came_behind_the_copy(self):
+        self.copied("app.log")
+
+    def test_a_line_came_behind_the_copy_that_a_pattern_means(self):
+        self.copied("app.log", "app.log.1")
+
+
 class Short(Identity):
     """One line tells nothing: the name and the time of a copy do."""
 
