@@ -258,7 +258,8 @@ candidate_continues(const struct candidate *c, const struct orphan *o)
 	bool young = is_young_enough(c, o);
 	int held = 1;
 
-	if (o->rec.print.len == 0 || (!young && !is_sure(c, o)) ||
+	if ((o->rec.print.len == 0 && o->rec.nguards == 0) ||
+	    (!young && !is_sure(c, o)) ||
 	    (c->kind == INFLATE_NONE && c->st.st_size < o->rec.offset) ||
 	    !fingerprint_matches(&o->rec.print, c->head, (size_t)c->head_len) ||
 	    !is_telling(c, o) || !is_owned_alike(c, o))

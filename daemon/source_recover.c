@@ -345,7 +345,7 @@ find_orphan(
 	char base[NAME_MAX + 1];
 	size_t i;
 
-	if (c->head_len <= 0)
+	if (c->head_len < 0)
 		return (NULL);
 	q.len = (size_t)c->head_len;
 	if (c->base[0] == '\0') {

@@ -50,6 +50,8 @@ struct tail {
 	struct stream		*streams;	/* owned list */
 	int			 fd;
 	uint32_t		 seen;		/* for who scans its place */
+	uint32_t		 begun;		/* so often was the file with this
+						   identity begun anew */
 	uint32_t		 last_line;	/* octets of the last line read,
 						   0: not known */
 	uint32_t		 last_guard;	/* of what stands before it */

@@ -147,8 +147,7 @@ is_known(const struct tail_copy *of, const struct stat *st)
 {
 	const struct tail *t = tails_find(of->all, st->st_dev, st->st_ino);
 
-	return (t != NULL &&
-	    tail_is_copy_of(t, of->dev, of->ino, st->st_size));
+	return (t != NULL && tail_is_copy_of(t, of, st->st_size));
 }
 
 /* Returns 1 or 0, or -1 when it could not be read. */
@@ -166,6 +165,9 @@ has_content(const struct tail_copy *of, int fd, struct stat *st)
 	if (is_known(of, st))
 		return (1);
 	guard = guard_within(of, st->st_size);
+	/* Of what begins with NULs, only what was sent of it tells. */
+	if (of->print.len == 0 && guard_length(guard.at) < TAIL_COPY_TELLING)
+		return (0);
 	if ((n = fingerprint_head(fd, head)) == -1)
 		return (-1);
 	if (!fingerprint_matches(&of->print, head, (size_t)n) &&
@@ -345,7 +347,7 @@ tail_copy_find(const struct tail_copy *of, struct tail_copy_found *found)
 	const struct tails_finder *finder = tails_finder(of->all);
 	struct search s = { .of = of, .best = found };
 
-	if (of->print.len == 0)
+	if (of->print.hash == 0)
 		return (TAIL_COPY_NONE);
 	if (search_real(&s))
 		return (TAIL_COPY_FOUND);

@@ -38,6 +38,7 @@ struct tail_copy {
 	off_t			 least;		/* octets that the copy has */
 	dev_t			 dev;		/* of the file: no copy of */
 	ino_t			 ino;		/* itself */
+	uint32_t		 begun;		/* as that of a tail */
 	uid_t			 uid;
 	int64_t			 since_ns;	/* of a file's time; 0: unknown */
 	bool			 is_short;	/* it has to have been made since

@@ -11,6 +11,7 @@
 #include "daemon/stream.h"
 #include "daemon/stream_guard.h"
 #include "daemon/tail.h"
+#include "daemon/tail_copy.h"
 #include "daemon/tail_inside.h"
 #include "daemon/tails.h"
 #include "lib/rotation.h"
@@ -24,6 +25,7 @@ struct held {
 	bool is_copy; /* for good: of the file that is */
 	dev_t dev;
 	ino_t ino;
+	uint32_t begun; /* as it was then */
 	bool is_over; /* it was, and has been written over since */
 	bool is_sought; /* may be one that could not be looked for yet */
 };
@@ -76,7 +78,8 @@ static bool
 begins_alike(const struct hunt *h, const struct tail *of)
 {
 	if (of == NULL || of == h->t || !of->known || of->spent || of->fresh ||
-	    (of->held != NULL && !of->held->is_copy) || of->print.len == 0 ||
+	    (of->held != NULL && !of->held->is_copy) ||
+	    (of->print.len == 0) != (h->len == 0) || of->size == 0 ||
 	    of->packed != INFLATE_NONE ||
 	    !fingerprint_matches(&of->print, h->head, h->len))
 		return (false);
@@ -159,7 +162,7 @@ find_alike(struct hunt *h, struct tail *t)
 	memset(h, 0, sizeof(*h));
 	h->t = t;
 	if (t->place == NULL || (h->fd = tail_fd(t)) == -1 ||
-	    (n = fingerprint_head(h->fd, h->head)) <= 0)
+	    (n = fingerprint_head(h->fd, h->head)) == -1)
 		return;
 	h->len = (size_t)n;
 	if (finder->near == NULL)
@@ -292,6 +295,7 @@ pass_over(struct tail *t, int fd, const struct tail *of)
 	t->held->copied = t->size;
 	t->held->dev = of->dev;
 	t->held->ino = of->ino;
+	t->held->begun = of->begun;
 	n = read_whole(fd, buf, len, t->size - (off_t)len);
 	guard_of(&g, t->size, buf, n > 0 ? (size_t)n : 0);
 	for (s = t->streams; s != NULL; s = s->next) {
@@ -444,26 +448,47 @@ tail_is_copy(const struct tail *t)
 }
 
 bool
-tail_is_copy_of(const struct tail *t, dev_t dev, ino_t ino, off_t size)
+tail_is_copy_of(const struct tail *t, const struct tail_copy *of, off_t size)
 {
-	return (tail_is_copy(t) && t->held->dev == dev &&
-	    t->held->ino == ino && t->held->copied == size);
+	return (tail_is_copy(t) && t->held->dev == of->dev &&
+	    t->held->ino == of->ino && t->held->begun == of->begun &&
+	    t->held->copied == size);
+}
+
+/* Whether something that a copy has was not received from its file. */
+struct receipt {
+	const struct tail *copy;
+	bool lacks;
+};
+
+static void
+ask_original(struct tail *of, void *arg)
+{
+	struct receipt *r = arg;
+	const struct held *h = r->copy->held;
+	const struct stream *s, *other;
+
+	if (of->dev != h->dev || of->ino != h->ino || of->begun != h->begun)
+		return;
+	for (s = r->copy->streams; s != NULL; s = s->next) {
+		other = tail_stream_to(of, s->route->dest);
+		if (other != NULL && other->cursor.acked < h->copied)
+			r->lacks = true;
+	}
 }
 
 bool
 tail_copy_is_received(const struct tail *t)
 {
 	struct tail *of = tails_find(t->all, t->held->dev, t->held->ino);
-	const struct stream *s, *other;
+	struct receipt r = { .copy = t };
 
-	if (of == NULL)
-		return (true);
-	for (s = t->streams; s != NULL; s = s->next) {
-		other = tail_stream_to(of, s->route->dest);
-		if (other != NULL && other->cursor.acked < t->held->copied)
-			return (false);
-	}
-	return (true);
+	if (of != NULL)
+		ask_original(of, &r);
+	/* What a file was before it was truncated may be in flight. */
+	if (of == NULL || of->begun != t->held->begun)
+		tails_walk_unknown(t->all, ask_original, &r);
+	return (!r.lacks);
 }
 
 /* Whether the checkpoint does not know yet that all of it was received. */

@@ -18,6 +18,7 @@
 #include <stdbool.h>
 
 struct tail;
+struct tail_copy;
 
 /*
  * A new file has something in it, or more: is it held from now on, still, or no
@@ -39,13 +40,13 @@ void	tail_hold_copy(struct tail *, const struct tail *of);
 
 /*
  * Whether it is held as a copy for good; and, where it is, whether all that it
- * has was received from the other file.
+ * has was received from the other file, as that was when it was copied.
  */
 bool	tail_is_copy(const struct tail *);
 bool	tail_copy_is_received(const struct tail *);
 
-/* Whether it is held so for a file of that identity, up to that size. */
-bool	tail_is_copy_of(const struct tail *, dev_t, ino_t, off_t size);
+/* Whether it is held so for that file, up to that size. */
+bool	tail_is_copy_of(const struct tail *, const struct tail_copy *, off_t size);
 
 /* Whether time will tell if it is sent; and whether it is to be looked at. */
 bool	tail_is_held_for_now(const struct tail *);

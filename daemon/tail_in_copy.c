@@ -54,6 +54,9 @@ leave_behind(struct tail *old, const struct tail_copy_found *found)
 		return (false);
 	tails_stats(old->all)->files++;
 	tail_set_origin(rest, tail_old_path(old));
+	rest->dev = old->dev;
+	rest->ino = old->ino;
+	rest->begun = old->begun;
 	rest->rotated = true;
 	while ((s = *from) != NULL) {
 		if (s->cursor.sent <= size) {
@@ -155,6 +158,7 @@ find_copy(
 		.least = tail_least_sent(old),
 		.dev = old->dev,
 		.ino = old->ino,
+		.begun = old->begun,
 		.since_ns = old->written_ns };
 
 	wanted.is_short = is_short(old, &wanted.guard);

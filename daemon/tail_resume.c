@@ -90,6 +90,7 @@ resume_in_copy(
 		.least = rec->offset,
 		.dev = now->dev,
 		.ino = now->ino,
+		.begun = now->begun,
 		.since_ns = (int64_t)rec->time * NS_IN_S };
 	struct tail_copy_found found;
 	struct tail *copy;

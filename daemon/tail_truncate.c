@@ -103,6 +103,7 @@ truncated_successor(
 			tail_free(now);
 			return (NULL);
 		}
+	now->begun = old->begun + 1;
 	now->place = place;
 	now->linked = old->linked;
 	now->mounted = old->mounted;

@@ -66,7 +66,7 @@ kin_add(struct kin *k, const struct kin_key *key, void *who)
 	size_t size = strlen(key->name) + 1;
 	struct entry *e;
 
-	if (key->print.len == 0)
+	if (key->print.len == 0 && (key->print.hash == 0 || key->size == 0))
 		return (0);
 	if ((e = malloc(sizeof(*e) + size)) == NULL)
 		return (-1);
@@ -127,6 +127,14 @@ from(struct kin *k, const struct kin_key *key)
 	return (RB_NFIND(entries, &k->tree, &probe));
 }
 
+/* What comes first of all that a head of so many octets may match. */
+static struct kin_key
+first_key(const struct kin_query *q)
+{
+	return ((struct kin_key) {
+	    .name = q->name, .print = { .len = q->len == 0 ? 0 : 1 } });
+}
+
 /* The last before the key. */
 static struct entry *
 before(struct kin *k, const struct kin_key *key)
@@ -166,7 +174,7 @@ find_by_size(
 void *
 kin_find(struct kin *k, const struct kin_query *q)
 {
-	struct kin_key key = { .name = q->name, .print = { .len = 1 } };
+	struct kin_key key = first_key(q);
 	struct entry *e, *found, *best = NULL;
 	struct fingerprint print;
 
@@ -210,7 +218,7 @@ void
 kin_each(struct kin *k, const struct kin_query *q,
     bool (*fn)(void *who, void *arg), void *arg)
 {
-	struct kin_key key = { .name = q->name, .print = { .len = 1 } };
+	struct kin_key key = first_key(q);
 	struct call call = { fn, arg, KIN_MOST };
 	struct fingerprint print;
 	struct entry *e;

@@ -22,8 +22,9 @@ struct kin;				/* opaque */
 /* What one is found by; no two have the same. */
 struct kin_key {
 	const char		*name;		/* copied */
-	struct fingerprint	 print;		/* empty: it is never found */
-	off_t			 size;
+	struct fingerprint	 print;		/* all zero: it is never found; of
+						   no octets: by such a head */
+	off_t			 size;		/* 0, the same: it is empty */
 	size_t			 nth;		/* the first of equals is found */
 };
 

@@ -87,14 +87,31 @@ the_longest_beginning_counts(void **state)
 }
 
 static void
-an_empty_fingerprint_matches_nothing(void **state)
+an_empty_file_is_never_found(void **state)
 {
+	const struct kin_key unknown = { .name = "a", .size = 9 };
 	struct kin *k = kin_new();
 
 	(void)state;
 	add(k, key("a", "", 0, 0), &who[0]);
+	add(k, unknown, &who[1]);
 	assert_null(find(k, "a", ""));
 	assert_null(find(k, "a", "one"));
+	kin_free(k);
+}
+
+/* Its head is of no octets, and so is that of another. */
+static void
+what_begins_with_nuls_is_found_by_that(void **state)
+{
+	struct kin *k = kin_new();
+
+	(void)state;
+	add(k, key("a", "", 9, 0), &who[0]);
+	add(k, key("a", "one", 9, 1), &who[1]);
+	assert_ptr_equal(find(k, "a", ""), &who[0]);
+	assert_ptr_equal(find(k, "a", "one"), &who[1]);
+	assert_null(find(k, "a", "two"));
 	kin_free(k);
 }
 
@@ -261,7 +278,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_is_found_by_name_and_beginning),
 		cmocka_unit_test(the_longest_beginning_counts),
-		cmocka_unit_test(an_empty_fingerprint_matches_nothing),
+		cmocka_unit_test(an_empty_file_is_never_found),
+		cmocka_unit_test(what_begins_with_nuls_is_found_by_that),
 		cmocka_unit_test(the_size_is_in_the_range),
 		cmocka_unit_test(what_is_removed_is_not_found),
 		cmocka_unit_test(rotated_it_is_found_by_what_it_was),

@@ -343,6 +343,82 @@ class Ahead(Identity):
         self.copied("app.log", "app.log.1")
 
 
+class Between(Identity):
+    """A line came behind the copy, and was sent before the truncation."""
+
+    def test_the_copy_is_not_sent_by_the_next_worker(self):
+        want = self.put("app.log", numbered("line", 100))
+        self.begin("app.log*")
+        self.wait_for_lines(want)
+        self.copy("app.log", "app.log.1")
+        self.d.wait_log("app.log.1: is a copy of app.log: not sent")
+        want += self.put("app.log", ["between"])
+        self.wait_for_lines(want)
+        self.truncate("app.log")
+        want += self.put("app.log", ["next"])
+        self.wait_for_lines(want)
+        wait_for(lambda: self.is_recorded("app.log.1"), "the checkpoint")
+        self.d.stop()
+        self.d.start()
+        want += self.put("app.log", ["last"])
+        self.end(want)
+
+
+class Nuls(Identity):
+    """A log that begins with NULs has no fingerprint."""
+
+    def log(self, lines):
+        """Its writer goes on at its offset after copytruncate."""
+        os.write(self.fd, "".join(line + "\n" for line in lines).encode())
+        return lines
+
+    def copied(self, *patterns):
+        self.fd = os.open(self.path("app.log"), os.O_WRONLY | os.O_CREAT,
+                          0o644)
+        self.addCleanup(os.close, self.fd)
+        self.begin(*patterns)
+        want = self.log(numbered("line", 100))
+        self.wait_for_lines(want)
+        self.truncate("app.log")
+        want += self.log(numbered("behind", 100))
+        self.wait_for_lines(want)
+        self.away()
+        want += self.log(numbered("more", 50))
+        self.seen("app.log")
+        self.copy("app.log", "app.log.1")
+        if patterns == ("app.log*",):
+            self.d.wait_log("app.log.1: is a copy of app.log: not sent")
+        self.truncate("app.log")
+        want += self.log(["next"])
+        self.d.wait_log("app.log.1: is the copy of a truncated file")
+        self.r.start()
+        self.end(want)
+
+    def test_the_rest_is_in_the_copy(self):
+        self.copied("app.log")
+
+    def test_the_rest_is_in_a_copy_that_the_pattern_means(self):
+        self.copied("app.log*")
+
+    def test_the_copy_is_made_while_the_daemon_is_down(self):
+        self.fd = os.open(self.path("app.log"), os.O_WRONLY | os.O_CREAT,
+                          0o644)
+        self.addCleanup(os.close, self.fd)
+        self.begin("app.log")
+        want = self.log(numbered("line", 100))
+        self.wait_for_lines(want)
+        self.truncate("app.log")
+        want += self.log(numbered("behind", 100))
+        self.wait_for_lines(want)
+        self.d.stop()
+        want += self.log(numbered("more", 50))
+        self.copy("app.log", "app.log.1")
+        self.truncate("app.log")
+        want += self.log(["next"])
+        self.d.start()
+        self.end(want)
+
+
 class Short(Identity):
     """One line tells nothing: the name and the time of a copy do."""
 
