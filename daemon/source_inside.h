@@ -191,6 +191,12 @@ bool	dir_means_file(const struct dir *, const char *name);
 
 bool	dir_means_dir(const struct dir *, const char *name);
 
+/*
+ * Whether a source means the file by its name, which rotation did not give it:
+ * so it is a log, whatever it was called before.
+ */
+bool	dir_has_live(const struct dir *, const struct tail *);
+
 /* Whether a source that means the file sends it to dest. */
 bool	dir_sends_to(const struct dir *, const char *name, const char *dest);
 

@@ -116,6 +116,8 @@ look_at_new_file(struct dir *d, const char *name, const struct found *f)
 	t->seen = d->scan;
 	if (known != NULL)
 		sources_rejoin_routes(t, d->all, origin);
+	if (dir_has_live(d, t))
+		tail_is_live(t);
 	t->fresh = t->streams == NULL && !f->linked && !d->all->starting;
 	if (meant)
 		left_alone = dir_join_routes(t, d, name, f->reach);
@@ -211,23 +213,6 @@ look_at_other_file(struct dir *d, const char *name, const struct found *f)
 }
 
 /*
- * Whether rotation may have given t its name, of the one it was found by: its
- * first one, or the next.
- */
-static bool
-is_rotated_name(const struct tail *t)
-{
-	const char *old = tail_old_path(t), *was;
-
-	if (t->place == NULL)
-		return (true);
-	if (old == NULL)
-		return (false);
-	was = strrchr(old, '/') + 1;
-	return (rotation_is_of(t->name, was) || rotation_goes_on(t->name, was));
-}
-
-/*
  * Whether the name is the one that a source means the file by, or one that
  * rotation gave it then, and the file was found by another one, a hard link
  * elsewhere, first.
@@ -320,7 +305,7 @@ look_at_file(struct dir *d, const char *name, const struct found *f)
 	if (t->place == &d->place && strcmp(t->name, name) == 0) {
 		note_real(t, d, f);
 		t->seen = d->scan;
-		if (t != here && dir_means_file(d, name) && !is_rotated_name(t))
+		if (t != here && dir_has_live(d, t))
 			tail_is_live(t);
 	}
 	if (dir_means_file(d, name))

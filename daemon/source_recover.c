@@ -402,6 +402,8 @@ follow_candidate(struct candidate *c, const struct former *was)
 	}
 	if (t->rotated)
 		tail_was(t, &was->dir->place, was->base);
+	if (dir_has_live(c->dir, t))
+		tail_is_live(t);
 	tails_watch(t);
 	return (t);
 }

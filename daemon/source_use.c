@@ -110,6 +110,34 @@ dir_sends_to(const struct dir *d, const char *name, const char *dest)
 	return (false);
 }
 
+/* Of the one that t was found by: the first, or the next. */
+static bool
+is_rotated_name(const struct tail *t)
+{
+	const char *old = tail_old_path(t), *was;
+
+	if (t->place == NULL)
+		return (true);
+	if (old == NULL)
+		return (false);
+	was = strrchr(old, '/') + 1;
+	return (rotation_is_of(t->name, was) || rotation_goes_on(t->name, was));
+}
+
+/*
+ * One with any name of rotation may have been moved from another directory, and
+ * a start has yet to find the order in which those are sent.
+ */
+bool
+dir_has_live(const struct dir *d, const struct tail *t)
+{
+	char base[NAME_MAX + 1];
+
+	return (dir_means_file(d, t->name) && !is_rotated_name(t) &&
+	    !(d->all->starting &&
+		rotation_base(t->name, 0, base, sizeof(base))));
+}
+
 bool
 dir_is_reached_with(const struct dir *d, const char *name,
     const struct dir *was, const char *log)

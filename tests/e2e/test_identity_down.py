@@ -573,6 +573,18 @@ class Moved(Down):
         self.log("real/app.log", numbered("3", 50))
         self.back()
 
+    def test_renamed_to_the_name_of_another_log(self):
+        """It is that log from now on, and may be begun anew."""
+        self.log("a.log", numbered("a", 50))
+        self.begin_and_stop("*.log")
+        self.rename("a.log", "b.log")
+        self.d.start()
+        self.log("b.log", ["late"])
+        self.expect(self.want)
+        self.truncate("b.log")
+        self.log("b.log", ["anew"])
+        self.end(self.want)
+
     def test_renamed_to_any_name(self):
         self.log("a.log", ["one line"])
         # The record tells seconds.
