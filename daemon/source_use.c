@@ -292,6 +292,44 @@ dir_join_routes(
 	return (left_alone);
 }
 
+static void
+rejoin_by(struct tail *t, const struct dir *was, const char *name,
+    int (*join)(struct tail *, struct route *))
+{
+	const struct source *s;
+	size_t i, r;
+
+	for (i = 0; i < was->nuses; i++) {
+		if (!use_means(&was->uses[i], was, name))
+			continue;
+		s = was->uses[i].source;
+		for (r = 0; r < s->nroutes; r++)
+			if (join(t, s->routes[r]) == -1)
+				log_warn("%s", tail_path(t).text);
+	}
+}
+
+static bool
+is_begun(const struct tail *t)
+{
+	const struct stream *s;
+
+	for (s = t->streams; s != NULL; s = s->next)
+		if (s->cursor.sent > 0)
+			return (true);
+	return (false);
+}
+
+/*
+ * The records of a file that was just found are written together, and the host
+ * may have lost power before it had them all.
+ */
+static int
+join_unsent(struct tail *t, struct route *r)
+{
+	return (r->fresh ? 0 : tail_join(t, r, false));
+}
+
 /*
  * A file of the checkpoint under another name: it was rotated while nobody
  * looked.  It goes on by the routes of the name it had, where it is the same
@@ -301,9 +339,7 @@ void
 sources_rejoin_routes(struct tail *t, struct sources *ss, const char *origin)
 {
 	char path[PATH_MAX], *name;
-	const struct use *u;
 	struct dir *was;
-	size_t i, r;
 
 	if (strlcpy(path, origin, sizeof(path)) >= sizeof(path) ||
 	    (name = strrchr(path, '/')) == NULL)
@@ -311,16 +347,11 @@ sources_rejoin_routes(struct tail *t, struct sources *ss, const char *origin)
 	*name++ = '\0';
 	if ((was = dir_find(ss, path)) == NULL)
 		return;
-	for (i = 0; i < was->nuses; i++) {
-		u = &was->uses[i];
-		if (!use_means(u, was, name))
-			continue;
-		for (r = 0; r < u->source->nroutes; r++)
-			if (tail_rejoin(t, u->source->routes[r]) == -1)
-				log_warn("%s", tail_path(t).text);
-	}
+	rejoin_by(t, was, name, tail_rejoin);
 	if (t->streams == NULL)
 		return;
+	if (!is_begun(t))
+		rejoin_by(t, was, name, join_unsent);
 	t->rotated = true;
 	tail_set_origin(t, origin);
 	/* At a start the order is found when all files are. */

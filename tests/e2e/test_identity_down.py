@@ -781,6 +781,38 @@ class Records(Down):
                      source("s", self.path("app.log"), destinations=["d"]),
                      source("t", self.path("db.log")))
 
+    def test_one_of_those_of_a_new_file_was_not_written(self):
+        """The host lost power in the middle of them."""
+        self.log("app.log", numbered("line", 50))
+        self.r, other = (self.receiver("relp:0", name=name).start()
+                         for name in "de")
+        self.d = self.daemon(
+            destination("d", self.r.url) + destination("e", other.url) +
+            source("s", self.path("app.log")))
+        for r in self.r, other:
+            r.kill()
+        self.d.start()
+        checkpoint = os.path.join(self.d.state_dir, "checkpoint")
+        wait_for(lambda: all(self.recorded(dest) for dest in "de"),
+                 "the records of both")
+        self.d.stop()
+        with open(checkpoint) as f:
+            kept = [line for line in f if line.split()[1:3] != ["file", "e"]]
+        with open(checkpoint, "w") as f:
+            f.writelines(kept)
+        self.rename("app.log", "app.log.1")
+        self.log("app.log", ["next"])
+        for r in self.r, other:
+            r.start()
+        self.d.start()
+        self.expect(self.want)
+        other.wait_lines(51)
+        self.finish(self.d, self.r, other)
+
+    def recorded(self, dest):
+        with open(os.path.join(self.d.state_dir, "checkpoint")) as f:
+            return " file %s " % dest in f.read()
+
     def test_a_renamed_destination_is_another_one(self):
         """By what was sent to the one before nothing is found for it."""
         self.log("app.log", numbered("before", 50))
