@@ -104,7 +104,17 @@ on_drop(struct stream *s, void *dest)
 		endpoint_drop(s->endpoint, s);
 }
 
-const struct route_ops dest_route_ops = { on_ready, on_drop };
+static void
+on_cut(struct stream *s, off_t end, void *dest)
+{
+	struct dest *d = dest;
+
+	/* Of one that was never ready nothing was sent. */
+	endpoint_cut(
+	    s->endpoint != NULL ? s->endpoint : d->endpoints[0], s, end);
+}
+
+const struct route_ops dest_route_ops = { on_ready, on_drop, on_cut };
 
 static void
 on_state(void *arg)

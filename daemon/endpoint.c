@@ -565,6 +565,12 @@ endpoint_drop(struct endpoint *ep, struct stream *s)
 	window_forget(ep->window, &s->cursor);
 }
 
+void
+endpoint_cut(struct endpoint *ep, struct stream *s, off_t end)
+{
+	window_cut(ep->window, &s->cursor, end);
+}
+
 bool
 endpoint_is_quiet(const struct endpoint *ep)
 {

@@ -93,6 +93,9 @@ uint32_t	endpoint_epoch(const struct endpoint *);
 void	endpoint_add(struct endpoint *, struct stream *);
 void	endpoint_drop(struct endpoint *, struct stream *);
 
+/* The stream's file ends there: see window_cut(). */
+void	endpoint_cut(struct endpoint *, struct stream *, off_t end);
+
 /* Takes a stream out that waits to be sent, or NULL. */
 struct stream	*endpoint_take(struct endpoint *);
 

@@ -27,6 +27,8 @@ struct stream_guards;
 struct route_ops {
 	void	(*on_ready)(struct stream *, void *dest);
 	void	(*on_drop)(struct stream *, void *dest);	/* is freed */
+	/* The file ends there: what was sent beyond is not sent again. */
+	void	(*on_cut)(struct stream *, off_t end, void *dest);
 };
 
 /* One source on its way to one destination: what its streams have in common. */

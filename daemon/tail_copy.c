@@ -166,7 +166,9 @@ has_content(const struct tail_copy *of, int fd, struct stat *st)
 		return (1);
 	guard = guard_within(of, st->st_size);
 	/* Of what begins with NULs, only what was sent of it tells. */
-	if (of->print.len == 0 && guard_length(guard.at) < TAIL_COPY_TELLING)
+	if ((of->print.len == 0 &&
+		guard_length(guard.at) < TAIL_COPY_TELLING) ||
+	    (st->st_size < of->needed && guard_length(guard.at) < GUARD_MAX))
 		return (0);
 	if ((n = fingerprint_head(fd, head)) == -1)
 		return (-1);

@@ -2,8 +2,8 @@
  * tail_copy.h - finds the copy that copytruncate rotation left of a file.
  *
  * A copy begins as the file did and has what was sent of it at the same offset,
- * or what was sent of it to one destination, where more came into the file
- * behind the copy and was sent to another.  It is no older than the last look at the file, belongs to the file's owner or to
+ * or, where more came into the file behind the copy and was sent at once, what
+ * was sent up to some offset.  It is no older than the last look at the file, belongs to the file's owner or to
  * root, and has a name that rotation gives the file or that its source means, in
  * the file's directory or one near it that its source searches.  Where a link
  * led to the file, that is also its real directory, and its real name.
@@ -36,6 +36,9 @@ struct tail_copy {
 	struct fingerprint	 print;
 	struct guard		 guard;		/* none: nothing was sent of it */
 	off_t			 least;		/* octets that the copy has */
+	off_t			 needed;	/* with less, only a whole guard
+						   tells: all that it has was
+						   sent */
 	dev_t			 dev;		/* of the file: no copy of */
 	ino_t			 ino;		/* itself */
 	uint32_t		 begun;		/* as that of a tail */

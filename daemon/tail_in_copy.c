@@ -22,68 +22,22 @@
 #define SEEK_DENIED_FOR 3. /* the same where that may not be */
 #define SEEK_CHANGING_FOR 3. /* and where names change all the time */
 
-/* What else a source means the copy by its name for has been sent. */
-static void
-join_sent(struct tail *copy, const struct tail *rest, off_t size)
-{
-	const struct stream *s;
-	off_t at;
-
-	for (s = rest->streams; s != NULL; s = s->next) {
-		at = s->cursor.acked < size ? s->cursor.acked : size;
-		if (tail_link_stream(copy, s->route, at) == NULL)
-			log_warn("%s", tail_old_path(copy));
-	}
-}
-
 /*
- * Destinations that were sent more than the copy has need nothing of it; but
- * that may still be in flight: they stay behind, with a file that has no name.
- * Returns false, and nothing has changed, when there is no memory.
+ * What was sent beyond the end of the copy is in no file any more; what was
+ * sent before, and may be lost on the way, is in the copy.
  */
-static bool
-leave_behind(struct tail *old, const struct tail_copy_found *found)
-{
-	struct stream **from = &old->streams, *s;
-	off_t size = found->st.st_size;
-	struct tail *rest;
-
-	if (tail_most_sent(old) <= size)
-		return (true);
-	if ((rest = tail_alloc(old->all, old->name)) == NULL)
-		return (false);
-	tails_stats(old->all)->files++;
-	tail_set_origin(rest, tail_old_path(old));
-	rest->dev = old->dev;
-	rest->ino = old->ino;
-	rest->begun = old->begun;
-	rest->rotated = true;
-	while ((s = *from) != NULL) {
-		if (s->cursor.sent <= size) {
-			from = &s->next;
-			continue;
-		}
-		*from = s->next;
-		s->next = rest->streams;
-		rest->streams = s;
-		s->tail = rest;
-	}
-	if (tails_finder(old->all)->means(found->place, found->name))
-		join_sent(old, rest, size);
-	rest->size = old->size;
-	rest->size = tail_least_sent(rest);
-	if (tail_is_done(rest))
-		tail_free(rest);
-	else
-		tails_time(rest);
-	return (true);
-}
-
 static void
-drop_found(struct tail_copy_found *found)
+cut_streams(struct tail *old, off_t size)
 {
-	(void)close(found->fd);
-	free(found->name);
+	struct stream *s;
+
+	for (s = old->streams; s != NULL; s = s->next) {
+		if (s->cursor.sent <= size)
+			continue;
+		s->route->ops->on_cut(s, size, s->route->dest);
+		stream_guard_cut(s, size);
+		s->scanned = 0;
+	}
 }
 
 /* old goes on as its copy.  Takes found. */
@@ -99,6 +53,7 @@ go_on_in_copy(struct tail *old, const struct tail_copy_found *found)
 	tails_know(old, &found->st);
 	tails_opened(old, found->fd);
 	old->size = found->st.st_size;
+	cut_streams(old, old->size);
 	if (old->size < old->print.len) {
 		/* It was copied when it had less. */
 		old->print.len = 0;
@@ -142,8 +97,8 @@ owner_of(const char *path)
 }
 
 static enum tail_copy_result
-find_copy(
-    struct tail *old, struct place *place, struct tail_copy_found *found)
+find_copy(struct tail *old, struct place *place, off_t least,
+    struct tail_copy_found *found)
 {
 	struct path_text origin, real;
 	const char *path = tail_origin(old, &origin);
@@ -155,7 +110,8 @@ find_copy(
 		.real = tail_real(old, &real),
 		.print = old->print,
 		.guard = tail_newest_guard(old),
-		.least = tail_least_sent(old),
+		.least = least,
+		.needed = tail_least_sent(old),
 		.dev = old->dev,
 		.ino = old->ino,
 		.begun = old->begun,
@@ -171,9 +127,11 @@ tail_has_copy(struct tail *t)
 	struct tail_copy_found found;
 
 	if (t->place == NULL ||
-	    find_copy(t, t->place, &found) != TAIL_COPY_FOUND)
+	    find_copy(t, t->place, tail_most_sent(t), &found) !=
+		TAIL_COPY_FOUND)
 		return (false);
-	drop_found(&found);
+	(void)close(found.fd);
+	free(found.name);
 	return (true);
 }
 
@@ -213,18 +171,14 @@ settle_old(struct tail *old, struct place *place)
 {
 	enum tail_copy_result result;
 	struct tail_copy_found found;
-	off_t size = old->size;
+	off_t size = old->size, sent = tail_least_sent(old);
 
-	result = find_copy(old, place, &found);
-	if (result == TAIL_COPY_FOUND && !leave_behind(old, &found)) {
-		log_warn("%s", tail_old_path(old));
-		drop_found(&found);
-		result = TAIL_COPY_NONE;
-	}
+	result = find_copy(old, place, 1, &found);
 	if (result == TAIL_COPY_FOUND) {
 		go_on_in_copy(old, &found);
 		/* The copy may have less than was seen. */
-		tail_lose(old, "truncated", old->size, size);
+		tail_lose(old, "truncated", old->size > sent ? old->size : sent,
+		    size);
 	} else if (result == TAIL_COPY_FOLLOWED) {
 		old->seeking = false;
 		tail_wake_behind(old);

@@ -469,6 +469,30 @@ window_forget(struct window *w, struct cursor *cur)
 	w->ops.on_released(cur, w->arg);
 }
 
+static void
+lower(off_t *offset, off_t most)
+{
+	if (*offset > most)
+		*offset = most;
+}
+
+void
+window_cut(struct window *w, struct cursor *cur, off_t end)
+{
+	struct slice *s;
+	size_t n;
+
+	for (n = 0; n < w->count; n++) {
+		s = nth(w, n);
+		if (s->cur == cur) {
+			lower(&s->begin, end);
+			lower(&s->end, end);
+		}
+	}
+	lower(&cur->sent, end);
+	lower(&cur->acked, end);
+}
+
 uint64_t
 window_sent_pos(const struct window *w)
 {

@@ -123,6 +123,12 @@ void	window_part(struct window *, uint64_t keep_pos);
  */
 void	window_forget(struct window *, struct cursor *cur);
 
+/*
+ * cur's file ends at end: what was sent of it beyond that is neither sent again
+ * nor acknowledged.  sent and acked are end at the most from now on.
+ */
+void	window_cut(struct window *, struct cursor *cur, off_t end);
+
 uint64_t	window_sent_pos(const struct window *);
 /* All stream bytes up to there are acknowledged. */
 uint64_t	window_acked_pos(const struct window *);

@@ -583,6 +583,50 @@ a_forgotten_cursor_can_be_pushed_again_from_the_start(void **state)
 	window_free(w);
 }
 
+/* It was truncated, and goes on in a copy that has less. */
+static void
+what_was_sent_beyond_the_end_of_a_file_does_not_count(void **state)
+{
+	struct window *w = new_window(8);
+	struct file f = { 0 }, other = { 0 };
+
+	(void)state;
+	assert_int_equal(window_push(w, &f.cur, 100, 100), 0);
+	assert_int_equal(window_push(w, &other.cur, 500, 600), 0);
+	assert_int_equal(window_push(w, &f.cur, 200, 700), 0);
+	assert_int_equal(window_push(w, &f.cur, 300, 800), 0);
+	window_ack(w, 600);
+	window_cut(w, &f.cur, 150);
+	assert_cursor(&f, 150, 100);
+	assert_cursor(&other, 500, 500);
+	window_ack(w, 700);
+	assert_cursor(&f, 150, 150);
+	window_ack(w, 800);
+	assert_cursor(&f, 150, 150);
+	assert_int_equal(f.acked, 2);
+	window_rewind(w, 100);
+	assert_cursor(&f, 100, 100);
+	assert_cursor(&other, 0, 0);
+	window_free(w);
+}
+
+static void
+what_was_acknowledged_beyond_the_end_of_a_file_is_its_end(void **state)
+{
+	struct window *w = new_window(8);
+	struct file f = { 0 };
+
+	(void)state;
+	assert_int_equal(window_push(w, &f.cur, 100, 100), 0);
+	assert_int_equal(window_push(w, &f.cur, 200, 200), 0);
+	window_ack(w, 200);
+	window_cut(w, &f.cur, 50);
+	assert_cursor(&f, 50, 50);
+	window_rewind(w, 100);
+	assert_cursor(&f, 50, 50);
+	window_free(w);
+}
+
 static void
 forgetting_a_cursor_without_slices_calls_nothing(void **state)
 {
@@ -1285,6 +1329,10 @@ main(void)
 		    a_forgotten_cursor_can_be_pushed_again_from_the_start),
 		cmocka_unit_test(
 		    forgetting_a_cursor_without_slices_calls_nothing),
+		cmocka_unit_test(
+		    what_was_sent_beyond_the_end_of_a_file_does_not_count),
+		cmocka_unit_test(
+		    what_was_acknowledged_beyond_the_end_of_a_file_is_its_end),
 		cmocka_unit_test(
 		    freeing_rewinds_what_is_in_flight_and_keeps_what_is_acknowledged),
 		cmocka_unit_test(any_order_of_calls_agrees_with_a_plain_model),

@@ -5,13 +5,14 @@ changed, replaced or copied is known for what it is."""
 
 import os
 import shutil
+import signal
 import time
 import unittest
 
 import world
 from identity import BANNER, Identity, numbered
 from processes import LINUX
-from teslacoil import destination, main, source, wait_for
+from teslacoil import destination, kill, main, source, wait_for
 
 
 class Copies(Identity):
@@ -345,6 +346,36 @@ class Ahead(Identity):
 
 class Between(Identity):
     """A line came behind the copy, and was sent before the truncation."""
+
+    def test_what_is_in_flight_is_in_the_copy(self):
+        """The receiver hangs, and then dies."""
+        want = self.put("app.log", numbered("line", 100))
+        self.begin("app.log")
+        self.wait_for_lines(want)
+        self.settle()
+        receiver = self.r.process
+        kill(receiver.pid, signal.SIGSTOP)
+        self.addCleanup(receiver.kill)
+        want += self.put("app.log", numbered("more", 50))
+        self.sent("app.log")
+        self.copy("app.log", "app.log.1")
+        self.put("app.log", ["between"])
+        self.sent("app.log")
+        self.truncate("app.log")
+        self.d.wait_log("app.log.1: is the copy of a truncated file")
+        self.r.kill()
+        want += self.put("app.log", ["next"])
+        self.r.start()
+        self.wait_for_lines(want)
+        self.finish(self.d, self.r)
+        # Nobody had the line between any more.
+        self.compare(want, ordered=True)
+
+    def sent(self, name):
+        size = os.stat(self.path(name)).st_size
+        wait_for(lambda: [f["cursors"][0]["sent"]
+                          for f in self.d.state()["files"]] == [size],
+                 "all of it to be in flight")
 
     def test_the_copy_is_not_sent_by_the_next_worker(self):
         want = self.put("app.log", numbered("line", 100))
