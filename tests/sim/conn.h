@@ -58,6 +58,13 @@ void		 conn_reset(struct conn *, int error);
 /* Something happens to it soon. */
 void		 conn_soon(struct conn *);
 bool		 conn_may_read(const struct conn *);
+/* How many octets may come twice when this connection is lost. */
+uint64_t	 conn_at_stake(const struct conn *);
+/* receiver.c: its program. */
+bool		 conn_is_relp(const struct conn *);
+void		 receiver_read(struct conn *);
+void		 receiver_close(struct conn *);
+void		 receiver_part(struct conn *);
 /* datagram.c: what is on its way goes on. */
 void		 datagram_carry(struct conn *, size_t capacity);
 void		 datagram_receive(struct conn *);

@@ -292,45 +292,6 @@ run_file(const char *path)
 	return (failures);
 }
 
-static uint64_t covered[KINDS][STATES];
-
-/* Without a worker none of its calls fails, nor does it miss an event. */
-static bool
-can_be(unsigned kind, unsigned state)
-{
-	return (state != STATE_NONE ||
-	    (kind != KIND_FAULT && kind != KIND_OOM &&
-		kind != KIND_LOST_EVENT));
-}
-
-static void
-print_table(void)
-{
-	unsigned i, s, empty = 0;
-
-	(void)printf("%-16s", "step \\ state");
-	for (s = 0; s < STATES; s++)
-		(void)printf("%11s", sim_state_names[s]);
-	for (i = 0; i < KINDS; i++) {
-		if (i == KIND_RELP || i == KIND_SOCKETS || i == KIND_DESTS ||
-		    i == KIND_HEADS)
-			continue;
-		(void)printf("\n%-16s", sim_kind_names[i]);
-		for (s = 0; s < STATES; s++) {
-			(void)printf(
-			    "%11llu", (unsigned long long)covered[i][s]);
-			empty += covered[i][s] == 0 && can_be(i, s);
-		}
-	}
-	(void)printf("\n%u cells are empty\n", empty);
-}
-
-void
-sim_cover(enum sim_kind kind)
-{
-	covered[kind][net_state()]++;
-}
-
 struct options {
 	struct sim_plan plan;
 	const char *file;
@@ -489,6 +450,6 @@ main(int argc, char **argv)
 		return (run_file(o.file) > 0);
 	failed = run_all(&o);
 	if (o.table)
-		print_table();
+		cover_print();
 	return (failed);
 }

@@ -90,12 +90,6 @@ conn_room(const struct conn *c)
 	return (c->out.n < send_room ? send_room - c->out.n : 0);
 }
 
-static bool
-is_relp(const struct conn *c)
-{
-	return (setting_kind(c->receiver) == RECEIVER_RELP);
-}
-
 /* The system says so when a third of the buffer is free. */
 bool
 conn_is_roomy(const struct conn *c)
@@ -104,13 +98,13 @@ conn_is_roomy(const struct conn *c)
 }
 
 /* How many octets may come twice when this connection is lost. */
-static uint64_t
-at_stake(const struct conn *c)
+uint64_t
+conn_at_stake(const struct conn *c)
 {
 	uint64_t again = 2 * capacity;
 
 	/* What was answered is not sent again, if the answer can be read. */
-	if (is_relp(c))
+	if (conn_is_relp(c))
 		return (c->held ? 0
 				: (c->back.n / ANSWER + 1) * MESSAGE + c->in.n +
 			    c->text.n);
@@ -135,12 +129,12 @@ conn_reset(struct conn *c, int error)
 {
 	if (c->state == CONN_DEAD)
 		return;
-	oracle_allow_at(c->receiver, at_stake(c));
+	oracle_allow_at(c->receiver, conn_at_stake(c));
 	c->state = CONN_DEAD;
 	c->error = error;
 	c->heard = S.now;
 	/* In RELP nothing counts that was not answered. */
-	if (c->in.n > 0 && !is_relp(c)) {
+	if (c->in.n > 0 && !conn_is_relp(c)) {
 		buffer_put(&c->text, c->in.p, c->in.n);
 		oracle_unread(c->receiver, c->text.p, c->text.n,
 		    c->orphaned && is_excused(c) &&
@@ -164,25 +158,6 @@ free_if_done(struct conn *c)
 		c->used = false;
 }
 
-/* The receiver's program has n octets more. */
-static void
-read_text(struct conn *c, size_t n)
-{
-	uint8_t *nl;
-
-	buffer_put(&c->text, c->in.p, n);
-	buffer_take(&c->in, n);
-	sim_trace("read", c->serial, n);
-	if (is_relp(c)) {
-		relp_serve(c);
-		return;
-	}
-	while ((nl = memchr(c->text.p, '\n', c->text.n)) != NULL) {
-		oracle_heard(c->receiver, c->text.p, (size_t)(nl - c->text.p));
-		buffer_take(&c->text, (size_t)(nl - c->text.p) + 1);
-	}
-}
-
 /* The oldest connection first, as a receiver with one thread does. */
 static bool
 is_behind_another(const struct conn *c)
@@ -203,38 +178,6 @@ conn_may_read(const struct conn *c)
 {
 	return (!receivers[c->receiver].stalled && !c->closed && c->in.n > 0 &&
 	    !is_behind_another(c));
-}
-
-static void
-receive(struct conn *c)
-{
-	size_t n;
-
-	if (!conn_may_read(c))
-		return;
-	if (setting_is_datagram(c->receiver)) {
-		datagram_receive(c);
-		return;
-	}
-	n = 1 + rng_below(&S.world, (unsigned)c->in.n * 2);
-	read_text(c, n < c->in.n ? n : c->in.n);
-}
-
-/* The receiver closes: what it has not read makes that a reset. */
-static void
-close_by_receiver(struct conn *c)
-{
-	if (c->closed || c->state == CONN_DEAD)
-		return;
-	c->closed = true;
-	if (c->in.n > 0) {
-		conn_reset(c, ECONNRESET);
-		return;
-	}
-	if (!c->finished || c->out.n > 0)
-		oracle_allow_at(c->receiver, at_stake(c));
-	c->goodbye = true;
-	sim_say("world: connection %u: closed by the receiver", c->serial);
 }
 
 static void
@@ -306,14 +249,14 @@ happen(struct conn *c)
 	if (c->state == CONN_UP && (!cut || datagrams))
 		carry(c);
 	if (c->state == CONN_UP)
-		receive(c);
+		receiver_read(c);
 	if (c->state == CONN_UP && c->close_at != 0 && S.now >= c->close_at)
-		close_by_receiver(c);
+		receiver_close(c);
 	/* The worker has said all, and the receiver has read it. */
 	if (c->state == CONN_UP && !datagrams && !cut && !c->closed &&
 	    !receivers[c->receiver].stalled && (c->finished || c->orphaned) &&
 	    c->out.n == 0 && c->in.n == 0)
-		close_by_receiver(c);
+		receiver_close(c);
 	if (has_more(c))
 		conn_soon(c);
 	else
@@ -371,7 +314,7 @@ kill_one(struct conn *c)
 	if (setting_is_datagram(c->receiver))
 		datagram_kill(c);
 	else if (c->state == CONN_UP)
-		close_by_receiver(c);
+		receiver_close(c);
 	free_if_done(c);
 }
 
@@ -393,24 +336,11 @@ net_kill(unsigned receiver)
 	each(receiver, kill_one);
 }
 
-static void
-linger(struct conn *c)
-{
-	if (c->state != CONN_UP || c->closed)
-		return;
-	c->goodbye = true;
-	c->parted = S.now;
-	c->close_at = S.now + (int64_t)rng_below(&S.world, 3000) * NS_MS;
-	oracle_allow_at(c->receiver, at_stake(c));
-	oracle_no_order_at(c->receiver);
-	conn_soon(c);
-}
-
 void
 net_goodbye(unsigned receiver, bool lingers)
 {
 	if (!setting_is_datagram(receiver))
-		each(receiver, lingers ? linger : kill_one);
+		each(receiver, lingers ? receiver_part : kill_one);
 }
 
 void
@@ -505,7 +435,7 @@ net_close(void *sock)
 		datagram_close(c);
 	else if (c->state == CONN_UP && (c->aborting || c->back.n > 0)) {
 		/* What has arrived is still read. */
-		oracle_allow_at(c->receiver, at_stake(c));
+		oracle_allow_at(c->receiver, conn_at_stake(c));
 		c->out.n = 0;
 		c->finished = true;
 	}

@@ -165,8 +165,11 @@ int64_t	sim_wall(void);		/* the time of day */
 /* Kills the worker if that is due. */
 void	sim_maybe_die(void);
 bool	sim_may(enum sim_kind);
-/* main.c: such a step is taken now. */
-void	sim_cover(enum sim_kind);
+
+/* cover.c */
+
+void	sim_cover(enum sim_kind);	/* such a step is taken now */
+void	cover_print(void);
 
 /* memory.c */
 
