@@ -5,13 +5,25 @@
 
 static uint64_t covered[KINDS][STATES];
 
+static const char *const way_names[WAYS] = { "notes merged", "note left unread",
+	"directory polled" };
+static uint64_t ways[WAYS];
+
+/* The others are how things are, and do not happen. */
+static bool
+is_counted(unsigned kind)
+{
+	return (kind != KIND_RELP && kind != KIND_SOCKETS &&
+	    kind != KIND_DESTS && kind != KIND_HEADS);
+}
+
 /* Without a worker none of its calls fails, nor does it miss an event. */
 static bool
 can_be(unsigned kind, unsigned state)
 {
 	return (state != STATE_NONE ||
 	    (kind != KIND_FAULT && kind != KIND_OOM &&
-		kind != KIND_LOST_EVENT));
+		kind != KIND_LOST_EVENT && kind < KIND_KQUEUE));
 }
 
 void
@@ -23,8 +35,7 @@ cover_print(void)
 	for (s = 0; s < STATES; s++)
 		(void)printf("%11s", sim_state_names[s]);
 	for (i = 0; i < KINDS; i++) {
-		if (i == KIND_RELP || i == KIND_SOCKETS || i == KIND_DESTS ||
-		    i == KIND_HEADS)
+		if (!is_counted(i))
 			continue;
 		(void)printf("\n%-16s", sim_kind_names[i]);
 		for (s = 0; s < STATES; s++) {
@@ -34,10 +45,19 @@ cover_print(void)
 		}
 	}
 	(void)printf("\n%u cells are empty\n", empty);
+	for (i = 0; i < WAYS; i++)
+		(void)printf(
+		    "%-28s%11llu\n", way_names[i], (unsigned long long)ways[i]);
 }
 
 void
 sim_cover(enum sim_kind kind)
 {
 	covered[kind][net_state()]++;
+}
+
+void
+sim_happened(enum sim_way way)
+{
+	ways[way]++;
 }

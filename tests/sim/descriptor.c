@@ -188,6 +188,7 @@ WRAP(int, close, int fd)
 	if ((o = descriptor(fd)) == NULL)
 		sim_fail("close of %d, which is not open", fd);
 	table[fd] = NULL;
+	watching_closed(fd);
 	descriptor_put(o);
 	return (0);
 }

@@ -206,6 +206,7 @@ inode_unlink(struct inode *dir, struct entry *e)
 	(void)strlcpy(i->last_name, e->name, NAME_ROOM);
 	inode_touch(dir, true);
 	inode_touch(i, false);
+	watching_unlinked(i->number);
 	inode_check(i);
 }
 

@@ -47,6 +47,16 @@ draw_sizes(struct rng *r)
 	};
 }
 
+/* How the system is that the worker runs on. */
+static void
+draw_system(struct rng *r)
+{
+	bool kqueue = rng_chance(r, 500), few = rng_chance(r, 200);
+
+	S.kqueue = sim_may(KIND_KQUEUE) && kqueue;
+	S.few = S.kqueue && few;
+}
+
 static void
 reset(const struct sim_plan *plan)
 {
@@ -62,6 +72,7 @@ reset(const struct sim_plan *plan)
 	S.why[0] = '\0';
 	S.world = rng_of(plan->seed, 1);
 	S.calls = rng_of(plan->seed, 2);
+	S.more = rng_of(plan->seed, 7);
 	S.now = 1000 * NS_S;
 	S.real = INT64_C(1795000000) * NS_S;
 	S.tick = rng_chance(&S.world, 700) ? 4 * NS_MS
@@ -69,6 +80,7 @@ reset(const struct sim_plan *plan)
 					   : NS_S;
 	S.pause_most_us = 1u << rng_below(&S.world, 10);
 	S.file_limit = rng_chance(&S.world, 800) ? 200 : 140;
+	draw_system(&S.more);
 	S.in_world = true;
 	draw_sizes(&S.world);
 	setting_reset();

@@ -75,6 +75,7 @@ enum sim_kind {
 	KIND_SHRED,		/* a rotated file is written over, and removed */
 	KIND_LINK,		/* a link leads to another file, there or not */
 	KIND_HEADS,		/* banners longer than a fingerprint, no step */
+	KIND_KQUEUE,		/* events are told as by kqueue(2), no step */
 	KINDS
 };
 
@@ -103,6 +104,14 @@ enum sim_state {
 	STATES
 };
 
+/* What happens by itself, and has to be seen to happen: a count of each. */
+enum sim_way {
+	WAY_NOTES_MERGED,	/* several notes of kqueue are one */
+	WAY_NOTE_LEFT,		/* one went unread with its descriptor */
+	WAY_DIR_POLLED,		/* no descriptor for a directory */
+	WAYS
+};
+
 extern const char *const sim_state_names[STATES];
 
 #define SIM_DESTS	3
@@ -115,6 +124,7 @@ struct sim {
 	struct sim_plan	plan;
 	struct rng	world;		/* for what happens outside a step */
 	struct rng	calls;		/* for system calls */
+	struct rng	more;		/* for kinds that are newer */
 	uint64_t	trace;
 	uint64_t	calls_made;
 	uint64_t	allocs_made;
@@ -127,6 +137,8 @@ struct sim {
 	unsigned	fault_rate;	/* of calls, in 1/65536 */
 	unsigned	oom_rate;
 	unsigned	pause_most_us;	/* between two calls */
+	bool		kqueue;		/* events are told in its way */
+	bool		few;		/* descriptors are short at times */
 	bool		in_life;	/* the worker's memory is an arena */
 	bool		in_world;	/* what is called now is the world's */
 	bool		final;		/* no more faults */
@@ -169,6 +181,7 @@ bool	sim_may(enum sim_kind);
 /* cover.c */
 
 void	sim_cover(enum sim_kind);	/* such a step is taken now */
+void	sim_happened(enum sim_way);
 void	cover_print(void);
 
 /* memory.c */
@@ -267,6 +280,8 @@ void	watching_note(uint64_t dir, const char *name, bool data,
 	    const char *from);
 void	watching_note_file(uint64_t inode);
 void	watching_gone(uint64_t dir);
+void	watching_unlinked(uint64_t inode);	/* by one name */
+void	watching_closed(int fd);
 
 /* loop.c */
 

@@ -1,5 +1,6 @@
 /*
- * The system's events, in place of daemon/watch_inotify.c.
+ * The system's events: those of inotify(7), in place of daemon/watch_inotify.c;
+ * or, if the seed wants that, what daemon/watch_kqueue.c makes of a kqueue(2).
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -7,6 +8,9 @@
 
 #include "daemon/watch.h"
 #include "tests/sim/inode.h"
+#include "tests/sim/kqueue.h"
+
+#include <sys/event.h>
 
 #define QUEUE 512
 #define WATCHES 64
@@ -44,12 +48,13 @@ watching_reset(void)
 	memset(W.watches, 0, sizeof(W.watches));
 	W.n = 0;
 	W.overflow = W.open = false;
+	kqueue_reset();
 }
 
 bool
 watching_readable(void)
 {
-	return (W.n > 0 || W.overflow);
+	return (S.kqueue ? kqueue_readable() : W.n > 0 || W.overflow);
 }
 
 static struct event *
@@ -79,6 +84,9 @@ watching_note(uint64_t dir, const char *name, bool data, const char *from)
 	struct event *e, *last;
 	int h;
 
+	/* What is written to a file is none of its directory's. */
+	if (S.kqueue && !data)
+		kqueue_note(dir, NOTE_WRITE);
 	for (h = 1; W.open && h < WATCHES; h++) {
 		if (W.watches[h].inode != dir || W.watches[h].file ||
 		    (data && !W.watches[h].data))
@@ -105,6 +113,8 @@ watching_note_file(uint64_t inode)
 {
 	int h;
 
+	if (S.kqueue)
+		kqueue_note(inode, NOTE_WRITE | NOTE_ATTRIB);
 	for (h = 1; W.open && h < WATCHES; h++)
 		if (W.watches[h].inode == inode && W.watches[h].file)
 			(void)put(h, WATCH_FILE);
@@ -121,6 +131,21 @@ watching_gone(uint64_t inode)
 			(void)put(h, WATCH_GONE);
 			W.watches[h].inode = 0;
 		}
+}
+
+/* To inotify that is nothing but the directory's. */
+void
+watching_unlinked(uint64_t inode)
+{
+	if (S.kqueue)
+		kqueue_note(inode, NOTE_DELETE);
+}
+
+void
+watching_closed(int fd)
+{
+	if (S.kqueue)
+		kqueue_closed(fd);
 }
 
 static void
@@ -157,6 +182,8 @@ watch_system_open(struct watch *w, struct ev_loop *loop)
 {
 	struct watch_system *s;
 
+	if (S.kqueue)
+		return (kqueue_watch_open(w, loop));
 	if ((s = calloc(1, sizeof(*s))) == NULL)
 		return (NULL);
 	s->watch = w;
@@ -178,6 +205,10 @@ int __wrap_close(int);
 void
 watch_system_close(struct watch_system *s)
 {
+	if (S.kqueue) {
+		kqueue_watch_close(s);
+		return;
+	}
 	if (s == NULL)
 		return;
 	ev_io_stop(s->loop, &s->readable);
@@ -211,13 +242,29 @@ add(uint64_t inode, bool data, bool file)
 
 static const int add_errors[] = { ENOSPC, ENOMEM, 0 };
 
+/* All descriptors may be taken: the directory is polled. */
+static int
+add_to_kqueue(struct watch_system *s, const char *path, bool data)
+{
+	int handle = -1;
+
+	if (S.few && rng_chance(&S.more, 400))
+		errno = EMFILE;
+	else
+		handle = kqueue_watch_add(s, path, data);
+	if (handle == -1 && errno == EMFILE)
+		sim_happened(WAY_DIR_POLLED);
+	return (handle);
+}
+
 int
 watch_system_add(struct watch_system *s, const char *path, bool data)
 {
 	struct inode *dir, *i;
 	char name[NAME_ROOM];
 
-	(void)s;
+	if (S.kqueue)
+		return (add_to_kqueue(s, path, data));
 	if (sim_call("inotify_add_watch", add_errors) != 0)
 		return (-1);
 	if ((i = inode_at(NULL, path, true, &dir, name)) == NULL)
@@ -228,15 +275,16 @@ watch_system_add(struct watch_system *s, const char *path, bool data)
 void
 watch_system_del(struct watch_system *s, int handle)
 {
-	(void)s;
-	W.watches[handle].inode = 0;
+	if (S.kqueue)
+		kqueue_watch_del(s, handle);
+	else
+		W.watches[handle].inode = 0;
 }
 
 bool
 watch_system_sees_files(const struct watch_system *s)
 {
-	(void)s;
-	return (true);
+	return (!S.kqueue || kqueue_watch_sees_files(s));
 }
 
 int
@@ -245,7 +293,8 @@ watch_system_add_file(struct watch_system *s, int fd, const char *path)
 	struct inode *dir, *i;
 	char name[NAME_ROOM];
 
-	(void)s;
+	if (S.kqueue)
+		return (kqueue_watch_add_file(s, fd, path));
 	if (sim_call("inotify_add_watch", add_errors) != 0)
 		return (-1);
 	i = fd != -1 ? descriptor(fd)->ino
@@ -256,19 +305,20 @@ watch_system_add_file(struct watch_system *s, int fd, const char *path)
 void
 watch_system_del_file(struct watch_system *s, int handle)
 {
-	watch_system_del(s, handle);
+	if (S.kqueue)
+		kqueue_watch_del_file(s, handle);
+	else
+		watch_system_del(s, handle);
 }
 
 bool
 watch_system_needs_no_fd(const struct watch_system *s)
 {
-	(void)s;
-	return (true);
+	return (!S.kqueue || kqueue_watch_needs_no_fd(s));
 }
 
 bool
 watch_system_has_more(const struct watch_system *s)
 {
-	(void)s;
-	return (watching_readable());
+	return (S.kqueue ? kqueue_watch_has_more(s) : watching_readable());
 }

@@ -260,6 +260,7 @@ run_step(struct rng *r, enum sim_kind kind)
 	case KIND_SOCKETS:
 	case KIND_DESTS:
 	case KIND_HEADS:
+	case KIND_KQUEUE:
 	case KINDS:
 		break;
 	}
