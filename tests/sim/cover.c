@@ -6,7 +6,7 @@
 static uint64_t covered[KINDS][STATES];
 
 static const char *const way_names[WAYS] = { "notes merged", "note left unread",
-	"directory polled" };
+	"directory polled", "close counts as read" };
 static uint64_t ways[WAYS];
 
 /* The others are how things are, and do not happen. */

@@ -52,9 +52,11 @@ static void
 draw_system(struct rng *r)
 {
 	bool kqueue = rng_chance(r, 500), few = rng_chance(r, 200);
+	bool blind = rng_chance(r, 500);
 
 	S.kqueue = sim_may(KIND_KQUEUE) && kqueue;
 	S.few = S.kqueue && few;
+	S.blind = sim_may(KIND_BLIND) && blind;
 }
 
 static void

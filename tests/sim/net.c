@@ -97,7 +97,16 @@ conn_is_roomy(const struct conn *c)
 	return (conn_room(c) >= send_room / 3);
 }
 
-/* How many octets may come twice when this connection is lost. */
+/*
+ * What a connection may have carried of which nobody knows that it did: twice
+ * what its socket can hold, of which the worker does not know the half.
+ */
+uint64_t
+net_doubt(void)
+{
+	return (S.blind ? 2 * (uint64_t)BUF + sim_sizes.unread_blind : 0);
+}
+
 uint64_t
 conn_at_stake(const struct conn *c)
 {
@@ -110,6 +119,7 @@ conn_at_stake(const struct conn *c)
 			    c->text.n);
 	if (again < sim_sizes.autotuned)
 		again = sim_sizes.autotuned;
+	again += net_doubt();
 	return (again + 2 * (c->out.n + c->in.n) + 2 * sim_sizes.slice + 4096);
 }
 
@@ -123,6 +133,33 @@ is_excused(const struct conn *c)
 	return (c->excused || c->life != S.lives || !S.in_life || S.stopping);
 }
 
+/*
+ * Known: where nothing is told of a connection, a goodbye behind ours means
+ * that all was read; nobody looks whether a reset comes behind it.
+ */
+static bool
+is_believed(const struct conn *c)
+{
+	return (S.blind && !S.strict && c->finished && c->goodbye);
+}
+
+static void
+lose_unread(struct conn *c)
+{
+	bool excused = is_believed(c);
+
+	/* In RELP nothing counts that was not answered. */
+	if (conn_is_relp(c) || (c->in.n == 0 && !excused))
+		return;
+	buffer_put(&c->text, c->in.p, c->in.n);
+	oracle_unread(c->receiver, c->text.p, c->text.n,
+	    excused ||
+		(c->orphaned && is_excused(c) &&
+		    !setting_is_local(c->receiver)));
+	buffer_put(&c->text, c->out.p, c->out.n);
+	oracle_unread(c->receiver, c->text.p, c->text.n, excused);
+}
+
 /* What the receiver had not read is gone. */
 void
 conn_reset(struct conn *c, int error)
@@ -133,15 +170,7 @@ conn_reset(struct conn *c, int error)
 	c->state = CONN_DEAD;
 	c->error = error;
 	c->heard = S.now;
-	/* In RELP nothing counts that was not answered. */
-	if (c->in.n > 0 && !conn_is_relp(c)) {
-		buffer_put(&c->text, c->in.p, c->in.n);
-		oracle_unread(c->receiver, c->text.p, c->text.n,
-		    c->orphaned && is_excused(c) &&
-			!setting_is_local(c->receiver));
-		buffer_put(&c->text, c->out.p, c->out.n);
-		oracle_unread(c->receiver, c->text.p, c->text.n, false);
-	}
+	lose_unread(c);
 	c->in.n = c->text.n = 0;
 	c->due = INT64_MAX;
 	sim_trace("reset", c->serial, (uint64_t)error);

@@ -60,6 +60,8 @@ receiver_close(struct conn *c)
 	}
 	if (!c->finished || c->out.n > 0)
 		oracle_allow_at(c->receiver, conn_at_stake(c));
+	else if (S.blind && !c->orphaned)
+		sim_happened(WAY_CLOSE_COUNTS);
 	c->goodbye = true;
 	sim_say("world: connection %u: closed by the receiver", c->serial);
 }

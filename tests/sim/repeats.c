@@ -109,6 +109,7 @@ void
 oracle_on_kill(void)
 {
 	allow_all_since(S.now - 60 * NS_MS - (int64_t)S.pause_most_us * 100000);
+	oracle_allow(net_doubt());
 }
 
 /*
@@ -119,5 +120,5 @@ void
 oracle_on_power(void)
 {
 	allow_all_since(S.now - 4 * NS_S);
-	oracle_allow(OLDER_GUARD);
+	oracle_allow(OLDER_GUARD + net_doubt());
 }

@@ -13,7 +13,7 @@ const char *const sim_kind_names[KINDS] = { "append", "partial", "rename",
 	"receiver-refuse", "kill", "stop", "reload", "lost-event", "pause",
 	"fault", "clock", "compress", "power", "expire", "goodbye", "oom",
 	"relp", "sockets", "dests", "change", "nuls", "shred", "link",
-	"heads", "kqueue" };
+	"heads", "kqueue", "blind" };
 
 const char *const sim_state_names[STATES] = { "none", "start", "down",
 	"connecting", "quiet", "in-flight", "stopping" };

@@ -76,6 +76,7 @@ enum sim_kind {
 	KIND_LINK,		/* a link leads to another file, there or not */
 	KIND_HEADS,		/* banners longer than a fingerprint, no step */
 	KIND_KQUEUE,		/* events are told as by kqueue(2), no step */
+	KIND_BLIND,		/* no system tells what is acknowledged, too */
 	KINDS
 };
 
@@ -109,6 +110,7 @@ enum sim_way {
 	WAY_NOTES_MERGED,	/* several notes of kqueue are one */
 	WAY_NOTE_LEFT,		/* one went unread with its descriptor */
 	WAY_DIR_POLLED,		/* no descriptor for a directory */
+	WAY_CLOSE_COUNTS,	/* what the close of a peer acknowledges */
 	WAYS
 };
 
@@ -138,6 +140,7 @@ struct sim {
 	unsigned	oom_rate;
 	unsigned	pause_most_us;	/* between two calls */
 	bool		kqueue;		/* events are told in its way */
+	bool		blind;		/* nothing is told of a connection */
 	bool		few;		/* descriptors are short at times */
 	bool		in_life;	/* the worker's memory is an arena */
 	bool		in_world;	/* what is called now is the world's */
@@ -261,6 +264,7 @@ enum sim_state	net_state(void);
 uint64_t	net_in_flight(unsigned dest);
 uint16_t	net_port(unsigned receiver);
 uint64_t	net_capacity(void);
+uint64_t	net_doubt(void);
 
 /* channel.c */
 

@@ -306,6 +306,10 @@ socket_unsent(int fd)
 
 	if (c == NULL)
 		return (-1);
+	if (S.blind) {
+		sim_cover(KIND_BLIND);
+		return (-1);
+	}
 	/* A unix socket counts what the peer has not read. */
 	if (setting_is_local(c->receiver))
 		return ((int64_t)(c->out.n + c->in.n));
@@ -318,7 +322,7 @@ tcp_facts(int fd, struct tcp_facts *f)
 	const struct conn *c = conn_of(fd);
 
 	f->most = f->silence_ms = -1;
-	if (c == NULL)
+	if (c == NULL || S.blind)
 		return;
 	f->most = (int64_t)net_capacity();
 	f->silence_ms = 0;

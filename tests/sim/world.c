@@ -261,6 +261,7 @@ run_step(struct rng *r, enum sim_kind kind)
 	case KIND_DESTS:
 	case KIND_HEADS:
 	case KIND_KQUEUE:
+	case KIND_BLIND:
 	case KINDS:
 		break;
 	}
@@ -365,6 +366,8 @@ next_step(void)
 static void
 look(void)
 {
+	/* Where nothing is told, what moves waits for ack_timeout. */
+	const int64_t quiet = (S.blind ? 60 : 5) * NS_S;
 	char text[128];
 
 	next = S.now + 100 * NS_MS;
@@ -378,8 +381,8 @@ look(void)
 		}
 		if (S.now - since > 3 * CALM_S * NS_S)
 			sim_fail("the worker sends without an end");
-		if (!S.in_life || !net_is_idle() ||
-		    S.now - S.began < 5 * NS_S || S.now - since < 5 * NS_S)
+		if (!S.in_life || !net_is_idle() || S.now - S.began < quiet ||
+		    S.now - since < quiet)
 			return;
 		phase = PHASE_STOPPING;
 		since = S.now;
