@@ -13,7 +13,8 @@ const char *const sim_kind_names[KINDS] = { "append", "partial", "rename",
 	"receiver-refuse", "kill", "stop", "reload", "lost-event", "pause",
 	"fault", "clock", "compress", "power", "expire", "goodbye", "oom",
 	"relp", "sockets", "dests", "change", "nuls", "shred", "link",
-	"heads", "kqueue", "blind" };
+	"heads", "kqueue", "blind",
+	"doubled" };
 
 const char *const sim_state_names[STATES] = { "none", "start", "down",
 	"connecting", "quiet", "in-flight", "stopping" };

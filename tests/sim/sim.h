@@ -77,6 +77,7 @@ enum sim_kind {
 	KIND_HEADS,		/* banners longer than a fingerprint, no step */
 	KIND_KQUEUE,		/* events are told as by kqueue(2), no step */
 	KIND_BLIND,		/* no system tells what is acknowledged, too */
+	KIND_DOUBLED,		/* an event of inotify comes once more, no step */
 	KINDS
 };
 

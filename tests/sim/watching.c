@@ -78,6 +78,17 @@ put(int handle, enum watch_event what)
 	return (e);
 }
 
+/* The same once more: at once, as one name has only one next. */
+static void
+maybe_double(const struct event *e)
+{
+	if (!sim_may(KIND_DOUBLED) || S.final || W.n == QUEUE ||
+	    !rng_chance(&S.more, 150))
+		return;
+	sim_cover(KIND_DOUBLED);
+	W.queue[W.n++] = *e;
+}
+
 void
 watching_note(uint64_t dir, const char *name, bool data, const char *from)
 {
@@ -96,8 +107,10 @@ watching_note(uint64_t dir, const char *name, bool data, const char *from)
 		if (data && last != NULL && last->handle == h &&
 		    last->what == WATCH_DATA && strcmp(last->name, name) == 0)
 			continue;
-		if (from != NULL && (e = put(h, WATCH_NAME)) != NULL)
+		if (from != NULL && (e = put(h, WATCH_NAME)) != NULL) {
 			(void)strlcpy(e->name, from, NAME_ROOM);
+			maybe_double(e);
+		}
 		if ((e = put(h, data ? WATCH_DATA : WATCH_NAME)) == NULL)
 			continue;
 		(void)strlcpy(e->name, name, NAME_ROOM);
@@ -105,19 +118,22 @@ watching_note(uint64_t dir, const char *name, bool data, const char *from)
 			e->has_from = true;
 			(void)strlcpy(e->from, from, NAME_ROOM);
 		}
+		maybe_double(e);
 	}
 }
 
 void
 watching_note_file(uint64_t inode)
 {
+	const struct event *e;
 	int h;
 
 	if (S.kqueue)
 		kqueue_note(inode, NOTE_WRITE | NOTE_ATTRIB);
 	for (h = 1; W.open && h < WATCHES; h++)
 		if (W.watches[h].inode == inode && W.watches[h].file)
-			(void)put(h, WATCH_FILE);
+			if ((e = put(h, WATCH_FILE)) != NULL)
+				maybe_double(e);
 }
 
 /* The number may be another file's soon. */

@@ -262,6 +262,7 @@ run_step(struct rng *r, enum sim_kind kind)
 	case KIND_HEADS:
 	case KIND_KQUEUE:
 	case KIND_BLIND:
+	case KIND_DOUBLED:
 	case KINDS:
 		break;
 	}
