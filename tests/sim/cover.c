@@ -6,7 +6,8 @@
 static uint64_t covered[KINDS][STATES];
 
 static const char *const way_names[WAYS] = { "notes merged", "note left unread",
-	"directory polled", "close counts as read" };
+	"directory polled", "close counts as read",
+	"line in pieces" };
 static uint64_t ways[WAYS];
 
 /* The others are how things are, and do not happen. */

@@ -53,9 +53,13 @@ draw_system(struct rng *r)
 {
 	bool kqueue = rng_chance(r, 500), few = rng_chance(r, 200);
 	bool blind = rng_chance(r, 500);
+	bool narrow = rng_chance(r, 500);
+	unsigned path = 960 + rng_below(r, 900);
 
 	S.kqueue = sim_may(KIND_KQUEUE) && kqueue;
 	S.few = S.kqueue && few;
+	/* More than what is split no further: RFC 5424 6.1, twice. */
+	S.path = sim_may(KIND_NARROW) && narrow ? path : 0;
 	S.blind = sim_may(KIND_BLIND) && blind;
 }
 

@@ -7,7 +7,7 @@
 
 #define RCVBUF_MOST 2048
 #define ANSWER 12 /* octets of one, at the least */
-#define MESSAGE 512 /* and of a message, at the most */
+#define MESSAGE (S.path != 0 ? SIM_LINE : 512) /* and of a message, at most */
 
 struct receiver {
 	bool listening;

@@ -1,39 +1,22 @@
 /*
  * What was written, what has arrived, and whether that is as promised.
  */
+#include "tests/sim/lines.h"
 #include "tests/sim/repeats.h"
 #include "tests/sim/setting.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define LOGS 4
-#define LINES 2048 /* of a log */
 #define GENERATIONS 1024
-#define LINE_ROOM 512
-/* Then the rest of a rotated file is sent without a newline. */
-#define PATIENCE_NS (55 * NS_S)
+#define NEVER_SPLIT 480 /* RFC 5424 6.1 */
+#define SHORT_PIECE 8 /* of whatever line it is */
 #define COPIED_NS (5 * NS_S)
 
-struct line {
-	uint16_t generation;
-	/* Destinations, as bits. */
-	uint8_t owed; /* are to get it */
-	uint8_t got; /* have it */
-	uint8_t lost; /* could not have it */
-	uint8_t refused; /* did not get it; who ends by then forgets it */
-	uint8_t reset; /* had not read it; who is killed by then does */
-	int64_t refused_until;
-	bool copied; /* it stands in a copy of its file */
-	int64_t since; /* it is half written; or 0 */
-	bool cut; /* it does not stand in one piece */
-};
-
-static struct line lines[LOGS][LINES];
-static unsigned nlines[LOGS];
 /* 1 + what came last for the first time. */
 static unsigned newest[SIM_RECEIVERS][GENERATIONS];
+/* Of which line a piece came last. */
+static struct line *in_pieces[SIM_RECEIVERS];
 static bool ordered[SIM_DESTS];
 static bool refusals; /* there were some */
 static bool shredded, shred_may; /* be sent */
@@ -44,11 +27,12 @@ oracle_reset(void)
 {
 	unsigned l;
 
-	for (l = 0; l < LOGS; l++) {
-		memset(lines[l], 0, nlines[l] * sizeof(lines[l][0]));
-		nlines[l] = 0;
+	for (l = 0; l < LINE_LOGS; l++) {
+		memset(lines[l], 0, line_counts[l] * sizeof(lines[l][0]));
+		line_counts[l] = 0;
 	}
 	memset(newest, 0, sizeof(newest));
+	memset(in_pieces, 0, sizeof(in_pieces));
 	repeats_reset();
 	copied = 0;
 	copied_at = 0;
@@ -69,20 +53,6 @@ oracle_no_order_at(unsigned receiver)
 	ordered[setting_dest(receiver)] = false;
 }
 
-/* What a line says is decided by its number. */
-static size_t
-text_of(unsigned log, unsigned seq, char *p)
-{
-	struct rng r = rng_of(S.plan.seed, ((uint64_t)(log + 7) << 40) + seq);
-	size_t n, most;
-
-	n = (size_t)snprintf(p, LINE_ROOM, "L%u.%u ", log, seq);
-	most = n + (rng_chance(&r, 50) ? 300 : 5 + rng_below(&r, 60));
-	while (n < most)
-		p[n++] = (char)('a' + rng_below(&r, 26));
-	return (n);
-}
-
 size_t
 oracle_write(
     unsigned log, unsigned generation, char *p, size_t room, struct inode *i)
@@ -90,32 +60,16 @@ oracle_write(
 	size_t n;
 
 	(void)i;
-	if (nlines[log] == LINES || room < LINE_ROOM)
+	if (line_counts[log] == LINES || room < LINE_ROOM)
 		return (0);
-	n = text_of(log, nlines[log], p);
+	n = line_text(log, line_counts[log], p);
 	p[n++] = '\n';
-	lines[log][nlines[log]].owed = (uint8_t)setting_owed(log);
-	lines[log][nlines[log]++].generation =
+	/* It may come in datagrams that are as short as that. */
+	lines[log][line_counts[log]].cut = S.path != 0 && n > NEVER_SPLIT;
+	lines[log][line_counts[log]].owed = (uint8_t)setting_owed(log);
+	lines[log][line_counts[log]++].generation =
 	    (uint16_t)(generation % GENERATIONS);
 	return (n);
-}
-
-/* Reads "L1.234 "; returns whether it is one of ours. */
-static bool
-parse(const uint8_t *p, size_t n, unsigned *log, unsigned *seq)
-{
-	size_t i = 1;
-
-	*log = *seq = 0;
-	if (n < 5 || p[0] != 'L')
-		return (false);
-	for (; i < n && isdigit(p[i]); i++)
-		*log = *log * 10 + (unsigned)(p[i] - '0');
-	if (i == n || p[i++] != '.')
-		return (false);
-	for (; i < n && isdigit(p[i]); i++)
-		*seq = *seq * 10 + (unsigned)(p[i] - '0');
-	return (i < n && p[i] == ' ' && *log < LOGS && *seq < nlines[*log]);
 }
 
 /* The destinations that are to get a line yet. */
@@ -130,7 +84,7 @@ oracle_disown(unsigned log, unsigned dests)
 {
 	unsigned k;
 
-	for (k = 0; k < nlines[log]; k++)
+	for (k = 0; k < line_counts[log]; k++)
 		lines[log][k].owed &= (uint8_t)~dests;
 }
 
@@ -140,7 +94,7 @@ vanish(struct inode *i, const uint8_t *p, size_t n, bool whole)
 	unsigned log, seq;
 	char begin[16];
 
-	if (!parse(p, n, &log, &seq) ||
+	if (!line_parse(p, n, &log, &seq) ||
 	    (lines[log][seq].owed & ~lines[log][seq].got) == 0)
 		return;
 	if (!whole)
@@ -193,7 +147,8 @@ oracle_unread(unsigned receiver, const uint8_t *p, size_t n, bool orphaned)
 	for (; n > 0; p += len, n -= len) {
 		nl = memchr(p, '\n', n);
 		len = nl != NULL ? (size_t)(nl - p) + 1 : n;
-		if (!parse(p, len, &log, &seq) || (lines[log][seq].got & bit))
+		if (!line_parse(p, len, &log, &seq) ||
+		    (lines[log][seq].got & bit))
 			continue;
 		if (orphaned || (lines[log][seq].copied && !S.strict))
 			lines[log][seq].lost |= (uint8_t)bit;
@@ -206,46 +161,9 @@ oracle_unread(unsigned receiver, const uint8_t *p, size_t n, bool orphaned)
 }
 
 static bool
-is_cut(struct line *l)
+is_short(size_t n)
 {
-	if (l->since != 0 && S.now - l->since > PATIENCE_NS)
-		l->cut = true;
-	return (l->cut);
-}
-
-/* The line of which it is a piece, as it was cut to pieces; NULL: of none. */
-static struct line *
-piece_of(const uint8_t *p, size_t n, bool *is_end)
-{
-	char text[LINE_ROOM];
-	unsigned l, k;
-	size_t len;
-
-	for (l = 0; l < LOGS; l++)
-		for (k = 0; k < nlines[l]; k++) {
-			if (!is_cut(&lines[l][k]))
-				continue;
-			len = text_of(l, k, text);
-			if (len < n || memmem(text, len, p, n) == NULL)
-				continue;
-			*is_end = memcmp(text + len - n, p, n) == 0;
-			return (&lines[l][k]);
-		}
-	return (NULL);
-}
-
-/* Takes away NULs, as they are escaped. */
-static const uint8_t *
-behind_nuls(const uint8_t *p, size_t *n)
-{
-	size_t skip;
-
-	while (*n > 1 && p[0] == '#' && p[1] == '0') {
-		skip = *n < 4 ? *n : 4;
-		p += skip;
-		*n -= skip;
-	}
-	return (p);
+	return (S.path != 0 && n > 0 && n < SHORT_PIECE);
 }
 
 void
@@ -257,10 +175,12 @@ oracle_dropped(unsigned receiver, const uint8_t *p, size_t n)
 	bool is_end;
 
 	sim_say("world: lost on the way: %.*s", n > 12 ? 12 : (int)n, p);
-	p = behind_nuls(p, &n);
-	if (parse(p, n, &log, &seq))
+	p = line_behind_nuls(p, &n);
+	if (line_parse(p, n, &log, &seq))
 		lines[log][seq].lost |= (uint8_t)bit;
-	else if (n > 0 && (line = piece_of(p, n, &is_end)) != NULL)
+	else if (is_short(n))
+		lines_lose_ends(bit, p, n);
+	else if (n > 0 && (line = line_of_piece(NULL, p, n, &is_end)) != NULL)
 		line->lost |= (uint8_t)bit;
 }
 
@@ -270,14 +190,22 @@ oracle_refused(unsigned receiver, const uint8_t *p, size_t n)
 {
 	const unsigned dest = setting_dest(receiver);
 	unsigned log, seq;
+	struct line *line = NULL;
+	bool is_end;
 
 	sim_say("world: refused: %.*s", n > 12 ? 12 : (int)n, p);
 	repeats_allow_since(dest, S.now - 3 * NS_S);
 	ordered[dest] = false;
-	if (!parse(p, n, &log, &seq))
+	if (line_parse(p, n, &log, &seq))
+		line = &lines[log][seq];
+	else if (is_short(n))
+		lines_lose_ends(1u << dest, p, n);
+	else
+		line = line_of_piece(NULL, p, n, &is_end);
+	if (line == NULL)
 		return;
-	lines[log][seq].refused |= (uint8_t)(1u << dest);
-	may_forget(&lines[log][seq], 3 * NS_S);
+	line->refused |= (uint8_t)(1u << dest);
+	may_forget(line, 3 * NS_S);
 }
 
 /* Who did not hear of it, or has not noted it yet, does not send it again. */
@@ -287,8 +215,8 @@ forget_refusals(bool killed)
 	struct line *line;
 	unsigned l;
 
-	for (l = 0; refusals && l < LOGS; l++)
-		for (line = lines[l]; line < lines[l] + nlines[l]; line++)
+	for (l = 0; refusals && l < LINE_LOGS; l++)
+		for (line = lines[l]; line < lines[l] + line_counts[l]; line++)
 			if (S.now < line->refused_until)
 				line->lost |= (line->refused |
 						  (killed ? line->reset : 0)) &
@@ -299,10 +227,10 @@ forget_refusals(bool killed)
 void
 oracle_half(unsigned log, bool half)
 {
-	struct line *l = &lines[log][nlines[log] - 1];
+	struct line *l = &lines[log][line_counts[log] - 1];
 
 	/* What was rotated may be finished by then. */
-	if (!half && l->since != 0 && S.now - l->since > PATIENCE_NS) {
+	if (!half && l->since != 0 && S.now - l->since > LINE_PATIENCE) {
 		l->cut = true;
 		l->lost = UINT8_MAX;
 	}
@@ -312,7 +240,7 @@ oracle_half(unsigned log, bool half)
 void
 oracle_cut(unsigned log)
 {
-	lines[log][nlines[log] - 1].cut = true;
+	lines[log][line_counts[log] - 1].cut = true;
 }
 
 void
@@ -328,7 +256,7 @@ oracle_has_begun(const uint8_t *p, size_t n)
 	unsigned log, seq;
 
 	for (; n > 0 && (nl = memchr(p, '\n', n)) != NULL; p = nl + 1) {
-		if (parse(p, (size_t)(nl + 1 - p), &log, &seq))
+		if (line_parse(p, (size_t)(nl + 1 - p), &log, &seq))
 			return (lines[log][seq].got == lines[log][seq].owed &&
 			    lines[log][seq].owed != 0);
 		n -= (size_t)(nl + 1 - p);
@@ -379,7 +307,7 @@ oracle_heard(unsigned receiver, const uint8_t *p, size_t n)
 	    (const char *)p);
 	if (n > 1 && p[0] == '#' && p[1] != '0')
 		return;
-	p = behind_nuls(p, &n);
+	p = line_behind_nuls(p, &n);
 	if (n == 0)
 		return;
 	if (n > 0 && p[0] == 'X') {
@@ -387,14 +315,20 @@ oracle_heard(unsigned receiver, const uint8_t *p, size_t n)
 			sim_fail("what was shredded was sent");
 		return;
 	}
-	if (parse(p, n, &log, &seq)) {
-		len = text_of(log, seq, text);
+	if (line_parse(p, n, &log, &seq)) {
+		in_pieces[receiver] = &lines[log][seq];
+		len = line_text(log, seq, text);
 		if (len == n && memcmp(text, p, n) == 0) {
 			arrived(receiver, log, seq, n);
 			return;
 		}
 	}
-	if ((line = piece_of(p, n, &is_end)) != NULL) {
+	line = line_of_piece(
+	    S.path != 0 ? in_pieces[receiver] : NULL, p, n, &is_end);
+	if (line != NULL) {
+		in_pieces[receiver] = line;
+		if (S.path != 0)
+			sim_happened(WAY_PIECES);
 		if (is_end)
 			line->got |= (uint8_t)(1u << setting_dest(receiver));
 		return;
@@ -413,7 +347,7 @@ is_missing(unsigned log, unsigned seq)
 
 	if (want(l) == 0)
 		return (false);
-	n = text_of(log, seq, text);
+	n = line_text(log, seq, text);
 	text[n++] = '\n';
 	(void)snprintf(begin, sizeof(begin), "app%u", log);
 	if (files_holds("/log", begin, text, n, NULL, true))
@@ -430,8 +364,8 @@ oracle_has_all(void)
 {
 	unsigned l, k;
 
-	for (l = 0; l < LOGS; l++)
-		for (k = 0; k < nlines[l]; k++)
+	for (l = 0; l < LINE_LOGS; l++)
+		for (k = 0; k < line_counts[l]; k++)
 			if (is_missing(l, k))
 				return (false);
 	return (true);
@@ -442,8 +376,8 @@ oracle_miss(char *p, size_t n)
 {
 	unsigned l, k, count = 0, first = 0, log = 0;
 
-	for (l = 0; l < LOGS; l++)
-		for (k = 0; k < nlines[l]; k++)
+	for (l = 0; l < LINE_LOGS; l++)
+		for (k = 0; k < line_counts[l]; k++)
 			if (is_missing(l, k) && count++ == 0) {
 				first = k;
 				log = l;

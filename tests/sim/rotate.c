@@ -95,7 +95,7 @@ log_append(struct log *l, struct rng *r, unsigned n, bool partial)
 	if (l->inode == NULL)
 		return;
 	log_finish_line(l);
-	while (n-- > 0 && len + 1024 < sizeof(text)) {
+	while (n-- > 0 && len + SIM_LINE < sizeof(text)) {
 		made = oracle_write((unsigned)(l - world_logs), l->generation,
 		    text + len, sizeof(text) - len, l->inode);
 		if (made == 0)
@@ -185,7 +185,7 @@ static void
 replace(struct log *l)
 {
 	struct inode *tmp;
-	char text[2048];
+	char text[SIM_LINE];
 	size_t n;
 
 	tmp = files_make("/log/tmp", 0640, 0);

@@ -347,12 +347,12 @@ write_dest(char *p, size_t room, unsigned i)
 	n += (size_t)snprintf(p + n, room - n,
 	    " }\npolicy = %s\nformat = raw\n%s"
 	    "retry = { \"100ms\", \"1s\" }\nack_timeout = \"%us\"\n"
-	    "connect_timeout = \"2s\"\nmax_message = \"480\"\n}\n",
+	    "connect_timeout = \"2s\"\nmax_message = \"%u\"\n}\n",
 	    d->balances ? "balance" : "failover",
 	    d->kind == RECEIVER_TCP || d->kind == RECEIVER_UNIX
 		? "framing = newline\n"
 		: "",
-	    patience);
+	    patience, S.path != 0 ? 4096 : 480);
 	return (n);
 }
 

@@ -78,6 +78,7 @@ enum sim_kind {
 	KIND_KQUEUE,		/* events are told as by kqueue(2), no step */
 	KIND_BLIND,		/* no system tells what is acknowledged, too */
 	KIND_DOUBLED,		/* an event of inotify comes once more, no step */
+	KIND_NARROW,		/* some datagrams are longer than the path takes */
 	KINDS
 };
 
@@ -112,10 +113,14 @@ enum sim_way {
 	WAY_NOTE_LEFT,		/* one went unread with its descriptor */
 	WAY_DIR_POLLED,		/* no descriptor for a directory */
 	WAY_CLOSE_COUNTS,	/* what the close of a peer acknowledges */
+	WAY_PIECES,		/* a line comes in several datagrams */
 	WAYS
 };
 
 extern const char *const sim_state_names[STATES];
+
+/* A line with its newline; most are far shorter. */
+#define SIM_LINE	2304
 
 #define SIM_DESTS	3
 #define SIM_RECEIVERS	6
@@ -142,6 +147,7 @@ struct sim {
 	unsigned	pause_most_us;	/* between two calls */
 	bool		kqueue;		/* events are told in its way */
 	bool		blind;		/* nothing is told of a connection */
+	unsigned	path;		/* takes datagrams of so many octets; or 0 */
 	bool		few;		/* descriptors are short at times */
 	bool		in_life;	/* the worker's memory is an arena */
 	bool		in_world;	/* what is called now is the world's */

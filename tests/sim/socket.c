@@ -253,9 +253,22 @@ WRAP(ssize_t, recvmsg, int fd, struct msghdr *msg, int flags)
 
 static const int datagram_errors[] = { EAGAIN, ENOBUFS, EINTR, 0 };
 
+/* A slice of which some was sent is packed anew, and sent again. */
+static bool
+is_too_long(struct conn *c, size_t n)
+{
+	if (S.path == 0 || n <= S.path)
+		return (false);
+	sim_cover(KIND_NARROW);
+	oracle_allow_at(c->receiver, sim_sizes.slice + SIM_LINE);
+	datagram_forget(c);
+	return (true);
+}
+
 /* An error is told in place of the first datagram only. */
 WRAP(int, sendmmsg, int fd, struct mmsghdr *msgs, unsigned n, int flags)
 {
+	const struct iovec *iov;
 	struct conn *c;
 	unsigned i;
 	int error;
@@ -267,11 +280,14 @@ WRAP(int, sendmmsg, int fd, struct mmsghdr *msgs, unsigned n, int flags)
 		return (-1);
 	if ((error = datagram_error(c)) != 0)
 		return (refuse(error));
-	for (i = 0; i < n; i++)
-		if (!datagram_put(c, msgs[i].msg_hdr.msg_iov->iov_base,
-			msgs[i].msg_hdr.msg_iov->iov_len))
+	for (i = 0; i < n; i++) {
+		iov = msgs[i].msg_hdr.msg_iov;
+		if (is_too_long(c, iov->iov_len))
 			break;
-	return (i == 0 ? refuse(EAGAIN) : (int)i);
+		if (!datagram_put(c, iov->iov_base, iov->iov_len))
+			return (i == 0 ? refuse(EAGAIN) : (int)i);
+	}
+	return (i == 0 ? refuse(EMSGSIZE) : (int)i);
 }
 
 bool

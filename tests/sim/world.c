@@ -263,6 +263,7 @@ run_step(struct rng *r, enum sim_kind kind)
 	case KIND_KQUEUE:
 	case KIND_BLIND:
 	case KIND_DOUBLED:
+	case KIND_NARROW:
 	case KINDS:
 		break;
 	}

@@ -30,7 +30,7 @@ struct log {
 	struct inode	*inode;	/* that the writer has open, or NULL */
 	size_t		at;	/* where it writes, if it does not append */
 	bool		appends;
-	char		rest[600];	/* of a line that is half written */
+	char		rest[SIM_LINE];	/* of a line that is half written */
 	size_t		nrest;
 	enum op		script[SCRIPT];
 	unsigned	nscript;
