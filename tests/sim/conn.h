@@ -8,6 +8,7 @@
 #include "tests/sim/setting.h"
 
 #define CONNS		256
+#define ANSWERS		128
 #define BUF		8192
 
 struct buffer {
@@ -20,6 +21,14 @@ enum conn_state {
 	CONN_CONNECTING,
 	CONN_UP,
 	CONN_DEAD		/* reset, or never stood */
+};
+
+/* A message of RELP from the first on that waits for its answer. */
+struct answer {
+	unsigned	txnr;
+	int		code;
+	size_t		n;		/* octets of it that nobody else counts */
+	int64_t		due;		/* see relp_server.c */
 };
 
 struct conn {
@@ -45,6 +54,9 @@ struct conn {
 	struct buffer	in;		/* acknowledged, and not read */
 	struct buffer	back;		/* for the worker */
 	struct buffer	text;		/* read, not yet a whole message */
+	struct answer	answers[ANSWERS];
+	unsigned	nanswers;
+	bool		hinted;		/* that the server closes: no answers */
 	int64_t		close_at;	/* it closes by then; 0: it stays */
 };
 
@@ -77,6 +89,13 @@ void		 datagram_forget(struct conn *);
 int		 datagram_error(struct conn *);
 /* Takes the frames that are whole out of c->text, and answers. */
 void		 relp_serve(struct conn *);
+/* What is due of the answers; when the next one is. */
+void		 relp_answer(struct conn *);
+int64_t		 relp_due(const struct conn *);
+/* Octets of messages that come again if the connection is lost. */
+uint64_t	 relp_at_stake(const struct conn *);
+/* How many of back[0..n) one read has. */
+size_t		 relp_piece(const struct conn *, size_t n);
 void		 buffer_put(struct buffer *, const void *, size_t);
 void		 buffer_take(struct buffer *, size_t);
 

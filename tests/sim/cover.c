@@ -7,7 +7,10 @@ static uint64_t covered[KINDS][STATES];
 
 static const char *const way_names[WAYS] = { "notes merged", "note left unread",
 	"directory polled", "close counts as read",
-	"line in pieces" };
+	"line in pieces",
+	"answer late", "answer before another", "answers in one read",
+	"answer in several reads", "message refused",
+	"message passed over", "open refused", "serverclose" };
 static uint64_t ways[WAYS];
 
 /* The others are how things are, and do not happen. */

@@ -55,8 +55,12 @@ draw_system(struct rng *r)
 	bool blind = rng_chance(r, 500);
 	bool narrow = rng_chance(r, 500);
 	unsigned path = 960 + rng_below(r, 900);
+	bool strange = rng_chance(r, 700);
 
 	S.kqueue = sim_may(KIND_KQUEUE) && kqueue;
+	S.answers.strange = sim_may(KIND_ANSWERS) && strange;
+	S.answers.late_ms = 1u << rng_below(r, 14);
+	S.answers.refusals = rng_chance(r, 500) ? 0 : 2u << rng_below(r, 6);
 	S.few = S.kqueue && few;
 	/* More than what is split no further: RFC 5424 6.1, twice. */
 	S.path = sim_may(KIND_NARROW) && narrow ? path : 0;

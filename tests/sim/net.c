@@ -70,6 +70,8 @@ conn_new(void)
 	memset(c, 0, offsetof(struct conn, out));
 	c->out.n = c->in.n = c->back.n = c->text.n = 0;
 	c->close_at = 0;
+	c->nanswers = 0;
+	c->hinted = false;
 	c->used = c->held = true;
 	c->serial = ++serial;
 	c->due = INT64_MAX;
@@ -114,9 +116,10 @@ conn_at_stake(const struct conn *c)
 
 	/* What was answered is not sent again, if the answer can be read. */
 	if (conn_is_relp(c))
-		return (c->held ? 0
-				: (c->back.n / ANSWER + 1) * MESSAGE + c->in.n +
-			    c->text.n);
+		return (relp_at_stake(c) +
+		    (c->held ? 0
+			     : (c->back.n / ANSWER + 1) * MESSAGE + c->in.n +
+				c->text.n));
 	if (again < sim_sizes.autotuned)
 		again = sim_sizes.autotuned;
 	again += net_doubt();
@@ -279,6 +282,8 @@ happen(struct conn *c)
 		carry(c);
 	if (c->state == CONN_UP)
 		receiver_read(c);
+	if (c->state == CONN_UP && !cut)
+		relp_answer(c);
 	if (c->state == CONN_UP && c->close_at != 0 && S.now >= c->close_at)
 		receiver_close(c);
 	/* The worker has said all, and the receiver has read it. */
@@ -292,6 +297,8 @@ happen(struct conn *c)
 		c->due = c->state == CONN_UP && c->close_at != 0 && !c->closed
 		    ? c->close_at
 		    : INT64_MAX;
+	if (c->state == CONN_UP && !cut && relp_due(c) < c->due)
+		c->due = relp_due(c);
 	free_if_done(c);
 }
 
@@ -460,6 +467,8 @@ net_close(void *sock)
 		c->used = false;
 		return;
 	}
+	if (c->nanswers > 0)
+		oracle_allow_at(c->receiver, conn_at_stake(c));
 	if (c->type == SOCK_DGRAM)
 		datagram_close(c);
 	else if (c->state == CONN_UP && (c->aborting || c->back.n > 0)) {

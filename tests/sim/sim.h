@@ -79,6 +79,7 @@ enum sim_kind {
 	KIND_BLIND,		/* no system tells what is acknowledged, too */
 	KIND_DOUBLED,		/* an event of inotify comes once more, no step */
 	KIND_NARROW,		/* some datagrams are longer than the path takes */
+	KIND_ANSWERS,		/* servers of RELP that answer as they like */
 	KINDS
 };
 
@@ -114,6 +115,14 @@ enum sim_way {
 	WAY_DIR_POLLED,		/* no descriptor for a directory */
 	WAY_CLOSE_COUNTS,	/* what the close of a peer acknowledges */
 	WAY_PIECES,		/* a line comes in several datagrams */
+	WAY_ANSWER_LATE,	/* of RELP: by a second or more */
+	WAY_ANSWER_SOONER,	/* than that to a message before */
+	WAY_ANSWERS_AT_ONCE,	/* in one read */
+	WAY_ANSWER_SPLIT,	/* over several reads */
+	WAY_REFUSED,		/* with 500 */
+	WAY_REFUSED_ALWAYS,	/* until it was passed over */
+	WAY_OPEN_REFUSED,
+	WAY_HINT,		/* serverclose, with messages on their way */
 	WAYS
 };
 
@@ -148,6 +157,11 @@ struct sim {
 	bool		kqueue;		/* events are told in its way */
 	bool		blind;		/* nothing is told of a connection */
 	unsigned	path;		/* takes datagrams of so many octets; or 0 */
+	struct {
+		bool	strange;	/* RELP is answered in such ways */
+		unsigned	late_ms;	/* by so much at the most */
+		unsigned	refusals;	/* of messages, in 1/1000 */
+	} answers;
 	bool		few;		/* descriptors are short at times */
 	bool		in_life;	/* the worker's memory is an arena */
 	bool		in_world;	/* what is called now is the world's */
@@ -320,6 +334,10 @@ void	oracle_unread(
 void	oracle_heard(unsigned receiver, const uint8_t *p, size_t n);
 /* Nobody will have this datagram. */
 void	oracle_dropped(unsigned receiver, const uint8_t *p, size_t n);
+/* A server refuses it; returns whether it can: it is a line. */
+bool	oracle_denied(unsigned receiver, const uint8_t *p, size_t n);
+/* Whether a server that refuses any refuses this one whenever it comes. */
+bool	oracle_always_denied(const uint8_t *p, size_t n);
 /* Nor this one; but the worker's system was told so. */
 void	oracle_refused(unsigned receiver, const uint8_t *p, size_t n);
 bool	oracle_has_all(void);

@@ -162,6 +162,7 @@ WRAP(ssize_t, recv, int fd, void *p, size_t n, int flags)
 	if (c->back.n > 0) {
 		if (n > c->back.n)
 			n = c->back.n;
+		n = relp_piece(c, n);
 		memcpy(p, c->back.p, n);
 		if ((flags & MSG_PEEK) == 0)
 			buffer_take(&c->back, n);

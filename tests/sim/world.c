@@ -264,6 +264,7 @@ run_step(struct rng *r, enum sim_kind kind)
 	case KIND_BLIND:
 	case KIND_DOUBLED:
 	case KIND_NARROW:
+	case KIND_ANSWERS:
 	case KINDS:
 		break;
 	}
