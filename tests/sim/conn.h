@@ -7,6 +7,8 @@
 
 #include "tests/sim/setting.h"
 
+#include <sys/socket.h>
+
 #define CONNS		256
 #define ANSWERS		128
 #define BUF		8192
@@ -49,6 +51,7 @@ struct conn {
 	bool		lingers;	/* it reads on a while after that */
 	int		error;		/* SO_ERROR */
 	int64_t		due;		/* of what happens next to it */
+	int64_t		in_since;	/* when the first of in arrived */
 	int64_t		heard;		/* when the peer's system last was */
 	struct buffer	out;		/* not acknowledged */
 	struct buffer	in;		/* acknowledged, and not read */
@@ -56,6 +59,17 @@ struct conn {
 	struct buffer	text;		/* read, not yet a whole message */
 	struct answer	answers[ANSWERS];
 	unsigned	nanswers;
+	struct {
+		unsigned	rounds;	/* of the handshake that are to come */
+		enum sim_way	way;	/* in which it fails; WAYS: in none */
+		bool		old;	/* version 1.2 */
+		bool		shaken;
+		bool		said_bye;
+		int64_t		shaken_at;
+		int64_t		due;	/* of what the server does; or 0 */
+		uint64_t	carried;	/* octets of text */
+	} tls;
+	struct buffer	cipher;		/* read, not yet a whole record */
 	bool		hinted;		/* that the server closes: no answers */
 	int64_t		close_at;	/* it closes by then; 0: it stays */
 };
@@ -70,8 +84,10 @@ void		 conn_reset(struct conn *, int error);
 /* Something happens to it soon. */
 void		 conn_soon(struct conn *);
 bool		 conn_may_read(const struct conn *);
-/* How many octets may come twice when this connection is lost. */
+/* stake.c: how many octets may come twice when this connection is lost. */
 uint64_t	 conn_at_stake(const struct conn *);
+/* It is reset: what was not read comes again, or may not. */
+void		 conn_lose_unread(struct conn *);
 /* receiver.c: its program. */
 bool		 conn_is_relp(const struct conn *);
 void		 receiver_read(struct conn *);
@@ -88,6 +104,20 @@ void		 datagram_forget(struct conn *);
 /* The error that the worker's system was told of, or 0. */
 int		 datagram_error(struct conn *);
 /* Takes the frames that are whole out of c->text, and answers. */
+/* tls_server.c */
+bool		 conn_is_tls(const struct conn *);
+void		 conn_say(struct conn *, const void *, size_t);
+void		 tls_goodbye(struct conn *);
+/* One that closes may read once more, for a goodbye, and throw it away. */
+void		 tls_read_on(struct conn *);
+void		 tls_reset(void);
+int64_t		 tls_due(const struct conn *);
+void		 tls_go_on(struct conn *);
+/* The text that was not read; and_out: nor has arrived. */
+void		 tls_texts(const struct conn *, bool and_out, struct buffer *);
+void		 tls_read_wire(struct conn *, size_t n);
+/* Octets of text that come again if the connection is lost. */
+uint64_t	 tls_at_stake(const struct conn *);
 void		 relp_serve(struct conn *);
 /* What is due of the answers; when the next one is. */
 void		 relp_answer(struct conn *);

@@ -10,7 +10,10 @@ static const char *const way_names[WAYS] = { "notes merged", "note left unread",
 	"line in pieces",
 	"answer late", "answer before another", "answers in one read",
 	"answer in several reads", "message refused",
-	"message passed over", "open refused", "serverclose" };
+	"message passed over", "open refused", "serverclose",
+	"handshake: alert", "handshake: closed", "handshake hangs",
+	"handshake late", "certificate refused", "refused after a while",
+	"no close_notify", "record thrown away" };
 static uint64_t ways[WAYS];
 
 /* The others are how things are, and do not happen. */

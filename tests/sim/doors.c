@@ -1,5 +1,5 @@
 /*
- * The worker's doors that are replaced whole: names, TLS, the sandbox, who it
+ * The worker's doors that are replaced whole: names, the sandbox, who it
  * becomes, the checkpoint's thread; and its clocks.
  */
 #include "tests/sim/sim.h"
@@ -21,7 +21,6 @@
 #include "daemon/account.h"
 #include "daemon/checkpoint_writer.h"
 #include "daemon/confine.h"
-#include "daemon/link_tls.h"
 #include "daemon/opener.h"
 #include "daemon/resolve.h"
 #include "daemon/source.h"
@@ -203,60 +202,6 @@ address_text(const struct address *a)
 	memcpy(&sin, &a->sa, sizeof(sin));
 	(void)snprintf(text, sizeof(text), "127.0.0.1:%u", ntohs(sin.sin_port));
 	return (text);
-}
-
-/* TLS is not simulated yet. */
-int
-link_tls_open(struct link *l, const struct address *a, struct reason *why)
-{
-	(void)l;
-	(void)a;
-	return (reason_set(why, "not simulated"));
-}
-
-enum link_progress
-link_tls_handshake(struct link *l, struct reason *why)
-{
-	(void)l;
-	(void)why;
-	return (LINK_BROKEN);
-}
-
-ssize_t
-link_tls_send(struct link *l, const uint8_t *p, size_t n)
-{
-	(void)l;
-	(void)p;
-	(void)n;
-	return (-1);
-}
-
-ssize_t
-link_tls_recv(struct link *l, uint8_t *p, size_t n)
-{
-	(void)l;
-	(void)p;
-	(void)n;
-	return (-1);
-}
-
-uint64_t
-link_tls_acked(struct link *l)
-{
-	(void)l;
-	return (0);
-}
-
-void
-link_tls_finish(struct link *l)
-{
-	(void)l;
-}
-
-void
-link_tls_close(struct link *l)
-{
-	(void)l;
 }
 
 /* The clocks. */

@@ -61,6 +61,7 @@ draw_system(struct rng *r)
 	S.answers.strange = sim_may(KIND_ANSWERS) && strange;
 	S.answers.late_ms = 1u << rng_below(r, 14);
 	S.answers.refusals = rng_chance(r, 500) ? 0 : 2u << rng_below(r, 6);
+	S.tls_record = 64u << rng_below(r, 6);
 	S.few = S.kqueue && few;
 	/* More than what is split no further: RFC 5424 6.1, twice. */
 	S.path = sim_may(KIND_NARROW) && narrow ? path : 0;

@@ -6,8 +6,6 @@
 #include <string.h>
 
 #define RCVBUF_MOST 2048
-#define ANSWER 12 /* octets of one, at the least */
-#define MESSAGE (S.path != 0 ? SIM_LINE : 512) /* and of a message, at most */
 
 struct receiver {
 	bool listening;
@@ -39,6 +37,7 @@ net_reset(void)
 	for (n = 0; n < SIM_RECEIVERS; n++)
 		receivers[n].listening = true;
 	serial = top = 0;
+	tls_reset();
 	capacity = 64u << rng_below(&S.world, 6);
 	if (capacity > RCVBUF_MOST)
 		capacity = RCVBUF_MOST;
@@ -72,6 +71,8 @@ conn_new(void)
 	c->close_at = 0;
 	c->nanswers = 0;
 	c->hinted = false;
+	c->cipher.n = 0;
+	memset(&c->tls, 0, sizeof(c->tls));
 	c->used = c->held = true;
 	c->serial = ++serial;
 	c->due = INT64_MAX;
@@ -99,70 +100,6 @@ conn_is_roomy(const struct conn *c)
 	return (conn_room(c) >= send_room / 3);
 }
 
-/*
- * What a connection may have carried of which nobody knows that it did: twice
- * what its socket can hold, of which the worker does not know the half.
- */
-uint64_t
-net_doubt(void)
-{
-	return (S.blind ? 2 * (uint64_t)BUF + sim_sizes.unread_blind : 0);
-}
-
-uint64_t
-conn_at_stake(const struct conn *c)
-{
-	uint64_t again = 2 * capacity;
-
-	/* What was answered is not sent again, if the answer can be read. */
-	if (conn_is_relp(c))
-		return (relp_at_stake(c) +
-		    (c->held ? 0
-			     : (c->back.n / ANSWER + 1) * MESSAGE + c->in.n +
-				c->text.n));
-	if (again < sim_sizes.autotuned)
-		again = sim_sizes.autotuned;
-	again += net_doubt();
-	return (again + 2 * (c->out.n + c->in.n) + 2 * sim_sizes.slice + 4096);
-}
-
-/*
- * A worker that goes on has to see what becomes of a connection behind a
- * goodbye, for a minute.
- */
-static bool
-is_excused(const struct conn *c)
-{
-	return (c->excused || c->life != S.lives || !S.in_life || S.stopping);
-}
-
-/*
- * Known: where nothing is told of a connection, a goodbye behind ours means
- * that all was read; nobody looks whether a reset comes behind it.
- */
-static bool
-is_believed(const struct conn *c)
-{
-	return (S.blind && !S.strict && c->finished && c->goodbye);
-}
-
-static void
-lose_unread(struct conn *c)
-{
-	bool excused = is_believed(c);
-
-	/* In RELP nothing counts that was not answered. */
-	if (conn_is_relp(c) || (c->in.n == 0 && !excused))
-		return;
-	buffer_put(&c->text, c->in.p, c->in.n);
-	oracle_unread(c->receiver, c->text.p, c->text.n,
-	    excused ||
-		(c->orphaned && is_excused(c) &&
-		    !setting_is_local(c->receiver)));
-	buffer_put(&c->text, c->out.p, c->out.n);
-	oracle_unread(c->receiver, c->text.p, c->text.n, excused);
-}
-
 /* What the receiver had not read is gone. */
 void
 conn_reset(struct conn *c, int error)
@@ -173,8 +110,8 @@ conn_reset(struct conn *c, int error)
 	c->state = CONN_DEAD;
 	c->error = error;
 	c->heard = S.now;
-	lose_unread(c);
-	c->in.n = c->text.n = 0;
+	conn_lose_unread(c);
+	c->in.n = c->text.n = c->cipher.n = 0;
 	c->due = INT64_MAX;
 	sim_trace("reset", c->serial, (uint64_t)error);
 	sim_say("world: connection %u: reset", c->serial);
@@ -245,6 +182,8 @@ carry(struct conn *c)
 		n = 1 + rng_below(&S.world, (unsigned)n * 2);
 	if (n > c->out.n || n > room)
 		n = c->out.n < room ? c->out.n : room;
+	if (c->in.n == 0)
+		c->in_since = S.now;
 	buffer_put(&c->in, c->out.p, n);
 	buffer_take(&c->out, n);
 }
@@ -284,6 +223,8 @@ happen(struct conn *c)
 		receiver_read(c);
 	if (c->state == CONN_UP && !cut)
 		relp_answer(c);
+	if (c->state == CONN_UP && !cut)
+		tls_go_on(c);
 	if (c->state == CONN_UP && c->close_at != 0 && S.now >= c->close_at)
 		receiver_close(c);
 	/* The worker has said all, and the receiver has read it. */
@@ -299,6 +240,8 @@ happen(struct conn *c)
 		    : INT64_MAX;
 	if (c->state == CONN_UP && !cut && relp_due(c) < c->due)
 		c->due = relp_due(c);
+	if (c->state == CONN_UP && !cut && tls_due(c) < c->due)
+		c->due = tls_due(c);
 	free_if_done(c);
 }
 
@@ -467,7 +410,7 @@ net_close(void *sock)
 		c->used = false;
 		return;
 	}
-	if (c->nanswers > 0)
+	if (c->nanswers > 0 || conn_is_tls(c))
 		oracle_allow_at(c->receiver, conn_at_stake(c));
 	if (c->type == SOCK_DGRAM)
 		datagram_close(c);

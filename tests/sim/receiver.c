@@ -19,8 +19,12 @@ read_text(struct conn *c, size_t n)
 {
 	uint8_t *nl;
 
-	buffer_put(&c->text, c->in.p, n);
-	buffer_take(&c->in, n);
+	if (conn_is_tls(c)) {
+		tls_read_wire(c, n);
+	} else {
+		buffer_put(&c->text, c->in.p, n);
+		buffer_take(&c->in, n);
+	}
 	sim_trace("read", c->serial, n);
 	if (conn_is_relp(c)) {
 		relp_serve(c);
@@ -54,6 +58,7 @@ receiver_close(struct conn *c)
 	if (c->closed || c->state == CONN_DEAD)
 		return;
 	c->closed = true;
+	tls_read_on(c);
 	if (c->in.n > 0) {
 		conn_reset(c, ECONNRESET);
 		return;
@@ -62,6 +67,7 @@ receiver_close(struct conn *c)
 		oracle_allow_at(c->receiver, conn_at_stake(c));
 	else if (S.blind && !c->orphaned)
 		sim_happened(WAY_CLOSE_COUNTS);
+	tls_goodbye(c);
 	c->goodbye = true;
 	sim_say("world: connection %u: closed by the receiver", c->serial);
 }
@@ -72,6 +78,7 @@ receiver_part(struct conn *c)
 {
 	if (c->state != CONN_UP || c->closed)
 		return;
+	tls_goodbye(c);
 	c->goodbye = true;
 	c->parted = S.now;
 	c->close_at = S.now + (int64_t)rng_below(&S.world, 3000) * NS_MS;

@@ -17,7 +17,7 @@ say(struct conn *c, unsigned txnr, const char *data)
 
 	n = snprintf(text, sizeof(text), "%u rsp %zu%s%s\n", txnr, strlen(data),
 	    *data != '\0' ? " " : "", data);
-	buffer_put(&c->back, text, (size_t)n);
+	conn_say(c, text, (size_t)n);
 }
 
 static unsigned
@@ -39,7 +39,7 @@ hint(struct conn *c)
 	sim_say("world: connection %u: serverclose", c->serial);
 	c->hinted = true;
 	c->close_at = S.now + (int64_t)rng_below(&S.more, 2000) * NS_MS;
-	buffer_put(&c->back, goodbye, sizeof(goodbye) - 1);
+	conn_say(c, goodbye, sizeof(goodbye) - 1);
 }
 
 static int64_t
@@ -119,7 +119,7 @@ obey(struct conn *c, unsigned txnr, const char *command, size_t at, size_t n)
 		take_message(c, txnr, c->text.p + at, n);
 	} else {
 		say(c, txnr, "");
-		buffer_put(&c->back, goodbye, sizeof(goodbye) - 1);
+		conn_say(c, goodbye, sizeof(goodbye) - 1);
 		c->finished = true;
 	}
 }
@@ -187,6 +187,10 @@ relp_piece(const struct conn *c, size_t n)
 {
 	const uint8_t *nl;
 
+	if (conn_is_tls(c))
+		return (n > 1 && rng_chance(&S.more, 200)
+			? 1 + rng_below(&S.more, (unsigned)n - 1)
+			: n);
 	if (!S.answers.strange || !conn_is_relp(c))
 		return (n);
 	if (n > 1 && rng_chance(&S.more, 200)) {

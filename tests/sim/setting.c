@@ -13,6 +13,7 @@
 
 struct dest {
 	enum receiver_kind kind;
+	bool tls;
 	unsigned urls;
 	bool balances;
 	unsigned renamed; /* so often */
@@ -70,6 +71,20 @@ draw_several(struct rng *r)
 		T.sources[i].dests = 1 + rng_below(r, (1u << T.ndests) - 1);
 }
 
+static void
+draw_tls(void)
+{
+	struct rng r = rng_of(S.plan.seed, 8);
+	struct dest *d;
+	bool tls;
+
+	for (d = T.dests; d < T.dests + T.ndests; d++) {
+		tls = rng_chance(&r, 500);
+		d->tls = sim_may(KIND_TLS) && tls &&
+		    (d->kind == RECEIVER_TCP || d->kind == RECEIVER_RELP);
+	}
+}
+
 void
 setting_reset(void)
 {
@@ -86,6 +101,7 @@ setting_reset(void)
 	T.dests[0].kind = draw_kind(&more, T.dests[0].kind);
 	if (sim_may(KIND_DESTS) && rng_chance(&more, 500))
 		draw_several(&more);
+	draw_tls();
 }
 
 void
@@ -115,6 +131,12 @@ setting_is_local(unsigned receiver)
 {
 	return (setting_kind(receiver) == RECEIVER_UNIX ||
 	    setting_kind(receiver) == RECEIVER_UNIX_DATAGRAM);
+}
+
+bool
+setting_is_tls(unsigned receiver)
+{
+	return (T.dests[receiver / SETTING_URLS].tls);
 }
 
 unsigned
@@ -307,14 +329,17 @@ setting_means(const char *name)
 static size_t
 write_url(char *p, size_t room, unsigned receiver)
 {
-	static const char *const schemes[] = { "tcp", "relp", "udp" };
+	static const char *const schemes[] = { "tcp", "relp", "udp", "tls",
+		"relp+tls" };
+	unsigned i = setting_kind(receiver);
 	int n;
 
 	if (setting_is_local(receiver))
 		n = snprintf(p, room, "\"unix:///run/%u\"", receiver);
 	else
 		n = snprintf(p, room, "\"%s://127.0.0.1:%u\"",
-		    schemes[setting_kind(receiver)], net_port(receiver));
+		    schemes[setting_is_tls(receiver) ? i + 3 : i],
+		    net_port(receiver));
 	return ((size_t)n);
 }
 

@@ -33,6 +33,7 @@ void	setting_take_change(void);
 
 enum receiver_kind	setting_kind(unsigned receiver);
 bool	setting_is_datagram(unsigned receiver);
+bool	setting_is_tls(unsigned receiver);
 bool	setting_is_local(unsigned receiver);	/* no network in between */
 unsigned	setting_dest(unsigned receiver);
 bool	setting_is_alone(unsigned receiver);	/* no other can take over */

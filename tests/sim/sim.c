@@ -14,7 +14,7 @@ const char *const sim_kind_names[KINDS] = { "append", "partial", "rename",
 	"fault", "clock", "compress", "power", "expire", "goodbye", "oom",
 	"relp", "sockets", "dests", "change", "nuls", "shred", "link",
 	"heads", "kqueue", "blind",
-	"doubled", "narrow", "answers" };
+	"doubled", "narrow", "answers", "tls" };
 
 const char *const sim_state_names[STATES] = { "none", "start", "down",
 	"connecting", "quiet", "in-flight", "stopping" };

@@ -80,6 +80,7 @@ enum sim_kind {
 	KIND_DOUBLED,		/* an event of inotify comes once more, no step */
 	KIND_NARROW,		/* some datagrams are longer than the path takes */
 	KIND_ANSWERS,		/* servers of RELP that answer as they like */
+	KIND_TLS,		/* over TCP, and RELP, no step */
 	KINDS
 };
 
@@ -123,6 +124,14 @@ enum sim_way {
 	WAY_REFUSED_ALWAYS,	/* until it was passed over */
 	WAY_OPEN_REFUSED,
 	WAY_HINT,		/* serverclose, with messages on their way */
+	WAY_SHAKE_ALERT,	/* a handshake of TLS ends by an alert, */
+	WAY_SHAKE_CLOSE,	/* by a close, */
+	WAY_SHAKE_HANGS,	/* never, */
+	WAY_SHAKE_SLOW,		/* late, */
+	WAY_SHAKE_CERT,		/* with a certificate that is refused */
+	WAY_REFUSED_LATE,	/* a server throws away, and then refuses */
+	WAY_NO_BYE,		/* a server closes without close_notify */
+	WAY_BYE_READS_ON,	/* one throws away a record, and closes */
 	WAYS
 };
 
@@ -162,6 +171,7 @@ struct sim {
 		unsigned	late_ms;	/* by so much at the most */
 		unsigned	refusals;	/* of messages, in 1/1000 */
 	} answers;
+	size_t		tls_record;	/* octets of text in one */
 	bool		few;		/* descriptors are short at times */
 	bool		in_life;	/* the worker's memory is an arena */
 	bool		in_world;	/* what is called now is the world's */

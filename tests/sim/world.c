@@ -265,6 +265,7 @@ run_step(struct rng *r, enum sim_kind kind)
 	case KIND_DOUBLED:
 	case KIND_NARROW:
 	case KIND_ANSWERS:
+	case KIND_TLS:
 	case KINDS:
 		break;
 	}
@@ -369,8 +370,9 @@ next_step(void)
 static void
 look(void)
 {
-	/* Where nothing is told, what moves waits for ack_timeout. */
-	const int64_t quiet = (S.blind ? 60 : 5) * NS_S;
+	/* Where nothing is told, what moves waits for ack_timeout; what is
+	   refused is tried some times more. */
+	const int64_t quiet = (S.blind || S.answers.strange ? 60 : 5) * NS_S;
 	char text[128];
 
 	next = S.now + 100 * NS_MS;
