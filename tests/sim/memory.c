@@ -41,7 +41,7 @@ struct piece {
 };
 
 static uint8_t *arena, *top;
-static struct piece *free_pieces[CLASSES];
+static struct piece *free_pieces[CLASSES], *large_pieces;
 
 void *__real_malloc(size_t);
 void *__real_calloc(size_t, size_t);
@@ -89,6 +89,7 @@ memory_begin(void)
 		ASAN_POISON_MEMORY_REGION(arena, (size_t)(top - arena));
 	top = arena;
 	memset(free_pieces, 0, sizeof(free_pieces));
+	large_pieces = NULL;
 	S.in_life = true;
 }
 
@@ -111,6 +112,21 @@ size_of(void *p)
 	return ((size_t *)(void *)((uint8_t *)p - HEAD));
 }
 
+/* A free one of that size that has no class; these are used again at once. */
+static void *
+take_large(size_t size, size_t n)
+{
+	struct piece **at = &large_pieces, *p;
+
+	for (; (p = *at) != NULL; at = &p->next)
+		if (*size_of(p) == size) {
+			*at = p->next;
+			ASAN_UNPOISON_MEMORY_REGION(p, n);
+			return (p);
+		}
+	return (NULL);
+}
+
 static void *
 take(size_t n)
 {
@@ -123,6 +139,8 @@ take(size_t n)
 		free_pieces[class] = p->next;
 		return (p);
 	}
+	if (class >= CLASSES && (p = take_large(size, n)) != NULL)
+		return (p);
 	if ((size_t)(arena + ARENA - top) < size + HEAD + GAP)
 		abort();
 	ASAN_UNPOISON_MEMORY_REGION(top, HEAD + n);
@@ -184,12 +202,15 @@ WRAP(void, free, void *p)
 		return;
 	}
 	class = *size_of(p) / 16;
-	if (POISON) {
-		ASAN_POISON_MEMORY_REGION(p, *size_of(p));
-		return;
-	}
 	memset(p, 0xdd, *size_of(p) < 256 ? *size_of(p) : 256);
-	if (class < CLASSES) {
+	if (class >= CLASSES) {
+		((struct piece *)p)->next = large_pieces;
+		large_pieces = p;
+		ASAN_POISON_MEMORY_REGION((uint8_t *)p + sizeof(struct piece),
+		    *size_of(p) - sizeof(struct piece));
+	} else if (POISON) {
+		ASAN_POISON_MEMORY_REGION(p, *size_of(p));
+	} else {
 		((struct piece *)p)->next = free_pieces[class];
 		free_pieces[class] = p;
 	}

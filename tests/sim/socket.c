@@ -2,6 +2,7 @@
  * The worker's system calls for sockets.
  */
 #include "tests/sim/conn.h"
+#include "tests/sim/tls_wire.h"
 
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -342,6 +343,9 @@ tcp_facts(int fd, struct tcp_facts *f)
 	if (c == NULL || S.blind)
 		return;
 	f->most = (int64_t)net_capacity();
+	/* A real one is far larger than a record that a program may hold. */
+	if (conn_is_tls(c))
+		f->most += TLS_RECORD(TLS_MOST);
 	f->silence_ms = 0;
 	/* A closed window is probed, and answered. */
 	if (c->out.n > 0 && net_is_cut(c->receiver))

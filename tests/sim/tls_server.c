@@ -266,6 +266,6 @@ tls_at_stake(const struct conn *c)
 {
 	if (!conn_is_tls(c))
 		return (0);
-	return (TLS_MOST +
+	return (3 * TLS_RECORD(TLS_MOST) +
 	    (S.now - c->tls.shaken_at < 2 * WELCOME_NS ? c->tls.carried : 0));
 }
