@@ -6,10 +6,9 @@
 static uint64_t covered[KINDS][STATES];
 
 static const char *const way_names[WAYS] = { "notes merged", "note left unread",
-	"directory polled", "close counts as read",
-	"line in pieces",
-	"answer late", "answer before another", "answers in one read",
-	"answer in several reads", "message refused",
+	"directory polled", "close counts as read", "datagram by itself",
+	"line in pieces", "answer late", "answer before another",
+	"answers in one read", "answer in several reads", "message refused",
 	"message passed over", "open refused", "serverclose",
 	"handshake: alert", "handshake: closed", "handshake hangs",
 	"handshake late", "certificate refused", "refused after a while",

@@ -21,6 +21,7 @@
 #include "daemon/account.h"
 #include "daemon/checkpoint_writer.h"
 #include "daemon/confine.h"
+#include "daemon/link_datagram.h"
 #include "daemon/opener.h"
 #include "daemon/resolve.h"
 #include "daemon/source.h"
@@ -202,6 +203,38 @@ address_text(const struct address *a)
 	memcpy(&sin, &a->sa, sizeof(sin));
 	(void)snprintf(text, sizeof(text), "127.0.0.1:%u", ntohs(sin.sin_port));
 	return (text);
+}
+
+/* A system that tells nothing has no queue of errors, either. */
+
+ssize_t	datagrams_send_linux(int, const uint8_t *, size_t);
+ssize_t	datagrams_send_none(int, const uint8_t *, size_t);
+void	datagrams_open_linux(int);
+void	datagrams_open_none(int);
+int	datagrams_error_linux(int);
+int	datagrams_error_none(int);
+
+ssize_t
+datagrams_send(int fd, const uint8_t *p, size_t n)
+{
+	return (S.blind ? datagrams_send_none(fd, p, n)
+			: datagrams_send_linux(fd, p, n));
+}
+
+void
+datagrams_open(int fd)
+{
+	if (S.blind)
+		datagrams_open_none(fd);
+	else
+		datagrams_open_linux(fd);
+}
+
+int
+datagrams_error(int fd)
+{
+	return (S.blind ? datagrams_error_none(fd)
+			: datagrams_error_linux(fd));
 }
 
 /* The clocks. */

@@ -340,12 +340,12 @@ draw_kinds(uint64_t seed)
 	unsigned k, most;
 
 	if (rng_chance(&r, 500))
-		return (ALL_KINDS);
+		return (ALL_KINDS & sets_kinds(seed));
 	most = 100 + rng_below(&r, 300);
 	for (k = 0; k < KINDS; k++)
 		if (rng_chance(&r, most))
 			kinds |= UINT64_C(1) << k;
-	return (kinds);
+	return (kinds & sets_kinds(seed));
 }
 
 static int
@@ -374,6 +374,8 @@ run_all(const struct options *o)
 		failures++;
 		(void)printf("FAILED: %s\n", S.why);
 		print_plan(&plan);
+		if (sets_name(plan.seed) != NULL)
+			(void)printf("  of the set %s\n", sets_name(plan.seed));
 		if (o->shrinks) {
 			shrink(&plan);
 			(void)run(&plan);
@@ -396,10 +398,14 @@ parse(struct options *o, int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "ANSTcf:k:m:n:p:rs:t:vx")) != -1)
+	while ((c = getopt(argc, argv, "ANK:STcf:k:m:n:p:rs:t:vx")) != -1)
 		switch (c) {
 		case 'A':
 			o->allocations = true;
+			break;
+		case 'K':
+			if (!sets_load(optarg))
+				return (false);
 			break;
 		case 'N':
 			o->calls = true;

@@ -115,6 +115,7 @@ enum sim_way {
 	WAY_NOTE_LEFT,		/* one went unread with its descriptor */
 	WAY_DIR_POLLED,		/* no descriptor for a directory */
 	WAY_CLOSE_COUNTS,	/* what the close of a peer acknowledges */
+	WAY_ONE_BY_ONE,		/* a datagram is sent by itself, by send(2) */
 	WAY_PIECES,		/* a line comes in several datagrams */
 	WAY_ANSWER_LATE,	/* of RELP: by a second or more */
 	WAY_ANSWER_SOONER,	/* than that to a message before */
@@ -217,6 +218,14 @@ bool	sim_may(enum sim_kind);
 void	sim_cover(enum sim_kind);	/* such a step is taken now */
 void	sim_happened(enum sim_way);
 void	cover_print(void);
+
+/* sets.c */
+
+/* Reads a file of sets: a line each, kinds and a name; # begins others. */
+bool	sets_load(const char *path);
+/* What this seed may do of them, all if there are none; and the name, or NULL. */
+uint64_t	sets_kinds(uint64_t seed);
+const char	*sets_name(uint64_t seed);
 
 /* memory.c */
 

@@ -116,6 +116,34 @@ take_error(struct conn *c)
 	return (error);
 }
 
+/* A slice of which some was sent is packed anew, and sent again. */
+static bool
+is_too_long(struct conn *c, size_t n)
+{
+	if (S.path == 0 || n <= S.path)
+		return (false);
+	sim_cover(KIND_NARROW);
+	oracle_allow_at(c->receiver, sim_sizes.slice + SIM_LINE);
+	datagram_forget(c);
+	return (true);
+}
+
+/* One datagram; returns its octets, or -1. */
+static ssize_t
+send_datagram(struct conn *c, const void *p, size_t n)
+{
+	int error = datagram_error(c);
+
+	if (error != 0)
+		return (refuse(error));
+	if (is_too_long(c, n))
+		return (refuse(EMSGSIZE));
+	if (!datagram_put(c, p, n))
+		return (refuse(EAGAIN));
+	sim_happened(WAY_ONE_BY_ONE);
+	return ((ssize_t)n);
+}
+
 WRAP(ssize_t, send, int fd, const void *p, size_t n, int flags)
 {
 	struct conn *c;
@@ -125,6 +153,8 @@ WRAP(ssize_t, send, int fd, const void *p, size_t n, int flags)
 		return (-1);
 	if ((c = conn_of(fd)) == NULL)
 		return (-1);
+	if (c->type == SOCK_DGRAM)
+		return (send_datagram(c, p, n));
 	if (c->error != 0) {
 		errno = take_error(c);
 		return (-1);
@@ -254,18 +284,6 @@ WRAP(ssize_t, recvmsg, int fd, struct msghdr *msg, int flags)
 }
 
 static const int datagram_errors[] = { EAGAIN, ENOBUFS, EINTR, 0 };
-
-/* A slice of which some was sent is packed anew, and sent again. */
-static bool
-is_too_long(struct conn *c, size_t n)
-{
-	if (S.path == 0 || n <= S.path)
-		return (false);
-	sim_cover(KIND_NARROW);
-	oracle_allow_at(c->receiver, sim_sizes.slice + SIM_LINE);
-	datagram_forget(c);
-	return (true);
-}
 
 /* An error is told in place of the first datagram only. */
 WRAP(int, sendmmsg, int fd, struct mmsghdr *msgs, unsigned n, int flags)
