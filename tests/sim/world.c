@@ -372,7 +372,7 @@ look(void)
 {
 	/* Where nothing is told, what moves waits for ack_timeout; what is
 	   refused is tried some times more. */
-	const int64_t quiet = (S.blind || S.answers.strange ? 60 : 5) * NS_S;
+	const int64_t quiet = (S.blind || S.answers.strange ? 100 : 5) * NS_S;
 	char text[128];
 
 	next = S.now + 100 * NS_MS;
