@@ -202,7 +202,8 @@ WRAP(void, free, void *p)
 		return;
 	}
 	class = *size_of(p) / 16;
-	memset(p, 0xdd, *size_of(p) < 256 ? *size_of(p) : 256);
+	if (!POISON)
+		memset(p, 0xdd, *size_of(p) < 256 ? *size_of(p) : 256);
 	if (class >= CLASSES) {
 		((struct piece *)p)->next = large_pieces;
 		large_pieces = p;
