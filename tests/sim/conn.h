@@ -9,7 +9,7 @@
 
 #include <sys/socket.h>
 
-#define CONNS		256
+#define CONNS		768
 #define ANSWERS		128
 #define BUF		8192
 

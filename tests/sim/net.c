@@ -223,7 +223,7 @@ happen(struct conn *c)
 		receiver_read(c);
 	if (c->state == CONN_UP && !cut)
 		relp_answer(c);
-	if (c->state == CONN_UP && !cut)
+	if (c->state == CONN_UP && (!cut || c->tls.shaken))
 		tls_go_on(c);
 	if (c->state == CONN_UP && c->close_at != 0 && S.now >= c->close_at)
 		receiver_close(c);
@@ -240,7 +240,8 @@ happen(struct conn *c)
 		    : INT64_MAX;
 	if (c->state == CONN_UP && !cut && relp_due(c) < c->due)
 		c->due = relp_due(c);
-	if (c->state == CONN_UP && !cut && tls_due(c) < c->due)
+	if (c->state == CONN_UP && (!cut || c->tls.shaken) &&
+	    tls_due(c) < c->due)
 		c->due = tls_due(c);
 	free_if_done(c);
 }

@@ -174,7 +174,10 @@ tls_due(const struct conn *c)
 	return (c->tls.due > S.now ? c->tls.due : S.now + NS_MS);
 }
 
-/* A slow server answers, or one says that it does not take the worker. */
+/*
+ * A slow server answers, or one says that it does not take the worker: in time,
+ * whatever the network does.
+ */
 void
 tls_go_on(struct conn *c)
 {
