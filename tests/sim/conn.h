@@ -41,6 +41,7 @@ struct conn {
 	enum conn_state	state;
 	bool		held;		/* the worker has it open */
 	bool		finished;	/* the worker sends no more */
+	bool		finishing;	/* it is about to say so, or has */
 	bool		aborting;	/* SO_LINGER of 0 */
 	bool		orphaned;	/* the worker has closed it */
 	bool		excused;	/* by which it may forget what is unread */

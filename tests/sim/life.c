@@ -101,6 +101,7 @@ life_run(void)
 
 	S.lives++;
 	S.turns = 0;
+	S.repacked = false;
 	S.began = S.now;
 	S.signals = 0;
 	S.kill = S.stopping = false;

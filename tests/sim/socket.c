@@ -123,6 +123,7 @@ is_too_long(struct conn *c, size_t n)
 	if (S.path == 0 || n <= S.path)
 		return (false);
 	sim_cover(KIND_NARROW);
+	S.repacked = true;
 	oracle_allow_at(c->receiver, sim_sizes.slice + SIM_LINE);
 	datagram_forget(c);
 	return (true);
@@ -172,6 +173,9 @@ WRAP(ssize_t, send, int fd, const void *p, size_t n, int flags)
 		return (-1);
 	}
 	buffer_put(&c->out, p, n);
+	if (conn_is_tls(c) && c->out.p[c->out.n - n] == TLS_BYE &&
+	    n == TLS_RECORD(0))
+		c->finishing = true;
 	if (S.calls_shown)
 		sim_say("  sent: %.*s", (int)n, (const char *)p);
 	sim_trace("sent", c->serial, n);
@@ -243,6 +247,8 @@ WRAP(int, shutdown, int fd, int how)
 	struct conn *c = conn_of(fd);
 
 	(void)how;
+	if (c != NULL)
+		c->finishing = true;
 	(void)sim_call("shutdown", NULL);
 	if (c == NULL)
 		return (-1);

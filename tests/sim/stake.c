@@ -50,7 +50,7 @@ is_excused(const struct conn *c)
 static bool
 is_believed(const struct conn *c)
 {
-	return (S.blind && !S.strict && c->finished && c->goodbye);
+	return (S.blind && !S.strict && c->finishing && c->goodbye);
 }
 
 static void
