@@ -201,7 +201,7 @@ run_nth(const struct sim_plan *standard, bool allocations)
 	uint64_t n, most, made = 0;
 	unsigned way, failures = 0;
 
-	plan.kinds = NTH_KINDS;
+	plan.kinds |= NTH_KINDS;
 	if (!run(&plan)) {
 		(void)printf("FAILED without a fault: %s\n", S.why);
 		return (1);

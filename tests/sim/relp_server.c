@@ -6,8 +6,8 @@
 #include <ctype.h>
 #include <string.h>
 
-#define NEVER INT64_MAX /* an answer is given */
-#define GIVEN (INT64_MAX - 1) /* it was, a message before has none */
+#define NEVER INT64_MAX /* no answer is given */
+#define GIVEN (INT64_MAX - 1) /* it was, but a message before has none */
 
 static void
 say(struct conn *c, unsigned txnr, const char *data)
