@@ -129,6 +129,15 @@ is_too_long(struct conn *c, size_t n)
 	return (true);
 }
 
+/* What happens within the call crosses it already. */
+static void
+note_goodbye(struct conn *c, const uint8_t *p, size_t n)
+{
+	if (c != NULL && conn_is_tls(c) && n == TLS_RECORD(0) &&
+	    p[0] == TLS_BYE)
+		c->finishing = true;
+}
+
 /* One datagram; returns its octets, or -1. */
 static ssize_t
 send_datagram(struct conn *c, const void *p, size_t n)
@@ -150,6 +159,7 @@ WRAP(ssize_t, send, int fd, const void *p, size_t n, int flags)
 	struct conn *c;
 
 	(void)flags;
+	note_goodbye(files_sock(fd, FD_SOCKET), p, n);
 	if (sim_call("send", send_errors) != 0)
 		return (-1);
 	if ((c = conn_of(fd)) == NULL)
@@ -173,9 +183,6 @@ WRAP(ssize_t, send, int fd, const void *p, size_t n, int flags)
 		return (-1);
 	}
 	buffer_put(&c->out, p, n);
-	if (conn_is_tls(c) && c->out.p[c->out.n - n] == TLS_BYE &&
-	    n == TLS_RECORD(0))
-		c->finishing = true;
 	if (S.calls_shown)
 		sim_say("  sent: %.*s", (int)n, (const char *)p);
 	sim_trace("sent", c->serial, n);
