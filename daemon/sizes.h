@@ -45,6 +45,16 @@
 #define STREAM_NULS_TURN	(64 * 1024 * 1024)
 #define STREAM_SCAN_TURN	(4 * 1024 * 1024)
 
+/*
+ * Entries of directories, listed or looked at, in one turn, and of one
+ * directory before others have theirs; so many seconds they may take; and how
+ * many directories are open between turns.
+ */
+#define SCAN_TURN		1024
+#define SCAN_PART		256
+#define SCAN_SECONDS		0.005
+#define SCAN_OPEN		16
+
 /* Octets at the beginning and at the end of two files that are compared. */
 #define TAIL_HELD_COMPARED	4096
 

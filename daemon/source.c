@@ -20,10 +20,12 @@
 static void
 on_turn(struct ev_loop *loop, ev_prepare *prepare, int revents)
 {
+	struct sources *ss = prepare->data;
+
 	(void)loop;
 	(void)revents;
-	later_turn(prepare->data);
-	sources_follow_strays(prepare->data);
+	scan_queue_turn(&ss->scans);
+	sources_follow_strays(ss);
 }
 
 /* A file that a link leads to: the link may lead to another one by now. */
@@ -77,7 +79,7 @@ is_blind(void *arg, const char *path)
 	struct sources *ss = arg;
 	struct place *place;
 
-	if (ss->nagain > 0)
+	if (ss->nagain > 0 || !scan_queue_is_empty(&ss->scans))
 		return (true);
 	place = path != NULL ? place_of(ss, path) : NULL;
 	return (place != NULL && dir_of(place)->said);
@@ -95,10 +97,9 @@ on_file(struct tail *t)
 }
 
 static void
-on_event(
-    void *owner, enum watch_event event, const char *name, const char *from)
+look_for(struct dir *d, enum watch_event event, const char *name,
+    const char *from)
 {
-	struct dir *d = owner;
 	struct tail *t;
 
 	switch (event) {
@@ -121,9 +122,25 @@ on_event(
 		dir_gone(d);
 		break;
 	case WATCH_FILE:
-		on_file(owner);
 		break;
 	}
+}
+
+static void
+on_event(
+    void *owner, enum watch_event event, const char *name, const char *from)
+{
+	struct sources *ss;
+	struct dir *d;
+
+	if (event == WATCH_FILE) {
+		on_file(owner);
+		return;
+	}
+	d = owner;
+	ss = d->all;
+	look_for(d, event, name, from);
+	scan_some(ss);
 }
 
 struct sources *
@@ -162,7 +179,7 @@ sources_new(struct ev_loop *loop, struct tails *tails, struct ledger *ledger,
 	awaited_init(ss);
 	told_init(ss);
 	again_init(ss);
-	later_init(ss);
+	scan_init(ss);
 	ev_set_priority(&ss->turn, EV_MAXPRI);
 	ss->turn.data = ss;
 	ev_prepare_start(loop, &ss->turn);
@@ -184,7 +201,7 @@ sources_free(struct sources *ss)
 	sweep_stop(ss);
 	told_end(ss);
 	again_end(ss);
-	later_end(ss);
+	scan_end(ss);
 	while ((s = TAILQ_FIRST(&ss->sources)) != NULL) {
 		TAILQ_REMOVE(&ss->sources, s, entry);
 		free(s->routes);
@@ -270,6 +287,7 @@ sources_start(struct sources *ss, const struct handover_file *files, size_t n)
 	/* Before the first look: what is mounted later is looked at again. */
 	mount_begin(ss);
 	dir_begin(root);
+	scan_all(ss);
 	for (i = 0; i < n; i++) {
 		tails_reserve(ss->tails, (unsigned)(n - i - 1));
 		sources_inherit(ss, &files[i]);

@@ -31,16 +31,19 @@ set_late(struct sources *ss, bool late)
 void
 dir_scan_again(struct dir *d)
 {
+	struct sources *ss = d->all;
+
 	if (!d->unrecovered) {
-		dir_scan(d);
+		dir_scan_later(d);
 		return;
 	}
-	set_late(d->all, true);
-	dir_scan(d);
+	set_late(ss, true);
+	dir_scan_later(d);
+	scan_all(ss);
 	dir_recover(d);
 	place_order(&d->place);
 	links_order(d);
-	set_late(d->all, false);
+	set_late(ss, false);
 }
 
 static void
@@ -60,6 +63,7 @@ on_again(struct ev_loop *loop, ev_timer *timer, int revents)
 		dir_scan_again(d);
 		n += ss->nlate - before;
 	}
+	scan_some(ss);
 	if (TAILQ_EMPTY(&ss->again)) {
 		ss->again_wait = SOON;
 		sources_forget_orphans(ss);

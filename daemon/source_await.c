@@ -93,6 +93,7 @@ on_await(struct ev_loop *loop, ev_timer *timer, int revents)
 	for (; n > 0 && (a = TAILQ_FIRST(&ss->awaited)) != NULL; n--)
 		look(a);
 	ss->by_time = false;
+	scan_some(ss);
 	if (TAILQ_EMPTY(&ss->awaited))
 		ev_timer_stop(loop, timer);
 }

@@ -136,7 +136,7 @@ dir_free(struct dir *d)
 		dir_free(child);
 	links_clear(d);
 	again_leave(d);
-	later_leave(d);
+	scan_leave(d);
 	watch_del(d->watch);
 	strays_clear(d);
 	awaited_clear(d);
@@ -144,7 +144,7 @@ dir_free(struct dir *d)
 	place_fini(&d->place);
 	free(d->uses);
 	free(d->real);
-	free(d->others);
+	idset_fini(&d->others);
 	free(d);
 }
 

@@ -1,7 +1,8 @@
 /*
  * source_inside.h - sources as their own parts see them: source_use.c knows
  * what the patterns mean, source_dir.c keeps the tree of directories,
- * source_look.c looks at one name, source_scan.c at all of a directory,
+ * source_look.c looks at one name, source_scan.c at all of a directory that
+ * source_list.c lists, part by part,
  * source_recover.c at what happened before the start to what source_orphan.c
  * lists, by the evidence of source_candidate.c, source_stray.c follows what was renamed before anybody looked,
  * source_inherit.c goes on with what the worker before had open,
@@ -26,8 +27,10 @@
 #include <stdint.h>
 
 #include "daemon/place.h"
+#include "daemon/scan_queue.h"
 #include "daemon/source.h"
 #include "daemon/watch.h"
+#include "lib/idset.h"
 
 struct handover_file;
 struct mounts;
@@ -95,23 +98,28 @@ struct dir {
 	unsigned nlinks; /* links in it to files that are followed */
 	struct link_targets targets; /* links to files in it */
 	TAILQ_ENTRY(dir) again_entry;
-	ino_t *others; /* sorted; see source_missed.c */
-	size_t nothers;
+	struct idset others; /* see source_missed.c */
 	bool has_others;
 	bool unsure; /* names changed while they were read, */
 	bool was_unsure; /* and so they did in the scan before this one */
 	int64_t changed_ns; /* its st_mtime when it was listed last */
-	bool missed; /* events were, since that */
+	bool missed; /* events were, since it was scanned last, */
+	int64_t missed_ns; /* and all were told until then */
+	bool missing; /* the same of the scan that is midway */
+	int64_t missing_ns;
 	bool again;
-	bool later; /* to begin in another turn */
-	TAILQ_ENTRY(dir) later_entry;
+	struct scan_job job;
+	struct scan *scanning; /* it is midway in a scan, or NULL */
+	bool rescan; /* when that is at its end */
+	bool unwatched; /* its watch is to be made anew before */
+	bool by_event; /* not only a look by time has it scanned */
 	bool unrecovered; /* what became of its files is looked for again */
 	bool started; /* it was there at the start */
 	bool widened; /* patterns came since it was scanned */
 	bool said; /* that it cannot be read */
 	bool hidden; /* see sources_hide() */
 	bool disordered; /* a new file has a name that rotation gives */
-	uint32_t scan;
+	uint32_t scan; /* how often it was listed */
 	int64_t listed_ns; /* its st_mtime then, or -1 */
 	unsigned passed; /* files that were left alone then, being old */
 	struct strays strays;
@@ -145,9 +153,8 @@ struct sources {
 	struct link_names links;
 	struct dir_list again; /* in which something could not be looked at */
 	unsigned nagain;
-	struct dir_list later; /* to begin with in the next turns */
-	unsigned nbegun; /* in this turn */
-	ev_timer later_timer;
+	struct scan_queue scans;
+	unsigned nsplit; /* directories that are open between turns */
 	ev_tstamp again_wait;
 	ev_timer again_timer;
 	unsigned waits; /* left to a start */
@@ -241,10 +248,7 @@ void	dir_free(struct dir *);
 /* The same where the system says that it is gone. */
 void	dir_gone(struct dir *);
 
-/*
- * Patterns go on in it that did not before: watches and scans it, or does so in
- * another turn of the loop, where many are begun in this one.
- */
+/* Patterns go on in it that did not before: it is to be watched, and scanned. */
 void	dir_begin(struct dir *);
 
 /* Watches it for every use; may be called again. */
@@ -302,8 +306,29 @@ void	dir_look_linked(struct dir *, const char *name);
 /* The same where lstat(2) has just found it. */
 void	dir_look_at(struct dir *, const char *name, const struct stat *);
 
-/* The same for all that the patterns mean in it, oldest first. */
-void	dir_scan(struct dir *);
+/*
+ * The same for all that the patterns mean in it, oldest first, in the turns of
+ * the loop from now on; nobody scans a directory while he looks at another.
+ * What changes meanwhile is told by events; where none tell of names, the scan
+ * begins anew.
+ */
+void	dir_scan_later(struct dir *);
+
+/* Whether that is midway. */
+bool	dir_is_scanned(const struct dir *);
+
+/* It is not scanned any more. */
+void	scan_leave(struct dir *);
+
+void	scan_init(struct sources *);
+void	scan_end(struct sources *);
+
+/*
+ * Scans as much as this turn still may; and: all that is to be scanned, at a
+ * start.  To be called at the end of what may have brought it about.
+ */
+void	scan_some(struct sources *);
+void	scan_all(struct sources *);
 
 /* Whether lstat(2) of its name tells that a file of it has not changed. */
 bool	dir_is_as_seen(const struct tail *, const struct stat *);
@@ -314,8 +339,7 @@ bool	dir_is_at_rest(const struct tail *, int fd, const struct stat *);
 /* source_missed.c: names that came and went between two looks */
 
 struct missed {
-	ino_t *others; /* found by this scan */
-	size_t n;
+	struct idset others; /* found by this scan */
 	bool failed;
 };
 
@@ -340,6 +364,9 @@ void	missed_begin(struct dir *);
 /* The scan meets it; and: another one is to look at it as at a new one. */
 void	missed_list(struct missed *, ino_t);
 void	missed_forget(struct dir *, ino_t);
+
+/* The same, and that other one is to come anyway. */
+void	missed_drop(struct dir *, ino_t);
 
 /* The scan is at its end: what it found is for the next to compare with. */
 void	missed_end(struct dir *, struct missed *);
@@ -367,17 +394,6 @@ void	sources_forget_orphans(struct sources *);
  */
 void	sources_inherit(struct sources *, const struct handover_file *);
 
-/* source_later.c */
-
-void	later_init(struct sources *);
-void	later_end(struct sources *);
-
-/* A turn of the loop is at its end. */
-void	later_turn(struct sources *);
-
-/* It is not begun any more. */
-void	later_leave(struct dir *);
-
 /* source_again.c */
 
 void	again_init(struct sources *);
@@ -389,7 +405,7 @@ void	dir_again(struct dir *);
 /* While such scans are done for a start: it is to be the next, once more. */
 void	dir_again_first(struct dir *);
 
-/* Scans it, and does what a start could not do. */
+/* Scans it later, or at once, and does what a start could not do. */
 void	dir_scan_again(struct dir *);
 
 /*
@@ -471,9 +487,19 @@ bool	dir_has_link_to(struct dir *, const char *base);
 void	link_forget(struct dir *, const char *name);
 void	links_clear(struct dir *);
 
-/* Looks at the links to the file called base in it; and, soon, at all. */
+/* Looks at the links to the file called base in it. */
 void	dir_look_links(struct dir *, const char *base);
-void	dir_look_all_links(struct dir *);
+
+/*
+ * Looks at the link into it behind the one that it looked at last.  Returns
+ * false: there is none.
+ */
+struct link_cursor {
+	struct dir *dir; /* NULL: at the first */
+	char name[NAME_MAX + 2];
+	char base[NAME_MAX + 1];
+};
+bool	dir_look_next_link(struct dir *, struct link_cursor *);
 
 /*
  * Orders the files that are sent for the links into it, where their names were

@@ -173,20 +173,22 @@ dir_look_links(struct dir *d, const char *base)
 	}
 }
 
-void
-dir_look_all_links(struct dir *d)
+bool
+dir_look_next_link(struct dir *d, struct link_cursor *c)
 {
-	char base[NAME_MAX + 1], name[NAME_MAX + 2];
-	struct link key = { .name = "", .base = "" }, *l;
+	struct link key = { .dir = c->dir, .name = c->name, .base = c->base };
+	char name[NAME_MAX + 1];
+	struct link *l;
 
-	while ((l = RB_NFIND(link_targets, &d->targets, &key)) != NULL) {
-		(void)strlcpy(base, l->base, sizeof(base));
-		(void)strlcpy(name, l->name, sizeof(name));
-		key =
-		    (struct link) { .dir = l->dir, .name = name, .base = base };
-		dir_look_linked(l->dir, name);
-		(void)strlcat(name, "\001", sizeof(name));
-	}
+	if ((l = RB_NFIND(link_targets, &d->targets, &key)) == NULL)
+		return (false);
+	(void)strlcpy(name, l->name, sizeof(name));
+	(void)strlcpy(c->base, l->base, sizeof(c->base));
+	(void)strlcpy(c->name, l->name, sizeof(c->name));
+	(void)strlcat(c->name, "\001", sizeof(c->name));
+	c->dir = l->dir;
+	dir_look_linked(l->dir, name);
+	return (true);
 }
 
 struct dir *

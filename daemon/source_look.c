@@ -365,8 +365,8 @@ look_at_dir(struct dir *d, const char *name, const struct found *f)
 	set_real(child, d, f);
 	if (child->said) {
 		/* It could not be listed before. */
-		dir_watch(child);
-		dir_scan(child);
+		child->unwatched = true;
+		dir_scan_later(child);
 	}
 	for (i = 0; i < d->nuses; i++) {
 		u = &d->uses[i];

@@ -1,7 +1,6 @@
 #include "daemon/source_inside.h"
 
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/tails.h"
@@ -26,14 +25,6 @@ dir_is_known_by_scans(const struct dir *d)
 	return (d->place.polled || !watch_sees_files(d->all->watch));
 }
 
-static int
-compare_inodes(const void *a, const void *b)
-{
-	const ino_t x = *(const ino_t *)a, y = *(const ino_t *)b;
-
-	return (x < y ? -1 : x > y);
-}
-
 /* Whether rotation may have given it the name, and from which it did. */
 static bool
 had_meant_name(struct dir *d, const char *name, char base[NAME_MAX + 1])
@@ -48,46 +39,24 @@ had_meant_name(struct dir *d, const char *name, char base[NAME_MAX + 1])
 	return (false);
 }
 
-/* The room of the list is the next power of two. */
 void
 missed_list(struct missed *m, ino_t ino)
 {
-	ino_t *grown;
+	m->failed |= idset_add(&m->others, ino) == -1;
+}
 
-	if ((m->n & (m->n - 1)) == 0) {
-		grown = reallocarray(
-		    m->others, m->n == 0 ? 1 : m->n * 2, sizeof(*grown));
-		if (grown == NULL) {
-			m->failed = true;
-			return;
-		}
-		m->others = grown;
-	}
-	m->others[m->n++] = ino;
+void
+missed_drop(struct dir *d, ino_t ino)
+{
+	d->unsure = true;
+	idset_del(&d->others, ino);
 }
 
 void
 missed_forget(struct dir *d, ino_t ino)
 {
-	ino_t *at;
-
 	dir_again(d);
-	d->unsure = true;
-	if (d->nothers == 0 ||
-	    (at = bsearch(&ino, d->others, d->nothers, sizeof(ino),
-		 compare_inodes)) == NULL)
-		return;
-	d->nothers--;
-	memmove(
-	    at, at + 1, (size_t)(d->others + d->nothers - at) * sizeof(*at));
-}
-
-static bool
-was_there(const struct dir *d, ino_t ino)
-{
-	return (d->nothers > 0 &&
-	    bsearch(&ino, d->others, d->nothers, sizeof(ino), compare_inodes) !=
-		NULL);
+	missed_drop(d, ino);
 }
 
 /*
@@ -101,7 +70,7 @@ is_still_there(const struct dir *d, int fd, const char *log)
 	struct stat st;
 
 	return (fstatat(fd, log, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    was_there(d, st.st_ino));
+	    idset_has(&d->others, st.st_ino));
 }
 
 bool
@@ -111,8 +80,8 @@ missed_is(
 	ino_t ino = e->d_ino;
 
 	if (!dir_is_known_by_scans(d))
-		return (d->missed && had_meant_name(d, e->d_name, base));
-	return (d->has_others && !was_there(d, ino) &&
+		return (d->missing && had_meant_name(d, e->d_name, base));
+	return (d->has_others && !idset_has(&d->others, ino) &&
 	    had_meant_name(d, e->d_name, base) &&
 	    (d->was_unsure || !is_still_there(d, fd, base)));
 }
@@ -123,8 +92,7 @@ missed_since(const struct dir *d, const struct stat *st)
 	int64_t since = d->changed_ns - RECENT_NS;
 
 	if (!dir_is_known_by_scans(d))
-		since = (int64_t)(watch_known_until(d->all->watch) * 1e9) -
-		    CLOCK_NS;
+		since = d->missing_ns - CLOCK_NS;
 	return (S_ISREG(st->st_mode) && st->st_size > 0 &&
 	    written_ns(st) >= since &&
 	    tails_find(d->all->tails, st->st_dev, st->st_ino) == NULL);
@@ -133,29 +101,16 @@ missed_since(const struct dir *d, const struct stat *st)
 void
 missed_end(struct dir *d, struct missed *m)
 {
-	free(d->others);
+	idset_fini(&d->others);
 	d->others = m->others;
-	d->nothers = m->n;
 	d->has_others = dir_is_known_by_scans(d) && !m->failed;
-	if (m->n > 1)
-		qsort(m->others, m->n, sizeof(*m->others), compare_inodes);
+	*m = (struct missed) { 0 };
 }
 
 void
 missed_add(struct dir *d, struct missed *m)
 {
-	ino_t *grown = NULL;
-
-	if (m->n > 0)
-		grown =
-		    reallocarray(d->others, d->nothers + m->n, sizeof(*grown));
-	if (grown != NULL) {
-		memcpy(grown + d->nothers, m->others, m->n * sizeof(*grown));
-		d->others = grown;
-		d->nothers += m->n;
-		qsort(grown, d->nothers, sizeof(*grown), compare_inodes);
-	}
-	free(m->others);
+	(void)idset_move(&d->others, &m->others);
 }
 
 void
@@ -179,6 +134,12 @@ missed_begin(struct dir *d)
 void
 dir_scan_missed(struct dir *d)
 {
+	/* Where it is polled, the next poll comes soon enough. */
+	if (d->place.polled && dir_is_scanned(d))
+		return;
+	if (!d->missed)
+		d->missed_ns =
+		    (int64_t)(watch_known_until(d->all->watch) * 1e9);
 	d->missed = true;
-	dir_scan(d);
+	dir_scan_later(d);
 }

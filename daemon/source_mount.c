@@ -155,6 +155,7 @@ on_change(void *arg, const char *const *points, size_t n)
 		look_at_point(ss, points[i]);
 	look_at_all_linked(ss, points, n);
 	ss->by_time = false;
+	scan_some(ss);
 }
 
 void

@@ -755,6 +755,7 @@ recover(struct sources *ss)
 	RB_FOREACH (d, dirs, &ss->dirs)
 		if (is_unlisted(d) || !is_unchanged(d))
 			look_for_moved(d);
+	scan_all(ss);
 	if ((os = orphans_new(ss)) == NULL)
 		return;
 	RB_FOREACH (d, dirs, &ss->dirs)

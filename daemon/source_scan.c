@@ -1,35 +1,21 @@
-#include "daemon/source_inside.h"
+#include "daemon/source_scan.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "daemon/ledger.h"
 #include "daemon/log.h"
+#include "daemon/sizes.h"
 #include "daemon/tail.h"
 #include "daemon/tails.h"
 #include "lib/pattern.h"
 
-#define SETTLED 2 /* seconds: the coarsest clock of a file system */
-
-/* What a scan found, to be looked at oldest first. */
-struct entry {
-	char *name;
-	char *was; /* the name it was found by, or NULL */
-	struct stat st;
-	bool is_new; /* a source means the name, and nobody had it */
-};
-
-/* What a scan has found so far; the room of the list is a power of two. */
-struct listing {
-	struct entry *list;
-	size_t n;
-	struct missed missed;
-};
+#define DIR_COSTS 16 /* as many entries as its watch and listing */
+/*
+ * Where only scans tell of names, so often it begins anew as names changed
+ * since: a file may have had no name that the listing met.
+ */
+#define BEGUN_MOST 2
 
 bool
 dir_is_as_seen(const struct tail *t, const struct stat *st)
@@ -51,275 +37,77 @@ dir_is_at_rest(const struct tail *t, int fd, const struct stat *st)
 	return (!t->linked && dir_is_as_seen(t, st));
 }
 
-static int
-compare_entries(const void *a, const void *b)
-{
-	const struct timespec *x = &((const struct entry *)a)->st.st_mtim;
-	const struct timespec *y = &((const struct entry *)b)->st.st_mtim;
-
-	if (x->tv_sec != y->tv_sec)
-		return (x->tv_sec < y->tv_sec ? -1 : 1);
-	return (x->tv_nsec < y->tv_nsec ? -1 : x->tv_nsec > y->tv_nsec);
-}
-
+/* Whether the directory went with it, and all that this scan has. */
 static bool
-is_known(const struct dir *d, const struct dirent *e)
+is_over(const struct sources *ss, const struct scan_job *job)
 {
-	return (tails_find(d->all->tails, d->place.dev, e->d_ino) != NULL ||
-	    ledger_path(d->all->ledger, d->place.dev, e->d_ino) != NULL);
+	return (ss->scans.now != job);
 }
 
-static bool
-is_interesting(const struct dir *d, const struct dirent *e)
-{
-	return (dir_means_file(d, e->d_name) || dir_means_dir(d, e->d_name) ||
-	    is_known(d, e));
-}
-
+/*
+ * A new one may have been renamed before it was looked at: only one that is
+ * followed then is no news to the next scan.  What others had turns since may
+ * be another by now.
+ */
 static void
-add_entry(struct dir *d, struct listing *l, const struct entry *e)
+look_at_entry(struct dir *d, struct scan *s, struct entry *e)
 {
-	struct entry *grown, *added;
+	const struct scan_job *job = &d->job;
+	struct sources *ss = d->all;
 
-	if ((l->n & (l->n - 1)) == 0) {
-		grown = reallocarray(
-		    l->list, l->n == 0 ? 1 : l->n * 2, sizeof(*grown));
-		if (grown == NULL) {
-			dir_again(d);
-			return;
-		}
-		l->list = grown;
-	}
-	added = &l->list[l->n];
-	*added = *e;
-	added->name = strdup(e->name);
 	if (e->was != NULL)
-		added->was = strdup(e->was);
-	if (added->name == NULL || (e->was != NULL && added->was == NULL)) {
-		free(added->name);
-		free(added->was);
-		dir_again(d);
-		return;
-	}
-	l->n++;
-}
-
-/*
- * Whether the name was given to another file since the directory was read.  A
- * directory that something is mounted on has another inode than its entry.
- */
-static bool
-is_renamed_since(const struct dirent *e, const struct stat *st)
-{
-	return (S_ISREG(st->st_mode) && st->st_ino != e->d_ino);
-}
-
-/*
- * Adds the entry unless it needs no look.  Returns whether the next scan knows
- * what it is by this one; of a new one that is known after the look.
- */
-static bool
-list_entry(struct dir *d, int fd, struct dirent *e, struct listing *l)
-{
-	struct tail *t = tail_at(&d->place, e->d_name);
-	struct entry found = { .name = e->d_name };
-	char base[NAME_MAX + 1];
-	unsigned n = 0;
-	bool renamed;
-
-	/* One that is known may have had the name until now. */
-	if ((t == NULL || !t->linked) && !dir_means_file(d, e->d_name) &&
-	    !is_known(d, e) && missed_is(d, fd, e, base))
-		found.was = base;
-	else if (t == NULL && !is_interesting(d, e))
-		return (true);
-	while (fstatat(fd, e->d_name, &found.st, AT_SYMLINK_NOFOLLOW) == -1) {
-		if (lookup_again(d->all, n++))
-			continue;
-		/* One that is gone is looked at as one that was not seen. */
-		if (errno != ENOENT)
-			dir_again(d);
-		d->unsure = true;
-		return (false);
-	}
-	renamed = is_renamed_since(e, &found.st);
-	d->unsure |= renamed;
-	if (renamed && found.was != NULL)
-		return (false);
-	if (found.was != NULL && !missed_since(d, &found.st)) {
-		found.was = NULL;
-		if (!is_interesting(d, e))
-			return (found.st.st_size > 0);
-	}
-	found.is_new = found.was == NULL && dir_means_file(d, e->d_name) &&
-	    (t == NULL || (!t->linked && t->ino != e->d_ino));
-	/* What patterns came for goes where they say, too. */
-	if (t != NULL && !d->widened && dir_is_at_rest(t, fd, &found.st))
-		t->seen = d->scan;
+		dir_guess_rename(d, e->name, e->was, e->st.st_ino);
+	else if (s->split)
+		dir_look(d, e->name);
 	else
-		add_entry(d, l, &found);
-	return (!renamed && !found.is_new);
+		dir_look_at(d, e->name, &e->st);
+	if (!is_over(ss, job) && e->is_new && dir_is_known_by_scans(d) &&
+	    tails_find(ss->tails, e->st.st_dev, e->st.st_ino) != NULL)
+		missed_list(&s->followed, e->st.st_ino);
+	entry_free(e);
 }
 
-/* Returns 0, or -1 with errno. */
-static int
-list_once(struct dir *d, DIR *handle, struct listing *l)
+/* Oldest first. */
+static bool
+look_at_listed(struct dir *d, struct scan *s)
 {
-	struct dirent *e;
+	const struct scan_job *job = &d->job;
+	struct sources *ss = d->all;
+	struct entry *e;
 
-	l->missed.n = 0;
-	for (errno = 0; (e = readdir(handle)) != NULL; errno = 0)
-		if (strcmp(e->d_name, ".") != 0 &&
-		    strcmp(e->d_name, "..") != 0) {
-			if (list_entry(d, dirfd(handle), e, l) &&
-			    dir_is_known_by_scans(d))
-				missed_list(&l->missed, e->d_ino);
-		}
-	return (errno == 0 ? 0 : -1);
-}
-
-/* *st is of the directory before it is listed. */
-static void
-list_entries(
-    struct dir *d, DIR *handle, const struct stat *st, struct listing *l)
-{
-	struct stat now;
-	unsigned n = 0;
-
-	d->was_unsure = d->unsure;
-	d->unsure = false;
-	/* What was listed before is looked at twice. */
-	while (list_once(d, handle, l) == -1) {
-		if (!lookup_again(d->all, n++)) {
-			l->missed.failed = true;
-			dir_again(d);
-			return;
-		}
-		rewinddir(handle);
+	while ((e = RB_MIN(entries, &s->entries)) != NULL) {
+		if (!scan_queue_take(&ss->scans, 1))
+			return (false);
+		RB_REMOVE(entries, &s->entries, e);
+		look_at_entry(d, s, e);
+		if (is_over(ss, job))
+			return (false);
 	}
-	d->unsure |= fstat(dirfd(handle), &now) == -1 ||
-	    written_ns(&now) != written_ns(st);
+	return (true);
 }
 
 /* Files whose names a scan did not meet have lost them. */
-static void
-look_at_unseen(struct dir *d)
+static bool
+look_at_unseen(struct dir *d, struct scan *s)
 {
-	struct tail *t = RB_MIN(tail_names, &d->place.names);
-	char name[NAME_MAX + 1];
+	struct tail *t = tail_behind(&d->place, s->unseen);
+	const struct scan_job *job = &d->job;
+	struct sources *ss = d->all;
 
 	while (t != NULL) {
+		if (!scan_queue_take(&ss->scans, 1))
+			return (false);
+		(void)strlcpy(s->unseen, t->name, sizeof(s->unseen));
 		if (t->seen == d->scan) {
 			t = RB_NEXT(tail_names, &d->place.names, t);
 			continue;
 		}
-		(void)strlcpy(name, t->name, sizeof(name));
-		dir_look(d, name);
-		t = tail_behind(&d->place, name);
+		dir_look(d, s->unseen);
+		if (is_over(ss, job))
+			return (false);
+		t = tail_behind(&d->place, s->unseen);
 	}
-}
-
-/*
- * Remembers what the sweep compares.  What changes in the same moment cannot
- * be told by the time: a directory that has just changed is listed once more.
- */
-static void
-note_listing(struct dir *d, const struct stat *st)
-{
-	d->listed_ns = -1;
-	d->changed_ns = written_ns(st);
-	dir_note_rights(d, st);
-	if (st->st_mtim.tv_sec + SETTLED < time(NULL))
-		d->listed_ns = written_ns(st);
-}
-
-/* Opens it to be listed; *st is of what is listed. */
-static DIR *
-open_listing(struct dir *d, struct stat *st)
-{
-	DIR *handle = dir_list(d);
-	unsigned n = 0;
-	int error;
-
-	if (handle == NULL)
-		return (NULL);
-	while (fstat(dirfd(handle), st) == -1)
-		if (!lookup_again(d->all, n++)) {
-			error = errno;
-			(void)closedir(handle);
-			errno = error;
-			return (NULL);
-		}
-	return (handle);
-}
-
-/*
- * Oldest first.  A new one may have been renamed before it was looked at: only
- * one that is followed then is no news to the next scan.
- */
-static void
-look_at_listed(struct dir *d, struct listing *l)
-{
-	struct missed followed = { 0 };
-	struct entry *e;
-	size_t i;
-
-	if (l->n > 1)
-		qsort(l->list, l->n, sizeof(*l->list), compare_entries);
-	for (i = 0; i < l->n; i++) {
-		e = &l->list[i];
-		if (e->was != NULL)
-			dir_guess_rename(d, e->name, e->was, e->st.st_ino);
-		else
-			dir_look_at(d, e->name, &e->st);
-		if (e->is_new && dir_is_known_by_scans(d) &&
-		    tails_find(d->all->tails, e->st.st_dev, e->st.st_ino) !=
-			NULL)
-			missed_list(&followed, e->st.st_ino);
-		free(e->name);
-		free(e->was);
-	}
-	free(l->list);
-	missed_add(d, &followed);
-}
-
-static void
-scan_listed(struct dir *d)
-{
-	struct listing l = { 0 };
-	struct stat st;
-	DIR *handle;
-
-	if ((handle = open_listing(d, &st)) == NULL) {
-		if (errno == ESTALE || errno == ENOENT || errno == ENOTDIR) {
-			/* Its parent is looked at next. */
-			d->listed_ns = -1;
-			return;
-		}
-		if (errno != EACCES && errno != EPERM)
-			dir_again(d);
-		d->unrecovered |= d->all->starting;
-		if (!d->said) {
-			log_warn("%s: cannot be listed", dir_display(d));
-			d->all->ops.on_refused(d->all->ops.arg, dir_display(d));
-		}
-		d->said = true;
-		return;
-	}
-	d->said = d->disordered = false;
-	sweep_count_anew(d);
-	told_recount(d);
-	told_look(d, dirfd(handle));
-	d->scan++;
-	list_entries(d, handle, &st, &l);
-	(void)closedir(handle);
-	note_listing(d, &st);
-	missed_end(d, &l.missed);
-	look_at_listed(d, &l);
-	look_at_unseen(d);
-	/* At a start all directories are scanned before. */
-	if (d->disordered && !d->all->starting)
-		place_order(&d->place);
+	return (true);
 }
 
 /* Whether a use before the nth is for the same name. */
@@ -338,28 +126,289 @@ is_named_before(const struct dir *d, size_t n, const char *name)
 	return (false);
 }
 
-void
-dir_scan(struct dir *d)
+/* A literal name needs no right to list the directory. */
+static bool
+look_at_literals(struct dir *d, const struct scan *s)
 {
+	const struct scan_job *job = &d->job;
 	const struct pattern_part *part;
-	bool list = !RB_EMPTY(&d->targets) || !RB_EMPTY(&d->place.names);
+	struct sources *ss = d->all;
 	size_t i, n = d->nuses;
 
-	if (dir_is_hidden(d))
-		return;
-	for (i = 0; i < n; i++)
-		list |= use_is_last(&d->uses[i]) ||
-		    use_part(&d->uses[i])->kind != PATTERN_LITERAL;
-	d->dangles = false;
-	if (list)
-		scan_listed(d);
-	d->widened = d->missed = false;
-	dir_look_all_links(d);
-	/* A literal name needs no right to list the directory. */
 	for (i = 0; i < n; i++) {
 		part = use_part(&d->uses[i]);
-		if (part->kind == PATTERN_LITERAL && (!list || d->said) &&
-		    !is_named_before(d, i, part->text))
-			dir_look(d, part->text);
+		if (part->kind != PATTERN_LITERAL || (s->listed && !d->said) ||
+		    is_named_before(d, i, part->text))
+			continue;
+		dir_look(d, part->text);
+		if (is_over(ss, job))
+			return (false);
 	}
+	return (true);
+}
+
+static bool
+look_at_links(struct dir *d, struct scan *s)
+{
+	const struct scan_job *job = &d->job;
+	struct sources *ss = d->all;
+
+	while (scan_queue_take(&ss->scans, 1)) {
+		if (!dir_look_next_link(d, &s->link))
+			return (look_at_literals(d, s));
+		if (is_over(ss, job))
+			return (false);
+	}
+	return (false);
+}
+
+/* Events tell of names in most directories, whatever the listing met. */
+static bool
+is_to_begin_anew(const struct dir *d, const struct scan *s)
+{
+	struct stat now;
+
+	if (s->stage > STAGE_UNSEEN || !s->split || s->begun >= BEGUN_MOST ||
+	    !dir_is_known_by_scans(d))
+		return (false);
+	return (stat(dir_display(d), &now) == -1 ||
+	    !place_is_same(&d->place, &now) ||
+	    written_ns(&now) != written_ns(&s->st));
+}
+
+static bool
+do_stage(struct dir *d, struct scan *s)
+{
+	switch (s->stage) {
+	case STAGE_LIST:
+		return (listing_go_on(d, s));
+	case STAGE_LOOK:
+		return (look_at_listed(d, s));
+	case STAGE_UNSEEN:
+		return (look_at_unseen(d, s));
+	case STAGE_LINKS:
+		return (look_at_links(d, s));
+	case STAGE_END:
+		break;
+	}
+	return (true);
+}
+
+static void
+end_stage(struct dir *d, struct scan *s)
+{
+	switch (s->stage) {
+	case STAGE_LIST:
+		if (is_to_begin_anew(d, s)) {
+			listing_begin(d, s);
+			return;
+		}
+		listing_end(d, s);
+		break;
+	case STAGE_LOOK:
+		missed_add(d, &s->followed);
+		break;
+	case STAGE_UNSEEN:
+		/* At a start all directories are scanned before. */
+		if (d->disordered && !d->all->starting)
+			place_order(&d->place);
+		break;
+	case STAGE_LINKS:
+	case STAGE_END:
+		break;
+	}
+	s->stage++;
+}
+
+static void
+free_scan(struct dir *d)
+{
+	struct scan *s = d->scanning;
+
+	listing_drop(d, s);
+	free(s);
+	d->scanning = NULL;
+	d->missing = false;
+}
+
+/* It begins anew another time. */
+static void
+abandon(struct dir *d)
+{
+	d->unsure |= d->was_unsure;
+	d->widened |= d->scanning->widened;
+	d->by_event |= !d->scanning->by_time;
+	if (d->missing)
+		d->missed_ns = d->missing_ns;
+	d->missed |= d->missing;
+	free_scan(d);
+}
+
+/* Whether all of it is to be listed. */
+static bool
+is_to_be_listed(const struct dir *d)
+{
+	size_t i;
+
+	if (!RB_EMPTY(&d->targets) || !RB_EMPTY(&d->place.names))
+		return (true);
+	for (i = 0; i < d->nuses; i++)
+		if (use_is_last(&d->uses[i]) ||
+		    use_part(&d->uses[i])->kind != PATTERN_LITERAL)
+			return (true);
+	return (false);
+}
+
+/* Returns whether there is anything to do. */
+static bool
+begin_scan(struct dir *d)
+{
+	struct scan *s;
+
+	(void)scan_queue_take(&d->all->scans, DIR_COSTS);
+	/* It is scanned when it has its watch, so that nothing is missed. */
+	if (d->unwatched)
+		dir_watch(d);
+	d->unwatched = d->rescan = false;
+	if (dir_is_hidden(d))
+		return (false);
+	if ((s = calloc(1, sizeof(*s))) == NULL) {
+		log_warn("%s", dir_display(d));
+		dir_again(d);
+		return (false);
+	}
+	RB_INIT(&s->entries);
+	s->stage = STAGE_LINKS;
+	s->listed = is_to_be_listed(d);
+	s->widened = d->widened;
+	s->by_time = !d->by_event;
+	d->scanning = s;
+	d->missing = d->missed;
+	d->missing_ns = d->missed_ns;
+	d->missed = d->widened = d->by_event = d->dangles = false;
+	d->was_unsure = d->unsure;
+	d->unsure = false;
+	if (s->listed)
+		listing_begin(d, s);
+	return (true);
+}
+
+/* Others have their turns now.  Returns whether there is room to stay open. */
+static bool
+keep_open(struct dir *d, struct scan *s)
+{
+	if (s->handle == NULL || s->kept_open)
+		return (true);
+	if (d->all->nsplit >= SCAN_OPEN)
+		return (false);
+	s->kept_open = true;
+	d->all->nsplit++;
+	return (true);
+}
+
+/* Returns whether it is at its end. */
+static bool
+scan_part(struct dir *d)
+{
+	const struct scan_job *job = &d->job;
+	struct scan *s = d->scanning;
+	struct sources *ss = d->all;
+
+	if (is_to_begin_anew(d, s))
+		listing_begin(d, s);
+	while (s->stage != STAGE_END) {
+		if (do_stage(d, s)) {
+			end_stage(d, s);
+			continue;
+		}
+		if (is_over(ss, job))
+			return (false);
+		s->split = true;
+		s->parts++;
+		if (!keep_open(d, s))
+			abandon(d);
+		return (false);
+	}
+	if (s->parts > 0)
+		log_debug("%s: was scanned in %u parts", dir_display(d),
+		    s->parts + 1);
+	free_scan(d);
+	return (!d->rescan);
+}
+
+static bool
+scan_step_of(struct scan_job *job, void *arg)
+{
+	struct dir *d =
+	    (struct dir *)(void *)((char *)job - offsetof(struct dir, job));
+	struct sources *ss = arg;
+	bool by_time = ss->by_time, done;
+
+	if (d->scanning == NULL && !begin_scan(d))
+		return (true);
+	ss->by_time = d->scanning->by_time;
+	done = scan_part(d);
+	ss->by_time = by_time;
+	return (done);
+}
+
+void
+scan_init(struct sources *ss)
+{
+	scan_queue_init(&ss->scans, ss->loop, scan_step_of, ss);
+}
+
+void
+scan_end(struct sources *ss)
+{
+	scan_queue_fini(&ss->scans);
+}
+
+void
+scan_some(struct sources *ss)
+{
+	scan_queue_run(&ss->scans);
+}
+
+void
+scan_all(struct sources *ss)
+{
+	scan_queue_finish(&ss->scans);
+}
+
+bool
+dir_is_scanned(const struct dir *d)
+{
+	return (d->scanning != NULL);
+}
+
+void
+dir_scan_later(struct dir *d)
+{
+	struct sources *ss = d->all;
+
+	d->by_event |= !ss->by_time;
+	if (d->scanning != NULL && ss->starting && ss->scans.now != &d->job)
+		abandon(d);
+	if (d->scanning != NULL)
+		d->rescan = true;
+	else if (ss->starting)
+		scan_queue_add_urgent(&ss->scans, &d->job);
+	else
+		scan_queue_add(&ss->scans, &d->job);
+}
+
+void
+dir_begin(struct dir *d)
+{
+	d->widened = d->unwatched = true;
+	dir_scan_later(d);
+}
+
+void
+scan_leave(struct dir *d)
+{
+	if (d->scanning != NULL)
+		free_scan(d);
+	scan_queue_del(&d->all->scans, &d->job);
 }

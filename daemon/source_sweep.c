@@ -95,6 +95,8 @@ sweep_look(struct dir *d)
 		dir_free(d);
 		return;
 	}
+	if (dir_is_scanned(d))
+		return;
 	/* There may be a watch to be had by now. */
 	if (d->place.polled && !dir_is_to_be_polled(d))
 		dir_watch(d);
@@ -177,6 +179,7 @@ on_sweep(struct ev_loop *loop, ev_timer *timer, int revents)
 		sweep_look(ss->sweep_dir);
 	}
 	ss->by_time = false;
+	scan_some(ss);
 	set_pace(ss, n);
 	ev_timer_again(loop, timer);
 }

@@ -310,6 +310,14 @@ try_all(struct search *s, struct place *place, DIR *dir)
 		s->changing = true;
 }
 
+/*
+ * What is between the truncation and the copy must not change, so this is done
+ * in one go.  It is bounded by the names of the directories near, of which each
+ * is listed once for a truncation: lstat(2) is asked of those alone that the
+ * pattern means or rotation gives, and of them only regular files of the log's
+ * owner or of root, large enough and changed since, are opened, of which the
+ * head and the guard are read.
+ */
 static bool
 search_place(struct place *place, void *arg)
 {

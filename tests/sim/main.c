@@ -68,6 +68,17 @@ draw_system(struct rng *r)
 	S.blind = sim_may(KIND_BLIND) && blind;
 }
 
+/* By numbers of their own: schedules that are known draw what they drew. */
+static void
+draw_scan_sizes(uint64_t seed)
+{
+	struct rng r = rng_of(seed, 8);
+
+	sim_sizes.dirs_turn = 1u << rng_below(&r, 8);
+	sim_sizes.dirs_part = 1u << rng_below(&r, 6);
+	sim_sizes.dirs_open = 1 + rng_below(&r, 3);
+}
+
 static void
 reset(const struct sim_plan *plan)
 {
@@ -94,6 +105,7 @@ reset(const struct sim_plan *plan)
 	draw_system(&S.more);
 	S.in_world = true;
 	draw_sizes(&S.world);
+	draw_scan_sizes(plan->seed);
 	setting_reset();
 	oracle_reset();
 	files_reset();

@@ -24,6 +24,9 @@ struct sim_sizes {
 	int		nuls_turn;
 	size_t		scan_turn;
 	double		held_for;
+	unsigned	dirs_turn;
+	unsigned	dirs_part;
+	unsigned	dirs_open;
 	size_t		packed_turn;
 	int		packed_head;
 	double		deleted_quiet;
@@ -45,6 +48,9 @@ extern struct sim_sizes sim_sizes;
 #undef LINK_AUTOTUNED
 #undef STREAM_NULS_TURN
 #undef STREAM_SCAN_TURN
+#undef SCAN_TURN
+#undef SCAN_PART
+#undef SCAN_OPEN
 #undef TAIL_HELD_COMPARED
 #undef TAIL_HELD_FOR
 #undef TAIL_PACKED_INPUT
@@ -66,6 +72,9 @@ extern struct sim_sizes sim_sizes;
 #define LINK_AUTOTUNED		(sim_sizes.autotuned)
 #define STREAM_NULS_TURN	(sim_sizes.nuls_turn)
 #define STREAM_SCAN_TURN	(sim_sizes.scan_turn)
+#define SCAN_TURN		(sim_sizes.dirs_turn)
+#define SCAN_PART		(sim_sizes.dirs_part)
+#define SCAN_OPEN		(sim_sizes.dirs_open)
 #define TAIL_HELD_COMPARED	256
 #define TAIL_HELD_FOR		(sim_sizes.held_for)
 #define TAIL_PACKED_INPUT	256

@@ -1,0 +1,108 @@
+#!/usr/bin/python3
+"""Goal: a directory with very many entries is scanned in many turns of the loop.
+
+Meanwhile files are made in it, renamed and written, and lines of a log
+elsewhere go on: of all of them nothing is lost, and nothing comes twice.
+"""
+
+import os
+import signal
+import unittest
+
+from processes import LINUX
+from teslacoil import (KQUEUE, Case, destination, kill, main, source,
+                       wait_for)
+
+ENTRIES = 20000
+
+
+def fill(directory, first, n):
+    for i in range(first, first + n):
+        os.close(os.open(os.path.join(directory, "x%06d" % i),
+                         os.O_WRONLY | os.O_CREAT, 0o644))
+
+
+class Huge(Case):
+    def setUp(self):
+        super().setUp()
+        self.huge = self.path("huge")
+        os.mkdir(self.huge)
+        os.mkdir(self.path("other"))
+        self.inside = self.writer("huge/in.log")
+        self.elsewhere = self.writer("other/out.log")
+        self.r = self.receiver().start()
+
+    def begin(self, **options):
+        self.d = self.daemon(
+            destination("d", self.r.url) +
+            source("h", self.path("huge/*.log"), **options) +
+            source("o", self.path("other/*.log")))
+        # Only so it tells of its scans.
+        self.d.argv.insert(1, "-v")
+        self.d.start()
+        self.elsewhere.start(rate=500)
+        self.inside.start(rate=500)
+
+    def scans(self):
+        """How many scans of it others had turns in."""
+        return self.d.log().count("%s: was scanned in " % self.huge)
+
+    def rotate(self, times):
+        for _ in range(times):
+            self.inside.wait_written(50)
+            # Each name is new, so that none is gone before a scan met it.
+            self.inside.rename(self.path("huge/in.log.%d" %
+                                         (self.inside.gen + 1)))
+            done = self.scans()
+            wait_for(lambda: self.scans() > done, "a scan")
+
+    def end(self):
+        self.inside.stop()
+        self.elsewhere.stop()
+        self.r.wait_all(self.inside, self.elsewhere)
+        self.finish(self.d, self.r)
+        self.r.check(self.inside, self.elsewhere)
+
+    def test_files_that_are_made_while_it_is_watched(self):
+        self.begin()
+        fill(self.huge, 0, 5 * ENTRIES)
+        self.inside.rename(self.path("huge/in.log.1"))
+        self.inside.wait_written(200)
+        self.end()
+
+    @unittest.skipUnless(LINUX and not KQUEUE, "the queue of inotify(7)")
+    def test_names_that_came_and_went_while_events_were_lost(self):
+        self.begin()
+        self.inside.wait_written(50)
+        self.r.wait_lines(50)
+        worker = self.d.worker()
+        kill(worker, signal.SIGSTOP)
+        with open("/proc/sys/fs/inotify/max_queued_events") as f:
+            fill(self.huge, 0, max(ENTRIES, int(f.read()) + 1))
+        # Nobody saw it by a name that a source means.
+        passing = self.writer("huge/passing.log")
+        passing.write(50)
+        os.rename(passing.path, passing.path + ".1")
+        self.inside.rename(self.path("huge/in.log.1"))
+        kill(worker, signal.SIGCONT)
+        self.d.wait_log("the system lost events")
+        self.r.wait_all(passing)
+        self.end()
+
+    def test_names_that_change_while_it_is_polled(self):
+        fill(self.huge, 0, ENTRIES)
+        self.begin(watch="poll", poll_interval="50ms")
+        self.rotate(6)
+        self.end()
+
+    def test_names_that_come_and_change_while_it_is_polled(self):
+        self.begin(watch="poll", poll_interval="50ms")
+        fill(self.huge, 0, ENTRIES // 2)
+        self.rotate(3)
+        fill(self.huge, ENTRIES // 2, ENTRIES // 2)
+        self.rotate(3)
+        self.end()
+
+
+if __name__ == "__main__":
+    main()
