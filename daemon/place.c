@@ -11,6 +11,7 @@
 #include "daemon/ledger.h"
 #include "daemon/log.h"
 #include "daemon/opener.h"
+#include "daemon/say.h"
 #include "daemon/stream.h"
 #include "daemon/tail.h"
 #include "daemon/tails.h"
@@ -300,8 +301,8 @@ place_leave(struct tail *t)
 void
 tail_rename(struct tail *t, struct place *place, const char *name)
 {
+	char *copy, path[PATH_MAX];
 	struct stream *s;
-	char *copy;
 
 	place_leave(t);
 	t->changed = tails_now(t->all);
@@ -314,7 +315,8 @@ tail_rename(struct tail *t, struct place *place, const char *name)
 		log_warn("%s", tail_path(t).text);
 		return;
 	}
-	log_info("%s/%s: was %s", place->path, name, t->name);
+	(void)snprintf(path, sizeof(path), "%s/%s", place->path, name);
+	say_info(path, "was %s", t->name);
 	place_enter(t, place, copy);
 	tails_watch(t);
 	for (s = t->streams; s != NULL; s = s->next)

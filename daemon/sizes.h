@@ -79,6 +79,9 @@
 /* The rest of a rotated file without a newline is sent after so long. */
 #define TAILS_ROTATED_QUIET	60.
 
+/* After so many seconds, what is said of files counts anew. */
+#define SAY_WHILE		60.
+
 /* Records in one append to the checkpoint; with more, it takes longer. */
 #define LEDGER_APPEND_MOST	4096
 

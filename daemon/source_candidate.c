@@ -10,8 +10,8 @@
 
 #include "daemon/born.h"
 #include "daemon/ledger.h"
-#include "daemon/log.h"
 #include "daemon/opener.h"
+#include "daemon/say.h"
 #include "daemon/source_inside.h"
 #include "daemon/source_orphan.h"
 #include "daemon/tail.h"
@@ -123,6 +123,20 @@ read_head(struct candidate *c)
 	return (c->head_len == -1 ? -1 : 0);
 }
 
+static void
+say_unread(const struct candidate *c)
+{
+	int error = errno;
+	char path[PATH_MAX];
+
+	if (dir_path(c->dir, c->name, path) == -1)
+		return;
+	errno = error;
+	say_warn(path,
+	    "cannot be read, and is passed over: it may be what a file has "
+	    "become while the daemon was down");
+}
+
 int
 candidate_read_head(struct candidate *c)
 {
@@ -135,10 +149,7 @@ candidate_read_head(struct candidate *c)
 			return (-1);
 		if (errno != ENOENT && errno != ESTALE &&
 		    c->dir->all->starting)
-			log_warn("%s/%s: cannot be read, and is passed over: "
-				 "it may be what a file has become while the "
-				 "daemon was down",
-			    c->dir->place.path, c->name);
+			say_unread(c);
 		return (errno == EACCES || errno == EPERM ? -1 : 0);
 	}
 	return (0);
@@ -360,11 +371,11 @@ candidate_original(const struct candidate *c, struct kin *followed)
 		.least = c->kind == INFLATE_NONE ? c->st.st_size : 0,
 		.most = CANDIDATE_ANY_SIZE };
 	struct likeness l = { .c = c };
+	char path[PATH_MAX];
 
 	kin_each(followed, &q, is_copy_of, &l);
-	if (l.of != NULL)
-		log_info("%s/%s: is a copy of %s: not sent", c->dir->place.path,
-		    c->name, l.of->name);
+	if (l.of != NULL && dir_path(c->dir, c->name, path) == 0)
+		say_info(path, "is a copy of %s: not sent", l.of->name);
 	return (l.of);
 }
 

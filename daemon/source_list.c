@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "daemon/ledger.h"
-#include "daemon/log.h"
+#include "daemon/say.h"
 #include "daemon/tail.h"
 #include "daemon/tails.h"
 
@@ -249,7 +249,7 @@ say_unlisted(struct dir *d)
 		dir_again(d);
 	d->unrecovered |= d->all->starting;
 	if (!d->said) {
-		log_warn("%s: cannot be listed", dir_display(d));
+		say_warn(dir_display(d), "cannot be listed");
 		d->all->ops.on_refused(d->all->ops.arg, dir_display(d));
 	}
 	d->said = true;

@@ -8,6 +8,7 @@
 #include "daemon/conf.h"
 #include "daemon/ledger.h"
 #include "daemon/log.h"
+#include "daemon/say.h"
 #include "daemon/source_inside.h"
 #include "daemon/stream.h"
 #include "daemon/tail.h"
@@ -382,10 +383,11 @@ say_unfound(const struct orphan *o)
 
 	if (o->rec.offset > 0 && t != NULL && t->dev == o->rec.dev &&
 	    t->ino == o->rec.inode && is_sent(t, o->rec.dest))
-		log_notice("%s: is another file than the one of which %lld "
-			   "bytes were sent to %s, and no copy of that is "
-			   "here: it is sent from its beginning",
-		    o->rec.path, (long long)o->rec.offset, o->rec.dest);
+		say_notice(o->rec.path,
+		    "is another file than the one of which %lld "
+		    "bytes were sent to %s, and no copy of that is "
+		    "here: it is sent from its beginning",
+		    (long long)o->rec.offset, o->rec.dest);
 }
 
 /* Its record belongs to no file that is there. */

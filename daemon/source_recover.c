@@ -13,6 +13,7 @@
 #include "daemon/conf.h"
 #include "daemon/ledger.h"
 #include "daemon/log.h"
+#include "daemon/say.h"
 #include "daemon/source_candidate.h"
 #include "daemon/source_orphan.h"
 #include "daemon/stream.h"
@@ -260,10 +261,9 @@ list_candidates(struct hunt *h)
 
 	while (list_once(h) == -1)
 		if (!lookup_again(h->dir->all, n++)) {
-			log_warn("%s: cannot be listed: what became of its "
-				 "files while the daemon was down is looked "
-				 "for again",
-			    dir_display(h->dir));
+			say_warn(dir_display(h->dir),
+			    "cannot be listed: what became of its files while "
+			    "the daemon was down is looked for again");
 			look_later(h->dir);
 			break;
 		}
@@ -429,12 +429,13 @@ adopt(struct candidate *c, struct orphan *o)
 	if (c->kind != INFLATE_NONE && t->size <= o->rec.offset)
 		t->size = o->rec.offset + 1;
 	if (o->rec.nguards > 0 || o->rec.offset == 0)
-		log_info("%s: has what was %s: goes on at %lld",
-		    tail_path(t).text, o->rec.path, (long long)o->rec.offset);
+		say_info(tail_path(t).text, "has what was %s: goes on at %lld",
+		    o->rec.path, (long long)o->rec.offset);
 	else
-		log_notice("%s: begins like what was %s: goes on at %lld, as "
-			   "nothing more is known of that",
-		    tail_path(t).text, o->rec.path, (long long)o->rec.offset);
+		say_notice(tail_path(t).text,
+		    "begins like what was %s: goes on at %lld, as "
+		    "nothing more is known of that",
+		    o->rec.path, (long long)o->rec.offset);
 }
 
 /* The file goes on in c, for every destination that has a record of it. */
@@ -567,7 +568,7 @@ follow_if_new(struct hunt *h, struct candidate *c)
 		return;
 	t->passed_by = true;
 	add_followed(h, t, NULL);
-	log_info("%s: was %s while nobody looked", tail_path(t).text,
+	say_info(tail_path(t).text, "was %s while nobody looked",
 	    tail_origin(t, &path));
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/log.h"
+#include "daemon/say.h"
 #include "daemon/tail.h"
 #include "daemon/tail_held.h"
 #include "daemon/tails.h"
@@ -225,7 +226,7 @@ follow_stray(struct dir *d, struct stray *s)
 	}
 	if (s->guessed != 0)
 		tail_precedes(t, &was->place, name);
-	log_info("%s: was %s for a moment", tail_path(t).text, origin);
+	say_info(tail_path(t).text, "was %s for a moment", origin);
 }
 
 void

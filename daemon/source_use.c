@@ -8,6 +8,7 @@
 #include "daemon/conf.h"
 #include "daemon/ledger.h"
 #include "daemon/log.h"
+#include "daemon/say.h"
 #include "daemon/stream.h"
 #include "daemon/tail.h"
 #include "daemon/tails.h"
@@ -359,6 +360,5 @@ sources_rejoin_routes(struct tail *t, struct sources *ss, const char *origin)
 		tail_was(t, &was->place, name);
 	else
 		tail_precedes(t, &was->place, name);
-	log_info(
-	    "%s: was %s when a source meant it", tail_path(t).text, origin);
+	say_info(tail_path(t).text, "was %s when a source meant it", origin);
 }

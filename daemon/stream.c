@@ -10,7 +10,7 @@
 
 #include "daemon/conf.h"
 #include "daemon/ledger.h"
-#include "daemon/log.h"
+#include "daemon/say.h"
 #include "daemon/sizes.h"
 #include "daemon/stream_guard.h"
 #include "daemon/stream_judge.h"
@@ -513,8 +513,9 @@ pull_nuls(struct stream *s, struct pull *p, int fd, off_t from)
 	/* A line was written over them meanwhile. */
 	if (end == from)
 		return (PULL_MORE);
-	log_notice("%s: %lld bytes at %lld are NULs, not lines: passed over",
-	    tail_path(s->tail).text, (long long)(end - from), (long long)from);
+	say_notice(tail_path(s->tail).text,
+	    "%lld bytes at %lld are NULs, not lines: passed over",
+	    (long long)(end - from), (long long)from);
 	tails_stats(s->tail->all)->hole_bytes += (uint64_t)(end - from);
 	return (PULL_MORE);
 }

@@ -6,7 +6,7 @@
 
 #include "daemon/clock.h"
 #include "daemon/conf.h"
-#include "daemon/log.h"
+#include "daemon/say.h"
 #include "daemon/stream.h"
 #include "daemon/tails.h"
 #include "lib/compressed.h"
@@ -45,8 +45,8 @@ stream_is_no_text(
 	    compressed_by_head(p, (size_t)got);
 	s->is_judged = s->is_no_text || got >= COMPRESSED_HEAD;
 	if (s->is_no_text)
-		log_notice("%s: is compressed, not text: passed over",
-		    tail_path(s->tail).text);
+		say_notice(tail_path(s->tail).text,
+		    "is compressed, not text: passed over");
 	return (s->is_no_text);
 }
 
@@ -73,9 +73,10 @@ stream_comes_back(struct stream *s, const uint8_t *p, size_t n, off_t offset)
 	r->echo_at = (uint64_t)offset;
 	if (++r->echoes < ECHOES)
 		return (false);
-	log_warnx("%s: what is sent to %s comes back into it, again and again: "
-		  "nothing more of it is sent there",
-	    tail_path(s->tail).text, r->to->name);
+	say_warnx(tail_path(s->tail).text,
+	    "what is sent to %s comes back into it, again and again: "
+	    "nothing more of it is sent there",
+	    r->to->name);
 	s->comes_back = true;
 	return (true);
 }

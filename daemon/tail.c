@@ -13,6 +13,7 @@
 #include "daemon/log.h"
 #include "daemon/opener.h"
 #include "daemon/place.h"
+#include "daemon/say.h"
 #include "daemon/stream.h"
 #include "daemon/stream_guard.h"
 #include "daemon/tail_held.h"
@@ -59,8 +60,7 @@ tail_cannot_be_read(struct tail *t, int error)
 
 	if (t->error != error) {
 		errno = error;
-		log_warn("%s: cannot be read, will try again %s",
-		    tail_path(t).text,
+		say_warn(tail_path(t).text, "cannot be read, will try again %s",
 		    again ? "every second" : "when it changes");
 	}
 	t->error = (uint8_t)error;
@@ -281,7 +281,7 @@ tail_finish(struct tail *t)
 {
 	struct stream *s;
 
-	log_info("%s: finished", tail_path(t).text);
+	say_info(tail_path(t).text, "finished");
 	for (s = t->streams; s != NULL; s = s->next)
 		ledger_drop(tails_ledger(t->all), s, t->known);
 	tail_free(t);
@@ -473,9 +473,9 @@ spend_packed(struct tail *t, const struct stat *st)
 {
 	struct stream *s;
 
-	log_notice("%s: was written over: what was left of its text is lost, "
-		   "and nothing of what it has now is sent",
-	    tail_path(t).text);
+	say_notice(tail_path(t).text,
+	    "was written over: what was left of its text is lost, "
+	    "and nothing of what it has now is sent");
 	for (s = t->streams; s != NULL; s = s->next)
 		tail_packed_close(s);
 	t->suspect = false;
@@ -491,9 +491,9 @@ begin_text_again(struct tail *t)
 	struct stream *s;
 
 	t->suspect = false;
-	log_notice("%s: does not have what was sent of it any more: it is sent "
-		   "from its beginning",
-	    tail_path(t).text);
+	say_notice(tail_path(t).text,
+	    "does not have what was sent of it any more: it is sent "
+	    "from its beginning");
 	for (s = t->streams; s != NULL; s = s->next) {
 		stream_guard_forget(s);
 		stream_go_to(s, 0);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "daemon/ledger.h"
-#include "daemon/log.h"
+#include "daemon/say.h"
 #include "daemon/stream.h"
 #include "daemon/tail.h"
 #include "daemon/tails.h"
@@ -51,9 +51,9 @@ tail_leave(struct tail *t)
 	struct path_text path;
 	struct stream *s;
 
-	log_info("%s: went with its directory, and may come back: its "
-		 "checkpoint record stays",
-	    tail_origin(t, &path));
+	say_info(tail_origin(t, &path),
+	    "went with its directory, and may come back: its checkpoint "
+	    "record stays");
 	for (s = t->streams; s != NULL; s = s->next)
 		ledger_leave(tails_ledger(t->all), s);
 	tail_free(t);

@@ -7,6 +7,7 @@
 #include "daemon/ledger.h"
 #include "daemon/log.h"
 #include "daemon/place.h"
+#include "daemon/say.h"
 #include "daemon/sizes.h"
 #include "daemon/stream.h"
 #include "daemon/stream_guard.h"
@@ -270,9 +271,9 @@ release(struct tail *t, off_t offset)
 static void
 spend(struct tail *t)
 {
-	log_info("%s: was a copy, and has been written over since: nothing of "
-		 "what it has now is sent",
-	    tail_path(t).text);
+	say_info(tail_path(t).text,
+	    "was a copy, and has been written over since: nothing of "
+	    "what it has now is sent");
 	tail_unhold(t);
 	t->rotated = true;
 	tail_spend(t, tail_fd(t), t->size);
@@ -379,8 +380,8 @@ hold(struct tail *t)
 	if (first)
 		end_records(t);
 	if (like == COPY && !t->held->is_copy)
-		log_info("%s: is a copy of %s: not sent", tail_path(t).text,
-		    of->name);
+		say_info(
+		    tail_path(t).text, "is a copy of %s: not sent", of->name);
 	if (like == COPY) {
 		pass_over(t, h.fd, of);
 		return (true);
@@ -525,8 +526,8 @@ tail_held_by_time(struct tail *t, double quiet)
 	/* Only its time may have told meanwhile. */
 	if (hold(t) && (!t->known || t->held->is_copy || t->held->is_sought))
 		return;
-	log_notice("%s: has the same as another file, but is no copy for all "
-		   "that is known: it is sent",
-	    tail_path(t).text);
+	say_notice(tail_path(t).text,
+	    "has the same as another file, but is no copy for all "
+	    "that is known: it is sent");
 	release(t, 0);
 }

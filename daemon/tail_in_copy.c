@@ -11,6 +11,7 @@
 #include "daemon/ledger.h"
 #include "daemon/log.h"
 #include "daemon/place.h"
+#include "daemon/say.h"
 #include "daemon/stream.h"
 #include "daemon/stream_guard.h"
 #include "daemon/tail_copy.h"
@@ -68,8 +69,8 @@ go_on_in_copy(struct tail *old, const struct tail_copy_found *found)
 	else
 		free(found->name);
 	tails_watch(old);
-	log_info("%s: is the copy of a truncated file: the rest is read there",
-	    tail_path(old).text);
+	say_info(tail_path(old).text,
+	    "is the copy of a truncated file: the rest is read there");
 	for (s = old->streams; s != NULL; s = s->next) {
 		ledger_mark(tails_ledger(old->all), s);
 		stream_wake(s);
@@ -182,7 +183,7 @@ settle_old(struct tail *old, struct place *place)
 	} else if (result == TAIL_COPY_FOLLOWED) {
 		old->seeking = false;
 		tail_wake_behind(old);
-		log_info("%s: its copy is followed by itself", tail_old_path(old));
+		say_info(tail_old_path(old), "its copy is followed by itself");
 		old->size = tail_least_sent(old);
 		tails_time(old);
 	} else if (result == TAIL_COPY_NONE) {
@@ -236,9 +237,9 @@ tail_finish_in_copy(struct tail *old, struct place *place, struct tail *now)
 	if (seek_for(result) == 0.)
 		return (result != TAIL_COPY_NONE);
 	if (result != TAIL_COPY_CHANGING)
-		log_notice("%s: was truncated, and its copy could not be "
-			   "looked for: trying again every second",
-		    tail_old_path(old));
+		say_notice(tail_old_path(old),
+		    "was truncated, and its copy could not be "
+		    "looked for: trying again every second");
 	old->seeking = true;
 	old->changed = tails_now(old->all);
 	tails_time(old);

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/log.h"
+#include "daemon/say.h"
 #include "daemon/sizes.h"
 #include "daemon/stream.h"
 #include "daemon/tail.h"
@@ -294,9 +294,10 @@ say_damaged(const struct packed *p, const char *why)
 		return;
 	t->packed_ended = true;
 	tails_stats(t->all)->damaged++;
-	log_warnx("%s: damaged: what comes after the first %lld bytes of its "
-		  "text cannot be recovered: %s",
-	    tail_path(t).text, (long long)had, why);
+	say_warnx(tail_path(t).text,
+	    "damaged: what comes after the first %lld bytes of its "
+	    "text cannot be recovered: %s",
+	    (long long)had, why);
 }
 
 /* Decodes into the room behind buf[len].  Returns 0, or -1 with errno. */
@@ -401,9 +402,10 @@ tail_packed_look(struct tail *t, double quiet)
 	if (!t->packed_ended && quiet >= QUIET) {
 		t->packed_ended = true;
 		tails_stats(t->all)->damaged++;
-		log_warnx("%s: cut off: what comes after the first %lld bytes "
-			  "of its text cannot be recovered",
-		    tail_path(t).text, (long long)t->size);
+		say_warnx(tail_path(t).text,
+		    "cut off: what comes after the first %lld bytes "
+		    "of its text cannot be recovered",
+		    (long long)t->size);
 	}
 	if (!t->packed_ended)
 		return (false);

@@ -7,7 +7,7 @@
 
 #include "daemon/conf.h"
 #include "daemon/ledger.h"
-#include "daemon/log.h"
+#include "daemon/say.h"
 #include "daemon/stream.h"
 #include "daemon/stream_guard.h"
 #include "daemon/tails.h"
@@ -231,10 +231,11 @@ go_back(struct tail *t, int fd, off_t size)
 		stream_guard_cut(s, at);
 		if (at == s->cursor.sent)
 			continue;
-		log_notice("%s: what was sent to %s up to %lld stands in it no "
-			   "more, but up to %lld: goes on there",
-		    tail_path(t).text, s->route->to->name,
-		    (long long)s->cursor.sent, (long long)at);
+		say_notice(tail_path(t).text,
+		    "what was sent to %s up to %lld stands in it no "
+		    "more, but up to %lld: goes on there",
+		    s->route->to->name, (long long)s->cursor.sent,
+		    (long long)at);
 		/* What is not acknowledged up to there is sent again, too. */
 		stream_go_to(s, at < s->cursor.acked ? at : s->cursor.acked);
 	}
@@ -281,9 +282,10 @@ tail_go_on(struct tail *t, int fd, const struct stat *st)
 	} else {
 		if ((at = seek_last_sent(t, fd, st, &sent)) <= 0)
 			return ((int)at);
-		log_notice("%s: was written anew, with what was sent of it: "
-			   "goes on behind that, at %lld",
-		    tail_path(t).text, (long long)at);
+		say_notice(tail_path(t).text,
+		    "was written anew, with what was sent of it: "
+		    "goes on behind that, at %lld",
+		    (long long)at);
 		go_to_all(t, &sent);
 	}
 	went_on(t, fd, st);

@@ -12,6 +12,7 @@
 #include "daemon/log.h"
 #include "daemon/opener.h"
 #include "daemon/place.h"
+#include "daemon/say.h"
 #include "daemon/stream.h"
 #include "daemon/stream_guard.h"
 #include "daemon/tail_held.h"
@@ -285,8 +286,8 @@ go_on_in(const struct pair *p, struct place *place, const char *name)
 	t->deleted = false;
 	t->many_links = p->st->st_nlink > 1;
 	t->changed = tails_now(t->all);
-	log_info("%s: was replaced by a file that has all of it: goes on there",
-	    tail_path(t).text);
+	say_info(tail_path(t).text,
+	    "was replaced by a file that has all of it: goes on there");
 	for (s = t->streams; s != NULL; s = s->next) {
 		ledger_mark(tails_ledger(t->all), s);
 		stream_wake(s);
@@ -300,6 +301,7 @@ tail_replaced(struct tail *was, struct place *place, const char *name,
 {
 	struct pair p = { .was = was, .size = was->size, .st = st };
 	enum tail_replacement result = TAIL_NOT_REPLACED;
+	char path[PATH_MAX];
 	struct stat now;
 	off_t at;
 
@@ -321,9 +323,11 @@ tail_replaced(struct tail *was, struct place *place, const char *name,
 	at = behind_what_was_sent(&p);
 	know_before(&p, at, from);
 	if (from->at > 0 && !has_name(was)) {
-		log_notice("%s/%s: was replaced by a file with what was sent "
-			   "of it: goes on behind that, at %lld",
-		    place->path, name, (long long)from->at);
+		(void)snprintf(path, sizeof(path), "%s/%s", place->path, name);
+		say_notice(path,
+		    "was replaced by a file with what was sent of it: goes on "
+		    "behind that, at %lld",
+		    (long long)from->at);
 		result = TAIL_REPLACED_IN_PART;
 	} else {
 		if (p.unknown || at == -1)

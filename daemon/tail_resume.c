@@ -13,6 +13,7 @@
 #include "daemon/ledger.h"
 #include "daemon/log.h"
 #include "daemon/place.h"
+#include "daemon/say.h"
 #include "daemon/stream.h"
 #include "daemon/stream_guard.h"
 #include "daemon/tail_copy.h"
@@ -57,10 +58,11 @@ static void
 say_no_copy(const struct tail *now, const struct checkpoint_record *rec)
 {
 	if (rec->offset > 0 && strcmp(rec->path, tail_path(now).text) == 0)
-		log_notice("%s: is another file than the one of which %lld "
-			   "bytes were sent, and no copy of that is here: it "
-			   "is sent from its beginning",
-		    tail_path(now).text, (long long)rec->offset);
+		say_notice(tail_path(now).text,
+		    "is another file than the one of which %lld "
+		    "bytes were sent, and no copy of that is here: it "
+		    "is sent from its beginning",
+		    (long long)rec->offset);
 }
 
 static bool
@@ -109,8 +111,8 @@ resume_in_copy(
 	    tail_add_stream(copy, r, wanted.least) == -1)
 		return;
 	stream_guard_load(copy->streams, rec);
-	log_info("%s: is the copy of a truncated file: the rest is read there",
-	    tail_path(copy).text);
+	say_info(tail_path(copy).text,
+	    "is the copy of a truncated file: the rest is read there");
 	tail_follows(now, copy);
 	tails_time(copy);
 }
@@ -352,11 +354,11 @@ compare(struct tail *t, struct route *r, int fd,
 static void
 say_back(const struct tail *t, const struct checkpoint_record *rec, off_t at)
 {
-	log_notice("%s: %lld bytes of it were sent to %s, and not all of them "
-		   "stand in it any more, as after a loss of power: goes on at "
-		   "%lld, where they do",
-	    tail_path(t).text, (long long)rec->offset, rec->dest,
-	    (long long)at);
+	say_notice(tail_path(t).text,
+	    "%lld bytes of it were sent to %s, and not all of them "
+	    "stand in it any more, as after a loss of power: goes on at "
+	    "%lld, where they do",
+	    (long long)rec->offset, rec->dest, (long long)at);
 }
 
 /* Takes the record for the file, if there is one. */
@@ -371,7 +373,7 @@ take(struct tail *t, const struct route *r, struct checkpoint_record *rec)
 	    !ledger_take_moved(
 		l, r->to->name, t->dev, t->ino, tail_path(t).text, rec))
 		return (false);
-	log_info("%s: its device has another number now", tail_path(t).text);
+	say_info(tail_path(t).text, "its device has another number now");
 	return (true);
 }
 
@@ -578,9 +580,10 @@ tail_seek_sent(struct tail *t, const struct checkpoint_record *rec)
 	sent = rec->guards[0];
 	if ((sent.at = tail_seek_guard(t, fd, t->size, &sent)) <= 0)
 		return (false);
-	log_notice("%s: has what was sent of the file that it was to %s: goes "
-		   "on behind that, at %lld",
-	    tail_path(t).text, rec->dest, (long long)sent.at);
+	say_notice(tail_path(t).text,
+	    "has what was sent of the file that it was to %s: goes "
+	    "on behind that, at %lld",
+	    rec->dest, (long long)sent.at);
 	s->cursor.sent = s->cursor.acked = sent.at;
 	stream_guard_set(s, &sent);
 	ledger_mark(tails_ledger(t->all), s);

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "daemon/ledger.h"
-#include "daemon/log.h"
 #include "daemon/place.h"
+#include "daemon/say.h"
 #include "daemon/stream.h"
 #include "daemon/stream_guard.h"
 #include "daemon/tail_held.h"
@@ -200,24 +200,23 @@ static void
 say_change(const struct tail *t, const struct stat *st, enum tail_change how)
 {
 	if (how == TAIL_WRITTEN_ANEW)
-		log_info("%s: was written anew with the same text",
-		    tail_path(t).text);
+		say_info(
+		    tail_path(t).text, "was written anew with the same text");
 	else if (t->unproven)
-		log_info("%s: is another file than the one that was known by "
-			 "its inode",
-		    tail_path(t).text);
+		say_info(tail_path(t).text,
+		    "is another file than the one that was known by "
+		    "its inode");
 	else if (!t->rotated || t->left_now)
-		log_info("%s: truncated from %lld to %lld bytes",
-		    tail_path(t).text, (long long)t->size,
-		    (long long)st->st_size);
+		say_info(tail_path(t).text, "truncated from %lld to %lld bytes",
+		    (long long)t->size, (long long)st->st_size);
 }
 
 static void
 say_spent(const struct tail *t)
 {
-	log_info("%s: was rotated, and written over since: nothing of what it "
-		 "has now is sent",
-	    tail_path(t).text);
+	say_info(tail_path(t).text,
+	    "was rotated, and written over since: nothing of what it "
+	    "has now is sent");
 }
 
 void

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "daemon/clock.h"
-#include "daemon/log.h"
+#include "daemon/say.h"
 #include "daemon/sizes.h"
 #include "daemon/stream.h"
 #include "daemon/tail.h"
@@ -233,8 +233,9 @@ tails_lose(struct tails *ts, const struct tails_loss *loss)
 {
 	struct tails_loss *slot = &ts->losses[ts->nlosses % TAILS_LOSSES];
 
-	log_warnx("%s: %lld bytes at %lld were %s before they could be read",
-	    loss->path, (long long)loss->bytes, (long long)loss->at, loss->how);
+	say_warnx(loss->path,
+	    "%lld bytes at %lld were %s before they could be read",
+	    (long long)loss->bytes, (long long)loss->at, loss->how);
 	ts->stats.lost_bytes += (uint64_t)loss->bytes;
 	free(slot->path);
 	*slot = *loss;

@@ -22,6 +22,7 @@
 #include "daemon/ledger.h"
 #include "daemon/log.h"
 #include "daemon/opener.h"
+#include "daemon/say.h"
 #include "daemon/sizes.h"
 #include "daemon/source.h"
 #include "daemon/state.h"
@@ -560,6 +561,7 @@ make_all(struct worker *w)
 		log_errorx("worker: no event loop");
 		return (-1);
 	}
+	say_open(w->loop, SAY_WHILE);
 	/* The opener, should it end, is waited for by nobody. */
 	(void)signal(SIGCHLD, SIG_IGN);
 	confine_init(&w->confine, w->loop, w->start->needs);
@@ -645,6 +647,7 @@ free_all(struct worker *w)
 {
 	size_t i;
 
+	say_close();
 	state_dump_free(w->dump);
 	ctl_free(w->ctl);
 	tails_free(w->tails);

@@ -27,7 +27,7 @@ floor()
 		echo 3 ;;
 	source*|handover|place*|tail*|stream*|ledger*)
 		echo 2 ;;
-	mounts*|watch*|walk_open*|conf*|cert|log*|sandbox*|notify*|privsep*|lock*)
+	mounts*|watch*|walk_open*|conf*|cert|log*|say|sandbox*|notify*|privsep*|lock*)
 		echo 1 ;;
 	esac
 }

@@ -17,8 +17,9 @@ import unittest
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 MANUAL = "daemon/teslacoild.8"
 
-TELLS_ERRNO = {"log_error", "log_warn"}
-CALL = re.compile(r"\b(log_errorx?|log_warnx?|log_notice|reason_set)\(")
+TELLS_ERRNO = {"log_error", "log_warn", "say_warn"}
+CALL = re.compile(r"\b(log_errorx?|log_warnx?|log_notice|reason_set|"
+                  r"say_warnx?|say_notice)\(")
 LITERAL = re.compile(r'"((?:[^"\\]|\\.)*)"')
 CONVERSION = re.compile(r"%[-+ #0-9.*]*(?:hh?|ll?|z|j)?([a-zA-Z%])")
 
@@ -79,8 +80,11 @@ def messages():
         for m in CALL.finditer(text):
             args = arguments(text, m.end())
             where = "%s:%d" % (name, text.count("\n", 0, m.start()) + 1)
-            fmt = args[1] if m[1] == "reason_set" else args[0]
+            of_file = m[1].startswith("say_")
+            fmt = args[1] if of_file or m[1] == "reason_set" else args[0]
             for one in literals(fmt, text):
+                if of_file:
+                    one = "%s: " + one
                 one = plain(one) + (": %s" if m[1] in TELLS_ERRNO else "")
                 if one == "%s: %s" and m[1] in TELLS_ERRNO or \
                         not says_nothing(one):

@@ -546,6 +546,27 @@ class Work(Discovery):
         self.end()
         self.assertLess(opened(), 10 * n)
 
+    def test_messages_that_anybody_can_bring_about(self):
+        n = 40
+        self.writer("a.log").write(1)
+        self.r = self.receiver().start()
+        self.d = self.daemon(destination("d", self.r.url) +
+                             source("s", self.path("*.log"))).start()
+        self.d.wait_follows(self.path("a.log"))
+        for i in range(n):
+            with open(self.path("no-text%d.log" % i), "wb") as f:
+                f.write(b"\x1f\x8b\x08" + bytes(range(1, 200)))
+        files = [self.path("no-text%d.log" % i) for i in range(n)]
+        self.d.wait_follows(*files)
+        wait_for(lambda: all(f["cursors"][0]["lag_bytes"] == 0
+                             for f in self.d.state()["files"]
+                             if f["path"] in files), "a look at each")
+        self.d.stop()
+        log = self.d.log()
+        named = log.count("is compressed, not text: passed over")
+        self.assertEqual(named, 16)
+        self.assertIn("and %d others like these" % (n - named), log)
+
     def test_names_that_are_not_followed(self):
         self.begin()
         for i in range(1000):

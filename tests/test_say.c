@@ -1,0 +1,167 @@
+/*
+ * Goal: of the files of one directory, and of all, so many messages are logged
+ * in a while; the others are counted, and no directory takes those of another.
+ */
+#include "daemon/say.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static unsigned warned, noticed, informed, hidden;
+static char last[4096];
+static int level = 6; /* LOG_INFO */
+
+#define FAKE(name, count)                                                      \
+	void name(const char *fmt, ...)                                        \
+	{                                                                      \
+		va_list ap;                                                    \
+                                                                               \
+		va_start(ap, fmt);                                             \
+		(void)vsnprintf(last, sizeof(last), fmt, ap);                  \
+		va_end(ap);                                                    \
+		(count)++;                                                     \
+	}
+
+FAKE(log_warn, warned)
+FAKE(log_warnx, warned)
+FAKE(log_notice, noticed)
+FAKE(log_info, informed)
+FAKE(log_debug, hidden)
+
+int
+log_level(void)
+{
+	return (level);
+}
+
+static int
+set_up(void **state)
+{
+	struct ev_loop *loop = ev_loop_new(0);
+
+	warned = noticed = informed = hidden = 0;
+	level = 6;
+	say_open(loop, 0.01);
+	*state = loop;
+	return (0);
+}
+
+static int
+tear_down(void **state)
+{
+	say_close();
+	ev_loop_destroy(*state);
+	return (0);
+}
+
+static void
+one_directory_has_so_many_and_leaves_the_others_theirs(void **state)
+{
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < 100; i++)
+		say_notice("/log/a/x.log", "was written over");
+	assert_int_equal(noticed, SAY_IN_DIR);
+	assert_int_equal(hidden, 100 - SAY_IN_DIR);
+	assert_string_equal(last, "/log/a/x.log: was written over");
+	say_warnx("/log/b/x.log", "damaged: %d", 7);
+	assert_int_equal(warned, 1);
+	assert_string_equal(last, "/log/b/x.log: damaged: 7");
+}
+
+static void
+all_directories_have_so_many_together(void **state)
+{
+	char path[64];
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < 10 * SAY_IN_ALL; i++) {
+		(void)snprintf(path, sizeof(path), "/log/%u/x.log", i);
+		say_warnx(path, "damaged");
+	}
+	assert_true(warned <= SAY_IN_ALL);
+	assert_int_equal(warned + hidden, 10 * SAY_IN_ALL);
+}
+
+static void
+the_others_are_counted_and_then_it_begins_anew(void **state)
+{
+	unsigned i;
+
+	for (i = 0; i < SAY_IN_DIR + 5; i++)
+		say_notice("/log/x.log", "was written over");
+	assert_int_equal(warned, 0);
+	ev_run(*state, EVRUN_ONCE);
+	assert_int_equal(warned, 1);
+	assert_non_null(strstr(last, "and 5 others"));
+	say_notice("/log/x.log", "was written over");
+	assert_int_equal(noticed, SAY_IN_DIR + 1);
+	/* Of none that was left out nothing is said. */
+	ev_run(*state, EVRUN_ONCE);
+	assert_int_equal(warned, 1);
+}
+
+static void
+at_the_end_they_are_counted_too(void **state)
+{
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < SAY_IN_DIR + 5; i++)
+		say_notice("/log/x.log", "was written over");
+	say_close();
+	assert_int_equal(warned, 1);
+	assert_non_null(strstr(last, "and 5 others"));
+}
+
+static void
+plain_ones_take_nothing_from_the_grave_ones(void **state)
+{
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < 100; i++)
+		say_info("/log/x.log", "truncated");
+	assert_int_equal(informed, SAY_IN_DIR);
+	say_notice("/log/x.log", "was written over");
+	assert_int_equal(noticed, 1);
+}
+
+static void
+what_the_level_leaves_out_does_not_count(void **state)
+{
+	unsigned i;
+
+	(void)state;
+	level = 5; /* LOG_NOTICE */
+	for (i = 0; i < 100; i++)
+		say_info("/log/x.log", "truncated");
+	assert_int_equal(informed + hidden, 0);
+	level = 6;
+	say_info("/log/x.log", "truncated");
+	assert_int_equal(informed, 1);
+}
+
+int
+main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(one_directory_has_so_many_and_leaves_the_others_theirs),
+		TEST(all_directories_have_so_many_together),
+		TEST(the_others_are_counted_and_then_it_begins_anew),
+		TEST(at_the_end_they_are_counted_too),
+		TEST(plain_ones_take_nothing_from_the_grave_ones),
+		TEST(what_the_level_leaves_out_does_not_count),
+	};
+
+	return (cmocka_run_group_tests(tests, NULL, NULL));
+}
