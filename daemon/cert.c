@@ -225,14 +225,14 @@ cert_lacks_issuer(const struct cert_pem *chain, const struct cert_pem *ca,
 	return (lacks);
 }
 
-const char *
+struct cert_day
 cert_date(time_t t)
 {
-	static char text[32];
+	struct cert_day day;
 	struct tm tm;
 
 	if (gmtime_r(&t, &tm) == NULL ||
-	    strftime(text, sizeof(text), "%Y-%m-%d", &tm) == 0)
-		return ("an unknown date");
-	return (text);
+	    strftime(day.text, sizeof(day.text), "%Y-%m-%d", &tm) == 0)
+		(void)strlcpy(day.text, "an unknown date", sizeof(day.text));
+	return (day);
 }

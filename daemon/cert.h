@@ -39,7 +39,10 @@ bool	cert_has_root(const struct cert_pem *);
 bool	cert_lacks_issuer(const struct cert_pem *chain,
 	    const struct cert_pem *ca, char *name, size_t size);
 
-/* "2026-11-01", UTC, in a static buffer. */
-const char	*cert_date(time_t);
+/* "2026-11-01", UTC; text lives until the end of the full expression. */
+struct cert_day {
+	char text[32];
+};
+struct cert_day	cert_date(time_t);
 
 #endif

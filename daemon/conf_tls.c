@@ -340,10 +340,10 @@ look_at_dates(const struct cert_facts *f, struct reason *warning)
 
 	if (f->not_after < now)
 		reason_set(warning, "the certificate expired %s",
-		    cert_date(f->not_after));
+		    cert_date(f->not_after).text);
 	else if (f->not_before > now)
 		reason_set(warning, "the certificate counts from %s on",
-		    cert_date(f->not_before));
+		    cert_date(f->not_before).text);
 }
 
 static int

@@ -180,7 +180,7 @@ open_link(struct endpoint *ep, const struct address *a)
 	ep->opened = clock_now();
 	if (a != NULL)
 		ep->address = *a;
-	(void)strlcpy(ep->peer, a != NULL ? address_text(a) : ep->url->text,
+	(void)strlcpy(ep->peer, a != NULL ? address_text(a).text : ep->url->text,
 	    sizeof(ep->peer));
 	if (try_link(ep, a) == -1) {
 		if (ep->url->scheme == CONF_UNIX)

@@ -379,10 +379,10 @@ tell_refusal(struct link *l, bool shaken, struct reason *why)
 	if (strstr(text, "expired") != NULL && f.not_after < now &&
 	    f.not_after != 0)
 		reason_set(why, "certificate of %s expired %s", name,
-		    cert_date(f.not_after));
+		    cert_date(f.not_after).text);
 	else if (f.not_before > now)
 		reason_set(why, "certificate of %s counts from %s on", name,
-		    cert_date(f.not_before));
+		    cert_date(f.not_before).text);
 	else if (hash != NULL)
 		reason_set(why,
 		    "certificate of %s: %s; it is for %s, its fingerprint is "

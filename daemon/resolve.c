@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <arpa/nameser.h>
 #include <errno.h>
+#include <net/if.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdbool.h>
@@ -338,17 +339,19 @@ address_is_same(const struct address *a, const struct address *b)
 	return (a->len == b->len && memcmp(&a->sa, &b->sa, a->len) == 0);
 }
 
-const char *
+struct address_name
 address_text(const struct address *a)
 {
-	static char text[NI_MAXHOST + NI_MAXSERV + 4];
-	char host[NI_MAXHOST], port[NI_MAXSERV];
+	char host[INET6_ADDRSTRLEN + IF_NAMESIZE + 1], port[sizeof("65535")];
+	struct address_name name;
 
 	if (getnameinfo((const struct sockaddr *)&a->sa, a->len, host,
 		sizeof(host), port, sizeof(port),
 		NI_NUMERICHOST | NI_NUMERICSERV) != 0)
-		return ("unknown address");
-	(void)snprintf(text, sizeof(text),
-	    a->sa.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
-	return (text);
+		(void)strlcpy(name.text, "unknown address", sizeof(name.text));
+	else
+		(void)snprintf(name.text, sizeof(name.text),
+		    a->sa.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host,
+		    port);
+	return (name);
 }

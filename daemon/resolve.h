@@ -63,7 +63,13 @@ void	resolve_cancel(struct resolve *);
 
 bool	address_is_same(const struct address *, const struct address *);
 
-/* "192.0.2.1:514" or "[2001:db8::1]:514", in a static buffer. */
-const char	*address_text(const struct address *);
+/*
+ * "192.0.2.1:514" or "[2001:db8::1]:514"; text lives until the end of the full
+ * expression.
+ */
+struct address_name {
+	char text[80]; /* the longest is IPv6 with a zone */
+};
+struct address_name address_text(const struct address *);
 
 #endif

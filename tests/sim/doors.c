@@ -194,15 +194,16 @@ address_is_same(const struct address *a, const struct address *b)
 	return (memcmp(&a->sa, &b->sa, sizeof(struct sockaddr_in)) == 0);
 }
 
-const char *
+struct address_name
 address_text(const struct address *a)
 {
-	static char text[32];
+	struct address_name name;
 	struct sockaddr_in sin;
 
 	memcpy(&sin, &a->sa, sizeof(sin));
-	(void)snprintf(text, sizeof(text), "127.0.0.1:%u", ntohs(sin.sin_port));
-	return (text);
+	(void)snprintf(name.text, sizeof(name.text), "127.0.0.1:%u",
+	    ntohs(sin.sin_port));
+	return (name);
 }
 
 /* A system that tells nothing has no queue of errors, either. */
