@@ -574,88 +574,152 @@ begin_print(struct tail *t, const uint8_t *head, size_t n)
 		s->is_recorded = false;
 }
 
+/*
+ * Reads what is to be sent next, and the guard in front of it, which is
+ * skipped. Returns false where there is nothing to send now, and why in
+ * *result.
+ */
+static bool
+read_slice(struct stream *s, const struct pull *p, int fd, struct slice *l,
+    enum pull_result *result)
+{
+	size_t least = STREAM_LEAST(s->route->style.max_message), worth, size;
+	uint8_t *buf = tails_scratch(s->tail->all, &size);
+	off_t from = s->cursor.sent;
+	size_t guard = from < STREAM_GUARD ? (size_t)from : STREAM_GUARD;
+	ssize_t n;
+
+	*result = PULL_DRAINED;
+	if (still_partial(s, fd, buf, size))
+		return (false);
+	worth = worth_reading(s, p);
+	if (size > worth)
+		size = worth > least ? worth : least;
+	n = read_at(s, fd, buf, size, from - (off_t)guard);
+	if (n == -1 && errno == EAGAIN)
+		*result = PULL_MORE;
+	else if (n == -1 && errno == EBUSY)
+		*result = PULL_WAIT;
+	if (n < (ssize_t)guard)
+		return (false);
+	*l = (struct slice) { buf, size, guard, (size_t)n, from };
+	return (true);
+}
+
+/* Whether what was sent still stands in front of the slice. */
+static bool
+has_what_was_sent(struct stream *s, int fd, const struct slice *l)
+{
+	enum sameness same = compare(s, fd, l->buf, l->skip);
+
+	if (same == UNKNOWN)
+		tail_read_failed(s->tail, errno);
+	else if (same == CHANGED)
+		tail_suspect(s->tail);
+	return (same == SAME);
+}
+
+/* What the slice tells of the file. */
+static void
+note_slice(struct stream *s, int fd, const struct slice *l)
+{
+	off_t end = l->from + (off_t)(l->n - l->skip);
+
+	s->tail->sure = 0;
+	/* Nothing is recorded of a file that has no fingerprint. */
+	if (l->from == 0 && s->tail->print.len == 0)
+		begin_print(s->tail, l->buf,
+		    l->n < FINGERPRINT_MAX ? l->n : FINGERPRINT_MAX);
+	if (end > s->tail->size)
+		tail_has_grown(s->tail, fd, end);
+}
+
+static bool
+is_no_text(struct stream *s, int fd, const struct slice *l)
+{
+	return (s->route->source->compressed &&
+	    s->tail->packed == INFLATE_NONE && l->n > 0 &&
+	    stream_is_no_text(s, fd, l->buf, l->n, l->from - (off_t)l->skip));
+}
+
+/* A newline that came after its line was sent. */
+static void
+skip_late_newline(struct slice *l)
+{
+	size_t late;
+
+	if (l->skip == 0)
+		return;
+	late =
+	    late_newline(l->buf[l->skip - 1], l->buf + l->skip, l->n - l->skip);
+	l->skip += late;
+	l->from += (off_t)late;
+}
+
+static bool
+begins_line(const struct slice *l)
+{
+	return (l->from == 0 || l->buf[l->skip - 1] == '\n');
+}
+
+/* Sends the lines of the slice. */
 static enum pull_result
-pull_from(struct stream *s, struct pull *p, int fd)
+pull_lines(struct stream *s, struct pull *p, int fd, struct slice *l)
 {
 	struct pack_io io = { .out = p->out,
 		.out_room = p->room,
 		.most = p->most,
 		.marks = p->marks,
 		.txnr = p->txnr };
+	bool is_full = l->n == l->size;
 	enum pack_stop stop;
-	struct slice slice;
-	enum sameness same;
-	size_t size, least = STREAM_LEAST(s->route->style.max_message);
-	uint8_t *buf = tails_scratch(s->tail->all, &size);
-	off_t from = s->cursor.sent;
-	size_t skip, guard, worth;
-	ssize_t n;
 
-	if (still_partial(s, fd, buf, size))
-		return (PULL_DRAINED);
-	worth = worth_reading(s, p);
-	if (size > worth)
-		size = worth > least ? worth : least;
-	skip = guard = from < STREAM_GUARD ? (size_t)from : STREAM_GUARD;
-	n = read_at(s, fd, buf, size, from - (off_t)guard);
-	if (n == -1 && errno == EAGAIN)
+	if (!leave_nuls(s, fd, l))
 		return (PULL_MORE);
-	if (n == -1 && errno == EBUSY)
-		return (PULL_WAIT);
-	if (n < (ssize_t)guard)
-		return (PULL_DRAINED);
-	if ((same = compare(s, fd, buf, guard)) == UNKNOWN)
-		tail_read_failed(s->tail, errno);
-	else if (same == CHANGED)
-		tail_suspect(s->tail);
-	if (same != SAME)
-		return (PULL_DRAINED);
-	s->tail->sure = 0;
-	/* Nothing is recorded of a file that has no fingerprint. */
-	if (from == 0 && s->tail->print.len == 0)
-		begin_print(s->tail, buf,
-		    n < FINGERPRINT_MAX ? (size_t)n : FINGERPRINT_MAX);
-	if (from + n - (off_t)guard > s->tail->size)
-		tail_has_grown(s->tail, fd, from + n - (off_t)guard);
-	if (s->route->source->compressed &&
-	    s->tail->packed == INFLATE_NONE && n > 0 &&
-	    stream_is_no_text(s, fd, buf, (size_t)n, from - (off_t)guard))
-		return (pass_over(s, p));
-	if (guard > 0)
-		skip += late_newline(buf[guard - 1], buf + guard,
-		    (size_t)n - guard);
-	from += (off_t)(skip - guard);
-	if ((from == 0 || buf[skip - 1] == '\n') &&
-	    begins_with_nuls(buf + skip, (size_t)n - skip))
-		return (pull_nuls(s, p, fd, from));
-	if (stream_comes_back(s, buf + skip, (size_t)n - skip, from))
-		return (PULL_DRAINED);
-	slice = (struct slice) { buf, size, skip, (size_t)n, from };
-	if (!leave_nuls(s, fd, &slice))
-		return (PULL_MORE);
-	io.in = buf + skip;
-	io.in_len = slice.n - skip;
-	io.in_offset = (uint64_t)from;
-	io.ends_line = s->flush && (size_t)n < size;
+	io.in = l->buf + l->skip;
+	io.in_len = l->n - l->skip;
+	io.in_offset = (uint64_t)l->from;
+	io.ends_line = s->flush && !is_full;
 	stop = pack(s, p, &io);
 	p->made = io.made;
 	p->messages = io.messages;
 	p->txnr = io.txnr;
-	p->end = from + (off_t)io.used;
-	remember(s, buf, skip + io.used, p->end);
+	p->end = l->from + (off_t)io.used;
+	remember(s, l->buf, l->skip + io.used, p->end);
 	if (stop == PACK_NEED_ROOM)
 		return (PULL_NO_ROOM);
 	if (stop == PACK_ENOUGH || stop == PACK_NULS)
 		return (PULL_MORE);
-	if ((size_t)n == size && io.used > 0)
+	if (is_full && io.used > 0)
 		return (PULL_MORE);
-	if (s->scanned < from + (off_t)io.in_len)
-		s->scanned = from + (off_t)io.in_len;
-	if ((size_t)n == size)
-		return (pull_giant(s, p, &io, fd, buf, size));
+	if (s->scanned < l->from + (off_t)io.in_len)
+		s->scanned = l->from + (off_t)io.in_len;
+	if (is_full)
+		return (pull_giant(s, p, &io, fd, l->buf, l->size));
 	if (s->only_nuls && io.used == 0 && is_left(s))
 		return (pass_over(s, p));
 	return (PULL_DRAINED);
+}
+
+static enum pull_result
+pull_from(struct stream *s, struct pull *p, int fd)
+{
+	enum pull_result result;
+	struct slice l;
+
+	if (!read_slice(s, p, fd, &l, &result))
+		return (result);
+	if (!has_what_was_sent(s, fd, &l))
+		return (PULL_DRAINED);
+	note_slice(s, fd, &l);
+	if (is_no_text(s, fd, &l))
+		return (pass_over(s, p));
+	skip_late_newline(&l);
+	if (begins_line(&l) && begins_with_nuls(l.buf + l.skip, l.n - l.skip))
+		return (pull_nuls(s, p, fd, l.from));
+	if (stream_comes_back(s, l.buf + l.skip, l.n - l.skip, l.from))
+		return (PULL_DRAINED);
+	return (pull_lines(s, p, fd, &l));
 }
 
 enum pull_result
