@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/clock.h"
+
 #define RETRY_MS 10 /* the system counts the files that are on their way */
 
 /* A control message with one descriptor, aligned. */
@@ -43,15 +45,6 @@ send_once(int channel, const void *p, size_t n, int fd)
 	    sendmsg(channel, &msg, MSG_NOSIGNAL | MSG_DONTWAIT) == -1 ? -1 : 0);
 }
 
-static int64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ((int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000);
-}
-
 /* Waits until there may be room, for a while or to the end. */
 static void
 wait_for_room(int channel, int error, int64_t left)
@@ -79,7 +72,7 @@ channel_send(int channel, const void *p, size_t n, int fd, int wait_ms)
 			error != ETOOMANYREFS) ||
 		    wait_ms == 0)
 			return (-1);
-		now = now_ms();
+		now = (int64_t)clock_ms();
 		if (end == 0)
 			end = now + wait_ms;
 		if (now >= end) {

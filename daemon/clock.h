@@ -8,11 +8,16 @@
 #ifndef CLOCK_H
 #define CLOCK_H
 
+#include <stdint.h>
+
 /*
  * Returns the seconds since some moment before the daemon began.  It asks the
  * clock each time, which costs tens of nanoseconds: call it once for a slice or
  * an event, not for every line.
  */
 double	clock_now(void);
+
+/* The same in milliseconds. */
+uint64_t	clock_ms(void);
 
 #endif

@@ -13,6 +13,7 @@
 #include <tls.h>
 
 #include "daemon/cert.h"
+#include "daemon/clock.h"
 #include "daemon/conf_tls.h"
 #include "daemon/conf_url.h"
 #include "daemon/resolve.h"
@@ -60,15 +61,6 @@ peer_name(const struct link *l)
 
 	return (conf->server_name != NULL ? conf->server_name
 					  : conf_url_peer(l->url));
-}
-
-static uint64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ((uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000);
 }
 
 /*
@@ -444,7 +436,7 @@ link_tls_handshake(struct link *l, struct reason *why)
 	}
 	if (result == 0) {
 		t->shaken = true;
-		t->shaken_ms = now_ms();
+		t->shaken_ms = clock_ms();
 		t->welcome = strcmp(tls_conn_version(t->ctx), "TLSv1.3") != 0;
 		return (check_peer(l, why) == 0 ? LINK_READY : LINK_BROKEN);
 	}
@@ -563,7 +555,7 @@ link_tls_acked(struct link *l)
 	uint64_t acked =
 	    cipher_map_acked(&t->map, link_tcp_acked(l, t->ciphered));
 
-	if (!t->welcome && now_ms() - t->shaken_ms >= WELCOME_MS)
+	if (!t->welcome && clock_ms() - t->shaken_ms >= WELCOME_MS)
 		t->welcome = true;
 	return (t->welcome ? acked : 0);
 }

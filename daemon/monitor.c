@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/clock.h"
 #include "daemon/conf.h"
 #include "daemon/log.h"
 #include "daemon/monitor_inside.h"
@@ -31,15 +32,6 @@
 #define ONE_STOP_MS 1000 /* two signals within it are one */
 #define HEARD_AT_ONCE 256 /* packets: a worker is not all there is */
 #define STARTING_MS 300000 /* a worker that is not ready by then hangs */
-
-uint64_t
-monitor_now_ms(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ((uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000);
-}
 
 static int
 run_worker(struct monitor *m, int channel)
@@ -75,14 +67,14 @@ static void
 beat_later(struct monitor *m)
 {
 	m->beat_ms =
-	    notify_every_ms() != 0 ? monitor_now_ms() + notify_every_ms() : 0;
+	    notify_every_ms() != 0 ? clock_ms() + notify_every_ms() : 0;
 }
 
 /* No worker is there to be late, or it has a while to become ready. */
 static void
 beat(struct monitor *m)
 {
-	if (m->worker == 0 || monitor_now_ms() - m->started_ms < STARTING_MS)
+	if (m->worker == 0 || clock_ms() - m->started_ms < STARTING_MS)
 		notify_beat("WATCHDOG=1\n");
 	beat_later(m);
 }
@@ -117,7 +109,7 @@ start_worker(struct monitor *m)
 	}
 	(void)close(pair[1]);
 	m->channel = pair[0];
-	m->started_ms = m->heard_ms = monitor_now_ms();
+	m->started_ms = m->heard_ms = clock_ms();
 	statedir_set_pids(&m->state, getpid(), m->worker);
 	beat_later(m);
 	m->renewing = m->killed = m->is_ready = false;
@@ -130,8 +122,7 @@ stop_worker(struct monitor *m)
 	if (m->worker == 0)
 		return;
 	(void)kill(m->worker, SIGTERM);
-	m->due_ms =
-	    monitor_now_ms() + m->conf->shutdown_timeout_ms + KILL_GRACE_MS;
+	m->due_ms = clock_ms() + m->conf->shutdown_timeout_ms + KILL_GRACE_MS;
 }
 
 static void
@@ -144,7 +135,7 @@ kill_worker(struct monitor *m)
 static void
 stop(struct monitor *m)
 {
-	uint64_t now = monitor_now_ms();
+	uint64_t now = clock_ms();
 
 	if (m->stopping && m->worker != 0) {
 		/* A signal to the whole group comes to the worker, too. */
@@ -191,7 +182,7 @@ monitor_reload(struct monitor *m)
 	if (m->worker != 0)
 		stop_worker(m);
 	else
-		m->due_ms = monitor_now_ms();
+		m->due_ms = clock_ms();
 }
 
 void
@@ -214,7 +205,7 @@ next_wait(struct monitor *m)
 {
 	uint64_t twice = m->restart_ms * 2;
 
-	if (monitor_now_ms() - m->started_ms > STEADY_MS || twice == 0)
+	if (clock_ms() - m->started_ms > STEADY_MS || twice == 0)
 		twice = RESTART_FIRST_MS;
 	m->restart_ms =
 	    twice < RESTART_LONGEST_MS ? twice : RESTART_LONGEST_MS;
@@ -235,7 +226,7 @@ restart_later(struct monitor *m, int status)
 		log_errorx("worker: exit %d, starting it again in %llu ms",
 		    WEXITSTATUS(status), (unsigned long long)wait);
 	notify_send("STATUS=the worker failed, starting it again\n");
-	m->due_ms = monitor_now_ms() + wait;
+	m->due_ms = clock_ms() + wait;
 }
 
 static void
@@ -276,9 +267,9 @@ on_worker_exit(struct monitor *m, int status)
 		m->finished = true;
 	} else if (m->next.conf != NULL) {
 		monitor_take_next(m);
-		m->due_ms = monitor_now_ms();
+		m->due_ms = clock_ms();
 	} else if (good || (m->renewing && m->killed)) {
-		m->due_ms = monitor_now_ms();
+		m->due_ms = clock_ms();
 	} else {
 		restart_later(m, status);
 	}
@@ -298,7 +289,7 @@ on_due(struct monitor *m)
 	monitor_renew_state(m);
 	monitor_open_control(m);
 	if (start_worker(m) == -1)
-		m->due_ms = monitor_now_ms() + RESTART_LONGEST_MS;
+		m->due_ms = clock_ms() + RESTART_LONGEST_MS;
 }
 
 /* When a worker that runs counts as one that hangs, or 0. */
@@ -329,7 +320,7 @@ wait_for_something(struct monitor *m)
 {
 	struct pollfd pfd = { .fd = m->channel, .events = POLLIN };
 	struct timespec ts, *timeout = NULL;
-	uint64_t now = monitor_now_ms(), next, left;
+	uint64_t now = clock_ms(), next, left;
 	sigset_t none;
 
 	next = earlier(m->due_ms, m->beat_ms);
@@ -361,7 +352,7 @@ do_signals(struct monitor *m)
 static void
 do_timed(struct monitor *m)
 {
-	uint64_t now = monitor_now_ms();
+	uint64_t now = clock_ms();
 
 	monitor_do_requests(m);
 	if (m->due_ms != 0 && now >= m->due_ms)

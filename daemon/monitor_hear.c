@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "daemon/channel.h"
+#include "daemon/clock.h"
 #include "daemon/conf.h"
 #include "daemon/log.h"
 #include "daemon/needs.h"
@@ -120,7 +121,7 @@ static void
 ask(struct monitor *m, enum request r)
 {
 	struct allowance *a = &m->asked[r];
-	uint64_t now = monitor_now_ms(), due;
+	uint64_t now = clock_ms(), due;
 
 	if (a->due_ms != 0)
 		return;
@@ -151,7 +152,7 @@ monitor_request_due(const struct monitor *m)
 void
 monitor_do_requests(struct monitor *m)
 {
-	uint64_t now = monitor_now_ms();
+	uint64_t now = clock_ms();
 	unsigned r;
 
 	for (r = 0; r < NREQUESTS; r++)
@@ -250,7 +251,7 @@ monitor_hear(struct monitor *m, unsigned most)
 	while (m->channel != -1 && most-- > 0) {
 		n = channel_recv(m->channel, &report, sizeof(report), &fd);
 		if (n == (ssize_t)sizeof(report)) {
-			m->heard_ms = monitor_now_ms();
+			m->heard_ms = clock_ms();
 			keep(m, &report, fd);
 			on_report(m, &report);
 			continue;

@@ -79,9 +79,6 @@ struct monitor {
 	int		 checkpoint;	/* open, should it be removed; -1 */
 };
 
-/* CLOCK_MONOTONIC. */
-uint64_t	monitor_now_ms(void);
-
 /* monitor.c */
 
 /* A new configuration; and: another worker, by the same. */

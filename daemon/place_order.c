@@ -6,6 +6,7 @@
 #include "daemon/born.h"
 #include "daemon/place.h"
 #include "daemon/tail.h"
+#include "lib/ns.h"
 #include "lib/rotation.h"
 
 /* A file and the name that it has or had. */
@@ -74,7 +75,7 @@ names_object(const struct member *list, size_t n)
 static bool
 is_to_come(const struct member *list, size_t n)
 {
-	const int64_t soon = ((int64_t)time(NULL) + 1) * 1000000000;
+	const int64_t soon = ((int64_t)time(NULL) + 1) * NS_IN_S;
 
 	return (list[n - 1].at > soon);
 }

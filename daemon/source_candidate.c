@@ -18,6 +18,7 @@
 #include "daemon/tail_packed.h"
 #include "daemon/tails.h"
 #include "lib/kin.h"
+#include "lib/ns.h"
 #include "lib/rotation.h"
 
 #define COMPARED 4096 /* octets, at the end of a copy */
@@ -26,8 +27,7 @@
 static bool
 is_since(const struct timespec *t, const struct timespec *since)
 {
-	return (t->tv_sec > since->tv_sec ||
-	    (t->tv_sec == since->tv_sec && t->tv_nsec >= since->tv_nsec));
+	return (ns_of(t) >= ns_of(since));
 }
 
 bool
@@ -72,13 +72,13 @@ close_quietly(int fd)
 static int
 check_it(const struct candidate *c, int fd)
 {
-	struct stat st;
 	unsigned n = 0;
+	int is;
 
-	while (fstat(fd, &st) == -1)
+	while ((is = is_open_as(fd, &c->st)) == -1)
 		if (!lookup_again(c->dir->all, n++))
 			return (-1);
-	if (st.st_dev == c->st.st_dev && st.st_ino == c->st.st_ino)
+	if (is == 1)
 		return (0);
 	errno = ESTALE;
 	return (-1);
@@ -409,7 +409,7 @@ is_younger(const struct tail *a, const struct tail *b, const char *base)
 static bool
 is_behind_known(const struct candidate *c)
 {
-	const int64_t now = (int64_t)time(NULL) * 1000000000;
+	const int64_t now = (int64_t)time(NULL) * NS_IN_S;
 	bool by_time = true, by_name = true;
 	struct tail *t;
 	int order;
@@ -419,7 +419,7 @@ is_behind_known(const struct candidate *c)
 			continue;
 		order = rotation_compare(c->base, c->name, t->name);
 		by_name &= order > 0;
-		by_time &= t->written_ns > now + 1000000000
+		by_time &= t->written_ns > now + NS_IN_S
 		    ? order >= 0
 		    : t->written_ns <= written_ns(&c->st);
 	}
@@ -491,5 +491,5 @@ candidate_is_made_since(const struct candidate *c, const struct orphan *o)
 	if (dir_path(c->dir, c->name, path) == -1 ||
 	    (born = born_ns(path, c->st.st_ino)) == 0)
 		return (sources_may_be_since(c->dir->all, &c->st.st_ctim));
-	return (born / 1000000000 >= o->rec.time);
+	return (born / NS_IN_S >= o->rec.time);
 }

@@ -588,6 +588,9 @@ enum known {
 	KNOWN_LATER /* it could not be looked at: errno */
 };
 
+/* Whether the open file is the one of st: 1 or 0, or -1 with errno. */
+int	is_open_as(int fd, const struct stat *st);
+
 enum known dir_knows(struct dir *, const char *name, const struct tail *,
     const struct stat *);
 

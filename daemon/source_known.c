@@ -31,19 +31,27 @@ is_its_name(const struct dir *d, const char *name, const struct tail *t)
 	return (rotation_is_of(name, was) || rotation_goes_on(name, was));
 }
 
+int
+is_open_as(int fd, const struct stat *st)
+{
+	struct stat now;
+
+	if (fstat(fd, &now) == -1)
+		return (-1);
+	return (now.st_dev == st->st_dev && now.st_ino == st->st_ino);
+}
+
 /* Returns 1 or 0, or -1 with errno where it could not be looked at. */
 static int
 has_text_of(int fd, const struct tail *t, const struct stat *st)
 {
 	const struct guard g = tail_newest_guard(t);
 	uint8_t head[FINGERPRINT_MAX];
-	struct stat now;
-	int n;
+	int is, n;
 
-	if (fstat(fd, &now) == -1)
-		return (-1);
-	if (now.st_dev != st->st_dev || now.st_ino != st->st_ino) {
-		errno = EAGAIN;
+	if ((is = is_open_as(fd, st)) != 1) {
+		if (is == 0)
+			errno = EAGAIN;
 		return (-1);
 	}
 	if ((n = fingerprint_head(fd, head)) == -1)

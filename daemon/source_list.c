@@ -15,12 +15,10 @@
 int
 entry_compare(const struct entry *a, const struct entry *b)
 {
-	const struct timespec *x = &a->st.st_mtim, *y = &b->st.st_mtim;
+	int64_t x = written_ns(&a->st), y = written_ns(&b->st);
 
-	if (x->tv_sec != y->tv_sec)
-		return (x->tv_sec < y->tv_sec ? -1 : 1);
-	if (x->tv_nsec != y->tv_nsec)
-		return (x->tv_nsec < y->tv_nsec ? -1 : 1);
+	if (x != y)
+		return (x < y ? -1 : 1);
 	return (a->nth < b->nth ? -1 : a->nth > b->nth);
 }
 

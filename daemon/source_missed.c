@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "daemon/tails.h"
+#include "lib/ns.h"
 #include "lib/rotation.h"
 
 /*
@@ -17,7 +18,7 @@
 
 #define CLOCK_NS 20000000 /* what times of files lag behind the clock */
 /* By the clock of the file system; one that is put back is older. */
-#define RECENT_NS INT64_C(60000000000)
+#define RECENT_NS (60 * NS_IN_S)
 
 bool
 dir_is_known_by_scans(const struct dir *d)

@@ -23,9 +23,9 @@
 #include "daemon/tail_packed.h"
 #include "daemon/tails.h"
 #include "lib/kin.h"
+#include "lib/ns.h"
 #include "lib/rotation.h"
 
-#define NS_IN_S 1000000000
 #define AGAIN_MOST 8 /* attempts at a directory that changes meanwhile */
 
 /*
@@ -644,7 +644,7 @@ names_changed(const struct dir *d)
 	while (stat(dir_display(d), &st) == -1)
 		if (!lookup_again(d->all, n++))
 			return (-1);
-	return ((int64_t)st.st_mtim.tv_sec * NS_IN_S + st.st_mtim.tv_nsec);
+	return (written_ns(&st));
 }
 
 /* Returns whether it is to be done again: names may have changed meanwhile. */
@@ -656,7 +656,7 @@ recover_dir_once(struct orphans *os, struct dir *d)
 	struct timespec now;
 
 	(void)clock_gettime(CLOCK_REALTIME, &now);
-	began = (int64_t)now.tv_sec * NS_IN_S + now.tv_nsec;
+	began = ns_of(&now);
 	if (hunt_begin(&h) == 0) {
 		list_candidates(&h);
 		adopt_sent(&h);

@@ -36,15 +36,13 @@ has_content(
     const struct fingerprint *print, const char *path, const struct stat *st)
 {
 	uint8_t head[FINGERPRINT_MAX];
-	struct stat got;
 	int fd, n = -1;
 
 	fd = open(
 	    path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY);
 	if (fd == -1)
 		return (false);
-	if (fstat(fd, &got) == 0 && got.st_dev == st->st_dev &&
-	    got.st_ino == st->st_ino)
+	if (is_open_as(fd, st) == 1)
 		n = fingerprint_head(fd, head);
 	(void)close(fd);
 	return (n > 0 && print->len > 0 &&

@@ -12,6 +12,7 @@
 #include "daemon/stream.h"
 #include "daemon/tail.h"
 #include "daemon/tails.h"
+#include "lib/ns.h"
 #include "lib/rotation.h"
 
 bool
@@ -242,7 +243,7 @@ is_left_alone(const struct tail *t, const struct route *r, bool from_end)
 
 	if (old_ms == 0 || from_end || t->streams != NULL)
 		return (false);
-	age_ns = (int64_t)(time(NULL)) * 1000000000 - t->written_ns;
+	age_ns = (int64_t)time(NULL) * NS_IN_S - t->written_ns;
 	return (age_ns > 0 && (uint64_t)age_ns / 1000000 > old_ms &&
 	    ledger_find(tails_ledger(t->all), r->to->name, t->dev, t->ino) ==
 		NULL);

@@ -108,7 +108,6 @@ enter(struct step *s, const char *name, const struct stat *st)
 {
 	bool fixed = s->fixed && is_only_ours(st);
 	char path[PATH_MAX];
-	struct stat got;
 	int fd;
 
 	(void)strlcpy(path, s->w->real, sizeof(path));
@@ -117,9 +116,7 @@ enter(struct step *s, const char *name, const struct stat *st)
 	fd = s->fd != -1 ? walk_open(s->fd, name) : walk_open(AT_FDCWD, path);
 	if (fd == -1 && !fixed)
 		return (-1);
-	if (fd != -1 &&
-	    (fstat(fd, &got) == -1 || got.st_dev != st->st_dev ||
-		got.st_ino != st->st_ino)) {
+	if (fd != -1 && is_open_as(fd, st) != 1) {
 		(void)close(fd);
 		errno = EAGAIN;
 		return (-1);

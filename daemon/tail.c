@@ -21,6 +21,7 @@
 #include "daemon/tail_inside.h"
 #include "daemon/tail_packed.h"
 #include "daemon/tails.h"
+#include "lib/ns.h"
 
 /* Where a last line is looked for: beyond that it is none. */
 #define LAST_LINE_WITHIN ((off_t)64 * 1024 * 1024)
@@ -604,8 +605,7 @@ is_time_of_cut(const struct tail *t, const struct stat *st, double now)
 
 	if (!t->cut || clock_gettime(CLOCK_REALTIME, &ts) == -1)
 		return (false);
-	at = (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec -
-	    (int64_t)((now - t->changed) * 1e9);
+	at = ns_of(&ts) - (int64_t)((now - t->changed) * 1e9);
 	return (written_ns(st) <= at);
 }
 

@@ -18,13 +18,14 @@
 #include "daemon/tail.h"
 #include "daemon/tail_held.h"
 #include "daemon/tails.h"
+#include "lib/ns.h"
 #include "lib/rotation.h"
 
 /*
  * A copy may be finished before the last line comes into the file: its time of
  * change may be so much before the file's.
  */
-#define SLACK_NS ((int64_t)10 * 1000000000)
+#define SLACK_NS (10 * NS_IN_S)
 
 struct search {
 	const struct tail_copy *of;
@@ -38,12 +39,6 @@ struct search {
 	bool unknown;
 	bool changing; /* names were, where nothing was found */
 };
-
-static int64_t
-time_ns(const struct timespec *ts)
-{
-	return ((int64_t)ts->tv_sec * 1000000000 + ts->tv_nsec);
-}
 
 /* What an error says of a copy, unless it says that there is none. */
 static void
@@ -83,9 +78,9 @@ may_be_copy(const struct tail_copy *of, const struct stat *st)
 	if (st->st_uid != of->uid && st->st_uid != 0)
 		return (false);
 	/* A time from the future says nothing. */
-	if (of->since_ns > (int64_t)time(NULL) * 1000000000 + SLACK_NS)
+	if (of->since_ns > (int64_t)time(NULL) * NS_IN_S + SLACK_NS)
 		return (true);
-	return (time_ns(&st->st_ctim) + SLACK_NS >= of->since_ns);
+	return (ns_of(&st->st_ctim) + SLACK_NS >= of->since_ns);
 }
 
 /* Nothing leads to the file of t any more: its inode may be another one's. */
@@ -188,7 +183,7 @@ is_better(const struct search *s, const char *name, const struct stat *st)
 		return (!s->rotated);
 	if (!s->found || st->st_size != best->st_size)
 		return (!s->found || st->st_size > best->st_size);
-	return (time_ns(&st->st_mtim) > time_ns(&best->st_mtim));
+	return (ns_of(&st->st_mtim) > ns_of(&best->st_mtim));
 }
 
 /* Takes fd, which is open for name. */
@@ -287,7 +282,7 @@ names_changed(DIR *dir)
 {
 	struct stat st;
 
-	return (fstat(dirfd(dir), &st) == -1 ? -1 : time_ns(&st.st_mtim));
+	return (fstat(dirfd(dir), &st) == -1 ? -1 : ns_of(&st.st_mtim));
 }
 
 static void
@@ -306,7 +301,7 @@ try_all(struct search *s, struct place *place, DIR *dir)
 	if (errno != 0)
 		note_error(s, errno);
 	if (!s->found &&
-	    place_was_changing(before, names_changed(dir), time_ns(&began)))
+	    place_was_changing(before, names_changed(dir), ns_of(&began)))
 		s->changing = true;
 }
 

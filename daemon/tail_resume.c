@@ -19,9 +19,9 @@
 #include "daemon/tail_copy.h"
 #include "daemon/tail_packed.h"
 #include "daemon/tails.h"
+#include "lib/ns.h"
 #include "lib/rotation.h"
 
-#define NS_IN_S 1000000000
 #define READ_AGAIN 3 /* times, where the disk fails */
 #define SEEK_AGAIN 3 /* times, where a copy could not be looked for */
 
@@ -279,8 +279,7 @@ is_made_since(const struct tail *t)
 	if (t->place == NULL || written == NULL)
 		return (false);
 	born = born_ns(tail_path(t).text, t->ino);
-	return (born > (int64_t)written->tv_sec * NS_IN_S + written->tv_nsec &&
-	    born / NS_IN_S <= time(NULL));
+	return (born > ns_of(written) && born / NS_IN_S <= time(NULL));
 }
 
 /*

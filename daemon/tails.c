@@ -17,6 +17,7 @@
 #include "daemon/tail_inside.h"
 #include "daemon/tail_packed.h"
 #include "daemon/watch.h"
+#include "lib/ns.h"
 
 #define TICK 2 /* seconds: the coarsest clock of a file system */
 #define LATER .05 /* seconds, to a look that is soon but not at once */
@@ -605,7 +606,7 @@ tails_opened(struct tail *t, int fd)
 int64_t
 written_ns(const struct stat *st)
 {
-	return ((int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec);
+	return (ns_of(&st->st_mtim));
 }
 
 bool

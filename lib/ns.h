@@ -1,0 +1,19 @@
+/*
+ * ns.h - times of files as nanoseconds, so that they can be compared and
+ * counted with.
+ */
+#ifndef NS_H
+#define NS_H
+
+#include <stdint.h>
+#include <time.h>
+
+#define NS_IN_S INT64_C(1000000000)
+
+static inline int64_t
+ns_of(const struct timespec *t)
+{
+	return ((int64_t)t->tv_sec * NS_IN_S + t->tv_nsec);
+}
+
+#endif
