@@ -72,7 +72,7 @@ draw_system(struct rng *r)
 static void
 draw_scan_sizes(uint64_t seed)
 {
-	struct rng r = rng_of(seed, 8);
+	struct rng r = rng_of(seed, 10);
 
 	sim_sizes.dirs_turn = 1u << rng_below(&r, 8);
 	sim_sizes.dirs_part = 1u << rng_below(&r, 6);
