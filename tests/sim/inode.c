@@ -138,6 +138,12 @@ files_know_anew(void)
 		inodes[n].known = 0;
 }
 
+static bool
+is_gzip(const struct inode *i)
+{
+	return (i->len > 1 && i->data[0] == 0x1f && i->data[1] == 0x8b);
+}
+
 /* Of a file that grew since it was synced, some of the rest is left. */
 void
 files_lose_power(struct rng *r)
@@ -156,6 +162,8 @@ files_lose_power(struct rng *r)
 		/* Of a log whole lines: another would be glued to a half. */
 		while (i != checkpoint && n > 0 && i->data[n - 1] != '\n')
 			n--;
+		if (n < i->len && is_gzip(i))
+			S.torn = true;
 		if (n < i->len)
 			inode_cut(i, n);
 		inode_sync(i);

@@ -58,9 +58,11 @@ is_piece(struct line *line, const uint8_t *p, size_t n, bool *is_end)
 	char text[LINE_ROOM];
 	size_t len;
 
-	if (!is_cut(line))
-		return (false);
 	len = line_text(seq / LINES, seq % LINES, text);
+	*is_end = false;
+	if (!is_cut(line))
+		/* Of a compressed file all that can be had is sent. */
+		return (S.torn && n < len && memcmp(text, p, n) == 0);
 	if (len < n || memmem(text, len, p, n) == NULL)
 		return (false);
 	*is_end = memcmp(text + len - n, p, n) == 0;

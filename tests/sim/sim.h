@@ -173,6 +173,7 @@ struct sim {
 		unsigned	refusals;	/* of messages, in 1/1000 */
 	} answers;
 	size_t		tls_record;	/* octets of text in one */
+	bool		torn;	/* a compressed file lost its end */
 	bool		repacked;	/* a datagram was too long, in this life */
 	bool		few;		/* descriptors are short at times */
 	bool		in_life;	/* the worker's memory is an arena */
