@@ -194,6 +194,8 @@ pull_slice(struct endpoint *ep)
 		return (false);
 	if (ep->is_relp)
 		p.txnr = relp_session_next(&ep->relp);
+	/* It may have waited here since the connection before. */
+	s->epoch = ep->epoch;
 	result = stream_pull(s, &p);
 	if (ep->conf->rate_limit != 0)
 		bucket_give(ep->owner->bucket, p.most - p.messages);

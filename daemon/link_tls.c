@@ -537,8 +537,11 @@ link_tls_recv(struct link *l, uint8_t *p, size_t n)
 	}
 	if (got == 0 && !t->eof)
 		return (0);
-	/* Many answer our goodbye by closing, without one of their own. */
-	if (t->eof && t->finished)
+	/*
+	 * Many answer our goodbye by closing, without one of their own.  After
+	 * a reset there is no more to read, either.
+	 */
+	if (t->eof && t->finished && t->error == 0)
 		return (0);
 	return (fail(l, true));
 }

@@ -683,10 +683,15 @@ tail_written(struct tail *t, const struct stat *st, enum cause cause)
 void
 tail_has_grown(struct tail *t, int fd, off_t size)
 {
+	struct stream *s;
 	struct stat st;
 
 	t->size = size;
 	t->rewritten = false;
+	/* The next look will see nothing that the others had not. */
+	for (s = t->streams; s != NULL; s = s->next)
+		if (s->cursor.sent < size)
+			stream_wake(s);
 	if (size <= REWRITTEN_MOST && t->packed == INFLATE_NONE &&
 	    fstat(fd, &st) == 0 && st.st_size == size) {
 		t->written_ns = written_ns(&st);
