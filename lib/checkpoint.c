@@ -43,6 +43,7 @@ struct checkpoint {
 	struct checkpoint_table seen;
 	struct checkpoint_table pending;
 	struct checkpoint_entry *taken; /* its strings are lent out */
+	int64_t ahead_ms; /* -1: nothing says so */
 	uint64_t damaged;
 };
 
@@ -111,6 +112,9 @@ load_apply(struct load *ld, struct checkpoint_record *rec)
 	case CHECKPOINT_GONE:
 		checkpoint_table_del(&cp->untaken, rec);
 		break;
+	case CHECKPOINT_LOOK:
+		cp->ahead_ms = rec->offset;
+		break;
 	}
 	if (rc == -1)
 		ld->error = errno;
@@ -124,7 +128,7 @@ load_count(struct load *ld, const struct checkpoint_record *rec, size_t len)
 {
 	struct checkpoint_file_stats *stats = &ld->cp->file.stats;
 
-	if (rec->kind == CHECKPOINT_PAST)
+	if (rec->kind == CHECKPOINT_PAST || rec->kind == CHECKPOINT_LOOK)
 		return;
 	stats->records += rec->kind != CHECKPOINT_MORE;
 	stats->record_bytes += len;
@@ -312,6 +316,7 @@ checkpoint_open(int dirfd, struct reason *why)
 		(void)reason_set(why, "state directory: out of memory");
 		return (NULL);
 	}
+	cp->ahead_ms = -1;
 	checkpoint_file_init(&cp->file, dirfd);
 	fd =
 	    openat(dirfd, NAME, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -343,6 +348,12 @@ checkpoint_close(struct checkpoint *cp)
 	free(cp->taken);
 	checkpoint_names_free(&cp->names);
 	free(cp);
+}
+
+int64_t
+checkpoint_ahead_ms(const struct checkpoint *cp)
+{
+	return (cp->ahead_ms);
 }
 
 bool

@@ -39,10 +39,13 @@ enum checkpoint_kind {
 	CHECKPOINT_MORE,		/* guards and real path of the
 					   CHECKPOINT_FILE behind it; only
 					   found in the file itself */
-	CHECKPOINT_PAST			/* dest has the file of the last
+	CHECKPOINT_PAST,		/* dest has the file of the last
 					   CHECKPOINT_FILE up to offset: only
 					   that, the time and the newest guard
 					   are others */
+	CHECKPOINT_LOOK			/* the time of day is offset milliseconds
+					   ahead of the clock that nobody sets;
+					   of nobody, dest is "" */
 };
 
 /* Guards of a record: of about its offset, and of 64 KB, 1 and 16 MB before. */
@@ -118,6 +121,9 @@ int	checkpoint_give_back(struct checkpoint *);
  * file, which had the inode before.
  */
 const char	*checkpoint_path(const struct checkpoint *, dev_t, ino_t);
+
+/* What the last CHECKPOINT_LOOK says, or -1 where there is none. */
+int64_t	checkpoint_ahead_ms(const struct checkpoint *);
 
 /* Whether dest has met the source; checkpoint_seen() notes that it has. */
 bool	checkpoint_has_seen(const struct checkpoint *, const char *dest,

@@ -15,6 +15,7 @@ static const char *const kinds[] = {
 	[CHECKPOINT_GONE] = "gone",
 	[CHECKPOINT_MORE] = "more",
 	[CHECKPOINT_PAST] = "past",
+	[CHECKPOINT_LOOK] = "look",
 };
 
 static const char hex[] = "0123456789abcdef";
@@ -82,6 +83,19 @@ put_guards(char *to, const struct guard *guards, unsigned n)
 	return (to);
 }
 
+static bool
+has_identity(enum checkpoint_kind kind)
+{
+	return (kind != CHECKPOINT_SEEN && kind != CHECKPOINT_LOOK);
+}
+
+static bool
+has_offset(enum checkpoint_kind kind)
+{
+	return (kind == CHECKPOINT_FILE || kind == CHECKPOINT_PAST ||
+	    kind == CHECKPOINT_LOOK);
+}
+
 /*
  * The longest is four guards of 20 digits and a hash each, and three numbers:
  * less than FIXED_MAX.
@@ -91,7 +105,7 @@ put_numbers(
     char *to, enum checkpoint_kind kind, const struct checkpoint_record *rec)
 {
 	*to++ = ' ';
-	if (kind != CHECKPOINT_SEEN) {
+	if (has_identity(kind)) {
 		to = put_number(to, (uint64_t)rec->dev);
 		to = put_number(to, (uint64_t)rec->inode);
 	}
@@ -101,7 +115,7 @@ put_numbers(
 		to = put_number(to, rec->print.len);
 		to = put_hash(to, rec->print.hash);
 	}
-	if (kind == CHECKPOINT_FILE || kind == CHECKPOINT_PAST)
+	if (has_offset(kind))
 		to = put_number(to, (uint64_t)rec->offset);
 	to = put_number(to, (uint64_t)rec->time);
 	if (kind == CHECKPOINT_PAST)
@@ -129,7 +143,7 @@ checkpoint_record_is_valid(const struct checkpoint_record *rec)
 {
 	if (rec->time < 0 || !names_fit(rec->dest, rec->path))
 		return (false);
-	if (rec->kind != CHECKPOINT_FILE && rec->kind != CHECKPOINT_PAST)
+	if (!has_offset(rec->kind))
 		return (true);
 	return (rec->offset >= 0 && rec->print.len <= FINGERPRINT_MAX &&
 	    rec->nguards <= CHECKPOINT_GUARDS &&
@@ -163,7 +177,7 @@ checkpoint_record_encode(
 	size_t n = 0;
 
 	assert(rec->kind != CHECKPOINT_MORE && checkpoint_record_is_valid(rec));
-	if (rec->kind == CHECKPOINT_PAST)
+	if (rec->kind == CHECKPOINT_PAST || rec->kind == CHECKPOINT_LOOK)
 		return (put_line(buf, rec->kind, rec, NULL));
 	if (has_more(rec))
 		n = put_line(buf, CHECKPOINT_MORE, rec,
@@ -379,8 +393,11 @@ checkpoint_record_decode(char *line, size_t len, struct checkpoint_record *rec,
 	if (len <= BODY || line[len - 1] == ' ' || !get_kind(&r, &rec->kind) ||
 	    !get_name(&r, &rec->dest))
 		return (false);
-	if (rec->kind != CHECKPOINT_SEEN && !get_identity(&r, rec))
+	if (has_identity(rec->kind) && !get_identity(&r, rec))
 		return (false);
+	if (rec->kind == CHECKPOINT_LOOK)
+		return (
+		    get_offset(&r, rec) && get_time(&r, rec) && r.p == r.end);
 	if (rec->kind == CHECKPOINT_MORE)
 		return (get_guards(&r, rec, guards) && get_real(&r, rec) &&
 		    r.p == r.end);

@@ -460,6 +460,41 @@ an_older_version_finds_the_line_it_knows_behind_the_guards(void **state)
 	assert_non_null(strstr(strstr(guarded, " more siem "), line));
 }
 
+static void
+put_look(struct checkpoint *cp, off_t ahead_ms)
+{
+	const struct checkpoint_record rec = { .kind = CHECKPOINT_LOOK,
+		.dest = "",
+		.path = "",
+		.time = 1795000000,
+		.offset = ahead_ms };
+
+	assert_int_equal(checkpoint_batch_reserve(&changed), 0);
+	assert_int_equal(checkpoint_put(cp, &rec, &changed), 0);
+}
+
+static void
+the_last_look_tells_of_the_clocks(void **state)
+{
+	struct checkpoint_record rec = file("siem", 42, 17);
+	struct checkpoint *cp = opened();
+
+	(void)state;
+	assert_int_equal(checkpoint_ahead_ms(cp), -1);
+	assert_int_equal(checkpoint_note(cp, &rec), 0);
+	put_look(cp, 1795000000000);
+	synced(cp);
+	put_look(cp, 1794996400000);
+	synced(cp);
+	checkpoint_close(cp);
+	cp = opened();
+	assert_int_equal(damaged(cp), 0);
+	assert_int_equal(checkpoint_ahead_ms(cp), 1794996400000);
+	assert_true(checkpoint_take(cp, "siem", 64769, 42, &rec));
+	assert_int_equal(rec.offset, 17);
+	checkpoint_close(cp);
+}
+
 /* Puts a CHECKPOINT_PAST into what is appended next. */
 static void
 put_past(struct checkpoint *cp, ino_t inode, off_t offset,
@@ -2192,13 +2227,17 @@ main(void)
 		TEST(a_first_start_is_new_and_the_next_is_not),
 		TEST(a_crash_before_the_first_sync_is_still_a_first_start),
 		TEST(a_record_comes_back_as_it_was_noted),
-		TEST(an_older_version_finds_the_line_it_knows_behind_the_guards),
+		TEST(
+		    an_older_version_finds_the_line_it_knows_behind_the_guards),
+		TEST(the_last_look_tells_of_the_clocks),
 		TEST(a_short_record_moves_on_the_offset_and_the_newest_guard),
-		TEST(a_short_record_without_a_guard_leaves_those_that_are_known),
+		TEST(
+		    a_short_record_without_a_guard_leaves_those_that_are_known),
 		TEST(a_short_record_of_a_file_that_is_not_known_means_nothing),
 		TEST(a_short_record_that_is_torn_costs_only_itself),
 		TEST(short_records_do_not_count_for_what_a_live_one_takes),
-		TEST(the_guards_of_one_record_are_not_taken_for_those_of_another),
+		TEST(
+		    the_guards_of_one_record_are_not_taken_for_those_of_another),
 		TEST(the_file_shows_a_person_where_every_file_is),
 		TEST(the_last_record_of_a_file_counts),
 		TEST(what_is_gone_does_not_come_back),
