@@ -11,6 +11,13 @@ clock_now(void)
 	return ((double)ts.tv_sec + (double)ts.tv_nsec / 1e9);
 }
 
+bool
+clock_is_to_come(int64_t file_ns)
+{
+	/* Both clocks have ticks. */
+	return (file_ns / 1000000000 > (int64_t)time(NULL) + 1);
+}
+
 uint64_t
 clock_ms(void)
 {

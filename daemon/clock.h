@@ -8,6 +8,7 @@
 #ifndef CLOCK_H
 #define CLOCK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /*
@@ -19,5 +20,11 @@ double	clock_now(void);
 
 /* The same in milliseconds. */
 uint64_t	clock_ms(void);
+
+/*
+ * Whether a file's time, in nanoseconds, is still to come by the time of day:
+ * one of the two is wrong, and that time says nothing.
+ */
+bool	clock_is_to_come(int64_t file_ns);
 
 #endif

@@ -1,9 +1,9 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "daemon/born.h"
+#include "daemon/clock.h"
 #include "daemon/place.h"
 #include "daemon/tail.h"
 #include "lib/ns.h"
@@ -71,15 +71,6 @@ names_object(const struct member *list, size_t n)
 	return (false);
 }
 
-/* Whether the time of one is still to come: it says nothing then. */
-static bool
-is_to_come(const struct member *list, size_t n)
-{
-	const int64_t soon = ((int64_t)time(NULL) + 1) * NS_IN_S;
-
-	return (list[n - 1].at > soon);
-}
-
 /* Whether the names of list[0..n), in the order of times, are the better. */
 static bool
 names_are_right(const struct member *list, size_t n)
@@ -117,7 +108,7 @@ sort_related(struct member *list, size_t n)
 	size_t i;
 
 	if (n < 2 || !names_object(list, n) ||
-	    (!is_to_come(list, n) && !names_are_right(list, n)))
+	    (!clock_is_to_come(list[n - 1].at) && !names_are_right(list, n)))
 		return;
 	qsort(list, n, sizeof(*list), compare_names);
 	for (i = n - 1; i-- > 0;)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "daemon/born.h"
+#include "daemon/clock.h"
 #include "daemon/opener.h"
 #include "daemon/tail.h"
 #include "daemon/tails.h"
@@ -81,10 +82,12 @@ begins_as(const char *path, const struct tail *t, const struct stat *st)
 /* Of an empty one only the times tell. */
 static bool
 is_another_than_empty(const struct tail *t, const struct stat *st, bool meant,
-    const char *path)
+    bool its, const char *path)
 {
 	if (written_ns(st) == t->written_ns)
 		return (false);
+	if (clock_is_to_come(t->written_ns))
+		return (!its);
 	return ((meant && t->place == NULL) ||
 	    born_ns(path, st->st_ino) > t->written_ns);
 }
@@ -110,12 +113,16 @@ dir_knows(struct dir *d, const char *name, const struct tail *t,
 	its = is_its_name(d, name, t);
 	if (t->print.len == 0 || t->size == 0)
 		return (is_another_than_empty(
-			    t, st, dir_means_file(d, name), path)
+			    t, st, dir_means_file(d, name), its, path)
 			? KNOWN_ANOTHER
 			: KNOWN_SAME);
 	born = born_ns(path, st->st_ino);
-	/* Whoever had the inode at the last write, has it still. */
-	if (born <= t->written_ns && (its || born != 0))
+	/*
+	 * Whoever had the inode at the last write, has it still.  Not where the
+	 * clock was set back since: what is made then has a time of before.
+	 */
+	if (born <= t->written_ns && (its || born != 0) &&
+	    (born == 0 || !clock_is_to_come(t->written_ns)))
 		return (KNOWN_SAME);
 	if ((has = begins_as(path, t, st)) == 1)
 		return (KNOWN_SAME);

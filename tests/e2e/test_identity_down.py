@@ -9,6 +9,7 @@ import gzip
 import itertools
 import os
 import shutil
+import subprocess
 import time
 import unittest
 
@@ -1005,6 +1006,26 @@ class World(Down):
         self.log("app.log.2", numbered("0", 20))
         self.log("app.log", numbered("2", 20))
         self.back(ordered=False)
+
+    def test_the_inode_of_a_log_when_the_clock_was_set_back(self):
+        """By the clock what got it was made before the log was written to."""
+        self.need_birth()
+        self.prepare("*.log", max_open=1)
+        self.log("app.log", numbered("app", 50))
+        self.log("other.log", ["other"])
+        self.d.start()
+        self.expect(self.want, ordered=False)
+        self.log("other.log", ["more"])
+        self.expect(self.want, ordered=False)
+        self.world.jump(-3600)
+        time.sleep(0.05)
+        inode = os.stat(self.path("app.log")).st_ino
+        with self.unseen():
+            os.unlink(self.path("app.log"))
+            self.take_inode(inode, "server.key")
+            self.put("server.key", ["-", "secret"])
+        self.log("other.log", ["last"])
+        self.end(self.want, ordered=False)
 
     def test_the_clock_is_set_while_lines_come(self):
         self.prepare("app.log*")
