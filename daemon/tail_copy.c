@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "daemon/born.h"
+#include "daemon/clock.h"
 #include "daemon/opener.h"
 #include "daemon/place.h"
 #include "daemon/stream.h"
@@ -68,6 +69,15 @@ has_name_of_copy(const struct search *s, struct place *in, const char *name)
 		in, rotated ? NULL : name, s->of->place, s->of->name));
 }
 
+/* Whether it was compared with the file before that was truncated. */
+static bool
+is_known(const struct tail_copy *of, const struct stat *st)
+{
+	const struct tail *t = tails_find(of->all, st->st_dev, st->st_ino);
+
+	return (t != NULL && tail_is_copy_of(t, of, st->st_size));
+}
+
 /* What lstat(2) says of it. */
 static bool
 may_be_copy(const struct tail_copy *of, const struct stat *st)
@@ -77,10 +87,8 @@ may_be_copy(const struct tail_copy *of, const struct stat *st)
 		return (false);
 	if (st->st_uid != of->uid && st->st_uid != 0)
 		return (false);
-	/* A time from the future says nothing. */
-	if (of->since_ns > (int64_t)time(NULL) * NS_IN_S + SLACK_NS)
-		return (true);
-	return (ns_of(&st->st_ctim) + SLACK_NS >= of->since_ns);
+	return (clock_is_to_come(of->since_ns) ||
+	    ns_of(&st->st_ctim) + SLACK_NS >= of->since_ns || is_known(of, st));
 }
 
 /* Nothing leads to the file of t any more: its inode may be another one's. */
@@ -134,15 +142,6 @@ guard_within(const struct tail_copy *of, off_t size)
 			newest = g;
 	}
 	return (newest);
-}
-
-/* Whether it was compared with the file before that was truncated. */
-static bool
-is_known(const struct tail_copy *of, const struct stat *st)
-{
-	const struct tail *t = tails_find(of->all, st->st_dev, st->st_ino);
-
-	return (t != NULL && tail_is_copy_of(t, of, st->st_size));
 }
 
 /* Returns 1 or 0, or -1 when it could not be read. */

@@ -1027,6 +1027,46 @@ class World(Down):
         self.log("other.log", ["last"])
         self.end(self.want, ordered=False)
 
+    def test_a_copy_is_known_when_the_clock_is_set_forward(self):
+        """By the clock the log was written to long after it was copied."""
+        self.prepare("app.log*")
+        self.log("app.log", numbered("0", 50))
+        self.d.start()
+        self.expect(self.want)
+        self.away()
+        self.log("app.log", numbered("waits", 50))
+        self.seen("app.log")
+        self.copy("app.log", "app.log.1")
+        self.d.wait_log("is a copy of app.log: not sent")
+        self.world.jump(3600)
+        time.sleep(0.05)
+        # No copy has that: it is lost.
+        self.put("app.log", ["late"])
+        self.seen("app.log")
+        self.truncate("app.log")
+        self.d.wait_log("truncated from")
+        self.log("app.log", ["next"])
+        self.r.start()
+        self.end(self.want)
+
+    def test_old_ones_of_an_empty_log(self):
+        """There is nothing in it that would tell that it was not rotated."""
+        self.prepare("app.log")
+        self.old(2, 7200)
+        self.old(3, 7200, packed=True)
+        self.log("app.log", numbered("first", 50))
+        self.d.start()
+        self.expect(self.want)
+        self.truncate("app.log")
+        self.seen("app.log")
+        self.d.stop()
+        self.mark()
+        self.world.jump(-3600)
+        time.sleep(0.05)
+        self.want = []
+        self.log("app.log", numbered("second", 50))
+        self.back()
+
     def test_the_clock_is_set_while_lines_come(self):
         self.prepare("app.log*")
         self.d.start()
