@@ -34,12 +34,12 @@ static void on_day(struct ev_loop *, ev_timer *, int);
 static int
 open_checkpoint(struct ledger *l, int dirfd, struct reason *why)
 {
-	struct stat st;
+	struct stat st = { 0 };
 
-	if (fstatat(dirfd, "checkpoint", &st, 0) == 0)
-		l->written = st.st_mtim;
+	(void)fstatat(dirfd, "checkpoint", &st, 0);
 	if ((l->checkpoint = checkpoint_open(dirfd, why)) == NULL)
 		return (-1);
+	ledger_time_load(l, &st);
 	l->writer = checkpoint_writer_new(
 	    l->loop, checkpoint_file(l->checkpoint), ledger_on_done, l);
 	if (l->writer == NULL)
@@ -149,18 +149,10 @@ ledger_walk_untaken(struct ledger *l,
 		checkpoint_sweep(l->checkpoint, visit_untaken, &w);
 }
 
-const struct timespec *
-ledger_written(const struct ledger *l)
-{
-	if (l->checkpoint == NULL || checkpoint_is_new(l->checkpoint))
-		return (NULL);
-	return (&l->written);
-}
-
 bool
-ledger_knows_time(const struct ledger *l)
+ledger_is_first(const struct ledger *l)
 {
-	return (l->written.tv_sec <= time(NULL));
+	return (l->checkpoint == NULL || checkpoint_is_new(l->checkpoint));
 }
 
 const struct checkpoint_record *

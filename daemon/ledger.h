@@ -69,17 +69,32 @@ void	ledger_walk_untaken(struct ledger *,
 /* The record has come to its end: what it meant goes on under another key. */
 void	ledger_end(struct ledger *, const struct checkpoint_record *);
 
-/*
- * When the checkpoint was written last before it was opened: what has changed
- * since, nobody has seen.  NULL for a first start.
- */
-const struct timespec	*ledger_written(const struct ledger *);
+/* Whether there was no checkpoint: nobody has looked at anything before. */
+bool	ledger_is_first(const struct ledger *);
 
 /*
- * Whether that time can be: where it is still to come, a clock was wrong, and
- * no file's time is to be compared with it.
+ * On which side of the last look a file's time is, in nanoseconds.  That was
+ * when the checkpoint was written last before it was opened: what has changed
+ * since, nobody has seen.
  */
-bool	ledger_knows_time(const struct ledger *);
+enum ledger_side {
+	LEDGER_BEFORE,
+	LEDGER_SINCE,
+	LEDGER_UNKNOWN		/* the clock was set, or it is still to come */
+};
+enum ledger_side	ledger_side(const struct ledger *, int64_t ns);
+
+/*
+ * Whether it is known how long ago that was: no older version wrote the
+ * checkpoint.
+ */
+bool	ledger_knows_look(const struct ledger *);
+
+/*
+ * The least time that a file has which was made behind a record of t: 0 where
+ * the clock was set back since, nobody knows how far.
+ */
+int64_t	ledger_since_record(const struct ledger *, time_t t);
 
 /* Once a turn of the loop, at its end: writes what it is time for. */
 void	ledger_turn(struct ledger *);

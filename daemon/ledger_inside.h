@@ -19,6 +19,7 @@
 #include "lib/checkpoint_batch.h"
 #include "lib/reason.h"
 
+struct stat;
 struct tail;
 
 #define LEDGER_RETRY 1.		/* seconds until what failed is tried again */
@@ -40,6 +41,14 @@ enum ledger_fault {
 	LEDGER_APPEND = 1,
 	LEDGER_SYNC = 2,
 	LEDGER_RENEWAL = 4
+};
+
+/* When the checkpoint was written last. */
+struct last_look {
+	int64_t			 day;		/* by the time of day of then */
+	int64_t			 steady;	/* by the clock that nobody sets */
+	bool			 is_known;	/* steady is */
+	bool			 is_of_boot;	/* steady is of this boot */
 };
 
 struct ledger {
@@ -68,7 +77,8 @@ struct ledger {
 	void			*arg;		/* to on_written */
 	bool			 asked;
 	ev_timer		 daily;
-	struct timespec		 written;	/* before it was opened */
+	struct last_look	 look;		/* before it was opened */
+	int64_t			 ahead_ms;	/* as was put last */
 };
 
 /* ledger.c */
@@ -85,6 +95,16 @@ void	ledger_put(struct ledger *, const struct stream *,
  * CHECKPOINT_PAST then.  Returns whether all that has changed is in it.
  */
 bool	ledger_gather(struct ledger *, bool whole);
+
+/* ledger_time.c */
+
+/* Of the checkpoint that was opened; st: of its file, before that. */
+void	ledger_time_load(struct ledger *, const struct stat *st);
+
+int64_t	ledger_ahead_ms(void);
+
+/* Adds to the batch what the next worker needs to know of the clocks. */
+int	ledger_put_look(struct ledger *, struct checkpoint_batch *);
 
 /* ledger_write.c */
 

@@ -50,7 +50,8 @@ gather_slice(struct ledger *l)
 	if (!r->has_untaken)
 		r->has_untaken = checkpoint_copy(
 		    l->checkpoint, &r->untaken, &r->slice, LEDGER_RENEW_MOST);
-	return (r->has_untaken && gather_files(l));
+	return (r->has_untaken && gather_files(l) &&
+	    ledger_put_look(l, &r->slice) == 0);
 }
 
 static void

@@ -6,6 +6,8 @@
 #include "daemon/sizes.h"
 #include "daemon/tails.h"
 
+#define STEP_MS 500 /* less is no step of the clock */
+
 bool
 ledger_has_news(const struct ledger *l)
 {
@@ -43,6 +45,16 @@ ledger_arm(struct ledger *l)
 	ev_timer_start(l->loop, &l->due);
 }
 
+/* Beside what is written anyway, if the clock was set. */
+static void
+note_clock(struct ledger *l)
+{
+	int64_t by = ledger_ahead_ms() - l->ahead_ms;
+
+	if (l->changed.len > 0 && (by > STEP_MS || by < -STEP_MS))
+		(void)ledger_put_look(l, &l->changed);
+}
+
 /*
  * Gives the writer what is due; with all, everything.  The first change after
  * a quiet time is written at once, what follows it waits its time.
@@ -58,6 +70,7 @@ give(struct ledger *l, bool all)
 	sync = all || now >= l->sync_at;
 	if (sync || now >= l->append_at) {
 		l->all_given = ledger_gather(l, sync);
+		note_clock(l);
 		l->append_at = now + LEDGER_APPEND_EVERY;
 	}
 	l->unsynced |= l->changed.len > 0;
@@ -217,6 +230,7 @@ ledger_sync(struct ledger *l)
 	checkpoint_writer_wait(l->writer);
 	if (l->stats.suspect)
 		l->renew_at = 0.;
+	(void)ledger_put_look(l, &l->changed);
 	do {
 		give(l, true);
 		checkpoint_writer_wait(l->writer);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "daemon/born.h"
+#include "daemon/clock.h"
 #include "daemon/ledger.h"
 #include "daemon/opener.h"
 #include "daemon/say.h"
@@ -22,19 +23,13 @@
 #include "lib/rotation.h"
 
 #define COMPARED 4096 /* octets, at the end of a copy */
-#define SLACK 10 /* seconds: a copy may be made before the last line comes */
-
-static bool
-is_since(const struct timespec *t, const struct timespec *since)
-{
-	return (ns_of(t) >= ns_of(since));
-}
+/* A copy may be made before the last line comes. */
+#define SLACK_NS INT64_C(10000000000)
 
 bool
 sources_may_be_since(const struct sources *ss, const struct timespec *t)
 {
-	return (!ledger_knows_time(ss->ledger) ||
-	    is_since(t, ledger_written(ss->ledger)));
+	return (ledger_side(ss->ledger, ns_of(t)) != LEDGER_BEFORE);
 }
 
 struct candidate *
@@ -162,10 +157,8 @@ candidate_compare(const void *a, const void *b)
 	const struct candidate *y = *(struct candidate *const *)b;
 	int order;
 
-	if (!is_since(&x->st.st_mtim, &y->st.st_mtim))
-		return (-1);
-	if (!is_since(&y->st.st_mtim, &x->st.st_mtim))
-		return (1);
+	if (written_ns(&x->st) != written_ns(&y->st))
+		return (written_ns(&x->st) < written_ns(&y->st) ? -1 : 1);
 	if ((order = strcmp(x->base, y->base)) == 0 &&
 	    (order = rotation_compare(x->base, x->name, y->name)) == 0)
 		order = strcmp(x->name, y->name);
@@ -212,9 +205,10 @@ holds(const struct candidate *c, const struct guard *g)
 static bool
 is_young_enough(const struct candidate *c, const struct orphan *o)
 {
-	struct timespec seen = { .tv_sec = o->rec.time - SLACK };
+	const struct ledger *l = c->dir->all->ledger;
+	int64_t seen = ledger_since_record(l, o->rec.time);
 
-	return (o->rec.time > time(NULL) || is_since(&c->st.st_ctim, &seen));
+	return (ns_of(&c->st.st_ctim) >= seen - SLACK_NS);
 }
 
 static bool
@@ -400,30 +394,50 @@ is_younger(const struct tail *a, const struct tail *b, const char *base)
 }
 
 /*
+ * Whether a name is still that of the file which had it at the last look, as
+ * what was sent of that tells: no other can have had it since.
+ */
+static bool
+has_what_was_sent(struct tail *t)
+{
+	return (t != NULL && t->met && !t->rotated && t->size > 0 &&
+	    tail_newest_guard(t).at > 0);
+}
+
+/*
  * Whether it is younger than all files that are known to have had its name, by
  * when they were written or by their names: the clock was set back, perhaps
  * more than once, so that a younger file may have an older time.  Of one whose
  * time is still to come the name has to tell.  When an empty one was written
- * says nothing.
+ * says nothing, and its inode may be that of any.  If none is known it is as it
+ * seems.
  */
 static bool
-is_behind_known(const struct candidate *c)
+is_behind_known(const struct candidate *c, bool seems)
 {
-	const int64_t now = (int64_t)time(NULL) * NS_IN_S;
-	bool by_time = true, by_name = true;
-	struct tail *t;
+	struct tail *t, *base = tail_at(&c->dir->place, c->base);
+	bool by_time = true, by_name = true, is_known = false;
 	int order;
 
+	/* Another has its name: the one that had it is gone elsewhere. */
+	seems |= base == NULL || !base->met;
+	if (has_what_was_sent(base))
+		return (false);
 	RB_FOREACH (t, tail_names, &c->dir->place.names) {
-		if (!is_known_as(t, c) || t->size == 0)
+		if (!is_known_as(t, c) || t->size == 0 || t->was_empty)
 			continue;
+		is_known = true;
 		order = rotation_compare(c->base, c->name, t->name);
 		by_name &= order > 0;
-		by_time &= t->written_ns > now + NS_IN_S
-		    ? order >= 0
-		    : t->written_ns <= written_ns(&c->st);
+		if (clock_is_to_come(written_ns(&c->st)))
+			by_time &= order > 0 ||
+			    (order == 0 && c->kind == INFLATE_NONE);
+		else if (clock_is_to_come(t->written_ns))
+			by_time &= order >= 0;
+		else
+			by_time &= t->written_ns <= written_ns(&c->st);
 	}
-	return (by_time || by_name);
+	return (is_known ? by_time || by_name : seems);
 }
 
 const struct tail *
@@ -445,41 +459,32 @@ candidate_youngest(const struct candidate *c)
 	return (youngest);
 }
 
-/* A file's time that is still to come is none: when it changed counts then. */
-static struct timespec
-last_write(const struct candidate *c)
-{
-	return (
-	    c->st.st_mtim.tv_sec <= time(NULL) ? c->st.st_mtim : c->st.st_ctim);
-}
-
 /*
  * Of what was sent and compressed before the checkpoint, the time is that of
- * its last line, which came before.
- */
-static bool
-is_written_since(const struct candidate *c)
-{
-	const struct ledger *l = c->dir->all->ledger;
-	const struct timespec *since = ledger_written(l);
-	struct timespec last = last_write(c);
-
-	return (is_since(&last, since) &&
-	    (c->kind == INFLATE_NONE || !is_since(since, &last)));
-}
-
-/*
- * A file that was written while the clock was set back has a time of before.
- * Of one that is compressed its name does not tell that it was not sent.
+ * its last line, which came before; its name does not tell that it was not
+ * sent.  A file that was written while the clock was set back has a time of
+ * before.  Where its time says nothing the names tell: of a time still to come
+ * when it changed counts, but that may be when it got another name.
  */
 bool
 candidate_is_new(const struct candidate *c, const struct tail *youngest)
 {
-	if (!ledger_knows_time(c->dir->all->ledger))
-		return (is_behind_known(c));
-	return (is_written_since(c) ||
-	    (c->kind == INFLATE_NONE && youngest != NULL &&
-		rotation_compare(c->base, c->name, youngest->name) > 0));
+	const struct ledger *l = c->dir->all->ledger;
+	const int64_t changed = ns_of(&c->st.st_ctim);
+	int64_t at = written_ns(&c->st);
+	bool is_own = !clock_is_to_come(at) || clock_is_to_come(changed);
+	enum ledger_side side;
+
+	if (!is_own)
+		at = changed;
+	side = ledger_side(l, at - (c->kind != INFLATE_NONE));
+	if (side == LEDGER_BEFORE)
+		return (c->kind == INFLATE_NONE && youngest != NULL &&
+		    rotation_compare(c->base, c->name, youngest->name) > 0);
+	if (side == LEDGER_SINCE && is_own)
+		return (true);
+	return (
+	    is_behind_known(c, side == LEDGER_SINCE || !ledger_knows_look(l)));
 }
 
 bool

@@ -794,7 +794,7 @@ dir_recover(struct dir *d)
 		return;
 	}
 	d->unrecovered = false;
-	if (ledger_written(ss->ledger) == NULL)
+	if (ledger_is_first(ss->ledger))
 		return;
 	if (os == NULL && (os = own = orphans_new(ss)) == NULL)
 		return;
@@ -817,7 +817,7 @@ sources_recover(struct sources *ss)
 {
 	struct dir *d;
 
-	if (ledger_written(ss->ledger) != NULL)
+	if (!ledger_is_first(ss->ledger))
 		recover(ss);
 	RB_FOREACH (d, dirs, &ss->dirs)
 		place_order(&d->place);

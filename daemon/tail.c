@@ -202,11 +202,11 @@ tail_alloc(struct tails *ts, const char *name)
 static bool
 is_unchanged(struct tails *ts, const struct stat *st)
 {
-	const struct timespec *written = ledger_written(tails_ledger(ts));
+	const struct ledger *l = tails_ledger(ts);
 
-	return (tails_is_starting(ts) && written != NULL &&
-	    ledger_knows_time(tails_ledger(ts)) &&
-	    st->st_ctim.tv_sec + 2 < written->tv_sec);
+	return (tails_is_starting(ts) && !ledger_is_first(l) &&
+	    ledger_side(l, ((int64_t)st->st_ctim.tv_sec + 3) * 1000000000) ==
+		LEDGER_BEFORE);
 }
 
 struct tail *

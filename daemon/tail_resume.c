@@ -93,7 +93,8 @@ resume_in_copy(
 		.dev = now->dev,
 		.ino = now->ino,
 		.begun = now->begun,
-		.since_ns = (int64_t)rec->time * NS_IN_S };
+		.since_ns =
+		    ledger_since_record(tails_ledger(now->all), rec->time) };
 	struct tail_copy_found found;
 	struct tail *copy;
 	struct stat st;
@@ -273,13 +274,13 @@ was_there(const struct tail *t, const struct checkpoint_record *rec)
 static bool
 is_made_since(const struct tail *t)
 {
-	const struct timespec *written = ledger_written(tails_ledger(t->all));
+	const struct ledger *l = tails_ledger(t->all);
 	int64_t born;
 
-	if (t->place == NULL || written == NULL)
+	if (t->place == NULL || ledger_is_first(l))
 		return (false);
 	born = born_ns(tail_path(t).text, t->ino);
-	return (born > ns_of(written) && born / NS_IN_S <= time(NULL));
+	return (born != 0 && ledger_side(l, born - 1) == LEDGER_SINCE);
 }
 
 /*

@@ -1007,6 +1007,71 @@ class World(Down):
         self.log("app.log", numbered("2", 20))
         self.back(ordered=False)
 
+    def old(self, n, age, packed=False):
+        """A generation of which there is no record, as of what is finished."""
+        name = "app.log.%d" % n
+        self.put(name, numbered(name, 50))
+        if packed:
+            subprocess.check_call(["gzip", self.path(name)])
+            name += ".gz"
+        when = time.time() - age
+        os.utime(self.path(name), (when, when))
+
+    def set_with_old(self, ahead, running, down, age=0):
+        """
+        How far the clock is ahead when the old generations are written, and by
+        how much it is set while the daemon runs, and while it is down.  The
+        youngest are so old, in seconds.
+        """
+        self.prepare("app.log")
+        self.world.jump(ahead)
+        time.sleep(0.05)
+        self.old(1, age)
+        self.old(2, age, packed=True)
+        self.old(3, 1800)
+        self.old(4, 5400, packed=True)
+        self.log("app.log", numbered("first", 50))
+        self.d.start()
+        self.expect(self.want)
+        self.world.jump(running)
+        time.sleep(0.05)
+        self.log("app.log", numbered("second", 50))
+        self.expect(self.want)
+        self.d.stop()
+        self.mark()
+        self.world.jump(down)
+        time.sleep(0.05)
+        self.want = []
+        self.log("app.log", numbered("third", 50))
+        self.d.start()
+        self.expect(self.want)
+        self.d.stop()
+        # What comes when no worker runs is told from what was there.
+        for n in range(4, 0, -1):
+            for kind in ("", ".gz"):
+                if os.path.exists(self.path("app.log.%d%s" % (n, kind))):
+                    self.rename("app.log.%d%s" % (n, kind),
+                                "app.log.%d%s" % (n + 1, kind))
+        self.log("app.log", numbered("fourth", 50))
+        self.rename("app.log", "app.log.1")
+        self.log("app.log", numbered("fifth", 50))
+        self.back()
+
+    def test_old_ones_when_the_clock_is_set_back(self):
+        self.set_with_old(0, -3600, 0)
+
+    def test_old_ones_when_the_clock_is_set_back_while_down(self):
+        self.set_with_old(0, 0, -3600)
+
+    def test_old_ones_when_the_clock_is_set_forward(self):
+        self.set_with_old(0, 3600, 3600)
+
+    def test_old_ones_of_a_clock_that_was_ahead(self):
+        self.set_with_old(7200, -7200, 0)
+
+    def test_old_ones_when_the_clock_is_set_back_and_forth(self):
+        self.set_with_old(0, -3600, 3600, age=10)
+
     def test_the_inode_of_a_log_when_the_clock_was_set_back(self):
         """By the clock what got it was made before the log was written to."""
         self.need_birth()
