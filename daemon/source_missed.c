@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "daemon/clock.h"
 #include "daemon/tails.h"
 #include "lib/ns.h"
 #include "lib/rotation.h"
@@ -87,15 +88,28 @@ missed_is(
 	    (d->was_unsure || !is_still_there(d, fd, base)));
 }
 
+/* Where the clock was set back since, the inode alone tells. */
+static bool
+is_since_scan(const struct dir *d, const struct stat *st)
+{
+	return (written_ns(st) >= d->changed_ns - RECENT_NS ||
+	    clock_is_to_come(d->changed_ns));
+}
+
+/* What was written before the clock was set back has a time to come. */
+static bool
+is_since_events(const struct dir *d, const struct stat *st)
+{
+	return (written_ns(st) >= d->missing_ns - CLOCK_NS &&
+	    !clock_is_to_come(written_ns(st)));
+}
+
 bool
 missed_since(const struct dir *d, const struct stat *st)
 {
-	int64_t since = d->changed_ns - RECENT_NS;
-
-	if (!dir_is_known_by_scans(d))
-		since = d->missing_ns - CLOCK_NS;
 	return (S_ISREG(st->st_mode) && st->st_size > 0 &&
-	    written_ns(st) >= since &&
+	    (dir_is_known_by_scans(d) ? is_since_scan(d, st)
+				      : is_since_events(d, st)) &&
 	    tails_find(d->all->tails, st->st_dev, st->st_ino) == NULL);
 }
 

@@ -19,6 +19,7 @@
 #define TOLD_AT_ONCE 64
 
 #define SAY_AGAIN 60. /* seconds after which the log has the same once more */
+#define STEP 1. /* second: less is no step of the clock */
 
 /* Directories with equal handles are one to the system, under two paths. */
 struct watch_dir {
@@ -52,6 +53,7 @@ struct watch {
 	struct watch_dirs deleted; /* while something is reported */
 	struct watch_stats stats;
 	ev_tstamp known_until;
+	double known_at; /* the same as clock_now() */
 	uint64_t serial;
 	/* While every directory of a lesser serial, and every file, is told: */
 	ev_timer rest;
@@ -97,6 +99,7 @@ watch_new(struct ev_loop *loop, watch_cb *on_event)
 	w->loop = loop;
 	w->on_event = on_event;
 	w->known_until = ev_now(loop);
+	w->known_at = clock_now();
 	ev_timer_init(&w->rest, on_rest, 0., 0.);
 	w->rest.data = w;
 	RB_INIT(&w->handles);
@@ -442,8 +445,10 @@ watch_reported(struct watch *w, bool all)
 {
 	w->behind = !all;
 	/* Of what is lost nobody knows before everything was looked at. */
-	if (all && !ev_is_active(&w->rest))
+	if (all && !ev_is_active(&w->rest)) {
 		w->known_until = ev_now(w->loop);
+		w->known_at = clock_now();
+	}
 }
 
 bool
@@ -456,7 +461,9 @@ watch_is_behind(const struct watch *w)
 ev_tstamp
 watch_known_until(const struct watch *w)
 {
-	return (w->known_until);
+	double at = ev_now(w->loop) - (clock_now() - w->known_at);
+
+	return (at < w->known_until - STEP ? at : w->known_until);
 }
 
 unsigned

@@ -89,7 +89,10 @@ void	watch_file_del(struct watch_file *);
  */
 bool	watch_file_needs_no_fd(const struct watch_file *);
 
-/* The time, as ev_now(), until which every event was told. */
+/*
+ * The time, as ev_now(), until which every event was told: by the clock of now
+ * where that was set back since.
+ */
 ev_tstamp	watch_known_until(const struct watch *);
 
 /* Whether the system has events that were not told yet. */

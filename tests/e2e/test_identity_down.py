@@ -1132,6 +1132,35 @@ class World(Down):
         self.log("app.log", numbered("second", 50))
         self.back()
 
+    def rotated_twice_unseen(self, lost=0, **options):
+        """Between two looks, after the clock was set back."""
+        self.prepare("app.log", **options)
+        self.old(9, 0)
+        self.log("app.log", numbered("0", 50))
+        self.d.start()
+        self.expect(self.want)
+        self.world.jump(-3600)
+        time.sleep(0.05)
+        with self.unseen():
+            for _ in range(lost):
+                self.put("some", [])
+                os.unlink(self.path("some"))
+            self.log("app.log", numbered("0's last", 5))
+            self.rename("app.log", "app.log.2")
+            self.log("app.log", numbered("1", 50))
+            self.rename("app.log", "app.log.1")
+            self.log("app.log", numbered("2", 50))
+        self.end(self.want, ordered=False)
+
+    def test_a_log_is_polled_and_the_clock_is_set_back(self):
+        self.rotated_twice_unseen(watch="poll", poll_interval="250ms")
+
+    def test_events_are_lost_and_the_clock_is_set_back(self):
+        with open("/proc/sys/fs/inotify/max_queued_events",
+                  encoding="ascii") as f:
+            self.rotated_twice_unseen(lost=int(f.read()) // 2)
+        self.d.wait_log("the system lost events")
+
     def test_the_clock_is_set_while_lines_come(self):
         self.prepare("app.log*")
         self.d.start()
