@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/clock.h"
 #include "daemon/log.h"
 
 #define EVERY 1. /* seconds between looks */
@@ -75,7 +76,7 @@ look(struct awaited *a)
 	/* That may have ended it, or found it once more. */
 	if ((a = find(d, name)) == NULL)
 		return;
-	if (a->leads_nowhere && ev_now(ss->loop) < a->until)
+	if (a->leads_nowhere && clock_now() < a->until)
 		return;
 	d->dangles |= a->leads_nowhere;
 	awaited_free(a);
@@ -123,7 +124,7 @@ await(struct dir *d, const char *name)
 	}
 	a->dir = d;
 	a->name = memcpy(a + 1, name, size);
-	a->until = ev_now(ss->loop) + LONG_ENOUGH;
+	a->until = clock_now() + LONG_ENOUGH;
 	a->leads_nowhere = true;
 	RB_INSERT(awaited_names, &ss->awaited_names, a);
 	TAILQ_INSERT_TAIL(&ss->awaited, a, entry);
