@@ -120,7 +120,7 @@ again(struct dir *d, bool first)
 void
 dir_again(struct dir *d)
 {
-	again(d, d->all->late && !d->started && !d->again);
+	again(d, false);
 }
 
 void

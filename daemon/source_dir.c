@@ -99,8 +99,7 @@ dir_new(struct sources *ss, struct dir *parent, const char *path,
 	RB_INSERT(dir_ids, &ss->ids, d);
 	ss->ndirs++;
 	/* It was not found at the start, for looks failed. */
-	if (ss->late)
-		dir_again(d);
+	dir_again_first(d);
 	return (d);
 }
 

@@ -185,6 +185,27 @@ class Lookups(Case):
     def test_nothing_can_be_read_at_the_start(self):
         self.late(READ, copied=False)
 
+    def test_a_directory_that_was_found_late_cannot_be_listed(self):
+        w = self.writer("real/deep/x.log")
+        w.write(20)
+        self.world = World(os.path.join(self.dir, "world"), self.path("real"))
+        self.r = self.receiver("relp:0").start()
+        self.d = self.daemon(
+            destination("d", self.r.url) +
+            source("s", self.path("real/deep/*.log")), program=PROGRAM)
+        self.d.env = self.world.env
+        self.world.fail_nth(1, STAT, errno.EIO, NEVER)
+        self.d.start()
+        self.d.state()
+        self.world.fail_nth(1, OPENDIR, errno.EIO, NEVER)
+        before = self.world.failed
+        wait_for(lambda: self.world.failed > before, "it to be found")
+        self.d.state()
+        self.world.fail_nth(0, 0, 0)
+        self.r.wait_all(w)
+        self.finish(self.d, self.r)
+        self.r.check(w)
+
     def test_an_error_passes(self):
         w = self.writer("x.log")
         w.write(2)
