@@ -28,15 +28,11 @@ set_late(struct sources *ss, bool late)
 	tails_set_starting(ss->tails, late);
 }
 
-void
-dir_scan_again(struct dir *d)
+static void
+scan_late(struct dir *d)
 {
 	struct sources *ss = d->all;
 
-	if (!d->unrecovered) {
-		dir_scan_later(d);
-		return;
-	}
 	set_late(ss, true);
 	dir_scan_later(d);
 	scan_all(ss);
@@ -46,23 +42,47 @@ dir_scan_again(struct dir *d)
 	set_late(ss, false);
 }
 
+/* The next one is to be scanned now. */
+static struct dir *
+next_again(struct sources *ss)
+{
+	struct dir *d;
+
+	if ((d = TAILQ_FIRST(&ss->again)) == NULL)
+		return (NULL);
+	again_leave(d);
+	if (d->place.polled && !dir_is_to_be_polled(d))
+		dir_watch(d);
+	return (d);
+}
+
+void
+dir_scan_again(struct dir *d)
+{
+	struct sources *ss = d->all;
+	unsigned n = ss->nlate;
+
+	if (!d->unrecovered) {
+		dir_scan_later(d);
+		return;
+	}
+	scan_late(d);
+	/* Those that it has found are the next, before anything is sent. */
+	for (; n != ss->nlate && (d = next_again(ss)) != NULL; n++)
+		scan_late(d);
+}
+
 static void
 on_again(struct ev_loop *loop, ev_timer *timer, int revents)
 {
 	struct sources *ss = timer->data;
-	unsigned n = ss->nagain, before;
+	unsigned n = ss->nagain;
 	struct dir *d;
 
 	(void)revents;
 	/* Those for which it fails once more come behind these. */
-	for (; n > 0 && (d = TAILQ_FIRST(&ss->again)) != NULL; n--) {
-		again_leave(d);
-		if (d->place.polled && !dir_is_to_be_polled(d))
-			dir_watch(d);
-		before = ss->nlate;
+	for (; n > 0 && (d = next_again(ss)) != NULL; n--)
 		dir_scan_again(d);
-		n += ss->nlate - before;
-	}
 	scan_some(ss);
 	if (TAILQ_EMPTY(&ss->again)) {
 		ss->again_wait = SOON;

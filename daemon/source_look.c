@@ -366,7 +366,12 @@ look_at_dir(struct dir *d, const char *name, const struct found *f)
 	if (child->said) {
 		/* It could not be listed before. */
 		child->unwatched = true;
-		dir_scan_later(child);
+		if (child->unrecovered && !d->all->starting) {
+			dir_again(child);
+		} else {
+			dir_scan_later(child);
+			dir_again_first(child);
+		}
 	}
 	for (i = 0; i < d->nuses; i++) {
 		u = &d->uses[i];

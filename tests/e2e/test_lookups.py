@@ -9,8 +9,8 @@ import os
 import signal
 import unittest
 
-from teslacoil import (LINUX, Case, destination, kill, main, rng, source,
-                       wait_for)
+from teslacoil import (LINUX, USER, Case, destination, kill, main, rng,
+                       source, wait_for)
 from world import (ALL, FSTAT, OPEN, OPENDIR, PROGRAM, READ, READDIR, STAT,
                    World)
 
@@ -184,6 +184,70 @@ class Lookups(Case):
 
     def test_nothing_can_be_read_at_the_start(self):
         self.late(READ, copied=False)
+
+    def blind(self, act, log="real/x.log", calls=ALL, mode=None, starts=1,
+              last=3, restart=False):
+        """
+        So many starts cannot look into real/, in which act has happened: each
+        call fails, or mode is that of the directory.  The checkpoint is written
+        meanwhile, for a file elsewhere.  Then they can, or the next one.
+        """
+        w, o = self.writer(log, name="x"), self.writer("o.log")
+        w.write(20)
+        o.write(5)
+        top = self.path("real")
+        self.world = World(os.path.join(self.dir, "world"), top)
+        os.chmod(self.world.path, 0o666)
+        self.r = self.receiver("relp:0").start()
+        self.d = self.daemon(
+            destination("d", self.r.url) +
+            source("s", [self.path("*.log"), self.path("real/**/*.log")]),
+            program=self.for_others(PROGRAM))
+        self.d.env = self.world.env
+        self.d.start()
+        self.r.wait_all(w, o)
+        self.d.stop()
+        act(w)
+        w.write(last)
+        if mode is None:
+            self.world.fail_nth(1, calls, errno.EIO, NEVER)
+        else:
+            os.chmod(top, mode)
+        for i in range(starts):
+            if i > 0:
+                self.d.stop()
+            self.d.start()
+            o.write(3)
+            self.r.wait_all(o)
+        self.d.state()
+        if restart:
+            self.d.stop()
+        self.world.fail_nth(0, 0, 0)
+        os.chmod(top, 0o755)
+        if restart:
+            self.d.start()
+        self.r.wait_all(w, o)
+        # What nobody could look at was looked at: that is over.
+        for _ in range(2):
+            self.d.stop()
+            self.d.start()
+            o.write(3)
+            self.r.wait_all(o)
+        self.finish(self.d, self.r)
+        self.r.check(w, o)
+
+    def packed_twice(self, w):
+        for n in (1, 2):
+            w.write(3)
+            self.packed(w, n)
+
+    @unittest.skipIf(USER is None, "only root is kept out of nothing")
+    def test_a_start_may_not_list_the_directory(self):
+        self.blind(self.packed_twice, mode=0o700)
+
+    def test_a_start_cannot_find_the_directory(self):
+        """It is one below that which it cannot look at."""
+        self.blind(self.packed_twice, log="real/deep/er/x.log")
 
     def test_a_directory_that_was_found_late_cannot_be_listed(self):
         w = self.writer("real/deep/x.log")
