@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -40,7 +41,7 @@ struct checkpoint {
 	bool sweeping;
 	struct checkpoint_names names;
 	struct checkpoint_table untaken;
-	struct checkpoint_table seen;
+	struct checkpoint_table seen; /* and what is late, or was */
 	struct checkpoint_table pending;
 	struct checkpoint_entry *taken; /* its strings are lent out */
 	int64_t ahead_ms; /* -1: nothing says so */
@@ -107,6 +108,7 @@ load_apply(struct load *ld, struct checkpoint_record *rec)
 		rc = load_past(ld, rec);
 		break;
 	case CHECKPOINT_SEEN:
+	case CHECKPOINT_LATE:
 		rc = checkpoint_table_put(&cp->seen, &cp->names, rec);
 		break;
 	case CHECKPOINT_GONE:
@@ -498,6 +500,76 @@ checkpoint_seen(
 	return (0);
 }
 
+static struct checkpoint_entry *
+find_late(const struct checkpoint *cp, const char *path)
+{
+	const struct checkpoint_record key = {
+		.kind = CHECKPOINT_LATE,
+		.dest = "",
+		.path = path,
+	};
+
+	return (checkpoint_table_find(&cp->seen, &key));
+}
+
+bool
+checkpoint_is_late(
+    const struct checkpoint *cp, const char *path, struct timespec *since)
+{
+	const struct checkpoint_entry *e = find_late(cp, path);
+
+	if (e == NULL || e->rec.time == 0)
+		return (false);
+	since->tv_sec = e->rec.time;
+	since->tv_nsec = (long)e->rec.offset;
+	return (true);
+}
+
+/* An entry never leaves its table: checkpoint_copy() may have come to it. */
+int
+checkpoint_late(
+    struct checkpoint *cp, const char *path, const struct timespec *since)
+{
+	struct checkpoint_record rec = {
+		.kind = CHECKPOINT_LATE,
+		.dest = "",
+		.path = path,
+	};
+	struct checkpoint_entry *e = find_late(cp, path);
+
+	if (since != NULL) {
+		rec.time = since->tv_sec > 0 ? since->tv_sec : 1;
+		rec.offset = since->tv_nsec;
+	}
+	if (e == NULL ? since == NULL
+		      : e->rec.time == rec.time && e->rec.offset == rec.offset)
+		return (0);
+	if (!checkpoint_record_is_valid(&rec)) {
+		errno = EINVAL;
+		return (-1);
+	}
+	if (checkpoint_table_put(&cp->pending, &cp->names, &rec) == -1)
+		return (-1);
+	if (e == NULL)
+		return (checkpoint_table_put(&cp->seen, &cp->names, &rec));
+	e->rec.time = rec.time;
+	e->rec.offset = rec.offset;
+	return (0);
+}
+
+/* What is late stands in front of all sources. */
+static void
+expire_late(struct checkpoint *cp, time_t before)
+{
+	struct checkpoint_entry *e;
+
+	for (e = checkpoint_table_from(&cp->seen, NULL);
+	     e != NULL && e->rec.kind == CHECKPOINT_LATE;
+	     e = checkpoint_table_next(e))
+		if (e->rec.time < before)
+			e->rec.time = 0;
+}
+
 void
 checkpoint_sweep(struct checkpoint *cp,
     bool (*fn)(const struct checkpoint_record *, void *), void *arg)
@@ -530,6 +602,7 @@ checkpoint_expire(struct checkpoint *cp, time_t before)
 	size_t n = cp->untaken.n;
 
 	checkpoint_sweep(cp, is_younger, &before);
+	expire_late(cp, before);
 	return (n - cp->untaken.n);
 }
 
@@ -553,6 +626,7 @@ checkpoint_note(struct checkpoint *cp, const struct checkpoint_record *noted)
 
 	if (rec.kind == CHECKPOINT_SEEN)
 		return (checkpoint_seen(cp, rec.dest, rec.path, rec.time));
+	assert(rec.kind != CHECKPOINT_LATE);
 	if (make_valid(&rec) == -1 ||
 	    checkpoint_table_put(&cp->pending, &cp->names, &rec) == -1)
 		return (-1);
@@ -651,6 +725,8 @@ copy_seen(const struct checkpoint *cp, struct checkpoint_place *at,
 	e = at->seen == NULL ? checkpoint_table_from(&cp->seen, NULL)
 			     : checkpoint_table_next(at->seen);
 	for (; e != NULL; e = checkpoint_table_next(e)) {
+		if (e->rec.kind == CHECKPOINT_LATE && e->rec.time == 0)
+			continue;
 		if (!has_room(to, most))
 			return (false);
 		checkpoint_batch_add(to, &e->rec);

@@ -43,9 +43,13 @@ enum checkpoint_kind {
 					   CHECKPOINT_FILE up to offset: only
 					   that, the time and the newest guard
 					   are others */
-	CHECKPOINT_LOOK			/* the time of day is offset milliseconds
+	CHECKPOINT_LOOK,		/* the time of day is offset milliseconds
 					   ahead of the clock that nobody sets;
 					   of nobody, dest is "" */
+	CHECKPOINT_LATE			/* what changed in the directory path
+					   since time, and offset nanoseconds,
+					   nobody could look at yet; a time of
+					   0 ends it */
 };
 
 /* Guards of a record: of about its offset, and of 64 KB, 1 and 16 MB before. */
@@ -132,6 +136,16 @@ int	checkpoint_seen(struct checkpoint *, const char *dest,
 	    const char *source, time_t now);
 
 /*
+ * Notes since when nobody could look at the directory of that path, or with
+ * NULL that it was looked at.  Returns 0, or -1 with ENOMEM or EINVAL.
+ * checkpoint_is_late() gives the time; returns whether there is one.
+ */
+int	checkpoint_late(struct checkpoint *, const char *path,
+	    const struct timespec *since);
+bool	checkpoint_is_late(const struct checkpoint *, const char *path,
+	    struct timespec *since);
+
+/*
  * Walks the untaken file records.  Returning false from fn drops the record
  * from memory; to end it on disk, too, fn notes a CHECKPOINT_GONE, which is
  * all that it may do with the checkpoint.
@@ -140,8 +154,9 @@ void	checkpoint_sweep(struct checkpoint *,
 	    bool (*fn)(const struct checkpoint_record *, void *), void *arg);
 
 /*
- * Drops the untaken file records that are older than before, from memory: from
- * disk they go when the file is written anew.  Returns how many.
+ * Drops the untaken file records that are older than before, and what was late
+ * since then, from memory: from disk they go when the file is written anew.
+ * Returns how many files.
  */
 size_t	checkpoint_expire(struct checkpoint *, time_t before);
 
@@ -165,7 +180,8 @@ int	checkpoint_leave(struct checkpoint *, const struct checkpoint_record *);
 bool	checkpoint_has_notes(const struct checkpoint *);
 
 enum checkpoint_drain {
-	CHECKPOINT_DRAIN_FILES,		/* all but CHECKPOINT_SEEN */
+	CHECKPOINT_DRAIN_FILES,		/* all but CHECKPOINT_SEEN; what is
+					   late comes first */
 	CHECKPOINT_DRAIN_ALL
 };
 

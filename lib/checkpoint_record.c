@@ -8,6 +8,7 @@
 #define BODY 17
 /* What kind, numbers, spaces, escapes of empty names and newline can take. */
 #define FIXED_MAX 256
+#define NS_IN_S 1000000000
 
 static const char *const kinds[] = {
 	[CHECKPOINT_FILE] = "file",
@@ -16,6 +17,7 @@ static const char *const kinds[] = {
 	[CHECKPOINT_MORE] = "more",
 	[CHECKPOINT_PAST] = "past",
 	[CHECKPOINT_LOOK] = "look",
+	[CHECKPOINT_LATE] = "late",
 };
 
 static const char hex[] = "0123456789abcdef";
@@ -86,14 +88,15 @@ put_guards(char *to, const struct guard *guards, unsigned n)
 static bool
 has_identity(enum checkpoint_kind kind)
 {
-	return (kind != CHECKPOINT_SEEN && kind != CHECKPOINT_LOOK);
+	return (kind != CHECKPOINT_SEEN && kind != CHECKPOINT_LOOK &&
+	    kind != CHECKPOINT_LATE);
 }
 
 static bool
 has_offset(enum checkpoint_kind kind)
 {
 	return (kind == CHECKPOINT_FILE || kind == CHECKPOINT_PAST ||
-	    kind == CHECKPOINT_LOOK);
+	    kind == CHECKPOINT_LOOK || kind == CHECKPOINT_LATE);
 }
 
 /*
@@ -143,6 +146,9 @@ checkpoint_record_is_valid(const struct checkpoint_record *rec)
 {
 	if (rec->time < 0 || !names_fit(rec->dest, rec->path))
 		return (false);
+	if (rec->kind == CHECKPOINT_LATE)
+		return (rec->dest[0] == '\0' && rec->offset >= 0 &&
+		    rec->offset < NS_IN_S);
 	if (!has_offset(rec->kind))
 		return (true);
 	return (rec->offset >= 0 && rec->print.len <= FINGERPRINT_MAX &&
@@ -405,8 +411,9 @@ checkpoint_record_decode(char *line, size_t len, struct checkpoint_record *rec,
 		return (get_offset(&r, rec) && get_time(&r, rec) &&
 		    get_guards(&r, rec, guards) && rec->nguards <= 1 &&
 		    r.p == r.end);
-	if (rec->kind == CHECKPOINT_FILE &&
-	    (!get_print(&r, rec) || !get_offset(&r, rec)))
+	if ((rec->kind == CHECKPOINT_FILE && !get_print(&r, rec)) ||
+	    ((rec->kind == CHECKPOINT_FILE || rec->kind == CHECKPOINT_LATE) &&
+		!get_offset(&r, rec)))
 		return (false);
 	return (get_time(&r, rec) && get_name(&r, &rec->path) && r.p == r.end &&
 	    checkpoint_record_is_valid(rec));

@@ -14,19 +14,27 @@ name_cmp(const struct checkpoint_name *a, const struct checkpoint_name *b)
 	return (strcmp(a->text, b->text));
 }
 
+/* What is written first comes first. */
+static int
+rank(enum checkpoint_kind kind)
+{
+	if (kind == CHECKPOINT_LATE)
+		return (0);
+	return (kind == CHECKPOINT_SEEN ? 2 : 1);
+}
+
 static int
 record_cmp(const struct checkpoint_record *a, const struct checkpoint_record *b)
 {
-	bool seen = a->kind == CHECKPOINT_SEEN;
-	int c;
+	int c, ranked = rank(a->kind);
 
-	if (seen != (b->kind == CHECKPOINT_SEEN))
-		return (seen ? 1 : -1);
+	if ((c = ranked - rank(b->kind)) != 0)
+		return (c);
 	if (a->dev != b->dev)
 		return (a->dev < b->dev ? -1 : 1);
 	if (a->inode != b->inode)
 		return (a->inode < b->inode ? -1 : 1);
-	if ((c = strcmp(a->dest, b->dest)) != 0 || !seen)
+	if ((c = strcmp(a->dest, b->dest)) != 0 || ranked == 1)
 		return (c);
 	return (strcmp(a->path, b->path));
 }

@@ -948,6 +948,109 @@ a_seen_can_be_noted_like_any_record(void **state)
 	checkpoint_close(cp);
 }
 
+static bool
+is_late(const struct checkpoint *cp, const char *path, time_t sec, long nsec)
+{
+	struct timespec since = { 0 };
+
+	return (checkpoint_is_late(cp, path, &since) && since.tv_sec == sec &&
+	    since.tv_nsec == nsec);
+}
+
+static void
+a_directory_is_late_until_somebody_looked_at_it(void **state)
+{
+	const struct timespec since = { 1700000000, 5 };
+	const struct timespec sooner = { 1600000000, 999999999 };
+	struct checkpoint *cp = opened();
+	struct timespec none;
+	char text[4096];
+	size_t n;
+
+	(void)state;
+	assert_false(checkpoint_is_late(cp, "/var/log", &none));
+	assert_int_equal(checkpoint_late(cp, "/var/log", NULL), 0);
+	assert_false(checkpoint_has_notes(cp));
+	assert_int_equal(checkpoint_late(cp, "/var/log", &since), 0);
+	assert_int_equal(checkpoint_late(cp, "", &sooner), 0);
+	synced(cp);
+	n = read_file("checkpoint", text, sizeof(text));
+	/* Said once is enough. */
+	assert_int_equal(checkpoint_late(cp, "/var/log", &since), 0);
+	synced(cp);
+	assert_int_equal(read_file("checkpoint", text, sizeof(text)), n);
+	checkpoint_close(cp);
+	cp = opened();
+	assert_true(is_late(cp, "/var/log", 1700000000, 5));
+	assert_true(is_late(cp, "", 1600000000, 999999999));
+	assert_int_equal(checkpoint_late(cp, "/var/log", &sooner), 0);
+	assert_int_equal(checkpoint_late(cp, "", NULL), 0);
+	assert_false(checkpoint_is_late(cp, "", &none));
+	synced(cp);
+	checkpoint_close(cp);
+	cp = opened();
+	assert_true(is_late(cp, "/var/log", 1600000000, 999999999));
+	assert_false(checkpoint_is_late(cp, "", &none));
+	assert_int_equal(damaged(cp), 0);
+	checkpoint_close(cp);
+}
+
+/* The place between two slices may be at what has come to its end. */
+static void
+what_is_late_is_in_a_new_file_and_what_was_is_not(void **state)
+{
+	const struct timespec since = { 1700000000, 5 };
+	struct checkpoint *cp = opened();
+	struct checkpoint_place at = { 0 };
+	struct checkpoint_batch b = { 0 };
+	struct timespec none;
+
+	(void)state;
+	assert_int_equal(checkpoint_late(cp, "/a", &since), 0);
+	assert_int_equal(checkpoint_late(cp, "/b", &since), 0);
+	assert_int_equal(checkpoint_late(cp, "/c", &since), 0);
+	assert_int_equal(checkpoint_seen(cp, "siem", "nginx", 5), 0);
+	assert_false(checkpoint_copy(cp, &at, &b, 1));
+	assert_int_equal(checkpoint_late(cp, "/a", NULL), 0);
+	assert_int_equal(checkpoint_late(cp, "/b", NULL), 0);
+	assert_true(checkpoint_copy(cp, &at, &b, 10));
+	/* /a, /c and the source. */
+	assert_int_equal(b.records, 3);
+	checkpoint_batch_free(&b);
+	renewed(cp, NULL);
+	checkpoint_close(cp);
+	cp = opened();
+	assert_false(checkpoint_is_late(cp, "/a", &none));
+	assert_false(checkpoint_is_late(cp, "/b", &none));
+	assert_true(is_late(cp, "/c", 1700000000, 5));
+	assert_true(checkpoint_has_seen(cp, "siem", "nginx"));
+	checkpoint_close(cp);
+}
+
+/* Whoever reads no further than to a file is to know of it. */
+static void
+what_is_late_is_written_first_and_expires(void **state)
+{
+	const struct timespec since = { 1700000000, 5 };
+	struct checkpoint *cp = opened();
+	struct timespec none;
+	char text[4096];
+
+	(void)state;
+	note_file(cp, "siem", 1, 5);
+	assert_int_equal(checkpoint_seen(cp, "siem", "nginx", 5), 0);
+	assert_int_equal(checkpoint_late(cp, "/a", &since), 0);
+	synced(cp);
+	(void)read_file("checkpoint", text, sizeof(text));
+	assert_non_null(
+	    strstr(strstr(text, " late \\- 5 1700000000 /a\n"), " file siem "));
+	assert_int_equal(checkpoint_expire(cp, 1700000000), 0);
+	assert_true(is_late(cp, "/a", 1700000000, 5));
+	assert_int_equal(checkpoint_expire(cp, 1700000001), 0);
+	assert_false(checkpoint_is_late(cp, "/a", &none));
+	checkpoint_close(cp);
+}
+
 struct swept {
 	struct checkpoint *cp;
 	unsigned n;
@@ -1397,12 +1500,21 @@ a_number_out_of_range_is_damage_whatever_its_checksum(void **state)
 		"seen d x s",
 		"gone d 1 1 /a",
 		"gone d 1 1 1 /a b",
+		"late \\- 1000000000 1 /a",
+		"late \\- -1 1 /a",
+		"late \\- 0 -1 /a",
+		"late \\- 0 9223372036854775808 /a",
+		"late \\- 1 /a",
+		"late \\- 0 1",
+		"late \\- 0 1 /a b",
+		"late d 0 1 /a",
 		" ",
 		"file",
 		"file ",
 	};
 	char text[8192] = HEADER;
 	struct checkpoint *cp;
+	struct timespec since;
 	size_t i;
 
 	(void)state;
@@ -1418,6 +1530,7 @@ a_number_out_of_range_is_damage_whatever_its_checksum(void **state)
 	assert_true(knows(cp, 1, 1));
 	checkpoint_sweep(cp, drop, NULL);
 	assert_false(checkpoint_has_seen(cp, "d", "s"));
+	assert_false(checkpoint_is_late(cp, "/a", &since));
 	checkpoint_close(cp);
 }
 
@@ -1426,6 +1539,7 @@ a_record_that_cannot_be_read_back_is_not_written(void **state)
 {
 	struct checkpoint *cp = opened();
 	struct checkpoint_record rec = file("siem", 1, -1);
+	struct timespec since = { 1, 0 };
 	char path[9000];
 
 	(void)state;
@@ -1442,6 +1556,8 @@ a_record_that_cannot_be_read_back_is_not_written(void **state)
 	assert_int_equal(checkpoint_note(cp, &rec), -1);
 	assert_int_equal(errno, EINVAL);
 	assert_int_equal(checkpoint_seen(cp, "siem", path, 1), -1);
+	assert_int_equal(checkpoint_late(cp, path, &since), -1);
+	assert_false(checkpoint_is_late(cp, path, &since));
 	assert_false(checkpoint_has_seen(cp, "siem", path));
 	/* What has no offset needs none. */
 	rec.path = "/a";
@@ -2250,6 +2366,9 @@ main(void)
 		TEST(a_note_is_newer_than_what_was_loaded),
 		TEST(a_destination_remembers_the_sources_it_has_met),
 		TEST(a_seen_can_be_noted_like_any_record),
+		TEST(a_directory_is_late_until_somebody_looked_at_it),
+		TEST(what_is_late_is_in_a_new_file_and_what_was_is_not),
+		TEST(what_is_late_is_written_first_and_expires),
 		TEST(a_sweep_walks_all_and_drops_what_it_is_told_to),
 		TEST(what_a_sweep_drops_from_memory_stays_on_disk),
 		TEST(old_records_go_when_nobody_has_taken_them),
