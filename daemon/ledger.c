@@ -188,6 +188,23 @@ ledger_see(struct ledger *l, const char *dest, const char *source)
 	ledger_arm(l);
 }
 
+void
+ledger_late(struct ledger *l, const char *path, const struct timespec *since)
+{
+	if (l->checkpoint == NULL)
+		return;
+	if (checkpoint_late(l->checkpoint, path, since) == -1)
+		log_warn("checkpoint");
+	ledger_arm(l);
+}
+
+bool
+ledger_is_late(const struct ledger *l, const char *path, struct timespec *since)
+{
+	return (l->checkpoint != NULL &&
+	    checkpoint_is_late(l->checkpoint, path, since));
+}
+
 /* Takes s out of the list that it is in. */
 static void
 unlist(struct ledger *l, struct stream *s)

@@ -62,6 +62,15 @@ const char	*ledger_path(struct ledger *, dev_t, ino_t);
 bool	ledger_has_seen(struct ledger *, const char *dest, const char *source);
 void	ledger_see(struct ledger *, const char *dest, const char *source);
 
+/*
+ * Since when nobody could look at the directory of that path, or NULL that it
+ * was looked at; and: whether a daemon before this one could not.
+ */
+void	ledger_late(struct ledger *, const char *path,
+	    const struct timespec *since);
+bool	ledger_is_late(const struct ledger *, const char *path,
+	    struct timespec *since);
+
 /* Walks the records that nobody has taken; fn must not touch the ledger. */
 void	ledger_walk_untaken(struct ledger *,
 	    void (*fn)(const struct checkpoint_record *, void *), void *);
@@ -83,6 +92,9 @@ enum ledger_side {
 	LEDGER_UNKNOWN		/* the clock was set, or it is still to come */
 };
 enum ledger_side	ledger_side(const struct ledger *, int64_t ns);
+
+/* When that was, by the time of day of then. */
+struct timespec	ledger_look(const struct ledger *);
 
 /*
  * Whether it is known how long ago that was: no older version wrote the

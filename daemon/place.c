@@ -15,6 +15,7 @@
 #include "daemon/stream.h"
 #include "daemon/tail.h"
 #include "daemon/tails.h"
+#include "lib/ns.h"
 
 #define OFF_MOST ((off_t)INT64_MAX)
 #define TICK_NS 10000000 /* of a file system's clock, at the most */
@@ -67,6 +68,43 @@ place_list(const struct place *place)
 	(void)closedir(handle);
 	errno = error;
 	return (NULL);
+}
+
+static bool
+is_before(const struct timespec *a, const struct timespec *b)
+{
+	return (a->tv_sec < b->tv_sec ||
+	    (a->tv_sec == b->tv_sec && a->tv_nsec < b->tv_nsec));
+}
+
+bool
+place_unseen_since(
+    const struct place *place, const struct ledger *l, struct timespec *since)
+{
+	if (ledger_is_first(l))
+		return (false);
+	*since = ledger_look(l);
+	if (place->since.tv_sec != 0 && is_before(&place->since, since))
+		*since = place->since;
+	return (true);
+}
+
+enum ledger_side
+place_side(const struct place *place, const struct ledger *l, int64_t ns)
+{
+	enum ledger_side side = ledger_side(l, ns);
+
+	return (side == LEDGER_BEFORE && place->since.tv_sec != 0 &&
+		    ns >= ns_of(&place->since)
+		? LEDGER_SINCE
+		: side);
+}
+
+void
+place_is_unseen_since(struct place *place, const struct timespec *since)
+{
+	if (place->since.tv_sec == 0 || is_before(since, &place->since))
+		place->since = *since;
 }
 
 bool

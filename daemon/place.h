@@ -12,6 +12,9 @@
 #include <dirent.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
+
+#include "daemon/ledger.h"
 
 struct place;
 struct tail;
@@ -40,6 +43,7 @@ struct place {
 	uint64_t		 nleft;
 	bool			 told;		/* events tell what is written */
 	bool			 polled;	/* all is looked at by time */
+	struct timespec		 since;		/* see place_unseen_since() */
 };
 
 int	tail_compare_names(const struct tail *, const struct tail *);
@@ -71,6 +75,21 @@ DIR	*place_list(const struct place *);
  * time of day.
  */
 bool	place_was_changing(int64_t before, int64_t after, int64_t began);
+
+/*
+ * When somebody looked at all of it last, before this start: ledger_look(), or
+ * a time before that where starts before this one could not.  Returns false for
+ * a first start.
+ */
+bool	place_unseen_since(const struct place *, const struct ledger *,
+	    struct timespec *since);
+
+/* As ledger_side(), by that time. */
+enum ledger_side	place_side(const struct place *, const struct ledger *,
+			    int64_t ns);
+
+/* The earlier one counts. */
+void	place_is_unseen_since(struct place *, const struct timespec *);
 
 /* Whether path is that of an entry of it. */
 bool	place_holds(const struct place *, const char *path);

@@ -37,6 +37,7 @@ scan_late(struct dir *d)
 	dir_scan_later(d);
 	scan_all(ss);
 	dir_recover(d);
+	dir_note_unseen(d);
 	place_order(&d->place);
 	links_order(d);
 	set_late(ss, false);

@@ -27,9 +27,10 @@
 #define SLACK_NS INT64_C(10000000000)
 
 bool
-sources_may_be_since(const struct sources *ss, const struct timespec *t)
+dir_may_be_since(const struct dir *d, const struct timespec *t)
 {
-	return (ledger_side(ss->ledger, ns_of(t)) != LEDGER_BEFORE);
+	return (place_side(&d->place, d->all->ledger, ns_of(t)) !=
+	    LEDGER_BEFORE);
 }
 
 struct candidate *
@@ -477,7 +478,7 @@ candidate_is_new(const struct candidate *c, const struct tail *youngest)
 
 	if (!is_own)
 		at = changed;
-	side = ledger_side(l, at - (c->kind != INFLATE_NONE));
+	side = place_side(&c->dir->place, l, at - (c->kind != INFLATE_NONE));
 	if (side == LEDGER_BEFORE)
 		return (c->kind == INFLATE_NONE && youngest != NULL &&
 		    rotation_compare(c->base, c->name, youngest->name) > 0);
@@ -495,6 +496,6 @@ candidate_is_made_since(const struct candidate *c, const struct orphan *o)
 
 	if (dir_path(c->dir, c->name, path) == -1 ||
 	    (born = born_ns(path, c->st.st_ino)) == 0)
-		return (sources_may_be_since(c->dir->all, &c->st.st_ctim));
+		return (dir_may_be_since(c->dir, &c->st.st_ctim));
 	return (born / NS_IN_S >= o->rec.time);
 }

@@ -21,7 +21,6 @@
 struct dir;
 struct kin;
 struct orphan;
-struct sources;
 struct tail;
 
 struct candidate {
@@ -63,14 +62,14 @@ struct tail *candidate_original(const struct candidate *, struct kin *followed);
  */
 const struct tail	*candidate_youngest(const struct candidate *);
 
-/* Whether it was written after the checkpoint, or is younger than that file. */
+/* Whether it was written after the last look, or is younger than that file. */
 bool	candidate_is_new(const struct candidate *, const struct tail *youngest);
 
 /* Whether it was made after the orphan was recorded, or may have been. */
 bool	candidate_is_made_since(const struct candidate *,
 	    const struct orphan *);
 
-/* Whether that time may come after the last one of the checkpoint. */
-bool	sources_may_be_since(const struct sources *, const struct timespec *);
+/* Whether that time may come after the last look at the directory. */
+bool	dir_may_be_since(const struct dir *, const struct timespec *);
 
 #endif

@@ -98,6 +98,7 @@ dir_new(struct sources *ss, struct dir *parent, const char *path,
 	RB_INSERT(dirs, &ss->dirs, d);
 	RB_INSERT(dir_ids, &ss->ids, d);
 	ss->ndirs++;
+	dir_find_unseen(d);
 	/* It was not found at the start, for looks failed. */
 	dir_again_first(d);
 	return (d);

@@ -9,8 +9,9 @@
  * source_walk.c judges where links lead, source_link.c knows where those lead
  * that are followed, source_await.c looks at dangling ones by time,
  * source_again.c at what could not be looked at, source_told.c says what is
- * not followed, source_mount.c looks where something was mounted, and
- * source_sweep.c looks at all of it, slowly.
+ * not followed, source_unseen.c remembers since when nobody could look,
+ * source_mount.c looks where something was mounted, and source_sweep.c looks at
+ * all of it, slowly.
  */
 #ifndef SOURCE_INSIDE_H
 #define SOURCE_INSIDE_H
@@ -385,6 +386,17 @@ void	sources_recover(struct sources *);
  */
 void	dir_recover(struct dir *);
 void	sources_forget_orphans(struct sources *);
+
+/* source_unseen.c: since when nobody could look at it */
+
+/* A directory is new: what is known of it, and of the one that it is in. */
+void	dir_find_unseen(struct dir *);
+
+/* What leads there could not be looked at before, either. */
+void	dir_is_unseen_as(struct dir *, const struct dir *);
+
+/* It was looked at now, or will be later, maybe by another start. */
+void	dir_note_unseen(struct dir *);
 
 /* source_inherit.c */
 

@@ -131,6 +131,7 @@ link_note(struct dir *d, const char *name, const struct walk *w)
 		dir_again(d);
 		return;
 	}
+	dir_is_unseen_as(into, d);
 	if ((l = malloc(sizeof(*l) + size + base_size)) == NULL) {
 		log_warn("%s/%s", d->place.path, name);
 		return;

@@ -179,8 +179,8 @@ enter_dir(const struct checkpoint_record *rec, void *arg)
 {
 	struct sources *ss = arg;
 	char path[PATH_MAX], *slash;
+	struct dir *d, *real;
 	const char *base;
-	struct dir *d;
 
 	if (rec->kind != CHECKPOINT_FILE || rec->real == NULL ||
 	    strlcpy(path, rec->real, sizeof(path)) >= sizeof(path) ||
@@ -189,8 +189,9 @@ enter_dir(const struct checkpoint_record *rec, void *arg)
 	*slash = '\0';
 	d = dir_of_path(ss, rec->path, &base);
 	if (d != NULL && dir_means_file(d, base) &&
-	    dir_find(ss, path) == NULL && is_without_links(ss, path))
-		(void)dir_at(ss, path);
+	    dir_find(ss, path) == NULL && is_without_links(ss, path) &&
+	    (real = dir_at(ss, path)) != NULL)
+		dir_is_unseen_as(real, d);
 }
 
 void

@@ -217,7 +217,7 @@ consider(struct hunt *h, int dirfd, const char *name)
 		return (-1);
 	if (!find_base(h, c) && !orphans_had(h->os, h->dir, name) &&
 	    (orphans_are_none(h->os) || !dir_means_files(h->dir) ||
-		!sources_may_be_since(ss, &st.st_ctim))) {
+		!dir_may_be_since(h->dir, &st.st_ctim))) {
 		candidate_free(c);
 		return (0);
 	}
@@ -736,7 +736,7 @@ is_unchanged(struct dir *d)
 	struct stat st;
 
 	return (stat(dir_display(d), &st) == 0 &&
-	    !sources_may_be_since(d->all, &st.st_mtim) && is_known(d));
+	    !dir_may_be_since(d, &st.st_mtim) && is_known(d));
 }
 
 /* A directory that is there for the links into it was not listed before. */
@@ -819,6 +819,8 @@ sources_recover(struct sources *ss)
 
 	if (!ledger_is_first(ss->ledger))
 		recover(ss);
-	RB_FOREACH (d, dirs, &ss->dirs)
+	RB_FOREACH (d, dirs, &ss->dirs) {
+		dir_note_unseen(d);
 		place_order(&d->place);
+	}
 }

@@ -196,16 +196,16 @@ tail_alloc(struct tails *ts, const char *name)
 }
 
 /*
- * Whether nothing has happened to the file, nor to its inode, since the last
- * checkpoint of the daemon before this one.  Some file systems count seconds.
+ * Whether nothing has happened to the file, nor to its inode, since a daemon
+ * before this one looked at its directory.  Some file systems count seconds.
  */
 static bool
-is_unchanged(struct tails *ts, const struct stat *st)
+is_unchanged(struct tails *ts, const struct place *place, const struct stat *st)
 {
 	const struct ledger *l = tails_ledger(ts);
 
 	return (tails_is_starting(ts) && !ledger_is_first(l) &&
-	    ledger_side(l, ((int64_t)st->st_ctim.tv_sec + 3) * 1000000000) ==
+	    place_side(place, l, ((int64_t)st->st_ctim.tv_sec + 3) * 1000000000) ==
 		LEDGER_BEFORE);
 }
 
@@ -225,7 +225,7 @@ tail_new(struct tails *ts, struct place *place, const char *name,
 	place_enter(t, place, copy);
 	place_follow_leaver(t);
 	t->size = st->st_size;
-	t->settled = is_unchanged(ts, st);
+	t->settled = is_unchanged(ts, place, st);
 	tails_stats(ts)->files++;
 	tails_stats(ts)->found++;
 	return (t);

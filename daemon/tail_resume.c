@@ -268,11 +268,13 @@ was_there(const struct tail *t, const struct checkpoint_record *rec)
 }
 
 /*
- * Whether the file was made after the last checkpoint of the daemon before this
- * one, which cannot tell of it.  A time to come tells nothing.
+ * Whether the file was made after a daemon before this one looked at its
+ * directory last, so that the record cannot be of it; some files may have been
+ * followed there since, and their records are younger.  A time to come tells
+ * nothing.
  */
 static bool
-is_made_since(const struct tail *t)
+is_made_since(const struct tail *t, const struct checkpoint_record *rec)
 {
 	const struct ledger *l = tails_ledger(t->all);
 	int64_t born;
@@ -280,7 +282,9 @@ is_made_since(const struct tail *t)
 	if (t->place == NULL || ledger_is_first(l))
 		return (false);
 	born = born_ns(tail_path(t).text, t->ino);
-	return (born != 0 && ledger_side(l, born - 1) == LEDGER_SINCE);
+	return (born != 0 && place_side(t->place, l, born - 1) == LEDGER_SINCE &&
+	    (ledger_side(l, born - 1) == LEDGER_SINCE ||
+		born / NS_IN_S > rec->time));
 }
 
 /*
@@ -297,7 +301,7 @@ is_telling(const struct tail *t, const struct checkpoint_record *rec)
 	if (t->place == NULL)
 		return (true);
 	if (!finder->means(t->place, t->name))
-		return (!is_made_since(t));
+		return (!is_made_since(t, rec));
 	if (rec->nguards > 0 && known < guard_length(rec->guards[0].at))
 		known = guard_length(rec->guards[0].at);
 	return (known >= GUARD_MAX ||
@@ -329,7 +333,7 @@ compare(struct tail *t, struct route *r, int fd,
 	if (is_of_a_rest(rec) && t->place != NULL)
 		return (VERDICT_OTHER);
 	/* Of one of which nothing was sent, content tells too little. */
-	if (rec->offset == 0 && is_made_since(t))
+	if (rec->offset == 0 && is_made_since(t, rec))
 		return (VERDICT_OTHER);
 	if (fd == -1)
 		return (VERDICT_LATER);

@@ -249,6 +249,37 @@ class Lookups(Case):
         """It is one below that which it cannot look at."""
         self.blind(self.packed_twice, log="real/deep/er/x.log")
 
+    def test_two_starts_cannot_look_at_what_was_compressed(self):
+        self.blind(self.packed_twice, starts=2)
+
+    def test_a_start_cannot_look_at_what_was_compressed(self):
+        self.blind(self.packed_twice, restart=True)
+
+    def test_two_starts_cannot_list_the_directory(self):
+        self.blind(self.packed_twice, calls=OPENDIR | READDIR, starts=2)
+
+    def test_two_starts_cannot_find_the_directory(self):
+        self.blind(self.packed_twice, log="real/deep/er/x.log", starts=2)
+
+    def test_a_start_cannot_look_at_what_is_as_long_as_before(self):
+        def act(w):
+            os.truncate(w.path, 0)
+            w.gen += 1
+            w.write(20)
+            # A file that nobody wrote to for seconds is not read at a start.
+            self.world.jump(10)
+
+        self.blind(act, last=0, restart=True)
+
+    def test_two_starts_cannot_follow_the_link(self):
+        os.makedirs(self.path("real"))
+        os.symlink(self.path("other/x.txt"), self.path("real/x.log"))
+        self.blind(self.packed_twice, log="other/x.txt", starts=2)
+
+    @unittest.skipIf(USER is None, "only root is kept out of nothing")
+    def test_two_starts_may_not_list_the_directory(self):
+        self.blind(self.packed_twice, mode=0o700, starts=2)
+
     def test_a_directory_that_was_found_late_cannot_be_listed(self):
         w = self.writer("real/deep/x.log")
         w.write(20)
