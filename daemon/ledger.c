@@ -238,6 +238,19 @@ ledger_mark(struct ledger *l, struct stream *s)
 }
 
 /*
+ * The rest of a truncated file that is looked for in a copy: the file has its
+ * inode, so this one gets a number that no file has.  How old it is tells of
+ * the copy.
+ */
+static void
+be_sought(struct checkpoint_record *rec, const struct tail *t)
+{
+	rec->dev = ~t->dev;
+	rec->inode = t->ino ^ (ino_t)t->written_ns;
+	rec->time = (time_t)(t->written_ns / 1000000000);
+}
+
+/*
  * Notes it in the batch; or in c where to is NULL, and a file is nobody's then.
  */
 static int
@@ -264,10 +277,19 @@ note(struct checkpoint *c, const struct stream *s, enum checkpoint_kind kind,
 		if (kind != CHECKPOINT_PAST)
 			rec.real = tail_real(t, &real);
 	}
+	if (t->seeking)
+		be_sought(&rec, t);
 	if (to != NULL)
 		return (checkpoint_put(c, &rec, to));
 	return (kind == CHECKPOINT_FILE ? checkpoint_leave(c, &rec)
 					: checkpoint_note(c, &rec));
+}
+
+static void
+leave(struct ledger *l, const struct stream *s)
+{
+	if (note(l->checkpoint, s, CHECKPOINT_FILE, NULL) == -1)
+		log_warn("checkpoint");
 }
 
 void
@@ -276,8 +298,7 @@ ledger_leave(struct ledger *l, struct stream *s)
 	if (l->checkpoint == NULL)
 		return;
 	unlist(l, s);
-	if (note(l->checkpoint, s, CHECKPOINT_FILE, NULL) == -1)
-		log_warn("checkpoint");
+	leave(l, s);
 	ledger_arm(l);
 }
 
@@ -307,7 +328,8 @@ ledger_end(struct ledger *l, const struct checkpoint_record *rec)
 }
 
 /*
- * What a truncated file was has no record of its own, and what may be a copy is
+ * What a truncated file was has no record of its own, but for one that nobody
+ * has taken while it is looked for; and what may be a copy is
  * looked at again, as is a copy of what was not received.  Something may be
  * written into a new file between the look at it and the first read: that was
  * compared with nothing yet.
@@ -353,6 +375,8 @@ fetch_ahead(const struct stream *s)
 static void
 record(struct ledger *l, struct stream *s, bool whole)
 {
+	if (s->tail->seeking)
+		leave(l, s);
 	if (!ledger_has_record(s->tail))
 		return;
 	s->is_past = s->is_recorded && !whole;

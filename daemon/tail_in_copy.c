@@ -63,7 +63,6 @@ go_on_in_copy(struct tail *old, const struct tail_copy_found *found)
 	old->many_links = found->st.st_nlink > 1;
 	old->rotated = true;
 	old->linked = old->mounted = false;
-	old->seeking = false;
 	if (tail_at(found->place, found->name) == NULL)
 		place_enter(old, found->place, found->name);
 	else
@@ -149,11 +148,22 @@ take_own_name(struct tail *old)
 		tail_set_origin(old, path);
 }
 
+/* The next start would look for it by this record. */
+static void
+end_seeking(struct tail *old)
+{
+	struct stream *s;
+
+	for (s = old->streams; s != NULL && old->seeking; s = s->next)
+		ledger_drop(tails_ledger(old->all), s, true);
+	old->seeking = false;
+}
+
 /* What nobody will read any more. */
 static void
 lose_rest(struct tail *old)
 {
-	old->seeking = false;
+	end_seeking(old);
 	tail_wake_behind(old);
 	if (old->rotated)
 		take_own_name(old);
@@ -175,13 +185,14 @@ settle_old(struct tail *old, struct place *place)
 	off_t size = old->size, sent = tail_least_sent(old);
 
 	result = find_copy(old, place, 1, &found);
+	if (result == TAIL_COPY_FOUND || result == TAIL_COPY_FOLLOWED)
+		end_seeking(old);
 	if (result == TAIL_COPY_FOUND) {
 		go_on_in_copy(old, &found);
 		/* The copy may have less than was seen. */
 		tail_lose(old, "truncated", old->size > sent ? old->size : sent,
 		    size);
 	} else if (result == TAIL_COPY_FOLLOWED) {
-		old->seeking = false;
 		tail_wake_behind(old);
 		say_info(tail_old_path(old), "its copy is followed by itself");
 		old->size = tail_least_sent(old);
@@ -223,6 +234,7 @@ bool
 tail_finish_in_copy(struct tail *old, struct place *place, struct tail *now)
 {
 	enum tail_copy_result result;
+	struct stream *s;
 
 	/* The size last seen may be that of what is there now. */
 	if (old->sure != 0)
@@ -243,5 +255,7 @@ tail_finish_in_copy(struct tail *old, struct place *place, struct tail *now)
 	old->seeking = true;
 	old->changed = tails_now(old->all);
 	tails_time(old);
+	for (s = old->streams; s != NULL; s = s->next)
+		ledger_mark_acked(tails_ledger(old->all), s);
 	return (true);
 }

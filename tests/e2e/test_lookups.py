@@ -301,6 +301,48 @@ class Lookups(Case):
         self.finish(self.d, self.r)
         self.r.check(w)
 
+    def sought(self, change=lambda w, copy: None):
+        """The daemon stops while it looks for the copy of a truncated log."""
+        w, copy = self.writer("x.log"), self.path("x.log.1")
+        w.write(20)
+        self.begin()
+        self.r.wait_all(w)
+
+        def truncate():
+            w.write(5)
+            w.copytruncate(copy)
+            w.write(2)
+
+        self.world.fail_nth(1, OPENDIR, errno.EIO, NEVER)
+        self.held(truncate)
+        self.d.wait_log("could not be looked for")
+        self.d.stop()
+        change(w, copy)
+        self.world.fail_nth(0, 0, 0)
+        self.d.start()
+        self.r.wait_all(w)
+        for _ in range(2):
+            self.d.stop()
+            self.d.start()
+            w.write(3)
+            self.r.wait_all(w)
+        self.finish(self.d, self.r)
+        self.r.check(w, ordered=False)
+
+    def test_stopped_while_it_looks_for_a_copy(self):
+        self.sought()
+
+    def test_stopped_while_it_looks_for_a_copy_that_is_packed(self):
+        self.sought(lambda w, copy: self.pack(copy))
+
+    def test_stopped_while_it_looks_for_a_copy_and_rotated(self):
+        def rotate(w, copy):
+            os.rename(copy, w.path + ".2")
+            w.rename(copy, late=1)
+            w.write(1)
+
+        self.sought(rotate)
+
     def test_an_error_passes(self):
         w = self.writer("x.log")
         w.write(2)
