@@ -255,7 +255,8 @@ try_entry(struct search *s, struct place *place, int dirfd, const char *name)
 		return;
 	}
 	if (!may_be_copy(s->of, &st) || !is_trusted(s->of, place, name, &st) ||
-	    (s->of->is_short && !is_made_for(s, place, name, &st)))
+	    ((s->of->is_short || s->of->is_unread) &&
+		!is_made_for(s, place, name, &st)))
 		return;
 	fd = opener_open_in(dirfd, place->path, name,
 	    O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY);
@@ -351,7 +352,7 @@ tail_copy_find(const struct tail_copy *of, struct tail_copy_found *found)
 	const struct tails_finder *finder = tails_finder(of->all);
 	struct search s = { .of = of, .best = found };
 
-	if (of->print.hash == 0)
+	if (of->print.hash == 0 && !of->is_unread)
 		return (TAIL_COPY_NONE);
 	if (search_real(&s))
 		return (TAIL_COPY_FOUND);

@@ -46,6 +46,8 @@ struct tail_copy {
 	int64_t			 since_ns;	/* of a file's time; 0: unknown */
 	bool			 is_short;	/* it has to have been made since
 						   then, and rotation's name */
+	bool			 is_unread;	/* so it has, and least is what
+						   was in it: that is all */
 };
 
 enum tail_copy_result {

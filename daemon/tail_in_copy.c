@@ -55,8 +55,8 @@ go_on_in_copy(struct tail *old, const struct tail_copy_found *found)
 	tails_opened(old, found->fd);
 	old->size = found->st.st_size;
 	cut_streams(old, old->size);
-	if (old->size < old->print.len) {
-		/* It was copied when it had less. */
+	if (old->size < old->print.len || old->print.len == 0) {
+		/* It was copied when it had less, or had not been read. */
 		old->print.len = 0;
 		(void)tail_update_print(old, found->fd);
 	}
@@ -86,6 +86,14 @@ is_short(const struct tail *old, const struct guard *guard)
 	if (known < guard_length(guard->at))
 		known = guard_length(guard->at);
 	return (known < TAIL_COPY_TELLING && tail_least_sent(old) >= old->size);
+}
+
+/* Whether it had something, and nobody could read it. */
+static bool
+is_unread(const struct tail *old)
+{
+	return (
+	    old->print.len == 0 && old->size > 0 && tail_most_sent(old) == 0);
 }
 
 static uid_t
@@ -118,6 +126,9 @@ find_copy(struct tail *old, struct place *place, off_t least,
 		.since_ns = old->written_ns };
 
 	wanted.is_short = is_short(old, &wanted.guard);
+	wanted.is_unread = is_unread(old);
+	if (wanted.is_unread)
+		wanted.least = old->size;
 	return (tail_copy_find(&wanted, found));
 }
 

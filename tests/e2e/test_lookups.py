@@ -343,6 +343,23 @@ class Lookups(Case):
 
         self.sought(rotate)
 
+    def test_truncated_before_it_could_be_read(self):
+        w, o = self.writer("x.log"), self.writer("o.log")
+        o.write(2)
+        self.begin()
+        self.r.wait_all(o)
+        self.world.fail_nth(1, READ, errno.EIO, NEVER)
+        w.write(20)
+        wait_for(lambda: any(self.errors()), "a look that fails")
+        w.copytruncate(self.path("x.log.1"))
+        self.d.wait_log("x.log: truncated")
+        w.write(2)
+        self.world.fail_nth(0, 0, 0)
+        self.r.wait_all(w, o)
+        self.finish(self.d, self.r)
+        self.r.check(w, o)
+        self.assertNotIn("before they could be read", self.d.log())
+
     def test_an_error_passes(self):
         w = self.writer("x.log")
         w.write(2)
