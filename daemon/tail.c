@@ -625,6 +625,14 @@ note_rewritten(struct tail *t, enum cause cause)
 	tails_time_later(t);
 }
 
+/* It grows, and was not compared since it had its size of now, or before. */
+static void
+be_unsure(struct tail *t)
+{
+	if (t->sure == 0)
+		t->sure = t->size;
+}
+
 /*
  * It may have been truncated and written anew between two looks: whatever the
  * size says, what stands before what was read tells, now or at the next read.
@@ -638,9 +646,11 @@ tail_written(struct tail *t, const struct stat *st, enum cause cause)
 	int fd, same;
 
 	if (cause != CAUSE_NEED && is_guarded(t) && head_holds(t, now)) {
-		t->sure = t->size;
+		be_unsure(t);
 		tails_unsure(t);
-	} else if ((fd = tail_fd(t)) != -1 && (same = is_same(t, fd)) != 1) {
+	} else if ((fd = tail_fd(t)) == -1) {
+		be_unsure(t);
+	} else if ((same = is_same(t, fd)) != 1) {
 		if (same == 0)
 			changed(t, st);
 		else
@@ -724,6 +734,9 @@ is_to_be_compared(const struct tail *t, const struct stat *st)
 static void
 check_size(struct tail *t, const struct stat *st, enum cause cause)
 {
+	/* What it shrinks from is what it had, where no look could tell. */
+	if (st->st_size < t->size && t->error != 0)
+		t->sure = 0;
 	if (st->st_size < t->size || t->suspect)
 		changed(t, st);
 	else if (cause != CAUSE_NEED && is_to_be_compared(t, st))

@@ -360,6 +360,36 @@ class Lookups(Case):
         self.r.check(w, o)
         self.assertNotIn("before they could be read", self.d.log())
 
+    def test_written_anew_where_it_cannot_be_opened(self):
+        """What is seen of its size is that of what it has now."""
+        a, b = self.writer("a.log"), self.writer("b.log")
+        self.begin(max_open=1)
+        for w in (a, b):
+            w.write(2)
+            self.r.wait_all(w)
+        wait_for(lambda: self.d.state()["counters"]["files_open"] == 1,
+                 "a to be closed")
+
+        def size():
+            return [f["size"] for f in self.d.state()["files"]
+                    if f["path"] == a.path][0]
+
+        def write_anew():
+            os.truncate(a.path, 0)
+            a.gen += 1
+            a.write(10)
+
+        self.world.fail_nth(1, OPEN, errno.EIO, NEVER)
+        self.held(write_anew)
+        wait_for(lambda: size() == os.path.getsize(a.path), "a look at it")
+        a.write(5)
+        wait_for(lambda: size() == os.path.getsize(a.path), "another")
+        self.world.fail_nth(0, 0, 0)
+        self.r.wait_all(a, b)
+        self.finish(self.d, self.r)
+        self.r.check(a, b)
+        self.assertNotIn("before they could be read", self.d.log())
+
     def test_an_error_passes(self):
         w = self.writer("x.log")
         w.write(2)
