@@ -404,6 +404,9 @@ follow_candidate(struct candidate *c, const struct former *was)
 		tail_was(t, &was->dir->place, was->base);
 	if (dir_has_live(c->dir, t))
 		tail_is_live(t);
+	/* It was read before, and maybe not just now. */
+	if (t->print.hash == 0 && c->head_len >= 0)
+		fingerprint_of(&t->print, c->head, (size_t)c->head_len);
 	tails_watch(t);
 	return (t);
 }

@@ -160,7 +160,7 @@ has_content(const struct tail_copy *of, int fd, struct stat *st)
 		return (1);
 	guard = guard_within(of, st->st_size);
 	/* Of what begins with NULs, only what was sent of it tells. */
-	if ((of->print.len == 0 &&
+	if ((of->print.len == 0 && !of->is_unread &&
 		guard_length(guard.at) < TAIL_COPY_TELLING) ||
 	    (st->st_size < of->needed && guard_length(guard.at) < GUARD_MAX))
 		return (0);

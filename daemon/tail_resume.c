@@ -435,21 +435,41 @@ resume(struct tail *t, struct route *r, int fd,
 	return (0);
 }
 
+/* What the checkpoint says of the file: nothing where it is not known. */
+struct known_as {
+	bool known;
+	struct fingerprint print;
+};
+
+/*
+ * Whoever has compared the file may not be able to read it once more: then it
+ * has the fingerprint that the checkpoint says.
+ */
+static void
+update_print(struct tail *t, int fd, const struct known_as *was)
+{
+	(void)tail_update_print(t, fd);
+	if (was->known && t->met && t->print.len == 0 && t->print.hash == 0 &&
+	    was->print.len <= t->size)
+		t->print = was->print;
+}
+
 /*
  * The stream by what the checkpoint says, or NULL where it does not know the
- * file, or there is no memory; *known says which.
+ * file, or there is no memory; *was says which.
  */
 static struct stream *
 resume_stream(struct tail *t, struct route *r, int fd, bool only_same,
-    bool *known)
+    struct known_as *was)
 {
 	struct checkpoint_record rec;
 	struct stream *s;
 	bool same = false;
 	off_t offset;
 
-	if (!(*known = take(t, r, &rec)))
+	if (!(was->known = take(t, r, &rec)))
 		return (NULL);
+	was->print = rec.print;
 	offset = resume(t, r, fd, &rec, &same);
 	if (only_same && !same) {
 		/*
@@ -484,13 +504,13 @@ tail_rejoin(struct tail *t, struct route *r)
 {
 	int fd = open_for(t, r);
 	struct stream *s;
-	bool known;
+	struct known_as was;
 
 	if (fd == -1 || tail_stream_to(t, r->dest) != NULL)
 		return (0);
-	if ((s = resume_stream(t, r, fd, true, &known)) == NULL)
+	if ((s = resume_stream(t, r, fd, true, &was)) == NULL)
 		return (0);
-	(void)tail_update_print(t, fd);
+	update_print(t, fd, &was);
 	tail_begin_stream(s);
 	return (0);
 }
@@ -535,7 +555,7 @@ tail_join(struct tail *t, struct route *r, bool from_end)
 	const struct stream *other = tail_stream_to(t, r->dest);
 	struct stream *s;
 	off_t offset = 0;
-	bool known;
+	struct known_as was;
 	int fd;
 
 	if (other != NULL) {
@@ -548,14 +568,14 @@ tail_join(struct tail *t, struct route *r, bool from_end)
 	if (is_settled(t, r))
 		return (join_settled(t, r));
 	fd = open_for(t, r);
-	s = resume_stream(t, r, fd, false, &known);
-	if (!known && from_end && fd != -1)
+	s = resume_stream(t, r, fd, false, &was);
+	if (!was.known && from_end && fd != -1)
 		offset = tail_last_line(t, fd);
 	if (s == NULL && (s = tail_link_stream(t, r, offset)) == NULL)
 		return (-1);
-	s->from_end = !known && from_end && fd == -1;
+	s->from_end = !was.known && from_end && fd == -1;
 	if (fd != -1)
-		(void)tail_update_print(t, fd);
+		update_print(t, fd, &was);
 	tail_begin_stream(s);
 	return (0);
 }

@@ -390,6 +390,29 @@ class Lookups(Case):
         self.r.check(a, b)
         self.assertNotIn("before they could be read", self.d.log())
 
+    def test_stopped_when_all_but_a_few_reads_failed(self):
+        """What a start knows of a file by then is in the checkpoint."""
+        c, w = self.writer("c.log"), self.writer("w.log")
+        for log in (c, w):
+            log.write(20)
+        self.begin()
+        for n in range(1, 9):
+            self.r.wait_all(c, w)
+            self.d.stop()
+            c.copytruncate("%s.%d" % (c.path, n))
+            self.rotate(w, n)
+            self.world.fail_nth(n, READ, errno.EIO, NEVER)
+            self.d.start()
+            self.d.state()
+            self.d.stop()
+            self.world.fail_nth(0, 0, 0)
+            self.d.start()
+            for log in (c, w):
+                log.write(20)
+        self.r.wait_all(c, w)
+        self.finish(self.d, self.r)
+        self.r.check(c, w)
+
     def test_an_error_passes(self):
         w = self.writer("x.log")
         w.write(2)
