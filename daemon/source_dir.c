@@ -89,6 +89,7 @@ dir_new(struct sources *ss, struct dir *parent, const char *path,
 	TAILQ_INIT(&d->strays);
 	RB_INIT(&d->stray_names);
 	RB_INIT(&d->targets);
+	RB_INIT(&d->taken);
 	dir_note_rights(d, st);
 	d->all = ss;
 	d->parent = parent;
@@ -141,6 +142,7 @@ dir_free(struct dir *d)
 	strays_clear(d);
 	awaited_clear(d);
 	told_clear(d);
+	dir_forget_taken(d);
 	place_fini(&d->place);
 	free(d->uses);
 	free(d->real);

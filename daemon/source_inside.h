@@ -78,6 +78,9 @@ struct stray;
 TAILQ_HEAD(strays, stray);
 RB_HEAD(stray_names, stray);
 
+struct taken;
+RB_HEAD(taken_files, taken);
+
 struct awaited;
 TAILQ_HEAD(awaited_list, awaited);
 RB_HEAD(awaited_names, awaited);
@@ -115,6 +118,7 @@ struct dir {
 	bool unwatched; /* its watch is to be made anew before */
 	bool by_event; /* not only a look by time has it scanned */
 	bool unrecovered; /* what became of its files is looked for again */
+	struct taken_files taken; /* found so meanwhile */
 	bool started; /* it was there at the start */
 	bool widened; /* patterns came since it was scanned */
 	bool said; /* that it cannot be read */
@@ -397,6 +401,15 @@ void	dir_is_unseen_as(struct dir *, const struct dir *);
 
 /* It was looked at now, or will be later, maybe by another start. */
 void	dir_note_unseen(struct dir *);
+
+/*
+ * A file was found to be what one of the checkpoint has become, or to be new:
+ * as long as the directory is looked at again, it is not found once more when
+ * all of it was sent; and: whether it was.
+ */
+void	dir_take(struct dir *, const struct stat *);
+bool	dir_has_taken(struct dir *, const struct stat *);
+void	dir_forget_taken(struct dir *);
 
 /* source_inherit.c */
 

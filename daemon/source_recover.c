@@ -59,6 +59,11 @@ forget_candidates(struct hunt *h)
 static void
 hunt_end(struct hunt *h)
 {
+	size_t i;
+
+	for (i = 0; i < h->n && h->dir->unrecovered; i++)
+		if (h->list[i]->used)
+			dir_take(h->dir, &h->list[i]->st);
 	forget_candidates(h);
 	kin_free(h->missing);
 	kin_free(h->followed);
@@ -212,6 +217,8 @@ consider(struct hunt *h, int dirfd, const char *name)
 	if (t != NULL &&
 	    ((ss->late && was_sent(t)) ||
 		(t->met && (!t->was_empty || st.st_size == 0))))
+		return (0);
+	if (t == NULL && dir_has_taken(h->dir, &st))
 		return (0);
 	if ((c = candidate_new(h->dir, name, &st)) == NULL)
 		return (-1);

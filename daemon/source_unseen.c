@@ -1,5 +1,8 @@
+#include <stdlib.h>
+
 #include "daemon/ledger.h"
 #include "daemon/source_inside.h"
+#include "daemon/tails.h"
 
 /*
  * A start may not be able to look at a directory, nor may the next one: what
@@ -45,4 +48,57 @@ dir_note_unseen(struct dir *d)
 	}
 	ledger_late(l, d->place.path, NULL);
 	d->place.since = none;
+	if (!d->unrecovered)
+		dir_forget_taken(d);
+}
+
+struct taken {
+	RB_ENTRY(taken) entry;
+	ino_t ino;
+	int64_t written_ns;
+};
+
+static int
+taken_compare(const struct taken *a, const struct taken *b)
+{
+	if (a->ino != b->ino)
+		return (a->ino < b->ino ? -1 : 1);
+	return (
+	    a->written_ns < b->written_ns ? -1 : a->written_ns > b->written_ns);
+}
+
+/* RB_GENERATE_STATIC needs __unused, which glibc's headers cannot bear. */
+#define LOCAL __attribute__((__unused__)) static
+RB_GENERATE_INTERNAL(taken_files, taken, entry, taken_compare, LOCAL)
+
+void
+dir_take(struct dir *d, const struct stat *st)
+{
+	struct taken *t;
+
+	if ((t = malloc(sizeof(*t))) == NULL)
+		return;
+	t->ino = st->st_ino;
+	t->written_ns = written_ns(st);
+	if (RB_INSERT(taken_files, &d->taken, t) != NULL)
+		free(t);
+}
+
+bool
+dir_has_taken(struct dir *d, const struct stat *st)
+{
+	struct taken key = { .ino = st->st_ino, .written_ns = written_ns(st) };
+
+	return (RB_FIND(taken_files, &d->taken, &key) != NULL);
+}
+
+void
+dir_forget_taken(struct dir *d)
+{
+	struct taken *t;
+
+	while ((t = RB_ROOT(&d->taken)) != NULL) {
+		(void)RB_REMOVE(taken_files, &d->taken, t);
+		free(t);
+	}
 }

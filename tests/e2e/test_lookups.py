@@ -413,6 +413,42 @@ class Lookups(Case):
         self.finish(self.d, self.r)
         self.r.check(c, w)
 
+    @unittest.skipIf(USER is None, "only root is kept out of nothing")
+    def test_a_file_that_may_not_be_read_is_looked_at_again(self):
+        """What was found beside it is not found once more."""
+        w, older = self.writer("real/x.log"), self.path("real/x.log.9")
+        w.write(20)
+        self.world = World(os.path.join(self.dir, "world"), self.path("real"))
+        os.chmod(self.world.path, 0o666)
+        self.r = self.receiver("relp:0").start()
+        self.d = self.daemon(
+            destination("d", self.r.url) + source("s", w.path),
+            program=self.for_others(PROGRAM))
+        self.d.env = self.world.env
+        self.d.start()
+        self.r.wait_all(w)
+        self.d.stop()
+        self.packed_twice(w)
+        with open(older, "w") as f:
+            f.write("nobody reads this\n")
+        os.chmod(older, 0)
+        self.d.start()
+        self.r.wait_all(w)
+        self.d.wait_log("gz: finished", 2)
+        for _ in range(2):
+            n = self.d.log().count("is passed over") + 1
+            self.world.fail(1 << 16, STAT)
+            before = self.world.failed
+            w.write(1)
+            os.rename(w.path, w.path + ".tmp")
+            os.rename(w.path + ".tmp", w.path)
+            wait_for(lambda: self.world.failed > before, "a look that fails")
+            self.world.fail(0, 0)
+            self.d.wait_log("is passed over", n)
+        self.r.wait_all(w)
+        self.finish(self.d, self.r)
+        self.r.check(w)
+
     def test_an_error_passes(self):
         w = self.writer("x.log")
         w.write(2)
