@@ -43,6 +43,7 @@ struct hunt {
 	struct kin *missing; /* orphans whose names were there */
 	struct kin *followed; /* files whose names are, or were, there */
 	size_t nfollowed;
+	bool early; /* not all files can be read yet */
 	struct candidate **list; /* the oldest first */
 	size_t n;
 };
@@ -284,6 +285,7 @@ struct choice {
 	const struct candidate *c;
 	bool unsent; /* of those of which nothing was sent, else of the rest */
 	bool made; /* of those that were recorded before c was made */
+	bool early; /* of those of whose files it is known what they are */
 	struct orphan *best;
 };
 
@@ -321,12 +323,30 @@ is_called_alike(const struct candidate *c, const struct orphan *o)
 	return (c->base[0] != '\0');
 }
 
+/* Whether it cannot be read yet: it may turn out to be another file. */
+static bool
+is_unread(const struct tail *t)
+{
+	return (t->suspect || (t->error != 0 && is_no_answer(t->error)));
+}
+
+/* The file of its record may be just that, as soon as it can be read. */
+static bool
+may_be_there(const struct orphan *o, struct tails *tails)
+{
+	const struct tail *t = tails_find(tails, o->rec.dev, o->rec.inode);
+
+	return (t != NULL && is_unread(t));
+}
+
 static bool
 choose(void *who, void *arg)
 {
 	struct orphan *o = who;
 	struct choice *x = arg;
 
+	if (x->early && may_be_there(o, x->c->dir->all->tails))
+		return (true);
 	if ((o->rec.offset == 0) == x->unsent && is_likelier(x, o) &&
 	    (!x->unsent || is_called_alike(x->c, o)) &&
 	    (!x->made || candidate_is_made_since(x->c, o)) &&
@@ -344,7 +364,9 @@ static struct orphan *
 find_orphan(
     const struct hunt *h, const struct candidate *c, bool unsent, bool made)
 {
-	struct choice x = { .c = c, .unsent = unsent, .made = made };
+	struct choice x = {
+		.c = c, .unsent = unsent, .made = made, .early = h->early
+	};
 	struct kin_query q = { .name = "",
 		.head = c->head,
 		.most = c->kind == INFLATE_NONE ? c->st.st_size
@@ -779,16 +801,31 @@ recover(struct sources *ss)
 		orphans_free(os);
 }
 
-/* Whether a file of it cannot be read yet: it may turn out to be another. */
 static bool
 has_unread(struct dir *d)
 {
 	struct tail *t;
 
 	RB_FOREACH (t, tail_names, &d->place.names)
-		if (t->suspect || (t->error != 0 && is_no_answer(t->error)))
+		if (is_unread(t))
 			return (true);
 	return (false);
+}
+
+/*
+ * Some of its files cannot be read yet.  What others go on in is followed
+ * before it is sent from its beginning by its own name.
+ */
+static void
+recover_early(struct orphans *os, struct dir *d)
+{
+	struct hunt h = { .os = os, .dir = d, .early = true };
+
+	if (hunt_begin(&h) == 0) {
+		list_candidates(&h);
+		adopt_sent(&h);
+	}
+	hunt_end(&h);
 }
 
 void
@@ -799,16 +836,17 @@ dir_recover(struct dir *d)
 
 	if (!d->unrecovered || d->again || d->said)
 		return;
-	if (has_unread(d)) {
+	d->unrecovered = has_unread(d);
+	if (d->unrecovered)
 		dir_again(d);
-		return;
-	}
-	d->unrecovered = false;
 	if (ledger_is_first(ss->ledger))
 		return;
 	if (os == NULL && (os = own = orphans_new(ss)) == NULL)
 		return;
-	recover_dir(os, d);
+	if (d->unrecovered)
+		recover_early(os, d);
+	else
+		recover_dir(os, d);
 	orphans_end(os, d);
 	if (own != NULL)
 		orphans_free(own);

@@ -147,7 +147,7 @@ class Lookups(Case):
     def errors(self):
         return [f["error"] for f in self.d.state()["files"]]
 
-    def late(self, calls, error=errno.EIO, copied=True):
+    def late(self, calls, error=errno.EIO):
         """Nothing of what happened while it was down can be looked at."""
         w, z = self.writer("w.log"), self.writer("z.log")
         c = self.writer("c.log")
@@ -165,9 +165,8 @@ class Lookups(Case):
         self.packed(z, 1)
         z.write(3)
         c.write(3)
-        if copied:
-            c.copytruncate(self.path("c-1.log"))
-            c.write(3)
+        c.copytruncate(self.path("c-1.log"))
+        c.write(3)
         self.world.fail_nth(1, calls, error, NEVER)
         self.d.start()
         self.d.state()
@@ -183,7 +182,7 @@ class Lookups(Case):
         self.late(OPEN | OPENDIR, errno.EMFILE)
 
     def test_nothing_can_be_read_at_the_start(self):
-        self.late(READ, copied=False)
+        self.late(READ)
 
     def blind(self, act, log="real/x.log", calls=ALL, mode=None, starts=1,
               last=3, restart=False):
