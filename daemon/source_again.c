@@ -120,6 +120,8 @@ again(struct dir *d, bool first)
 
 	if (ss->starting)
 		d->unrecovered = true;
+	else
+		dir_is_unseen(d);
 	if (d->again && !first)
 		return;
 	again_leave(d);

@@ -399,6 +399,9 @@ void	dir_find_unseen(struct dir *);
 /* What leads there could not be looked at before, either. */
 void	dir_is_unseen_as(struct dir *, const struct dir *);
 
+/* A look at it has just failed, and the daemon runs. */
+void	dir_is_unseen(struct dir *);
+
 /* It was looked at now, or will be later, maybe by another start. */
 void	dir_note_unseen(struct dir *);
 

@@ -246,6 +246,7 @@ say_unlisted(struct dir *d)
 	if (errno != EACCES && errno != EPERM)
 		dir_again(d);
 	d->unrecovered |= d->all->starting;
+	dir_is_unseen(d);
 	if (!d->said) {
 		say_warn(dir_display(d), "cannot be listed");
 		d->all->ops.on_refused(d->all->ops.arg, dir_display(d));

@@ -349,6 +349,8 @@ scan_step_of(struct scan_job *job, void *arg)
 	ss->by_time = d->scanning->by_time;
 	done = scan_part(d);
 	ss->by_time = by_time;
+	if (done && !ss->starting)
+		dir_note_unseen(d);
 	return (done);
 }
 

@@ -1,13 +1,17 @@
 #include <stdlib.h>
+#include <time.h>
 
 #include "daemon/ledger.h"
 #include "daemon/source_inside.h"
 #include "daemon/tails.h"
 
+#define SLACK 2 /* seconds, from a change until its event is handled */
+
 /*
  * A start may not be able to look at a directory, nor may the next one: what
  * happened in it since the last look is told by the time of that, and not of
- * the checkpoint, which is written meanwhile for other files.
+ * the checkpoint, which is written meanwhile for other files.  So it is where
+ * nobody can look at it any more, and a start comes then.
  */
 
 void
@@ -35,14 +39,29 @@ dir_is_unseen_as(struct dir *d, const struct dir *as)
 }
 
 void
+dir_is_unseen(struct dir *d)
+{
+	struct timespec now;
+
+	if (d->all->starting || d->place.since.tv_sec != 0)
+		return;
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	now.tv_sec -= SLACK;
+	d->place.since = now;
+}
+
+void
 dir_note_unseen(struct dir *d)
 {
 	const struct timespec none = { 0 };
-	struct timespec since;
+	struct timespec since = d->place.since;
 	struct ledger *l = d->all->ledger;
 
-	if (d->unrecovered && (d->again || d->said)) {
-		if (place_unseen_since(&d->place, l, &since))
+	if (d->again || d->said) {
+		if (d->unrecovered &&
+		    !place_unseen_since(&d->place, l, &since))
+			since = none;
+		if (since.tv_sec != 0)
 			ledger_late(l, d->place.path, &since);
 		return;
 	}

@@ -279,6 +279,33 @@ class Lookups(Case):
     def test_two_starts_may_not_list_the_directory(self):
         self.blind(self.packed_twice, mode=0o700, starts=2)
 
+    @unittest.skipIf(USER is None, "only root is kept out of nothing")
+    def test_a_directory_may_not_be_listed_any_more(self):
+        """What happens in it then is looked for by the next start."""
+        w, o = self.writer("real/x.log"), self.writer("o.log")
+        w.write(20)
+        self.r = self.receiver("relp:0").start()
+        self.d = self.daemon(
+            destination("d", self.r.url) + source("s", [w.path, o.path]))
+        self.d.start()
+        self.r.wait_all(w)
+        os.chmod(self.path("real"), 0o700)
+        self.packed_twice(w)
+        self.d.wait_log("real: cannot be listed")
+        o.write(3)
+        self.r.wait_all(o)
+        self.d.stop()
+        os.chmod(self.path("real"), 0o755)
+        self.d.start()
+        self.r.wait_all(w)
+        for _ in range(2):
+            self.d.stop()
+            self.d.start()
+            o.write(3)
+            self.r.wait_all(o)
+        self.finish(self.d, self.r)
+        self.r.check(w, o)
+
     def test_a_directory_that_was_found_late_cannot_be_listed(self):
         w = self.writer("real/deep/x.log")
         w.write(20)
