@@ -205,6 +205,14 @@ ledger_is_late(const struct ledger *l, const char *path, struct timespec *since)
 	    checkpoint_is_late(l->checkpoint, path, since));
 }
 
+const char *
+ledger_late_below(const struct ledger *l, const char *prefix)
+{
+	if (l->checkpoint == NULL)
+		return (NULL);
+	return (checkpoint_late_below(l->checkpoint, prefix));
+}
+
 /* Takes s out of the list that it is in. */
 static void
 unlist(struct ledger *l, struct stream *s)

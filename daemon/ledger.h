@@ -70,6 +70,7 @@ void	ledger_late(struct ledger *, const char *path,
 	    const struct timespec *since);
 bool	ledger_is_late(const struct ledger *, const char *path,
 	    struct timespec *since);
+const char	*ledger_late_below(const struct ledger *, const char *prefix);
 
 /* Walks the records that nobody has taken; fn must not touch the ledger. */
 void	ledger_walk_untaken(struct ledger *,

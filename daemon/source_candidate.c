@@ -461,24 +461,46 @@ candidate_youngest(const struct candidate *c)
 }
 
 /*
+ * When it was written last, as far as its times tell.  One that is still to
+ * come is none: then when it changed counts, which may be when it got another
+ * name; *is_own is whether it was not needed.
+ */
+static int64_t
+last_write(const struct candidate *c, bool *is_own)
+{
+	const int64_t changed = ns_of(&c->st.st_ctim);
+	const int64_t written = written_ns(&c->st);
+
+	*is_own = !clock_is_to_come(written) || clock_is_to_come(changed);
+	return (*is_own ? written : changed);
+}
+
+/*
  * Of what was sent and compressed before the checkpoint, the time is that of
- * its last line, which came before; its name does not tell that it was not
- * sent.  A file that was written while the clock was set back has a time of
- * before.  Where its time says nothing the names tell: of a time still to come
- * when it changed counts, but that may be when it got another name.
+ * its last line, which came before.
+ */
+static enum ledger_side
+side_of(const struct candidate *c, int64_t written)
+{
+	return (place_side(&c->dir->place, c->dir->all->ledger,
+	    written - (c->kind != INFLATE_NONE)));
+}
+
+/*
+ * A file that was written while the clock was set back has a time of before.
+ * Of one that is compressed its name does not tell that it was not sent.  Where
+ * its time says nothing the names tell.
  */
 bool
 candidate_is_new(const struct candidate *c, const struct tail *youngest)
 {
 	const struct ledger *l = c->dir->all->ledger;
-	const int64_t changed = ns_of(&c->st.st_ctim);
-	int64_t at = written_ns(&c->st);
-	bool is_own = !clock_is_to_come(at) || clock_is_to_come(changed);
 	enum ledger_side side;
+	bool is_own;
 
-	if (!is_own)
-		at = changed;
-	side = place_side(&c->dir->place, l, at - (c->kind != INFLATE_NONE));
+	if (c->is_deferred)
+		return (true);
+	side = side_of(c, last_write(c, &is_own));
 	if (side == LEDGER_BEFORE)
 		return (c->kind == INFLATE_NONE && youngest != NULL &&
 		    rotation_compare(c->base, c->name, youngest->name) > 0);
@@ -486,6 +508,25 @@ candidate_is_new(const struct candidate *c, const struct tail *youngest)
 		return (true);
 	return (
 	    is_behind_known(c, side == LEDGER_SINCE || !ledger_knows_look(l)));
+}
+
+void
+candidate_defer(const struct candidate *c)
+{
+	bool is_own;
+	int64_t written = last_write(c, &is_own);
+
+	if (side_of(c, written) != LEDGER_BEFORE)
+		dir_defer(c->dir, c->st.st_ino, written);
+}
+
+void
+candidate_undefer(struct candidate *c)
+{
+	bool is_own;
+
+	c->is_deferred =
+	    dir_undefer(c->dir, c->st.st_ino, last_write(c, &is_own));
 }
 
 bool

@@ -34,6 +34,7 @@ struct candidate {
 	bool used;
 	bool is_told; /* what it was before is known */
 	bool is_new; /* see candidate_is_new() */
+	bool is_deferred; /* it was known as new when it could not be read */
 };
 
 /*
@@ -64,6 +65,10 @@ const struct tail	*candidate_youngest(const struct candidate *);
 
 /* Whether it was written after the last look, or is younger than that file. */
 bool	candidate_is_new(const struct candidate *, const struct tail *youngest);
+
+/* It cannot be read now; and: it was, maybe after starts that could not. */
+void	candidate_defer(const struct candidate *);
+void	candidate_undefer(struct candidate *);
 
 /* Whether it was made after the orphan was recorded, or may have been. */
 bool	candidate_is_made_since(const struct candidate *,

@@ -406,6 +406,15 @@ void	dir_is_unseen(struct dir *);
 void	dir_note_unseen(struct dir *);
 
 /*
+ * A file that is new, as it was written last then, cannot be read: whoever finds
+ * it later, by whatever name, knows it as new by that; and: whether it is such
+ * a one, which it is not any more.
+ */
+void	dir_defer(struct dir *, ino_t, int64_t written_ns);
+bool	dir_undefer(struct dir *, ino_t, int64_t written_ns);
+bool	dir_has_deferred(const struct dir *);
+
+/*
  * A file was found to be what one of the checkpoint has become, or to be new:
  * as long as the directory is looked at again, it is not found once more when
  * all of it was sent; and: whether it was.

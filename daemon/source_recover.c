@@ -233,9 +233,12 @@ consider(struct hunt *h, int dirfd, const char *name)
 		candidate_free(c);
 		return (-1);
 	}
-	if (candidate_read_head(c) == -1 &&
-	    (c->base[0] != '\0' || is_no_answer(errno)))
+	if (candidate_read_head(c) == 0) {
+		candidate_undefer(c);
+	} else if (c->base[0] != '\0' || is_no_answer(errno)) {
 		look_later(h->dir);
+		candidate_defer(c);
+	}
 	return (0);
 }
 
@@ -792,7 +795,8 @@ recover(struct sources *ss)
 	if ((os = orphans_new(ss)) == NULL)
 		return;
 	RB_FOREACH (d, dirs, &ss->dirs)
-		if (orphans_are_missed(os, d) || !is_unchanged(d))
+		if (orphans_are_missed(os, d) || !is_unchanged(d) ||
+		    dir_has_deferred(d))
 			recover_dir(os, d);
 	orphans_end(os, NULL);
 	if (ss->nagain > 0)

@@ -1,10 +1,15 @@
+#include <limits.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "daemon/ledger.h"
 #include "daemon/source_inside.h"
 #include "daemon/tails.h"
+#include "lib/ns.h"
 
+#define DEFERRED_MAX (PATH_MAX + 32)
 #define SLACK 2 /* seconds, from a change until its event is handled */
 
 /*
@@ -50,6 +55,25 @@ dir_is_unseen(struct dir *d)
 	d->place.since = now;
 }
 
+/* No directory has such a path: these are of its files. */
+static void
+prefix_of(const struct dir *d, char prefix[DEFERRED_MAX])
+{
+	(void)snprintf(prefix, DEFERRED_MAX, "%s//", d->place.path);
+}
+
+static void
+end_deferred(struct dir *d)
+{
+	struct ledger *l = d->all->ledger;
+	char prefix[DEFERRED_MAX];
+	const char *path;
+
+	prefix_of(d, prefix);
+	while ((path = ledger_late_below(l, prefix)) != NULL)
+		ledger_late(l, path, NULL);
+}
+
 void
 dir_note_unseen(struct dir *d)
 {
@@ -67,8 +91,53 @@ dir_note_unseen(struct dir *d)
 	}
 	ledger_late(l, d->place.path, NULL);
 	d->place.since = none;
-	if (!d->unrecovered)
+	if (!d->unrecovered) {
 		dir_forget_taken(d);
+		end_deferred(d);
+	}
+}
+
+/* By its number: it may get another name meanwhile. */
+static void
+path_of(const struct dir *d, ino_t ino, char path[DEFERRED_MAX])
+{
+	(void)snprintf(
+	    path, DEFERRED_MAX, "%s//%ju", d->place.path, (uintmax_t)ino);
+}
+
+void
+dir_defer(struct dir *d, ino_t ino, int64_t written)
+{
+	const struct timespec time = { .tv_sec = written / NS_IN_S,
+		.tv_nsec = written % NS_IN_S };
+	char path[DEFERRED_MAX];
+
+	path_of(d, ino, path);
+	if (time.tv_sec > 0)
+		ledger_late(d->all->ledger, path, &time);
+}
+
+bool
+dir_undefer(struct dir *d, ino_t ino, int64_t written)
+{
+	struct ledger *l = d->all->ledger;
+	char path[DEFERRED_MAX];
+	struct timespec was;
+
+	path_of(d, ino, path);
+	if (!ledger_is_late(l, path, &was))
+		return (false);
+	ledger_late(l, path, NULL);
+	return (ns_of(&was) == written);
+}
+
+bool
+dir_has_deferred(const struct dir *d)
+{
+	char prefix[DEFERRED_MAX];
+
+	prefix_of(d, prefix);
+	return (ledger_late_below(d->all->ledger, prefix) != NULL);
 }
 
 struct taken {

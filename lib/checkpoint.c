@@ -525,6 +525,26 @@ checkpoint_is_late(
 	return (true);
 }
 
+const char *
+checkpoint_late_below(const struct checkpoint *cp, const char *prefix)
+{
+	const struct checkpoint_record key = {
+		.kind = CHECKPOINT_LATE,
+		.dest = "",
+		.path = prefix,
+	};
+	size_t len = strlen(prefix);
+	struct checkpoint_entry *e;
+
+	for (e = checkpoint_table_from(&cp->seen, &key);
+	     e != NULL && e->rec.kind == CHECKPOINT_LATE &&
+	     strncmp(e->rec.path, prefix, len) == 0;
+	     e = checkpoint_table_next(e))
+		if (e->rec.time != 0)
+			return (e->rec.path);
+	return (NULL);
+}
+
 /* An entry never leaves its table: checkpoint_copy() may have come to it. */
 int
 checkpoint_late(

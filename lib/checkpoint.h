@@ -146,6 +146,13 @@ bool	checkpoint_is_late(const struct checkpoint *, const char *path,
 	    struct timespec *since);
 
 /*
+ * The first path, in order, that begins so and is late; or NULL.  Valid as long
+ * as the checkpoint.
+ */
+const char	*checkpoint_late_below(const struct checkpoint *,
+		    const char *prefix);
+
+/*
  * Walks the untaken file records.  Returning false from fn drops the record
  * from memory; to end it on disk, too, fn notes a CHECKPOINT_GONE, which is
  * all that it may do with the checkpoint.

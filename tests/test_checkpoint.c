@@ -995,6 +995,29 @@ a_directory_is_late_until_somebody_looked_at_it(void **state)
 	checkpoint_close(cp);
 }
 
+static void
+what_is_late_is_found_by_how_its_path_begins(void **state)
+{
+	const struct timespec since = { 1700000000, 5 };
+	struct checkpoint *cp = opened();
+
+	(void)state;
+	assert_null(checkpoint_late_below(cp, ""));
+	assert_int_equal(checkpoint_late(cp, "/a", &since), 0);
+	assert_int_equal(checkpoint_late(cp, "/a//1", &since), 0);
+	assert_int_equal(checkpoint_late(cp, "/a//2", &since), 0);
+	assert_int_equal(checkpoint_late(cp, "/b", &since), 0);
+	assert_int_equal(checkpoint_seen(cp, "siem", "/c//1", 5), 0);
+	assert_string_equal(checkpoint_late_below(cp, "/a//"), "/a//1");
+	assert_int_equal(checkpoint_late(cp, "/a//1", NULL), 0);
+	assert_string_equal(checkpoint_late_below(cp, "/a//"), "/a//2");
+	assert_int_equal(checkpoint_late(cp, "/a//2", NULL), 0);
+	assert_null(checkpoint_late_below(cp, "/a//"));
+	assert_null(checkpoint_late_below(cp, "/c//"));
+	assert_true(is_late(cp, "/a", 1700000000, 5));
+	checkpoint_close(cp);
+}
+
 /* The place between two slices may be at what has come to its end. */
 static void
 what_is_late_is_in_a_new_file_and_what_was_is_not(void **state)
@@ -2367,6 +2390,7 @@ main(void)
 		TEST(a_destination_remembers_the_sources_it_has_met),
 		TEST(a_seen_can_be_noted_like_any_record),
 		TEST(a_directory_is_late_until_somebody_looked_at_it),
+		TEST(what_is_late_is_found_by_how_its_path_begins),
 		TEST(what_is_late_is_in_a_new_file_and_what_was_is_not),
 		TEST(what_is_late_is_written_first_and_expires),
 		TEST(a_sweep_walks_all_and_drops_what_it_is_told_to),

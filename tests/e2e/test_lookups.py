@@ -440,6 +440,37 @@ class Lookups(Case):
         self.r.check(c, w)
 
     @unittest.skipIf(USER is None, "only root is kept out of nothing")
+    def test_a_start_may_not_read_what_was_compressed(self):
+        """The next one may, and finds it by another name."""
+        w, o = self.writer("real/x.log"), self.writer("o.log")
+        w.write(20)
+        self.r = self.receiver("relp:0").start()
+        self.d = self.daemon(
+            destination("d", self.r.url) + source("s", [w.path, o.path]))
+        self.d.start()
+        self.r.wait_all(w)
+        self.d.stop()
+        self.packed_twice(w)
+        os.chmod(w.path + ".2.gz", 0)
+        for _ in range(2):
+            self.d.start()
+            o.write(3)
+            self.r.wait_all(o)
+            self.d.stop()
+        os.rename(w.path + ".2.gz", w.path + ".3.gz")
+        os.chmod(w.path + ".3.gz", 0o644)
+        self.d.start()
+        self.r.wait_all(w)
+        self.d.wait_log("x.log.3.gz: finished")
+        for _ in range(2):
+            self.d.stop()
+            self.d.start()
+            o.write(3)
+            self.r.wait_all(o)
+        self.finish(self.d, self.r)
+        self.r.check(w, o)
+
+    @unittest.skipIf(USER is None, "only root is kept out of nothing")
     def test_a_file_that_may_not_be_read_is_looked_at_again(self):
         """What was found beside it is not found once more."""
         w, older = self.writer("real/x.log"), self.path("real/x.log.9")
