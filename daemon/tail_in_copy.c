@@ -33,10 +33,10 @@ cut_streams(struct tail *old, off_t size)
 	struct stream *s;
 
 	for (s = old->streams; s != NULL; s = s->next) {
+		stream_guard_cut(s, size);
 		if (s->cursor.sent <= size)
 			continue;
 		s->route->ops->on_cut(s, size, s->route->dest);
-		stream_guard_cut(s, size);
 		s->scanned = 0;
 	}
 }

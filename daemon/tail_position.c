@@ -226,7 +226,11 @@ go_back(struct tail *t, int fd, off_t size)
 	off_t at;
 
 	for (s = t->streams; s != NULL; s = s->next) {
-		if ((at = position(t, s, fd, size)) <= 0)
+		at = position(t, s, fd, size);
+		/* All was taken back, and is not known by what was sent. */
+		if (at == 0 && s->cursor.sent == 0)
+			stream_guard_forget(s);
+		if (at <= 0)
 			continue;
 		stream_guard_cut(s, at);
 		if (at == s->cursor.sent)
@@ -257,6 +261,17 @@ tail_goes_back(struct tail *t, int fd, off_t size)
 	return (false);
 }
 
+static bool
+knows_guard(const struct tail *t)
+{
+	const struct stream *s;
+
+	for (s = t->streams; s != NULL; s = s->next)
+		if (stream_guard_newest(s).at > 0)
+			return (true);
+	return (false);
+}
+
 int
 tail_go_on(struct tail *t, int fd, const struct stat *st)
 {
@@ -273,9 +288,12 @@ tail_go_on(struct tail *t, int fd, const struct stat *st)
 			return (-1);
 		all = all && at > 0;
 	}
-	/* Nothing but NULs was seen of it. */
+	/*
+	 * Nothing but NULs was seen of it; or all that was sent was taken back,
+	 * and what is known of that stands there no more.
+	 */
 	if (!any)
-		all = t->print.len == 0;
+		all = t->print.len == 0 && !knows_guard(t);
 	if (all) {
 		say_cut_off(t, st->st_size);
 		go_back(t, fd, st->st_size);

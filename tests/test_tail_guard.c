@@ -290,6 +290,20 @@ what_is_behind_the_newest_guard_is_taken_as_it_was(void **state)
 	assert_true(tail_goes_back(&t, fd, end_of(99)));
 }
 
+/* It began with NULs, so that only the guard of what was taken back tells. */
+static void
+nothing_goes_on_where_what_was_taken_back_does_not_stand(void **state)
+{
+	struct stream s = { .guard = { .at = end_of(10), .hash = 1 } };
+	struct tail t = { .streams = &s };
+	struct stat st;
+
+	(void)state;
+	put(text, (size_t)end_of(20));
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(tail_go_on(&t, fd, &st), 0);
+}
+
 int
 main(void)
 {
@@ -301,6 +315,7 @@ main(void)
 		TEST(a_guard_is_found_in_the_text_of_a_compressed_file),
 		TEST(nobody_knows_of_what_is_not_decoded),
 		TEST(what_is_behind_the_newest_guard_is_taken_as_it_was),
+		TEST(nothing_goes_on_where_what_was_taken_back_does_not_stand),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

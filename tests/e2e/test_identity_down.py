@@ -811,7 +811,10 @@ class Records(Down):
         self.finish(self.d, self.r, other)
 
     def recorded(self, dest):
-        with open(os.path.join(self.d.state_dir, "checkpoint")) as f:
+        path = os.path.join(self.d.state_dir, "checkpoint")
+        if not os.path.exists(path):
+            return False
+        with open(path) as f:
             return " file %s " % dest in f.read()
 
     def test_a_renamed_destination_is_another_one(self):
