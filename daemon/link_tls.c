@@ -541,7 +541,7 @@ link_tls_recv(struct link *l, uint8_t *p, size_t n)
 	 * Many answer our goodbye by closing, without one of their own.  After
 	 * a reset there is no more to read, either.
 	 */
-	if (t->eof && t->finished && t->error == 0)
+	if (t->eof && t->finished && t->error != ECONNRESET && t->error != EPIPE)
 		return (0);
 	return (fail(l, true));
 }

@@ -9,9 +9,7 @@
 #include <syslog.h>
 
 #define TEXT 1024
-#define DIRS                                                                   \
-	256 /* are told apart, by a hash; some may share what they have        \
-	     */
+#define DIRS 256 /* are told apart, by a hash: some share what they have */
 
 struct bound {
 	unsigned in_all;

@@ -555,7 +555,9 @@ class Work(Discovery):
         self.d.wait_follows(self.path("a.log"))
         for i in range(n):
             with open(self.path("no-text%d.log" % i), "wb") as f:
-                f.write(b"\x1f\x8b\x08" + bytes(range(1, 200)))
+                # Each another, or they may be copies of each other.
+                f.write(b"\x1f\x8b\x08" + bytes([i + 1]) +
+                        bytes(range(1, 200)))
         files = [self.path("no-text%d.log" % i) for i in range(n)]
         self.d.wait_follows(*files)
         wait_for(lambda: all(f["cursors"][0]["lag_bytes"] == 0
