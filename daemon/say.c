@@ -88,7 +88,7 @@ may_say(struct bound *b, const char *path)
 	return (true);
 }
 
-static void
+static void LOG_PRINTF(3, 0)
 say(const char *path, void (*log)(const char *, ...), const char *fmt,
     va_list ap)
 {

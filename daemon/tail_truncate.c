@@ -249,6 +249,9 @@ tail_truncated(struct tail *old, const struct stat *st, enum tail_change how)
 	} else {
 		now->fresh = how == TAIL_TRUNCATED && !spend && has_base(now);
 	}
+	/* It was in the order of the file that it was taken for. */
+	if (unproven && now->rotated)
+		place_order(place);
 	tail_held_look(now);
 	for (s = now->streams; s != NULL; s = s->next)
 		if (!now->spent)
