@@ -343,7 +343,7 @@ struct address_name
 address_text(const struct address *a)
 {
 	char host[INET6_ADDRSTRLEN + IF_NAMESIZE + 1], port[sizeof("65535")];
-	struct address_name name;
+	struct address_name name = { .text = "" };
 
 	if (getnameinfo((const struct sockaddr *)&a->sa, a->len, host,
 		sizeof(host), port, sizeof(port),

@@ -45,8 +45,8 @@ struct scan_queue {
 	bool			 whole;		/* now is scanned to its end */
 };
 
-void	scan_queue_init(struct scan_queue *, struct ev_loop *, scan_step *,
-	    void *arg);
+void	scan_queue_init(struct scan_queue *, struct ev_loop *loop,
+	    scan_step *step, void *arg);
 void	scan_queue_fini(struct scan_queue *);
 
 /* It is scanned when its turn comes; one that is queued stays where it is. */

@@ -8,9 +8,11 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "daemon/clock.h"
 #include "daemon/log.h"
+#include "lib/ns.h"
 
 /*
  * After the system lost events, so many directories and files are told in a
@@ -440,13 +442,29 @@ watch_report(struct watch *w, int handle, enum watch_event event,
 		reap(w);
 }
 
+/*
+ * When this turn of the loop began.  libev asks for the time of day twice a
+ * second only, and may not know yet that it was set.
+ */
+static ev_tstamp
+turn_began(const struct watch *w)
+{
+	const ev_tstamp began = ev_now(w->loop);
+	struct timespec ts;
+	ev_tstamp now;
+
+	(void)clock_gettime(CLOCK_REALTIME, &ts);
+	now = (double)ns_of(&ts) / NS_IN_S;
+	return (now > began - STEP && now < began + STEP ? began : now);
+}
+
 void
 watch_reported(struct watch *w, bool all)
 {
 	w->behind = !all;
 	/* Of what is lost nobody knows before everything was looked at. */
 	if (all && !ev_is_active(&w->rest)) {
-		w->known_until = ev_now(w->loop);
+		w->known_until = turn_began(w);
 		w->known_at = clock_now();
 	}
 }
@@ -461,7 +479,7 @@ watch_is_behind(const struct watch *w)
 ev_tstamp
 watch_known_until(const struct watch *w)
 {
-	double at = ev_now(w->loop) - (clock_now() - w->known_at);
+	double at = turn_began(w) - (clock_now() - w->known_at);
 
 	return (at < w->known_until - STEP ? at : w->known_until);
 }
