@@ -154,12 +154,31 @@ keeps_name(const struct tail *t)
 	return (true);
 }
 
+/*
+ * Whether another directory, or none, has its path: then its files went with
+ * it, and may come back with it.
+ */
+static bool
+is_gone(const struct dir *d)
+{
+	struct stat st;
+
+	if (stat(dir_display(d), &st) == -1)
+		return (errno == ENOENT || errno == ENOTDIR);
+	return (!place_is_same(&d->place, &st));
+}
+
 /* The file that had the name is read on without it. */
 static void
 lose_name(struct dir *d, const char *name)
 {
 	struct tail *t;
 
+	if (tail_at(&d->place, name) != NULL && is_gone(d)) {
+		if (d->parent != NULL)
+			dir_scan_later(d->parent);
+		return;
+	}
 	if ((t = tail_at(&d->place, name)) != NULL)
 		tail_check_surely(t);
 	/* The look may have put another in its place. */
