@@ -2,6 +2,8 @@
 
 #include <time.h>
 
+#include "lib/ns.h"
+
 double
 clock_now(void)
 {
@@ -11,11 +13,20 @@ clock_now(void)
 	return ((double)ts.tv_sec + (double)ts.tv_nsec / 1e9);
 }
 
+int64_t
+clock_day_ns(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_REALTIME, &ts);
+	return (ns_of(&ts));
+}
+
 bool
 clock_is_to_come(int64_t file_ns)
 {
 	/* Both clocks have ticks. */
-	return (file_ns / 1000000000 > (int64_t)time(NULL) + 1);
+	return (file_ns / NS_IN_S > (int64_t)time(NULL) + 1);
 }
 
 uint64_t

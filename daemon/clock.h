@@ -21,6 +21,9 @@ double	clock_now(void);
 /* The same in milliseconds. */
 uint64_t	clock_ms(void);
 
+/* The time of day in nanoseconds, to be compared with the times of files. */
+int64_t	clock_day_ns(void);
+
 /*
  * Whether a file's time, in nanoseconds, is still to come by the time of day:
  * one of the two is wrong, and that time says nothing.

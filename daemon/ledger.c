@@ -17,6 +17,7 @@
 #include "daemon/tail.h"
 #include "daemon/tail_held.h"
 #include "daemon/tails.h"
+#include "lib/ns.h"
 
 /*
  * A record whose file or destination is not there is kept for so many days
@@ -255,7 +256,7 @@ be_sought(struct checkpoint_record *rec, const struct tail *t)
 {
 	rec->dev = ~t->dev;
 	rec->inode = t->ino ^ (ino_t)t->written_ns;
-	rec->time = (time_t)(t->written_ns / 1000000000);
+	rec->time = (time_t)(t->written_ns / NS_IN_S);
 }
 
 /*
@@ -337,10 +338,10 @@ ledger_end(struct ledger *l, const struct checkpoint_record *rec)
 
 /*
  * What a truncated file was has no record of its own, but for one that nobody
- * has taken while it is looked for; and what may be a copy is
- * looked at again, as is a copy of what was not received.  Something may be
- * written into a new file between the look at it and the first read: that was
- * compared with nothing yet.
+ * has taken while it is looked for; and what may be a copy is looked at again,
+ * as is a copy of what was not received.  Something may be written into a new
+ * file between the look at it and the first read: that was compared with
+ * nothing yet.
  */
 bool
 ledger_has_record(const struct tail *t)

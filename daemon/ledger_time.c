@@ -25,15 +25,6 @@ steady_ns(void)
 	return ((int64_t)(clock_now() * 1e9));
 }
 
-static int64_t
-day_ns(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_REALTIME, &ts);
-	return (ns_of(&ts));
-}
-
 void
 ledger_time_load(struct ledger *l, const struct stat *st)
 {
@@ -88,7 +79,7 @@ enum ledger_side
 ledger_side(const struct ledger *l, int64_t ns)
 {
 	const struct last_look *look = &l->look;
-	const int64_t now = day_ns();
+	const int64_t now = clock_day_ns();
 
 	/* By the clock of then. */
 	if (look->is_of_boot && ns >= look->day &&
@@ -116,7 +107,7 @@ int64_t
 ledger_since_record(const struct ledger *l, time_t t)
 {
 	const struct last_look *look = &l->look;
-	const int64_t now = day_ns();
+	const int64_t now = clock_day_ns();
 	int64_t ns = (int64_t)t * NS_IN_S, at;
 
 	if (t > look->day / NS_IN_S)
@@ -131,7 +122,7 @@ ledger_since_record(const struct ledger *l, time_t t)
 int64_t
 ledger_ahead_ms(void)
 {
-	return ((day_ns() - steady_ns()) / NS_IN_MS);
+	return ((clock_day_ns() - steady_ns()) / NS_IN_MS);
 }
 
 int

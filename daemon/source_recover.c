@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "daemon/clock.h"
 #include "daemon/conf.h"
 #include "daemon/ledger.h"
 #include "daemon/log.h"
@@ -23,7 +24,6 @@
 #include "daemon/tail_packed.h"
 #include "daemon/tails.h"
 #include "lib/kin.h"
-#include "lib/ns.h"
 #include "lib/rotation.h"
 
 #define AGAIN_MOST 8 /* attempts at a directory that changes meanwhile */
@@ -687,11 +687,8 @@ static bool
 recover_dir_once(struct orphans *os, struct dir *d)
 {
 	struct hunt h = { .os = os, .dir = d };
-	int64_t before = names_changed(d), after, began;
-	struct timespec now;
+	int64_t before = names_changed(d), after, began = clock_day_ns();
 
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	began = ns_of(&now);
 	if (hunt_begin(&h) == 0) {
 		list_candidates(&h);
 		adopt_sent(&h);

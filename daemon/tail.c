@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/clock.h"
 #include "daemon/conf.h"
 #include "daemon/ledger.h"
 #include "daemon/log.h"
@@ -203,10 +204,10 @@ static bool
 is_unchanged(struct tails *ts, const struct place *place, const struct stat *st)
 {
 	const struct ledger *l = tails_ledger(ts);
+	int64_t at = ((int64_t)st->st_ctim.tv_sec + 3) * NS_IN_S;
 
 	return (tails_is_starting(ts) && !ledger_is_first(l) &&
-	    place_side(place, l, ((int64_t)st->st_ctim.tv_sec + 3) * 1000000000) ==
-		LEDGER_BEFORE);
+	    place_side(place, l, at) == LEDGER_BEFORE);
 }
 
 struct tail *
@@ -600,13 +601,9 @@ is_all_sent(const struct tail *t)
 static bool
 is_time_of_cut(const struct tail *t, const struct stat *st, double now)
 {
-	struct timespec ts;
-	int64_t at;
+	int64_t since = (int64_t)((now - t->changed) * 1e9);
 
-	if (!t->cut || clock_gettime(CLOCK_REALTIME, &ts) == -1)
-		return (false);
-	at = ns_of(&ts) - (int64_t)((now - t->changed) * 1e9);
-	return (written_ns(st) <= at);
+	return (t->cut && written_ns(st) <= clock_day_ns() - since);
 }
 
 /*

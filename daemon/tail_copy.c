@@ -288,11 +288,9 @@ names_changed(DIR *dir)
 static void
 try_all(struct search *s, struct place *place, DIR *dir)
 {
-	int64_t before = names_changed(dir);
+	int64_t before = names_changed(dir), began = clock_day_ns();
 	const struct dirent *e;
-	struct timespec began;
 
-	(void)clock_gettime(CLOCK_REALTIME, &began);
 	errno = 0;
 	while ((e = readdir(dir)) != NULL) {
 		try_entry(s, place, dirfd(dir), e->d_name);
@@ -300,8 +298,7 @@ try_all(struct search *s, struct place *place, DIR *dir)
 	}
 	if (errno != 0)
 		note_error(s, errno);
-	if (!s->found &&
-	    place_was_changing(before, names_changed(dir), ns_of(&began)))
+	if (!s->found && place_was_changing(before, names_changed(dir), began))
 		s->changing = true;
 }
 

@@ -8,7 +8,6 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "daemon/clock.h"
 #include "daemon/log.h"
@@ -450,11 +449,8 @@ static ev_tstamp
 turn_began(const struct watch *w)
 {
 	const ev_tstamp began = ev_now(w->loop);
-	struct timespec ts;
-	ev_tstamp now;
+	const ev_tstamp now = (double)clock_day_ns() / NS_IN_S;
 
-	(void)clock_gettime(CLOCK_REALTIME, &ts);
-	now = (double)ns_of(&ts) / NS_IN_S;
 	return (now > began - STEP && now < began + STEP ? began : now);
 }
 

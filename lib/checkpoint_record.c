@@ -4,11 +4,12 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "ns.h"
+
 /* The checksum and its space. */
 #define BODY 17
 /* What kind, numbers, spaces, escapes of empty names and newline can take. */
 #define FIXED_MAX 256
-#define NS_IN_S 1000000000
 
 static const char *const kinds[] = {
 	[CHECKPOINT_FILE] = "file",
