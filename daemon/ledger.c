@@ -190,20 +190,29 @@ ledger_see(struct ledger *l, const char *dest, const char *source)
 }
 
 void
-ledger_late(struct ledger *l, const char *path, const struct timespec *since)
+ledger_late(struct ledger *l, const char *path, int64_t since_ns)
 {
-	if (l->checkpoint == NULL)
+	const struct timespec since = { .tv_sec = since_ns / NS_IN_S,
+		.tv_nsec = since_ns % NS_IN_S };
+
+	/* That is so of most directories, at the end of each scan. */
+	if (l->checkpoint == NULL || ledger_late_since(l, path) == since_ns)
 		return;
-	if (checkpoint_late(l->checkpoint, path, since) == -1)
+	if (checkpoint_late(
+		l->checkpoint, path, since_ns == 0 ? NULL : &since) == -1)
 		log_warn("checkpoint");
 	ledger_arm(l);
 }
 
-bool
-ledger_is_late(const struct ledger *l, const char *path, struct timespec *since)
+int64_t
+ledger_late_since(const struct ledger *l, const char *path)
 {
+	struct timespec since;
+
 	return (l->checkpoint != NULL &&
-	    checkpoint_is_late(l->checkpoint, path, since));
+		    checkpoint_is_late(l->checkpoint, path, &since)
+		? ns_of(&since)
+		: 0);
 }
 
 const char *

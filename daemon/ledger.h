@@ -63,13 +63,12 @@ bool	ledger_has_seen(struct ledger *, const char *dest, const char *source);
 void	ledger_see(struct ledger *, const char *dest, const char *source);
 
 /*
- * Since when nobody could look at the directory of that path, or NULL that it
- * was looked at; and: whether a daemon before this one could not.
+ * Since when nobody could look at the directory of that path, in nanoseconds of
+ * the time of day, or 0 that it was looked at; what was said of it last; and the
+ * first path with that prefix of which a time was said, or NULL.
  */
-void	ledger_late(struct ledger *, const char *path,
-	    const struct timespec *since);
-bool	ledger_is_late(const struct ledger *, const char *path,
-	    struct timespec *since);
+void	ledger_late(struct ledger *, const char *path, int64_t since_ns);
+int64_t	ledger_late_since(const struct ledger *, const char *path);
 const char	*ledger_late_below(const struct ledger *, const char *prefix);
 
 /* Walks the records that nobody has taken; fn must not touch the ledger. */
@@ -94,8 +93,8 @@ enum ledger_side {
 };
 enum ledger_side	ledger_side(const struct ledger *, int64_t ns);
 
-/* When that was, by the time of day of then. */
-struct timespec	ledger_look(const struct ledger *);
+/* When that was, by the time of day of then; the same. */
+int64_t	ledger_look_ns(const struct ledger *);
 
 /*
  * Whether it is known how long ago that was: no older version wrote the

@@ -90,11 +90,10 @@ ledger_side(const struct ledger *l, int64_t ns)
 		: side_back(look, ns, now));
 }
 
-struct timespec
-ledger_look(const struct ledger *l)
+int64_t
+ledger_look_ns(const struct ledger *l)
 {
-	return ((struct timespec) {
-	    .tv_sec = l->look.day / NS_IN_S, .tv_nsec = l->look.day % NS_IN_S });
+	return (l->look.day);
 }
 
 bool

@@ -15,7 +15,6 @@
 #include "daemon/stream.h"
 #include "daemon/tail.h"
 #include "daemon/tails.h"
-#include "lib/ns.h"
 
 #define OFF_MOST ((off_t)INT64_MAX)
 #define TICK_NS 10000000 /* of a file system's clock, at the most */
@@ -70,23 +69,15 @@ place_list(const struct place *place)
 	return (NULL);
 }
 
-static bool
-is_before(const struct timespec *a, const struct timespec *b)
+int64_t
+place_unseen_since(const struct place *place, const struct ledger *l)
 {
-	return (a->tv_sec < b->tv_sec ||
-	    (a->tv_sec == b->tv_sec && a->tv_nsec < b->tv_nsec));
-}
+	int64_t look = ledger_look_ns(l);
 
-bool
-place_unseen_since(
-    const struct place *place, const struct ledger *l, struct timespec *since)
-{
 	if (ledger_is_first(l))
-		return (false);
-	*since = ledger_look(l);
-	if (place->since.tv_sec != 0 && is_before(&place->since, since))
-		*since = place->since;
-	return (true);
+		return (0);
+	return (place->since_ns != 0 && place->since_ns < look ? place->since_ns
+							       : look);
 }
 
 enum ledger_side
@@ -94,17 +85,18 @@ place_side(const struct place *place, const struct ledger *l, int64_t ns)
 {
 	enum ledger_side side = ledger_side(l, ns);
 
-	return (side == LEDGER_BEFORE && place->since.tv_sec != 0 &&
-		    ns >= ns_of(&place->since)
+	return (side == LEDGER_BEFORE && place->since_ns != 0 &&
+		    ns >= place->since_ns
 		? LEDGER_SINCE
 		: side);
 }
 
 void
-place_is_unseen_since(struct place *place, const struct timespec *since)
+place_is_unseen_since(struct place *place, int64_t since_ns)
 {
-	if (place->since.tv_sec == 0 || is_before(since, &place->since))
-		place->since = *since;
+	if (since_ns != 0 &&
+	    (place->since_ns == 0 || since_ns < place->since_ns))
+		place->since_ns = since_ns;
 }
 
 bool

@@ -12,7 +12,6 @@
 #include <dirent.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <time.h>
 
 #include "daemon/ledger.h"
 
@@ -43,7 +42,7 @@ struct place {
 	uint64_t		 nleft;
 	bool			 told;		/* events tell what is written */
 	bool			 polled;	/* all is looked at by time */
-	struct timespec		 since;		/* see place_unseen_since() */
+	int64_t			 since_ns;	/* see place_unseen_since() */
 };
 
 int	tail_compare_names(const struct tail *, const struct tail *);
@@ -77,19 +76,18 @@ DIR	*place_list(const struct place *);
 bool	place_was_changing(int64_t before, int64_t after, int64_t began);
 
 /*
- * When somebody looked at all of it last, before this start: ledger_look(), or
- * a time before that where starts before this one could not.  Returns false for
+ * When somebody looked at all of it last, before this start: ledger_look_ns(),
+ * or a time before that where starts before this one could not.  Returns 0 for
  * a first start.
  */
-bool	place_unseen_since(const struct place *, const struct ledger *,
-	    struct timespec *since);
+int64_t	place_unseen_since(const struct place *, const struct ledger *);
 
 /* As ledger_side(), by that time. */
 enum ledger_side	place_side(const struct place *, const struct ledger *,
 			    int64_t ns);
 
-/* The earlier one counts. */
-void	place_is_unseen_since(struct place *, const struct timespec *);
+/* The earlier one counts; 0: nothing is known. */
+void	place_is_unseen_since(struct place *, int64_t since_ns);
 
 /* Whether path is that of an entry of it. */
 bool	place_holds(const struct place *, const char *path);

@@ -2,15 +2,15 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "daemon/clock.h"
 #include "daemon/ledger.h"
 #include "daemon/source_inside.h"
 #include "daemon/tails.h"
 #include "lib/ns.h"
 
 #define DEFERRED_MAX (PATH_MAX + 32)
-#define SLACK 2 /* seconds, from a change until its event is handled */
+#define SLACK_NS (2 * NS_IN_S) /* from a change until it is told */
 
 /*
  * A start may not be able to look at a directory, nor may the next one: what
@@ -23,15 +23,13 @@ void
 dir_find_unseen(struct dir *d)
 {
 	struct ledger *l = d->all->ledger;
-	struct timespec since;
 
 	if (!d->all->starting) {
 		/* All that is in it is new. */
-		ledger_late(l, d->place.path, NULL);
+		ledger_late(l, d->place.path, 0);
 		return;
 	}
-	if (ledger_is_late(l, d->place.path, &since))
-		place_is_unseen_since(&d->place, &since);
+	place_is_unseen_since(&d->place, ledger_late_since(l, d->place.path));
 	if (d->parent != NULL)
 		dir_is_unseen_as(d, d->parent);
 }
@@ -39,20 +37,14 @@ dir_find_unseen(struct dir *d)
 void
 dir_is_unseen_as(struct dir *d, const struct dir *as)
 {
-	if (as->place.since.tv_sec != 0)
-		place_is_unseen_since(&d->place, &as->place.since);
+	place_is_unseen_since(&d->place, as->place.since_ns);
 }
 
 void
 dir_is_unseen(struct dir *d)
 {
-	struct timespec now;
-
-	if (d->all->starting || d->place.since.tv_sec != 0)
-		return;
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	now.tv_sec -= SLACK;
-	d->place.since = now;
+	if (!d->all->starting && d->place.since_ns == 0)
+		d->place.since_ns = clock_day_ns() - SLACK_NS;
 }
 
 /* No directory has such a path: these are of its files. */
@@ -71,26 +63,24 @@ end_deferred(struct dir *d)
 
 	prefix_of(d, prefix);
 	while ((path = ledger_late_below(l, prefix)) != NULL)
-		ledger_late(l, path, NULL);
+		ledger_late(l, path, 0);
 }
 
 void
 dir_note_unseen(struct dir *d)
 {
-	const struct timespec none = { 0 };
-	struct timespec since = d->place.since;
 	struct ledger *l = d->all->ledger;
+	int64_t since = d->place.since_ns;
 
 	if (d->again || d->said) {
-		if (d->unrecovered &&
-		    !place_unseen_since(&d->place, l, &since))
-			since = none;
-		if (since.tv_sec != 0)
-			ledger_late(l, d->place.path, &since);
+		if (d->unrecovered)
+			since = place_unseen_since(&d->place, l);
+		if (since != 0)
+			ledger_late(l, d->place.path, since);
 		return;
 	}
-	ledger_late(l, d->place.path, NULL);
-	d->place.since = none;
+	ledger_late(l, d->place.path, 0);
+	d->place.since_ns = 0;
 	if (!d->unrecovered) {
 		dir_forget_taken(d);
 		end_deferred(d);
@@ -108,13 +98,11 @@ path_of(const struct dir *d, ino_t ino, char path[DEFERRED_MAX])
 void
 dir_defer(struct dir *d, ino_t ino, int64_t written)
 {
-	const struct timespec time = { .tv_sec = written / NS_IN_S,
-		.tv_nsec = written % NS_IN_S };
 	char path[DEFERRED_MAX];
 
 	path_of(d, ino, path);
-	if (time.tv_sec > 0)
-		ledger_late(d->all->ledger, path, &time);
+	if (written >= NS_IN_S)
+		ledger_late(d->all->ledger, path, written);
 }
 
 bool
@@ -122,13 +110,13 @@ dir_undefer(struct dir *d, ino_t ino, int64_t written)
 {
 	struct ledger *l = d->all->ledger;
 	char path[DEFERRED_MAX];
-	struct timespec was;
+	int64_t was;
 
 	path_of(d, ino, path);
-	if (!ledger_is_late(l, path, &was))
+	if ((was = ledger_late_since(l, path)) == 0)
 		return (false);
-	ledger_late(l, path, NULL);
-	return (ns_of(&was) == written);
+	ledger_late(l, path, 0);
+	return (was == written);
 }
 
 bool
