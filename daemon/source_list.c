@@ -127,8 +127,7 @@ list_entry(struct dir *d, int fd, struct dirent *e)
 	return (!renamed && !found.is_new);
 }
 
-/* Returns 1 at the end of the directory, 0 at that of the part; -1 with errno.
- */
+/* Returns 1 at the directory's end, 0 at that of the part, or -1 with errno. */
 static int
 list_some(struct dir *d, struct scan *s)
 {

@@ -57,8 +57,8 @@ void	orphans_enter_dirs(struct sources *);
 
 /*
  * All whose directory is known, of destinations that would get the file by this
- * configuration: what others got finds nothing for those.  Returns NULL: it was logged.  Free with
- * orphans_free().
+ * configuration: what others got finds nothing for those.  Returns NULL: it was
+ * logged.  Free with orphans_free().
  */
 struct orphans	*orphans_new(struct sources *);
 void	orphans_free(struct orphans *);

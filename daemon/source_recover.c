@@ -183,17 +183,6 @@ stat_entry(struct dir *d, int dirfd, const char *name, struct stat *st)
 	return (rc);
 }
 
-static bool
-was_sent(const struct tail *t)
-{
-	const struct stream *s;
-
-	for (s = t->streams; s != NULL; s = s->next)
-		if (s->cursor.sent > 0)
-			return (true);
-	return (false);
-}
-
 /*
  * Adds a file of which the checkpoint knows nothing: one that rotation named,
  * or where something is missing any one that is new.  Returns 0, or -1 with
@@ -216,7 +205,7 @@ consider(struct hunt *h, int dirfd, const char *name)
 		return (0);
 	t = tails_find(ss->tails, st.st_dev, st.st_ino);
 	if (t != NULL &&
-	    ((ss->late && was_sent(t)) ||
+	    ((ss->late && tail_most_sent(t) > 0) ||
 		(t->met && (!t->was_empty || st.st_size == 0))))
 		return (0);
 	if (t == NULL && dir_has_taken(h->dir, &st))

@@ -95,20 +95,35 @@ use_means(const struct use *u, const struct dir *d, const char *name)
 	    !is_excluded(u->source, d, name));
 }
 
+struct route_cursor {
+	size_t use;
+	size_t route; /* of its source */
+};
+
+/* Of the sources that mean a name: the first route, or the next, or NULL. */
+static struct route *
+next_route(const struct dir *d, const char *name, struct route_cursor *c)
+{
+	const struct use *u;
+
+	for (; c->use < d->nuses; c->use++, c->route = 0) {
+		u = &d->uses[c->use];
+		if (c->route < u->source->nroutes &&
+		    (c->route > 0 || use_means(u, d, name)))
+			return (u->source->routes[c->route++]);
+	}
+	return (NULL);
+}
+
 bool
 dir_sends_to(const struct dir *d, const char *name, const char *dest)
 {
-	const struct source *s;
-	size_t i, r;
+	struct route_cursor c = { 0, 0 };
+	const struct route *r;
 
-	for (i = 0; i < d->nuses; i++) {
-		if (!use_means(&d->uses[i], d, name))
-			continue;
-		s = d->uses[i].source;
-		for (r = 0; r < s->nroutes; r++)
-			if (strcmp(s->routes[r]->to->name, dest) == 0)
-				return (true);
-	}
+	while ((r = next_route(d, name, &c)) != NULL)
+		if (strcmp(r->to->name, dest) == 0)
+			return (true);
 	return (false);
 }
 
@@ -298,28 +313,12 @@ static void
 rejoin_by(struct tail *t, const struct dir *was, const char *name,
     int (*join)(struct tail *, struct route *))
 {
-	const struct source *s;
-	size_t i, r;
+	struct route_cursor c = { 0, 0 };
+	struct route *r;
 
-	for (i = 0; i < was->nuses; i++) {
-		if (!use_means(&was->uses[i], was, name))
-			continue;
-		s = was->uses[i].source;
-		for (r = 0; r < s->nroutes; r++)
-			if (join(t, s->routes[r]) == -1)
-				log_warn("%s", tail_path(t).text);
-	}
-}
-
-static bool
-is_begun(const struct tail *t)
-{
-	const struct stream *s;
-
-	for (s = t->streams; s != NULL; s = s->next)
-		if (s->cursor.sent > 0)
-			return (true);
-	return (false);
+	while ((r = next_route(was, name, &c)) != NULL)
+		if (join(t, r) == -1)
+			log_warn("%s", tail_path(t).text);
 }
 
 /*
@@ -352,7 +351,7 @@ sources_rejoin_routes(struct tail *t, struct sources *ss, const char *origin)
 	rejoin_by(t, was, name, tail_rejoin);
 	if (t->streams == NULL)
 		return;
-	if (!is_begun(t))
+	if (tail_most_sent(t) == 0)
 		rejoin_by(t, was, name, join_unsent);
 	t->rotated = true;
 	tail_set_origin(t, origin);

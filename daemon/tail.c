@@ -458,6 +458,18 @@ tail_least_sent(const struct tail *t)
 	return (least);
 }
 
+off_t
+tail_most_sent(const struct tail *t)
+{
+	const struct stream *s;
+	off_t most = 0;
+
+	for (s = t->streams; s != NULL; s = s->next)
+		if (s->cursor.sent > most)
+			most = s->cursor.sent;
+	return (most);
+}
+
 bool
 tail_is_done(const struct tail *t)
 {

@@ -241,8 +241,12 @@ bool	tail_is_drained(const struct tail *);
 /* Every destination has all of it. */
 bool	tail_is_done(const struct tail *);
 
-/* The offset up to which every destination was sent it. */
+/*
+ * The offset up to which every destination was sent it; and up to which the one
+ * that is ahead was.
+ */
 off_t	tail_least_sent(const struct tail *);
+off_t	tail_most_sent(const struct tail *);
 
 /* The least partial_timeout that counts for it, in seconds; 0 for none. */
 double	tail_partial_seconds(const struct tail *);

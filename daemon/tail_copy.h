@@ -3,10 +3,11 @@
  *
  * A copy begins as the file did and has what was sent of it at the same offset,
  * or, where more came into the file behind the copy and was sent at once, what
- * was sent up to some offset.  It is no older than the last look at the file, belongs to the file's owner or to
- * root, and has a name that rotation gives the file or that its source means, in
- * the file's directory or one near it that its source searches.  Where a link
- * led to the file, that is also its real directory, and its real name.
+ * was sent up to some offset.  It is no older than the last look at the file,
+ * belongs to the file's owner or to root, and has a name that rotation gives the
+ * file or that its source means, in the file's directory or one near it that its
+ * source searches.  Where a link led to the file, that is also its real
+ * directory, and its real name.
  */
 #ifndef TAIL_COPY_H
 #define TAIL_COPY_H

@@ -83,9 +83,6 @@ void	tail_seek_copy(struct tail *);
  */
 bool	tail_finish_in_copy(struct tail *old, struct place *, struct tail *now);
 
-/* The octets that the destination that is ahead was sent. */
-off_t	tail_most_sent(const struct tail *);
-
 /* Says that the octets were lost, and counts them; nothing where from >= to. */
 void	tail_lose(struct tail *, const char *how, off_t from, off_t to);
 

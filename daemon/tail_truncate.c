@@ -15,18 +15,6 @@
 #include "daemon/tails.h"
 #include "lib/rotation.h"
 
-off_t
-tail_most_sent(const struct tail *t)
-{
-	const struct stream *s;
-	off_t most = 0;
-
-	for (s = t->streams; s != NULL; s = s->next)
-		if (s->cursor.sent > most)
-			most = s->cursor.sent;
-	return (most);
-}
-
 void
 tail_lose(struct tail *t, const char *how, off_t from, off_t to)
 {
