@@ -227,13 +227,29 @@ class Lookups(Case):
             self.d.start()
         self.r.wait_all(w, o)
         # What nobody could look at was looked at: that is over.
+        self.over(o)
+        self.r.check(w, o)
+
+    def apart(self):
+        """A log in real/, which may be kept from the daemon, and one that
+        goes on elsewhere."""
+        w, o = self.writer("real/x.log"), self.writer("o.log")
+        w.write(20)
+        self.r = self.receiver("relp:0").start()
+        self.d = self.daemon(
+            destination("d", self.r.url) + source("s", [w.path, o.path]))
+        self.d.start()
+        self.r.wait_all(w)
+        return w, o
+
+    def over(self, w):
+        """The starts behind it find nothing once more."""
         for _ in range(2):
             self.d.stop()
             self.d.start()
-            o.write(3)
-            self.r.wait_all(o)
+            w.write(3)
+            self.r.wait_all(w)
         self.finish(self.d, self.r)
-        self.r.check(w, o)
 
     def packed_twice(self, w):
         for n in (1, 2):
@@ -282,13 +298,7 @@ class Lookups(Case):
     @unittest.skipIf(USER is None, "only root is kept out of nothing")
     def test_a_directory_may_not_be_listed_any_more(self):
         """What happens in it then is looked for by the next start."""
-        w, o = self.writer("real/x.log"), self.writer("o.log")
-        w.write(20)
-        self.r = self.receiver("relp:0").start()
-        self.d = self.daemon(
-            destination("d", self.r.url) + source("s", [w.path, o.path]))
-        self.d.start()
-        self.r.wait_all(w)
+        w, o = self.apart()
         os.chmod(self.path("real"), 0o700)
         self.packed_twice(w)
         self.d.wait_log("real: cannot be listed")
@@ -298,12 +308,7 @@ class Lookups(Case):
         os.chmod(self.path("real"), 0o755)
         self.d.start()
         self.r.wait_all(w)
-        for _ in range(2):
-            self.d.stop()
-            self.d.start()
-            o.write(3)
-            self.r.wait_all(o)
-        self.finish(self.d, self.r)
+        self.over(o)
         self.r.check(w, o)
 
     def test_a_directory_that_was_found_late_cannot_be_listed(self):
@@ -347,12 +352,7 @@ class Lookups(Case):
         self.world.fail_nth(0, 0, 0)
         self.d.start()
         self.r.wait_all(w)
-        for _ in range(2):
-            self.d.stop()
-            self.d.start()
-            w.write(3)
-            self.r.wait_all(w)
-        self.finish(self.d, self.r)
+        self.over(w)
         self.r.check(w, ordered=False)
 
     def test_stopped_while_it_looks_for_a_copy(self):
@@ -442,13 +442,7 @@ class Lookups(Case):
     @unittest.skipIf(USER is None, "only root is kept out of nothing")
     def test_a_start_may_not_read_what_was_compressed(self):
         """The next one may, and finds it by another name."""
-        w, o = self.writer("real/x.log"), self.writer("o.log")
-        w.write(20)
-        self.r = self.receiver("relp:0").start()
-        self.d = self.daemon(
-            destination("d", self.r.url) + source("s", [w.path, o.path]))
-        self.d.start()
-        self.r.wait_all(w)
+        w, o = self.apart()
         self.d.stop()
         self.packed_twice(w)
         os.chmod(w.path + ".2.gz", 0)
@@ -462,12 +456,7 @@ class Lookups(Case):
         self.d.start()
         self.r.wait_all(w)
         self.d.wait_log("x.log.3.gz: finished")
-        for _ in range(2):
-            self.d.stop()
-            self.d.start()
-            o.write(3)
-            self.r.wait_all(o)
-        self.finish(self.d, self.r)
+        self.over(o)
         self.r.check(w, o)
 
     @unittest.skipIf(USER is None, "only root is kept out of nothing")
