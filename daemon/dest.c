@@ -114,7 +114,17 @@ on_cut(struct stream *s, off_t end, void *dest)
 	    s->endpoint != NULL ? s->endpoint : d->endpoints[0], s, end);
 }
 
-const struct route_ops dest_route_ops = { on_ready, on_drop, on_cut };
+static struct guard
+guard_within(const struct stream *s, off_t most, void *dest)
+{
+	(void)dest;
+	if (s->endpoint == NULL)
+		return ((struct guard) { 0, 0 });
+	return (endpoint_guard_within(s->endpoint, s, most));
+}
+
+const struct route_ops dest_route_ops = { on_ready, on_drop, on_cut,
+	guard_within };
 
 static void
 on_state(void *arg)

@@ -571,6 +571,16 @@ endpoint_cut(struct endpoint *ep, struct stream *s, off_t end)
 	window_cut(ep->window, &s->cursor, end);
 }
 
+struct guard
+endpoint_guard_within(
+    const struct endpoint *ep, const struct stream *s, off_t most)
+{
+	struct guard g = { 0, 0 };
+
+	(void)window_guard(ep->window, &s->cursor, most, &g.at, &g.hash);
+	return (g);
+}
+
 bool
 endpoint_is_quiet(const struct endpoint *ep)
 {

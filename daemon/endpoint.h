@@ -96,6 +96,13 @@ void	endpoint_drop(struct endpoint *, struct stream *);
 /* The stream's file ends there: see window_cut(). */
 void	endpoint_cut(struct endpoint *, struct stream *, off_t end);
 
+/*
+ * The newest guard at or below most of what the stream may have to send again,
+ * or one that is none: see window_guard().
+ */
+struct guard	endpoint_guard_within(const struct endpoint *,
+		    const struct stream *, off_t most);
+
 /* Takes a stream out that waits to be sent, or NULL. */
 struct stream	*endpoint_take(struct endpoint *);
 

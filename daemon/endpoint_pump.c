@@ -137,6 +137,13 @@ allow(struct endpoint *ep, const struct stream *s, struct pull *p)
 	return (p->most > 0);
 }
 
+/* The hash of the guard of that offset, if the pull left it. */
+static uint64_t
+guard_at(const struct stream *s, off_t at)
+{
+	return (s->guard.at == at ? s->guard.hash : 0);
+}
+
 /* Each message by itself, for each is answered by itself. */
 static int
 push_messages(struct endpoint *ep, struct stream *s, const struct pull *p)
@@ -149,12 +156,13 @@ push_messages(struct endpoint *ep, struct stream *s, const struct pull *p)
 		ep->begins[(count + i) & (ep->nbegins - 1)] =
 		    begin + (i > 0 ? p->marks[i - 1].made : 0);
 		if (window_push(ep->window, &s->cursor, (off_t)p->marks[i].end,
-			count + i + 1) == -1)
+			count + i + 1,
+			guard_at(s, (off_t)p->marks[i].end)) == -1)
 			return (-1);
 	}
 	if (p->end > s->cursor.sent)
-		return (window_push(
-		    ep->window, &s->cursor, p->end, ep->relp.count));
+		return (window_push(ep->window, &s->cursor, p->end,
+		    ep->relp.count, guard_at(s, p->end)));
 	return (0);
 }
 
@@ -169,7 +177,8 @@ push(struct endpoint *ep, struct stream *s, const struct pull *p)
 	else if (p->end > s->cursor.sent)
 		result = window_push(ep->window, &s->cursor, p->end,
 		    ep->base + ep->link.written + (ep->end - ep->start) +
-			p->made);
+			p->made,
+		    guard_at(s, p->end));
 	assert(result == 0);
 	(void)result;
 }

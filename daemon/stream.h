@@ -29,6 +29,9 @@ struct route_ops {
 	void	(*on_drop)(struct stream *, void *dest);	/* is freed */
 	/* The file ends there: what was sent beyond is not sent again. */
 	void	(*on_cut)(struct stream *, off_t end, void *dest);
+	/* The newest guard at or below most of what may be sent again. */
+	struct guard	(*guard_within)(const struct stream *, off_t most,
+			    void *dest);
 };
 
 /* One source on its way to one destination: what its streams have in common. */

@@ -127,19 +127,30 @@ is_shorter_than_head(
 	    guard_length(guard->at) >= TAIL_COPY_TELLING);
 }
 
-/* What was sent, of which so many octets have to have some. */
+static void
+take_newer(struct guard *newest, struct guard g)
+{
+	if (g.at > newest->at)
+		*newest = g;
+}
+
+/*
+ * What was sent, of which so many octets have to have some.  All of it may be
+ * acknowledged: then it is a reset that takes some of it back.
+ */
 static struct guard
 guard_within(const struct tail_copy *of, off_t size)
 {
-	struct guard g, newest = { 0, 0 };
+	struct guard newest = { 0, 0 };
+	const struct route *r;
 	struct stream *s;
 
 	if (of->guard.at <= size || of->tail == NULL)
 		return (of->guard);
 	for (s = of->tail->streams; s != NULL; s = s->next) {
-		g = stream_guard_within(s, size);
-		if (g.at > newest.at)
-			newest = g;
+		r = s->route;
+		take_newer(&newest, stream_guard_within(s, size));
+		take_newer(&newest, r->ops->guard_within(s, size, r->dest));
 	}
 	return (newest);
 }

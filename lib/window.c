@@ -29,6 +29,7 @@ struct slice {
 	off_t end;
 	uint64_t pos : 63; /* where it ends in the stream */
 	uint64_t done : 1; /* acknowledged by itself */
+	uint64_t guard; /* of end, or 0 */
 };
 
 _Static_assert(sizeof(struct slice) == WINDOW_SLICE, "WINDOW_SLICE");
@@ -165,7 +166,8 @@ settle(struct window *w)
 
 /* Small slices of a lone busy file must not use up the window. */
 static bool
-merge(struct window *w, const struct cursor *cur, off_t end, uint64_t pos)
+merge(struct window *w, const struct cursor *cur, off_t end, uint64_t pos,
+    uint64_t guard)
 {
 	struct slice *last;
 	uint64_t from;
@@ -183,6 +185,7 @@ merge(struct window *w, const struct cursor *cur, off_t end, uint64_t pos)
 		return (false);
 	last->end = end;
 	last->pos = pos & POS_MAX;
+	last->guard = guard;
 	return (true);
 }
 
@@ -278,7 +281,8 @@ has_reserved(const struct window *w)
 }
 
 static int
-append(struct window *w, struct cursor *cur, off_t end, uint64_t pos)
+append(struct window *w, struct cursor *cur, off_t end, uint64_t pos,
+    uint64_t guard)
 {
 	struct slice *s;
 
@@ -291,16 +295,19 @@ append(struct window *w, struct cursor *cur, off_t end, uint64_t pos)
 	s->end = end;
 	s->pos = pos & POS_MAX;
 	s->done = false;
+	s->guard = guard;
 	return (0);
 }
 
 int
-window_push(struct window *w, struct cursor *cur, off_t end, uint64_t pos)
+window_push(struct window *w, struct cursor *cur, off_t end, uint64_t pos,
+    uint64_t guard)
 {
 	assert(end >= cur->sent);
 	assert(pos >= w->sent_pos);
 
-	if (!merge(w, cur, end, pos) && append(w, cur, end, pos) == -1)
+	if (!merge(w, cur, end, pos, guard) &&
+	    append(w, cur, end, pos, guard) == -1)
 		return (-1);
 	cur->sent = end;
 	w->sent_pos = pos;
@@ -484,13 +491,35 @@ window_cut(struct window *w, struct cursor *cur, off_t end)
 
 	for (n = 0; n < w->count; n++) {
 		s = nth(w, n);
-		if (s->cur == cur) {
-			lower(&s->begin, end);
-			lower(&s->end, end);
-		}
+		if (s->cur != cur)
+			continue;
+		if (s->end > end)
+			s->guard = 0;
+		lower(&s->begin, end);
+		lower(&s->end, end);
 	}
 	lower(&cur->sent, end);
 	lower(&cur->acked, end);
+}
+
+bool
+window_guard(const struct window *w, const struct cursor *cur, off_t most,
+    off_t *at, uint64_t *guard)
+{
+	const struct slice *s;
+	size_t i = w->count;
+
+	if (cur->slices == 0)
+		return (false);
+	while (i-- > 0) {
+		s = nth(w, i);
+		if (s->cur != cur || s->guard == 0 || s->end > most)
+			continue;
+		*at = s->end;
+		*guard = s->guard;
+		return (true);
+	}
+	return (false);
 }
 
 uint64_t

@@ -37,7 +37,7 @@ struct window_ops {
 	void	(*on_released)(struct cursor *cur, void *arg);
 };
 
-#define WINDOW_SLICE	32		/* octets of memory for a slice */
+#define WINDOW_SLICE	40		/* octets of memory for a slice */
 
 /*
  * Returns a window that calls ops with arg.  At most half of max slices can be
@@ -63,15 +63,17 @@ void	window_free(struct window *);
 
 /*
  * Notes that the stream bytes up to pos carry cur's file from cur->sent up to
- * end, and sets cur->sent to end.  Borrows cur until on_released.  pos and end
- * never go backwards; a slice of no stream bytes (all lines dropped) is fine,
- * and is acknowledged at once when nothing is in flight.
+ * end, and sets cur->sent to end.  guard is the hash of the guard of end
+ * (fingerprint.h), or 0: window_guard() tells it.  Borrows cur until
+ * on_released.  pos and end never go backwards; a slice of no stream bytes (all
+ * lines dropped) is fine, and is acknowledged at once when nothing is in
+ * flight.
  * Where many slices are in flight, small ones of one cursor that are next to
  * each other are joined: they are acknowledged together.
  * Returns 0, or -1 with ENOBUFS when full: stop pulling; or ENOMEM.
  */
 int	window_push(struct window *, struct cursor *cur, off_t end,
-	    uint64_t pos);
+	    uint64_t pos, uint64_t guard);
 
 /*
  * Makes sure that the next n calls of window_push() succeed: ask before what
@@ -128,6 +130,13 @@ void	window_forget(struct window *, struct cursor *cur);
  * nor acknowledged.  sent and acked are end at the most from now on.
  */
 void	window_cut(struct window *, struct cursor *cur, off_t end);
+
+/*
+ * The newest guard at or below most of what the window holds of cur's file,
+ * kept slices included.  Returns false when there is none.
+ */
+bool	window_guard(const struct window *, const struct cursor *cur, off_t most,
+	    off_t *at, uint64_t *guard);
 
 uint64_t	window_sent_pos(const struct window *);
 /* All stream bytes up to there are acknowledged. */

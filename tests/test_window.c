@@ -74,6 +74,12 @@ new_window(size_t in_flight)
 	return (w);
 }
 
+static int
+push(struct window *w, struct cursor *cur, off_t end, uint64_t pos)
+{
+	return (window_push(w, cur, end, pos, 0));
+}
+
 static void
 assert_cursor(const struct file *f, off_t sent, off_t acked)
 {
@@ -88,8 +94,8 @@ an_ack_moves_acked_up_to_the_slices_that_end_there(void **state)
 	struct file f = { 0 };
 
 	(void)state;
-	assert_int_equal(window_push(w, &f.cur, 100, 130), 0);
-	assert_int_equal(window_push(w, &f.cur, 200, 260), 0);
+	assert_int_equal(push(w, &f.cur, 100, 130), 0);
+	assert_int_equal(push(w, &f.cur, 200, 260), 0);
 	assert_cursor(&f, 200, 0);
 	window_ack(w, 130);
 	assert_cursor(&f, 200, 100);
@@ -106,7 +112,7 @@ an_ack_in_the_middle_of_a_slice_does_not_move_the_offset(void **state)
 	struct file f = { 0 };
 
 	(void)state;
-	assert_int_equal(window_push(w, &f.cur, 100, 130), 0);
+	assert_int_equal(push(w, &f.cur, 100, 130), 0);
 	window_ack(w, 129);
 	assert_cursor(&f, 100, 0);
 	assert_int_equal(f.acked, 0);
@@ -121,7 +127,7 @@ an_old_or_repeated_ack_changes_nothing(void **state)
 	struct file f = { 0 };
 
 	(void)state;
-	assert_int_equal(window_push(w, &f.cur, 100, 130), 0);
+	assert_int_equal(push(w, &f.cur, 100, 130), 0);
 	window_ack(w, 130);
 	window_ack(w, 130);
 	window_ack(w, 20);
@@ -137,11 +143,11 @@ an_ack_beyond_what_was_sent_counts_as_all_of_it(void **state)
 	struct file f = { 0 };
 
 	(void)state;
-	assert_int_equal(window_push(w, &f.cur, 100, 130), 0);
+	assert_int_equal(push(w, &f.cur, 100, 130), 0);
 	window_ack(w, UINT64_MAX);
 	assert_cursor(&f, 100, 100);
 	assert_int_equal(window_acked_pos(w), 130);
-	assert_int_equal(window_push(w, &f.cur, 200, 260), 0);
+	assert_int_equal(push(w, &f.cur, 200, 260), 0);
 	assert_cursor(&f, 200, 100);
 	window_free(w);
 }
@@ -154,8 +160,8 @@ positions_count_stream_bytes_and_not_file_bytes(void **state)
 
 	(void)state;
 	assert_int_equal(window_sent_pos(w), 0);
-	assert_int_equal(window_push(w, &a.cur, 10, 70), 0);
-	assert_int_equal(window_push(w, &b.cur, 1000, 100), 0);
+	assert_int_equal(push(w, &a.cur, 10, 70), 0);
+	assert_int_equal(push(w, &b.cur, 1000, 100), 0);
 	assert_int_equal(window_sent_pos(w), 100);
 	assert_int_equal(window_in_flight(w), 100);
 	window_ack(w, 70);
@@ -172,8 +178,8 @@ dropped_lines_are_acknowledged_with_what_went_before(void **state)
 	struct file f = { 0 };
 
 	(void)state;
-	assert_int_equal(window_push(w, &f.cur, 100, 130), 0);
-	assert_int_equal(window_push(w, &f.cur, 900, 130), 0);
+	assert_int_equal(push(w, &f.cur, 100, 130), 0);
+	assert_int_equal(push(w, &f.cur, 900, 130), 0);
 	assert_cursor(&f, 900, 0);
 	window_ack(w, 130);
 	assert_cursor(&f, 900, 900);
@@ -187,13 +193,13 @@ dropped_lines_are_acknowledged_at_once_when_nothing_is_in_flight(void **state)
 	struct file f = { 0 };
 
 	(void)state;
-	assert_int_equal(window_push(w, &f.cur, 900, 0), 0);
+	assert_int_equal(push(w, &f.cur, 900, 0), 0);
 	assert_cursor(&f, 900, 900);
 	assert_int_equal(f.released, 1);
 
-	assert_int_equal(window_push(w, &f.cur, 1000, 50), 0);
+	assert_int_equal(push(w, &f.cur, 1000, 50), 0);
 	window_ack(w, 50);
-	assert_int_equal(window_push(w, &f.cur, 2000, 50), 0);
+	assert_int_equal(push(w, &f.cur, 2000, 50), 0);
 	assert_cursor(&f, 2000, 2000);
 	assert_int_equal(f.released, 1);
 	window_free(w);
@@ -206,8 +212,8 @@ an_acknowledged_slice_is_kept_until_it_is_trimmed(void **state)
 	struct file a = { 0 }, b = { 0 };
 
 	(void)state;
-	assert_int_equal(window_push(w, &a.cur, 10, 100), 0);
-	assert_int_equal(window_push(w, &b.cur, 10, 200), 0);
+	assert_int_equal(push(w, &a.cur, 10, 100), 0);
+	assert_int_equal(push(w, &b.cur, 10, 200), 0);
 	window_ack(w, 200);
 	assert_int_equal(a.cur.slices, 1);
 	window_trim(w, 99);
@@ -229,8 +235,8 @@ a_trim_beyond_what_is_acknowledged_waits_for_nothing(void **state)
 	struct file f = { 0 };
 
 	(void)state;
-	assert_int_equal(window_push(w, &f.cur, 10, 100), 0);
-	assert_int_equal(window_push(w, &f.cur, 20, 200), 0);
+	assert_int_equal(push(w, &f.cur, 10, 100), 0);
+	assert_int_equal(push(w, &f.cur, 20, 200), 0);
 	window_ack(w, 100);
 	window_trim(w, UINT64_MAX);
 	assert_int_equal(f.cur.slices, 1);
@@ -247,17 +253,17 @@ a_full_window_refuses_and_leaves_the_cursor_alone(void **state)
 	struct file a = { 0 }, b = { 0 };
 
 	(void)state;
-	assert_int_equal(window_push(w, &a.cur, 10, 10), 0);
-	assert_int_equal(window_push(w, &b.cur, 10, 20), 0);
+	assert_int_equal(push(w, &a.cur, 10, 10), 0);
+	assert_int_equal(push(w, &b.cur, 10, 20), 0);
 	errno = 0;
-	assert_int_equal(window_push(w, &a.cur, 20, 30), -1);
+	assert_int_equal(push(w, &a.cur, 20, 30), -1);
 	assert_int_equal(errno, ENOBUFS);
 	assert_cursor(&a, 10, 0);
 	assert_int_equal(a.cur.slices, 1);
 	assert_int_equal(window_sent_pos(w), 20);
 	window_ack(w, 10);
 	window_trim(w, 10);
-	assert_int_equal(window_push(w, &a.cur, 20, 30), 0);
+	assert_int_equal(push(w, &a.cur, 20, 30), 0);
 	window_free(w);
 }
 
@@ -268,7 +274,7 @@ a_window_of_no_slices_is_always_full(void **state)
 	struct file f = { 0 };
 
 	(void)state;
-	assert_int_equal(window_push(w, &f.cur, 10, 10), -1);
+	assert_int_equal(push(w, &f.cur, 10, 10), -1);
 	assert_int_equal(errno, ENOBUFS);
 	window_free(w);
 }
@@ -280,12 +286,12 @@ kept_slices_are_never_released_before_they_are_trimmed(void **state)
 	struct file a = { 0 }, b = { 0 }, c = { 0 };
 
 	(void)state;
-	assert_int_equal(window_push(w, &a.cur, 10, 10), 0);
-	assert_int_equal(window_push(w, &b.cur, 10, 20), 0);
+	assert_int_equal(push(w, &a.cur, 10, 10), 0);
+	assert_int_equal(push(w, &b.cur, 10, 20), 0);
 	window_ack(w, 20);
-	assert_int_equal(window_push(w, &c.cur, 10, 30), 0);
+	assert_int_equal(push(w, &c.cur, 10, 30), 0);
 	window_ack(w, 30);
-	assert_int_equal(window_push(w, &c.cur, 20, 40), 0);
+	assert_int_equal(push(w, &c.cur, 20, 40), 0);
 	assert_int_equal(a.released + b.released + c.released, 0);
 	window_rewind(w, 0);
 	assert_cursor(&a, 0, 0);
@@ -304,8 +310,8 @@ what_is_reserved_can_be_pushed_and_no_more_is_reserved(void **state)
 	assert_int_equal(window_reserve(w, 4), -1);
 	assert_int_equal(errno, ENOBUFS);
 	assert_int_equal(window_reserve(w, 3), 0);
-	assert_int_equal(window_push(w, &a.cur, 10, 10), 0);
-	assert_int_equal(window_push(w, &b.cur, 10, 20), 0);
+	assert_int_equal(push(w, &a.cur, 10, 10), 0);
+	assert_int_equal(push(w, &b.cur, 10, 20), 0);
 	assert_int_equal(window_reserve(w, 2), -1);
 	assert_int_equal(window_room(w), 1);
 	window_ack(w, 10);
@@ -332,9 +338,8 @@ many_kept_slices_are_joined_and_all_are_taken_back(void **state)
 	for (line = 1; line <= LINES; line++) {
 		for (i = 0; i < MANY; i++) {
 			pos += LINE;
-			assert_int_equal(window_push(w, &files[i].cur,
-					     line * LINE, pos),
-			    0);
+			assert_int_equal(
+			    push(w, &files[i].cur, line * LINE, pos), 0);
 		}
 		window_ack(w, pos);
 	}
@@ -360,10 +365,10 @@ what_is_kept_outlives_the_end_of_a_connection(void **state)
 	struct file a = { 0 }, b = { 0 };
 
 	(void)state;
-	assert_int_equal(window_push(w, &a.cur, 10, 10), 0);
-	assert_int_equal(window_push(w, &b.cur, 10, 20), 0);
-	assert_int_equal(window_push(w, &a.cur, 20, 30), 0);
-	assert_int_equal(window_push(w, &a.cur, 30, 40), 0);
+	assert_int_equal(push(w, &a.cur, 10, 10), 0);
+	assert_int_equal(push(w, &b.cur, 10, 20), 0);
+	assert_int_equal(push(w, &a.cur, 20, 30), 0);
+	assert_int_equal(push(w, &a.cur, 30, 40), 0);
 	window_ack(w, 20);
 	window_part(w, 20);
 	assert_int_equal(window_in_flight(w), 0);
@@ -373,7 +378,7 @@ what_is_kept_outlives_the_end_of_a_connection(void **state)
 	assert_int_equal(b.rewound, 0);
 	assert_int_equal(a.released + b.released, 0);
 	/* The next connection sends again, and the receiver takes it back. */
-	assert_int_equal(window_push(w, &a.cur, 15, 25), 0);
+	assert_int_equal(push(w, &a.cur, 15, 25), 0);
 	window_ack(w, 25);
 	assert_cursor(&a, 15, 15);
 	window_rewind(w, 10);
@@ -391,8 +396,7 @@ a_lone_busy_file_does_not_use_up_the_window(void **state)
 
 	(void)state;
 	for (i = 1; i <= 100; i++)
-		assert_int_equal(
-		    window_push(w, &f.cur, i * 10, (uint64_t)i * 20), 0);
+		assert_int_equal(push(w, &f.cur, i * 10, (uint64_t)i * 20), 0);
 	assert_int_equal(f.cur.slices, 3);
 	window_ack(w, 40);
 	assert_cursor(&f, 1000, 20);
@@ -411,8 +415,7 @@ a_merged_slice_does_not_grow_without_end(void **state)
 	uint64_t pos;
 
 	(void)state;
-	for (pos = 1000; window_push(w, &f.cur, (off_t)pos, pos) == 0;
-	     pos += 1000)
+	for (pos = 1000; push(w, &f.cur, (off_t)pos, pos) == 0; pos += 1000)
 		assert_true(pos < 1000000);
 	assert_int_equal(errno, ENOBUFS);
 	window_ack(w, 2000 + 65536);
@@ -427,9 +430,9 @@ dropped_lines_always_find_room_behind_their_own_slice(void **state)
 	struct file f = { 0 };
 
 	(void)state;
-	assert_int_equal(window_push(w, &f.cur, 10, 100000), 0);
-	assert_int_equal(window_push(w, &f.cur, 20, 100000), 0);
-	assert_int_equal(window_push(w, &f.cur, 30, 100001), -1);
+	assert_int_equal(push(w, &f.cur, 10, 100000), 0);
+	assert_int_equal(push(w, &f.cur, 20, 100000), 0);
+	assert_int_equal(push(w, &f.cur, 30, 100001), -1);
 	window_ack(w, 100000);
 	assert_cursor(&f, 20, 20);
 	window_free(w);
@@ -444,8 +447,8 @@ slices_of_two_cursors_are_not_merged(void **state)
 
 	(void)state;
 	for (i = 1; i <= 4; i++)
-		assert_int_equal(window_push(w, i % 2 ? &a.cur : &b.cur, 10 * i,
-				     (uint64_t)i * 10),
+		assert_int_equal(
+		    push(w, i % 2 ? &a.cur : &b.cur, 10 * i, (uint64_t)i * 10),
 		    0);
 	assert_int_equal(a.cur.slices, 2);
 	window_ack(w, 30);
@@ -461,10 +464,10 @@ an_acknowledged_slice_is_not_merged_into(void **state)
 	struct file f = { 0 };
 
 	(void)state;
-	assert_int_equal(window_push(w, &f.cur, 10, 10), 0);
-	assert_int_equal(window_push(w, &f.cur, 20, 20), 0);
+	assert_int_equal(push(w, &f.cur, 10, 10), 0);
+	assert_int_equal(push(w, &f.cur, 20, 20), 0);
 	window_ack(w, 20);
-	assert_int_equal(window_push(w, &f.cur, 30, 30), 0);
+	assert_int_equal(push(w, &f.cur, 30, 30), 0);
 	assert_cursor(&f, 30, 20);
 	window_rewind(w, 20);
 	assert_cursor(&f, 20, 20);
@@ -478,10 +481,10 @@ a_lost_connection_sends_again_from_acked(void **state)
 	struct file a = { 0 }, b = { 0 };
 
 	(void)state;
-	assert_int_equal(window_push(w, &a.cur, 10, 10), 0);
-	assert_int_equal(window_push(w, &b.cur, 10, 20), 0);
-	assert_int_equal(window_push(w, &a.cur, 20, 30), 0);
-	assert_int_equal(window_push(w, &a.cur, 30, 40), 0);
+	assert_int_equal(push(w, &a.cur, 10, 10), 0);
+	assert_int_equal(push(w, &b.cur, 10, 20), 0);
+	assert_int_equal(push(w, &a.cur, 20, 30), 0);
+	assert_int_equal(push(w, &a.cur, 30, 40), 0);
 	window_ack(w, 20);
 	window_rewind(w, UINT64_MAX);
 	assert_cursor(&a, 10, 10);
@@ -492,7 +495,7 @@ a_lost_connection_sends_again_from_acked(void **state)
 	assert_int_equal(b.released, 1);
 	assert_int_equal(window_sent_pos(w), 0);
 	assert_int_equal(window_acked_pos(w), 0);
-	assert_int_equal(window_push(w, &a.cur, 20, 5), 0);
+	assert_int_equal(push(w, &a.cur, 20, 5), 0);
 	window_ack(w, 5);
 	assert_cursor(&a, 20, 20);
 	window_free(w);
@@ -505,10 +508,10 @@ a_rewind_takes_back_acknowledged_slices_behind_keep_pos(void **state)
 	struct file a = { 0 }, b = { 0 };
 
 	(void)state;
-	assert_int_equal(window_push(w, &a.cur, 10, 10), 0);
-	assert_int_equal(window_push(w, &b.cur, 15, 20), 0);
-	assert_int_equal(window_push(w, &a.cur, 20, 30), 0);
-	assert_int_equal(window_push(w, &a.cur, 30, 40), 0);
+	assert_int_equal(push(w, &a.cur, 10, 10), 0);
+	assert_int_equal(push(w, &b.cur, 15, 20), 0);
+	assert_int_equal(push(w, &a.cur, 20, 30), 0);
+	assert_int_equal(push(w, &a.cur, 30, 40), 0);
 	window_ack(w, 40);
 	assert_cursor(&a, 30, 30);
 	/* Inside a's second slice: that one goes back whole. */
@@ -528,8 +531,8 @@ a_trimmed_slice_is_not_taken_back(void **state)
 	struct file f = { 0 };
 
 	(void)state;
-	assert_int_equal(window_push(w, &f.cur, 10, 10), 0);
-	assert_int_equal(window_push(w, &f.cur, 20, 20), 0);
+	assert_int_equal(push(w, &f.cur, 10, 10), 0);
+	assert_int_equal(push(w, &f.cur, 20, 20), 0);
 	window_ack(w, 20);
 	window_trim(w, 10);
 	window_rewind(w, 0);
@@ -544,9 +547,9 @@ a_forgotten_cursor_is_not_moved_by_a_late_ack(void **state)
 	struct file a = { 0 }, b = { 0 };
 
 	(void)state;
-	assert_int_equal(window_push(w, &a.cur, 10, 10), 0);
-	assert_int_equal(window_push(w, &b.cur, 10, 20), 0);
-	assert_int_equal(window_push(w, &a.cur, 20, 30), 0);
+	assert_int_equal(push(w, &a.cur, 10, 10), 0);
+	assert_int_equal(push(w, &b.cur, 10, 20), 0);
+	assert_int_equal(push(w, &a.cur, 20, 30), 0);
 	window_ack(w, 10);
 	window_forget(w, &a.cur);
 	assert_int_equal(a.released, 1);
@@ -569,11 +572,11 @@ a_forgotten_cursor_can_be_pushed_again_from_the_start(void **state)
 	struct file f = { 0 };
 
 	(void)state;
-	assert_int_equal(window_push(w, &f.cur, 500, 10), 0);
-	assert_int_equal(window_push(w, &f.cur, 900, 20), 0);
+	assert_int_equal(push(w, &f.cur, 500, 10), 0);
+	assert_int_equal(push(w, &f.cur, 900, 20), 0);
 	window_forget(w, &f.cur);
 	f.cur.sent = f.cur.acked = 0;
-	assert_int_equal(window_push(w, &f.cur, 7, 30), 0);
+	assert_int_equal(push(w, &f.cur, 7, 30), 0);
 	window_ack(w, 20);
 	assert_cursor(&f, 7, 0);
 	window_ack(w, 30);
@@ -591,10 +594,10 @@ what_was_sent_beyond_the_end_of_a_file_does_not_count(void **state)
 	struct file f = { 0 }, other = { 0 };
 
 	(void)state;
-	assert_int_equal(window_push(w, &f.cur, 100, 100), 0);
-	assert_int_equal(window_push(w, &other.cur, 500, 600), 0);
-	assert_int_equal(window_push(w, &f.cur, 200, 700), 0);
-	assert_int_equal(window_push(w, &f.cur, 300, 800), 0);
+	assert_int_equal(push(w, &f.cur, 100, 100), 0);
+	assert_int_equal(push(w, &other.cur, 500, 600), 0);
+	assert_int_equal(push(w, &f.cur, 200, 700), 0);
+	assert_int_equal(push(w, &f.cur, 300, 800), 0);
 	window_ack(w, 600);
 	window_cut(w, &f.cur, 150);
 	assert_cursor(&f, 150, 100);
@@ -617,13 +620,45 @@ what_was_acknowledged_beyond_the_end_of_a_file_is_its_end(void **state)
 	struct file f = { 0 };
 
 	(void)state;
-	assert_int_equal(window_push(w, &f.cur, 100, 100), 0);
-	assert_int_equal(window_push(w, &f.cur, 200, 200), 0);
+	assert_int_equal(push(w, &f.cur, 100, 100), 0);
+	assert_int_equal(push(w, &f.cur, 200, 200), 0);
 	window_ack(w, 200);
 	window_cut(w, &f.cur, 50);
 	assert_cursor(&f, 50, 50);
 	window_rewind(w, 100);
 	assert_cursor(&f, 50, 50);
+	window_free(w);
+}
+
+/* Octets that are kept for a reset have guards, until they are released. */
+static void
+the_guards_of_what_may_be_sent_again_are_known(void **state)
+{
+	struct window *w = new_window(8);
+	struct file f = { 0 }, other = { 0 };
+	uint64_t guard = 0;
+	off_t at = 0;
+
+	(void)state;
+	assert_false(window_guard(w, &f.cur, 1000, &at, &guard));
+	assert_int_equal(window_push(w, &f.cur, 100, 100, 7), 0);
+	assert_int_equal(window_push(w, &other.cur, 150, 200, 8), 0);
+	assert_int_equal(window_push(w, &f.cur, 200, 300, 9), 0);
+	assert_int_equal(window_push(w, &f.cur, 300, 400, 0), 0);
+	window_ack(w, 400);
+	assert_true(window_guard(w, &f.cur, 300, &at, &guard));
+	assert_int_equal(at, 200);
+	assert_int_equal(guard, 9);
+	assert_true(window_guard(w, &f.cur, 199, &at, &guard));
+	assert_int_equal(at, 100);
+	assert_int_equal(guard, 7);
+	assert_false(window_guard(w, &f.cur, 99, &at, &guard));
+	/* Nothing is known of an end that is another now. */
+	window_cut(w, &f.cur, 150);
+	assert_true(window_guard(w, &f.cur, 300, &at, &guard));
+	assert_int_equal(at, 100);
+	window_trim(w, 100);
+	assert_false(window_guard(w, &f.cur, 300, &at, &guard));
 	window_free(w);
 }
 
@@ -646,8 +681,8 @@ freeing_rewinds_what_is_in_flight_and_keeps_what_is_acknowledged(void **state)
 	struct file f = { 0 };
 
 	(void)state;
-	assert_int_equal(window_push(w, &f.cur, 10, 10), 0);
-	assert_int_equal(window_push(w, &f.cur, 20, 20), 0);
+	assert_int_equal(push(w, &f.cur, 10, 10), 0);
+	assert_int_equal(push(w, &f.cur, 20, 20), 0);
 	window_ack(w, 10);
 	window_free(w);
 	assert_cursor(&f, 10, 10);
@@ -665,8 +700,7 @@ apart(size_t max, struct file *f, int n)
 
 	window_keep_apart(w);
 	for (i = 1; i <= n; i++)
-		assert_int_equal(
-		    window_push(w, &f->cur, i * 10, (uint64_t)i * 30), 0);
+		assert_int_equal(push(w, &f->cur, i * 10, (uint64_t)i * 30), 0);
 	return (w);
 }
 
@@ -701,8 +735,8 @@ what_is_acknowledged_together_takes_along_what_was_by_itself(void **state)
 	struct window *w = apart(8, &f, 4);
 
 	(void)state;
-	assert_int_equal(window_push(w, &g.cur, 10, 150), 0);
-	assert_int_equal(window_push(w, &f.cur, 50, 180), 0);
+	assert_int_equal(push(w, &g.cur, 10, 150), 0);
+	assert_int_equal(push(w, &f.cur, 50, 180), 0);
 	window_ack_one(w, 90);
 	window_ack(w, 60);
 	assert_cursor(&f, 50, 30);
@@ -747,7 +781,7 @@ a_cursor_does_not_pass_anothers_unacknowledged_slice(void **state)
 	struct window *w = apart(8, &a, 1);
 
 	(void)state;
-	assert_int_equal(window_push(w, &b.cur, 50, 60), 0);
+	assert_int_equal(push(w, &b.cur, 50, 60), 0);
 	window_ack_one(w, 60);
 	assert_cursor(&b, 50, 0);
 	window_ack_one(w, 30);
@@ -769,8 +803,8 @@ what_was_acknowledged_behind_a_gap_is_sent_again_after_a_loss(void **state)
 	assert_cursor(&f, 10, 10);
 	assert_int_equal(f.rewound, 1);
 	/* Nothing of it is left for the next connection. */
-	assert_int_equal(window_push(w, &f.cur, 20, 30), 0);
-	assert_int_equal(window_push(w, &f.cur, 30, 90), 0);
+	assert_int_equal(push(w, &f.cur, 20, 30), 0);
+	assert_int_equal(push(w, &f.cur, 30, 90), 0);
 	window_ack_one(w, 30);
 	assert_cursor(&f, 30, 20);
 	window_free(w);
@@ -799,15 +833,15 @@ slices_that_are_kept_apart_are_never_joined(void **state)
 	(void)state;
 	assert_int_equal(f.cur.slices, 4);
 	assert_int_equal(window_room(w), 0);
-	assert_int_equal(window_push(w, &f.cur, 50, 150), -1);
+	assert_int_equal(push(w, &f.cur, 50, 150), -1);
 	assert_int_equal(errno, ENOBUFS);
 	window_ack_one(w, 60);
 	/* It still stands behind one that was not acknowledged. */
 	assert_int_equal(window_room(w), 0);
 	window_ack_one(w, 30);
 	assert_int_equal(window_room(w), 2);
-	assert_int_equal(window_push(w, &f.cur, 50, 150), 0);
-	assert_int_equal(window_push(w, &f.cur, 60, 180), 0);
+	assert_int_equal(push(w, &f.cur, 50, 150), 0);
+	assert_int_equal(push(w, &f.cur, 60, 180), 0);
 	assert_int_equal(window_room(w), 0);
 	window_free(w);
 }
@@ -819,10 +853,10 @@ dropped_lines_go_with_the_message_before_them_in_any_order(void **state)
 	struct window *w = apart(8, &f, 2);
 
 	(void)state;
-	assert_int_equal(window_push(w, &f.cur, 500, 60), 0);
+	assert_int_equal(push(w, &f.cur, 500, 60), 0);
 	window_ack_one(w, 60);
 	/* Behind an answer that came already: no other will. */
-	assert_int_equal(window_push(w, &f.cur, 900, 60), 0);
+	assert_int_equal(push(w, &f.cur, 900, 60), 0);
 	assert_cursor(&f, 900, 0);
 	window_ack_one(w, 30);
 	assert_cursor(&f, 900, 900);
@@ -837,7 +871,7 @@ the_answer_for_a_forgotten_file_still_counts(void **state)
 	struct window *w = apart(8, &a, 1);
 
 	(void)state;
-	assert_int_equal(window_push(w, &b.cur, 50, 60), 0);
+	assert_int_equal(push(w, &b.cur, 50, 60), 0);
 	window_forget(w, &b.cur);
 	b.cur.sent = b.cur.acked = 0;
 	window_ack_one(w, 30);
@@ -860,7 +894,7 @@ a_slice_in_flight_is_found_by_where_it_ends(void **state)
 	off_t begin, end;
 
 	(void)state;
-	assert_int_equal(window_push(w, &f.cur, 500, 90), 0);
+	assert_int_equal(push(w, &f.cur, 500, 90), 0);
 	assert_true(window_slice_at(w, 90, &cur, &begin, &end));
 	assert_ptr_equal(cur, &f.cur);
 	assert_int_equal(begin, 20);
@@ -939,8 +973,8 @@ model_push(struct model *m, struct window *w, int file, off_t n, uint64_t np)
 {
 	struct past *p = &m->past[m->n];
 
-	if (window_push(
-		w, &m->files[file].cur, m->sent[file] + n, m->pos + np) == -1) {
+	if (push(w, &m->files[file].cur, m->sent[file] + n, m->pos + np) ==
+	    -1) {
 		assert_int_equal(errno, ENOBUFS);
 		return;
 	}
@@ -1214,7 +1248,7 @@ answers_push(
 	m->end = cur->sent + n;
 	m->pos = a->pos += np;
 	m->answered = false;
-	assert_int_equal(window_push(w, cur, m->end, m->pos), 0);
+	assert_int_equal(push(w, cur, m->end, m->pos), 0);
 }
 
 static void
@@ -1327,6 +1361,8 @@ main(void)
 		cmocka_unit_test(a_forgotten_cursor_is_not_moved_by_a_late_ack),
 		cmocka_unit_test(
 		    a_forgotten_cursor_can_be_pushed_again_from_the_start),
+		cmocka_unit_test(
+		    the_guards_of_what_may_be_sent_again_are_known),
 		cmocka_unit_test(
 		    forgetting_a_cursor_without_slices_calls_nothing),
 		cmocka_unit_test(

@@ -23,8 +23,8 @@ def numbered(what, n, begin=0):
 class Identity(Case):
     """A receiver that answers for each line, so that none comes twice."""
 
-    def prepare(self, *patterns, program=None, **options):
-        self.r = self.receiver("relp:0").start()
+    def prepare(self, *patterns, program=None, url="relp:0", **options):
+        self.r = self.receiver(url).start()
         self.d = self.daemon(
             destination("d", self.r.url) +
             source("s", [self.path(p) for p in patterns], **options),

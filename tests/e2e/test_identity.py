@@ -371,6 +371,32 @@ class Between(Identity):
         # Nobody had the line between any more.
         self.compare(want, ordered=True)
 
+    def test_what_was_acknowledged_and_not_read_is_in_the_copy(self):
+        """The receiver's system has all of it, the receiver has not."""
+        want = self.put("app.log", ["first"])
+        self.begin("app.log", url="tcp:0")
+        self.wait_for_lines(want)
+        receiver = self.r.process
+        kill(receiver.pid, signal.SIGSTOP)
+        self.addCleanup(receiver.kill)
+        for line in numbered("more", 40):
+            want += self.put("app.log", [line])
+            self.sent("app.log")
+        self.copy("app.log", "app.log.1")
+        for line in ("between", "behind"):
+            self.put("app.log", [line])
+            self.sent("app.log")
+        self.settle()
+        self.truncate("app.log")
+        self.d.wait_log("app.log.1: is the copy of a truncated file")
+        want += self.put("app.log", ["next"])
+        self.r.kill()
+        self.r.start()
+        self.wait_for_lines(want)
+        self.finish(self.d, self.r)
+        # What it had read may come again.
+        self.assertEqual(list(dict.fromkeys(self.since())), want)
+
     def sent(self, name):
         size = os.stat(self.path(name)).st_size
         wait_for(lambda: [f["cursors"][0]["sent"]
