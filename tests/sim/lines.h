@@ -24,7 +24,6 @@ struct line {
 				   does */
 	int64_t		refused_until;
 	uint8_t		denied[SIM_DESTS];	/* so often, in RELP */
-	bool		copied;	/* it stands in a copy of its file */
 	int64_t		since;	/* it is half written; or 0 */
 	bool		cut;	/* it does not stand in one piece */
 };

@@ -101,10 +101,8 @@ vanish(struct inode *i, const uint8_t *p, size_t n, bool whole)
 	if (!whole)
 		lines[log][seq].cut = true;
 	(void)snprintf(begin, sizeof(begin), "app%u", log);
-	if (whole && files_holds("/log", begin, p, n, i, true)) {
-		lines[log][seq].copied = true;
+	if (whole && files_holds("/log", begin, p, n, i, true))
 		return;
-	}
 	lines[log][seq].lost |= (uint8_t)want(&lines[log][seq]);
 }
 
@@ -151,7 +149,7 @@ oracle_unread(unsigned receiver, const uint8_t *p, size_t n, bool orphaned)
 		if (!line_parse(p, len, &log, &seq) ||
 		    (lines[log][seq].got & bit))
 			continue;
-		if (orphaned || (lines[log][seq].copied && !S.strict))
+		if (orphaned)
 			lines[log][seq].lost |= (uint8_t)bit;
 		else if (!S.strict) {
 			/* The checkpoint's disk is slow. */
