@@ -229,9 +229,13 @@ pack(struct stream *s, const struct pull *p, struct pack_io *io)
 	return (stop);
 }
 
-/* The system may read less than there is: that is not the end of the file. */
+/*
+ * The system may read less than there is: that is not the end of the file.
+ * Returns what there is up to an error, which *error tells, or -1.
+ */
 static ssize_t
-read_plain(const struct stream *s, int fd, uint8_t *buf, size_t size, off_t at)
+read_plain(const struct stream *s, int fd, uint8_t *buf, size_t size, off_t at,
+    int *error)
 {
 	size_t got = 0;
 	ssize_t n;
@@ -242,20 +246,27 @@ read_plain(const struct stream *s, int fd, uint8_t *buf, size_t size, off_t at)
 			got += (size_t)n;
 	} while ((n == -1 && errno == EINTR) ||
 	    (n > 0 && got < size && at + (off_t)got < s->tail->size));
+	if (n == -1)
+		*error = errno;
 	return (got > 0 ? (ssize_t)got : n);
 }
 
+/*
+ * What was read before an error is no end of the file: the rest of it is unread
+ * then, as where nothing could be read.
+ */
 static ssize_t
 read_at(struct stream *s, int fd, uint8_t *buf, size_t size, off_t at)
 {
+	int error = 0;
 	ssize_t n;
 
-	if (s->tail->packed != INFLATE_NONE)
-		n = tail_packed_read(s, fd, buf, size, at);
-	else
-		n = read_plain(s, fd, buf, size, at);
-	if (n == -1 && errno != EAGAIN && errno != EBUSY)
-		tail_read_failed(s->tail, errno);
+	if (s->tail->packed == INFLATE_NONE)
+		n = read_plain(s, fd, buf, size, at, &error);
+	else if ((n = tail_packed_read(s, fd, buf, size, at)) == -1)
+		error = errno;
+	if (error != 0 && (n != -1 || (error != EAGAIN && error != EBUSY)))
+		tail_read_failed(s->tail, error);
 	else if (n != -1 && s->tail->unread)
 		tail_can_be_read(s->tail);
 	return (n);
@@ -338,11 +349,12 @@ pull_giant(struct stream *s, struct pull *p, struct pack_io *io, int fd,
 	if (end == 0)
 		return (PULL_MORE);
 	if (end == -1) {
-		if (!s->flush)
+		if (!s->flush || s->tail->unread)
 			return (PULL_DRAINED);
 		end = text_end = s->scanned;
 	}
-	if ((n = read_at(s, fd, buf, size, (off_t)io->in_offset)) <= 0)
+	n = read_at(s, fd, buf, size, (off_t)io->in_offset);
+	if (n <= 0 || s->tail->unread)
 		return (PULL_DRAINED);
 	io->in = buf;
 	/* The newline, and what stands behind it, is no part of it. */
@@ -602,6 +614,8 @@ read_slice(struct stream *s, const struct pull *p, int fd, struct slice *l,
 		*result = PULL_WAIT;
 	if (n < (ssize_t)guard)
 		return (false);
+	if (s->tail->unread)
+		size = (size_t)n;
 	*l = (struct slice) { buf, size, guard, (size_t)n, from };
 	return (true);
 }

@@ -298,8 +298,20 @@ __wrap_readdir64(DIR *dir)
 ssize_t
 __wrap_pread64(int fd, void *buf, size_t n, off_t at)
 {
+	off_t left;
+
 	if (is_log_fd(fd) && fails(FAKE_WORLD_READ, FOR_READ))
 		return (-1);
+	if (is_log_fd(fd) && world->bad != 0) {
+		left = (off_t)world->bad - at;
+		if (left <= 0) {
+			world->failed++;
+			errno = EIO;
+			return (-1);
+		}
+		if ((off_t)n > left)
+			n = (size_t)left;
+	}
 	return (__real_pread64(fd, buf, n, at));
 }
 

@@ -45,7 +45,7 @@ struct fake_world {
 	uint32_t seen; /* of nth */
 	uint32_t times; /* so many in a row */
 	uint32_t error; /* so do they fail; 0: they wait until nth is 0 */
-	uint32_t unused;
+	uint32_t bad; /* octets from that offset on cannot be read; 0: all can */
 };
 
 #endif

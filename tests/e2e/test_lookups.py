@@ -508,6 +508,28 @@ class Lookups(Case):
         self.r.wait_all(w)
         self.finish(self.d, self.r)
 
+    def spoiled(self, at, **options):
+        """The disk has a bad sector, and then it has not."""
+        w = self.writer("x.log")
+        w.write(2)
+        self.begin(**options)
+        self.r.wait_all(w)
+        size = os.stat(w.path).st_size
+        self.world.spoil(size + at)
+        w.write(20)
+        wait_for(lambda: any(self.errors()), "a read that fails")
+        self.world.spoil(0)
+        self.r.wait_all(w)
+        wait_for(lambda: not any(self.errors()), "one that does not")
+        self.finish(self.d, self.r)
+        self.r.check(w)
+
+    def test_a_bad_sector_in_the_middle_of_a_line(self):
+        self.spoiled(10)
+
+    def test_a_bad_sector_behind_some_lines(self):
+        self.spoiled(300)
+
     def test_a_closed_file_grows(self):
         a, b = self.writer("a.log"), self.writer("b.log")
         self.begin(max_open=1)

@@ -16,6 +16,7 @@ JUMPS = 64
 DEVICE, RATE, SEED, FAILED, NJUMPS, NTH, JUMP = 0, 8, 16, 24, 32, 36, 40
 BELOW = JUMP + 16 * JUMPS
 SEEN = BELOW + 4096
+BAD = SEEN + 12
 SIZE = SEEN + 16
 
 
@@ -69,6 +70,10 @@ class World:
         self.put(RATE, "II", 0, calls)
         self.put(SEEN, "III", 0, times, error)
         self.put(NTH, "I", n)
+
+    def spoil(self, offset):
+        """Octets from there on cannot be read, of any file; 0: all can."""
+        self.put(BAD, "I", offset)
 
     def hold_nth(self, n, calls):
         """The nth of these calls from now on waits for let_go()."""
