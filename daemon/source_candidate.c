@@ -243,18 +243,31 @@ is_telling(const struct candidate *c, const struct orphan *o)
 	return (false);
 }
 
+/* The file of the record is where it was, and has something else: it was cut.
+ */
+static bool
+is_cut(const struct candidate *c, const struct orphan *o)
+{
+	const struct tail *t =
+	    tails_find(c->dir->all->tails, o->rec.dev, o->rec.inode);
+
+	return (t != NULL && t->place == &c->dir->place &&
+	    strcmp(t->name, c->base) == 0);
+}
+
 /*
- * Whether what stands before the offset tells by itself that c is a copy, with
- * its name, or with its inode that it is the file: by the clock it may be too
- * old, as that may have been set back, and a file may have moved long ago on a
- * device that has another number now.
+ * Whether what stands before the offset tells by itself that c is a copy of a
+ * file that was truncated, with its name, or with its inode that it is the
+ * file: by the clock it may be too old, as that may have been set back, and a
+ * file may have moved long ago on a device that has another number now.  If the
+ * file is not there any more, older ones may just begin as it did.
  */
 static bool
 is_sure(const struct candidate *c, const struct orphan *o)
 {
-	return ((c->base[0] != '\0' || c->st.st_ino == o->rec.inode) &&
-	    o->rec.nguards > 0 &&
-	    guard_length(o->guards[0].at) == GUARD_MAX);
+	if (o->rec.nguards == 0 || guard_length(o->guards[0].at) < GUARD_MAX)
+		return (false);
+	return (c->st.st_ino == o->rec.inode || is_cut(c, o));
 }
 
 /* Whether it has all that was sent of o, as far as can be known. */

@@ -39,11 +39,14 @@ class Down(Identity):
         with open(self.path("a.log"), "wb") as f:
             f.write(data)
         self.rename("a.log", "b.log.1.gz")
-        # Nobody gets its inode, nor looks there.
+        self.move_aside("b.log")
+        self.log("b.log", BANNER + ["b next"])
+
+    def move_aside(self, name):
+        """Nobody gets its inode, nor looks there."""
         aside = os.path.join(self.dir, "aside")
         os.mkdir(aside)
-        os.rename(self.path("b.log"), os.path.join(aside, "b.log"))
-        self.log("b.log", BANNER + ["b next"])
+        os.rename(self.path(name), os.path.join(aside, name))
 
     def pack(self, name, to):
         st = os.stat(self.path(name))
@@ -885,6 +888,24 @@ class World(Down):
         self.d.state()
         self.world.fail_nth(0, 0, 0)
         self.end(self.want, ordered=False)
+
+    def test_a_log_with_a_banner_alone_is_moved_away(self):
+        """What was compressed long ago has the same, and is not its copy."""
+        self.log("app.log", BANNER + numbered("old", 30))
+        self.begin_and_stop("app.log")
+        self.pack("app.log", "app.log.2.gz")
+        self.world.jump(3600)
+        time.sleep(0.05)
+        self.log("app.log", BANNER)
+        self.d.start()
+        self.expect(self.want)
+        self.d.wait_log("app.log.2.gz: finished")
+        self.d.stop()
+        self.mark()
+        self.want = []
+        self.move_aside("app.log")
+        self.log("app.log", ["something else"])
+        self.back()
 
     def jumped(self, seconds, first=20):
         """The checkpoint was written by a clock that was wrong."""
