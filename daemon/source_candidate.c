@@ -243,8 +243,7 @@ is_telling(const struct candidate *c, const struct orphan *o)
 	return (false);
 }
 
-/* The file of the record is where it was, and has something else: it was cut.
- */
+/* The file of the record is where it was, and has something else now. */
 static bool
 is_cut(const struct candidate *c, const struct orphan *o)
 {
