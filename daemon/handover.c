@@ -36,8 +36,8 @@ say_lost(const struct tail *t)
 
 	if (from >= t->size)
 		return;
-	log_warnx("%s: %lld bytes at %lld are lost: a file without a name "
-		  "cannot be found again",
+	log_warnx("%s: %lld bytes at %lld are lost, but for a copy: a file "
+		  "without a name cannot be found again",
 	    tail_path(t).text, (long long)(t->size - from), (long long)from);
 }
 

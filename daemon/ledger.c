@@ -269,6 +269,19 @@ be_sought(struct checkpoint_record *rec, const struct tail *t)
 }
 
 /*
+ * When the file was known to be there last.  One without a name may have been
+ * compressed since it was written last.
+ */
+static time_t
+last_known(const struct tail *t)
+{
+	const time_t now = time(NULL);
+	const time_t written = (time_t)(t->written_ns / NS_IN_S);
+
+	return (t->place == NULL && written < now ? written : now);
+}
+
+/*
  * Notes it in the batch; or in c where to is NULL, and a file is nobody's then.
  */
 static int
@@ -285,7 +298,7 @@ note(struct checkpoint *c, const struct stream *s, enum checkpoint_kind kind,
 		.inode = t->ino,
 		.print = t->print,
 		.offset = s->cursor.acked,
-		.time = time(NULL),
+		.time = last_known(t),
 		.path = kind == CHECKPOINT_PAST ? "" : tail_origin(t, &origin),
 		.guards = guards,
 	};

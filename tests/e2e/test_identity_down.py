@@ -16,7 +16,9 @@ import unittest
 import world
 from identity import BANNER, Identity, numbered
 from processes import LINUX
-from teslacoil import destination, main, source, wait_for
+from teslacoil import destination, from_env, main, source, wait_for
+
+DISK = from_env("TESLACOILD_DISK", "build/tests/teslacoild-disk")
 
 
 class Down(Identity):
@@ -354,6 +356,44 @@ class Unsent(Down):
         self.log("l/app.log", BANNER + numbered("new", 100))
         self.rename("l/app.log", "l/app.log.1")
         self.log("l/app.log", BANNER + numbered("newest", 100))
+        self.r.start()
+        self.d.start()
+        self.end(self.want, ordered=False)
+
+    def test_compressed_before_its_first_record(self):
+        """The disk of the checkpoint is slow."""
+        if not os.path.exists(DISK):
+            self.skipTest("needs " + DISK)
+        self.need_birth()
+        self.log("first", ["first"])
+        self.prepare("first", "l/app.log", program=DISK)
+        slow = os.path.join(self.d.state_dir, "fdatasync-hangs")
+        self.d.env = dict(os.environ, FAKE_DISK=self.d.state_dir)
+        self.d.start()
+        self.expect(self.want)
+        self.away()
+        with open(slow, "w"):
+            pass
+        self.log("first", ["second"])
+        wait_for(lambda: os.path.exists(
+            os.path.join(self.d.state_dir, "hanging")), "the disk to hang")
+        self.log("l/app.log", BANNER + numbered("old", 200))
+        self.seen("l/app.log")
+        self.rename("l/app.log", "l/app.log.1")
+        self.d.wait_log("l/app.log.1: was app.log")
+        with open(self.path("l/app.log.1"), "rb") as f, \
+                gzip.open(self.path("l/app.log.1.gz"), "wb") as z:
+            shutil.copyfileobj(f, z)
+        # In an earlier second than the record.
+        time.sleep(1.1)
+        os.unlink(self.path("l/app.log.1"))
+        self.log("l/app.log", BANNER + numbered("next", 200))
+        self.seen("l/app.log")
+        os.unlink(slow)
+        self.d.stop()
+        self.rename("l/app.log.1.gz", "l/app.log.2.gz")
+        self.rename("l/app.log", "l/app.log.1")
+        self.log("l/app.log", BANNER + numbered("new", 100))
         self.r.start()
         self.d.start()
         self.end(self.want, ordered=False)
