@@ -423,7 +423,8 @@ follow_candidate(struct candidate *c, const struct former *was)
 	}
 	if (t->rotated)
 		tail_was(t, &was->dir->place, was->base);
-	if (dir_has_live(c->dir, t))
+	/* A link elsewhere may lead to it, by a name that a source means. */
+	if (t->place != NULL && dir_has_live(dir_of(t->place), t))
 		tail_is_live(t);
 	/* It was read before, and maybe not just now. */
 	if (t->print.hash == 0 && c->head_len >= 0)
