@@ -164,6 +164,23 @@ has_base(const struct tail *t)
 }
 
 /*
+ * Whether it counts as rotated, and has the name of a log all the same: what
+ * another log was goes on in it, which may only begin like that.
+ */
+static bool
+has_name_of_log(const struct tail *t)
+{
+	const struct tails_finder *finder = tails_finder(t->all);
+	const char *old = tail_old_path(t), *was;
+
+	if (!t->rotated || old == NULL || !finder->means(t->place, t->name))
+		return (false);
+	was = strrchr(old, '/') + 1;
+	return (strcmp(t->name, was) != 0 && !rotation_is_of(t->name, was) &&
+	    !rotation_goes_on(t->name, was));
+}
+
+/*
  * A file that was rotated never begins again.  One that has a rotated name, but
  * was never seen to get it, does so only when it was truncated: what overwrites
  * it is none of a program that writes a log; and it may be another copy.
@@ -171,7 +188,9 @@ has_base(const struct tail *t)
 static bool
 is_to_be_spent(const struct tail *old, const struct stat *st)
 {
-	return (old->rotated || (st->st_size >= old->size && has_base(old)));
+	if (old->rotated)
+		return (!has_name_of_log(old));
+	return (st->st_size >= old->size && has_base(old));
 }
 
 /*
@@ -235,7 +254,8 @@ tail_truncated(struct tail *old, const struct stat *st, enum tail_change how)
 		say_spent(now);
 		tail_spend(now, now->fd, st->st_size);
 	} else {
-		now->fresh = how == TAIL_TRUNCATED && !spend && has_base(now);
+		now->fresh = how == TAIL_TRUNCATED && !spend &&
+		    (has_base(now) || has_name_of_log(now));
 	}
 	/* It was in the order of the file that it was taken for. */
 	if (unproven && now->rotated)
