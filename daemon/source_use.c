@@ -351,6 +351,8 @@ sources_rejoin_routes(struct tail *t, struct sources *ss, const char *origin)
 	rejoin_by(t, was, name, tail_rejoin);
 	if (t->streams == NULL)
 		return;
+	/* What the record of one destination tells counts for the others. */
+	rejoin_by(t, was, name, tail_rejoin);
 	if (tail_most_sent(t) == 0)
 		rejoin_by(t, was, name, join_unsent);
 	t->rotated = true;

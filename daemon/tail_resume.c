@@ -455,6 +455,63 @@ update_print(struct tail *t, int fd, const struct known_as *was)
 }
 
 /*
+ * Whether the host lost power, and the file all that the guards were made of,
+ * so that nothing tells for the record and nothing against it: then it is the
+ * file of the record where that of another destination says so, or where its
+ * inode has been nobody else's since and it begins as it did, or has a name that
+ * rotation gave it.  *offset is set to where to go on: behind what is known to
+ * stand there.
+ */
+static bool
+has_lost_end(const struct tail *t, int fd, const struct checkpoint_record *rec,
+    bool met, off_t *offset)
+{
+	uint8_t head[FINGERPRINT_MAX];
+	unsigned i;
+	int n;
+
+	for (i = 0; i < rec->nguards; i++)
+		if (rec->guards[i].at <= t->size)
+			return (false);
+	if (rec->nguards == 0 && rec->print.len > 0 &&
+	    rec->print.len <= t->size)
+		return (false);
+	if (fd == -1 || (rec->nguards == 0 && rec->print.len == 0 && !met))
+		return (false);
+	*offset = met && rec->nguards > 0 ? tail_newest_guard(t).at : 0;
+	if (met)
+		return (*offset <= rec->offset);
+	if (!was_there(t, rec) || (n = fingerprint_head(fd, head)) == -1)
+		return (false);
+	/* With less, only its name tells. */
+	return ((size_t)n >= rec->print.len
+		? rec->print.len > 0 &&
+		    fingerprint_matches(&rec->print, head, (size_t)n)
+		: was_called(t, rec));
+}
+
+/*
+ * The same of a file that no source means by its name: nobody would send it as
+ * a new one.  The record is taken then.
+ */
+static bool
+goes_back(struct tail *t, const struct route *r, int fd,
+    struct checkpoint_record *rec, bool met, off_t *offset)
+{
+	if (is_of_a_rest(rec) || !has_lost_end(t, fd, rec, met, offset))
+		return (false);
+	/* It was given back. */
+	if (tails_is_starting(t->all) && !take(t, r, rec))
+		return (false);
+	if (rec->offset > *offset)
+		say_back(t, rec, *offset);
+	t->met = true;
+	/* None of them holds any more. */
+	rec->nguards = 0;
+	return (true);
+}
+
+/*
  * The stream by what the checkpoint says, or NULL where it does not know the
  * file, or there is no memory; *was says which.
  */
@@ -464,13 +521,15 @@ resume_stream(struct tail *t, struct route *r, int fd, bool only_same,
 {
 	struct checkpoint_record rec;
 	struct stream *s;
-	bool same = false;
+	bool same = false, met = t->streams != NULL && t->met && !t->unproven;
 	off_t offset;
 
 	if (!(was->known = take(t, r, &rec)))
 		return (NULL);
 	was->print = rec.print;
 	offset = resume(t, r, fd, &rec, &same);
+	if (only_same && !same)
+		same = goes_back(t, r, fd, &rec, met, &offset);
 	if (only_same && !same) {
 		/*
 		 * Who could not read it tries again by the record, and so does
