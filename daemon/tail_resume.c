@@ -526,6 +526,15 @@ resume_stream(struct tail *t, struct route *r, int fd, bool only_same,
 
 	if (!(was->known = take(t, r, &rec)))
 		return (NULL);
+	/*
+	 * Of an empty file the inode is all that is known.  Once it is another
+	 * file's, the record is of none: a later start could not tell any more.
+	 */
+	if (is_of_nothing(&rec) && is_made_since(t, &rec)) {
+		ledger_end(tails_ledger(t->all), &rec);
+		was->known = false;
+		return (NULL);
+	}
 	was->print = rec.print;
 	offset = resume(t, r, fd, &rec, &same);
 	if (only_same && !same)
