@@ -287,6 +287,36 @@ candidate_continues(const struct candidate *c, const struct orphan *o)
 	return (young ? held != 0 : held == 1);
 }
 
+/* Returns 1 or 0, or -1 where nobody knows. */
+static int
+line_ends(const struct candidate *c, off_t offset)
+{
+	int fd, ends;
+
+	if ((fd = open_it(c)) == -1)
+		return (-1);
+	ends = c->kind == INFLATE_NONE
+	    ? line_ends_at(fd, offset)
+	    : tail_packed_line_ends_at(fd, c->kind, offset);
+	close_quietly(fd);
+	return (ends);
+}
+
+/*
+ * What was acknowledged behind the guard is not compared.  Where no line ends
+ * there, c may only begin like the orphan, up to the guard.
+ */
+off_t
+candidate_offset(const struct candidate *c, const struct orphan *o)
+{
+	const struct guard *g = &o->guards[0];
+
+	return (o->rec.nguards > 0 && g->at < o->rec.offset &&
+		    line_ends(c, o->rec.offset) == 0
+		? g->at
+		: o->rec.offset);
+}
+
 /* Whether c and the file of t are the same, up to the end of c. */
 static bool
 is_first_part(const struct candidate *c, struct tail *t)

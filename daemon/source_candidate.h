@@ -54,6 +54,9 @@ int	candidate_compare(const void *, const void *);
 /* Whether it has all that was sent of the orphan, as far as can be known. */
 bool	candidate_continues(const struct candidate *, const struct orphan *);
 
+/* Where it does so: no further than what was sent of the orphan is known. */
+off_t	candidate_offset(const struct candidate *, const struct orphan *);
+
 /* The one of those files, which are followed, of which it is a copy, or NULL. */
 struct tail *candidate_original(const struct candidate *, struct kin *followed);
 

@@ -441,26 +441,28 @@ adopt(struct candidate *c, struct orphan *o)
 		.reach = REACH_PLAIN };
 	struct stream *s;
 	struct tail *t;
+	off_t offset;
 
 	if ((t = follow_candidate(c, &was)) == NULL)
 		return;
+	offset = candidate_offset(c, o);
 	o->found = true;
 	c->is_told = true;
 	for (s = t->streams; s != NULL; s = s->next)
 		if (strcmp(s->route->to->name, o->rec.dest) == 0) {
-			s->cursor.sent = s->cursor.acked = o->rec.offset;
+			s->cursor.sent = s->cursor.acked = offset;
 			stream_guard_load(s, &o->rec);
 		}
-	if (c->kind != INFLATE_NONE && t->size <= o->rec.offset)
-		t->size = o->rec.offset + 1;
+	if (c->kind != INFLATE_NONE && t->size <= offset)
+		t->size = offset + 1;
 	if (o->rec.nguards > 0 || o->rec.offset == 0)
 		say_info(tail_path(t).text, "has what was %s: goes on at %lld",
-		    o->rec.path, (long long)o->rec.offset);
+		    o->rec.path, (long long)offset);
 	else
 		say_notice(tail_path(t).text,
 		    "begins like what was %s: goes on at %lld, as "
 		    "nothing more is known of that",
-		    o->rec.path, (long long)o->rec.offset);
+		    o->rec.path, (long long)offset);
 }
 
 /* The file goes on in c, for every destination that has a record of it. */

@@ -114,26 +114,47 @@ decode_up_to(struct inflate *z, const uint8_t *in, size_t n, struct last *l,
 	return (l->end < at);
 }
 
-int
-tail_packed_guard(int fd, enum inflate_kind kind, const struct guard *g)
+/* Returns 0, or -1 where nobody knows what stands before offset. */
+static int
+decode_before(
+    int fd, enum inflate_kind kind, off_t offset, struct last *l)
 {
 	uint8_t in[TAIL_PACKED_INPUT];
-	struct last l = { .len = 0 };
 	struct inflate *z;
 	off_t at = 0;
 	ssize_t n;
 
-	if (g->at > GUARD_WITHIN || (z = inflate_new(kind)) == NULL)
+	l->len = 0;
+	l->end = 0;
+	if (offset > GUARD_WITHIN || (z = inflate_new(kind)) == NULL)
 		return (-1);
 	while ((n = read_whole(fd, in, sizeof(in), at)) > 0) {
 		at += n;
-		if (!decode_up_to(z, in, (size_t)n, &l, g->at))
+		if (!decode_up_to(z, in, (size_t)n, l, offset))
 			break;
 	}
 	inflate_free(z);
-	if (n == -1)
+	return (n == -1 ? -1 : 0);
+}
+
+int
+tail_packed_guard(int fd, enum inflate_kind kind, const struct guard *g)
+{
+	struct last l;
+
+	if (decode_before(fd, kind, g->at, &l) == -1)
 		return (-1);
 	return (l.end == g->at && guard_matches(g, l.buf, l.len));
+}
+
+int
+tail_packed_line_ends_at(int fd, enum inflate_kind kind, off_t offset)
+{
+	struct last l;
+
+	if (decode_before(fd, kind, offset, &l) == -1)
+		return (-1);
+	return (l.end == offset && l.len > 0 && l.buf[l.len - 1] == '\n');
 }
 
 /* Whether of has these octets at that offset. */

@@ -35,6 +35,9 @@ int	tail_packed_head(int fd, enum inflate_kind kind,
  */
 int	tail_packed_guard(int fd, enum inflate_kind kind, const struct guard *);
 
+/* Whether a line of the text ends at that offset; the same. */
+int	tail_packed_line_ends_at(int fd, enum inflate_kind kind, off_t offset);
+
 /*
  * Whether of, a file, begins with all of the text of fd.  Returns 1 or 0, or -1
  * where nobody knows, as above.

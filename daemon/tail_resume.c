@@ -107,6 +107,10 @@ resume_in_copy(
 		say_no_copy(now, rec);
 		return;
 	}
+	/* It may only begin as the file did, up to the guard. */
+	if (wanted.guard.at > 0 && wanted.guard.at < wanted.least &&
+	    line_ends_at(found.fd, wanted.least) == 0)
+		wanted.least = wanted.guard.at;
 	if ((copy = tail_of_copy(now, &wanted.print, &found)) == NULL ||
 	    tail_stream_to(copy, r->dest) != NULL ||
 	    tail_add_stream(copy, r, wanted.least) == -1)
@@ -200,18 +204,6 @@ compare_print(
 						    : VERDICT_LIKELY);
 }
 
-/* Whether a line ends at that offset: returns 1 or 0, or -1 with errno. */
-static int
-ends_line(int fd, off_t offset)
-{
-	ssize_t n;
-	char c;
-
-	if ((n = read_whole(fd, &c, 1, offset - 1)) == -1)
-		return (-1);
-	return (n == 1 && c == '\n');
-}
-
 /*
  * *offset is set to where the newest guard that holds says to go on.  What was
  * sent behind it is not compared: but it ended with a line.
@@ -229,7 +221,7 @@ compare_guards(const struct tail *t, int fd,
 		if (!holds)
 			continue;
 		if (i == 0 && rec->guards[0].at < rec->offset &&
-		    (ends = ends_line(fd, rec->offset)) == -1)
+		    (ends = line_ends_at(fd, rec->offset)) == -1)
 			return (VERDICT_LATER);
 		if (i == 0 && rec->offset <= t->size && ends == 1)
 			return (VERDICT_SAME);

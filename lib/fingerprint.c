@@ -93,6 +93,17 @@ guard_holds(const struct guard *g, int fd)
 }
 
 int
+line_ends_at(int fd, off_t offset)
+{
+	ssize_t n;
+	char c;
+
+	if ((n = read_whole(fd, &c, 1, offset - 1)) == -1)
+		return (-1);
+	return (n == 1 && c == '\n');
+}
+
+int
 fingerprint_head(int fd, uint8_t head[FINGERPRINT_MAX])
 {
 	ssize_t n;

@@ -58,6 +58,9 @@ bool	guard_matches(const struct guard *, const void *p, size_t n);
  */
 int	guard_holds(const struct guard *, int fd);
 
+/* Whether a line ends at that offset of fd: returns 1 or 0, or -1 with errno. */
+int	line_ends_at(int fd, off_t offset);
+
 /*
  * Returns the octets of p[0..n) without the NULs at their end: some programs
  * write lines over a file of NULs.
