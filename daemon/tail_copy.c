@@ -183,6 +183,18 @@ has_content(const struct tail_copy *of, int fd, struct stat *st)
 	return (of->guard.at <= 0 ? 1 : guard_holds(&guard, fd));
 }
 
+/*
+ * How likely it was written by its time: behind the last write to the file,
+ * shortly before that, or long before, as a copy of what was there earlier.
+ */
+static int
+timeliness(const struct search *s, const struct stat *st)
+{
+	int64_t written = ns_of(&st->st_mtim), since = s->of->since_ns;
+
+	return (written >= since ? 2 : written + SLACK_NS >= since);
+}
+
 /* A file by another name may be a log of its own that begins alike. */
 static bool
 is_better(const struct search *s, const char *name, const struct stat *st)
@@ -191,6 +203,8 @@ is_better(const struct search *s, const char *name, const struct stat *st)
 
 	if (s->found && rotation_is_of(name, s->base) != s->rotated)
 		return (!s->rotated);
+	if (s->found && timeliness(s, st) != timeliness(s, best))
+		return (timeliness(s, st) > timeliness(s, best));
 	if (!s->found || st->st_size != best->st_size)
 		return (!s->found || st->st_size > best->st_size);
 	return (ns_of(&st->st_mtim) > ns_of(&best->st_mtim));

@@ -69,7 +69,8 @@ struct tail_copy_found {
 
 /*
  * Looks for the largest such file, of several the newest; one with a name that
- * rotation gives comes first.  One that is held for being a copy, or spent, may
+ * rotation gives comes first, and then one that was written when the file was
+ * last or later.  One that is held for being a copy, or spent, may
  * be it; one that is followed by itself is not opened for anybody else.
  */
 enum tail_copy_result	tail_copy_find(const struct tail_copy *,
