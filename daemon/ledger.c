@@ -164,6 +164,14 @@ ledger_find(struct ledger *l, const char *dest, dev_t dev, ino_t ino)
 	return (checkpoint_find(l->checkpoint, dest, dev, ino));
 }
 
+const struct checkpoint_record *
+ledger_last(struct ledger *l, dev_t dev, ino_t ino)
+{
+	if (l->checkpoint == NULL)
+		return (NULL);
+	return (checkpoint_last(l->checkpoint, dev, ino));
+}
+
 const char *
 ledger_path(struct ledger *l, dev_t dev, ino_t ino)
 {

@@ -58,6 +58,7 @@ bool	ledger_take_moved(struct ledger *, const char *dest, dev_t, ino_t,
 void	ledger_give_back(struct ledger *);
 const struct checkpoint_record	*ledger_find(struct ledger *,
 				    const char *dest, dev_t, ino_t);
+const struct checkpoint_record	*ledger_last(struct ledger *, dev_t, ino_t);
 const char	*ledger_path(struct ledger *, dev_t, ino_t);
 bool	ledger_has_seen(struct ledger *, const char *dest, const char *source);
 void	ledger_see(struct ledger *, const char *dest, const char *source);

@@ -287,6 +287,25 @@ candidate_continues(const struct candidate *c, const struct orphan *o)
 	return (young ? held != 0 : held == 1);
 }
 
+bool
+candidate_is_finished(const struct candidate *c)
+{
+	const struct checkpoint_record *rec;
+	char path[PATH_MAX];
+	int64_t born;
+
+	if (c->kind == INFLATE_NONE ||
+	    dir_path(c->dir, c->name, path) == -1 ||
+	    (rec = ledger_last(c->dir->all->ledger, c->st.st_dev,
+		 c->st.st_ino)) == NULL ||
+	    !fingerprint_matches(&rec->print, c->head, (size_t)c->head_len))
+		return (false);
+	/* Where that is not known, it was written last when its text was. */
+	if ((born = born_ns(path, c->st.st_ino)) == 0)
+		born = written_ns(&c->st);
+	return (tail_packed_is_finished(rec, born));
+}
+
 /* Returns 1 or 0, or -1 where nobody knows. */
 static int
 line_ends(const struct candidate *c, off_t offset)

@@ -57,6 +57,9 @@ bool	candidate_continues(const struct candidate *, const struct orphan *);
 /* Where it does so: no further than what was sent of the orphan is known. */
 off_t	candidate_offset(const struct candidate *, const struct orphan *);
 
+/* Whether it is compressed, and all of its text was sent before. */
+bool	candidate_is_finished(const struct candidate *);
+
 /* The one of those files, which are followed, of which it is a copy, or NULL. */
 struct tail *candidate_original(const struct candidate *, struct kin *followed);
 

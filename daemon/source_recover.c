@@ -223,6 +223,10 @@ consider(struct hunt *h, int dirfd, const char *name)
 		return (-1);
 	}
 	if (candidate_read_head(c) == 0) {
+		if (candidate_is_finished(c)) {
+			candidate_free(h->list[--h->n]);
+			return (0);
+		}
 		candidate_undefer(c);
 	} else if (c->base[0] != '\0' || is_no_answer(errno)) {
 		look_later(h->dir);

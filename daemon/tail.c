@@ -23,6 +23,7 @@
 #include "daemon/tail_packed.h"
 #include "daemon/tails.h"
 #include "lib/ns.h"
+#include "lib/rotation.h"
 
 /* Where a last line is looked for: beyond that it is none. */
 #define LAST_LINE_WITHIN ((off_t)64 * 1024 * 1024)
@@ -286,6 +287,22 @@ tail_finish(struct tail *t)
 	say_info(tail_path(t).text, "finished");
 	for (s = t->streams; s != NULL; s = s->next)
 		ledger_drop(tails_ledger(t->all), s, t->known);
+	tail_free(t);
+}
+
+void
+tail_finish_packed(struct tail *t)
+{
+	struct stream *s;
+
+	if (t->place == NULL || !rotation_is_packed(t->name)) {
+		tail_finish(t);
+		return;
+	}
+	say_info(tail_path(t).text, "finished");
+	tail_set_origin(t, NULL);
+	for (s = t->streams; s != NULL; s = s->next)
+		ledger_leave(tails_ledger(t->all), s);
 	tail_free(t);
 }
 

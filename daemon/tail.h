@@ -257,6 +257,13 @@ void	tail_say_lost(struct tail *, const char *how);
 /* The file will not come back, and neither will its records.  Frees it. */
 void	tail_finish(struct tail *);
 
+/*
+ * The same of a compressed file.  Where it has a name, its record stays, under
+ * that: nothing of it is sent any more, though it begins like something else
+ * that is looked for.
+ */
+void	tail_finish_packed(struct tail *);
+
 /* Frees it; its records stay. */
 void	tail_free(struct tail *);
 

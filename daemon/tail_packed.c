@@ -13,6 +13,9 @@
 #include "daemon/stream.h"
 #include "daemon/tail.h"
 #include "daemon/tails.h"
+#include "lib/checkpoint.h"
+#include "lib/ns.h"
+#include "lib/rotation.h"
 
 #define GUARD_WITHIN ((off_t)64 * 1024 * 1024) /* of text, for a guard */
 #define QUIET 60. /* seconds until what is cut off stays so */
@@ -437,4 +440,12 @@ tail_packed_look(struct tail *t, double quiet)
 			stream_wake(s);
 		}
 	return (tail_is_done(t));
+}
+
+bool
+tail_packed_is_finished(const struct checkpoint_record *rec, int64_t born)
+{
+	return (rec != NULL &&
+	    rotation_is_packed(strrchr(rec->path, '/') + 1) && born > 0 &&
+	    born / NS_IN_S <= rec->time);
 }

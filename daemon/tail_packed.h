@@ -18,6 +18,7 @@
 #include "lib/fingerprint.h"
 #include "lib/inflate.h"
 
+struct checkpoint_record;
 struct stream;
 struct tail;
 
@@ -60,5 +61,8 @@ void	tail_packed_close(struct stream *);
  * every destination has all there is of it.
  */
 bool	tail_packed_look(struct tail *, double quiet);
+
+/* Whether tail_finish_packed() left the record, of a file made at born. */
+bool	tail_packed_is_finished(const struct checkpoint_record *, int64_t born);
 
 #endif

@@ -559,13 +559,26 @@ open_for(struct tail *t, const struct route *r)
 	return (tail_fd(t));
 }
 
+/* Nothing is left of it, since before it got the name that it has. */
+static bool
+is_finished(struct tail *t, const struct route *r)
+{
+	return (t->place != NULL && rotation_is_packed(t->name) &&
+	    tail_packed_is_finished(ledger_find(tails_ledger(t->all),
+					r->to->name, t->dev, t->ino),
+		born_ns(tail_path(t).text, t->ino)));
+}
+
 int
 tail_rejoin(struct tail *t, struct route *r)
 {
-	int fd = open_for(t, r);
-	struct stream *s;
 	struct known_as was;
+	struct stream *s;
+	int fd;
 
+	if (is_finished(t, r))
+		return (0);
+	fd = open_for(t, r);
 	if (fd == -1 || tail_stream_to(t, r->dest) != NULL)
 		return (0);
 	if ((s = resume_stream(t, r, fd, true, &was)) == NULL)

@@ -823,7 +823,7 @@ on_look(struct ev_loop *loop, ev_timer *timer, int revents)
 			continue;
 		if (t->packed != INFLATE_NONE) {
 			if (tail_packed_look(t, quiet))
-				tail_finish(t);
+				tail_finish_packed(t);
 		} else if (t->place == NULL)
 			look_at_nameless(t, quiet);
 		else if (!look_at_named(t, quiet))

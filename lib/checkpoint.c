@@ -444,8 +444,8 @@ checkpoint_find(
 	return (e == NULL ? NULL : &e->rec);
 }
 
-const char *
-checkpoint_path(const struct checkpoint *cp, dev_t dev, ino_t inode)
+const struct checkpoint_record *
+checkpoint_last(const struct checkpoint *cp, dev_t dev, ino_t inode)
 {
 	const struct checkpoint_record key = {
 		.kind = CHECKPOINT_FILE,
@@ -461,6 +461,14 @@ checkpoint_path(const struct checkpoint *cp, dev_t dev, ino_t inode)
 	     e = checkpoint_table_next(e))
 		if (last == NULL || e->rec.time > last->time)
 			last = &e->rec;
+	return (last);
+}
+
+const char *
+checkpoint_path(const struct checkpoint *cp, dev_t dev, ino_t inode)
+{
+	const struct checkpoint_record *last = checkpoint_last(cp, dev, inode);
+
 	return (last == NULL ? NULL : last->path);
 }
 

@@ -126,6 +126,10 @@ int	checkpoint_give_back(struct checkpoint *);
  */
 const char	*checkpoint_path(const struct checkpoint *, dev_t, ino_t);
 
+/* That record itself. */
+const struct checkpoint_record	*checkpoint_last(
+				    const struct checkpoint *, dev_t, ino_t);
+
 /* What the last CHECKPOINT_LOOK says, or -1 where there is none. */
 int64_t	checkpoint_ahead_ms(const struct checkpoint *);
 
