@@ -25,6 +25,7 @@
 #define COMPARED 4096 /* octets, at the end of a copy */
 /* A copy may be made before the last line comes. */
 #define SLACK_NS INT64_C(10000000000)
+#define SLACK_SHORT_NS INT64_C(2000000000) /* of a text that tells little */
 
 bool
 dir_may_be_since(const struct dir *d, const struct timespec *t)
@@ -199,6 +200,17 @@ holds(const struct candidate *c, const struct guard *g)
 	return (result);
 }
 
+/* How many octets of what was sent of o, or of its beginning, are known. */
+static size_t
+octets_known(const struct orphan *o)
+{
+	size_t known = o->rec.print.len;
+
+	if (o->rec.nguards > 0 && known < guard_length(o->guards[0].at))
+		known = guard_length(o->guards[0].at);
+	return (known);
+}
+
 /*
  * Whether c can be a copy that was made of o since it was looked at last.  A
  * time that is still to come says nothing.
@@ -209,7 +221,8 @@ is_young_enough(const struct candidate *c, const struct orphan *o)
 	const struct ledger *l = c->dir->all->ledger;
 	int64_t seen = ledger_since_record(l, o->rec.time);
 
-	return (ns_of(&c->st.st_ctim) >= seen - SLACK_NS);
+	seen -= octets_known(o) < GUARD_MAX ? SLACK_SHORT_NS : SLACK_NS;
+	return (ns_of(&c->st.st_ctim) >= seen);
 }
 
 static bool
@@ -225,13 +238,10 @@ is_owned_alike(const struct candidate *c, const struct orphan *o)
 static bool
 is_telling(const struct candidate *c, const struct orphan *o)
 {
-	size_t known = o->rec.print.len;
 	const char *base;
 	unsigned i;
 
-	if (o->rec.nguards > 0 && known < guard_length(o->guards[0].at))
-		known = guard_length(o->guards[0].at);
-	if (known >= GUARD_MAX)
+	if (octets_known(o) >= GUARD_MAX)
 		return (true);
 	for (i = 0; i < o->nspots; i++) {
 		base = o->spots[i].base;
