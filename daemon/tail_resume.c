@@ -181,6 +181,33 @@ enum verdict {
 	VERDICT_OTHER
 };
 
+/* Whether t has a name that rotation gives after the one in path. */
+static bool
+has_later_name(const struct tail *t, const char *path)
+{
+	return (place_holds(t->place, path) && !rotation_is_packed(t->name) &&
+	    rotation_goes_on(t->name, strrchr(path, '/') + 1));
+}
+
+/*
+ * Whether the inode was this file's when the record was written, as the time
+ * tells at which it was made.  Where both are of one second, a file that was
+ * rotated further tells the same.  A record of a time to come tells nothing.
+ */
+static bool
+was_there(const struct tail *t, const struct checkpoint_record *rec)
+{
+	struct path_text buf;
+	const char *real = tail_real(t, &buf);
+	int64_t born;
+
+	born = born_ns(real != NULL ? real : tail_path(t).text, t->ino) /
+	    NS_IN_S;
+	return (born != 0 && rec->time <= time(NULL) &&
+	    (born < rec->time ||
+		(born == rec->time && has_later_name(t, rec->path))));
+}
+
 /*
  * A record of before guards, or one of which nothing was sent: the fingerprint
  * is all that tells.
@@ -200,8 +227,10 @@ compare_print(
 	if (rec->print.len > 0)
 		return (VERDICT_SAME);
 	/* Of a rest, which has no name, or of NULs: it tells of no other. */
-	return (rec->offset > 0 && t->place != NULL ? VERDICT_OTHER
-						    : VERDICT_LIKELY);
+	return (rec->offset > 0 && t->place != NULL &&
+		    !(n == 0 && was_there(t, rec))
+		? VERDICT_OTHER
+		: VERDICT_LIKELY);
 }
 
 /*
@@ -230,33 +259,6 @@ compare_guards(const struct tail *t, int fd,
 		return (VERDICT_BACK);
 	}
 	return (VERDICT_OTHER);
-}
-
-/* Whether t has a name that rotation gives after the one in path. */
-static bool
-has_later_name(const struct tail *t, const char *path)
-{
-	return (place_holds(t->place, path) && !rotation_is_packed(t->name) &&
-	    rotation_goes_on(t->name, strrchr(path, '/') + 1));
-}
-
-/*
- * Whether the inode was this file's when the record was written, as the time
- * tells at which it was made.  Where both are of one second, a file that was
- * rotated further tells the same.  A record of a time to come tells nothing.
- */
-static bool
-was_there(const struct tail *t, const struct checkpoint_record *rec)
-{
-	struct path_text buf;
-	const char *real = tail_real(t, &buf);
-	int64_t born;
-
-	born = born_ns(real != NULL ? real : tail_path(t).text, t->ino) /
-	    NS_IN_S;
-	return (born != 0 && rec->time <= time(NULL) &&
-	    (born < rec->time ||
-		(born == rec->time && has_later_name(t, rec->path))));
 }
 
 /*
