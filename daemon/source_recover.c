@@ -306,6 +306,21 @@ is_likelier(const struct choice *x, const struct orphan *o)
 	return (o->rec.offset < than->rec.offset);
 }
 
+/*
+ * Whether o may have come to the directory of c: not to one that is there only
+ * for the links into it, unless one led o there.
+ */
+static bool
+may_be_in(const struct orphan *o, const struct dir *d)
+{
+	unsigned i;
+
+	for (i = 0; i < o->nspots; i++)
+		if (o->spots[i].dir == d)
+			return (true);
+	return (d->nuses > 0);
+}
+
 /* Whether c has the name that o had, or one that rotation gives. */
 static bool
 is_called_alike(const struct candidate *c, const struct orphan *o)
@@ -344,7 +359,7 @@ choose(void *who, void *arg)
 	if (x->early && may_be_there(o, x->c->dir->all->tails))
 		return (true);
 	if ((o->rec.offset == 0) == x->unsent && is_likelier(x, o) &&
-	    (!x->unsent || is_called_alike(x->c, o)) &&
+	    may_be_in(o, x->c->dir) && (!x->unsent || is_called_alike(x->c, o)) &&
 	    (!x->made || candidate_is_made_since(x->c, o)) &&
 	    candidate_continues(x->c, o))
 		x->best = o;
