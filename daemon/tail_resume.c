@@ -276,9 +276,11 @@ is_made_since(const struct tail *t, const struct checkpoint_record *rec)
 	if (t->place == NULL || ledger_is_first(l))
 		return (false);
 	born = born_ns(tail_path(t).text, t->ino);
-	return (born != 0 && place_side(t->place, l, born - 1) == LEDGER_SINCE &&
-	    (ledger_side(l, born - 1) == LEDGER_SINCE ||
-		born / NS_IN_S > rec->time));
+	if (born == 0 || place_side(t->place, l, born) != LEDGER_SINCE)
+		return (false);
+	/* Both may be of one second, where a file system counts these. */
+	return (ledger_side(l, born - 1) == LEDGER_SINCE ||
+	    born / NS_IN_S > rec->time);
 }
 
 /*
