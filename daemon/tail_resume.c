@@ -532,6 +532,9 @@ resume_stream(struct tail *t, struct route *r, int fd, bool only_same,
 		return (NULL);
 	}
 	was->print = rec.print;
+	/* Its next record is to say, too, where a link led to it. */
+	if (t->place == NULL && rec.real != NULL)
+		tail_set_real(t, rec.real);
 	offset = resume(t, r, fd, &rec, &same);
 	if (only_same && !same)
 		same = goes_back(t, r, fd, &rec, met, &offset);
