@@ -74,6 +74,16 @@ base_of(const struct tail *of)
 	return (old != NULL ? strrchr(old, '/') + 1 : of->name);
 }
 
+/*
+ * Whether what is known of a file is more than there is in t, as it was written
+ * to since: then only a look at both can tell.
+ */
+static bool
+is_known_longer(const struct hunt *h, const struct tail *of)
+{
+	return (h->len > 0 && of->print.len > h->len);
+}
+
 /* Whether t may be a copy of a file, by what is known without a look at it. */
 static bool
 begins_alike(const struct hunt *h, const struct tail *of)
@@ -81,8 +91,11 @@ begins_alike(const struct hunt *h, const struct tail *of)
 	if (of == NULL || of == h->t || !of->known || of->spent || of->fresh ||
 	    (of->held != NULL && !of->held->is_copy) ||
 	    (of->print.len == 0) != (h->len == 0) || of->size == 0 ||
-	    of->packed != INFLATE_NONE ||
-	    !fingerprint_matches(&of->print, h->head, h->len))
+	    of->packed != INFLATE_NONE)
+		return (false);
+	if (is_known_longer(h, of))
+		return (rotation_is_of(h->t->name, base_of(of)));
+	if (!fingerprint_matches(&of->print, h->head, h->len))
 		return (false);
 	return (h->t->size >= GUARD_MAX ||
 	    h->t->written_ns == of->written_ns ||
