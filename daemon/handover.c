@@ -5,8 +5,10 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "daemon/ledger.h"
 #include "daemon/log.h"
 #include "daemon/stream.h"
 #include "daemon/tail.h"
@@ -104,6 +106,41 @@ handover_give(struct tails *ts,
 	struct giving g = { give, arg };
 
 	tails_walk(ts, give_chain, &g);
+}
+
+/*
+ * Whether it was deleted as the log that it was.  Of one that was rotated before
+ * there may be a compressed file, which the next start knows by its record.
+ */
+static bool
+had_own_name(const struct tail *t)
+{
+	const char *path = tail_old_path(t);
+
+	return (path == NULL || strcmp(strrchr(path, '/') + 1, t->name) == 0);
+}
+
+static void
+end(struct tail *t, void *arg)
+{
+	struct tails *ts = arg;
+	struct stream *s;
+	struct stat st;
+
+	if (!is_open(t) || t->place != NULL || t->held != NULL ||
+	    t->packed != INFLATE_NONE || fstat(t->fd, &st) == -1)
+		return;
+	if (st.st_nlink > 0)
+		for (s = t->streams; s != NULL; s = s->next)
+			ledger_mark(tails_ledger(ts), s);
+	else if (st.st_size == t->size && tail_is_done(t) && had_own_name(t))
+		tail_finish(t);
+}
+
+void
+handover_end(struct tails *ts)
+{
+	tails_walk(ts, end, ts);
 }
 
 void

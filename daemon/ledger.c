@@ -277,16 +277,21 @@ be_sought(struct checkpoint_record *rec, const struct tail *t)
 }
 
 /*
- * When the file was known to be there last.  One without a name may have been
- * compressed since it was written last.
+ * When it was last known to be there.  Of one that was deleted, what is
+ * acknowledged later says nothing of that: it may have been compressed since it
+ * was written last, and that may be what the next start finds.
  */
 static time_t
-last_known(const struct tail *t)
+last_there(const struct tail *t)
 {
 	const time_t now = time(NULL);
 	const time_t written = (time_t)(t->written_ns / NS_IN_S);
+	struct stat st;
 
-	return (t->place == NULL && written < now ? written : now);
+	if (t->place != NULL || t->fd == -1 || fstat(t->fd, &st) == -1 ||
+	    st.st_nlink > 0)
+		return (now);
+	return (written < now ? written : now);
 }
 
 /*
@@ -306,7 +311,7 @@ note(struct checkpoint *c, const struct stream *s, enum checkpoint_kind kind,
 		.inode = t->ino,
 		.print = t->print,
 		.offset = s->cursor.acked,
-		.time = last_known(t),
+		.time = last_there(t),
 		.path = kind == CHECKPOINT_PAST ? "" : tail_origin(t, &origin),
 		.guards = guards,
 	};

@@ -324,13 +324,20 @@ give_file(void *arg, const struct handover_file *f)
 	    w->start->channel, &report, sizeof(report), f->fd, GIVE_MS));
 }
 
+/* Whether another worker takes over from this one. */
+static bool
+has_successor(struct worker *w)
+{
+	while (hear_monitor(w) > 0)
+		continue;
+	return (w->replaced && w->start->statedir != -1);
+}
+
 /* What only an open descriptor may lead to. */
 static void
 leave_files(struct worker *w)
 {
-	while (hear_monitor(w) > 0)
-		continue;
-	if (w->replaced && w->start->statedir != -1)
+	if (has_successor(w))
 		handover_give(w->tails, give_file, w);
 	else
 		handover_say_lost(w->tails);
@@ -695,6 +702,8 @@ worker_run(const struct worker_start *start)
 		tell(&w, WORKER_READY);
 		log_detach();
 		ev_run(w.loop, 0);
+		if (!has_successor(&w))
+			handover_end(w.tails);
 		result = ledger_sync(w.ledger) == 0 ? 0 : 1;
 		leave_files(&w);
 	}
