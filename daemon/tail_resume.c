@@ -283,10 +283,20 @@ is_made_since(const struct tail *t, const struct checkpoint_record *rec)
 	    born / NS_IN_S > rec->time);
 }
 
+/* Whether it was made after the record was written, if nobody set the clock. */
+static bool
+is_younger(const struct tail *t, const struct checkpoint_record *rec)
+{
+	int64_t born = born_ns(tail_path(t).text, t->ino);
+
+	return (born != 0 && born / NS_IN_S > rec->time);
+}
+
 /*
  * Another file that got the inode may begin alike for a line or two: such a
  * short one has to have the name of the record, or one that rotation gives, or
- * to be older than the record; and one that no source means, not to be younger.
+ * to be older than the record; and one that no source means, not to be younger,
+ * as it may also have a banner.
  */
 static bool
 is_telling(const struct tail *t, const struct checkpoint_record *rec)
@@ -297,7 +307,8 @@ is_telling(const struct tail *t, const struct checkpoint_record *rec)
 	if (t->place == NULL)
 		return (true);
 	if (!finder->means(t->place, t->name))
-		return (!is_made_since(t, rec));
+		return (!is_made_since(t, rec) &&
+		    (was_called(t, rec) || !is_younger(t, rec)));
 	if (rec->nguards > 0 && known < guard_length(rec->guards[0].at))
 		known = guard_length(rec->guards[0].at);
 	return (known >= GUARD_MAX ||
