@@ -352,8 +352,8 @@ oracle_heard(unsigned receiver, const uint8_t *p, size_t n)
 			return;
 		}
 	}
-	line = line_of_piece(
-	    S.path != 0 ? in_pieces[receiver] : NULL, p, n, &is_end);
+	/* A line behind NULs may come in pieces, too, some of an octet. */
+	line = line_of_piece(in_pieces[receiver], p, n, &is_end);
 	if (line != NULL) {
 		in_pieces[receiver] = line;
 		if (S.path != 0)
