@@ -25,7 +25,8 @@
 #define COMPARED 4096 /* octets, at the end of a copy */
 /* A copy may be made before the last line comes. */
 #define SLACK_NS INT64_C(10000000000)
-#define SLACK_SHORT_NS INT64_C(2000000000) /* of a text that tells little */
+/* The same of a text that tells little, and of what compression made. */
+#define SLACK_LITTLE_NS INT64_C(2000000000)
 
 bool
 dir_may_be_since(const struct dir *d, const struct timespec *t)
@@ -221,7 +222,9 @@ is_young_enough(const struct candidate *c, const struct orphan *o)
 	const struct ledger *l = c->dir->all->ledger;
 	int64_t seen = ledger_since_record(l, o->rec.time);
 
-	seen -= octets_known(o) < GUARD_MAX ? SLACK_SHORT_NS : SLACK_NS;
+	seen -= octets_known(o) < GUARD_MAX || c->kind != INFLATE_NONE
+	    ? SLACK_LITTLE_NS
+	    : SLACK_NS;
 	return (ns_of(&c->st.st_ctim) >= seen);
 }
 
