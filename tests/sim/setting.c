@@ -280,8 +280,11 @@ setting_change(struct rng *r)
 		oracle_disown(log, gone);
 	}
 	for (d = 0; d < T.ndests; d++)
-		if (next.dests[d].renamed != T.dests[d].renamed)
+		if (next.dests[d].renamed != T.dests[d].renamed) {
 			oracle_renamed(d);
+			/* It begins anew, at receivers that had more. */
+			oracle_no_order_at(d * SETTING_URLS);
+		}
 	/* What has been a copy that nobody means is meant now. */
 	if (next.copies != T.copies || next.pattern != T.pattern) {
 		oracle_allow(UINT32_MAX);
