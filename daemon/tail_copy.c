@@ -82,13 +82,16 @@ is_known(const struct tail_copy *of, const struct stat *st)
 static bool
 may_be_copy(const struct tail_copy *of, const struct stat *st)
 {
-	if (!S_ISREG(st->st_mode) || st->st_size < of->least ||
+	if (!S_ISREG(st->st_mode) ||
 	    (st->st_dev == of->dev && st->st_ino == of->ino))
 		return (false);
 	if (st->st_uid != of->uid && st->st_uid != 0)
 		return (false);
-	return (clock_is_to_come(of->since_ns) ||
-	    ns_of(&st->st_ctim) + SLACK_NS >= of->since_ns || is_known(of, st));
+	if (is_known(of, st))
+		return (true);
+	return (st->st_size >= of->least &&
+	    (clock_is_to_come(of->since_ns) ||
+		ns_of(&st->st_ctim) + SLACK_NS >= of->since_ns));
 }
 
 /* Nothing leads to the file of t any more: its inode may be another one's. */
@@ -281,7 +284,7 @@ try_entry(struct search *s, struct place *place, int dirfd, const char *name)
 	}
 	if (!may_be_copy(s->of, &st) || !is_trusted(s->of, place, name, &st) ||
 	    ((s->of->is_short || s->of->is_unread) &&
-		!is_made_for(s, place, name, &st)))
+		!is_known(s->of, &st) && !is_made_for(s, place, name, &st)))
 		return;
 	fd = opener_open_in(dirfd, place->path, name,
 	    O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY);
