@@ -249,6 +249,7 @@ compare(struct hunt *h, size_t i, struct tail **with)
 void
 tail_unhold(struct tail *t)
 {
+	tails_stats(t->all)->held -= t->held != NULL;
 	free(t->held);
 	t->held = NULL;
 }
@@ -365,8 +366,10 @@ end_records(struct tail *t)
 static bool
 begin_to_hold(struct tail *t)
 {
-	if (t->held == NULL)
-		t->held = calloc(1, sizeof(*t->held));
+	if (t->held != NULL)
+		return (true);
+	t->held = calloc(1, sizeof(*t->held));
+	tails_stats(t->all)->held += t->held != NULL;
 	return (t->held != NULL);
 }
 
@@ -467,6 +470,34 @@ tail_is_copy_of(const struct tail *t, const struct tail_copy *of, off_t size)
 	return (tail_is_copy(t) && t->held->dev == of->dev &&
 	    t->held->ino == of->ino && t->held->begun == of->begun &&
 	    t->held->copied == size);
+}
+
+/* What was one file is another one now. */
+struct move {
+	const struct tail *from;
+	const struct stat *to;
+};
+
+static void
+move_original(struct tail *t, void *arg)
+{
+	const struct move *m = arg;
+	struct held *h = t->held;
+
+	if (h == NULL || h->dev != m->from->dev || h->ino != m->from->ino ||
+	    h->begun != m->from->begun)
+		return;
+	h->dev = m->to->st_dev;
+	h->ino = m->to->st_ino;
+}
+
+void
+tail_held_moves(const struct tail *of, const struct stat *to)
+{
+	struct move m = { .from = of, .to = to };
+
+	if (tails_stats(of->all)->held > 0)
+		tails_walk_timed(of->all, move_original, &m);
 }
 
 /* Whether something that a copy has was not received from its file. */

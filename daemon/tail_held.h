@@ -45,6 +45,9 @@ void	tail_hold_copy(struct tail *, const struct tail *of);
 bool	tail_is_copy(const struct tail *);
 bool	tail_copy_is_received(const struct tail *);
 
+/* That file is about to go on as the one of the stat: its copies are of that. */
+void	tail_held_moves(const struct tail *of, const struct stat *to);
+
 /* Whether it is held so for that file, up to that size. */
 bool	tail_is_copy_of(const struct tail *, const struct tail_copy *, off_t size);
 

@@ -51,6 +51,7 @@ go_on_in_copy(struct tail *old, const struct tail_copy_found *found)
 	held = tails_find(old->all, found->st.st_dev, found->st.st_ino);
 	if (held != NULL)
 		tail_retire(held);
+	tail_held_moves(old, &found->st);
 	tails_know(old, &found->st);
 	tails_opened(old, found->fd);
 	old->size = found->st.st_size;

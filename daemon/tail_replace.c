@@ -277,6 +277,7 @@ go_on_in(const struct pair *p, struct place *place, const char *name)
 	for (s = t->streams; s != NULL; s = s->next)
 		ledger_drop(tails_ledger(t->all), s, t->known);
 	tails_forget(t);
+	tail_held_moves(t, p->st);
 	leave_rest(p);
 	tails_know(t, p->st);
 	tails_opened(t, p->fd);

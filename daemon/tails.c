@@ -326,6 +326,16 @@ tails_stats(struct tails *ts)
 	return (&ts->stats);
 }
 
+void
+tails_walk_timed(
+    struct tails *ts, void (*fn)(struct tail *, void *), void *arg)
+{
+	struct tail *t, *next;
+
+	TAILQ_FOREACH_SAFE (t, &ts->timed, timed, next)
+		fn(t, arg);
+}
+
 /* A truncated file without a copy is known by no identity. */
 void
 tails_walk_unknown(

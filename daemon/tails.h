@@ -27,6 +27,7 @@ struct tails_stats {
 	uint64_t	hole_bytes;	/* NULs that were no lines */
 	uint64_t	damaged;	/* compressed files, in part unread */
 	uint64_t	found;		/* files ever followed */
+	uint64_t	held;		/* that may be copies */
 };
 
 /* What could not be sent, the last ones of it. */
@@ -78,8 +79,13 @@ const struct tails_loss	*tails_loss(const struct tails *, unsigned n);
 /* fn may free its tail. */
 void	tails_walk(struct tails *, void (*fn)(struct tail *, void *), void *);
 
-/* The first file with an identity behind this one; those without one. */
+/*
+ * The first file with an identity behind this one; those without one; and those
+ * that are looked at by time.
+ */
 struct tail	*tails_behind(struct tails *, dev_t, ino_t);
+void	tails_walk_timed(struct tails *,
+	    void (*fn)(struct tail *, void *), void *);
 void	tails_walk_unknown(struct tails *,
 	    void (*fn)(struct tail *, void *), void *);
 
