@@ -282,6 +282,21 @@ is_sure(const struct candidate *c, const struct orphan *o)
 	return (c->st.st_ino == o->rec.inode || is_cut(c, o));
 }
 
+/*
+ * Whether the checkpoint knows more of c, as the file that it is, than what
+ * stands in the orphan, too: both may begin with a banner.
+ */
+static bool
+is_known_as_itself(const struct candidate *c, const struct orphan *o)
+{
+	const struct checkpoint_record *rec =
+	    ledger_last(c->dir->all->ledger, c->st.st_dev, c->st.st_ino);
+
+	return (rec != NULL && c->kind == INFLATE_NONE &&
+	    c->st.st_ino != o->rec.inode && rec->nguards > 0 &&
+	    rec->guards[0].at > o->rec.offset && holds(c, &rec->guards[0]) == 1);
+}
+
 /* Whether it has all that was sent of o, as far as can be known. */
 bool
 candidate_continues(const struct candidate *c, const struct orphan *o)
@@ -297,7 +312,7 @@ candidate_continues(const struct candidate *c, const struct orphan *o)
 		return (false);
 	if (o->rec.nguards > 0)
 		held = holds(c, &o->guards[0]);
-	return (young ? held != 0 : held == 1);
+	return ((young ? held != 0 : held == 1) && !is_known_as_itself(c, o));
 }
 
 bool
