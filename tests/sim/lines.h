@@ -26,6 +26,9 @@ struct line {
 	uint8_t		denied[SIM_DESTS];	/* so often, in RELP */
 	int64_t		since;	/* it is half written; or 0 */
 	bool		cut;	/* it does not stand in one piece */
+	unsigned	copied;	/* the life in which it stood in a copy that
+				   cannot be known, or 0: destinations may */
+	uint8_t		again;	/* get it once more by a later one */
 };
 
 extern struct line lines[LINE_LOGS][LINES];

@@ -167,6 +167,8 @@ copy(struct log *l)
 	    files_size(from));
 	to = files_make(path, 0640, 0);
 	oracle_copied(files_size(from));
+	l->in_copy =
+	    files_is_meant(strrchr(path, '/') + 1) ? 0 : files_size(from);
 	if (l->nrest > 0)
 		oracle_cut((unsigned)(l - world_logs));
 	/* Known: README.md, "What is known". */
@@ -376,6 +378,10 @@ rotate_go_on(struct log *l)
 		l->copied = 0;
 		if (l->inode == NULL)
 			break;
+		/* Nothing may be known of what the copy has. */
+		if (!S.strict && l->in_copy < files_size(l->inode))
+			oracle_short_copy(files_data(l->inode), l->in_copy);
+		l->in_copy = 0;
 		files_truncate(l->inode, 0);
 		l->generation = ++generations;
 		of_inode[files_number(l->inode) % 1024] = generations;

@@ -375,6 +375,7 @@ void	oracle_on_power(void);	/* at the end of a life that was killed */
 void	oracle_on_end(bool killed);	/* of any life */
 /* A copy of so many octets was made. */
 void	oracle_copied(uint64_t octets);
+void	oracle_short_copy(const uint8_t *, size_t);
 void	oracle_no_order(void);
 void	oracle_no_order_at(unsigned receiver);
 uint64_t	oracle_repeats(void);

@@ -38,6 +38,7 @@ struct log {
 	int64_t		opened;		/* when it was */
 	int64_t		renamed;	/* when it or an older one was */
 	int64_t		copied;	/* when it was, and is to be cut yet; or 0 */
+	size_t		in_copy; /* so many octets */
 };
 
 extern struct log world_logs[WORLD_LOGS];
