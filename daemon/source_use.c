@@ -302,8 +302,11 @@ dir_join_routes(
 			}
 			if (is_left_alone(t, r, from_end))
 				left_alone = true;
-			else if (tail_join(t, r, from_end) == -1)
+			else if (tail_join(t, r, from_end) == -1) {
 				log_warn("%s", tail_path(t).text);
+				if (t->place != NULL)
+					dir_again(dir_of(t->place));
+			}
 		}
 	}
 	return (left_alone);
