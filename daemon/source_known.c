@@ -79,17 +79,26 @@ begins_as(const char *path, const struct tail *t, const struct stat *st)
 	return (has);
 }
 
-/* Of an empty one only the times tell. */
+/*
+ * Of an empty one only the times tell; and those not, of a name that is none of
+ * its own, where both were written in one tick of the file system's clock.
+ * Where an event says that the file got that name, source_stray.c follows it.
+ */
 static bool
 is_another_than_empty(const struct tail *t, const struct stat *st, bool meant,
     bool its, const char *path)
 {
-	if (written_ns(st) == t->written_ns)
+	int64_t born;
+
+	if (written_ns(st) == t->written_ns &&
+	    (its || (st->st_size == t->size && t->size > 0)))
 		return (false);
 	if (clock_is_to_come(t->written_ns))
 		return (!its);
-	return ((meant && t->place == NULL) ||
-	    born_ns(path, st->st_ino) > t->written_ns);
+	born = born_ns(path, st->st_ino);
+	if (!its)
+		return (born == 0 || born >= t->written_ns);
+	return ((meant && t->place == NULL) || born > t->written_ns);
 }
 
 static bool
@@ -121,7 +130,7 @@ dir_knows(struct dir *d, const char *name, const struct tail *t,
 	 * Whoever had the inode at the last write, has it still.  Not where the
 	 * clock was set back since: what is made then has a time of before.
 	 */
-	if (born <= t->written_ns && (its || born != 0) &&
+	if ((its ? born <= t->written_ns : born != 0 && born < t->written_ns) &&
 	    (born == 0 || !clock_is_to_come(t->written_ns)))
 		return (KNOWN_SAME);
 	if ((has = begins_as(path, t, st)) == 1)

@@ -736,6 +736,23 @@ class Generations(Identity):
         self.assertEqual([line.split()[3] for line in self.r.lines()
                           if line.endswith(b" two")], [b"two"])
 
+    def test_the_inode_of_an_empty_file_for_what_nobody_means(self):
+        """Both were written in one tick of the file system's clock."""
+        self.put("empty.log", [])
+        want = self.put("full.log", ["one"])
+        self.prepare("*.log", max_open=1)
+        self.d.start()
+        self.wait_for_lines(want)
+        self.d.wait_follows(self.path("empty.log"))
+        was = os.stat(self.path("empty.log"))
+        with self.unseen():
+            os.unlink(self.path("empty.log"))
+            self.take_inode(was.st_ino, "server.key")
+            self.put("server.key", ["secret"])
+            os.utime(self.path("server.key"), ns=(0, was.st_mtime_ns))
+        want += self.put("full.log", ["last"])
+        self.end(want)
+
     def test_equal_logs_one_after_the_other(self):
         """A nightly job's log is renamed, and says the same again."""
         same = numbered("step", 40)
