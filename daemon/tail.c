@@ -651,6 +651,16 @@ note_rewritten(struct tail *t, enum cause cause)
 	tails_time_later(t);
 }
 
+/* Somebody writes to it still: its last line may be half of one. */
+static void
+end_flush(struct tail *t)
+{
+	struct stream *s;
+
+	for (s = t->streams; s != NULL; s = s->next)
+		s->flush = false;
+}
+
 /* It grows, and was not compared since it had its size of now, or before. */
 static void
 be_unsure(struct tail *t)
@@ -693,6 +703,7 @@ tail_written(struct tail *t, const struct stat *st, enum cause cause)
 	if (!same_size || written_ns(st) != t->written_ns) {
 		t->changed = now;
 		t->rewritten = false;
+		end_flush(t);
 		if (same_size && !of_cut)
 			note_rewritten(t, cause);
 		t->cut = t->cut && of_cut;
@@ -724,6 +735,7 @@ tail_has_grown(struct tail *t, int fd, off_t size)
 
 	t->size = size;
 	t->rewritten = false;
+	end_flush(t);
 	/* The next look will see nothing that the others had not. */
 	for (s = t->streams; s != NULL; s = s->next)
 		if (s->cursor.sent < size)
