@@ -77,13 +77,17 @@ void
 endpoint_become_idle(struct endpoint *ep)
 {
 	bool again = !ep->draining;
+	uint64_t keep = endpoint_keep_from(ep);
 
+	link_finish(&ep->link);
+	/* Its goodbye says that all was read, and no count does. */
+	if (ep->parting && ep->conf->nurls == 1)
+		endpoint_watch_parted(ep, keep);
 	window_ack(ep->window, window_sent_pos(ep->window));
 	ep->state = ENDPOINT_IDLE;
 	ep->epoch++;
 	rewind_to(ep, window_acked_pos(ep->window));
 	ep->repeats = 0;
-	link_finish(&ep->link);
 	link_close(&ep->link);
 	endpoint_enter(ep, ENDPOINT_IDLE);
 	if (again)
@@ -138,7 +142,8 @@ lose_in_order(struct endpoint *ep)
 
 /*
  * A goodbye does not mean that all was read, or will be: what is on the way to
- * the receiver shows whether it goes on reading.
+ * the receiver shows whether it goes on reading.  Nor does one behind ours,
+ * which it may have crossed, where no system counts what was acknowledged.
  */
 static void
 begin_parting(struct endpoint *ep)
@@ -157,7 +162,7 @@ endpoint_closed_by_peer(struct endpoint *ep)
 {
 	endpoint_take_acks(ep);
 	if (ep->finishing &&
-	    (window_in_flight(ep->window) == 0 || !link_counts(&ep->link)))
+	    (window_in_flight(ep->window) == 0 || !link_may_lie(&ep->link)))
 		endpoint_become_idle(ep);
 	else if (!ep->is_relp && link_may_lie(&ep->link) &&
 	    (window_in_flight(ep->window) > 0 || ep->conf->nurls > 1))
@@ -204,6 +209,11 @@ endpoint_on_end(struct endpoint *ep)
 		return;
 	}
 	endpoint_take_acks(ep);
+	/* Only where nobody counts, something is in flight behind ours. */
+	if (ep->finishing) {
+		endpoint_become_idle(ep);
+		return;
+	}
 	if (window_in_flight(ep->window) == 0) {
 		lose_in_order(ep);
 		return;

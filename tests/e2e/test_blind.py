@@ -5,7 +5,9 @@ and a quiet connection is closed in order, which shows that all arrived."""
 
 import os
 import socket
+import unittest
 
+from processes import LINUX
 from teslacoil import (Case, destination, from_env, main, rng, source,
                        wait_for)
 
@@ -138,6 +140,36 @@ class Blind(Case):
         mute.close()
         self.d.reload(destination("d", self.r.url) +
                       source("s", self.path("*.log")))
+        self.end(repeats=None)
+
+    def has_said_goodbye(self, port):
+        """Whether the daemon has, and the port's system does not know yet."""
+        with open("/proc/net/tcp") as f:
+            return any(line.split()[2:4] == ["0100007F:%04X" % port, "04"]
+                       for line in f.readlines()[1:])
+
+    @unittest.skipUnless(LINUX, "asks for the state of a connection")
+    def test_a_goodbye_that_crosses_the_daemons_own(self):
+        """It says nothing of what is on the way: the reset behind it does."""
+        self.w = self.writer("log")
+        self.r = self.receiver("tcp:0")
+        port = int(self.r.address.split(":")[1])
+        server = socket.socket()
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        server.bind(("127.0.0.1", port))
+        server.listen()
+        self.d = self.daemon(
+            destination("d", self.r.url, ack_timeout="1s") +
+            source("s", self.path("log")), program=BLIND).start()
+        self.w.write(1000)
+        connection = server.accept()[0]
+        wait_for(lambda: self.has_said_goodbye(port), "the daemon's goodbye")
+        connection.shutdown(socket.SHUT_WR)
+        wait_for(self.acknowledged, "the goodbye to be believed")
+        connection.close()
+        server.close()
+        self.r.start()
         self.end(repeats=None)
 
 

@@ -48,6 +48,7 @@ struct conn {
 	unsigned	life;		/* of the worker that closed it */
 	int64_t		parted;		/* when the receiver said goodbye */
 	bool		goodbye;	/* the receiver sends no more */
+	bool		bye_waits;	/* for the network, to say so */
 	bool		closed;		/* nor does it read any more */
 	bool		lingers;	/* it reads on a while after that */
 	int		error;		/* SO_ERROR */
@@ -87,6 +88,11 @@ void		 conn_soon(struct conn *);
 bool		 conn_may_read(const struct conn *);
 /* stake.c: how many octets may come twice when this connection is lost. */
 uint64_t	 conn_at_stake(const struct conn *);
+/*
+ * Both sides have heard the other's goodbye: nobody is told any more that
+ * something was not read.  Only where the worker goes by goodbyes.
+ */
+bool		 conn_is_over(const struct conn *);
 /* It is reset: what was not read comes again, or may not. */
 void		 conn_lose_unread(struct conn *);
 /* receiver.c: its program. */
@@ -94,6 +100,7 @@ bool		 conn_is_relp(const struct conn *);
 void		 receiver_read(struct conn *);
 void		 receiver_close(struct conn *);
 void		 receiver_part(struct conn *);
+void		 receiver_goodbye(struct conn *);
 /* datagram.c: what is on its way goes on. */
 void		 datagram_carry(struct conn *, size_t capacity);
 void		 datagram_receive(struct conn *);

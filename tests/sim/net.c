@@ -108,7 +108,7 @@ conn_reset(struct conn *c, int error)
 		return;
 	oracle_allow_at(c->receiver, conn_at_stake(c));
 	c->state = CONN_DEAD;
-	c->error = error;
+	c->error = conn_is_over(c) ? 0 : error;
 	c->heard = S.now;
 	conn_lose_unread(c);
 	c->in.n = c->text.n = c->cipher.n = 0;
@@ -342,13 +342,21 @@ hear(struct conn *c)
 	c->heard = S.now;
 }
 
+static void
+say_what_waits(struct conn *c)
+{
+	if (c->bye_waits && c->state == CONN_UP)
+		receiver_goodbye(c);
+	conn_soon(c);
+}
+
 void
 net_cut(unsigned receiver, bool on)
 {
 	if (on && !receivers[receiver].cut)
 		each(receiver, hear);
 	receivers[receiver].cut = on;
-	each(receiver, conn_soon);
+	each(receiver, say_what_waits);
 }
 
 /* Nothing of the worker is under way. */

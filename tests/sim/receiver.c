@@ -51,6 +51,20 @@ receiver_read(struct conn *c)
 	read_text(c, n < c->in.n ? n : c->in.n);
 }
 
+/*
+ * Where the worker goes by goodbyes, it hears none before the network carries
+ * it: one that came through while nothing else does would say too much.
+ */
+void
+receiver_goodbye(struct conn *c)
+{
+	c->bye_waits = S.blind && net_is_cut(c->receiver);
+	if (c->bye_waits)
+		return;
+	tls_goodbye(c);
+	c->goodbye = true;
+}
+
 /* The receiver closes: what it has not read makes that a reset. */
 void
 receiver_close(struct conn *c)
@@ -67,8 +81,7 @@ receiver_close(struct conn *c)
 		oracle_allow_at(c->receiver, conn_at_stake(c));
 	else if (S.blind && !c->orphaned)
 		sim_happened(WAY_CLOSE_COUNTS);
-	tls_goodbye(c);
-	c->goodbye = true;
+	receiver_goodbye(c);
 	sim_say("world: connection %u: closed by the receiver", c->serial);
 }
 
@@ -78,8 +91,7 @@ receiver_part(struct conn *c)
 {
 	if (c->state != CONN_UP || c->closed)
 		return;
-	tls_goodbye(c);
-	c->goodbye = true;
+	receiver_goodbye(c);
 	c->parted = S.now;
 	c->close_at = S.now + (int64_t)rng_below(&S.world, 3000) * NS_MS;
 	oracle_allow_at(c->receiver, conn_at_stake(c));

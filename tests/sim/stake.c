@@ -43,14 +43,18 @@ is_excused(const struct conn *c)
 	return (c->excused || c->life != S.lives || !S.in_life || S.stopping);
 }
 
-/*
- * Known: where nothing is told of a connection, a goodbye behind ours means
- * that all was read; nobody looks whether a reset comes behind it.
- */
+/* Where nothing is told of it, a goodbye behind ours says that all was read. */
 static bool
 is_believed(const struct conn *c)
 {
-	return (S.blind && !S.strict && c->finishing && c->goodbye);
+	return (S.blind && c->finishing && c->goodbye);
+}
+
+bool
+conn_is_over(const struct conn *c)
+{
+	return (
+	    is_believed(c) && (c->out.n == 0 || setting_is_local(c->receiver)));
 }
 
 static void
@@ -68,9 +72,12 @@ put_unread(struct conn *c, bool and_out)
 void
 conn_lose_unread(struct conn *c)
 {
-	bool excused = is_believed(c);
+	bool excused = conn_is_over(c);
 	size_t text = c->text.n;
 
+	/* The worker went on meanwhile. */
+	if (is_believed(c))
+		oracle_no_order_at(c->receiver);
 	/* In RELP nothing counts that was not answered. */
 	if (conn_is_relp(c) || (c->in.n == 0 && !excused))
 		return;
