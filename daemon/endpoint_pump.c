@@ -268,11 +268,11 @@ on_message_too_long(struct endpoint *ep)
 		   "splitting at %zu",
 	    ep->conf->name, len, ep->max_message);
 	endpoint_take_acks(ep);
-	/* What was not sent is packed anew. */
-	window_rewind(ep->window, window_acked_pos(ep->window));
+	/* What was not sent is packed anew; what was may be refused yet. */
+	window_part(ep->window, window_acked_pos(ep->window));
+	ep->base = window_sent_pos(ep->window);
 	ep->link.written = 0;
 	ep->start = ep->end = 0;
-	ep->mark[0] = ep->mark[1] = 0;
 	ep->work = true;
 }
 

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """Goal: whatever the receiver does, every line arrives, in order."""
 
-from teslacoil import (Case, destination, free_port, main, rng, source)
+from teslacoil import (Case, destination, free_port, main, rng, source, texts,
+                       wait_for)
 
 KB = 1024
 
@@ -299,6 +300,23 @@ class Faults(Case):
         self.finish(d, r)
         # One that was refused comes again after others: no order to check.
         self.assertEqual(r.missing(w), 0)
+
+    def test_udp_refused_when_a_message_is_too_long(self):
+        """What was sent before that is in doubt as ever."""
+        r = self.receiver("udp:0")
+        for name in ("first", "last"):
+            with open(self.path(name + ".log"), "w") as f:
+                f.write(name + "\n")
+        with open(self.path("long.log"), "w") as f:
+            f.write("x" * 200000 + "\n")
+        d = self.daemon(destination("d", r.url, max_message="1MB") +
+                        source("s", self.path("*.log"))).start()
+        d.wait_log("takes no message")
+        d.wait_log("refused")
+        r.start()
+        wait_for(lambda: {b"first", b"last"}.issubset(texts(r.lines())),
+                 "the short lines")
+        d.stop()
 
     def test_slow(self):
         w = self.writer()

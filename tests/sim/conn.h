@@ -107,8 +107,6 @@ void		 datagram_receive(struct conn *);
 bool		 datagram_put(struct conn *, const void *, size_t);
 void		 datagram_kill(struct conn *);
 void		 datagram_close(struct conn *);
-/* What is on its way is not sent again, though it is refused. */
-void		 datagram_forget(struct conn *);
 /* The error that the worker's system was told of, or 0. */
 int		 datagram_error(struct conn *);
 /* Takes the frames that are whole out of c->text, and answers. */

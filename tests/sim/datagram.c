@@ -1,8 +1,7 @@
 /*
  * Datagrams: out has those that are on their way, in those that the receiver
- * has not read, each behind its length, with FORGOTTEN if the worker will not
- * send it again.  text has those that were refused, as
- * lines, until the worker knows.
+ * has not read, each behind its length.  text has those that were
+ * refused, as lines, until the worker knows.
  */
 #include "tests/sim/conn.h"
 
@@ -10,8 +9,6 @@
 
 #include <errno.h>
 #include <string.h>
-
-#define FORGOTTEN 0x8000u
 
 static bool
 is_udp(const struct conn *c)
@@ -28,7 +25,7 @@ first(const struct buffer *b, size_t *n)
 	if (b->n == 0)
 		return (NULL);
 	memcpy(&len, b->p, sizeof(len));
-	*n = len & ~FORGOTTEN;
+	*n = len;
 	return (b->p + sizeof(len));
 }
 
@@ -76,40 +73,10 @@ datagram_put(struct conn *c, const void *p, size_t n)
 	return (true);
 }
 
-/*
- * Known: when a datagram turns out to be too long, what was sent before it is
- * not sent again, though it is refused.
- */
-void
-datagram_forget(struct conn *c)
-{
-	size_t at = 0;
-	uint16_t len;
-
-	if (S.strict || !is_udp(c))
-		return;
-	while (at < c->out.n) {
-		memcpy(&len, c->out.p + at, sizeof(len));
-		len |= FORGOTTEN;
-		memcpy(c->out.p + at, &len, sizeof(len));
-		at += sizeof(len) + (len & ~FORGOTTEN);
-	}
-}
-
-/* p is behind its length. */
-static bool
-is_forgotten(const uint8_t *p)
-{
-	uint16_t len;
-
-	memcpy(&len, p - sizeof(len), sizeof(len));
-	return ((len & FORGOTTEN) != 0);
-}
-
 static void
 refuse(struct conn *c, const uint8_t *p, size_t n)
 {
-	if (c->orphaned || is_forgotten(p) || c->text.n + n > BUF / 2) {
+	if (c->orphaned || c->text.n + n > BUF / 2) {
 		oracle_dropped(c->receiver, p, n);
 		return;
 	}

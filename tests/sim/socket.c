@@ -125,7 +125,6 @@ is_too_long(struct conn *c, size_t n)
 	sim_cover(KIND_NARROW);
 	S.repacked = true;
 	oracle_allow_at(c->receiver, sim_sizes.slice + SIM_LINE);
-	datagram_forget(c);
 	return (true);
 }
 
