@@ -49,6 +49,8 @@ struct last_look {
 	int64_t			 steady;	/* by the clock that nobody sets */
 	bool			 is_known;	/* steady is */
 	bool			 is_of_boot;	/* steady is of this boot */
+	int64_t			 latest;	/* time of day that was ever, by
+						   then; 0: not known */
 };
 
 struct ledger {
@@ -79,6 +81,7 @@ struct ledger {
 	ev_timer		 daily;
 	struct last_look	 look;		/* before it was opened */
 	int64_t			 ahead_ms;	/* as was put last */
+	time_t			 latest;	/* the same */
 };
 
 /* ledger.c */

@@ -37,6 +37,8 @@ ledger_time_load(struct ledger *l, const struct stat *st)
 	/* The host was booted since then: the look was before that. */
 	look->is_of_boot =
 	    look->is_known && look->steady <= steady_ns() + AHEAD_NS;
+	l->latest = checkpoint_latest(l->checkpoint);
+	look->latest = (int64_t)l->latest * NS_IN_S;
 }
 
 /* How long ago the look was at the most, as far as this boot goes. */
@@ -50,15 +52,30 @@ look_age(const struct last_look *look)
 	return (age > 0 ? age : 0);
 }
 
+/*
+ * Whether a time to come is from before the look: the clock was as late once,
+ * and was set back by then, and to no other time since.
+ */
+static bool
+was_before(const struct last_look *look, int64_t ns, int64_t now)
+{
+	int64_t set = now - look->day - look_age(look);
+
+	return (look->is_of_boot && ns < look->latest + NS_IN_S &&
+	    set <= STEP_NS && set >= -STEP_NS);
+}
+
 /* The clock was not set back since: it may have been set forward. */
 static enum ledger_side
 side_forth(const struct last_look *look, int64_t ns, int64_t now)
 {
 	if (ns < look->day)
 		return (LEDGER_BEFORE);
+	if (ns > now + AHEAD_NS)
+		return (
+		    was_before(look, ns, now) ? LEDGER_BEFORE : LEDGER_UNKNOWN);
 	/* No clock has had this time since: an older one may have had it. */
-	if (ns > now + AHEAD_NS ||
-	    (look->is_of_boot && ns < now - look_age(look) - STEP_NS))
+	if (look->is_of_boot && ns < now - look_age(look) - STEP_NS)
 		return (LEDGER_UNKNOWN);
 	return (LEDGER_SINCE);
 }
@@ -124,17 +141,30 @@ ledger_ahead_ms(void)
 	return ((clock_day_ns() - steady_ns()) / NS_IN_MS);
 }
 
+/* As late as it ever was, also just before it was set. */
+static time_t
+latest_of(const struct ledger *l)
+{
+	const time_t now = (time_t)(clock_day_ns() / NS_IN_S);
+	const time_t was =
+	    (time_t)((steady_ns() + l->ahead_ms * NS_IN_MS) / NS_IN_S);
+	time_t latest = l->latest > now ? l->latest : now;
+
+	return (latest > was ? latest : was);
+}
+
 int
 ledger_put_look(struct ledger *l, struct checkpoint_batch *to)
 {
 	struct checkpoint_record rec = { .kind = CHECKPOINT_LOOK,
 		.dest = "",
 		.path = "",
-		.time = time(NULL),
+		.time = latest_of(l),
 		.offset = ledger_ahead_ms() };
 
 	if (checkpoint_batch_reserve(to) == -1)
 		return (-1);
+	l->latest = rec.time;
 	l->ahead_ms = rec.offset;
 	/* No clock is set to before the boot. */
 	if (rec.offset < 0)

@@ -45,6 +45,7 @@ struct checkpoint {
 	struct checkpoint_table pending;
 	struct checkpoint_entry *taken; /* its strings are lent out */
 	int64_t ahead_ms; /* -1: nothing says so */
+	time_t latest;
 	uint64_t damaged;
 };
 
@@ -116,6 +117,8 @@ load_apply(struct load *ld, struct checkpoint_record *rec)
 		break;
 	case CHECKPOINT_LOOK:
 		cp->ahead_ms = rec->offset;
+		if (cp->latest < rec->time)
+			cp->latest = rec->time;
 		break;
 	}
 	if (rc == -1)
@@ -356,6 +359,12 @@ int64_t
 checkpoint_ahead_ms(const struct checkpoint *cp)
 {
 	return (cp->ahead_ms);
+}
+
+time_t
+checkpoint_latest(const struct checkpoint *cp)
+{
+	return (cp->latest);
 }
 
 bool

@@ -44,8 +44,9 @@ enum checkpoint_kind {
 					   that, the time and the newest guard
 					   are others */
 	CHECKPOINT_LOOK,		/* the time of day is offset milliseconds
-					   ahead of the clock that nobody sets;
-					   of nobody, dest is "" */
+					   ahead of the clock that nobody sets,
+					   and time is the latest that it ever
+					   was; of nobody, dest is "" */
 	CHECKPOINT_LATE			/* what changed in the directory path
 					   since time, and offset nanoseconds,
 					   nobody could look at yet; a time of
@@ -132,6 +133,9 @@ const struct checkpoint_record	*checkpoint_last(
 
 /* What the last CHECKPOINT_LOOK says, or -1 where there is none. */
 int64_t	checkpoint_ahead_ms(const struct checkpoint *);
+
+/* The latest time of day that was put by any of them, or 0. */
+time_t	checkpoint_latest(const struct checkpoint *);
 
 /* Whether dest has met the source; checkpoint_seen() notes that it has. */
 bool	checkpoint_has_seen(const struct checkpoint *, const char *dest,

@@ -466,7 +466,7 @@ put_look(struct checkpoint *cp, off_t ahead_ms)
 	const struct checkpoint_record rec = { .kind = CHECKPOINT_LOOK,
 		.dest = "",
 		.path = "",
-		.time = 1795000000,
+		.time = ahead_ms / 1000,
 		.offset = ahead_ms };
 
 	assert_int_equal(checkpoint_batch_reserve(&changed), 0);
@@ -490,6 +490,7 @@ the_last_look_tells_of_the_clocks(void **state)
 	cp = opened();
 	assert_int_equal(damaged(cp), 0);
 	assert_int_equal(checkpoint_ahead_ms(cp), 1794996400000);
+	assert_int_equal(checkpoint_latest(cp), 1795000000);
 	assert_true(checkpoint_take(cp, "siem", 64769, 42, &rec));
 	assert_int_equal(rec.offset, 17);
 	checkpoint_close(cp);

@@ -45,7 +45,17 @@ checkpoint_ahead_ms(const struct checkpoint *cp)
 	return (ahead_ms);
 }
 
+static time_t latest;
+
+time_t
+checkpoint_latest(const struct checkpoint *cp)
+{
+	(void)cp;
+	return (latest);
+}
+
 static off_t put_ms;
+static time_t put_latest;
 
 int
 checkpoint_batch_reserve(struct checkpoint_batch *b)
@@ -62,6 +72,7 @@ checkpoint_put(struct checkpoint *cp, const struct checkpoint_record *rec,
 	(void)to;
 	assert_int_equal(rec->kind, CHECKPOINT_LOOK);
 	put_ms = rec->offset;
+	put_latest = rec->time;
 	return (0);
 }
 
@@ -135,6 +146,33 @@ a_record_of_a_clock_that_was_ahead_tells_no_time(void **state)
 	assert_int_equal(ledger_since_record(&l, LOOK + 10), 0);
 }
 
+/* Of a time to come that the clock once had, too, before it was set back. */
+static void
+the_clock_was_set_back_before_the_look(void **state)
+{
+	struct ledger l;
+
+	(void)state;
+	latest = LOOK + HOUR;
+	start(&l, 60, 0);
+	assert_int_equal(ledger_side(&l, (LOOK + 1800) * NS), LEDGER_BEFORE);
+	assert_int_equal(ledger_side(&l, (LOOK + HOUR) * NS), LEDGER_BEFORE);
+	assert_int_equal(
+	    ledger_side(&l, (LOOK + HOUR + 1) * NS), LEDGER_UNKNOWN);
+	assert_int_equal(ledger_side(&l, (LOOK + 30) * NS), LEDGER_SINCE);
+	/* It was set since, perhaps more than once. */
+	start(&l, 60, 5);
+	assert_int_equal(ledger_side(&l, (LOOK + 1800) * NS), LEDGER_UNKNOWN);
+	start(&l, 60, -5);
+	assert_int_equal(ledger_side(&l, (LOOK + 1800) * NS), LEDGER_UNKNOWN);
+	/* The host was booted since. */
+	start(&l, 60, 0);
+	steady = 300;
+	ledger_time_load(&l, &(struct stat) { .st_mtim.tv_sec = LOOK });
+	assert_int_equal(ledger_side(&l, (LOOK + 1800) * NS), LEDGER_UNKNOWN);
+	latest = 0;
+}
+
 /* All that came since the boot came since the look, and what is later. */
 static void
 the_host_was_booted_with_a_clock_of_before(void **state)
@@ -178,6 +216,21 @@ what_is_written_is_what_the_next_start_goes_by(void **state)
 	assert_int_equal(ledger_put_look(&l, &l.changed), 0);
 	assert_int_equal(put_ms, (LOOK - UP - HOUR) * 1000);
 	assert_int_equal(l.ahead_ms, ledger_ahead_ms());
+	assert_int_equal(put_latest, LOOK + 60 - HOUR);
+	/* The clock is set back once more: the time before that counts. */
+	day -= HOUR - 10;
+	steady += 10;
+	assert_int_equal(ledger_put_look(&l, &l.changed), 0);
+	assert_int_equal(put_latest, LOOK + 70 - HOUR);
+	day += 10;
+	steady += 10;
+	assert_int_equal(ledger_put_look(&l, &l.changed), 0);
+	assert_int_equal(put_latest, LOOK + 70 - HOUR);
+	latest = put_latest;
+	start(&l, 60, -2 * HOUR);
+	assert_int_equal(ledger_put_look(&l, &l.changed), 0);
+	assert_int_equal(put_latest, LOOK + 70 - HOUR);
+	latest = 0;
 }
 
 int
@@ -189,6 +242,7 @@ main(void)
 		cmocka_unit_test(what_came_before_and_after_it_was_set_forward),
 		cmocka_unit_test(
 		    a_record_of_a_clock_that_was_ahead_tells_no_time),
+		cmocka_unit_test(the_clock_was_set_back_before_the_look),
 		cmocka_unit_test(the_host_was_booted_with_a_clock_of_before),
 		cmocka_unit_test(an_older_version_wrote_the_checkpoint),
 		cmocka_unit_test(

@@ -1225,6 +1225,27 @@ class World(Down):
             self.rotated_twice_unseen(lost=int(f.read()) // 2)
         self.d.wait_log("the system lost events")
 
+    def test_a_copy_of_before_the_clock_was_set_back(self):
+        """The worker saw that copy: nothing of it is sent at the next start."""
+        self.prepare("app.log")
+        self.d.start()
+        self.log("app.log", ["0"])
+        self.expect(self.want)
+        self.rename("app.log", "app.log.2")
+        self.d.wait_follows(self.path("app.log.2"))
+        self.log("app.log", ["1"])
+        self.expect(self.want)
+        self.copy("app.log", "app.log.1")
+        self.log("app.log", ["2"])
+        self.expect(self.want)
+        self.truncate("app.log")
+        self.seen("app.log")
+        self.world.jump(-3600)
+        self.d.stop()
+        self.mark()
+        self.want = []
+        self.back()
+
     def test_the_clock_is_set_while_lines_come(self):
         self.prepare("app.log*")
         self.d.start()
