@@ -424,8 +424,10 @@ compare(struct stream *s, int fd, const uint8_t *buf, size_t n)
 		return (guard_matches(&s->guard, buf, n) ? SAME : CHANGED);
 	g = stream_guard_newest(s);
 	if (g.at <= 0 || s->tail->packed != INFLATE_NONE)
-		return (tail_update_print(s->tail, fd) ? SAME : CHANGED);
-	if ((holds = guard_holds(&g, fd)) == -1)
+		holds = tail_update_print(s->tail, fd);
+	else
+		holds = guard_holds(&g, fd);
+	if (holds == -1)
 		return (UNKNOWN);
 	return (holds ? SAME : CHANGED);
 }

@@ -318,22 +318,24 @@ set_print(struct tail *t, const uint8_t *head, size_t n)
 		ledger_mark(tails_ledger(t->all), s);
 }
 
-bool
+int
 tail_update_print(struct tail *t, int fd)
 {
 	uint8_t head[FINGERPRINT_MAX];
 	int n;
 
-	if (t->packed != INFLATE_NONE || (n = fingerprint_head(fd, head)) == -1)
-		return (true);
+	if (t->packed != INFLATE_NONE)
+		return (1);
+	if ((n = fingerprint_head(fd, head)) == -1)
+		return (-1);
 	if (!fingerprint_matches(&t->print, head, (size_t)n))
-		return (false);
+		return (0);
 	if (t->print.len < FINGERPRINT_MAX && t->print.len < (uint32_t)n)
 		set_print(t, head, (size_t)n);
 	else if (t->print.len == 0 && !t->only_rest)
 		/* Known, unlike that of a rest: see tail_resume.c. */
 		fingerprint_of(&t->print, head, 0);
-	return (true);
+	return (1);
 }
 
 void

@@ -204,9 +204,10 @@ void	tail_set_last_line(struct tail *, const struct guard *before, off_t end);
 
 /*
  * Compares the fingerprint with a file that was written to, and brings it up
- * to date.  Returns whether it is still the same file.
+ * to date.  Returns 1 when it is still the same file, 0 when it is not, or -1
+ * with errno when it could not be read.
  */
-bool	tail_update_print(struct tail *, int fd);
+int	tail_update_print(struct tail *, int fd);
 
 /* A read of fd found more in it than any look had: it has size octets now. */
 void	tail_has_grown(struct tail *, int fd, off_t size);

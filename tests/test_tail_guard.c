@@ -52,7 +52,7 @@ UNUSED_TYPE(void, ledger_mark, struct ledger *l __attribute__((__unused__)),
 UNUSED_TYPE(void, stream_wake, struct stream *s __attribute__((__unused__)))
 UNUSED_TYPE(struct path_text, tail_path, const struct tail *t
     __attribute__((__unused__)))
-UNUSED_TYPE(bool, tail_update_print, struct tail *t
+UNUSED_TYPE(int, tail_update_print, struct tail *t
     __attribute__((__unused__)), int fd __attribute__((__unused__)))
 UNUSED_TYPE(void, tails_lose, struct tails *all __attribute__((__unused__)),
     const struct tails_loss *loss __attribute__((__unused__)))

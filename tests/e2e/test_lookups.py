@@ -386,6 +386,34 @@ class Lookups(Case):
         self.r.check(w, o)
         self.assertNotIn("before they could be read", self.d.log())
 
+    def test_written_anew_before_anything_of_it_was_sent(self):
+        """Its fingerprint alone tells, and cannot be compared at first."""
+        w, o = self.writer("x.log"), self.writer("o.log")
+        o.write(2)
+        self.begin()
+        self.r.wait_all(o)
+        self.r.kill()
+        w.write(3)
+        wait_for(lambda: any(f["size"] == os.path.getsize(w.path) and
+                             not f["fingerprint"].endswith("/0")
+                             for f in self.d.state()["files"]
+                             if f["path"] == w.path), "its fingerprint")
+
+        def truncate():
+            w.copytruncate(self.path("x.log.1"))
+            w.write(200)
+            self.world.fail_nth(1, READ, errno.EIO)
+
+        before = self.world.failed
+        self.held(truncate)
+        wait_for(lambda: self.world.failed > before, "a look that fails")
+        self.d.state()
+        self.r.start()
+        self.r.wait_all(w, o)
+        self.finish(self.d, self.r)
+        self.r.check(w, o)
+        self.assertNotIn("before they could be read", self.d.log())
+
     def test_written_anew_where_it_cannot_be_opened(self):
         """What is seen of its size is that of what it has now."""
         a, b = self.writer("a.log"), self.writer("b.log")
