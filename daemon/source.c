@@ -59,6 +59,12 @@ trusts(struct place *place, const char *name, const struct stat *st,
 	    dir_follows(dir_of(was), of, REACH_UNSAFE_NAME));
 }
 
+static void
+look_again(struct place *place)
+{
+	dir_again(dir_of(place));
+}
+
 static struct place *
 place_of(void *arg, const char *path)
 {
@@ -166,6 +172,7 @@ sources_new(struct ev_loop *loop, struct tails *tails, struct ledger *ledger,
 		.reaches = reaches,
 		.trusts = trusts,
 		.is_blind = is_blind,
+		.again = look_again,
 		.place_of = place_of,
 		.arg = ss };
 	tails_set_finder(tails, &finder);

@@ -801,6 +801,8 @@ check_spent(struct tail *t, const struct stat *st)
 static bool
 look(struct tail *t, struct stat *st)
 {
+	const struct tails_finder *finder = tails_finder(t->all);
+
 	if (t->fd != -1) {
 		if (fstat(t->fd, st) == 0)
 			return (true);
@@ -811,9 +813,14 @@ look(struct tail *t, struct stat *st)
 		return (false);
 	if (stat(tail_path(t).text, st) == 0)
 		return (st->st_dev == t->dev && st->st_ino == t->ino);
-	/* Of one that is not there a look at its name tells. */
+	/*
+	 * Of one that is not there a look at its name tells.  Where its
+	 * directory may not be searched no event will say that it may be again.
+	 */
 	if (is_transient(errno) && errno != ENOTDIR)
 		tail_cannot_be_read(t, errno);
+	else if ((errno == EACCES || errno == EPERM) && finder->again != NULL)
+		finder->again(t->place);
 	return (false);
 }
 

@@ -414,6 +414,25 @@ class Lookups(Case):
         self.r.check(w, o)
         self.assertNotIn("before they could be read", self.d.log())
 
+    def test_what_was_written_where_nobody_may_look(self):
+        """No event tells that its directory may be searched again."""
+        a, b = self.writer("a.log"), self.writer("b.log")
+        self.begin(max_open=1)
+        for w in (a, b):
+            w.write(2)
+            self.r.wait_all(w)
+        wait_for(lambda: self.d.state()["counters"]["files_open"] == 1,
+                 "a to be closed")
+        self.world.fail_nth(1, STAT, errno.EACCES, NEVER)
+        a.write(1)
+        wait_for(lambda: self.world.failed > 0, "a look that fails")
+        self.d.state()
+        self.world.fail_nth(0, 0, 0)
+        # The sweep would find it too, in up to a minute.
+        wait_for(lambda: self.r.missing(a) == 0, "the line", 20)
+        self.finish(self.d, self.r)
+        self.r.check(a, b)
+
     def test_written_anew_where_it_cannot_be_opened(self):
         """What is seen of its size is that of what it has now."""
         a, b = self.writer("a.log"), self.writer("b.log")
