@@ -193,14 +193,46 @@ is_to_be_spent(const struct tail *old, const struct stat *st)
 	return (st->st_size >= old->size && has_base(old));
 }
 
+/* Whether its head is text, and not what shred(1) or dd(1) write. */
+static bool
+has_text(const struct tail *t)
+{
+	uint8_t head[FINGERPRINT_MAX];
+	int i, n;
+
+	if (t->fd == -1 || (n = fingerprint_head(t->fd, head)) < 1)
+		return (false);
+	for (i = 0; i < n; i++)
+		if (head[i] < ' ' && memchr("\t\n\r\033", head[i], 4) == NULL)
+			return (false);
+	return (true);
+}
+
+/* What was seen of a file that has another content and another name now. */
+struct seen {
+	bool left_now; /* it had its name at the last look */
+	bool shrank; /* it has less than was sent */
+	bool copied; /* there is a copy of what it had */
+};
+
 /*
- * Whether it was truncated before it lost its name, both since the last look:
- * there is a copy of what it had, or less in it than was sent.
+ * Whether it was truncated before it lost its name, both since the last look.
+ * Where nothing tells which came first, what it has now may be lines of its
+ * program, and is not lost for that.
  */
 static bool
-was_truncated_first(bool left_now, bool shrank, bool copied)
+was_truncated_first(const struct tail *now, const struct seen *seen)
 {
-	return (left_now && (shrank || copied));
+	if (!seen->left_now)
+		return (false);
+	if (seen->shrank || seen->copied)
+		return (true);
+	if (!has_text(now))
+		return (false);
+	say_notice(tail_path(now).text,
+	    "was written anew and rotated, in whichever order: what it has now "
+	    "is sent from its beginning");
+	return (true);
 }
 
 static void
@@ -229,8 +261,9 @@ say_spent(const struct tail *t)
 void
 tail_truncated(struct tail *old, const struct stat *st, enum tail_change how)
 {
-	bool left_now = old->left_now, unproven = old->unproven;
-	bool shrank = st->st_size < tail_most_sent(old), copied, spend;
+	struct seen seen = { .left_now = old->left_now,
+		.shrank = st->st_size < tail_most_sent(old) };
+	bool unproven = old->unproven, spend;
 	struct place *place = old->place;
 	struct tail *now;
 	struct stream *s;
@@ -249,8 +282,8 @@ tail_truncated(struct tail *old, const struct stat *st, enum tail_change how)
 		begin_again(old, st);
 		return;
 	}
-	copied = tail_finish_in_copy(old, place, now);
-	if (spend && !was_truncated_first(left_now, shrank, copied)) {
+	seen.copied = tail_finish_in_copy(old, place, now);
+	if (spend && !was_truncated_first(now, &seen)) {
 		say_spent(now);
 		tail_spend(now, now->fd, st->st_size);
 	} else {

@@ -386,6 +386,45 @@ class Lookups(Case):
         self.r.check(w, o)
         self.assertNotIn("before they could be read", self.d.log())
 
+    def rotated_unread(self, anew):
+        """It has another name before anybody can read what it has now."""
+        w = self.writer("x.log")
+        w.write(20)
+        self.begin()
+        self.r.wait_all(w)
+
+        def rotate():
+            anew(w)
+            self.world.fail_nth(1, READ, errno.EIO, NEVER)
+
+        self.held(rotate)
+        self.d.wait_log("x.log.1: was x.log")
+        self.d.state()
+        self.world.fail_nth(0, 0, 0)
+        self.d.wait_log("x.log.1: was (rotated|written anew and rotated)")
+        w.write(2)
+        self.r.wait_all(w)
+        self.finish(self.d, self.r)
+        self.r.check(w)
+
+    def test_truncated_and_rotated_before_it_could_be_read(self):
+        def anew(w):
+            os.truncate(w.path, 0)
+            w.gen += 1
+            w.write(50)
+            w.rename(w.path + ".1")
+
+        self.rotated_unread(anew)
+
+    def test_rotated_and_overwritten_before_it_could_be_read(self):
+        def anew(w):
+            size = os.path.getsize(w.path)
+            w.rename(w.path + ".1")
+            with open(w.path + ".1", "r+b") as f:
+                f.write(os.urandom(size))
+
+        self.rotated_unread(anew)
+
     def test_written_anew_before_anything_of_it_was_sent(self):
         """Its fingerprint alone tells, and cannot be compared at first."""
         w, o = self.writer("x.log"), self.writer("o.log")
