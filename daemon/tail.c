@@ -681,26 +681,29 @@ tail_written(struct tail *t, const struct stat *st, enum cause cause)
 	double now = tails_now(t->all);
 	struct stream *s;
 	bool same_size, of_cut = is_time_of_cut(t, st, now);
-	int fd, same;
+	int fd, same = 1;
 
 	if (cause != CAUSE_NEED && is_guarded(t) && head_holds(t, now)) {
 		be_unsure(t);
 		tails_unsure(t);
 	} else if ((fd = tail_fd(t)) == -1) {
-		be_unsure(t);
-	} else if ((same = is_same(t, fd)) != 1) {
-		if (same == 0)
-			changed(t, st);
-		else
-			tail_cannot_be_read(t, errno);
+		same = -1;
+	} else if ((same = is_same(t, fd)) == 0) {
+		changed(t, st);
 		return;
+	} else if (same == -1) {
+		tail_cannot_be_read(t, errno);
 	} else {
 		t->sure = 0;
 	}
-	/* Whether a read that failed does so again, only a read can tell. */
-	if (t->fd != -1 && !t->unread)
-		t->error = 0;
-	t->left_now = t->unproven = false;
+	if (same == -1) {
+		be_unsure(t);
+	} else {
+		/* Whether a read fails again, only a read can tell. */
+		if (t->fd != -1 && !t->unread)
+			t->error = 0;
+		t->left_now = t->unproven = false;
+	}
 	same_size = st->st_size == t->size;
 	if (!same_size || written_ns(st) != t->written_ns) {
 		t->changed = now;
