@@ -376,12 +376,13 @@ ledger_end(struct ledger *l, const struct checkpoint_record *rec)
  * has taken while it is looked for; and what may be a copy is looked at again,
  * as is a copy of what was not received.  Something may be written into a new
  * file between the look at it and the first read: that was compared with
- * nothing yet.
+ * nothing yet.  So it is with what a start could not tell what it was.
  */
 bool
-ledger_has_record(const struct tail *t)
+ledger_has_record(struct tail *t)
 {
 	return (t->known && !(t->fresh && t->print.len > 0) &&
+	    !tail_is_undecided(t) &&
 	    (t->held == NULL ||
 		(tail_is_copy(t) && tail_copy_is_received(t))));
 }

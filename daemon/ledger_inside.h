@@ -87,7 +87,7 @@ struct ledger {
 /* ledger.c */
 
 /* Whether t's streams have records. */
-bool	ledger_has_record(const struct tail *t);
+bool	ledger_has_record(struct tail *t);
 
 /* Adds the stream's record to the batch, which has room for it. */
 void	ledger_put(struct ledger *, const struct stream *,

@@ -323,6 +323,7 @@ place_leave(struct tail *t)
 	RB_REMOVE(tail_names, &t->place->names, t);
 	tail_was(t, t->place, t->name);
 	t->place = NULL;
+	tail_wake_undecided(t);
 	t->left_now = !t->rotated;
 	t->rotated = true;
 	tails_stats(t->all)->rotations++;

@@ -59,6 +59,12 @@ trusts(struct place *place, const char *name, const struct stat *st,
 	    dir_follows(dir_of(was), of, REACH_UNSAFE_NAME));
 }
 
+static bool
+is_undecided(struct place *place)
+{
+	return (dir_is_undecided(dir_of(place)));
+}
+
 static void
 look_again(struct place *place)
 {
@@ -172,6 +178,7 @@ sources_new(struct ev_loop *loop, struct tails *tails, struct ledger *ledger,
 		.reaches = reaches,
 		.trusts = trusts,
 		.is_blind = is_blind,
+		.is_undecided = is_undecided,
 		.again = look_again,
 		.place_of = place_of,
 		.arg = ss };

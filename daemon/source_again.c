@@ -3,10 +3,15 @@
 #include <errno.h>
 #include <time.h>
 
+#include "daemon/clock.h"
+#include "daemon/source_orphan.h"
+#include "daemon/tail.h"
 #include "daemon/tails.h"
 
 #define SOON .1 /* seconds */
 #define LATER 10. /* where it fails again and again */
+
+#define UNDECIDED 60. /* seconds, until what was found counts as new */
 
 #define AT_ONCE 3 /* attempts */
 #define WAIT_MS 10 /* to the next ones, at a start */
@@ -38,6 +43,7 @@ scan_late(struct dir *d)
 	scan_all(ss);
 	dir_recover(d);
 	dir_note_unseen(d);
+	dir_wake_undecided(d);
 	place_order(&d->place);
 	links_order(d);
 	set_late(ss, false);
@@ -103,6 +109,7 @@ again_init(struct sources *ss)
 	TAILQ_INIT(&ss->again);
 	ss->waits = WAITS;
 	ss->again_wait = SOON;
+	ss->decided_at = clock_now() + UNDECIDED;
 	ev_timer_init(&ss->again_timer, on_again, SOON, 0.);
 	ss->again_timer.data = ss;
 }
@@ -161,6 +168,25 @@ again_leave(struct dir *d)
 	d->again = false;
 	TAILQ_REMOVE(&d->all->again, d, again_entry);
 	d->all->nagain--;
+}
+
+bool
+dir_is_undecided(struct dir *d)
+{
+	const struct sources *ss = d->all;
+
+	return (d->unrecovered && d->again && ss->orphans != NULL &&
+	    clock_now() < ss->decided_at &&
+	    orphans_are_missed(ss->orphans, d));
+}
+
+void
+dir_wake_undecided(struct dir *d)
+{
+	struct tail *t;
+
+	RB_FOREACH (t, tail_names, &d->place.names)
+		tail_wake_undecided(t);
 }
 
 bool

@@ -164,6 +164,7 @@ struct sources {
 	ev_timer again_timer;
 	unsigned waits; /* left to a start */
 	struct orphans *orphans; /* while a directory is unrecovered, or NULL */
+	ev_tstamp decided_at; /* what a start could not tell counts as new */
 	struct told_names told;
 	unsigned ntold;
 	uint64_t nuntold; /* in all directories, */
@@ -454,6 +455,13 @@ bool	lookup_again(struct sources *, unsigned n);
 
 /* Lists it as place_list() does, with such attempts. */
 DIR	*dir_list(struct dir *);
+
+/*
+ * Whether what became of its files while nobody looked is still looked for, and
+ * something of that is missing; and: files may have waited for that.
+ */
+bool	dir_is_undecided(struct dir *);
+void	dir_wake_undecided(struct dir *);
 
 /* Whether errors may pass by themselves, and tell nothing of what is there. */
 bool	is_no_answer(int error);

@@ -119,10 +119,12 @@ look_at_new_file(struct dir *d, const char *name, const struct found *f)
 	if (dir_has_live(d, t))
 		tail_is_live(t);
 	t->fresh = t->streams == NULL && !f->linked && !d->all->starting;
+	t->undecided = d->all->starting || (d->unrecovered && d->again);
 	if (meant)
 		left_alone = dir_join_routes(t, d, name, f->reach);
-	/* What the checkpoint knows is no copy. */
+	/* What the checkpoint knows is no copy, nor what another file was. */
 	t->fresh = t->fresh && !t->met;
+	t->undecided = t->undecided && !t->met;
 	tail_held_look(t);
 	if (t->streams == NULL) {
 		if (t->error != 0 && is_no_answer(t->error))

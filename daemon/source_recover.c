@@ -424,6 +424,7 @@ follow_candidate(struct candidate *c, const struct former *was)
 	}
 	c->used = true;
 	t->met = true;
+	tail_decide(t);
 	t->was_empty = false;
 	/* A file that has the very path was replaced, not rotated. */
 	t->rotated =
@@ -645,6 +646,7 @@ pass_over(const struct candidate *c, struct tail *t, const struct tail *of)
 	char origin[PATH_MAX];
 	struct former was;
 
+	t->undecided = false;
 	tail_hold_copy(t, of);
 	t->rotated = true;
 	if (find_former(c, &was) && dir_path(was.dir, was.base, origin) == 0)
@@ -824,6 +826,24 @@ has_unread(struct dir *d)
 	return (false);
 }
 
+/* What goes on in none of them has not to wait for those that are unread. */
+static void
+decide_others(struct hunt *h)
+{
+	const struct candidate *c;
+	struct tail *t;
+	size_t i;
+
+	h->early = false;
+	for (i = 0; i < h->n; i++) {
+		c = h->list[i];
+		t = tails_find(h->dir->all->tails, c->st.st_dev, c->st.st_ino);
+		if (t != NULL && c->head_len > 0 &&
+		    find_orphan(h, c, false, false) == NULL)
+			tail_decide(t);
+	}
+}
+
 /*
  * Some of its files cannot be read yet.  What others go on in is followed
  * before it is sent from its beginning by its own name.
@@ -836,6 +856,7 @@ recover_early(struct orphans *os, struct dir *d)
 	if (hunt_begin(&h) == 0) {
 		list_candidates(&h);
 		adopt_sent(&h);
+		decide_others(&h);
 	}
 	hunt_end(&h);
 }

@@ -750,7 +750,7 @@ stream_pull(struct stream *s, struct pull *p)
 	/* Is it a copy?  What has come into it since it was looked at tells. */
 	if (s->tail->fresh)
 		tail_check(s->tail);
-	if (s->tail->held != NULL)
+	if (s->tail->held != NULL || tail_is_undecided(s->tail))
 		return (PULL_WAIT);
 	fd = s->tail->fresh ? -1 : tail_fd(s->tail);
 	if (fd == -1 || s->comes_back)

@@ -437,6 +437,42 @@ tail_add_stream(struct tail *t, struct route *r, off_t offset)
 }
 
 void
+tail_decide(struct tail *t)
+{
+	struct stream *s;
+
+	if (!t->undecided)
+		return;
+	t->undecided = false;
+	for (s = t->streams; s != NULL; s = s->next) {
+		ledger_mark(tails_ledger(t->all), s);
+		stream_wake(s);
+	}
+}
+
+bool
+tail_is_undecided(struct tail *t)
+{
+	const struct tails_finder *finder = tails_finder(t->all);
+
+	if (!t->undecided)
+		return (false);
+	if (t->place == NULL || finder->is_undecided == NULL ||
+	    !finder->is_undecided(t->place))
+		tail_decide(t);
+	return (t->undecided);
+}
+
+void
+tail_wake_undecided(struct tail *t)
+{
+	struct stream *s;
+
+	for (s = t->streams; t->undecided && s != NULL; s = s->next)
+		stream_wake(s);
+}
+
+void
 tail_suspect(struct tail *t)
 {
 	t->suspect = true;

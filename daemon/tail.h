@@ -90,6 +90,8 @@ struct tail {
 						   another file has, too: it has
 						   no fingerprint, so that no file
 						   is taken for it */
+	bool			 undecided:1;	/* a start could not tell yet what
+						   it was: tail_is_undecided() */
 	bool			 seeking:1;	/* its copy could not be looked for */
 	bool			 unread:1;	/* the last read of it failed */
 	off_t			 size;		/* as last seen */
@@ -175,6 +177,17 @@ const char	*tail_real(const struct tail *, struct path_text *buf);
 
 /* Frees what of its paths is its own. */
 void	tail_forget_paths(struct tail *);
+
+/*
+ * Whether nobody knows yet what it was before the start: it may be what another
+ * file of the checkpoint has become, of which something was sent.  Nothing of
+ * it is sent or recorded until that is known, or has been sought for long.
+ */
+bool	tail_is_undecided(struct tail *);
+
+/* That is known now, or it is to be asked anew. */
+void	tail_decide(struct tail *);
+void	tail_wake_undecided(struct tail *);
 
 /* What was sent of it is not what stands there: it will be looked at. */
 void	tail_suspect(struct tail *);

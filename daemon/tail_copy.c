@@ -101,13 +101,13 @@ is_out_of_reach(const struct tail *t)
 	return (t->place == NULL && t->fd == -1 && tail_is_done(t));
 }
 
-/* A file that is followed is no copy, unless it is held for being one. */
+/* A file that is followed is no copy, unless it may be one and waits. */
 static bool
 is_followed(struct tails *all, const struct stat *st)
 {
 	struct tail *t = tails_find(all, st->st_dev, st->st_ino);
 
-	if (t != NULL && is_out_of_reach(t))
+	if (t != NULL && (is_out_of_reach(t) || tail_is_undecided(t)))
 		return (false);
 	/* One that was rotated may just have been copied over. */
 	if (t != NULL && t->rotated && !t->spent && !t->fresh &&

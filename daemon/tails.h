@@ -172,6 +172,8 @@ struct tails_finder {
 	 * looked at yet.
 	 */
 	bool	(*is_blind)(void *arg, const char *path);
+	/* Whether files may be there of which nobody knows what they were. */
+	bool	(*is_undecided)(struct place *);
 	/* What could not be looked at there is looked at again. */
 	void	(*again)(struct place *);
 	/* The directory in which path is, when it is looked through, or NULL. */

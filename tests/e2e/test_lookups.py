@@ -386,6 +386,34 @@ class Lookups(Case):
         self.r.check(w, o)
         self.assertNotIn("before they could be read", self.d.log())
 
+    def test_a_start_that_lists_a_directory_only_so_often(self):
+        """What it finds there is not sent before it knows what that was."""
+        w = self.writer("real/x.log")
+        w.write(20)
+        self.world = World(os.path.join(self.dir, "world"), self.path("real"))
+        self.r = self.receiver("relp:0").start()
+        self.d = self.daemon(
+            destination("d", self.r.url) +
+            source("s", self.path("real/x.log*")), program=PROGRAM)
+        self.d.env = self.world.env
+        self.d.start()
+        copy = w.path + ".1"
+        for n in range(1, 20, 2):
+            self.r.wait_all(w)
+            self.d.stop()
+            if os.path.exists(copy):
+                os.unlink(copy)
+            w.write(3)
+            w.copytruncate(copy)
+            w.write(2)
+            self.world.fail_nth(n, READDIR, errno.EIO, NEVER)
+            self.d.start()
+            self.d.state()
+            self.world.fail_nth(0, 0, 0)
+        self.r.wait_all(w)
+        self.finish(self.d, self.r)
+        self.r.check(w)
+
     def rotated_unread(self, anew):
         """It has another name before anybody can read what it has now."""
         w = self.writer("x.log")
