@@ -175,9 +175,11 @@ dir_is_undecided(struct dir *d)
 {
 	const struct sources *ss = d->all;
 
-	return (d->unrecovered && d->again && ss->orphans != NULL &&
-	    clock_now() < ss->decided_at &&
-	    orphans_are_missed(ss->orphans, d));
+	if (!d->unrecovered || !d->again || clock_now() >= ss->decided_at)
+		return (false);
+	/* What is missing in one that was found late is not known before. */
+	return (!d->started ||
+	    (ss->orphans != NULL && orphans_are_missed(ss->orphans, d)));
 }
 
 void
