@@ -9,6 +9,7 @@
 #include "daemon/ledger.h"
 #include "daemon/log.h"
 #include "daemon/say.h"
+#include "daemon/source_candidate.h"
 #include "daemon/source_inside.h"
 #include "daemon/stream.h"
 #include "daemon/tail.h"
@@ -279,6 +280,29 @@ orphans_are_missed(struct orphans *os, struct dir *d)
 		if (!spot->of->found)
 			return (true);
 	return (false);
+}
+
+/* The rest of a truncated file, of which nothing is known: see be_sought(). */
+static bool
+is_unread(const struct orphan *o, const struct dir *d)
+{
+	return (o->rec.dev == ~d->place.dev && o->rec.offset == 0 &&
+	    o->rec.print.len == 0 && o->rec.nguards == 0);
+}
+
+bool
+orphans_seek_copy(struct orphans *os, const struct candidate *c)
+{
+	struct orphan_spot *spot;
+	bool found = false;
+
+	for (spot = first_from(os, c->dir, c->base);
+	     spot != NULL && strcmp(spot->base, c->base) == 0;
+	     spot = next_in_dir(spot))
+		if (is_unread(spot->of, c->dir) &&
+		    candidate_is_made_since(c, spot->of))
+			spot->of->found = found = true;
+	return (found);
 }
 
 struct kin *

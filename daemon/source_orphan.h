@@ -16,6 +16,7 @@
 
 #include "lib/checkpoint.h"
 
+struct candidate;
 struct dir;
 struct kin;
 struct kin_query;
@@ -71,6 +72,13 @@ bool	orphans_have_unsent(const struct orphans *);
 /* Whether one had that name; and: whether one was there, and is not found. */
 bool	orphans_had(struct orphans *, struct dir *, const char *name);
 bool	orphans_are_missed(struct orphans *, struct dir *);
+
+/*
+ * Whether a file that was truncated before anybody could read it had the name
+ * from which rotation made that of the candidate, which was made since: then
+ * the file is found.
+ */
+bool	orphans_seek_copy(struct orphans *, const struct candidate *);
 
 /*
  * Those that were in the directory and were not tried, by every name that they

@@ -635,7 +635,8 @@ find_new(struct hunt *h)
 		if (strcmp(c->base, base) != 0)
 			youngest = candidate_youngest(c);
 		base = c->base;
-		c->is_new = candidate_is_new(c, youngest);
+		c->is_new = candidate_is_new(c, youngest) ||
+		    orphans_seek_copy(h->os, c);
 	}
 }
 
