@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -231,6 +232,40 @@ ledger_late_below(const struct ledger *l, const char *prefix)
 	return (checkpoint_late_below(l->checkpoint, prefix));
 }
 
+const char *
+ledger_late_at(const struct ledger *l, const char *prefix, int64_t since_ns,
+    bool (*fn)(const char *, void *), void *arg)
+{
+	const struct timespec since = { .tv_sec = since_ns / NS_IN_S,
+		.tv_nsec = since_ns % NS_IN_S };
+
+	if (l->checkpoint == NULL)
+		return (NULL);
+	return (checkpoint_late_at(l->checkpoint, prefix, &since, fn, arg));
+}
+
+void
+ledger_file_path(const char *dir, ino_t ino, char path[LEDGER_FILE_MAX])
+{
+	(void)snprintf(path, LEDGER_FILE_MAX, "%s//%ju", dir, (uintmax_t)ino);
+}
+
+/*
+ * When a file was written of which nothing could be read yet: whatever it is
+ * called at the next start, or has been compressed to, was not sent.
+ */
+static void
+note_unread(struct ledger *l, struct tail *t, bool unread)
+{
+	char path[LEDGER_FILE_MAX];
+
+	if (t->place == NULL || (!unread && !t->deferred))
+		return;
+	t->deferred = unread && t->written_ns >= NS_IN_S;
+	ledger_file_path(t->place->path, t->ino, path);
+	ledger_late(l, path, t->deferred ? t->written_ns : 0);
+}
+
 /* Takes s out of the list that it is in. */
 static void
 unlist(struct ledger *l, struct stream *s)
@@ -354,6 +389,7 @@ ledger_drop(struct ledger *l, struct stream *s, bool gone)
 	unlist(l, s);
 	if (!gone)
 		return;
+	note_unread(l, s->tail, false);
 	if (note(l->checkpoint, s, CHECKPOINT_GONE, NULL) == -1)
 		log_warn("checkpoint");
 	ledger_arm(l);
@@ -420,6 +456,7 @@ fetch_ahead(const struct stream *s)
 static void
 record(struct ledger *l, struct stream *s, bool whole)
 {
+	note_unread(l, s->tail, tail_is_unread(s->tail));
 	if (s->tail->seeking)
 		leave(l, s);
 	if (!ledger_has_record(s->tail))

@@ -16,6 +16,7 @@
 #include <sys/types.h>
 
 #include <ev.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -71,6 +72,18 @@ void	ledger_see(struct ledger *, const char *dest, const char *source);
 void	ledger_late(struct ledger *, const char *path, int64_t since_ns);
 int64_t	ledger_late_since(const struct ledger *, const char *path);
 const char	*ledger_late_below(const struct ledger *, const char *prefix);
+
+/* The first for which fn says so of those since when that is; see there. */
+const char	*ledger_late_at(const struct ledger *, const char *prefix,
+		    int64_t since_ns, bool (*fn)(const char *path, void *),
+		    void *arg);
+
+/*
+ * The path under which a time is said of a file that could not be read: that of
+ * no directory.
+ */
+#define LEDGER_FILE_MAX (PATH_MAX + 32)
+void	ledger_file_path(const char *dir, ino_t, char path[LEDGER_FILE_MAX]);
 
 /* Walks the records that nobody has taken; fn must not touch the ledger. */
 void	ledger_walk_untaken(struct ledger *,

@@ -605,7 +605,7 @@ candidate_defer(const struct candidate *c)
 	bool is_own;
 	int64_t written = last_write(c, &is_own);
 
-	if (side_of(c, written) != LEDGER_BEFORE)
+	if (c->is_deferred || side_of(c, written) != LEDGER_BEFORE)
 		dir_defer(c->dir, c->st.st_ino, written);
 }
 

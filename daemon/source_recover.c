@@ -48,11 +48,18 @@ struct hunt {
 	size_t n;
 };
 
+/* What is known of one that was of no use is said for the next attempt. */
 static void
 forget_candidates(struct hunt *h)
 {
-	while (h->n > 0)
-		candidate_free(h->list[--h->n]);
+	struct candidate *c;
+
+	while (h->n > 0) {
+		c = h->list[--h->n];
+		if (c->is_deferred && !c->used)
+			candidate_defer(c);
+		candidate_free(c);
+	}
 	free(h->list);
 	h->list = NULL;
 }

@@ -1,15 +1,17 @@
+#include <inttypes.h>
 #include <limits.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "daemon/clock.h"
 #include "daemon/ledger.h"
 #include "daemon/source_inside.h"
+#include "daemon/stream.h"
+#include "daemon/tail.h"
 #include "daemon/tails.h"
 #include "lib/ns.h"
 
-#define DEFERRED_MAX (PATH_MAX + 32)
 #define SLACK_NS (2 * NS_IN_S) /* from a change until it is told */
 
 /*
@@ -49,21 +51,29 @@ dir_is_unseen(struct dir *d)
 
 /* No directory has such a path: these are of its files. */
 static void
-prefix_of(const struct dir *d, char prefix[DEFERRED_MAX])
+prefix_of(const struct dir *d, char prefix[LEDGER_FILE_MAX])
 {
-	(void)snprintf(prefix, DEFERRED_MAX, "%s//", d->place.path);
+	(void)snprintf(prefix, LEDGER_FILE_MAX, "%s//", d->place.path);
 }
 
+/* Those of files that cannot be read yet are said anew. */
 static void
 end_deferred(struct dir *d)
 {
 	struct ledger *l = d->all->ledger;
-	char prefix[DEFERRED_MAX];
+	char prefix[LEDGER_FILE_MAX];
 	const char *path;
+	struct stream *s;
+	struct tail *t;
 
 	prefix_of(d, prefix);
+	if (ledger_late_below(l, prefix) == NULL)
+		return;
 	while ((path = ledger_late_below(l, prefix)) != NULL)
 		ledger_late(l, path, 0);
+	RB_FOREACH (t, tail_names, &d->place.names)
+		for (s = t->streams; t->deferred && s != NULL; s = s->next)
+			ledger_mark(l, s);
 }
 
 void
@@ -89,32 +99,57 @@ dir_note_unseen(struct dir *d)
 
 /* By its number: it may get another name meanwhile. */
 static void
-path_of(const struct dir *d, ino_t ino, char path[DEFERRED_MAX])
+path_of(const struct dir *d, ino_t ino, char path[LEDGER_FILE_MAX])
 {
-	(void)snprintf(
-	    path, DEFERRED_MAX, "%s//%ju", d->place.path, (uintmax_t)ino);
+	ledger_file_path(d->place.path, ino, path);
 }
 
 void
 dir_defer(struct dir *d, ino_t ino, int64_t written)
 {
-	char path[DEFERRED_MAX];
+	char path[LEDGER_FILE_MAX];
 
 	path_of(d, ino, path);
 	if (written >= NS_IN_S)
 		ledger_late(d->all->ledger, path, written);
 }
 
+/* Nobody follows a file in the directory that has this number. */
+static bool
+is_elsewhere(const char *path, void *arg)
+{
+	const struct dir *d = arg;
+	ino_t ino = (ino_t)strtoumax(strrchr(path, '/') + 1, NULL, 10);
+
+	return (tails_find(d->all->tails, d->place.dev, ino) == NULL);
+}
+
+/* What was moved or compressed has another number, and the same time. */
+static bool
+undefer_moved(struct dir *d, int64_t written)
+{
+	struct ledger *l = d->all->ledger;
+	char prefix[LEDGER_FILE_MAX];
+	const char *path;
+
+	prefix_of(d, prefix);
+	path = ledger_late_at(l, prefix, written, is_elsewhere, d);
+	if (path == NULL)
+		return (false);
+	ledger_late(l, path, 0);
+	return (true);
+}
+
 bool
 dir_undefer(struct dir *d, ino_t ino, int64_t written)
 {
 	struct ledger *l = d->all->ledger;
-	char path[DEFERRED_MAX];
+	char path[LEDGER_FILE_MAX];
 	int64_t was;
 
 	path_of(d, ino, path);
 	if ((was = ledger_late_since(l, path)) == 0)
-		return (false);
+		return (undefer_moved(d, written));
 	ledger_late(l, path, 0);
 	return (was == written);
 }
@@ -122,7 +157,7 @@ dir_undefer(struct dir *d, ino_t ino, int64_t written)
 bool
 dir_has_deferred(const struct dir *d)
 {
-	char prefix[DEFERRED_MAX];
+	char prefix[LEDGER_FILE_MAX];
 
 	prefix_of(d, prefix);
 	return (ledger_late_below(d->all->ledger, prefix) != NULL);

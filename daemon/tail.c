@@ -56,10 +56,28 @@ is_transient(int error)
 	    error != ELOOP && error != ENXIO);
 }
 
+bool
+tail_is_unread(const struct tail *t)
+{
+	return (t->error != 0 && t->print.len == 0 && t->size > 0 &&
+	    t->packed == INFLATE_NONE && !t->spent && tail_most_sent(t) == 0);
+}
+
+/* What is recorded then, not only the name may have changed. */
+static void
+mark_unread(struct tail *t)
+{
+	struct stream *s;
+
+	if (tail_is_unread(t))
+		for (s = t->streams; s != NULL; s = s->next)
+			ledger_mark(tails_ledger(t->all), s);
+}
+
 void
 tail_cannot_be_read(struct tail *t, int error)
 {
-	bool again = is_transient(error);
+	bool again = is_transient(error), known = t->error != 0;
 
 	if (t->error != error) {
 		errno = error;
@@ -67,6 +85,8 @@ tail_cannot_be_read(struct tail *t, int error)
 		    again ? "every second" : "when it changes");
 	}
 	t->error = (uint8_t)error;
+	if (!known)
+		mark_unread(t);
 	if (again)
 		tails_time(t);
 }
@@ -751,6 +771,7 @@ tail_written(struct tail *t, const struct stat *st, enum cause cause)
 	}
 	tails_saw(t, st);
 	t->size = st->st_size;
+	mark_unread(t);
 	/* As long as the next one is empty, who writes has not turned to it. */
 	if (t->behind != NULL && t->behind->size == 0)
 		t->owed = t->size;

@@ -94,6 +94,8 @@ struct tail {
 						   it was: tail_is_undecided() */
 	bool			 seeking:1;	/* its copy could not be looked for */
 	bool			 unread:1;	/* the last read of it failed */
+	bool			 deferred:1;	/* the checkpoint says when it was
+						   written, as tail_is_unread() */
 	off_t			 size;		/* as last seen */
 	off_t			 sure;		/* size before it grew, where what
 						   came since may be of another
@@ -201,6 +203,9 @@ void	tail_cannot_be_read(struct tail *, int error);
 /* The same of a read, and: that one did not fail any more. */
 void	tail_read_failed(struct tail *, int error);
 void	tail_can_be_read(struct tail *);
+
+/* Whether it has something, and nothing of it could be read yet. */
+bool	tail_is_unread(const struct tail *);
 
 /*
  * Of another file, which had its name, something was sent: has its stream go on

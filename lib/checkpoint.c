@@ -542,22 +542,51 @@ checkpoint_is_late(
 	return (true);
 }
 
-const char *
-checkpoint_late_below(const struct checkpoint *cp, const char *prefix)
+/* The entry that is late, from this one on, whose path begins so; or NULL. */
+static struct checkpoint_entry *
+next_late(struct checkpoint_entry *e, const char *prefix)
+{
+	size_t len = strlen(prefix);
+
+	for (; e != NULL && e->rec.kind == CHECKPOINT_LATE &&
+	     strncmp(e->rec.path, prefix, len) == 0;
+	     e = checkpoint_table_next(e))
+		if (e->rec.time != 0)
+			return (e);
+	return (NULL);
+}
+
+static struct checkpoint_entry *
+first_late(const struct checkpoint *cp, const char *prefix)
 {
 	const struct checkpoint_record key = {
 		.kind = CHECKPOINT_LATE,
 		.dest = "",
 		.path = prefix,
 	};
-	size_t len = strlen(prefix);
+
+	return (next_late(checkpoint_table_from(&cp->seen, &key), prefix));
+}
+
+const char *
+checkpoint_late_below(const struct checkpoint *cp, const char *prefix)
+{
+	const struct checkpoint_entry *e = first_late(cp, prefix);
+
+	return (e != NULL ? e->rec.path : NULL);
+}
+
+const char *
+checkpoint_late_at(const struct checkpoint *cp, const char *prefix,
+    const struct timespec *since, bool (*fn)(const char *, void *), void *arg)
+{
 	struct checkpoint_entry *e;
 
-	for (e = checkpoint_table_from(&cp->seen, &key);
-	     e != NULL && e->rec.kind == CHECKPOINT_LATE &&
-	     strncmp(e->rec.path, prefix, len) == 0;
-	     e = checkpoint_table_next(e))
-		if (e->rec.time != 0)
+	for (e = first_late(cp, prefix); e != NULL;
+	     e = next_late(checkpoint_table_next(e), prefix))
+		if (e->rec.time == since->tv_sec &&
+		    (since->tv_nsec == 0 || e->rec.offset == since->tv_nsec) &&
+		    fn(e->rec.path, arg))
 			return (e->rec.path);
 	return (NULL);
 }

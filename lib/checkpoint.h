@@ -161,6 +161,14 @@ const char	*checkpoint_late_below(const struct checkpoint *,
 		    const char *prefix);
 
 /*
+ * The same, of those that are late since then; where its nanoseconds are 0, in
+ * that second.  fn says whether it is the one.
+ */
+const char	*checkpoint_late_at(const struct checkpoint *,
+		    const char *prefix, const struct timespec *since,
+		    bool (*fn)(const char *path, void *), void *arg);
+
+/*
  * Walks the untaken file records.  Returning false from fn drops the record
  * from memory; to end it on disk, too, fn notes a CHECKPOINT_GONE, which is
  * all that it may do with the checkpoint.

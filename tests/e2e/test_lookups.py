@@ -387,18 +387,19 @@ class Lookups(Case):
         self.assertNotIn("before they could be read", self.d.log())
 
     def test_a_start_that_lists_a_directory_only_so_often(self):
-        """What it finds there is not sent before it knows what that was."""
-        w = self.writer("real/x.log")
+        """What is found there is not sent before it is known what that was."""
+        w, o = self.writer("real/deep/x.log"), self.writer("o.log")
         w.write(20)
         self.world = World(os.path.join(self.dir, "world"), self.path("real"))
         self.r = self.receiver("relp:0").start()
         self.d = self.daemon(
             destination("d", self.r.url) +
-            source("s", self.path("real/x.log*")), program=PROGRAM)
+            source("s", [self.path("real/deep/x.log*"), o.path]),
+            program=PROGRAM)
         self.d.env = self.world.env
         self.d.start()
         copy = w.path + ".1"
-        for n in range(1, 20, 2):
+        for n in range(1, 18, 2):
             self.r.wait_all(w)
             self.d.stop()
             if os.path.exists(copy):
@@ -408,11 +409,47 @@ class Lookups(Case):
             w.write(2)
             self.world.fail_nth(n, READDIR, errno.EIO, NEVER)
             self.d.start()
-            self.d.state()
+            for _ in range(2):
+                o.write(1)
+                self.r.wait_all(o)
             self.world.fail_nth(0, 0, 0)
-        self.r.wait_all(w)
+        self.r.wait_all(w, o)
         self.finish(self.d, self.r)
-        self.r.check(w)
+        self.r.check(w, o)
+
+    def stopped_unread(self, happens, then):
+        """Nothing that comes into a log can be read, and the daemon stops."""
+        w, o = self.writer("x.log"), self.writer("o.log")
+        o.write(1)
+        self.begin()
+        self.r.wait_all(o)
+        self.world.fail_nth(1, READ, errno.EIO, NEVER)
+        w.write(20)
+        wait_for(lambda: any(self.errors()), "a look that fails")
+        happens(w)
+        self.d.stop()
+        then(w)
+        self.world.fail_nth(0, 0, 0)
+        self.d.start()
+        w.write(3)
+        self.r.wait_all(w, o)
+        self.over(w)
+        self.r.check(w, o)
+
+    def test_compressed_before_it_could_be_read(self):
+        def rotate(w):
+            w.rename(w.path + ".1", late=2)
+            self.d.wait_log("x.log.1: was x.log")
+            self.d.state()
+
+        self.stopped_unread(rotate, lambda w: self.pack(w.path + ".1"))
+
+    def test_copied_before_it_could_be_read(self):
+        def truncate(w):
+            w.copytruncate(w.path + ".1")
+            self.d.wait_log("could not be looked for")
+
+        self.stopped_unread(truncate, lambda w: None)
 
     def rotated_unread(self, anew):
         """It has another name before anybody can read what it has now."""
