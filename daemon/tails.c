@@ -528,12 +528,33 @@ close_nameless(struct tails *ts, const struct open_set *set, bool deleted)
 	return (false);
 }
 
+/* Whether all lines that it is known to have were read: no read failed. */
+static bool
+was_read(const struct tail *t)
+{
+	return (tail_is_drained(t) && t->error == 0 && !t->suspect &&
+	    t->sure == 0);
+}
+
+static bool
+can_be_read(const struct tail *t)
+{
+	return (t->error == 0);
+}
+
+static bool
+is_any(const struct tail *t)
+{
+	(void)t;
+	return (true);
+}
+
 /*
- * Closes one that was not used for long and can be opened again; rather one
- * that is drained, for a file that is closed may be deleted.
+ * Closes one that was not used for long and can be opened again, if it is so;
+ * rather one that was read, for a file that is closed may be deleted.
  */
 static bool
-close_named(struct open_set *set, bool drained)
+close_named(struct open_set *set, bool (*is_so)(const struct tail *))
 {
 	unsigned looked = 0;
 	struct tail *t;
@@ -541,7 +562,7 @@ close_named(struct open_set *set, bool drained)
 	TAILQ_FOREACH (t, &set->opened, opened) {
 		if (++looked > LOOKED_AT)
 			break;
-		if (t->place == NULL || (drained && !tail_is_drained(t)))
+		if (t->place == NULL || !is_so(t))
 			continue;
 		tails_closed(t);
 		return (true);
@@ -550,10 +571,17 @@ close_named(struct open_set *set, bool drained)
 }
 
 static bool
+close_read(struct tails *ts, struct open_set *set)
+{
+	return (close_nameless(ts, set, true) || close_named(set, was_read) ||
+	    close_nameless(ts, set, false));
+}
+
+static bool
 close_one(struct tails *ts, struct open_set *set)
 {
-	return (close_nameless(ts, set, true) || close_named(set, true) ||
-	    close_nameless(ts, set, false) || close_named(set, false));
+	return (close_read(ts, set) || close_named(set, can_be_read) ||
+	    close_named(set, is_any));
 }
 
 static struct open_set *
@@ -594,9 +622,9 @@ tails_close_some(struct tails *ts)
 {
 	unsigned n = 0;
 
-	while (n < AT_ONCE && close_one(ts, largest_set(ts)))
+	while (n < AT_ONCE && close_read(ts, largest_set(ts)))
 		n++;
-	return (n > 0);
+	return (n > 0 || close_named(largest_set(ts), can_be_read));
 }
 
 void

@@ -119,7 +119,11 @@ void	tails_forget(struct tail *);
 void	tails_opened(struct tail *, int fd);
 void	tails_closed(struct tail *);
 
-/* Closes some that can be opened again.  Returns whether there were any. */
+/*
+ * Closes some that can be opened again, of those that were not read to the end
+ * one at the most, and none that cannot be read now.  Returns whether there
+ * were any.
+ */
 bool	tails_close_some(struct tails *);
 
 /* Whether an error says that no descriptor was left: closing some may help. */

@@ -697,6 +697,27 @@ class Lookups(Case):
         self.r.wait_all(a)
         self.finish(self.d, self.r)
 
+    def test_what_could_not_be_read_is_not_closed(self):
+        """Others are, when there are no descriptors left."""
+        a, b, c = [self.writer(x + ".log") for x in "abc"]
+        os.unlink(c.path)
+        self.begin()
+        for w in (a, b):
+            w.write(2)
+            self.r.wait_all(w)
+        self.world.fail_nth(1, READ | OPEN, errno.EMFILE, NEVER)
+        a.write(5)
+        wait_for(lambda: any(self.errors()), "a look that fails")
+        c.create()
+        c.write(1)
+        self.d.wait_log("c.log: cannot be read")
+        self.d.state()
+        os.unlink(a.path)
+        self.world.fail_nth(0, 0, 0)
+        self.r.wait_all(a, b, c)
+        self.finish(self.d, self.r)
+        self.r.check(a, b, c)
+
     def test_truncated_without_descriptors(self):
         self.truncated(calls=OPEN | OPENDIR, error=errno.EMFILE, times=4)
 
