@@ -14,8 +14,18 @@ struct member {
 	char name[NAME_MAX + 1];
 	struct tail *tail;
 	int64_t at; /* its last write, but no later than that of the next */
+	const char *target; /* where name is a link: the name of what it leads
+			       to, where the file has its own */
 	bool related; /* its new name tells of its age */
 };
+
+/* As rotation_compare(), of two files that had the same name. */
+static int
+compare_ages(const struct member *x, const struct member *y)
+{
+	return (rotation_compare(x->target != NULL ? x->target : x->name,
+	    x->tail->name, y->tail->name));
+}
 
 /*
  * By the name they had, those whose new names tell of their age first, then by
@@ -33,9 +43,7 @@ compare_times(const void *a, const void *b)
 		return (x->related ? -1 : 1);
 	if (x->at != y->at)
 		return (x->at < y->at ? -1 : 1);
-	return (x->related ? rotation_compare(
-				 x->name, x->tail->name, y->tail->name)
-			   : 0);
+	return (x->related ? compare_ages(x, y) : 0);
 }
 
 /* By what new names of one and the same tell, then by the last write. */
@@ -45,7 +53,7 @@ compare_names(const void *a, const void *b)
 	const struct member *x = a, *y = b;
 	int order;
 
-	order = rotation_compare(x->name, x->tail->name, y->tail->name);
+	order = compare_ages(x, y);
 	return (order != 0 ? order : compare_times(a, b));
 }
 
@@ -65,8 +73,7 @@ names_object(const struct member *list, size_t n)
 	size_t i;
 
 	for (i = 1; i < n; i++)
-		if (rotation_compare(list[i].name, list[i - 1].tail->name,
-			list[i].tail->name) > 0)
+		if (compare_ages(&list[i - 1], &list[i]) > 0)
 			return (true);
 	return (false);
 }
@@ -85,8 +92,7 @@ names_are_right(const struct member *list, size_t n)
 		if ((made = made_ns(&list[i])) == 0)
 			continue;
 		if (before != NULL && made != made_before) {
-			order = rotation_compare(list[i].name,
-			    before->tail->name, list[i].tail->name);
+			order = compare_ages(before, &list[i]);
 			times_wrong += made_before > made;
 			names_wrong +=
 			    order != 0 && (order > 0) != (made_before > made);
@@ -116,10 +122,28 @@ sort_related(struct member *list, size_t n)
 			list[i].at = list[i + 1].at;
 }
 
+/*
+ * Where name is a link, files are rotated where it leads.  Returns the name
+ * there, where t has its own, too; else NULL.
+ */
+static const char *
+target_of(struct place *place, const char *name, const struct tail *t)
+{
+	const struct tail *holder = tail_at(place, name);
+	const char *real;
+
+	if (holder == NULL || t->place == NULL ||
+	    (real = tail_target(holder)) == NULL ||
+	    !place_holds(t->place, real))
+		return (NULL);
+	return (strrchr(real, '/') + 1);
+}
+
 static void
 add_member(struct place *place, struct member **list, size_t *n,
     const char *name, struct tail *t)
 {
+	const char *target = target_of(place, name, t);
 	struct member *grown;
 
 	/* Room is doubled where it is a power of two. */
@@ -131,8 +155,10 @@ add_member(struct place *place, struct member **list, size_t *n,
 		*list = grown;
 	}
 	(void)strlcpy((*list)[*n].name, name, sizeof((*list)[*n].name));
-	(*list)[*n].related =
-	    t->place == place && rotation_is_of(t->name, name);
+	(*list)[*n].target = target;
+	(*list)[*n].related = target != NULL
+	    ? rotation_is_of(t->name, target)
+	    : t->place == place && rotation_is_of(t->name, name);
 	(*list)[*n].at = t->written_ns;
 	(*list)[(*n)++].tail = t;
 }

@@ -177,6 +177,9 @@ void	tail_set_real(struct tail *, const char *path);
  */
 const char	*tail_real(const struct tail *, struct path_text *buf);
 
+/* Where a link leads by whose name it is followed; NULL: that is not known. */
+const char	*tail_target(const struct tail *);
+
 /* Frees what of its paths is its own. */
 void	tail_forget_paths(struct tail *);
 

@@ -111,6 +111,12 @@ tail_real(const struct tail *t, struct path_text *buf)
 	return (write_path(t, buf));
 }
 
+const char *
+tail_target(const struct tail *t)
+{
+	return (t->linked && t->paths != NULL ? t->paths->real : NULL);
+}
+
 void
 tail_forget_paths(struct tail *t)
 {

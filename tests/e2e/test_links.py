@@ -6,6 +6,7 @@ import gzip
 import os
 import pwd
 import shutil
+import subprocess
 import threading
 import time
 import unittest
@@ -523,6 +524,28 @@ class Down(Links):
         self.assertEqual(
             [line.split()[-1] for line in self.r.lines()
              if b"generation" in line], [b"0", b"1", b"2"])
+
+    def test_written_late(self):
+        """The names behind the link and when the files were made tell that a
+        late write makes an old file no younger."""
+        probe = self.write(self.elsewhere("probe"), "")
+        if not subprocess.run(["stat", "-c", "%W", probe],
+                              stdout=subprocess.PIPE).stdout.strip(b"0?-\n"):
+            self.skipTest("the file system does not tell when a file was made")
+        w = self.prepare("0.log")
+        self.d.stop()
+        os.rename(w.path, w.path + ".2")
+        # A clock of the file system has ticks.
+        for name, text in ((".2", "early"), (".1", "next"), (".2", "late"),
+                           ("", "last")):
+            time.sleep(.05)
+            self.write(w.path + name, "generation " + text)
+        self.d.start()
+        self.wait_text("generation last")
+        self.end()
+        self.assertEqual(
+            [line.split()[-1] for line in self.r.lines()
+             if b"generation" in line], [b"early", b"late", b"next", b"last"])
 
     def test_rotated_while_it_was_empty(self):
         """By its inode alone is it known, and it is written later."""
