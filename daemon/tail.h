@@ -96,6 +96,8 @@ struct tail {
 	bool			 unread:1;	/* the last read of it failed */
 	bool			 deferred:1;	/* the checkpoint says when it was
 						   written, as tail_is_unread() */
+	unsigned		 unseen:4;	/* so often it could not be compared
+						   with what has its name */
 	off_t			 size;		/* as last seen */
 	off_t			 sure;		/* size before it grew, where what
 						   came since may be of another

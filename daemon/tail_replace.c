@@ -21,6 +21,7 @@
 
 #define COMPARED 4096 /* octets, at the end of what the old one had */
 #define SAME_MOST ((off_t)64 * 1024 * 1024) /* of both are compared */
+#define UNSEEN_MOST 15 /* looks: in one to two minutes */
 
 /* The two files. */
 struct pair {
@@ -29,50 +30,69 @@ struct pair {
 	struct guard guard; /* of what was sent of it most */
 	int fd; /* of the other */
 	bool unknown; /* it could not be read */
+	bool unseen; /* the old one could not be looked at */
 	const struct stat *st;
 };
 
-/* Whether the entry may be the old file. */
+/* Whether another look may say more of what could not be opened. */
 static bool
-is_it(int dirfd, const char *name, const struct tail *was)
+may_open_later(int error)
 {
+	return (error != EACCES && error != EPERM && error != ELOOP &&
+	    error != ENXIO && error != ENAMETOOLONG);
+}
+
+/* Whether the entry is the old file, as far as can be known. */
+static bool
+is_it(struct pair *p, int dirfd, const char *name)
+{
+	const struct tail *was = p->was;
 	struct stat st;
 
-	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == -1)
-		return (errno != ENOENT);
-	return (st.st_dev == was->dev && st.st_ino == was->ino);
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return (st.st_dev == was->dev && st.st_ino == was->ino);
+	p->unseen |= errno != ENOENT;
+	return (false);
 }
 
 /* Whether something in its directory still is the old file. */
 static bool
-has_name_in(struct place *place, const struct tail *was)
+has_name_in(struct pair *p, struct place *place)
 {
 	const struct dirent *e;
 	bool found = false;
 	DIR *dir;
 
-	if ((dir = place_list(place)) == NULL)
+	if ((dir = place_list(place)) == NULL) {
+		p->unseen |= may_open_later(errno);
 		return (true);
+	}
 	for (errno = 0; !found && (e = readdir(dir)) != NULL; errno = 0)
-		if (e->d_ino == was->ino)
-			found = is_it(dirfd(dir), e->d_name, was);
-	/* What could not be looked at may be it. */
-	found |= errno != 0;
+		if (e->d_ino == p->was->ino)
+			found = is_it(p, dirfd(dir), e->d_name);
+	p->unseen |= errno != 0;
 	(void)closedir(dir);
-	return (found);
+	return (found || p->unseen);
 }
 
-/* A file that still has a name was renamed, not replaced. */
+/*
+ * A file that still has a name was renamed, not replaced; and one that could
+ * not be looked at may have.
+ */
 static bool
-has_name(const struct tail *was)
+has_name(struct pair *p)
 {
+	const struct tail *was = p->was;
 	struct stat st;
 
 	if (was->place == NULL)
 		return (false);
-	if (was->fd != -1)
-		return (fstat(was->fd, &st) == -1 || st.st_nlink > 0);
-	return (has_name_in(was->place, was));
+	if (was->fd == -1)
+		return (has_name_in(p, was->place));
+	if (fstat(was->fd, &st) == 0)
+		return (st.st_nlink > 0);
+	p->unseen = true;
+	return (true);
 }
 
 static int
@@ -101,26 +121,38 @@ open_other(struct place *place, const char *name, const struct tail *was,
 	return (-1);
 }
 
-/* Whether another look may say more of what could not be opened. */
-static bool
-may_open_later(int error)
+/*
+ * Read both, at the same offset.  Return how many octets there are, or -1 where
+ * that cannot be known.
+ */
+static ssize_t
+read_old(struct pair *p, void *buf, size_t n, off_t at)
 {
-	return (error != EACCES && error != EPERM && error != ELOOP &&
-	    error != ENXIO && error != ENAMETOOLONG);
+	ssize_t got = read_whole(p->was->fd, buf, n, at);
+
+	p->unseen |= got == -1;
+	return (got);
+}
+
+static ssize_t
+read_other(struct pair *p, void *buf, size_t n, off_t at)
+{
+	ssize_t got = read_whole(p->fd, buf, n, at);
+
+	p->unknown |= got == -1;
+	return (got);
 }
 
 /* Whether the octets before the end of the old one are the same in both. */
 static bool
-ends_alike(const struct pair *p)
+ends_alike(struct pair *p)
 {
 	uint8_t x[COMPARED], y[COMPARED];
 	size_t n = p->size < COMPARED ? (size_t)p->size : COMPARED;
 	off_t at = p->size - (off_t)n;
 
-	return (p->was->fd != -1 &&
-	    read_whole(p->was->fd, x, n, at) == (ssize_t)n &&
-	    read_whole(p->fd, y, n, at) == (ssize_t)n &&
-	    memcmp(x, y, n) == 0);
+	return (p->was->fd != -1 && read_old(p, x, n, at) == (ssize_t)n &&
+	    read_other(p, y, n, at) == (ssize_t)n && memcmp(x, y, n) == 0);
 }
 
 /* Whether the other has all of the old one, by more than chance. */
@@ -150,13 +182,13 @@ has_all(struct pair *p)
  * are the same there, or -1 with errno.
  */
 static ssize_t
-same_at(const struct pair *p, uint8_t *x, size_t half, off_t at)
+same_at(struct pair *p, uint8_t *x, size_t half, off_t at)
 {
 	const uint8_t *y = x + half;
 	ssize_t n, m, i = 0;
 
-	if ((n = read_whole(p->was->fd, x, half, at)) == -1 ||
-	    (m = read_whole(p->fd, x + half, half, at)) == -1)
+	if ((n = read_old(p, x, half, at)) == -1 ||
+	    (m = read_other(p, x + half, half, at)) == -1)
 		return (-1);
 	while (i < n && i < m && at + i < p->size && x[i] == y[i])
 		i++;
@@ -169,7 +201,7 @@ same_at(const struct pair *p, uint8_t *x, size_t half, off_t at)
  * starts, or more than is compared.
  */
 static off_t
-behind_same_lines(const struct pair *p)
+behind_same_lines(struct pair *p)
 {
 	size_t room;
 	uint8_t *x = tails_scratch(p->was->all, &room);
@@ -194,7 +226,7 @@ behind_same_lines(const struct pair *p)
 
 /* Where the other has only what was not sent; 0: nowhere. */
 static off_t
-behind_what_was_sent(const struct pair *p)
+behind_what_was_sent(struct pair *p)
 {
 	const struct stream *s;
 	off_t at;
@@ -210,13 +242,13 @@ behind_what_was_sent(const struct pair *p)
 
 /* The guard of that offset in the other; none where it cannot be read. */
 static void
-know_before(const struct pair *p, off_t at, struct guard *g)
+know_before(struct pair *p, off_t at, struct guard *g)
 {
 	uint8_t buf[GUARD_MAX];
 	size_t len = guard_length(at);
 	ssize_t n;
 
-	n = at > 0 ? read_whole(p->fd, buf, len, at - (off_t)len) : -1;
+	n = at > 0 ? read_other(p, buf, len, at - (off_t)len) : 0;
 	guard_of(g, at, buf, n > 0 ? (size_t)n : 0);
 }
 
@@ -281,6 +313,7 @@ go_on_in(const struct pair *p, struct place *place, const char *name)
 	leave_rest(p);
 	tails_know(t, p->st);
 	tails_opened(t, p->fd);
+	t->unseen = 0;
 	come_home(t, place, name);
 	t->size = p->st->st_size;
 	t->sure = 0;
@@ -296,12 +329,28 @@ go_on_in(const struct pair *p, struct place *place, const char *name)
 	tails_watch(t);
 }
 
+/* What is not the same, as far as is known. */
+static enum tail_replacement
+is_none(const struct pair *p, off_t at)
+{
+	struct tail *was = p->was;
+
+	if (p->unknown || at == -1)
+		return (TAIL_CANNOT_TELL);
+	/* The new one does not wait for ever for what is gone. */
+	if (p->unseen && was->unseen < UNSEEN_MOST) {
+		was->unseen++;
+		return (TAIL_CANNOT_TELL);
+	}
+	return (TAIL_NOT_REPLACED);
+}
+
 enum tail_replacement
 tail_replaced(struct tail *was, struct place *place, const char *name,
     const struct stat *st, struct guard *from)
 {
 	struct pair p = { .was = was, .size = was->size, .st = st };
-	enum tail_replacement result = TAIL_NOT_REPLACED;
+	enum tail_replacement result;
 	char path[PATH_MAX];
 	struct stat now;
 	off_t at;
@@ -311,19 +360,23 @@ tail_replaced(struct tail *was, struct place *place, const char *name,
 	    was->spent || was->seeking || was->streams == NULL ||
 	    was->print.len == 0 || st->st_size == 0)
 		return (TAIL_NOT_REPLACED);
-	if (was->fd != -1 && fstat(was->fd, &now) == 0)
+	if (was->fd != -1) {
+		p.unseen = fstat(was->fd, &now) == -1;
+		if (p.unseen)
+			return (is_none(&p, 0));
 		p.size = now.st_size;
+	}
 	p.guard = tail_newest_guard(was);
 	if ((p.fd = open_other(place, name, was, st)) == -1)
 		return (may_open_later(errno) ? TAIL_CANNOT_TELL
 					      : TAIL_NOT_REPLACED);
-	if (has_all(&p) && !has_name(was)) {
+	if (has_all(&p) && !has_name(&p)) {
 		go_on_in(&p, place, name);
 		return (TAIL_REPLACED);
 	}
 	at = behind_what_was_sent(&p);
 	know_before(&p, at, from);
-	if (from->at > 0 && !has_name(was)) {
+	if (from->at > 0 && !has_name(&p)) {
 		(void)snprintf(path, sizeof(path), "%s/%s", place->path, name);
 		say_notice(path,
 		    "was replaced by a file with what was sent of it: goes on "
@@ -331,8 +384,7 @@ tail_replaced(struct tail *was, struct place *place, const char *name,
 		    (long long)from->at);
 		result = TAIL_REPLACED_IN_PART;
 	} else {
-		if (p.unknown || at == -1)
-			result = TAIL_CANNOT_TELL;
+		result = is_none(&p, at);
 		*from = (struct guard) { 0, 0 };
 	}
 	(void)close(p.fd);

@@ -6,6 +6,7 @@ import errno
 import gzip
 import itertools
 import os
+import shutil
 import signal
 import unittest
 
@@ -37,7 +38,7 @@ class Lookups(Case):
         self.d.env = self.world.env
         self.d.start()
 
-    def sweep(self, act, calls=ALL, error=errno.EIO, times=1):
+    def sweep(self, act, calls=ALL, error=errno.EIO, times=1, repeats=None):
         def arm(n):
             return lambda: self.world.fail_nth(n, calls, error, times)
 
@@ -55,7 +56,8 @@ class Lookups(Case):
         self.world.fail_nth(0, 0, 0)
         self.assertGreater(self.world.failed, 0)
         self.finish(self.d, self.r)
-        self.r.check(*self.writers, repeats=10 * most)
+        self.r.check(*self.writers,
+                     repeats=10 * most if repeats is None else repeats)
         self.assertNotIn("lost", self.d.log())
 
     def rotate(self, w, n):
@@ -90,6 +92,27 @@ class Lookups(Case):
 
         self.begin()
         self.sweep(act)
+
+    def test_replaced(self):
+        """Nothing of what was sent is sent again."""
+        w = self.writer("x.log", size=600)
+        w.write(20)
+
+        def act(n, arm):
+            w.write(2)
+            self.r.wait_all(w)
+            shutil.copyfile(w.path, w.path + ".new")
+
+            def replace():
+                os.rename(w.path + ".new", w.path)
+                w.open()
+                w.write(2)
+                arm()
+
+            self.held(replace)
+
+        self.begin()
+        self.sweep(act, repeats=0, calls=FSTAT, times=2)
 
     def truncated(self, **options):
         w = self.writer("x.log")
