@@ -270,11 +270,14 @@ class Model(Case):
         with open(path, "rb") as f:
             for line in f:
                 field = line.split()
-                if len(field) > 8 and field[1] == b"file":
-                    known[int(field[4])] = int(field[7]), int(field[5])
-                elif len(field) > 4 and field[1] == b"gone":
-                    known.pop(int(field[4]), None)
-        return known
+                if len(field) < 5 or field[1] not in (b"file", b"gone"):
+                    continue
+                # Of two devices, or one that was renumbered, both may have
+                # the inode: the later record counts.
+                known.pop((field[3], field[4]), None)
+                if field[1] == b"file" and len(field) > 8:
+                    known[field[3], field[4]] = int(field[7]), int(field[5])
+        return {int(inode): last for (_, inode), last in known.items()}
 
     def is_settled(self):
         sent = [(f["inode"], c["sent"]) for f in self.d.state()["files"]
