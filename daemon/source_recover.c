@@ -190,6 +190,43 @@ stat_entry(struct dir *d, int dirfd, const char *name, struct stat *st)
 	return (rc);
 }
 
+/* Whether t still has the name in the directory that it was found by. */
+static bool
+keeps_name(const struct tail *t, int dirfd)
+{
+	struct stat st;
+
+	if (fstatat(dirfd, t->name, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		return (errno != ENOENT);
+	return (st.st_dev == t->dev && st.st_ino == t->ino);
+}
+
+/*
+ * t may have got the name of st since the directory was scanned: then it is to
+ * be known by that before others are judged by the names that they had.
+ */
+static void
+catch_up(struct hunt *h, struct tail *t, int dirfd, const char *name,
+    const struct stat *st)
+{
+	struct place *place = &h->dir->place;
+
+	if (t->linked || (t->place != NULL && t->place != place) ||
+	    (t->place == place &&
+		(strcmp(t->name, name) == 0 || keeps_name(t, dirfd))))
+		return;
+	switch (dir_knows(h->dir, name, t, st)) {
+	case KNOWN_SAME:
+		tail_rename(t, place, name);
+		break;
+	case KNOWN_LATER:
+		look_later(h->dir);
+		break;
+	case KNOWN_ANOTHER:
+		break;
+	}
+}
+
 /*
  * Adds a file of which the checkpoint knows nothing: one that rotation named,
  * or where something is missing any one that is new.  Returns 0, or -1 with
@@ -199,10 +236,10 @@ static int
 consider(struct hunt *h, int dirfd, const char *name)
 {
 	struct sources *ss = h->dir->all;
-	const struct tail *t;
 	struct candidate *c;
 	char path[PATH_MAX];
 	struct stat st;
+	struct tail *t;
 
 	if (dir_path(h->dir, name, path) == -1)
 		return (0);
@@ -211,6 +248,8 @@ consider(struct hunt *h, int dirfd, const char *name)
 	if (!S_ISREG(st.st_mode))
 		return (0);
 	t = tails_find(ss->tails, st.st_dev, st.st_ino);
+	if (t != NULL)
+		catch_up(h, t, dirfd, name, &st);
 	if (t != NULL &&
 	    ((ss->late && tail_most_sent(t) > 0) ||
 		(t->met && (!t->was_empty || st.st_size == 0))))

@@ -482,6 +482,40 @@ class Raced(Down):
                 os.unlink(self.path(name))
         self.end(self.want, ordered=False)
 
+    def test_twice_and_written_late(self):
+        """What the log had when the daemon stopped comes before what had its
+        name since."""
+        n = 0
+        w = world.World(os.path.join(self.dir, "world"), self.path(""))
+        self.log("app.log", ["first"])
+        self.prepare("app.log", program=world.PROGRAM)
+        self.d.env = w.env
+        self.d.start()
+        self.expect(self.want)
+        for nth in itertools.count(1):
+            held = w.failed
+            self.d.stop()
+            # What changed is looked through.
+            self.put("other", [])
+            os.unlink(self.path("other"))
+            w.hold_nth(nth, world.ALL)
+            self.d.start()
+            wait_for(lambda: w.failed > held or self.is_ready(), "the start")
+            if w.failed == held:
+                w.let_go()
+                break
+            n += 1
+            self.log("app.log", numbered("log %d" % n, 30))
+            self.shift()
+            self.log("app.log", numbered("next %d" % n, 30))
+            self.shift()
+            self.log("app.log", ["last %d" % n])
+            w.let_go()
+            self.expect(self.want)
+            for name in self.rotated():
+                os.unlink(self.path(name))
+        self.end(self.want)
+
     def is_ready(self):
         return "worker: sandbox" in self.d.log().rpartition("stopping")[2]
 
