@@ -5,8 +5,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
+#include <xxhash.h>
 
 #define TEXT 1024
 #define DIRS 256 /* are told apart, by a hash: some share what they have */
@@ -22,6 +24,7 @@ static struct {
 	ev_timer end; /* of this while; it began with a message */
 	struct bound grave;
 	struct bound plain; /* they leave the grave ones their room */
+	uint64_t key;
 } said;
 
 static void
@@ -46,6 +49,7 @@ void
 say_open(struct ev_loop *loop, double seconds)
 {
 	ev_timer_init(&said.end, on_end, seconds, seconds);
+	arc4random_buf(&said.key, sizeof(said.key));
 	said.loop = loop;
 }
 
@@ -58,16 +62,17 @@ say_close(void)
 	said.loop = NULL;
 }
 
-/* FNV-1a of the directory that path is in. */
+/*
+ * Of the directory that path is in.  Who names directories does not know the
+ * key, and so not which of them share what they have with that of another user.
+ */
 static unsigned
 hash_of(const char *path)
 {
-	const char *end = strrchr(path, '/'), *p;
-	uint32_t hash = 2166136261u;
+	const char *end = strrchr(path, '/');
+	size_t len = end != NULL ? (size_t)(end - path) : 0;
 
-	for (p = path; end != NULL && p < end; p++)
-		hash = (hash ^ (unsigned char)*p) * 16777619u;
-	return (hash % DIRS);
+	return ((unsigned)(XXH3_64bits_withSeed(path, len, said.key) % DIRS));
 }
 
 static bool

@@ -6,9 +6,11 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -16,6 +18,15 @@
 static unsigned warned, noticed, informed, hidden;
 static char last[4096];
 static int level = 6; /* LOG_INFO */
+static uint64_t key;
+
+/* No chance in a test. */
+void
+arc4random_buf(void *buf, size_t n)
+{
+	assert_int_equal(n, sizeof(key));
+	memcpy(buf, &key, sizeof(key));
+}
 
 #define FAKE(name, count)                                                      \
 	void name(const char *fmt, ...)                                        \
@@ -150,6 +161,38 @@ what_the_level_leaves_out_does_not_count(void **state)
 	assert_int_equal(informed, 1);
 }
 
+/* Whether a directory with many messages has taken those of /log/victim. */
+static bool
+takes_from_another(const char *dir, struct ev_loop *loop)
+{
+	char path[64];
+	unsigned i;
+
+	say_close();
+	say_open(loop, 0.01);
+	(void)snprintf(path, sizeof(path), "%s/x.log", dir);
+	for (i = 0; i < SAY_IN_DIR; i++)
+		say_notice(path, "was written over");
+	warned = 0;
+	say_warnx("/log/victim/x.log", "damaged");
+	return (warned == 0);
+}
+
+/* Some share what they have; which ones, nobody who makes them can find out. */
+static void
+no_name_takes_those_of_another_directory_for_long(void **state)
+{
+	char dir[32];
+	unsigned i = 0;
+
+	key = 1;
+	do
+		(void)snprintf(dir, sizeof(dir), "/log/%u", i++);
+	while (!takes_from_another(dir, *state));
+	key = 2;
+	assert_false(takes_from_another(dir, *state));
+}
+
 int
 main(void)
 {
@@ -161,6 +204,7 @@ main(void)
 		TEST(at_the_end_they_are_counted_too),
 		TEST(plain_ones_take_nothing_from_the_grave_ones),
 		TEST(what_the_level_leaves_out_does_not_count),
+		TEST(no_name_takes_those_of_another_directory_for_long),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
