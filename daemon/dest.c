@@ -17,6 +17,7 @@
 #define HUNG_MOST 6 /* times */
 #define FORGIVEN 600. /* seconds */
 #define TELL_WAITED 60. /* seconds; how often */
+#define FIRST 1. /* seconds; balance: so long files wait for first attempts */
 
 struct dest {
 	const struct endpoint_env *env;
@@ -35,6 +36,7 @@ struct dest {
 	size_t active; /* failover: who has the streams, and since when */
 	double active_since;
 	ev_timer well; /* a better one is up, or one that returned */
+	ev_timer first; /* balance: first attempts are under way */
 	bool changed; /* some endpoint's state */
 	bool draining;
 };
@@ -369,6 +371,35 @@ note_waited(struct dest *d)
 	ev_timer_start(d->env->loop, &d->tell_waited);
 }
 
+/* Those that are not there yet keep no file waiting any more. */
+static void
+on_first(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+	struct dest *d = timer->data;
+	size_t i;
+
+	(void)loop;
+	(void)revents;
+	for (i = 0; i < d->length; i++)
+		if (!is_up(d, i))
+			d->recycled[i] = false;
+	d->changed = true;
+}
+
+/*
+ * Every file waits for the one that it prefers: should it go to another that is
+ * there a moment before, both would have to give back what is not theirs.
+ */
+static void
+start_balance(struct dest *d)
+{
+	size_t i;
+
+	for (i = 0; i < d->length; i++)
+		d->recycled[i] = true;
+	ev_timer_start(d->env->loop, &d->first);
+}
+
 struct dest *
 dest_new(const struct endpoint_env *env, const struct conf_destination *conf)
 {
@@ -385,6 +416,8 @@ dest_new(const struct endpoint_env *env, const struct conf_destination *conf)
 	d->tell_waited.data = d;
 	ev_timer_init(&d->well, on_well, WELL, 0.);
 	d->well.data = d;
+	ev_timer_init(&d->first, on_first, FIRST, 0.);
+	d->first.data = d;
 	for (; d->length < conf->nurls; d->length++) {
 		d->endpoints[d->length] =
 		    endpoint_new(env, conf, &conf->urls[d->length], &d->owner);
@@ -405,6 +438,7 @@ dest_free(struct dest *d)
 		return;
 	say_waited(d);
 	ev_timer_stop(d->env->loop, &d->well);
+	ev_timer_stop(d->env->loop, &d->first);
 	for (i = 0; i < d->length; i++)
 		endpoint_free(d->endpoints[i]);
 	free(d);
@@ -415,6 +449,8 @@ dest_start(struct dest *d)
 {
 	size_t i;
 
+	if (is_balanced(d))
+		start_balance(d);
 	for (i = 0; i < (is_balanced(d) ? d->length : 1); i++)
 		endpoint_start(d->endpoints[i]);
 }

@@ -1,9 +1,26 @@
 #!/usr/bin/python3
 """Several urls: no line is lost when receivers come and go."""
 
+import socket
+import unittest
 
 from network import Sink
+from processes import LINUX
 from teslacoil import Case, Output, destination, main, rng, source, wait_for
+
+
+def hanging_port(case):
+    """A port that answers no attempt to connect, for its queue is full."""
+    listener = socket.create_server(("127.0.0.1", 0), backlog=0)
+    case.addCleanup(listener.close)
+    while True:
+        client = socket.socket()
+        case.addCleanup(client.close)
+        client.settimeout(.3)
+        try:
+            client.connect(listener.getsockname())
+        except socket.timeout:
+            return listener.getsockname()[1]
 
 
 class Several(Case):
@@ -110,6 +127,31 @@ class Balance(Several):
 
         wait_for(even, "files at both")
         self.finish(self.d, self.one, self.two)
+
+    def test_each_is_connected_to_once(self):
+        self.begin("balance", 20)
+        self.write(100)
+        self.wait_none_missing()
+        self.assertTrue(all(self.spread()), self.spread())
+        # What the daemon had opened by then it has closed.
+        self.d.stop()
+        self.assertEqual([r.stats()["connections"]
+                          for r in (self.one, self.two)], [1, 1])
+        self.finish(self.one, self.two)
+
+    @unittest.skipUnless(LINUX, "a full queue that leaves attempts unanswered")
+    def test_one_that_does_not_answer_keeps_no_file_waiting(self):
+        r = self.receiver().start()
+        files = [self.writer("%02d.log" % i) for i in range(20)]
+        for w in files:
+            w.write(10)
+        hanging = "tcp://127.0.0.1:%d" % hanging_port(self)
+        d = self.daemon(
+            destination("d", [r.url, hanging], policy="balance",
+                        connect_timeout="1h") +
+            source("s", self.path("*.log"))).start()
+        r.wait_all(*files)
+        self.finish(d, r)
 
     def test_one_dies_and_comes_back(self):
         self.begin("balance", 20)
