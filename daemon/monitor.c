@@ -345,8 +345,11 @@ do_signals(struct monitor *m)
 		stop(m);
 	if (got & MONITOR_HUP)
 		monitor_reload(m);
-	if ((got & MONITOR_USR1) && m->worker != 0)
-		(void)kill(m->worker, SIGUSR1);
+	if (got & MONITOR_USR1) {
+		m->dump = true;
+		if (m->worker != 0)
+			(void)kill(m->worker, SIGUSR1);
+	}
 }
 
 static void

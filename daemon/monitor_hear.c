@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -162,6 +163,15 @@ monitor_do_requests(struct monitor *m)
 		}
 }
 
+/* The worker that was asked for it has ended before; this one is, but once. */
+static void
+ask_for_dump(struct monitor *m)
+{
+	if (m->dump)
+		(void)kill(m->worker, SIGUSR1);
+	m->dump = false;
+}
+
 static void
 on_ready(struct monitor *m)
 {
@@ -174,6 +184,7 @@ on_ready(struct monitor *m)
 	if (!m->was_ready)
 		m->ops->on_ready(m->ops->arg);
 	m->was_ready = true;
+	ask_for_dump(m);
 }
 
 static void
@@ -235,6 +246,9 @@ on_report(struct monitor *m, const struct worker_report *report)
 		break;
 	case WORKER_ALIVE:
 		on_alive(m, &report->sum);
+		break;
+	case WORKER_DUMPED:
+		m->dump = false;
 		break;
 	case WORKER_GIVES:
 		break;

@@ -69,6 +69,7 @@ struct monitor {
 	bool		 was_ready;	/* some worker was */
 	bool		 refused;	/* the new configuration was wrong */
 	bool		 renewing;	/* another worker with the same is due */
+	bool		 dump;		/* was asked for, and is not done */
 	bool		 killed;	/* by us: it is no fault of its own */
 	bool		 stopping;
 	bool		 finished;

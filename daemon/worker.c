@@ -92,7 +92,7 @@ static void
 tell_again(struct worker *w)
 {
 	static const enum worker_word words[] = { WORKER_READY, WORKER_RELOAD,
-		WORKER_RENEW, WORKER_LOOK };
+		WORKER_RENEW, WORKER_LOOK, WORKER_DUMPED };
 	size_t i;
 
 	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
@@ -196,6 +196,8 @@ end_dump(struct worker *w)
 	w->dumped = false;
 	if (w->dump_again)
 		dump_state(w);
+	else
+		tell(w, WORKER_DUMPED);
 }
 
 static struct state_dump *
@@ -215,8 +217,10 @@ dump_state(struct worker *w)
 	if (w->dump == NULL && tails_out_of_descriptors(errno) &&
 	    tails_close_some(w->tails))
 		w->dump = begin_dump(w);
-	if (w->dump == NULL)
+	if (w->dump == NULL) {
 		log_warn("%s/state.json", w->conf->state_dir);
+		tell(w, WORKER_DUMPED);
+	}
 }
 
 static void
@@ -226,10 +230,12 @@ on_usr1(struct ev_loop *loop, ev_signal *sig, int revents)
 
 	(void)loop;
 	(void)revents;
-	if (w->start->statedir == -1)
+	if (w->start->statedir == -1) {
 		log_notice("no state_dir, so no state.json");
-	else
+		tell(w, WORKER_DUMPED);
+	} else {
 		dump_state(w);
+	}
 }
 
 static void
@@ -389,7 +395,7 @@ on_turn(struct ev_loop *loop, ev_prepare *prepare, int revents)
 	if (w->dumped)
 		end_dump(w);
 	gather(w, pressed);
-	if (w->stopping && quiet)
+	if (w->stopping && quiet && w->dump == NULL)
 		ev_break(loop, EVBREAK_ALL);
 }
 

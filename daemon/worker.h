@@ -21,7 +21,8 @@ enum worker_word {
 	WORKER_ALIVE,			/* the loop turns; with figures */
 	WORKER_GIVES,			/* a file, see handover.h */
 	WORKER_RENEW,			/* it needs another sandbox */
-	WORKER_LOOK			/* whether it does, it cannot see */
+	WORKER_LOOK,			/* whether it does, it cannot see */
+	WORKER_DUMPED			/* what SIGUSR1 asked for is done */
 };
 
 /* A packet.  Numbers, as the monitor should have nothing to parse. */

@@ -103,6 +103,28 @@ class Signals(Case):
         self.d.process = None
         self.assertNotIn("error:", self.d.log())
 
+    def test_a_dump_that_is_asked_for_while_no_worker_is_there(self):
+        self.begin()
+        worker = self.d.worker()
+        kill(self.d.pid, signal.SIGSTOP)
+        kill(worker, signal.SIGKILL)
+        wait_for(lambda: not running(worker), "the end of it")
+        kill(self.d.pid, signal.SIGUSR1)
+        kill(self.d.pid, signal.SIGCONT)
+        self.d.wait_log("state written to ")
+        self.finish(self.d, self.r)
+
+    def test_a_dump_that_is_asked_for_as_the_worker_stops(self):
+        self.begin()
+        worker = self.d.worker()
+        kill(worker, signal.SIGSTOP)
+        kill(worker, signal.SIGUSR1)
+        kill(worker, signal.SIGTERM)
+        kill(worker, signal.SIGCONT)
+        self.assertEqual(self.d.wait(), 0)
+        self.d.process = None
+        self.assertIn("state written to ", self.d.log())
+
     def test_a_worker_is_not_reloaded_as_often_as_it_asks(self):
         self.begin()
         asked = 0
