@@ -42,6 +42,7 @@ struct client {
 
 struct ctl {
 	const struct ctl_env *env;
+	struct ev_loop *loop;
 	ev_io listener;
 	ev_timer rest; /* until there may be a descriptor again */
 	TAILQ_HEAD(, client) clients;
@@ -53,8 +54,8 @@ client_free(struct client *c)
 {
 	struct ctl *ctl = c->ctl;
 
-	ev_io_stop(ctl->env->loop, &c->io);
-	ev_timer_stop(ctl->env->loop, &c->patience);
+	ev_io_stop(ctl->loop, &c->io);
+	ev_timer_stop(ctl->loop, &c->patience);
 	TAILQ_REMOVE(&ctl->clients, c, entry);
 	ctl->nclients--;
 	(void)close(c->io.fd);
@@ -69,15 +70,15 @@ note_life(struct client *c)
 {
 	TAILQ_REMOVE(&c->ctl->clients, c, entry);
 	TAILQ_INSERT_TAIL(&c->ctl->clients, c, entry);
-	ev_timer_again(c->ctl->env->loop, &c->patience);
+	ev_timer_again(c->ctl->loop, &c->patience);
 }
 
 static void
 wait_for_room(struct client *c)
 {
-	ev_io_stop(c->ctl->env->loop, &c->io);
+	ev_io_stop(c->ctl->loop, &c->io);
 	ev_io_set(&c->io, c->io.fd, EV_WRITE);
-	ev_io_start(c->ctl->env->loop, &c->io);
+	ev_io_start(c->ctl->loop, &c->io);
 }
 
 /* Returns whether the piece has been written. */
@@ -176,7 +177,9 @@ static void
 write_checkpoint(struct client *c, int unused)
 {
 	(void)unused;
-	c->writes = ledger_ask(c->ctl->env->ledger);
+	/* Before a start is done there is nothing to be written. */
+	c->writes = c->ctl->env->view->starting ||
+	    ledger_ask(c->ctl->env->ledger);
 	if (!c->writes)
 		answer_written(c, NULL);
 }
@@ -354,13 +357,44 @@ ctl_new(const struct ctl_env *env, int listener)
 	if ((ctl = calloc(1, sizeof(*ctl))) == NULL)
 		return (NULL);
 	ctl->env = env;
+	ctl->loop = env->loop;
 	TAILQ_INIT(&ctl->clients);
 	ledger_on_written(env->ledger, on_written, ctl);
 	ev_io_init(&ctl->listener, on_connect, listener, EV_READ);
 	ev_timer_init(&ctl->rest, on_rest, 0., REST);
 	ctl->listener.data = ctl->rest.data = ctl;
-	ev_io_start(env->loop, &ctl->listener);
+	ev_io_start(ctl->loop, &ctl->listener);
 	return (ctl);
+}
+
+/* What it waited for until the start was done. */
+static void
+client_move(struct client *c, struct ev_loop *from)
+{
+	struct ev_loop *to = c->ctl->loop;
+
+	ev_io_stop(from, &c->io);
+	ev_timer_stop(from, &c->patience);
+	ev_io_start(to, &c->io);
+	ev_timer_again(to, &c->patience);
+	if (c->writes)
+		write_checkpoint(c, 0);
+	if (c->done)
+		client_free(c);
+}
+
+void
+ctl_move(struct ctl *ctl, struct ev_loop *to)
+{
+	struct ev_loop *from = ctl->loop;
+	struct client *c, *next;
+
+	ctl->loop = to;
+	ev_timer_stop(from, &ctl->rest);
+	ev_io_stop(from, &ctl->listener);
+	ev_io_start(to, &ctl->listener);
+	TAILQ_FOREACH_SAFE (c, &ctl->clients, entry, next)
+		client_move(c, from);
 }
 
 void
@@ -373,8 +407,8 @@ ctl_free(struct ctl *ctl)
 	ledger_on_written(ctl->env->ledger, NULL, NULL);
 	while ((c = TAILQ_FIRST(&ctl->clients)) != NULL)
 		client_free(c);
-	ev_io_stop(ctl->env->loop, &ctl->listener);
-	ev_timer_stop(ctl->env->loop, &ctl->rest);
+	ev_io_stop(ctl->loop, &ctl->listener);
+	ev_timer_stop(ctl->loop, &ctl->rest);
 	free(ctl);
 }
 

@@ -31,6 +31,12 @@ struct ctl *ctl_new(const struct ctl_env *, int listener);
 void ctl_free(struct ctl *);
 
 /*
+ * From now on it is served by loop, as the start is done: what a client waits
+ * for that is not possible before, is done.
+ */
+void ctl_move(struct ctl *, struct ev_loop *);
+
+/*
  * The new configuration was taken, error NULL, or is wrong: who asked for it is
  * told at once, for this worker may be about to leave.
  */

@@ -70,11 +70,14 @@ beat_later(struct monitor *m)
 	    notify_every_ms() != 0 ? clock_ms() + notify_every_ms() : 0;
 }
 
-/* No worker is there to be late, or it has a while to become ready. */
+/*
+ * No worker is there to be late; or one has a while to become ready, or to say
+ * that it is still about to.
+ */
 static void
 beat(struct monitor *m)
 {
-	if (m->worker == 0 || clock_ms() - m->started_ms < STARTING_MS)
+	if (m->worker == 0 || clock_ms() - m->heard_ms < STARTING_MS)
 		notify_beat("WATCHDOG=1\n");
 	beat_later(m);
 }
@@ -262,7 +265,7 @@ on_worker_exit(struct monitor *m, int status)
 		say_signal(m, status);
 		m->finished = true;
 		m->status = good ? 0 : m->status;
-	} else if (!m->was_ready) {
+	} else if (!m->was_ready && !(good && m->next.conf != NULL)) {
 		say_signal(m, status);
 		m->finished = true;
 	} else if (m->next.conf != NULL) {

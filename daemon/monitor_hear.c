@@ -199,6 +199,10 @@ on_alive(struct monitor *m, const struct state_sum *sum)
 		    away, sizeof(away), " (%u not connected)", sum->away);
 	if (m->stopping)
 		notify_beat("WATCHDOG=1\n");
+	else if (!m->is_ready)
+		notify_beat("WATCHDOG=1\nSTATUS=starting: looking for files\n"
+			    "EXTEND_TIMEOUT_USEC=%llu000\n",
+		    2ULL * monitor_patience_ms());
 	else if (m->refused)
 		notify_beat("WATCHDOG=1\n" REFUSED "\n");
 	else

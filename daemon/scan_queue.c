@@ -113,12 +113,13 @@ scan_queue_run(struct scan_queue *q)
 }
 
 void
-scan_queue_finish(struct scan_queue *q)
+scan_queue_finish(struct scan_queue *q, void (*pause)(void *))
 {
 	struct scan_job *job;
 
 	assert(q->now == NULL);
 	q->whole = true;
+	q->pause = pause;
 	while ((job = TAILQ_FIRST(&q->urgent)) != NULL)
 		do_part(q, job);
 	q->whole = false;
@@ -136,8 +137,11 @@ scan_queue_take(struct scan_queue *q, unsigned n)
 {
 	bool first = q->part == 0;
 
-	if (q->whole)
+	if (q->whole) {
+		if (q->pause != NULL)
+			q->pause(q->arg);
 		return (true);
+	}
 	if (!first && (q->part >= SCAN_PART || q->left == 0))
 		return (false);
 	q->taken += n;

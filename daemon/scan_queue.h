@@ -42,7 +42,8 @@ struct scan_queue {
 	unsigned		 part;		/* of which now may have so many */
 	unsigned		 taken;		/* since the clock was asked */
 	double			 until;		/* by clock_now(); 0: not begun */
-	bool			 whole;		/* now is scanned to its end */
+	bool			 whole;		/* now is scanned to its end, */
+	void			(*pause)(void *arg);	/* or NULL: meanwhile */
 };
 
 void	scan_queue_init(struct scan_queue *, struct ev_loop *loop,
@@ -61,8 +62,11 @@ void	scan_queue_del(struct scan_queue *, struct scan_job *);
 /* Scans as much as is left of this turn. */
 void	scan_queue_run(struct scan_queue *);
 
-/* Scans all that is urgent to its end; not to be called by a step. */
-void	scan_queue_finish(struct scan_queue *);
+/*
+ * Scans all that is urgent to its end; not to be called by a step.  In front of
+ * each entry pause is called, unless it is NULL; it adds and deletes no job.
+ */
+void	scan_queue_finish(struct scan_queue *, void (*pause)(void *arg));
 
 /* A turn of the loop is at its end. */
 void	scan_queue_turn(struct scan_queue *);

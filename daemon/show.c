@@ -112,6 +112,9 @@ show_summary(const json_t *state)
 	    text_of(state, "version"), number_of(process, "pid"),
 	    text_of(process, "started"),
 	    size_text(number_of(process, "max_resident_kb") * 1024, memory));
+	if (json_is_true(json_object_get(process, "starting")))
+		(void)printf("starting: not all files were looked at yet, and "
+			     "nothing is sent before\n");
 	(void)printf("files: %" PRIu64 " followed, %" PRIu64 " open, %" PRIu64
 		     " rotated so far, %s lost\n",
 	    number_of(counters, "files"), number_of(counters, "files_open"),

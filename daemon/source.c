@@ -1,5 +1,6 @@
 #include "daemon/source.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -257,6 +258,24 @@ sources_avoid(struct sources *ss, int fd)
 	    (struct identity) { st.st_dev, st.st_ino };
 }
 
+void
+sources_pause(void *arg)
+{
+	struct sources *ss = arg;
+	int error = errno;
+
+	if (ss->starting && !ss->late && ss->pause != NULL)
+		ss->pause(ss->pause_arg);
+	errno = error;
+}
+
+void
+sources_on_pause(struct sources *ss, void (*pause)(void *), void *arg)
+{
+	ss->pause = pause;
+	ss->pause_arg = arg;
+}
+
 /* From now on a file that appears is read from its beginning. */
 static void
 end_start(struct sources *ss)
@@ -303,6 +322,7 @@ sources_start(struct sources *ss, const struct handover_file *files, size_t n)
 	dir_begin(root);
 	scan_all(ss);
 	for (i = 0; i < n; i++) {
+		sources_pause(ss);
 		tails_reserve(ss->tails, (unsigned)(n - i - 1));
 		sources_inherit(ss, &files[i]);
 	}

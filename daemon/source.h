@@ -65,6 +65,12 @@ void	sources_hide(struct sources *, bool (*hides)(void *, const char *),
 	    void *arg);
 
 /*
+ * While sources_start() works, pause(arg) is called between two steps.  It
+ * changes nothing of what that is about, or ends the process.
+ */
+void	sources_on_pause(struct sources *, void (*pause)(void *), void *arg);
+
+/*
  * Looks for every file there is, and goes on looking.  n files that the worker
  * before had open go on, also where no name leads to them any more; takes the
  * descriptors.  Returns 0, or -1 with errno.

@@ -216,6 +216,7 @@ lookup_again(struct sources *ss, unsigned n)
 		}
 		ss->waits--;
 		(void)nanosleep(&wait, NULL);
+		sources_pause(ss);
 	}
 	errno = error;
 	return (true);

@@ -181,11 +181,18 @@ struct sources {
 	char sweep_name[NAME_MAX + 1]; /* behind this name; "": in front */
 	bool by_time; /* what is looked at now: no news for awaited */
 	struct sources_ops ops;
+	void (*pause)(void *); /* NULL: there is none */
+	void *pause_arg;
 	bool starting;
 	bool late; /* the same, of what a start could not look at */
 	unsigned nlate; /* directories that were found so */
 	struct dir_list strayed; /* directories that have strays */
 };
+
+/* source.c */
+
+/* At a start, between two steps; arg is the sources. */
+void	sources_pause(void *arg);
 
 /* source_use.c: what patterns mean */
 

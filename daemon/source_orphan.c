@@ -131,6 +131,7 @@ add_orphan(const struct checkpoint_record *rec, void *arg)
 	struct orphan *o;
 	struct dir *d;
 
+	sources_pause(os->all);
 	if (rec->kind != CHECKPOINT_FILE ||
 	    (d = dir_of_path(os->all, rec->path, &base)) == NULL ||
 	    !dir_sends_to(d, base, rec->dest))
@@ -183,6 +184,7 @@ enter_dir(const struct checkpoint_record *rec, void *arg)
 	struct dir *d, *real;
 	const char *base;
 
+	sources_pause(ss);
 	if (rec->kind != CHECKPOINT_FILE || rec->real == NULL ||
 	    strlcpy(path, rec->real, sizeof(path)) >= sizeof(path) ||
 	    (slash = strrchr(path, '/')) == NULL)
@@ -432,6 +434,7 @@ orphans_end(struct orphans *os, const struct dir *in)
 	struct orphan *o;
 
 	TAILQ_FOREACH (o, &os->list, entry) {
+		sources_pause(os->all);
 		d = o->spots[0].dir;
 		if (!o->found && (in == NULL || d == in) && !d->unrecovered)
 			o->found = is_in_its_place(o);

@@ -241,6 +241,7 @@ consider(struct hunt *h, int dirfd, const char *name)
 	struct stat st;
 	struct tail *t;
 
+	sources_pause(ss);
 	if (dir_path(h->dir, name, path) == -1)
 		return (0);
 	if (stat_entry(h->dir, dirfd, name, &st) == -1)
@@ -402,6 +403,7 @@ choose(void *who, void *arg)
 	struct orphan *o = who;
 	struct choice *x = arg;
 
+	sources_pause(x->c->dir->all);
 	if (x->early && may_be_there(o, x->c->dir->all->tails))
 		return (true);
 	if ((o->rec.offset == 0) == x->unsent && is_likelier(x, o) &&
@@ -431,6 +433,7 @@ find_orphan(
 	char base[NAME_MAX + 1];
 	size_t i;
 
+	sources_pause(h->dir->all);
 	if (c->head_len < 0)
 		return (NULL);
 	q.len = (size_t)c->head_len;
@@ -711,6 +714,7 @@ follow_passed_by(struct hunt *h)
 
 	find_new(h);
 	for (i = 0; i < h->n; i++) {
+		sources_pause(h->dir->all);
 		c = h->list[i];
 		if (!may_have_passed_by(c))
 			continue;
@@ -782,11 +786,13 @@ look_for_moved_once(struct dir *d)
 
 	if ((handle = dir_list(d)) == NULL)
 		return (is_no_answer(errno) ? -1 : 0);
-	for (errno = 0; (e = readdir(handle)) != NULL; errno = 0)
+	for (errno = 0; (e = readdir(handle)) != NULL; errno = 0) {
+		sources_pause(d->all);
 		if (ledger_path(d->all->ledger, d->place.dev, e->d_ino) !=
 			NULL &&
 		    tails_find(d->all->tails, d->place.dev, e->d_ino) == NULL)
 			dir_look(d, e->d_name);
+	}
 	error = errno;
 	(void)closedir(handle);
 	errno = error;
@@ -827,6 +833,7 @@ is_unchanged(struct dir *d)
 {
 	struct stat st;
 
+	sources_pause(d->all);
 	return (stat(dir_display(d), &st) == 0 &&
 	    !dir_may_be_since(d, &st.st_mtim) && is_known(d));
 }
@@ -948,6 +955,7 @@ sources_recover(struct sources *ss)
 	if (!ledger_is_first(ss->ledger))
 		recover(ss);
 	RB_FOREACH (d, dirs, &ss->dirs) {
+		sources_pause(ss);
 		dir_note_unseen(d);
 		place_order(&d->place);
 	}

@@ -375,7 +375,7 @@ scan_some(struct sources *ss)
 void
 scan_all(struct sources *ss)
 {
-	scan_queue_finish(&ss->scans);
+	scan_queue_finish(&ss->scans, sources_pause);
 }
 
 bool

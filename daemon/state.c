@@ -282,10 +282,11 @@ process_json(const struct state_view *v)
 	struct rusage ru;
 
 	(void)getrusage(RUSAGE_SELF, &ru);
-	return (json_pack("{s:i, s:o, s:f, s:f, s:I}", "pid", (int)getpid(),
-	    "started", when(v->started), "cpu_user_seconds",
-	    seconds(&ru.ru_utime), "cpu_system_seconds", seconds(&ru.ru_stime),
-	    "max_resident_kb", (json_int_t)ru.ru_maxrss));
+	return (json_pack("{s:i, s:o, s:b, s:f, s:f, s:I}", "pid",
+	    (int)getpid(), "started", when(v->started), "starting",
+	    (int)v->starting, "cpu_user_seconds", seconds(&ru.ru_utime),
+	    "cpu_system_seconds", seconds(&ru.ru_stime), "max_resident_kb",
+	    (json_int_t)ru.ru_maxrss));
 }
 
 void

@@ -5,6 +5,7 @@
 #define STATE_H
 
 #include <ev.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,6 +29,7 @@ struct state_view {
 	struct sources		*sources;
 	struct ledger		*ledger;
 	ev_tstamp		 started;	/* wall clock */
+	bool			 starting;	/* not all files are known */
 };
 
 /* The shortest answer. */

@@ -25,6 +25,7 @@
 #include "daemon/say.h"
 #include "daemon/sizes.h"
 #include "daemon/source.h"
+#include "daemon/starting.h"
 #include "daemon/state.h"
 #include "daemon/stream.h"
 #include "daemon/tails.h"
@@ -45,6 +46,7 @@ struct worker {
 	struct state_view view;
 	struct ctl_env ctl_env;
 	struct ctl *ctl; /* NULL: no control socket */
+	struct starting starting;
 	struct dest **dests;
 	size_t ndests;
 	struct route *routes;
@@ -77,7 +79,7 @@ tell(struct worker *w, enum worker_word word)
 
 	memset(&report, 0, sizeof(report));
 	report.word = word;
-	if (word == WORKER_ALIVE && w->start->tells_sum)
+	if (word == WORKER_ALIVE && w->start->tells_sum && !w->view.starting)
 		state_sum(&w->view, &report.sum);
 	w->untold &= ~(1u << word);
 	if (channel_send(
@@ -315,6 +317,38 @@ on_monitor(struct ev_loop *loop, ev_io *io, int revents)
 		return;
 	log_warnx("the monitor is gone: stopping");
 	ev_break(loop, EVBREAK_ALL);
+}
+
+/*
+ * Nothing was sent, and nothing is written: the next start judges all of it
+ * anew.
+ */
+static void __attribute__((__noreturn__))
+leave_start(const char *why, int status)
+{
+	log_info("%s", why);
+	exit(status);
+}
+
+/* A file that only an open descriptor leads to is found, to say what is lost. */
+static void
+on_pause(void *arg)
+{
+	struct worker *w = arg;
+	unsigned due = starting_look(&w->starting);
+	ssize_t n;
+
+	if (due == 0)
+		return;
+	if (due & STARTING_ALIVE)
+		tell(w, WORKER_ALIVE);
+	while ((n = hear_monitor(w)) > 0)
+		continue;
+	if (n == 0)
+		leave_start("the monitor is gone: stopping", 1);
+	if ((due & STARTING_STOP) &&
+	    (w->replaced || w->start->given->n == 0))
+		leave_start("stopping before the start was done", 0);
 }
 
 static int
@@ -595,6 +629,7 @@ make_all(struct worker *w)
 		return (-1);
 	}
 	ledger_set_tails(w->ledger, w->tails);
+	sources_on_pause(w->sources, on_pause, w);
 	/* Following these would never end. */
 	sources_avoid(w->sources, STDOUT_FILENO);
 	sources_avoid(w->sources, STDERR_FILENO);
@@ -622,13 +657,12 @@ make_all(struct worker *w)
 	return (0);
 }
 
-/* Who asks has to wait until there is something to show. */
 static void
-start_ctl(struct worker *w)
+start_ctl(struct worker *w, struct ev_loop *loop)
 {
-	if (w->start->control == -1)
+	if (w->start->control == -1 || loop == NULL)
 		return;
-	w->ctl_env = (struct ctl_env) { .loop = w->loop,
+	w->ctl_env = (struct ctl_env) { .loop = loop,
 		.view = &w->view,
 		.ledger = w->ledger,
 		.reload = ask_for_reload,
@@ -636,6 +670,26 @@ start_ctl(struct worker *w)
 		.arg = w };
 	if ((w->ctl = ctl_new(&w->ctl_env, w->start->control)) == NULL)
 		log_warn("control socket");
+}
+
+static void
+begin_start(struct worker *w)
+{
+	w->view.starting = true;
+	starting_begin(
+	    &w->starting, w->start->alive_ms, w->start->control != -1);
+	start_ctl(w, w->starting.loop);
+}
+
+static void
+end_start(struct worker *w)
+{
+	w->view.starting = false;
+	if (w->ctl != NULL)
+		ctl_move(w->ctl, w->loop);
+	else
+		start_ctl(w, w->loop);
+	starting_end(&w->starting);
 }
 
 /*
@@ -672,8 +726,22 @@ free_all(struct worker *w)
 		route_fini(&w->routes[i]);
 	free(w->routes);
 	ledger_free(w->ledger);
+	starting_end(&w->starting);
 	if (w->loop != NULL)
 		ev_loop_destroy(w->loop);
+}
+
+static int
+look_for_files(struct worker *w)
+{
+	const struct handover *given = w->start->given;
+
+	begin_start(w);
+	if (sources_start(w->sources, given->files, given->n) == -1)
+		return (-1);
+	/* That takes its time. */
+	ev_now_update(w->loop);
+	return (0);
 }
 
 int
@@ -692,17 +760,13 @@ worker_run(const struct worker_start *start)
 		log_warn("worker: what comes later is opened by a new worker");
 	heap_give_back();
 	w.started = (double)time(NULL);
-	if (make_all(&w) == 0 &&
-	    sources_start(
-		w.sources, start->given->files, start->given->n) == 0) {
-		/* Looking for files takes its time. */
-		ev_now_update(w.loop);
+	if (make_all(&w) == 0 && look_for_files(&w) == 0) {
 		/* Now it is known where links lead to; no line was read yet. */
 		confine_enter(&w.confine, w.sources, start->statedir);
 		ledger_start(w.ledger);
 		record_beginnings(&w);
 		start_watchers(&w);
-		start_ctl(&w);
+		end_start(&w);
 		for (i = 0; i < w.ndests; i++)
 			dest_start(w.dests[i]);
 		tell(&w, WORKER_READY);

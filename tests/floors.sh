@@ -17,7 +17,7 @@ floor()
 	case $1 in
 	account|born*|channel|checkpoint_writer|clock|control|heap*|meant)
 		echo 1 ;;
-	needs|opener|scan_queue|sizes|statedir|version)
+	needs|opener|scan_queue|sizes|starting|statedir|version)
 		echo 1 ;;
 	teslacoild|monitor*|worker|confine|teslacoilctl|show)
 		echo 5 ;;

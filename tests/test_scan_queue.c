@@ -27,6 +27,7 @@ struct world {
 	struct scan_queue q;
 	struct ev_loop *loop;
 	unsigned turn;
+	unsigned pauses;
 	unsigned in_turn; /* entries of all directories */
 	double second_each; /* what an entry takes */
 	struct fake *ends; /* deletes this one */
@@ -245,13 +246,39 @@ what_is_urgent_is_scanned_whole_and_so_is_what_it_adds(void **state)
 	scan_queue_add(&w->q, &root.job);
 	scan_queue_add_urgent(&w->q, &root.job);
 	w->adds = &below;
-	scan_queue_finish(&w->q);
+	scan_queue_finish(&w->q, NULL);
 	assert_int_equal(root.left, 0);
 	assert_int_equal(root.parts, 1);
 	assert_int_equal(below.left, 0);
 	assert_int_equal(other.left, 5);
 	turn(w);
 	assert_int_equal(other.left, 0);
+}
+
+static void
+count_pause(void *arg)
+{
+	struct world *w = arg;
+
+	w->pauses++;
+}
+
+static void
+others_are_asked_for_at_each_entry_of_what_is_urgent(void **state)
+{
+	struct world *w = *state;
+	struct fake a = { .left = 3 * SCAN_TURN }, b = { .left = 10 };
+
+	scan_queue_add_urgent(&w->q, &a.job);
+	scan_queue_add_urgent(&w->q, &b.job);
+	scan_queue_finish(&w->q, count_pause);
+	assert_true(w->pauses >= 3 * SCAN_TURN + 10);
+	w->pauses = 0;
+	b.left = 10;
+	scan_queue_add(&w->q, &b.job);
+	turn(w);
+	assert_int_equal(b.left, 0);
+	assert_int_equal(w->pauses, 0);
 }
 
 int
@@ -267,6 +294,7 @@ main(void)
 		TEST(one_that_is_deleted_is_not_scanned_any_more),
 		TEST(a_step_may_delete_the_directory_that_it_scans),
 		TEST(what_is_urgent_is_scanned_whole_and_so_is_what_it_adds),
+		TEST(others_are_asked_for_at_each_entry_of_what_is_urgent),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
