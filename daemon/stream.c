@@ -541,6 +541,7 @@ struct slice {
 	size_t skip; /* where lines begin */
 	size_t n;
 	off_t from; /* the offset of that */
+	bool is_cut; /* there is more, which could not be read */
 };
 
 /*
@@ -556,7 +557,7 @@ leave_nuls(struct stream *s, int fd, struct slice *l)
 	s->only_nuls = false;
 	if (len == n || s->tail->packed != INFLATE_NONE)
 		return (true);
-	if (l->n < l->size) {
+	if (l->n < l->size && !l->is_cut) {
 		s->only_nuls = true;
 	} else if ((nl = memrchr(p, '\n', len)) != NULL) {
 		/* The next pull looks at what comes behind the line. */
@@ -616,9 +617,9 @@ read_slice(struct stream *s, const struct pull *p, int fd, struct slice *l,
 		*result = PULL_WAIT;
 	if (n < (ssize_t)guard)
 		return (false);
-	if (s->tail->unread)
-		size = (size_t)n;
-	*l = (struct slice) { buf, size, guard, (size_t)n, from };
+	*l = (struct slice) {
+		buf, size, guard, (size_t)n, from, s->tail->unread
+	};
 	return (true);
 }
 
@@ -687,7 +688,7 @@ pull_lines(struct stream *s, struct pull *p, int fd, struct slice *l)
 		.most = p->most,
 		.marks = p->marks,
 		.txnr = p->txnr };
-	bool is_full = l->n == l->size;
+	bool is_full = l->n == l->size || l->is_cut;
 	enum pack_stop stop;
 
 	if (!leave_nuls(s, fd, l))
@@ -710,6 +711,8 @@ pull_lines(struct stream *s, struct pull *p, int fd, struct slice *l)
 		return (PULL_MORE);
 	if (s->scanned < l->from + (off_t)io.in_len)
 		s->scanned = l->from + (off_t)io.in_len;
+	if (l->is_cut)
+		return (PULL_DRAINED);
 	if (is_full)
 		return (pull_giant(s, p, &io, fd, l->buf, l->size));
 	if (s->only_nuls && io.used == 0 && is_left(s))
