@@ -617,9 +617,8 @@ read_slice(struct stream *s, const struct pull *p, int fd, struct slice *l,
 		*result = PULL_WAIT;
 	if (n < (ssize_t)guard)
 		return (false);
-	*l = (struct slice) {
-		buf, size, guard, (size_t)n, from, s->tail->unread
-	};
+	*l = (struct slice) { buf, size, guard, (size_t)n, from,
+		s->tail->unread };
 	return (true);
 }
 
