@@ -197,13 +197,14 @@ is_to_be_spent(const struct tail *old, const struct stat *st)
 static bool
 has_text(const struct tail *t)
 {
+	static const uint8_t usual[] = { '\t', '\n', '\r', '\033' };
 	uint8_t head[FINGERPRINT_MAX];
 	int i, n;
 
 	if (t->fd == -1 || (n = fingerprint_head(t->fd, head)) < 1)
 		return (false);
 	for (i = 0; i < n; i++)
-		if (head[i] < ' ' && memchr("\t\n\r\033", head[i], 4) == NULL)
+		if (head[i] < ' ' && memchr(usual, head[i], sizeof(usual)) == NULL)
 			return (false);
 	return (true);
 }
