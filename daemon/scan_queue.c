@@ -20,10 +20,20 @@ scan_queue_init(
     struct scan_queue *q, struct ev_loop *loop, scan_step *step, void *arg)
 {
 	*q = (struct scan_queue) { .loop = loop, .step = step, .arg = arg };
+	q->most_turn = SCAN_TURN;
+	q->most_part = SCAN_PART;
 	TAILQ_INIT(&q->jobs);
 	TAILQ_INIT(&q->urgent);
 	ev_timer_init(&q->next, on_next, 0., 0.);
 	q->next.data = q;
+	scan_queue_turn(q);
+}
+
+void
+scan_queue_allow(struct scan_queue *q, unsigned turn, unsigned part)
+{
+	q->most_turn = turn;
+	q->most_part = part;
 	scan_queue_turn(q);
 }
 
@@ -50,6 +60,27 @@ scan_queue_add(struct scan_queue *q, struct scan_job *job)
 	job->queued = true;
 	TAILQ_INSERT_TAIL(&q->jobs, job, entry);
 	go_on_soon(q);
+}
+
+bool
+scan_queue_begin(struct scan_queue *q, struct scan_job *job)
+{
+	struct scan_job *now = q->now;
+	unsigned part = q->part, taken = q->taken;
+	bool done, deleted;
+
+	if (q->until <= 0)
+		q->until = clock_now() + SCAN_SECONDS;
+	q->now = job;
+	q->part = q->taken = 0;
+	done = q->step(job, q->arg);
+	deleted = q->now != job;
+	q->now = now;
+	q->part = part;
+	q->taken = taken;
+	if (!done && !deleted)
+		scan_queue_add(q, job);
+	return (done);
 }
 
 void
@@ -128,7 +159,7 @@ scan_queue_finish(struct scan_queue *q, void (*pause)(void *))
 void
 scan_queue_turn(struct scan_queue *q)
 {
-	q->left = SCAN_TURN;
+	q->left = q->most_turn;
 	q->until = 0;
 }
 
@@ -142,7 +173,7 @@ scan_queue_take(struct scan_queue *q, unsigned n)
 			q->pause(q->arg);
 		return (true);
 	}
-	if (!first && (q->part >= SCAN_PART || q->left == 0))
+	if (!first && (q->part >= q->most_part || q->left == 0))
 		return (false);
 	q->taken += n;
 	if (!first && q->taken >= ASK_CLOCK) {

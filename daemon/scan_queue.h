@@ -38,8 +38,10 @@ struct scan_queue {
 	scan_step		*step;
 	void			*arg;
 	struct scan_job		*now;		/* of this one a part is done */
-	unsigned		 left;		/* entries in this turn, */
-	unsigned		 part;		/* of which now may have so many */
+	unsigned		 most_turn;	/* entries in a turn, */
+	unsigned		 most_part;	/* and of one before others */
+	unsigned		 left;		/* in this turn, */
+	unsigned		 part;		/* of which now has had so many */
 	unsigned		 taken;		/* since the clock was asked */
 	double			 until;		/* by clock_now(); 0: not begun */
 	bool			 whole;		/* now is scanned to its end, */
@@ -49,6 +51,15 @@ struct scan_queue {
 void	scan_queue_init(struct scan_queue *, struct ev_loop *loop,
 	    scan_step *step, void *arg);
 void	scan_queue_fini(struct scan_queue *);
+
+/* With other sizes than those of a scan, from the next turn on. */
+void	scan_queue_allow(struct scan_queue *, unsigned turn, unsigned part);
+
+/*
+ * Scans a part of one that is not queued, now; it is queued for the rest.
+ * Returns whether it is at its end.  A step may do so, with another one.
+ */
+bool	scan_queue_begin(struct scan_queue *, struct scan_job *);
 
 /* It is scanned when its turn comes; one that is queued stays where it is. */
 void	scan_queue_add(struct scan_queue *, struct scan_job *);

@@ -55,6 +55,12 @@
 #define SCAN_SECONDS		0.005
 #define SCAN_OPEN		16
 
+/*
+ * The same where the copy of a truncated file is looked for: with no more names
+ * in the directories near, that is done at once.
+ */
+#define TAIL_COPY_TURN		4096
+
 /* Octets at the beginning and at the end of two files that are compared. */
 #define TAIL_HELD_COMPARED	4096
 

@@ -17,6 +17,7 @@
 #include "daemon/say.h"
 #include "daemon/stream.h"
 #include "daemon/stream_guard.h"
+#include "daemon/tail_copy.h"
 #include "daemon/tail_held.h"
 #include "daemon/tail_hole.h"
 #include "daemon/tail_inside.h"
@@ -293,6 +294,7 @@ tail_free(struct tail *t)
 	tails_closed(t);
 	tails_stats(t->all)->files--;
 	tail_unhold(t);
+	tail_copy_forget(t);
 	tail_forget_paths(t);
 	free(t->name);
 	free(t);
@@ -648,7 +650,7 @@ enum cause {
 static void
 changed(struct tail *t, const struct stat *st)
 {
-	int fd = -1, same = 0;
+	int fd = -1, same = 0, copied = 0;
 
 	if (st->st_size > 0 && (fd = tail_fd(t)) == -1) {
 		t->suspect = true;
@@ -659,8 +661,14 @@ changed(struct tail *t, const struct stat *st)
 		tail_held_changed(t, st);
 		return;
 	}
-	if (fd != -1 &&
-	    !(tail_goes_back(t, fd, st->st_size) && tail_has_copy(t)))
+	if (fd != -1 && tail_goes_back(t, fd, st->st_size))
+		copied = tail_has_copy(t);
+	if (copied == -1) {
+		t->suspect = true;
+		tails_time(t);
+		return;
+	}
+	if (fd != -1 && copied == 0)
 		same = tail_go_on(t, fd, st);
 	if (same == -1) {
 		tail_cannot_be_read(t, errno);

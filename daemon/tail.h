@@ -92,7 +92,8 @@ struct tail {
 						   is taken for it */
 	bool			 undecided:1;	/* a start could not tell yet what
 						   it was: tail_is_undecided() */
-	bool			 seeking:1;	/* its copy could not be looked for */
+	bool			 seeking:1;	/* its copy could not be looked for, */
+	bool			 sought:1;	/* but was, once at least */
 	bool			 unread:1;	/* the last read of it failed */
 	bool			 deferred:1;	/* the checkpoint says when it was
 						   written, as tail_is_unread() */
@@ -106,6 +107,7 @@ struct tail {
 	int64_t			 written_ns;	/* st_mtim as last seen */
 	ev_tstamp		 changed;	/* when it was last seen to grow */
 	struct held		*held;		/* may be a copy, or NULL */
+	struct search		*search;	/* for a copy of it, or NULL */
 	dev_t			 dev;
 	ino_t			 ino;
 	struct fingerprint	 print;

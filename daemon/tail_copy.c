@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,12 +13,16 @@
 
 #include "daemon/born.h"
 #include "daemon/clock.h"
+#include "daemon/log.h"
 #include "daemon/opener.h"
 #include "daemon/place.h"
+#include "daemon/scan_queue.h"
+#include "daemon/sizes.h"
 #include "daemon/stream.h"
 #include "daemon/stream_guard.h"
 #include "daemon/tail.h"
 #include "daemon/tail_held.h"
+#include "daemon/tail_inside.h"
 #include "daemon/tails.h"
 #include "lib/ns.h"
 #include "lib/rotation.h"
@@ -29,16 +34,34 @@
 #define SLACK_NS (10 * NS_IN_S)
 
 struct search {
-	const struct tail_copy *of;
+	struct tail_copy own; /* of the same, with strings of its own */
+	const struct tail_copy *of; /* that, or the caller's */
 	struct place *home; /* the directory that the file is in, and */
 	const char *base; /* its name: rotation made that of the copy from it */
-	struct tail_copy_found *best;
+	struct tail_copy_found best;
+	char *where; /* the path of that */
 	bool found;
 	bool rotated; /* rotation made the name of the best */
 	bool followed;
 	bool denied;
 	bool unknown;
 	bool changing; /* names were, where nothing was found */
+	/* Where it goes on: */
+	struct scan_job job;
+	char *path; /* of what it looks for */
+	bool whole; /* at once */
+	bool parked; /* others had turns meanwhile, */
+	unsigned parts; /* so often */
+	bool busy; /* it is used, and when it is not any more, */
+	bool dead; /* nobody wants it */
+	bool over;
+	bool full; /* there is no room in this turn */
+	bool real_done; /* the directory that links lead to, */
+	unsigned done; /* and so many of those near */
+	unsigned nth;
+	DIR *dir; /* the one that is listed now */
+	int64_t before; /* when names in it had changed then */
+	int64_t began;
 };
 
 /* What an error says of a copy, unless it says that there is none. */
@@ -202,7 +225,7 @@ timeliness(const struct search *s, const struct stat *st)
 static bool
 is_better(const struct search *s, const char *name, const struct stat *st)
 {
-	const struct stat *best = &s->best->st;
+	const struct stat *best = &s->best.st;
 
 	if (s->found && rotation_is_of(name, s->base) != s->rotated)
 		return (!s->rotated);
@@ -213,29 +236,40 @@ is_better(const struct search *s, const char *name, const struct stat *st)
 	return (ns_of(&st->st_mtim) > ns_of(&best->st_mtim));
 }
 
+static void
+drop_best(struct search *s)
+{
+	if (s->found) {
+		(void)close(s->best.fd);
+		free(s->best.name);
+		free(s->where);
+	}
+	s->found = false;
+}
+
 /* Takes fd, which is open for name. */
 static void
 keep_best(struct search *s, struct place *place, const char *name, int fd,
     const struct stat *st)
 {
-	char *copy;
+	char *copy, *where = NULL;
 
 	if (!is_better(s, name, st)) {
 		(void)close(fd);
 		return;
 	}
-	if ((copy = strdup(name)) == NULL) {
+	if ((copy = strdup(name)) == NULL ||
+	    asprintf(&where, "%s/%s", place->path, name) == -1) {
 		s->unknown = true;
+		free(copy);
 		(void)close(fd);
 		return;
 	}
-	if (s->found) {
-		(void)close(s->best->fd);
-		free(s->best->name);
-	}
+	drop_best(s);
 	s->found = true;
 	s->rotated = rotation_is_of(name, s->base);
-	*s->best = (struct tail_copy_found) {
+	s->where = where;
+	s->best = (struct tail_copy_found) {
 		.place = place, .name = copy, .fd = fd, .st = *st
 	};
 }
@@ -313,87 +347,331 @@ names_changed(DIR *dir)
 	return (fstat(dirfd(dir), &st) == -1 ? -1 : ns_of(&st.st_mtim));
 }
 
-static void
-try_all(struct search *s, struct place *place, DIR *dir)
+static DIR *
+open_place(struct search *s, struct place *place)
 {
-	int64_t before = names_changed(dir), began = clock_day_ns();
-	const struct dirent *e;
-
-	errno = 0;
-	while ((e = readdir(dir)) != NULL) {
-		try_entry(s, place, dirfd(dir), e->d_name);
-		errno = 0;
-	}
-	if (errno != 0)
-		note_error(s, errno);
-	if (!s->found && place_was_changing(before, names_changed(dir), began))
-		s->changing = true;
-}
-
-/*
- * What is between the truncation and the copy must not change, so this is done
- * in one go.  It is bounded by the names of the directories near, of which each
- * is listed once for a truncation: lstat(2) is asked of those alone that the
- * pattern means or rotation gives, and of them only regular files of the log's
- * owner or of root, large enough and changed since, are opened, of which the
- * head and the guard are read.
- */
-static bool
-search_place(struct place *place, void *arg)
-{
-	struct search *s = arg;
 	DIR *dir;
 
 	if ((dir = place_list(place)) == NULL &&
 	    tails_out_of_descriptors(errno) && tails_close_some(s->of->all))
 		dir = place_list(place);
-	if (dir == NULL) {
+	if (dir == NULL)
 		note_error(s, errno);
-		return (false);
+	return (dir);
+}
+
+/* Whether the next entry may be looked at in this turn. */
+static bool
+take(struct search *s)
+{
+	s->full = !s->whole && !scan_queue_take(tails_searches(s->of->all), 1);
+	return (!s->full);
+}
+
+/*
+ * lstat(2) is asked of those names alone that the pattern means or rotation
+ * gives, and of them only regular files of the log's owner or of root, large
+ * enough and changed since, are opened, of which the head and the guard are
+ * read.  Returns whether that is all of the directory.
+ */
+static bool
+list_some(struct search *s, struct place *place)
+{
+	const struct dirent *e;
+
+	if (s->dir == NULL) {
+		if ((s->dir = open_place(s, place)) == NULL)
+			return (true);
+		s->before = names_changed(s->dir);
+		s->began = clock_day_ns();
 	}
-	try_all(s, place, dir);
-	(void)closedir(dir);
+	for (;;) {
+		if (!take(s))
+			return (false);
+		errno = 0;
+		if ((e = readdir(s->dir)) == NULL)
+			break;
+		try_entry(s, place, dirfd(s->dir), e->d_name);
+	}
+	if (errno != 0)
+		note_error(s, errno);
+	if (!s->found &&
+	    place_was_changing(s->before, names_changed(s->dir), s->began))
+		s->changing = true;
+	(void)closedir(s->dir);
+	s->dir = NULL;
+	return (true);
+}
+
+/* Returns whether that is enough, for now or at all. */
+static bool
+search_place(struct place *place, void *arg)
+{
+	struct search *s = arg;
+
+	if (s->nth++ < s->done)
+		return (false);
+	if (!list_some(s, place))
+		return (true);
+	s->done++;
 	return (s->found);
 }
 
-/* Where a link leads, the file is rotated in the directory that it is in. */
+/*
+ * Where a link leads, the file is rotated in the directory that it is in.
+ * Returns as search_place() does.
+ */
 static bool
 search_real(struct search *s)
 {
 	const struct tails_finder *finder = tails_finder(s->of->all);
 	struct place *place;
 
-	if (s->of->real == NULL || finder->place_of == NULL ||
-	    (place = finder->place_of(finder->arg, s->of->real)) == NULL)
+	if (s->real_done)
 		return (false);
-	s->base = strrchr(s->of->real, '/') + 1;
-	s->home = place;
-	return (search_place(place, s));
+	if (s->of->real != NULL && finder->place_of != NULL &&
+	    (place = finder->place_of(finder->arg, s->of->real)) != NULL) {
+		s->base = strrchr(s->of->real, '/') + 1;
+		s->home = place;
+		if (!list_some(s, place))
+			return (true);
+	}
+	s->real_done = true;
+	return (s->found);
+}
+
+/* Others had turns: the directory may be gone, with what it was. */
+static struct place *
+find_home(struct search *s)
+{
+	const struct tails_finder *finder = tails_finder(s->of->all);
+
+	if (!s->parked)
+		return (s->own.place);
+	s->own.place = finder->place_of != NULL
+	    ? finder->place_of(finder->arg, s->path)
+	    : NULL;
+	return (s->own.place);
+}
+
+static void
+search_some(struct search *s)
+{
+	const struct tails_finder *finder = tails_finder(s->of->all);
+	struct place *home = find_home(s);
+
+	s->full = false;
+	if (home == NULL) {
+		s->unknown = true;
+		return;
+	}
+	if (search_real(s))
+		return;
+	s->base = s->of->name;
+	s->home = home;
+	s->nth = 0;
+	if (finder->near != NULL)
+		finder->near(home, search_place, s);
+	else
+		(void)search_place(home, s);
+}
+
+static void
+search_free(struct search *s)
+{
+	if (s == NULL)
+		return;
+	scan_queue_del(tails_searches(s->own.all), &s->job);
+	if (s->own.tail != NULL && s->own.tail->search == s)
+		s->own.tail->search = NULL;
+	s->own.tail = NULL;
+	s->dead = s->busy;
+	if (s->busy)
+		return;
+	if (s->dir != NULL)
+		(void)closedir(s->dir);
+	drop_best(s);
+	free(s->path);
+	free((void *)(uintptr_t)s->own.real);
+	free(s);
+}
+
+/*
+ * Returns whether it is over.  A look at another file may end that for which it
+ * is: then it is freed, and never over.
+ */
+static bool
+go_on(struct search *s)
+{
+	s->busy = true;
+	search_some(s);
+	s->busy = false;
+	s->parts++;
+	if (!s->dead)
+		return (!s->full);
+	search_free(s);
+	return (false);
+}
+
+static struct search *
+search_new(const struct tail_copy *of)
+{
+	struct search *s;
+
+	if ((s = calloc(1, sizeof(*s))) == NULL)
+		return (NULL);
+	s->own = *of;
+	s->own.tail = NULL;
+	s->of = &s->own;
+	s->own.real = of->real != NULL ? strdup(of->real) : NULL;
+	if (asprintf(&s->path, "%s/%s", of->place->path, of->name) == -1)
+		s->path = NULL;
+	if (s->path == NULL || (of->real != NULL && s->own.real == NULL)) {
+		search_free(s);
+		return (NULL);
+	}
+	s->own.name = strrchr(s->path, '/') + 1;
+	s->own.tail = of->tail;
+	s->whole = of->tail == NULL;
+	return (s);
+}
+
+/* Whether it looks for the same, or is at its end. */
+static bool
+is_search_for(const struct search *s, const struct tail_copy *of)
+{
+	return (s->own.least == of->least && s->own.begun == of->begun &&
+	    s->own.is_short == of->is_short &&
+	    s->own.is_unread == of->is_unread &&
+	    strcmp(s->own.name, of->name) == 0);
+}
+
+/* Whether what was found when others had not had turns yet is that still. */
+static bool
+is_as_found(struct search *s)
+{
+	const struct tails_finder *finder = tails_finder(s->of->all);
+	struct stat st;
+
+	s->best.place = finder->place_of(finder->arg, s->where);
+	return (s->best.place != NULL && lstat(s->where, &st) == 0 &&
+	    st.st_dev == s->best.st.st_dev && st.st_ino == s->best.st.st_ino &&
+	    has_content(s->of, s->best.fd, &s->best.st) == 1 &&
+	    !is_followed(s->of->all, &s->best.st));
+}
+
+static enum tail_copy_result
+conclude(struct search *s, struct tail_copy_found *found)
+{
+	if (s->found && s->parked && !is_as_found(s)) {
+		drop_best(s);
+		s->changing = true;
+		s->followed = false;
+	}
+	if (s->found) {
+		*found = s->best;
+		free(s->where);
+		s->found = false;
+		return (TAIL_COPY_FOUND);
+	}
+	if (s->followed)
+		return (TAIL_COPY_FOLLOWED);
+	if (s->unknown)
+		return (TAIL_COPY_UNKNOWN);
+	if (s->denied)
+		return (TAIL_COPY_DENIED);
+	return (s->changing ? TAIL_COPY_CHANGING : TAIL_COPY_NONE);
+}
+
+/* Each has a directory open, and maybe a file. */
+static bool
+are_too_many(const struct scan_queue *q)
+{
+	const struct scan_job *job;
+	unsigned n = 0;
+
+	TAILQ_FOREACH (job, &q->jobs, entry)
+		n++;
+	return (n > SCAN_OPEN);
+}
+
+/* Returns whether it is at its end by now. */
+static bool
+search_begin(struct search *s)
+{
+	struct scan_queue *q = tails_searches(s->own.all);
+	struct tail *t = s->own.tail;
+
+	if (s->whole)
+		return (go_on(s));
+	t->search = s;
+	if (scan_queue_begin(q, &s->job))
+		return (true);
+	if (t->search == s)
+		s->parked = true;
+	/* It is begun anew when its file is looked at next. */
+	if (t->search == s && are_too_many(q))
+		search_free(s);
+	return (false);
+}
+
+bool
+tail_copy_step(struct scan_job *job, void *tails)
+{
+	struct search *s = (struct search *)(void *)((char *)job -
+	    offsetof(struct search, job));
+	struct scan_queue *q = tails_searches(tails);
+	struct tail *t;
+
+	if (!go_on(s))
+		return (false);
+	t = s->own.tail;
+	s->over = true;
+	if (!s->parked)
+		return (true);
+	if (t->seeking)
+		tail_seek_copy(t);
+	else if (t->suspect)
+		tail_check_surely(t);
+	/* Who has asked may want to know no more, or be gone. */
+	if (q->now == job)
+		search_free(s);
+	return (false);
+}
+
+void
+tail_copy_forget(struct tail *t)
+{
+	search_free(t->search);
 }
 
 enum tail_copy_result
 tail_copy_find(const struct tail_copy *of, struct tail_copy_found *found)
 {
-	const struct tails_finder *finder = tails_finder(of->all);
-	struct search s = { .of = of, .best = found };
+	struct search *s = of->tail != NULL ? of->tail->search : NULL;
+	enum tail_copy_result result;
 
 	if (of->print.hash == 0 && !of->is_unread)
 		return (TAIL_COPY_NONE);
-	if (search_real(&s))
-		return (TAIL_COPY_FOUND);
-	s.base = of->name;
-	s.home = of->place;
-	if (finder->near != NULL)
-		finder->near(of->place, search_place, &s);
-	else
-		(void)search_place(of->place, &s);
-	if (s.found)
-		return (TAIL_COPY_FOUND);
-	if (s.followed)
-		return (TAIL_COPY_FOLLOWED);
-	if (s.unknown)
-		return (TAIL_COPY_UNKNOWN);
-	if (s.denied)
-		return (TAIL_COPY_DENIED);
-	return (s.changing ? TAIL_COPY_CHANGING : TAIL_COPY_NONE);
+	if (s != NULL && !is_search_for(s, of)) {
+		search_free(s);
+		s = NULL;
+	}
+	if (s != NULL && !s->over)
+		return (TAIL_COPY_LATER);
+	if (s == NULL) {
+		if ((s = search_new(of)) == NULL)
+			return (TAIL_COPY_UNKNOWN);
+		if (!search_begin(s))
+			return (TAIL_COPY_LATER);
+	}
+	s->of = of;
+	s->busy = true;
+	result = conclude(s, found);
+	s->busy = false;
+	if (s->parked)
+		log_debug("%s: its copy was looked for in %u parts", s->path,
+		    s->parts);
+	search_free(s);
+	return (result);
 }

@@ -24,6 +24,8 @@
 #define TAIL_COPY_TELLING	64
 
 struct place;
+struct scan_job;
+struct tail;
 struct tails;
 
 /* What the file was before it was truncated.  All is borrowed. */
@@ -57,7 +59,8 @@ enum tail_copy_result {
 	TAIL_COPY_NONE,
 	TAIL_COPY_DENIED,		/* something may not be looked at; or */
 	TAIL_COPY_UNKNOWN,		/* could not be just now: try again */
-	TAIL_COPY_CHANGING		/* names changed meanwhile: try again */
+	TAIL_COPY_CHANGING,		/* names changed meanwhile: try again */
+	TAIL_COPY_LATER			/* others have their turns: see below */
 };
 
 struct tail_copy_found {
@@ -72,8 +75,18 @@ struct tail_copy_found {
  * rotation gives comes first, and then one that was written when the file was
  * last or later.  One that is held for being a copy, or spent, may
  * be it; one that is followed by itself is not opened for anybody else.
+ *
+ * Anybody may have filled a directory near.  Where there are too many names for
+ * a turn, and a tail is given, that goes on in the next ones; then the tail is
+ * looked at, or sought for, and this tells the result.
  */
 enum tail_copy_result	tail_copy_find(const struct tail_copy *,
 			    struct tail_copy_found *);
+
+/* Nobody wants to know any more whether it has one. */
+void	tail_copy_forget(struct tail *);
+
+/* A part of it, for the queue of searches of tails. */
+bool	tail_copy_step(struct scan_job *, void *tails);
 
 #endif

@@ -133,18 +133,20 @@ find_copy(struct tail *old, struct place *place, off_t least,
 	return (tail_copy_find(&wanted, found));
 }
 
-bool
+int
 tail_has_copy(struct tail *t)
 {
+	enum tail_copy_result result;
 	struct tail_copy_found found;
 
-	if (t->place == NULL ||
-	    find_copy(t, t->place, tail_most_sent(t), &found) !=
-		TAIL_COPY_FOUND)
-		return (false);
+	if (t->place == NULL)
+		return (0);
+	result = find_copy(t, t->place, tail_most_sent(t), &found);
+	if (result != TAIL_COPY_FOUND)
+		return (result == TAIL_COPY_LATER ? -1 : 0);
 	(void)close(found.fd);
 	free(found.name);
-	return (true);
+	return (1);
 }
 
 /* A file that was rotated is lost under its own name, not the one it had. */
@@ -223,7 +225,9 @@ seek_for(enum tail_copy_result result)
 		return (SEEK_DENIED_FOR);
 	if (result == TAIL_COPY_CHANGING)
 		return (SEEK_CHANGING_FOR);
-	return (result == TAIL_COPY_UNKNOWN ? SEEK_FOR : 0.);
+	return (result == TAIL_COPY_UNKNOWN || result == TAIL_COPY_LATER
+		? SEEK_FOR
+		: 0.);
 }
 
 void
@@ -231,14 +235,22 @@ tail_seek_copy(struct tail *old)
 {
 	const struct tails_finder *finder = tails_finder(old->all);
 	struct place *place = finder->place_of(finder->arg, tail_old_path(old));
-	double since = tails_now(old->all) - old->changed, most;
+	enum tail_copy_result result;
+	double most;
 
 	if (place == NULL) {
 		lose_rest(old);
 		return;
 	}
-	most = seek_for(settle_old(old, place));
-	if (most > 0 && since >= most)
+	result = settle_old(old, place);
+	if ((most = seek_for(result)) == 0.)
+		return;
+	/* The time counts from when all names were looked at once. */
+	if (result == TAIL_COPY_LATER && !old->sought)
+		old->changed = tails_now(old->all);
+	old->sought |= result != TAIL_COPY_LATER;
+	if (result != TAIL_COPY_LATER &&
+	    tails_now(old->all) - old->changed >= most)
 		lose_rest(old);
 }
 
@@ -260,11 +272,12 @@ tail_finish_in_copy(struct tail *old, struct place *place, struct tail *now)
 	result = settle_old(old, place);
 	if (seek_for(result) == 0.)
 		return (result != TAIL_COPY_NONE);
-	if (result != TAIL_COPY_CHANGING)
+	if (result != TAIL_COPY_CHANGING && result != TAIL_COPY_LATER)
 		say_notice(tail_old_path(old),
 		    "was truncated, and its copy could not be "
 		    "looked for: trying again every second");
 	old->seeking = true;
+	old->sought = result != TAIL_COPY_LATER;
 	old->changed = tails_now(old->all);
 	tails_time(old);
 	for (s = old->streams; s != NULL; s = s->next)

@@ -51,10 +51,11 @@ int	tail_go_on(struct tail *, int fd, const struct stat *);
 /*
  * Whether it would go back to where no more may stand before than what every
  * file of a program begins with; and whether a copy has what was sent: then the
- * file was truncated and begun anew.
+ * file was truncated and begun anew.  That is 1 or 0, or -1: it is looked at
+ * again when that is known.
  */
 bool	tail_goes_back(struct tail *, int fd, off_t size);
-bool	tail_has_copy(struct tail *);
+int	tail_has_copy(struct tail *);
 
 /*
  * The offset behind the only place in fd at which the bytes of a guard of full

@@ -9,10 +9,12 @@
 
 #include "daemon/clock.h"
 #include "daemon/say.h"
+#include "daemon/scan_queue.h"
 #include "daemon/sizes.h"
 #include "daemon/stream.h"
 #include "daemon/tail.h"
 #include "daemon/tail_away.h"
+#include "daemon/tail_copy.h"
 #include "daemon/tail_held.h"
 #include "daemon/tail_inside.h"
 #include "daemon/tail_packed.h"
@@ -54,6 +56,7 @@ struct tails {
 	struct tails_finder finder;
 	struct place homeless; /* holds leavers, by their whole path */
 	struct packed_list packed;
+	struct scan_queue searches;
 	struct tails_loss losses[TAILS_LOSSES];
 	unsigned nlosses;
 	unsigned reserved; /* descriptors that others have */
@@ -88,6 +91,8 @@ tails_new(
 	SLIST_INIT(&ts->unsure);
 	RB_INIT(&ts->homeless.leavers);
 	TAILQ_INIT(&ts->packed);
+	scan_queue_init(&ts->searches, loop, tail_copy_step, ts);
+	scan_queue_allow(&ts->searches, TAIL_COPY_TURN, TAIL_COPY_TURN);
 	if ((ts->scratch = malloc(conf->scratch)) == NULL ||
 	    tails_add_set(ts, 0) == -1) {
 		tails_free(ts);
@@ -312,6 +317,13 @@ on_turn(struct ev_loop *loop, ev_check *check, int revents)
 	(void)loop;
 	(void)revents;
 	ts->now = clock_now();
+	scan_queue_turn(&ts->searches);
+}
+
+struct scan_queue *
+tails_searches(struct tails *ts)
+{
+	return (&ts->searches);
 }
 
 double
@@ -700,6 +712,7 @@ tails_free(struct tails *ts)
 	while ((t = RB_MIN(tail_ids, &ts->ids)) != NULL ||
 	    (t = TAILQ_FIRST(&ts->timed)) != NULL)
 		tail_free(t);
+	scan_queue_fini(&ts->searches);
 	while (ts->nsets > 0)
 		free(ts->sets[--ts->nsets]);
 	ev_timer_stop(ts->loop, &ts->soon);

@@ -187,6 +187,9 @@ struct tails_finder {
 void	tails_set_finder(struct tails *, const struct tails_finder *);
 const struct tails_finder	*tails_finder(const struct tails *);
 
+/* The searches for copies that go on. */
+struct scan_queue	*tails_searches(struct tails *);
+
 /*
  * Files that lost their names as their directories went, by the whole path:
  * what has that path next comes after them, or goes on where they were.

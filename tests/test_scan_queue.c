@@ -256,6 +256,37 @@ what_is_urgent_is_scanned_whole_and_so_is_what_it_adds(void **state)
 }
 
 static void
+one_is_begun_at_once_and_queued_for_the_rest(void **state)
+{
+	struct world *w = *state;
+	struct fake small = { .left = 10 }, large = { .left = 100 };
+
+	scan_queue_allow(&w->q, 50, 40);
+	assert_true(scan_queue_begin(&w->q, &small.job));
+	assert_int_equal(small.left, 0);
+	assert_false(small.job.queued);
+	assert_false(scan_queue_begin(&w->q, &large.job));
+	assert_int_equal(large.left, 60);
+	assert_true(large.job.queued);
+	turn(w);
+	turn(w);
+	assert_int_equal(large.left, 0);
+	assert_false(large.job.queued);
+}
+
+static void
+one_that_deletes_itself_as_it_is_begun_is_not_queued(void **state)
+{
+	struct world *w = *state;
+	struct fake f = { .left = 10 };
+
+	w->ends = &f;
+	assert_false(scan_queue_begin(&w->q, &f.job));
+	assert_false(f.job.queued);
+	assert_true(scan_queue_is_empty(&w->q));
+}
+
+static void
 count_pause(void *arg)
 {
 	struct world *w = arg;
@@ -294,6 +325,8 @@ main(void)
 		TEST(one_that_is_deleted_is_not_scanned_any_more),
 		TEST(a_step_may_delete_the_directory_that_it_scans),
 		TEST(what_is_urgent_is_scanned_whole_and_so_is_what_it_adds),
+		TEST(one_is_begun_at_once_and_queued_for_the_rest),
+		TEST(one_that_deletes_itself_as_it_is_begun_is_not_queued),
 		TEST(others_are_asked_for_at_each_entry_of_what_is_urgent),
 	};
 

@@ -104,5 +104,80 @@ class Huge(Case):
         self.end()
 
 
+class HugeCopies(Case):
+    """The copy of a truncated log is one of very many names."""
+
+    def begin(self, names):
+        os.mkdir(self.path("huge"))
+        os.mkdir(self.path("other"))
+        for i in range(names):
+            # Rotation may give each of them, and none is like the log.
+            with open(self.path("huge/in.log.%d" % (i + 10)), "w") as f:
+                f.write("%d\n" % i)
+        self.w = self.writer("huge/in.log")
+        self.other = self.writer("other/out.log")
+        self.r = self.receiver().start()
+        self.d = self.daemon(
+            destination("d", self.r.url) +
+            source("h", self.path("huge/in.log")) +
+            source("o", self.path("other/*.log")))
+        # Only so it tells of its searches.
+        self.d.argv.insert(1, "-v")
+        self.d.start()
+        self.w.write(100)
+        self.other.start(rate=500)
+        self.r.wait_all(self.w)
+
+    def searches(self):
+        return self.d.log().count("its copy was looked for in ")
+
+    def end(self):
+        self.other.stop()
+        self.r.wait_all(self.w, self.other)
+        self.finish(self.d, self.r)
+        self.r.check(self.w, self.other)
+        self.assertNotIn("lost", self.d.log())
+
+    def test_it_is_found_in_many_turns(self):
+        self.begin(ENTRIES)
+        for n in range(3):
+            worker = self.d.worker()
+            kill(worker, signal.SIGSTOP)
+            self.w.write(100)
+            self.w.copytruncate(self.path("huge/in.log.%d" % (n + 1)))
+            self.w.write(5)
+            kill(worker, signal.SIGCONT)
+            self.r.wait_all(self.w)
+            self.assertGreater(self.searches(), n)
+        self.end()
+
+    def test_it_is_renamed_while_it_is_looked_for(self):
+        self.begin(2 * ENTRIES)
+        worker = self.d.worker()
+        kill(worker, signal.SIGSTOP)
+        self.w.write(100)
+        self.w.copytruncate(self.path("huge/in.log.0"))
+        self.w.write(5)
+        kill(worker, signal.SIGCONT)
+        n = 0
+        while not self.searches() and n < 9:
+            os.rename(self.path("huge/in.log.%d" % n),
+                      self.path("huge/in.log.%d" % (n + 1)))
+            n += 1
+        self.r.wait_all(self.w)
+        self.end()
+
+    def test_it_is_stopped_while_it_is_looked_for(self):
+        self.begin(2 * ENTRIES)
+        worker = self.d.worker()
+        kill(worker, signal.SIGSTOP)
+        self.w.write(100)
+        self.w.copytruncate(self.path("huge/in.log.0"))
+        self.w.write(5)
+        self.d.hup()
+        kill(worker, signal.SIGCONT)
+        self.end()
+
+
 if __name__ == "__main__":
     main()

@@ -51,6 +51,7 @@ extern struct sim_sizes sim_sizes;
 #undef SCAN_TURN
 #undef SCAN_PART
 #undef SCAN_OPEN
+#undef TAIL_COPY_TURN
 #undef TAIL_HELD_COMPARED
 #undef TAIL_HELD_FOR
 #undef TAIL_PACKED_INPUT
@@ -75,6 +76,7 @@ extern struct sim_sizes sim_sizes;
 #define SCAN_TURN		(sim_sizes.dirs_turn)
 #define SCAN_PART		(sim_sizes.dirs_part)
 #define SCAN_OPEN		(sim_sizes.dirs_open)
+#define TAIL_COPY_TURN		(sim_sizes.dirs_turn)
 #define TAIL_HELD_COMPARED	256
 #define TAIL_HELD_FOR		(sim_sizes.held_for)
 #define TAIL_PACKED_INPUT	256
