@@ -101,6 +101,7 @@ struct dir {
 	mode_t mode;
 	unsigned nlinks; /* links in it to files that are followed */
 	struct link_targets targets; /* links to files in it */
+	uint64_t ordered; /* when links were last, see links_order() */
 	TAILQ_ENTRY(dir) again_entry;
 	struct idset others; /* see source_missed.c */
 	bool has_others;
@@ -156,6 +157,7 @@ struct sources {
 	struct identity avoided[SOURCE_AVOIDED];
 	size_t navoided;
 	struct link_names links;
+	uint64_t orders;
 	struct dir_list again; /* in which something could not be looked at */
 	unsigned nagain;
 	struct scan_queue scans;

@@ -264,13 +264,19 @@ dir_links_poll(struct dir *d, uint64_t *poll_ms)
 	return (poll);
 }
 
+/* Each directory once, however many links it has. */
 void
 links_order(struct dir *d)
 {
+	uint64_t nth = ++d->all->orders;
 	struct link *l;
 
-	RB_FOREACH (l, link_targets, &d->targets)
+	RB_FOREACH (l, link_targets, &d->targets) {
+		if (l->dir->ordered == nth)
+			continue;
+		l->dir->ordered = nth;
 		place_order(&l->dir->place);
+	}
 }
 
 bool

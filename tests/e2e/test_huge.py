@@ -5,6 +5,7 @@ Meanwhile files are made in it, renamed and written, and lines of a log
 elsewhere go on: of all of them nothing is lost, and nothing comes twice.
 """
 
+import errno
 import os
 import signal
 import unittest
@@ -12,6 +13,7 @@ import unittest
 from processes import LINUX
 from teslacoil import (KQUEUE, Case, destination, kill, main, source,
                        wait_for)
+from world import OPENDIR, PROGRAM, World
 
 ENTRIES = 20000
 
@@ -177,6 +179,43 @@ class HugeCopies(Case):
         self.d.hup()
         kill(worker, signal.SIGCONT)
         self.end()
+
+
+@unittest.skipUnless(LINUX, "the daemon of another world is for Linux")
+class HugeLinks(Case):
+    """Very many links lead to a directory that a start cannot look at."""
+
+    LINKS = 10000
+
+    def test_their_files_are_ordered_once(self):
+        os.mkdir(self.path("real"))
+        os.mkdir(self.path("links"))
+        fill(self.path("real"), 0, self.LINKS)
+        for i in range(self.LINKS):
+            os.symlink(self.path("real/x%06d" % i),
+                       self.path("links/%d.log" % i))
+        w = self.writer("real/x000000")
+        w.write(10)
+        r = self.receiver().start()
+        world = World(os.path.join(self.dir, "world"), self.path("real"))
+        d = self.daemon(destination("d", r.url) +
+                        source("s", self.path("links/*.log")),
+                        program=PROGRAM)
+        d.env = world.env
+        d.start()
+        r.wait_all(w)
+        d.stop()
+        # As it is there for links alone, it is listed to find what was moved.
+        w.rename(self.path("real/x000000.1"))
+        w.write(10)
+        world.fail_nth(1, OPENDIR, errno.EIO, times=1 << 30)
+        d.start()
+        d.wait_log("worker: sandbox: ", 2)
+        world.fail_nth(0, 0, 0)
+        w.write(10)
+        r.wait_all(w)
+        self.finish(d, r)
+        r.check(w)
 
 
 if __name__ == "__main__":
