@@ -13,7 +13,7 @@ import unittest
 from processes import LINUX
 from teslacoil import (KQUEUE, Case, destination, kill, main, source,
                        wait_for)
-from world import OPENDIR, PROGRAM, World
+from world import OPENDIR, PROGRAM, READDIR, World
 
 ENTRIES = 20000
 
@@ -179,6 +179,50 @@ class HugeCopies(Case):
         self.d.hup()
         kill(worker, signal.SIGCONT)
         self.end()
+
+
+@unittest.skipUnless(LINUX, "the daemon of another world is for Linux")
+class ManyLarge(Case):
+    """Very many directories, each of which is scanned in many turns."""
+
+    DIRS = 64
+    EACH = 600
+    OPEN = 16   # SCAN_OPEN of sizes.h
+
+    def open_directories(self, below):
+        links = "/proc/%d/fd" % self.d.worker()
+        return sum(1 for fd in os.listdir(links)
+                   if os.readlink(os.path.join(links, fd)).startswith(below))
+
+    def test_few_of_them_are_open_at_once(self):
+        os.mkdir(self.path("tree"))
+        logs = []
+        for i in range(self.DIRS):
+            made = self.path("made/%02d" % i)
+            os.makedirs(made)
+            fill(made, 0, self.EACH)
+            logs.append(self.writer("made/%02d/a.log" % i))
+            logs[-1].write(2)
+        r = self.receiver().start()
+        world = World(os.path.join(self.dir, "world"), self.path("tree"))
+        self.d = self.daemon(destination("d", r.url) +
+                             source("s", self.path("tree/**/*.log")),
+                             program=PROGRAM)
+        self.d.env = world.env
+        self.d.start()
+        self.d.wait_log("worker: sandbox: ")
+        held = world.failed
+        # By then each of them had a part.
+        world.hold_nth(self.DIRS * (self.EACH - 100), READDIR)
+        os.rename(self.path("made"), self.path("tree/made"))
+        wait_for(lambda: world.failed > held, "the scans")
+        n = self.open_directories(self.path("tree/made/"))
+        world.let_go()
+        self.assertGreater(n, 1)
+        self.assertLessEqual(n, self.OPEN + 1)
+        r.wait_all(*logs)
+        self.finish(self.d, r)
+        r.check(*logs)
 
 
 @unittest.skipUnless(LINUX, "the daemon of another world is for Linux")
