@@ -7,13 +7,14 @@ elsewhere go on: of all of them nothing is lost, and nothing comes twice.
 
 import errno
 import os
+import shutil
 import signal
 import unittest
 
 from processes import LINUX
 from teslacoil import (KQUEUE, Case, destination, kill, main, source,
                        wait_for)
-from world import OPENDIR, PROGRAM, READDIR, World
+from world import OPENDIR, PROGRAM, READDIR, STAT, World
 
 ENTRIES = 20000
 
@@ -223,6 +224,94 @@ class ManyLarge(Case):
         r.wait_all(*logs)
         self.finish(self.d, r)
         r.check(*logs)
+
+
+@unittest.skipUnless(LINUX, "the daemon of another world is for Linux")
+class Midway(Case):
+    """What becomes of a directory while the worker is held in its listing."""
+
+    NAMES = 600
+
+    def begin(self, **options):
+        os.mkdir(self.path("tree"))
+        os.mkdir(self.path("made"))
+        self.other = self.writer("tree/other.log")
+        self.files = [self.writer("made/%03d.log" % i)
+                     for i in range(self.NAMES)]
+        for w in self.files:
+            w.write(1)
+        self.r = self.receiver().start()
+        self.world = World(os.path.join(self.dir, "world"),
+                           self.path("tree"))
+        self.d = self.daemon(destination("d", self.r.url) +
+                             source("s", self.path("tree/**/*.log"),
+                                    **options),
+                             program=PROGRAM)
+        self.d.env = self.world.env
+        self.d.start()
+        self.d.wait_log("worker: sandbox: ")
+
+    def hold(self, calls, n):
+        """Moves the directory in; the nth of the calls waits."""
+        held = self.world.failed
+        self.world.hold_nth(n, calls)
+        os.rename(self.path("made"), self.path("tree/big"))
+        wait_for(lambda: self.world.failed > held, "the middle of a scan")
+
+    def end(self, *logs, repeats=0):
+        self.world.let_go()
+        self.other.write(10)
+        self.r.wait_all(self.other, *logs)
+        self.finish(self.d, self.r)
+        self.r.check(self.other, *logs, repeats=repeats)
+        self.assertNotIn("ended by signal", self.d.log())
+
+    def removed(self, calls, n):
+        self.begin()
+        self.hold(calls, n)
+        shutil.rmtree(self.path("tree/big"))
+        self.end()
+
+    def test_it_is_removed_while_it_is_listed(self):
+        self.removed(READDIR, 300)
+
+    def test_it_is_removed_while_names_are_looked_at(self):
+        self.removed(STAT, 300)
+
+    def test_it_is_removed_while_it_is_watched_and_looked_at(self):
+        self.removed(STAT, 900)
+
+    def test_it_is_moved_away_and_back(self):
+        self.begin()
+        self.hold(STAT, 400)
+        os.rename(self.path("tree/big"), self.path("made"))
+        self.world.let_go()
+        self.other.write(1)
+        self.r.wait_all(self.other)
+        os.rename(self.path("made"), self.path("tree/big"))
+        self.end(*self.files)
+
+    def test_another_takes_its_place(self):
+        self.begin()
+        self.hold(STAT, 400)
+        os.rename(self.path("tree/big"), self.path("made"))
+        os.mkdir(self.path("tree/big"))
+        new = [self.writer("tree/big/%03d.log" % i, name="new%d" % i)
+               for i in range(10)]
+        for w in new:
+            w.write(5)
+        self.end(*new)
+
+    def test_its_files_are_rotated(self):
+        self.begin()
+        self.hold(READDIR, 300)
+        for w in self.files[::50]:
+            # It has another name by now.
+            w.path = w.path.replace("/made/", "/tree/big/")
+            w.write(1)
+            w.rename(w.path + ".1")
+            w.write(3)
+        self.end(*self.files)
 
 
 @unittest.skipUnless(LINUX, "the daemon of another world is for Linux")
