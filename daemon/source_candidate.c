@@ -282,6 +282,21 @@ is_sure(const struct candidate *c, const struct orphan *o)
 	return (c->st.st_ino == o->rec.inode || is_cut(c, o));
 }
 
+/* Returns 1 or 0, or -1 where nobody knows. */
+static int
+line_ends(const struct candidate *c, off_t offset)
+{
+	int fd, ends;
+
+	if ((fd = open_it(c)) == -1)
+		return (-1);
+	ends = c->kind == INFLATE_NONE
+	    ? line_ends_at(fd, offset)
+	    : tail_packed_line_ends_at(fd, c->kind, offset);
+	close_quietly(fd);
+	return (ends);
+}
+
 /*
  * Whether the checkpoint knows more of c, as the file that it is, than what
  * stands in the orphan, too: both may begin with a banner.
@@ -312,6 +327,8 @@ candidate_continues(const struct candidate *c, const struct orphan *o)
 		return (false);
 	if (o->rec.nguards > 0)
 		held = holds(c, &o->guards[0]);
+	else if (o->rec.offset > 0)
+		held = line_ends(c, o->rec.offset);
 	return ((young ? held != 0 : held == 1) && !is_known_as_itself(c, o));
 }
 
@@ -332,21 +349,6 @@ candidate_is_finished(const struct candidate *c)
 	if ((born = born_ns(path, c->st.st_ino)) == 0)
 		born = written_ns(&c->st);
 	return (tail_packed_is_finished(rec, born));
-}
-
-/* Returns 1 or 0, or -1 where nobody knows. */
-static int
-line_ends(const struct candidate *c, off_t offset)
-{
-	int fd, ends;
-
-	if ((fd = open_it(c)) == -1)
-		return (-1);
-	ends = c->kind == INFLATE_NONE
-	    ? line_ends_at(fd, offset)
-	    : tail_packed_line_ends_at(fd, c->kind, offset);
-	close_quietly(fd);
-	return (ends);
 }
 
 /*
