@@ -298,9 +298,8 @@ check_order(unsigned receiver, const struct line *l, unsigned log, unsigned seq)
 {
 	unsigned *last = &newest[receiver][l->generation];
 
-	/* A datagram that was lost may be among what comes again. */
-	if (setting_is_datagram(receiver) &&
-	    (l->lost & (1u << setting_dest(receiver))))
+	/* What was lost may be among what comes again. */
+	if (l->lost & (1u << setting_dest(receiver)))
 		return;
 	if (l->denied[setting_dest(receiver)] > 0)
 		return;
