@@ -464,14 +464,11 @@ update_print(struct tail *t, int fd, const struct known_as *was)
 /*
  * Whether the host lost power, and the file all that the guards were made of,
  * so that nothing tells for the record and nothing against it: then it is the
- * file of the record where that of another destination says so, or where its
- * inode has been nobody else's since and it begins as it did, or has a name that
- * rotation gave it.  *offset is set to where to go on: behind what is known to
- * stand there.
+ * file of the record where its inode has been nobody else's since and it begins
+ * as it did, or has a name that rotation gave it.
  */
 static bool
-has_lost_end(const struct tail *t, int fd, const struct checkpoint_record *rec,
-    bool met, off_t *offset)
+has_lost_end(const struct tail *t, int fd, const struct checkpoint_record *rec)
 {
 	uint8_t head[FINGERPRINT_MAX];
 	unsigned i;
@@ -480,21 +477,23 @@ has_lost_end(const struct tail *t, int fd, const struct checkpoint_record *rec,
 	for (i = 0; i < rec->nguards; i++)
 		if (rec->guards[i].at <= t->size)
 			return (false);
-	if (rec->nguards == 0 && rec->print.len > 0 &&
-	    rec->print.len <= t->size)
-		return (false);
-	if (fd == -1 || (rec->nguards == 0 && rec->print.len == 0 && !met))
-		return (false);
-	*offset = met && rec->nguards > 0 ? tail_newest_guard(t).at : 0;
-	if (met)
-		return (*offset <= rec->offset);
-	if (!was_there(t, rec) || (n = fingerprint_head(fd, head)) == -1)
+	if ((rec->nguards == 0 && rec->print.len <= t->size) ||
+	    !was_there(t, rec) || (n = fingerprint_head(fd, head)) == -1)
 		return (false);
 	/* With less, only its name tells. */
 	return ((size_t)n >= rec->print.len
 		? rec->print.len > 0 &&
 		    fingerprint_matches(&rec->print, head, (size_t)n)
 		: was_called(t, rec));
+}
+
+/* Where the record of another destination says that it is the very file. */
+static off_t
+behind_known(const struct tail *t, const struct checkpoint_record *rec)
+{
+	off_t at = tail_newest_guard(t).at;
+
+	return (rec->nguards > 0 && at <= rec->offset ? at : 0);
 }
 
 /*
@@ -505,8 +504,10 @@ static bool
 goes_back(struct tail *t, const struct route *r, int fd,
     struct checkpoint_record *rec, bool met, off_t *offset)
 {
-	if (is_of_a_rest(rec) || !has_lost_end(t, fd, rec, met, offset))
+	if (is_of_a_rest(rec) || fd == -1 ||
+	    (!met && !has_lost_end(t, fd, rec)))
 		return (false);
+	*offset = met ? behind_known(t, rec) : 0;
 	/* It was given back. */
 	if (tails_is_starting(t->all) && !take(t, r, rec))
 		return (false);
