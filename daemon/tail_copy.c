@@ -87,6 +87,9 @@ has_name_of_copy(const struct search *s, struct place *in, const char *name)
 
 	if (in == s->home && rotated)
 		return (true);
+	/* What has the very name replaced the file. */
+	if (in == s->home && strcmp(name, s->base) == 0)
+		return (false);
 	return (finder->reaches != NULL &&
 	    finder->reaches(
 		in, rotated ? NULL : name, s->of->place, s->of->name));
