@@ -559,8 +559,10 @@ resume_stream(struct tail *t, struct route *r, int fd, bool only_same,
 			ledger_give_back(tails_ledger(t->all));
 		return (NULL);
 	}
-	if ((s = tail_link_stream(t, r, offset)) == NULL)
+	if ((s = tail_link_stream(t, r, offset)) == NULL) {
+		ledger_give_back(tails_ledger(t->all));
 		return (NULL);
+	}
 	t->only_rest = t->place == NULL && is_of_a_rest(&rec);
 	if (t->met)
 		stream_guard_load(s, &rec);
@@ -663,6 +665,9 @@ tail_join(struct tail *t, struct route *r, bool from_end)
 	s = resume_stream(t, r, fd, false, &was);
 	if (!was.known && from_end && fd != -1)
 		offset = tail_last_line(t, fd);
+	/* By its record, when there is memory. */
+	if (s == NULL && was.known)
+		return (-1);
 	if (s == NULL && (s = tail_link_stream(t, r, offset)) == NULL)
 		return (-1);
 	s->from_end = !was.known && from_end && fd == -1;
