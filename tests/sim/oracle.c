@@ -322,6 +322,10 @@ oracle_short_copy(const uint8_t *p, size_t n)
 	size_t len;
 
 	for (; n > 0; p += len, n -= len) {
+		while (n > 0 && p[0] == 0) {
+			p++;
+			n--;
+		}
 		nl = memchr(p, '\n', n);
 		len = nl != NULL ? (size_t)(nl - p) + 1 : n;
 		if (!line_parse(p, len, &log, &seq))
