@@ -24,20 +24,41 @@
 #define SEEK_CHANGING_FOR 3. /* and where names change all the time */
 
 /*
+ * Knows what stands in the copy before what is acknowledged, where no guard does
+ * that is within the copy: a record without one tells too little.
+ */
+static void
+know_acked(struct stream *s, int fd)
+{
+	const off_t at = s->cursor.acked;
+	const size_t len = guard_length(at);
+	struct guard known[CHECKPOINT_GUARDS], g;
+	struct checkpoint_record rec = { .nguards = 1, .guards = &g };
+	uint8_t buf[GUARD_MAX];
+
+	if (at == 0 || stream_guards(s, known) > 0 ||
+	    read_whole(fd, buf, len, at - (off_t)len) != (ssize_t)len)
+		return;
+	guard_of(&g, at, buf, len);
+	stream_guard_load(s, &rec);
+}
+
+/*
  * What was sent beyond the end of the copy is in no file any more; what was
  * sent before, and may be lost on the way, is in the copy.
  */
 static void
-cut_streams(struct tail *old, off_t size)
+cut_streams(struct tail *old, int fd, off_t size)
 {
 	struct stream *s;
 
 	for (s = old->streams; s != NULL; s = s->next) {
 		stream_guard_cut(s, size);
-		if (s->cursor.sent <= size)
-			continue;
-		s->route->ops->on_cut(s, size, s->route->dest);
-		s->scanned = 0;
+		if (s->cursor.sent > size) {
+			s->route->ops->on_cut(s, size, s->route->dest);
+			s->scanned = 0;
+		}
+		know_acked(s, fd);
 	}
 }
 
@@ -55,7 +76,7 @@ go_on_in_copy(struct tail *old, const struct tail_copy_found *found)
 	tails_know(old, &found->st);
 	tails_opened(old, found->fd);
 	old->size = found->st.st_size;
-	cut_streams(old, old->size);
+	cut_streams(old, found->fd, old->size);
 	if (old->size < old->print.len || old->print.len == 0) {
 		/* It was copied when it had less, or had not been read. */
 		old->print.len = 0;
