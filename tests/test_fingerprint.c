@@ -276,6 +276,21 @@ a_shorter_file_does_not_hold_the_guard_and_an_error_says_nothing(void **state)
 	assert_int_equal(errno, EIO);
 }
 
+static void
+a_line_ends_where_a_newline_stands_before_the_offset(void **state)
+{
+	(void)state;
+	disk.size = 100;
+	bytes[99] = '\n';
+	bytes[98] = 'x';
+	assert_int_equal(line_ends_at(77, 100), 1);
+	assert_int_equal(line_ends_at(77, 99), 0);
+	assert_int_equal(line_ends_at(77, 101), 0);
+	disk.error = EIO;
+	assert_int_equal(line_ends_at(77, 100), -1);
+	assert_int_equal(errno, EIO);
+}
+
 int
 main(void)
 {
@@ -300,6 +315,9 @@ main(void)
 		cmocka_unit_test_setup(a_guard_of_too_little_is_none, prepare),
 		cmocka_unit_test_setup(
 		    a_shorter_file_does_not_hold_the_guard_and_an_error_says_nothing,
+		    prepare),
+		cmocka_unit_test_setup(
+		    a_line_ends_where_a_newline_stands_before_the_offset,
 		    prepare),
 	};
 
