@@ -109,8 +109,9 @@ handover_give(struct tails *ts,
 }
 
 /*
- * Whether it was deleted as the log that it was.  Of one that was rotated before
- * there may be a compressed file, which the next start knows by its record.
+ * Whether it was deleted as the log that it was.  Of one that was rotated
+ * before there may be a compressed file, which the next start knows by its
+ * record.
  */
 static bool
 had_own_name(const struct tail *t)

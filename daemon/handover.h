@@ -31,8 +31,8 @@ void	handover_give(struct tails *,
 /*
  * There is no next one.  Before the last checkpoint is written: a log that was
  * deleted, and that every receiver has all of, ends with this worker, and so
- * does its record; of a file that was moved away the record says that it was there.
- * And then: says what nobody will read.
+ * does its record; of a file that was moved away the record says that it was
+ * there.  And then: says what nobody will read.
  */
 void	handover_end(struct tails *);
 void	handover_say_lost(struct tails *);

@@ -309,7 +309,8 @@ is_known_as_itself(const struct candidate *c, const struct orphan *o)
 
 	return (rec != NULL && c->kind == INFLATE_NONE &&
 	    c->st.st_ino != o->rec.inode && rec->nguards > 0 &&
-	    rec->guards[0].at > o->rec.offset && holds(c, &rec->guards[0]) == 1);
+	    rec->guards[0].at > o->rec.offset &&
+	    holds(c, &rec->guards[0]) == 1);
 }
 
 /* Whether it has all that was sent of o, as far as can be known. */

@@ -441,6 +441,18 @@ tail_held_look(struct tail *t)
 		release(t, copied);
 }
 
+/* What comes into it next may be anything, and is looked at then. */
+static void
+begin_empty(struct tail *t)
+{
+	struct stream *s;
+
+	release(t, 0);
+	t->fresh = true;
+	for (s = t->streams; s != NULL; s = s->next)
+		ledger_mark(tails_ledger(t->all), s);
+}
+
 void
 tail_held_changed(struct tail *t, const struct stat *st)
 {
@@ -453,6 +465,10 @@ tail_held_changed(struct tail *t, const struct stat *st)
 	t->held->is_over = t->held->is_over || t->held->is_copy;
 	t->held->is_copy = false;
 	t->held->copied = 0;
+	if (st->st_size == 0 && !t->held->is_over) {
+		begin_empty(t);
+		return;
+	}
 	if (fd != -1)
 		(void)tail_update_print(t, fd);
 	tail_held_look(t);

@@ -24,8 +24,8 @@
 #define SEEK_CHANGING_FOR 3. /* and where names change all the time */
 
 /*
- * Knows what stands in the copy before what is acknowledged, where no guard does
- * that is within the copy: a record without one tells too little.
+ * Knows what stands in the copy before what is acknowledged, where no guard
+ * does that is within the copy: a record without one tells too little.
  */
 static void
 know_acked(struct stream *s, int fd)
