@@ -61,8 +61,8 @@ set(struct tail *t, char **own, const char *path)
 		tail_forget_paths(t);
 }
 
-void
-tail_set_origin(struct tail *t, const char *path)
+static void
+set_origin(struct tail *t, const char *path)
 {
 	if (path == NULL && t->paths == NULL)
 		return;
@@ -70,6 +70,18 @@ tail_set_origin(struct tail *t, const char *path)
 		log_warn("%s", path);
 	else
 		set(t, &t->paths->origin, path);
+}
+
+/*
+ * Without it the record says a path that no source means, and no later start
+ * would follow the file: where there was no memory, there may be by now.
+ */
+void
+tail_set_origin(struct tail *t, const char *path)
+{
+	set_origin(t, path);
+	if (path != NULL && tail_old_path(t) == NULL)
+		set_origin(t, path);
 }
 
 const char *
