@@ -14,6 +14,7 @@
 #include "daemon/say.h"
 #include "daemon/stream.h"
 #include "daemon/tail.h"
+#include "daemon/tail_held.h"
 #include "daemon/tails.h"
 
 #define OFF_MOST ((off_t)INT64_MAX)
@@ -318,6 +319,7 @@ place_leave(struct tail *t)
 {
 	if (t->place == NULL)
 		return;
+	tail_held_leaves(t);
 	if (tail_old_path(t) == NULL)
 		tail_set_origin(t, tail_path(t).text);
 	RB_REMOVE(tail_names, &t->place->names, t);

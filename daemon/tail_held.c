@@ -474,6 +474,32 @@ tail_held_changed(struct tail *t, const struct stat *st)
 	tail_held_look(t);
 }
 
+/* Whether a file has the name from which rotation makes that of t. */
+static bool
+has_name_of_copy(const struct tail *t)
+{
+	char base[NAME_MAX + 1];
+	size_t i;
+
+	for (i = 0; rotation_base(t->name, i, base, sizeof(base)); i++)
+		if (tail_at(t->place, base) != NULL)
+			return (true);
+	return (false);
+}
+
+void
+tail_held_leaves(struct tail *t)
+{
+	struct stream *s;
+
+	if (!tail_is_held_for_now(t) || t->rotated || t->held->is_over ||
+	    has_name_of_copy(t))
+		return;
+	release(t, 0);
+	for (s = t->streams; s != NULL; s = s->next)
+		ledger_mark(tails_ledger(t->all), s);
+}
+
 bool
 tail_is_copy(const struct tail *t)
 {

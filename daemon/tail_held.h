@@ -39,6 +39,12 @@ void	tail_held_by_time(struct tail *, double quiet);
 void	tail_hold_copy(struct tail *, const struct tail *of);
 
 /*
+ * It is about to lose its name: a log that is rotated is no copy, whatever it
+ * begins like, and the next start has to know it.
+ */
+void	tail_held_leaves(struct tail *);
+
+/*
  * Whether it is held as a copy for good; and, where it is, whether all that it
  * has was received from the other file, as that was when it was copied.
  */
