@@ -13,7 +13,7 @@
 #define SHORT_PIECE 8 /* of whatever line it is */
 #define PASSED_OVER 5 /* a message that was refused so often */
 #define COPIED_NS (5 * NS_S)
-#define TELLING 64 /* octets of a copy */
+#define TELLING 256 /* octets of a copy: a whole guard */
 
 /* 1 + what came last for the first time. */
 static unsigned newest[SIM_RECEIVERS][GENERATIONS];
