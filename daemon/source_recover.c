@@ -44,6 +44,7 @@ struct hunt {
 	struct kin *followed; /* files whose names are, or were, there */
 	size_t nfollowed;
 	bool early; /* not all files can be read yet */
+	bool changing; /* a name was gone when it was looked at */
 	struct candidate **list; /* the oldest first */
 	size_t n;
 };
@@ -244,8 +245,10 @@ consider(struct hunt *h, int dirfd, const char *name)
 	sources_pause(ss);
 	if (dir_path(h->dir, name, path) == -1)
 		return (0);
-	if (stat_entry(h->dir, dirfd, name, &st) == -1)
+	if (stat_entry(h->dir, dirfd, name, &st) == -1) {
+		h->changing |= errno == ENOENT;
 		return (is_no_answer(errno) ? -1 : 0);
+	}
 	if (!S_ISREG(st.st_mode))
 		return (0);
 	t = tails_find(ss->tails, st.st_dev, st.st_ino);
@@ -762,7 +765,7 @@ recover_dir_once(struct orphans *os, struct dir *d)
 	hunt_end(&h);
 	if ((after = names_changed(d)) == -1)
 		return (is_no_answer(errno));
-	return (place_was_changing(before, after, began));
+	return (h.changing || place_was_changing(before, after, began));
 }
 
 static void

@@ -316,6 +316,8 @@ try_entry(struct search *s, struct place *place, int dirfd, const char *name)
 	if (!has_name_of_copy(s, place, name))
 		return;
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == -1) {
+		/* It has another name by now, which may have been listed. */
+		s->changing |= errno == ENOENT;
 		note_error(s, errno);
 		return;
 	}
