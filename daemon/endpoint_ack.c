@@ -5,6 +5,7 @@
 #include "daemon/ledger.h"
 #include "daemon/log.h"
 #include "daemon/stream_guard.h"
+#include "daemon/tail_held.h"
 
 #define READ_TURNS 64 /* reads before others have theirs */
 #define ACK_FIRST 0.05 /* seconds to the first look for */
@@ -31,6 +32,7 @@ on_rewound(struct cursor *c, void *arg)
 	struct stream *s = stream_of(c);
 
 	s->scanned = 0;
+	tail_held_taken_back(s->tail);
 	ledger_mark(ep->env->ledger, s);
 	stream_wake(s);
 }

@@ -1,5 +1,7 @@
 #include "daemon/tail_held.h"
 
+#include <sys/queue.h>
+
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +24,8 @@
 #define ALIKE 16 /* files that begin alike */
 
 struct held {
+	LIST_ENTRY(held) entry;
+	struct tail *tail;
 	off_t copied; /* what is the same up to there */
 	bool is_copy; /* for good: of the file that is */
 	dev_t dev;
@@ -249,7 +253,8 @@ compare(struct hunt *h, size_t i, struct tail **with)
 void
 tail_unhold(struct tail *t)
 {
-	tails_stats(t->all)->held -= t->held != NULL;
+	if (t->held != NULL)
+		LIST_REMOVE(t->held, entry);
 	free(t->held);
 	t->held = NULL;
 }
@@ -368,9 +373,11 @@ begin_to_hold(struct tail *t)
 {
 	if (t->held != NULL)
 		return (true);
-	t->held = calloc(1, sizeof(*t->held));
-	tails_stats(t->all)->held += t->held != NULL;
-	return (t->held != NULL);
+	if ((t->held = calloc(1, sizeof(*t->held))) == NULL)
+		return (false);
+	t->held->tail = t;
+	LIST_INSERT_HEAD(tails_held(t->all), t->held, entry);
+	return (true);
 }
 
 /* Returns whether nothing of t is to be sent now. */
@@ -514,32 +521,36 @@ tail_is_copy_of(const struct tail *t, const struct tail_copy *of, off_t size)
 	    t->held->copied == size);
 }
 
-/* What was one file is another one now. */
-struct move {
-	const struct tail *from;
-	const struct stat *to;
-};
-
-static void
-move_original(struct tail *t, void *arg)
+static bool
+is_of(const struct held *h, const struct tail *of)
 {
-	const struct move *m = arg;
-	struct held *h = t->held;
-
-	if (h == NULL || h->dev != m->from->dev || h->ino != m->from->ino ||
-	    h->begun != m->from->begun)
-		return;
-	h->dev = m->to->st_dev;
-	h->ino = m->to->st_ino;
+	return (h->is_copy && h->dev == of->dev && h->ino == of->ino &&
+	    h->begun == of->begun);
 }
 
 void
 tail_held_moves(const struct tail *of, const struct stat *to)
 {
-	struct move m = { .from = of, .to = to };
+	struct held *h;
 
-	if (tails_stats(of->all)->held > 0)
-		tails_walk_timed(of->all, move_original, &m);
+	LIST_FOREACH (h, tails_held(of->all), entry)
+		if (is_of(h, of)) {
+			h->dev = to->st_dev;
+			h->ino = to->st_ino;
+		}
+}
+
+void
+tail_held_taken_back(const struct tail *of)
+{
+	struct held *h;
+
+	LIST_FOREACH (h, tails_held(of->all), entry)
+		if (is_of(h, of) && h->tail->streams != NULL &&
+		    h->tail->streams->is_recorded) {
+			end_records(h->tail);
+			tails_time(h->tail);
+		}
 }
 
 /* Whether something that a copy has was not received from its file. */

@@ -51,8 +51,13 @@ void	tail_held_leaves(struct tail *);
 bool	tail_is_copy(const struct tail *);
 bool	tail_copy_is_received(const struct tail *);
 
-/* That file is about to go on as the one of the stat: its copies are of that. */
+/*
+ * That file is about to go on as the one of the stat: its copies are of that.
+ * And: something of it was taken back, so that these may not be recorded any
+ * more as received.
+ */
 void	tail_held_moves(const struct tail *of, const struct stat *to);
+void	tail_held_taken_back(const struct tail *of);
 
 /* Whether it is held so for that file, up to that size. */
 bool	tail_is_copy_of(const struct tail *, const struct tail_copy *, off_t size);

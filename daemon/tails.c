@@ -57,6 +57,7 @@ struct tails {
 	struct place homeless; /* holds leavers, by their whole path */
 	struct packed_list packed;
 	struct scan_queue searches;
+	struct held_list held;
 	struct tails_loss losses[TAILS_LOSSES];
 	unsigned nlosses;
 	unsigned reserved; /* descriptors that others have */
@@ -93,6 +94,7 @@ tails_new(
 	TAILQ_INIT(&ts->packed);
 	scan_queue_init(&ts->searches, loop, tail_copy_step, ts);
 	scan_queue_allow(&ts->searches, TAIL_COPY_TURN, TAIL_COPY_TURN);
+	LIST_INIT(&ts->held);
 	if ((ts->scratch = malloc(conf->scratch)) == NULL ||
 	    tails_add_set(ts, 0) == -1) {
 		tails_free(ts);
@@ -267,6 +269,12 @@ tails_packed(struct tails *ts)
 	return (&ts->packed);
 }
 
+struct held_list *
+tails_held(struct tails *ts)
+{
+	return (&ts->held);
+}
+
 void
 tails_wake_packed(struct tails *ts, const void *dest)
 {
@@ -336,16 +344,6 @@ struct tails_stats *
 tails_stats(struct tails *ts)
 {
 	return (&ts->stats);
-}
-
-void
-tails_walk_timed(
-    struct tails *ts, void (*fn)(struct tail *, void *), void *arg)
-{
-	struct tail *t, *next;
-
-	TAILQ_FOREACH_SAFE (t, &ts->timed, timed, next)
-		fn(t, arg);
 }
 
 /* A truncated file without a copy is known by no identity. */

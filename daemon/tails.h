@@ -27,7 +27,6 @@ struct tails_stats {
 	uint64_t	hole_bytes;	/* NULs that were no lines */
 	uint64_t	damaged;	/* compressed files, in part unread */
 	uint64_t	found;		/* files ever followed */
-	uint64_t	held;		/* that may be copies */
 };
 
 /* What could not be sent, the last ones of it. */
@@ -79,13 +78,8 @@ const struct tails_loss	*tails_loss(const struct tails *, unsigned n);
 /* fn may free its tail. */
 void	tails_walk(struct tails *, void (*fn)(struct tail *, void *), void *);
 
-/*
- * The first file with an identity behind this one; those without one; and those
- * that are looked at by time.
- */
+/* The first file with an identity behind this one; those without one. */
 struct tail	*tails_behind(struct tails *, dev_t, ino_t);
-void	tails_walk_timed(struct tails *,
-	    void (*fn)(struct tail *, void *), void *);
 void	tails_walk_unknown(struct tails *,
 	    void (*fn)(struct tail *, void *), void *);
 
@@ -109,6 +103,10 @@ bool	tails_is_starting(const struct tails *);
 struct packed;
 TAILQ_HEAD(packed_list, packed);
 struct packed_list	*tails_packed(struct tails *);
+
+/* What may be copies; of tail_held.c alone. */
+LIST_HEAD(held_list, held);
+struct held_list	*tails_held(struct tails *);
 void	tails_wake_packed(struct tails *, const void *dest);
 
 /* The file has the identity of st; and: it has none any more. */
