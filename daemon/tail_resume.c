@@ -185,7 +185,8 @@ enum verdict {
 static bool
 has_later_name(const struct tail *t, const char *path)
 {
-	return (place_holds(t->place, path) && !rotation_is_packed(t->name) &&
+	return (t->place != NULL && place_holds(t->place, path) &&
+	    !rotation_is_packed(t->name) &&
 	    rotation_goes_on(t->name, strrchr(path, '/') + 1));
 }
 
@@ -504,7 +505,8 @@ static bool
 goes_back(struct tail *t, const struct route *r, int fd,
     struct checkpoint_record *rec, bool met, off_t *offset)
 {
-	if (is_of_a_rest(rec) || fd == -1 ||
+	/* What was handed over open has lost nothing with the host's power. */
+	if (is_of_a_rest(rec) || fd == -1 || t->place == NULL ||
 	    (!met && !has_lost_end(t, fd, rec)))
 		return (false);
 	*offset = met ? behind_known(t, rec) : 0;
