@@ -249,6 +249,51 @@ class Running(Alike):
         self.log("app.log", ["the next"])
         self.end(self.want)
 
+    def held(self):
+        """A new log begins like another one: it may be a copy of that."""
+        self.begin("*.log")
+        self.log("a.log", BANNER)
+        self.expect(self.want)
+        self.put("b.log", BANNER)
+        self.seen("b.log")
+
+    def is_known_by_the_next_start(self):
+        self.d.stop()
+        self.mark()
+        self.put("b.log.1", ["behind the stop"])
+        self.d.start()
+        self.wait_for_lines(["behind the stop"])
+        self.finish(self.d, self.r)
+
+    def test_a_log_is_rotated_while_it_is_held_for_a_copy(self):
+        self.held()
+        self.rename("b.log", "b.log.1")
+        self.d.wait_log("b.log.1: was b.log")
+        self.is_known_by_the_next_start()
+
+    def test_a_log_is_cut_to_nothing_while_it_is_held_for_a_copy(self):
+        self.held()
+        self.truncate("b.log")
+        self.seen("b.log")
+        self.rename("b.log", "b.log.1")
+        self.d.wait_log("b.log.1: was b.log")
+        self.is_known_by_the_next_start()
+
+    def test_the_next_log_is_no_copy_of_one_that_was_shredded(self):
+        self.begin("app.log")
+        self.log("app.log", BANNER)
+        self.expect(self.want)
+        self.mark()
+        with self.unseen():
+            self.rename("app.log", "app.log.1")
+            self.put("app.log", BANNER)
+            self.overwrite("app.log.1")
+        self.put("app.log", ["the next"])
+        self.wait_for_lines(["the next"])
+        self.finish(self.d, self.r)
+        self.assertEqual(self.since()[-1], "the next")
+        self.assert_silent("is the copy of a truncated file")
+
 
 if __name__ == "__main__":
     main()
