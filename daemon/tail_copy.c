@@ -184,9 +184,14 @@ guard_within(const struct tail_copy *of, off_t size)
 	return (newest);
 }
 
-/* Returns 1 or 0, or -1 when it could not be read. */
+/*
+ * What has less than was sent is told by an older guard, and what it has behind
+ * that by nothing but its name: one that rotation made.  Returns 1 or 0, or -1
+ * when it could not be read.
+ */
 static int
-has_content(const struct tail_copy *of, int fd, struct stat *st)
+has_content(
+    const struct tail_copy *of, int fd, struct stat *st, bool rotated)
 {
 	uint8_t head[FINGERPRINT_MAX];
 	struct guard guard;
@@ -198,6 +203,8 @@ has_content(const struct tail_copy *of, int fd, struct stat *st)
 		return (0);
 	if (is_known(of, st))
 		return (1);
+	if (!rotated && of->guard.at > st->st_size)
+		return (0);
 	guard = guard_within(of, st->st_size);
 	/* Of what begins with NULs, only what was sent of it tells. */
 	if ((of->print.len == 0 && !of->is_unread &&
@@ -331,7 +338,8 @@ try_entry(struct search *s, struct place *place, int dirfd, const char *name)
 		note_error(s, errno);
 		return;
 	}
-	if ((is = has_content(s->of, fd, &st)) != 1) {
+	is = has_content(s->of, fd, &st, rotation_is_of(name, s->base));
+	if (is != 1) {
 		if (is == -1)
 			note_error(s, errno);
 		(void)close(fd);
@@ -561,7 +569,7 @@ is_as_found(struct search *s)
 	s->best.place = finder->place_of(finder->arg, s->where);
 	return (s->best.place != NULL && lstat(s->where, &st) == 0 &&
 	    st.st_dev == s->best.st.st_dev && st.st_ino == s->best.st.st_ino &&
-	    has_content(s->of, s->best.fd, &s->best.st) == 1 &&
+	    has_content(s->of, s->best.fd, &s->best.st, s->rotated) == 1 &&
 	    !is_followed(s->of->all, &s->best.st));
 }
 
