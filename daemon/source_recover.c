@@ -357,18 +357,22 @@ is_likelier(const struct choice *x, const struct orphan *o)
 }
 
 /*
- * Whether o may have come to the directory of c: not to one that is there only
- * for the links into it, unless one led o there.
+ * Whether o may be what c is, by the directory that c is in.  One that is there
+ * only for the links into it has what others put there, too: c has to have the
+ * name there that one leads or led to.
  */
 static bool
-may_be_in(const struct orphan *o, const struct dir *d)
+may_be_there_as(const struct orphan *o, const struct candidate *c)
 {
 	unsigned i;
 
+	if (c->dir->nuses > 0 || c->base[0] != '\0')
+		return (true);
 	for (i = 0; i < o->nspots; i++)
-		if (o->spots[i].dir == d)
+		if (o->spots[i].dir == c->dir &&
+		    strcmp(o->spots[i].base, c->name) == 0)
 			return (true);
-	return (d->nuses > 0);
+	return (false);
 }
 
 /* Whether c has the name that o had, or one that rotation gives. */
@@ -410,7 +414,7 @@ choose(void *who, void *arg)
 	if (x->early && may_be_there(o, x->c->dir->all->tails))
 		return (true);
 	if ((o->rec.offset == 0) == x->unsent && is_likelier(x, o) &&
-	    may_be_in(o, x->c->dir) && (!x->unsent || is_called_alike(x->c, o)) &&
+	    may_be_there_as(o, x->c) && (!x->unsent || is_called_alike(x->c, o)) &&
 	    (!x->made || candidate_is_made_since(x->c, o)) &&
 	    candidate_continues(x->c, o))
 		x->best = o;
