@@ -120,10 +120,11 @@ endpoint_take_acks(struct endpoint *ep)
 	/* First: what is found to be acknowledged now is of late. */
 	move_marks(ep);
 	acked = ep->base + link_acked(&ep->link);
-	if (acked > before) {
+	if (acked > before)
 		window_ack(ep->window, acked);
+	/* What was taken back meanwhile may be acknowledged as well. */
+	if (window_acked_pos(ep->window) > before)
 		on_progress(ep);
-	}
 	keep = endpoint_keep_from(ep);
 	window_trim(ep->window, endpoint_parted_keep(ep, keep));
 }
