@@ -106,6 +106,7 @@ life_run(void)
 	S.signals = 0;
 	S.kill = S.stopping = false;
 	sim_say("life %u", S.lives);
+	oracle_on_life();
 	show_checkpoint();
 	sim_trace("life", S.lives, 0);
 	start.statedir = files_give(statedir);

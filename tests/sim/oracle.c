@@ -21,6 +21,7 @@ static unsigned newest[SIM_RECEIVERS][GENERATIONS];
 static struct line *in_pieces[SIM_RECEIVERS];
 static bool ordered[SIM_DESTS];
 static bool refusals; /* there were some */
+static bool powerless; /* since the last life: files begin anew */
 static bool shredded, shred_may; /* be sent */
 static uint64_t copied;
 static int64_t copied_at;
@@ -38,7 +39,7 @@ oracle_reset(void)
 	repeats_reset();
 	copied = 0;
 	copied_at = 0;
-	refusals = shredded = shred_may = false;
+	refusals = shredded = shred_may = powerless = false;
 	for (l = 0; l < SIM_DESTS; l++)
 		ordered[l] = true;
 }
@@ -492,4 +493,22 @@ oracle_on_end(bool killed)
 		oracle_allow(copied);
 		oracle_no_order();
 	}
+}
+
+void
+oracle_without_power(void)
+{
+	powerless = true;
+}
+
+/*
+ * What stood in no file any more comes again from further in front, and another
+ * receiver may not have had what came there then.
+ */
+void
+oracle_on_life(void)
+{
+	if (powerless)
+		memset(newest, 0, sizeof(newest));
+	powerless = false;
 }

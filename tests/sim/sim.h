@@ -372,6 +372,8 @@ void	oracle_allow(uint64_t octets);
 void	oracle_allow_at(unsigned receiver, uint64_t octets);
 void	oracle_on_kill(void);
 void	oracle_on_power(void);	/* at the end of a life that was killed */
+void	oracle_without_power(void);
+void	oracle_on_life(void);	/* when one begins */
 void	oracle_on_end(bool killed);	/* of any life */
 /* A copy of so many octets was made. */
 void	oracle_copied(uint64_t octets);

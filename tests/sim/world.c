@@ -330,6 +330,7 @@ world_lose_power(void)
 	sim_say("world: no power");
 	S.in_world = true;
 	oracle_on_power();
+	oracle_without_power();
 	channel_reset();
 	for (i = 0; i < world_nlogs; i++) {
 		world_logs[i].nscript = 0;
