@@ -412,6 +412,11 @@ hold(struct tail *t)
 	t->held->copied = t->size;
 	t->held->is_copy = false;
 	t->held->is_sought = sought;
+	if (!sought) {
+		t->held->dev = of->dev;
+		t->held->ino = of->ino;
+		t->held->begun = of->begun;
+	}
 	tails_time(t);
 	return (true);
 }
@@ -513,12 +518,20 @@ tail_is_copy(const struct tail *t)
 	return (t->held != NULL && t->held->is_copy);
 }
 
+/*
+ * What has nothing of its own, and a name that rotation gives the other, may
+ * still be anything; not any more when the other is truncated.
+ */
 bool
 tail_is_copy_of(const struct tail *t, const struct tail_copy *of, off_t size)
 {
-	return (tail_is_copy(t) && t->held->dev == of->dev &&
-	    t->held->ino == of->ino && t->held->begun == of->begun &&
-	    t->held->copied == size);
+	const struct held *h = t->held;
+
+	if (h == NULL || h->dev != of->dev || h->ino != of->ino ||
+	    h->begun != of->begun || h->copied != size || size == 0)
+		return (false);
+	return (h->is_copy ||
+	    (!h->is_sought && rotation_is_of(t->name, of->name)));
 }
 
 static bool

@@ -238,8 +238,14 @@ class Running(Alike):
         self.end(self.want)
 
     def test_a_short_copy_of_a_log_that_grew_since(self):
+        self.copied(15)
+
+    def test_a_copy_with_less_than_a_guard_of_a_log_that_grew_since(self):
+        self.copied(3)
+
+    def copied(self, lines):
         self.begin("app.log*")
-        self.log("app.log", numbered("short", 15))
+        self.log("app.log", numbered("short", lines))
         self.expect(self.want)
         with self.unseen():
             self.copy("app.log", "app.log.1")
@@ -247,6 +253,7 @@ class Running(Alike):
         self.wait_for_lines(["one more"])
         self.truncate("app.log")
         self.log("app.log", ["the next"])
+        self.d.wait_log("is the copy of a truncated file")
         self.end(self.want)
 
     def held(self):
