@@ -348,7 +348,10 @@ compare(struct tail *t, struct route *r, int fd,
 	do {
 		v = rec->nguards > 0 ? compare_guards(t, fd, rec, offset)
 				     : compare_print(t, fd, rec);
-		text = v == VERDICT_OTHER ? is_text_of(t, r, fd, rec) : 0;
+		/* What compression made has the record of nothing before it. */
+		text = v == VERDICT_OTHER && !is_younger(t, rec)
+		    ? is_text_of(t, r, fd, rec)
+		    : 0;
 		if (text == -1)
 			v = VERDICT_LATER;
 	} while (v == VERDICT_LATER && n++ < READ_AGAIN);
