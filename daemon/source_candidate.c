@@ -313,15 +313,15 @@ is_known_as_itself(const struct candidate *c, const struct orphan *o)
 	    holds(c, &rec->guards[0]) == 1);
 }
 
-/* Whether it has all that was sent of o, as far as can be known. */
 bool
-candidate_continues(const struct candidate *c, const struct orphan *o)
+candidate_continues(
+    const struct candidate *c, const struct orphan *o, bool known)
 {
 	bool young = is_young_enough(c, o);
 	int held = 1;
 
 	if ((o->rec.print.len == 0 && o->rec.nguards == 0) ||
-	    (!young && !is_sure(c, o)) ||
+	    (!young && !known && !is_sure(c, o)) ||
 	    (c->kind == INFLATE_NONE && c->st.st_size < o->rec.offset) ||
 	    !fingerprint_matches(&o->rec.print, c->head, (size_t)c->head_len) ||
 	    !is_telling(c, o) || !is_owned_alike(c, o))

@@ -51,8 +51,13 @@ int	candidate_read_head(struct candidate *);
 /* For qsort(3) of pointers: the one that was written to last is the last. */
 int	candidate_compare(const void *, const void *);
 
-/* Whether it has all that was sent of the orphan, as far as can be known. */
-bool	candidate_continues(const struct candidate *, const struct orphan *);
+/*
+ * Whether it has all that was sent of the orphan, as far as can be known.
+ * known: it has what was sent of that file to another destination, so that its
+ * times need not tell that it is no older.
+ */
+bool	candidate_continues(const struct candidate *, const struct orphan *,
+	    bool known);
 
 /* Where it does so: no further than what was sent of the orphan is known. */
 off_t	candidate_offset(const struct candidate *, const struct orphan *);

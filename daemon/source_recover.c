@@ -416,7 +416,7 @@ choose(void *who, void *arg)
 	if ((o->rec.offset == 0) == x->unsent && is_likelier(x, o) &&
 	    may_be_there_as(o, x->c) && (!x->unsent || is_called_alike(x->c, o)) &&
 	    (!x->made || candidate_is_made_since(x->c, o)) &&
-	    candidate_continues(x->c, o))
+	    candidate_continues(x->c, o, false))
 		x->best = o;
 	return (true);
 }
@@ -546,7 +546,7 @@ static void
 adopt_file(struct hunt *h, struct candidate *c, struct orphan *o)
 {
 	for (o = orphan_first(o); o != NULL; o = orphan_next(o)) {
-		if (o->tried || !candidate_continues(c, o))
+		if (o->tried || !candidate_continues(c, o, true))
 			continue;
 		orphan_try(h->os, o, h->dir, h->missing);
 		adopt(c, o);
