@@ -214,18 +214,23 @@ octets_known(const struct orphan *o)
 
 /*
  * Whether c can be a copy that was made of o since it was looked at last.  A
- * time that is still to come says nothing.
+ * time that is still to come says nothing, unless that is one of before the
+ * clock was set back, and o was looked at behind that.
  */
 static bool
 is_young_enough(const struct candidate *c, const struct orphan *o)
 {
 	const struct ledger *l = c->dir->all->ledger;
 	int64_t seen = ledger_since_record(l, o->rec.time);
+	int64_t changed = ns_of(&c->st.st_ctim);
 
+	if (seen != 0 && clock_is_to_come(changed) &&
+	    ledger_side(l, changed) == LEDGER_BEFORE)
+		return (false);
 	seen -= octets_known(o) < GUARD_MAX || c->kind != INFLATE_NONE
 	    ? SLACK_LITTLE_NS
 	    : SLACK_NS;
-	return (ns_of(&c->st.st_ctim) >= seen);
+	return (changed >= seen);
 }
 
 static bool
