@@ -46,6 +46,7 @@ struct checkpoint {
 	struct checkpoint_entry *taken; /* its strings are lent out */
 	int64_t ahead_ms; /* -1: nothing says so */
 	time_t latest;
+	time_t written; /* when it was, by the time of day of then */
 	uint64_t damaged;
 };
 
@@ -315,6 +316,7 @@ struct checkpoint *
 checkpoint_open(int dirfd, struct reason *why)
 {
 	struct checkpoint *cp;
+	struct stat st;
 	int fd, rc;
 
 	if ((cp = calloc(1, sizeof(*cp))) == NULL) {
@@ -325,6 +327,8 @@ checkpoint_open(int dirfd, struct reason *why)
 	checkpoint_file_init(&cp->file, dirfd);
 	fd =
 	    openat(dirfd, NAME, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd != -1 && fstat(fd, &st) == 0)
+		cp->written = st.st_mtime;
 	if (fd != -1)
 		rc = load(cp, fd, why);
 	else if (errno == ENOENT)
@@ -453,6 +457,19 @@ checkpoint_find(
 	return (e == NULL ? NULL : &e->rec);
 }
 
+/*
+ * Whether a was written behind b.  One that has a later time than the last
+ * write is of before the clock was set back.
+ */
+static bool
+is_behind(const struct checkpoint *cp, const struct checkpoint_record *a,
+    const struct checkpoint_record *b)
+{
+	if ((a->time > cp->written) != (b->time > cp->written))
+		return (b->time > cp->written);
+	return (a->time > b->time);
+}
+
 const struct checkpoint_record *
 checkpoint_last(const struct checkpoint *cp, dev_t dev, ino_t inode)
 {
@@ -468,7 +485,7 @@ checkpoint_last(const struct checkpoint *cp, dev_t dev, ino_t inode)
 	for (e = checkpoint_table_from(&cp->untaken, &key);
 	     e != NULL && e->rec.dev == dev && e->rec.inode == inode;
 	     e = checkpoint_table_next(e))
-		if (last == NULL || e->rec.time > last->time)
+		if (last == NULL || is_behind(cp, &e->rec, last))
 			last = &e->rec;
 	return (last);
 }

@@ -805,6 +805,24 @@ a_file_has_the_path_that_was_written_last(void **state)
 	checkpoint_close(cp);
 }
 
+static void
+a_record_of_before_the_clock_was_set_back_is_older(void **state)
+{
+	struct checkpoint *cp = opened();
+	struct checkpoint_record rec = file("a", 7, 10);
+
+	(void)state;
+	rec.time = time(NULL) + 3600;
+	rec.path = "/var/log/before.log";
+	assert_int_equal(checkpoint_note(cp, &rec), 0);
+	note_file(cp, "b", 7, 20);
+	synced(cp);
+	checkpoint_close(cp);
+	cp = opened();
+	assert_string_equal(checkpoint_path(cp, 64769, 7), "/var/log/app.log");
+	checkpoint_close(cp);
+}
+
 /* A device may be numbered anew while the host restarts. */
 static void
 a_record_of_another_device_is_handed_over_for_its_path(void **state)
@@ -2384,6 +2402,7 @@ main(void)
 		TEST(what_was_not_synced_is_not_there),
 		TEST(a_record_is_handed_over_once),
 		TEST(a_file_has_the_path_that_was_written_last),
+		TEST(a_record_of_before_the_clock_was_set_back_is_older),
 		TEST(a_record_of_another_device_is_handed_over_for_its_path),
 		TEST(a_record_that_is_given_back_is_handed_over_again),
 		TEST(a_file_that_is_left_is_handed_over_again),
