@@ -272,6 +272,16 @@ find_homeless(struct tail *t, const struct place *place, const char *name)
 		: NULL);
 }
 
+/* Where there was no memory for it when the file lost its name. */
+static void
+note_origin(struct tail *t)
+{
+	struct path_text path;
+
+	if (tail_old_path(t) == NULL)
+		tail_set_origin(t, tail_origin(t, &path));
+}
+
 /* t is sent after the first other file that had the name and lost it. */
 static void
 follow_leaver(struct tail *t, struct place *place, const char *name)
@@ -286,6 +296,7 @@ follow_leaver(struct tail *t, struct place *place, const char *name)
 	if (l == NULL)
 		return;
 	tail_follows(t, l->tail);
+	note_origin(l->tail);
 	place_unleave(l->tail);
 }
 

@@ -278,6 +278,15 @@ join_packed(struct tail *t, struct route *r, const char *name)
 	return (tail_join(t, r, false));
 }
 
+/* There was no memory for it: whoever looks at it again joins it. */
+static void
+join_later(struct tail *t)
+{
+	log_warn("%s", tail_path(t).text);
+	if (t->place != NULL)
+		dir_again(dir_of(t->place));
+}
+
 bool
 dir_join_routes(
     struct tail *t, const struct dir *d, const char *name, enum reach reach)
@@ -297,16 +306,13 @@ dir_join_routes(
 			if (t->packed != INFLATE_NONE ||
 			    rotation_is_packed(name)) {
 				if (join_packed(t, r, name) == -1)
-					log_warn("%s", tail_path(t).text);
+					join_later(t);
 				continue;
 			}
 			if (is_left_alone(t, r, from_end))
 				left_alone = true;
-			else if (tail_join(t, r, from_end) == -1) {
-				log_warn("%s", tail_path(t).text);
-				if (t->place != NULL)
-					dir_again(dir_of(t->place));
-			}
+			else if (tail_join(t, r, from_end) == -1)
+				join_later(t);
 		}
 	}
 	return (left_alone);
@@ -321,7 +327,7 @@ rejoin_by(struct tail *t, const struct dir *was, const char *name,
 
 	while ((r = next_route(was, name, &c)) != NULL)
 		if (join(t, r) == -1)
-			log_warn("%s", tail_path(t).text);
+			join_later(t);
 }
 
 /*

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -94,8 +95,14 @@ const char *
 tail_origin(const struct tail *t, struct path_text *buf)
 {
 	const char *old = tail_old_path(t);
+	const struct leaver *l = t->left;
 
-	return (old != NULL ? old : write_path(t, buf));
+	if (old != NULL || l == NULL || l->place->path == NULL)
+		return (old != NULL ? old : write_path(t, buf));
+	/* There was no memory for it. */
+	(void)snprintf(
+	    buf->text, sizeof(buf->text), "%s/%s", l->place->path, l->name);
+	return (buf->text);
 }
 
 void

@@ -449,6 +449,7 @@ resume(struct tail *t, struct route *r, int fd,
 /* What the checkpoint says of the file: nothing where it is not known. */
 struct known_as {
 	bool known;
+	bool no_memory; /* for the stream */
 	struct fingerprint print;
 };
 
@@ -537,6 +538,7 @@ resume_stream(struct tail *t, struct route *r, int fd, bool only_same,
 	bool same = false, met = t->streams != NULL && t->met && !t->unproven;
 	off_t offset;
 
+	was->no_memory = false;
 	if (!(was->known = take(t, r, &rec)))
 		return (NULL);
 	/*
@@ -566,6 +568,7 @@ resume_stream(struct tail *t, struct route *r, int fd, bool only_same,
 	}
 	if ((s = tail_link_stream(t, r, offset)) == NULL) {
 		ledger_give_back(tails_ledger(t->all));
+		was->no_memory = true;
 		return (NULL);
 	}
 	t->only_rest = t->place == NULL && is_of_a_rest(&rec);
@@ -608,7 +611,7 @@ tail_rejoin(struct tail *t, struct route *r)
 	if (fd == -1 || tail_stream_to(t, r->dest) != NULL)
 		return (0);
 	if ((s = resume_stream(t, r, fd, true, &was)) == NULL)
-		return (0);
+		return (was.no_memory ? -1 : 0);
 	update_print(t, fd, &was);
 	tail_begin_stream(s);
 	return (0);
@@ -638,9 +641,12 @@ join_settled(struct tail *t, struct route *r)
 	struct stream *s;
 
 	if (!ledger_take(
-		tails_ledger(t->all), r->to->name, t->dev, t->ino, &rec) ||
-	    (s = tail_link_stream(t, r, rec.offset)) == NULL)
+		tails_ledger(t->all), r->to->name, t->dev, t->ino, &rec))
 		return (-1);
+	if ((s = tail_link_stream(t, r, rec.offset)) == NULL) {
+		ledger_give_back(tails_ledger(t->all));
+		return (-1);
+	}
 	t->print = rec.print;
 	t->met = true;
 	stream_guard_load(s, &rec);
@@ -668,11 +674,11 @@ tail_join(struct tail *t, struct route *r, bool from_end)
 		return (join_settled(t, r));
 	fd = open_for(t, r);
 	s = resume_stream(t, r, fd, false, &was);
+	/* By its record, when there is memory. */
+	if (was.no_memory)
+		return (-1);
 	if (!was.known && from_end && fd != -1)
 		offset = tail_last_line(t, fd);
-	/* By its record, when there is memory. */
-	if (s == NULL && was.known)
-		return (-1);
 	if (s == NULL && (s = tail_link_stream(t, r, offset)) == NULL)
 		return (-1);
 	s->from_end = !was.known && from_end && fd == -1;
