@@ -105,10 +105,13 @@ oracle_repeats(void)
 	return (sum);
 }
 
+/* What came just now, and what a slow disk has not yet. */
 void
 oracle_on_kill(void)
 {
-	allow_all_since(S.now - 60 * NS_MS - (int64_t)S.pause_most_us * 100000);
+	int64_t late = 60 * NS_MS + (int64_t)S.pause_most_us * 100000;
+
+	allow_all_since(writer_has_until(late) - late);
 	oracle_allow(net_doubt());
 }
 

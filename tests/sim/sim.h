@@ -329,6 +329,14 @@ void	watching_gone(uint64_t dir);
 void	watching_unlinked(uint64_t inode);	/* by one name */
 void	watching_closed(int fd);
 
+/* writer.c */
+
+/*
+ * The checkpoint has what was acknowledged until then: now, unless its thread is
+ * at work, or was until just now.
+ */
+int64_t	writer_has_until(int64_t within);
+
 /* loop.c */
 
 void	loop_reset(void);

@@ -22,6 +22,17 @@ struct checkpoint_writer {
 	bool started;
 };
 
+/* When the last job was given, and the last one that was done. */
+static int64_t given, done_given;
+static int64_t done; /* when that was */
+static bool under_way;
+
+int64_t
+writer_has_until(int64_t within)
+{
+	return (under_way || S.now - done < within ? done_given : S.now);
+}
+
 static int
 renew(struct checkpoint_file *file, const struct writer_job *job,
     const char **what)
@@ -53,7 +64,9 @@ perform(struct checkpoint_writer *w)
 			r.sync.error = errno;
 	}
 	r.stats = w->file->stats;
-	w->busy = false;
+	w->busy = under_way = false;
+	done_given = given;
+	done = S.now;
 	ev_timer_stop(w->loop, &w->timer);
 	w->on_done(w->arg, &r);
 }
@@ -80,6 +93,8 @@ checkpoint_writer_new(struct ev_loop *loop, struct checkpoint_file *file,
 	w->arg = arg;
 	ev_timer_init(&w->timer, on_timer, 0., 0.);
 	w->timer.data = w;
+	under_way = false;
+	given = done_given = done = S.now;
 	return (w);
 }
 
@@ -106,8 +121,9 @@ checkpoint_writer_give(
 	unsigned us = rng_chance(&S.calls, 50) ? rng_below(&S.calls, 2000000)
 					       : rng_below(&S.calls, 2000);
 
-	w->busy = true;
+	w->busy = under_way = true;
 	w->job = *job;
+	given = S.now;
 	if (us > 2000)
 		oracle_allow(4096);
 	ev_timer_set(&w->timer, (double)us / 1e6, 0.);
