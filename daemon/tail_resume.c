@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "daemon/born.h"
+#include "daemon/clock.h"
 #include "daemon/conf.h"
 #include "daemon/ledger.h"
 #include "daemon/log.h"
@@ -193,7 +194,8 @@ has_later_name(const struct tail *t, const char *path)
 /*
  * Whether the inode was this file's when the record was written, as the time
  * tells at which it was made.  Where both are of one second, a file that was
- * rotated further tells the same.  A record of a time to come tells nothing.
+ * rotated further tells the same.  A record of a time to come tells nothing; a
+ * file that was made before the clock was set back was there behind that.
  */
 static bool
 was_there(const struct tail *t, const struct checkpoint_record *rec)
@@ -202,11 +204,15 @@ was_there(const struct tail *t, const struct checkpoint_record *rec)
 	const char *real = tail_real(t, &buf);
 	int64_t born;
 
-	born = born_ns(real != NULL ? real : tail_path(t).text, t->ino) /
-	    NS_IN_S;
-	return (born != 0 && rec->time <= time(NULL) &&
-	    (born < rec->time ||
-		(born == rec->time && has_later_name(t, rec->path))));
+	born = born_ns(real != NULL ? real : tail_path(t).text, t->ino);
+	if (born == 0 || rec->time > time(NULL))
+		return (false);
+	if (clock_is_to_come(born) &&
+	    ledger_side(tails_ledger(t->all), born) == LEDGER_BEFORE)
+		return (true);
+	born /= NS_IN_S;
+	return (born < rec->time ||
+	    (born == rec->time && has_later_name(t, rec->path)));
 }
 
 /*

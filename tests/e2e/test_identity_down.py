@@ -1259,6 +1259,22 @@ class World(Down):
             self.rotated_twice_unseen(lost=int(f.read()) // 2)
         self.d.wait_log("the system lost events")
 
+    def test_a_file_of_before_the_clock_was_set_back(self):
+        """It has another name, and was made before its record was."""
+        self.need_birth()
+        self.prepare("*.log")
+        self.d.start()
+        self.log("a.log", ["0"])
+        self.expect(self.want)
+        self.world.jump(-3600)
+        self.log("a.log", ["1"])
+        self.expect(self.want)
+        self.d.stop()
+        self.mark()
+        self.want = []
+        self.rename("a.log", "b.log")
+        self.back()
+
     def test_a_copy_of_before_the_clock_was_set_back(self):
         """The worker saw that copy: nothing of it is sent at the next start."""
         self.prepare("app.log")
