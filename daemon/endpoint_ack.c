@@ -279,7 +279,8 @@ static void
 give_up(struct endpoint *ep, const char *what)
 {
 	reason_set(&ep->error, "no acknowledgement%s for %.1f s", what,
-	    (double)ep->conf->ack_timeout_ms / 1e3);
+	    endpoint_patience(ep));
+	endpoint_be_patient(ep);
 	endpoint_lose(ep, endpoint_keep_from(ep));
 }
 
@@ -335,7 +336,7 @@ endpoint_on_ack_timer(struct ev_loop *loop, ev_timer *timer, int revents)
 	if (!ep->finishing) {
 		if (now - ep->progress > limit && endpoint_may_finish(ep)) {
 			endpoint_finish(ep);
-		} else if (now - ep->alive > limit) {
+		} else if (now - ep->alive > endpoint_patience(ep)) {
 			give_up(ep, " and no sign of life");
 			return;
 		} else if (ep->draining && now - ep->progress > limit) {

@@ -13,6 +13,7 @@
 #define PARTING 0.2
 /* In which a reset may come behind it, where streams may go elsewhere then. */
 #define PARTING_ELSEWHERE 1.
+#define PATIENCE_MOST 5 /* times */
 /* What did not last so long is no good address: another one may be. */
 #define LASTING 10.
 
@@ -45,6 +46,21 @@ take_back(struct endpoint *ep, uint64_t keep_pos)
 	rewind_to(ep, keep_pos);
 	ep->repeats = 0;
 	link_abort(&ep->link);
+}
+
+double
+endpoint_patience(const struct endpoint *ep)
+{
+	return ((double)ep->conf->ack_timeout_ms / 1e3 *
+	    (double)(1u << ep->patience));
+}
+
+void
+endpoint_be_patient(struct endpoint *ep)
+{
+	if (!ep->is_relp && !link_counts(&ep->link) &&
+	    ep->patience < PATIENCE_MOST)
+		ep->patience++;
 }
 
 void
@@ -88,6 +104,7 @@ endpoint_become_idle(struct endpoint *ep)
 	ep->epoch++;
 	rewind_to(ep, window_acked_pos(ep->window));
 	ep->repeats = 0;
+	ep->patience = 0;
 	link_close(&ep->link);
 	endpoint_enter(ep, ENDPOINT_IDLE);
 	if (again)
@@ -201,6 +218,7 @@ endpoint_on_end(struct endpoint *ep)
 		reason_set(&ep->error,
 		    "the receiver was told that there is no more, and does "
 		    "not close");
+		endpoint_be_patient(ep);
 		endpoint_lose(ep, endpoint_keep_from(ep));
 		return;
 	}

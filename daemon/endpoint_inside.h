@@ -79,6 +79,7 @@ struct endpoint {
 			     have thrown them away when it closed in order */
 	bool probing;
 	bool stalled; /* nothing acknowledged for ack_timeout */
+	unsigned patience; /* see endpoint_patience() */
 	bool failing; /* said so */
 	struct reason error;
 	char peer[128];
@@ -121,6 +122,17 @@ void	endpoint_link_error(struct endpoint *, int error, const char *what);
 
 /* The receiver has read all of it, and is left in peace if it was released. */
 void	endpoint_become_idle(struct endpoint *);
+
+/*
+ * How long nothing may be heard, in seconds: ack_timeout.  Where no system
+ * counts, who takes less in that time than a socket holds would be given up and
+ * get the same again and again: it is doubled each time then, until a connection
+ * has come to its end in order.
+ */
+double	endpoint_patience(const struct endpoint *);
+
+/* That was not enough. */
+void	endpoint_be_patient(struct endpoint *);
 
 /* The time is up that an end may take. */
 void	endpoint_on_end(struct endpoint *);

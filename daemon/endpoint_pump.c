@@ -356,7 +356,7 @@ endpoint_finish(struct endpoint *ep)
 		return;
 	}
 	ep->finishing = true;
-	endpoint_start_timer(ep, (double)ep->conf->ack_timeout_ms / 1e3);
+	endpoint_start_timer(ep, endpoint_patience(ep));
 	if (ep->is_relp) {
 		ep->start = 0;
 		ep->end = relp_session_end(&ep->relp, ep->buf);

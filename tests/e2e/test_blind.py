@@ -127,6 +127,16 @@ class Blind(Case):
         self.r.do("resume")
         self.end(repeats=None)
 
+    def test_the_receiver_takes_less_than_a_socket_holds(self):
+        """In ack_timeout: it is waited for longer each time."""
+        self.begin(ack_timeout="300ms")
+        self.r.do("rate 100000")
+        self.w.write(800)
+        self.d.wait_log("does not close")
+        self.r.wait_all(self.w)
+        wait_for(self.acknowledged, "the acknowledgement")
+        self.end(repeats=None)
+
     def test_a_receiver_that_never_closes(self):
         """It is asked to; and who does not answer gets all again."""
         self.begin()

@@ -111,10 +111,6 @@ setting_draw(void)
 	    : rng_chance(&S.world, 500)	      ? 1
 					      : 2;
 	patience = 2 + rng_below(&S.world, 20);
-	/* Known: whoever takes less than a socket holds within ack_timeout is
-	   given up for ever where the system tells nothing. */
-	if (S.blind && !S.strict)
-		patience += 60;
 }
 
 enum receiver_kind
