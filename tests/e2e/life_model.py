@@ -117,6 +117,7 @@ class Model(Case):
         self.arrivals = {}  # line: index of its first arrival
         self.times = collections.Counter()
         self.allowed = collections.Counter()
+        self.copies = collections.Counter()  # of lines in another file
         self.expected = collections.Counter()  # of lines without a number
         self.written = {}  # checksums of the texts of lines with one
         self.foreign = []
@@ -248,7 +249,7 @@ class Model(Case):
             for content in log.contents:
                 for key in content.keys:
                     if everything or (content, key) not in self.settled:
-                        self.allowed[key] += 1
+                        self.allowed[key] += 1 + self.copies[key]
 
     def settle_lines(self):
         for log in self.log_of:
