@@ -313,7 +313,8 @@ class Identity(Steps):
         What is replaced and renamed between two looks was never seen to be
         the log: it may all come once more.
         """
-        now = log.now
+        # The next one may be there already, with a name of its own.
+        now = next(c for c in log.contents if c.path == log.path)
         if now.replaced and now.ino not in self.known_inodes():
             self.allow_lines(key for key, _ in now.here)
         return super().new_name(log)
