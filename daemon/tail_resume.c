@@ -460,16 +460,28 @@ struct known_as {
 };
 
 /*
- * Whoever has compared the file may not be able to read it once more: then it
- * has the fingerprint that the checkpoint says.
+ * A file that was compared has the fingerprint that the checkpoint says, also
+ * where it cannot be read once more, or was truncated since: by that its copy is
+ * known.  Where what was sent still stands in it, its head may be another.
  */
 static void
 update_print(struct tail *t, int fd, const struct known_as *was)
 {
-	(void)tail_update_print(t, fd);
-	if (was->known && t->met && t->print.len == 0 && t->print.hash == 0 &&
-	    was->print.len <= t->size)
-		t->print = was->print;
+	struct guard sent;
+
+	if (!was->known || !t->met || t->print.len > 0 || t->print.hash != 0 ||
+	    was->print.len > t->size) {
+		(void)tail_update_print(t, fd);
+		return;
+	}
+	t->print = was->print;
+	if (tail_update_print(t, fd))
+		return;
+	sent = tail_newest_guard(t);
+	if (sent.at > 0 && guard_holds(&sent, fd) == 1) {
+		t->print = (struct fingerprint) { 0 };
+		(void)tail_update_print(t, fd);
+	}
 }
 
 /*
