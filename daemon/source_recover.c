@@ -659,6 +659,39 @@ may_have_passed_by(const struct candidate *c)
 	    (c->head_len > 0 || !rotation_is_packed(c->name)));
 }
 
+/*
+ * Whether the file that has the name from which rotation made that of c was
+ * truncated since the scan: c may be its copy, and is followed then.
+ */
+static bool
+base_was_truncated(const struct candidate *c)
+{
+	struct former was;
+	struct tail *t;
+	uint32_t begun;
+
+	if (!find_former(c, &was) ||
+	    (t = tail_at(&was.dir->place, was.base)) == NULL)
+		return (false);
+	begun = t->begun;
+	tail_check_surely(t);
+	t = tail_at(&was.dir->place, was.base);
+	return (t == NULL || t->begun != begun);
+}
+
+/* The same as list_followed(), anew: files may have gone since. */
+static int
+list_followed_anew(struct hunt *h)
+{
+	kin_free(h->followed);
+	if ((h->followed = kin_new()) == NULL) {
+		log_warn("%s", dir_display(h->dir));
+		return (-1);
+	}
+	list_followed(h);
+	return (0);
+}
+
 static void
 follow_if_new(struct hunt *h, struct candidate *c)
 {
@@ -729,7 +762,15 @@ follow_passed_by(struct hunt *h)
 			list_followed(h);
 		listed = true;
 		t = tails_find(h->dir->all->tails, c->st.st_dev, c->st.st_ino);
-		if ((of = candidate_original(c, h->followed)) == NULL) {
+		of = candidate_original(c, h->followed);
+		if (of == NULL && t == NULL && c->is_new &&
+		    base_was_truncated(c)) {
+			if (list_followed_anew(h) == -1)
+				return;
+			t = tails_find(
+			    h->dir->all->tails, c->st.st_dev, c->st.st_ino);
+		}
+		if (of == NULL) {
 			if (t == NULL)
 				follow_if_new(h, c);
 			continue;

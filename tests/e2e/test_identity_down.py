@@ -482,12 +482,10 @@ class Raced(Down):
                 os.unlink(self.path(name))
         self.end(self.want, ordered=False)
 
-    def test_twice_and_written_late(self):
-        """What the log had when the daemon stopped comes before what had its
-        name since."""
-        n = 0
+    def each_call(self, act):
+        """Has act(n) done when each of the calls of a start waits."""
         w = world.World(os.path.join(self.dir, "world"), self.path(""))
-        self.log("app.log", ["first"])
+        self.log("app.log", numbered("first", 10))
         self.prepare("app.log", program=world.PROGRAM)
         self.d.env = w.env
         self.d.start()
@@ -504,17 +502,35 @@ class Raced(Down):
             if w.failed == held:
                 w.let_go()
                 break
-            n += 1
+            act(nth)
+            w.let_go()
+            self.expect(self.want)
+            for name in self.rotated():
+                os.unlink(self.path(name))
+        self.assertGreater(nth, 2)
+        self.end(self.want)
+
+    def test_twice_and_written_late(self):
+        """What the log had when the daemon stopped comes before what had its
+        name since."""
+        def act(n):
             self.log("app.log", numbered("log %d" % n, 30))
             self.shift()
             self.log("app.log", numbered("next %d" % n, 30))
             self.shift()
             self.log("app.log", ["last %d" % n])
-            w.let_go()
-            self.expect(self.want)
-            for name in self.rotated():
-                os.unlink(self.path(name))
-        self.end(self.want)
+
+        self.each_call(act)
+
+    def test_copied_and_truncated(self):
+        """What was sent is not sent again from the copy."""
+        def act(n):
+            self.log("app.log", numbered("log %d" % n, 30))
+            self.copy("app.log", "app.log.1")
+            self.truncate("app.log")
+            self.log("app.log", numbered("next %d" % n, 30))
+
+        self.each_call(act)
 
     def is_ready(self):
         return "worker: sandbox" in self.d.log().rpartition("stopping")[2]
