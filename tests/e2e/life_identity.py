@@ -33,6 +33,7 @@ class Identity(Steps):
         self.may_be_closed = False
         self.doubtful = set()  # paths, see may_say()
         self.emptied = {}  # logs, and what came behind a truncation
+        self.pruned = set()  # logs, since all was settled
         self.moved_while_down = set()
         self.set_back = False  # the clock, since the checkpoint was settled
         self.jobs = {}
@@ -118,6 +119,9 @@ class Identity(Steps):
             if log.now is content and (not content.count or
                                        not self.has_arrived(content)):
                 self.doubt(log)
+        # What stood in them is to be sent again, and is in no file.
+        for log in self.pruned:
+            self.doubt(log)
 
     def doubt(self, log):
         """A link may lead to it, by which the daemon calls it."""
@@ -164,6 +168,8 @@ class Identity(Steps):
         with self.quiet():
             super().settle()
         self.set_back = self.set_back and not self.up
+        if self.up:
+            self.pruned.clear()
 
     def is_followed(self, content):
         return any(f["inode"] == content.ino and f["error"] is None
@@ -415,6 +421,7 @@ class Identity(Steps):
         here = here[self.rng.randint(1, len(here) - 1):]
         data = self.shrink(now, here)
         self.changed(now, here)
+        self.pruned.add(now.log)
         os.truncate(now.path, 0)
         if self.rng.random() < 0.3:
             self.pause()
