@@ -583,11 +583,34 @@ side_of(const struct candidate *c, int64_t written)
 	    written - (c->kind != INFLATE_NONE)));
 }
 
+/* The file that is called as c was, perhaps by a link that leads there. */
+static struct tail *
+find_base(const struct candidate *c)
+{
+	struct tail *t = tail_at(&c->dir->place, c->base);
+	const char *name;
+	struct dir *d;
+
+	if (t != NULL ||
+	    (d = dir_link_to(c->dir, c->base, &c->st, &name)) == NULL)
+		return (t);
+	return (tail_at(&d->place, name));
+}
+
 /*
- * A file that was written while the clock was set back has a time of before.
- * Of one that is compressed its name does not tell that it was not sent.  Where
- * its time says nothing the names tell.
+ * A file that was written while the clock was set back has a time of before:
+ * where another can have had the name of c since the last look, the names tell.
+ * Of one that is compressed its name does not tell that it was not sent.
  */
+static bool
+is_younger_by_name(const struct candidate *c, const struct tail *youngest)
+{
+	return (c->kind == INFLATE_NONE && youngest != NULL &&
+	    rotation_compare(c->base, c->name, youngest->name) > 0 &&
+	    !has_what_was_sent(find_base(c)));
+}
+
+/* Where its time says nothing the names tell. */
 bool
 candidate_is_new(const struct candidate *c, const struct tail *youngest)
 {
@@ -599,8 +622,7 @@ candidate_is_new(const struct candidate *c, const struct tail *youngest)
 		return (true);
 	side = side_of(c, last_write(c, &is_own));
 	if (side == LEDGER_BEFORE)
-		return (c->kind == INFLATE_NONE && youngest != NULL &&
-		    rotation_compare(c->base, c->name, youngest->name) > 0);
+		return (is_younger_by_name(c, youngest));
 	if (side == LEDGER_SINCE && is_own)
 		return (true);
 	return (

@@ -594,6 +594,47 @@ class Order(Down):
         self.back()
 
 
+class Between(Down):
+    """A line that comes between a copy and the truncation is sent; then the
+    copy has less than was sent, and what the next start finds there is old."""
+
+    def sent(self):
+        """Nothing is on its way, and the daemon knows what there is."""
+        self.expect(self.want)
+        self.seen("app.log")
+
+    def rotate(self, name, between):
+        self.copy("app.log", name)
+        if between:
+            self.log("app.log", ["between"])
+            self.sent()
+        self.truncate("app.log")
+        self.seen("app.log")
+        self.log("app.log", numbered("after " + name, 20))
+        self.sent()
+
+    def twice(self, first, second):
+        self.log("app.log", numbered("first", 20))
+        self.begin("app.log")
+        self.sent()
+        self.rotate(first, False)
+        if first == second:
+            self.rename(first, "app.log.2")
+        self.rotate(second, True)
+        self.d.stop()
+        # What changed is looked through.
+        self.put("other", [])
+        self.d.start()
+        self.settle()
+        self.end(self.want)
+
+    def test_numbers(self):
+        self.twice("app.log.1", "app.log.1")
+
+    def test_dates(self):
+        self.twice("app.log-20260101", "app.log-20260102")
+
+
 class Same(Down):
     """Two logs that say the same are two logs."""
 
