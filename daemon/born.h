@@ -14,4 +14,7 @@
  */
 int64_t	born_ns(const char *path, ino_t);
 
+/* The same of an open file, whatever its name is by now. */
+int64_t	born_open_ns(int fd);
+
 #endif

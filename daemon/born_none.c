@@ -7,3 +7,10 @@ born_ns(const char *path, ino_t ino)
 	(void)ino;
 	return (0);
 }
+
+int64_t
+born_open_ns(int fd)
+{
+	(void)fd;
+	return (0);
+}

@@ -57,13 +57,19 @@ compare_names(const void *a, const void *b)
 	return (order != 0 ? order : compare_times(a, b));
 }
 
-/* When it was made; of a compressed file that says nothing. */
+/*
+ * When it was made; of a compressed file that says nothing.  It may have got
+ * another name just now.
+ */
 static int64_t
 made_ns(const struct member *m)
 {
-	if (m->tail->packed != INFLATE_NONE || m->tail->place == NULL)
+	const struct tail *t = m->tail;
+
+	if (t->packed != INFLATE_NONE || t->place == NULL)
 		return (0);
-	return (born_ns(tail_path(m->tail).text, m->tail->ino));
+	return (t->fd != -1 ? born_open_ns(t->fd)
+			    : born_ns(tail_path(t).text, t->ino));
 }
 
 /* Whether the names of list[0..n), which is in the order of times, object. */

@@ -31,6 +31,7 @@ static bool is_log[MAX_FD]; /* by descriptor: below the directory */
 	type __wrap_##name(__VA_ARGS__)
 
 WRAP(int64_t, born_ns, const char *, ino_t);
+WRAP(int64_t, born_open_ns, int);
 WRAP(int, fstat64, int, struct stat *);
 WRAP(int, lstat64, const char *, struct stat *);
 WRAP(int, stat64, const char *, struct stat *);
@@ -331,6 +332,14 @@ int64_t
 __wrap_born_ns(const char *path, ino_t ino)
 {
 	int64_t born = __real_born_ns(path, ino);
+
+	return (born == 0 ? 0 : born + offset_at(born));
+}
+
+int64_t
+__wrap_born_open_ns(int fd)
+{
+	int64_t born = __real_born_open_ns(fd);
 
 	return (born == 0 ? 0 : born + offset_at(born));
 }

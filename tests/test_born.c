@@ -34,6 +34,7 @@ another_has_the_path(void **state)
 		    was.st_mtime + 1);
 	assert_int_equal(rename(new, old), 0);
 	assert_int_equal(born_ns(old, was.st_ino), 0);
+	assert_true(born_open_ns(a) == made);
 	if (made != 0)
 		assert_true(born_ns(old, is.st_ino) >= made);
 	assert_int_equal(unlink(old), 0);

@@ -482,20 +482,22 @@ class Raced(Down):
                 os.unlink(self.path(name))
         self.end(self.want, ordered=False)
 
-    def each_call(self, act):
-        """Has act(n) done when each of the calls of a start waits."""
+    def each_call(self, act, down=lambda n: None, most=40):
+        """Has act(n) done when each of the first calls of a start waits, and
+        down(n) before it."""
         w = world.World(os.path.join(self.dir, "world"), self.path(""))
         self.log("app.log", numbered("first", 10))
         self.prepare("app.log", program=world.PROGRAM)
         self.d.env = w.env
         self.d.start()
         self.expect(self.want)
-        for nth in itertools.count(1):
+        for nth in range(1, most + 1):
             held = w.failed
             self.d.stop()
             # What changed is looked through.
             self.put("other", [])
             os.unlink(self.path("other"))
+            down(nth)
             w.hold_nth(nth, world.ALL)
             self.d.start()
             wait_for(lambda: w.failed > held or self.is_ready(), "the start")
@@ -521,6 +523,30 @@ class Raced(Down):
             self.log("app.log", ["last %d" % n])
 
         self.each_call(act)
+
+    def test_late_lines(self):
+        """When files were made tells their order, whatever their names are by
+        then."""
+        self.need_birth()
+
+        def down(n):
+            self.log("app.log", numbered("log %d" % n, 30))
+            self.shift()
+            late = numbered("late %d" % n, 3)
+            self.want += late
+            # A clock of the file system has ticks.
+            time.sleep(0.02)
+            self.log("app.log", numbered("next %d" % n, 30))
+            self.shift()
+            time.sleep(0.02)
+            self.put("app.log.2", late)
+            self.log("app.log", ["last %d" % n])
+
+        def act(n):
+            self.shift()
+            self.log("app.log", ["new %d" % n])
+
+        self.each_call(act, down)
 
     def test_copied_and_truncated(self):
         """What was sent is not sent again from the copy."""

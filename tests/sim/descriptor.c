@@ -386,13 +386,15 @@ WRAP(int, statx, int fd, const char *path, int flags, unsigned mask,
 {
 	struct inode *dir, *i;
 	char name[NAME_ROOM];
+	struct ofd *o = NULL;
 
-	(void)fd;
 	(void)mask;
-	if (sim_call("statx", stat_errors) != 0)
+	if (sim_call("statx", stat_errors) != 0 ||
+	    ((flags & AT_EMPTY_PATH) != 0 && (o = descriptor(fd)) == NULL))
 		return (-1);
-	i = inode_at(
-	    NULL, path, (flags & AT_SYMLINK_NOFOLLOW) == 0, &dir, name);
+	i = o != NULL ? o->ino
+		      : inode_at(NULL, path,
+			    (flags & AT_SYMLINK_NOFOLLOW) == 0, &dir, name);
 	if (i == NULL)
 		return (-1);
 	memset(st, 0, sizeof(*st));
