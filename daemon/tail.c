@@ -99,11 +99,17 @@ tail_read_failed(struct tail *t, int error)
 	tail_cannot_be_read(t, error);
 }
 
+/* What failed may have been the read of another stream. */
 void
 tail_can_be_read(struct tail *t)
 {
+	struct stream *s;
+
 	t->unread = false;
 	t->error = 0;
+	for (s = t->streams; s != NULL; s = s->next)
+		if (s->cursor.sent < t->size)
+			stream_wake(s);
 }
 
 off_t

@@ -1342,6 +1342,25 @@ class World(Down):
             self.rotated_twice_unseen(lost=int(f.read()) // 2)
         self.d.wait_log("the system lost events")
 
+    def test_a_read_fails_for_one_of_two_receivers(self):
+        """That the other one's does not says nothing of it."""
+        self.prepare("*.log")
+        other = self.receiver("relp:0", "other").start()
+        self.d.write_conf(destination("d", self.r.url) +
+                          destination("other", other.url) +
+                          source("s", self.path("*.log")))
+        for n in range(1, 12):
+            name = "%d.log" % n
+            self.log(name, ["line %d" % n])
+            # No look takes it for one that was just written to.
+            os.utime(self.path(name), (n, n))
+            self.world.fail_nth(n, world.READ, errno.EIO, 3)
+            self.d.start()
+            self.wait_for_lines(self.want)
+            wait_for(lambda: len(other.lines()) == len(self.want),
+                     "the line behind failure %d" % n)
+            self.d.stop()
+
     def test_a_file_of_before_the_clock_was_set_back(self):
         """It has another name, and was made before its record was."""
         self.need_birth()
