@@ -2,6 +2,7 @@
 
 #include <sys/queue.h>
 
+#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,8 @@
 #define BESIDE 16 /* names on either side */
 #define GENERATIONS 64 /* names that begin alike */
 #define ALIKE 16 /* files that begin alike */
+/* How long one is held that cannot be compared, in seconds. */
+#define SOUGHT_FOR 60.
 
 struct held {
 	LIST_ENTRY(held) entry;
@@ -33,6 +36,7 @@ struct held {
 	uint32_t begun; /* as it was then */
 	bool is_over; /* it was, and has been written over since */
 	bool is_sought; /* may be one that could not be looked for yet */
+	bool is_unknown; /* or one that could not be compared */
 };
 
 /* What a new file is compared with: files that begin like it. */
@@ -48,25 +52,35 @@ struct hunt {
 	size_t n;
 };
 
-static bool
+/* Returns 1 or 0, or -1 when they could not be read. */
+static int
 is_same_at(int a, int b, off_t at, size_t n)
 {
 	uint8_t x[TAIL_HELD_COMPARED], y[TAIL_HELD_COMPARED];
+	ssize_t nx = read_whole(a, x, n, at), ny = read_whole(b, y, n, at);
 
-	return (read_whole(a, x, n, at) == (ssize_t)n &&
-	    read_whole(b, y, n, at) == (ssize_t)n && memcmp(x, y, n) == 0);
+	if (nx == -1 || ny == -1)
+		return (-1);
+	return (
+	    nx == (ssize_t)n && ny == (ssize_t)n && memcmp(x, y, n) == 0);
 }
 
-/* Whether the first size octets of both are the same, by both their ends. */
-static bool
+/*
+ * Whether the first size octets of both are the same, by both their ends: 1 or
+ * 0, or -1 when they could not be read.
+ */
+static int
 is_prefix(int fd, struct tail *of, off_t size)
 {
 	size_t n =
 	    size < TAIL_HELD_COMPARED ? (size_t)size : TAIL_HELD_COMPARED;
-	int b = tail_fd(of);
+	int b = tail_fd(of), same;
 
-	return (b != -1 && is_same_at(fd, b, 0, n) &&
-	    is_same_at(fd, b, size - (off_t)n, n));
+	if (b == -1)
+		return (of->place != NULL ? -1 : 0);
+	if ((same = is_same_at(fd, b, 0, n)) != 1)
+		return (same);
+	return (is_same_at(fd, b, size - (off_t)n, n));
 }
 
 /* The name that a source means it by. */
@@ -171,7 +185,8 @@ visit(struct place *place, void *arg)
 	return (h->n == ALIKE);
 }
 
-static void
+/* Returns 0, or -1 when it could not be read. */
+static int
 find_alike(struct hunt *h, struct tail *t)
 {
 	const struct tails_finder *finder = tails_finder(t->all);
@@ -179,18 +194,25 @@ find_alike(struct hunt *h, struct tail *t)
 
 	memset(h, 0, sizeof(*h));
 	h->t = t;
-	if (t->place == NULL || (h->fd = tail_fd(t)) == -1 ||
-	    (n = fingerprint_head(h->fd, h->head)) == -1)
-		return;
+	if (t->place == NULL)
+		return (0);
+	if ((h->fd = tail_fd(t)) == -1)
+		return (-1);
+	if ((n = fingerprint_head(h->fd, h->head)) == -1) {
+		tail_cannot_be_read(t, errno);
+		return (-1);
+	}
 	h->len = (size_t)n;
 	if (finder->near == NULL)
 		(void)visit(t->place, h);
 	else
 		finder->near(t->place, visit, h);
+	return (0);
 }
 
 enum likeness {
 	OTHER, /* has something of its own */
+	UNKNOWN, /* one of them could not be read */
 	LIKE, /* has nothing of its own */
 	COPY, /* and is a copy for good */
 	TAKEN /* the other has just gone on in it */
@@ -230,22 +252,26 @@ compare(struct hunt *h, size_t i, struct tail **with)
 {
 	struct tail *t = h->t, *of;
 	struct guard g;
-	bool all;
+	int all = 0, same;
 
 	of = tails_find(t->all, h->alike[i].dev, h->alike[i].ino);
 	if (of == NULL)
 		return (OTHER);
 	*with = of;
 	g = tail_newest_guard(of);
-	all = g.at > 0 && g.at <= t->size && guard_holds(&g, h->fd) == 1;
+	if (g.at > 0 && g.at <= t->size &&
+	    (all = guard_holds(&g, h->fd)) == -1)
+		return (UNKNOWN);
 	if (all && g.at == t->size)
 		return (likeness(h, of, all));
 	tail_check_surely(of);
 	if (!t->known)
 		return (TAKEN);
 	of = tails_find(t->all, h->alike[i].dev, h->alike[i].ino);
-	if (of == NULL || !is_prefix(h->fd, of, t->size))
+	if (of == NULL || (same = is_prefix(h->fd, of, t->size)) == 0)
 		return (OTHER);
+	if (same == -1)
+		return (UNKNOWN);
 	*with = of;
 	return (likeness(h, of, all));
 }
@@ -387,13 +413,17 @@ hold(struct tail *t)
 	enum likeness like = OTHER;
 	struct tail *of = NULL;
 	struct hunt h;
-	bool sought, first = t->held == NULL;
+	bool sought, unknown, first = t->held == NULL;
 	size_t i;
 
-	find_alike(&h, t);
-	for (i = 0; i < h.n && like == OTHER; i++)
+	unknown = find_alike(&h, t) == -1;
+	for (i = 0; i < h.n && (like == OTHER || like == UNKNOWN); i++) {
 		like = compare(&h, i, &of);
-	sought = like == OTHER && is_sought(&h);
+		unknown |= like == UNKNOWN;
+	}
+	if (like == UNKNOWN)
+		like = OTHER;
+	sought = like == OTHER && (unknown || is_sought(&h));
 	if (sought)
 		like = LIKE;
 	if (like == OTHER || like == TAKEN)
@@ -417,7 +447,18 @@ hold(struct tail *t)
 		t->held->ino = of->ino;
 		t->held->begun = of->begun;
 	}
+	t->held->is_unknown = unknown;
 	tails_time(t);
+	return (true);
+}
+
+bool
+tail_release_unknown(struct tail *t)
+{
+	if (t->held == NULL || t->held->is_copy || !t->held->is_unknown ||
+	    t->fd == -1)
+		return (false);
+	release(t, 0);
 	return (true);
 }
 
@@ -626,6 +667,7 @@ void
 tail_held_by_time(struct tail *t, double quiet)
 {
 	struct stream *s;
+	bool sought;
 
 	if (awaits_record(t) && tail_copy_is_received(t))
 		for (s = t->streams; s != NULL; s = s->next)
@@ -633,11 +675,15 @@ tail_held_by_time(struct tail *t, double quiet)
 	if (!tail_is_held_for_now(t) || quiet < TAIL_HELD_FOR ||
 	    t->place == NULL)
 		return;
+	sought = t->held->is_sought;
 	/* Only its time may have told meanwhile. */
-	if (hold(t) && (!t->known || t->held->is_copy || t->held->is_sought))
+	if (hold(t) &&
+	    (!t->known || t->held->is_copy ||
+		(t->held->is_sought && quiet < SOUGHT_FOR)))
 		return;
-	say_notice(tail_path(t).text,
-	    "has the same as another file, but is no copy for all "
-	    "that is known: it is sent");
+	if (!sought)
+		say_notice(tail_path(t).text,
+		    "has the same as another file, but is no copy for all "
+		    "that is known: it is sent");
 	release(t, 0);
 }

@@ -35,6 +35,12 @@ void	tail_held_changed(struct tail *, const struct stat *);
 /* It has not grown for quiet seconds; any file will do. */
 void	tail_held_by_time(struct tail *, double quiet);
 
+/*
+ * It has lost its name and is open, and nobody could tell whether it was a copy:
+ * it is sent.  Returns whether it is such a one.
+ */
+bool	tail_release_unknown(struct tail *);
+
 /* Holds as a copy for good what is known to be one of the other file. */
 void	tail_hold_copy(struct tail *, const struct tail *of);
 

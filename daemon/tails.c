@@ -792,6 +792,8 @@ look_at_nameless(struct tail *t, double quiet)
 {
 	if ((t->held != NULL || t->fd == -1) && may_be_named(t, quiet))
 		return;
+	if (tail_release_unknown(t))
+		return;
 	if (t->held != NULL) {
 		tail_finish(t);
 	} else if (t->fd == -1) {

@@ -440,6 +440,49 @@ class Lookups(Case):
         self.finish(self.d, self.r)
         self.r.check(w, o)
 
+    def new_beside(self, act):
+        """A file comes into a directory, and the nth read fails; act returns
+        whose lines it has, if it is not a copy."""
+        w, o = self.writer("real/x.log"), self.writer("o.log")
+        w.write(40)
+        self.world = World(os.path.join(self.dir, "world"), self.path("real"))
+        self.r = self.receiver("relp:0").start()
+        self.d = self.daemon(
+            destination("d", self.r.url) +
+            source("s", [self.path("real/*"), o.path]), program=PROGRAM)
+        self.d.env = self.world.env
+        self.d.start()
+        others = []
+        for n in range(1, 9):
+            self.r.wait_all(w)
+            path = "%s.%d" % (w.path, n)
+            self.held(lambda: (others.extend(act(w, path)),
+                               self.world.fail_nth(n, READ, errno.EIO)))
+            wait_for(lambda: any(f["path"] == path
+                                 for f in self.d.state()["files"]), path)
+            o.write(1)
+            self.r.wait_all(o, *others)
+            self.world.fail_nth(0, 0, 0)
+            w.write(1)
+        self.r.wait_all(w)
+        self.finish(self.d, self.r)
+        self.r.check(w, o, *others)
+
+    def test_a_copy_that_cannot_be_compared_at_first(self):
+        def copy(w, path):
+            shutil.copyfile(w.path, path)
+            return []
+
+        self.new_beside(copy)
+
+    def test_a_new_file_that_cannot_be_compared_at_first(self):
+        def write(w, path):
+            new = self.writer("real/" + os.path.basename(path))
+            new.write(50)
+            return [new]
+
+        self.new_beside(write)
+
     def stopped_unread(self, happens, then):
         """Nothing that comes into a log can be read, and the daemon stops."""
         w, o = self.writer("x.log"), self.writer("o.log")
