@@ -285,6 +285,13 @@ consider(struct hunt *h, int dirfd, const char *name)
 	return (0);
 }
 
+/* Whether a directory that may not be listed is one that never is. */
+static bool
+is_never_listed(const struct dir *d, int error)
+{
+	return ((error == EACCES || error == EPERM) && d->scan == 0);
+}
+
 /* Returns 0, or -1 with errno: not all of them are known. */
 static int
 list_once(struct hunt *h)
@@ -296,7 +303,7 @@ list_once(struct hunt *h)
 	forget_candidates(h);
 	if ((handle = dir_list(h->dir)) == NULL)
 		return (h->dir->said || errno == ENOENT || errno == ENOTDIR ||
-			    errno == ESTALE
+			    errno == ESTALE || is_never_listed(h->dir, errno)
 			? 0
 			: -1);
 	for (errno = 0; (e = readdir(handle)) != NULL; errno = 0)
@@ -318,7 +325,9 @@ list_candidates(struct hunt *h)
 			say_warn(dir_display(h->dir),
 			    "cannot be listed: what became of its files while "
 			    "the daemon was down is looked for again");
-			look_later(h->dir);
+			/* It was listed just before, whatever that says. */
+			dir_again(h->dir);
+			h->dir->unrecovered = true;
 			break;
 		}
 	if (h->n > 1)

@@ -440,6 +440,35 @@ class Lookups(Case):
         self.finish(self.d, self.r)
         self.r.check(w, o)
 
+    def test_a_start_may_not_list_a_directory_once(self):
+        """The next one finds what became of its files."""
+        w, o = self.writer("real/x.log"), self.writer("o.log")
+        w.write(20)
+        self.world = World(os.path.join(self.dir, "world"), self.path("real"))
+        self.r = self.receiver("relp:0").start()
+        self.d = self.daemon(
+            destination("d", self.r.url) + source("s", [w.path, o.path]),
+            program=PROGRAM)
+        self.d.env = self.world.env
+        self.d.start()
+        for n in range(1, 6):
+            self.r.wait_all(w)
+            self.d.stop()
+            for i in (1, 2):
+                w.write(3)
+                self.packed(w, 2 * n + i)
+            self.world.fail_nth(n, OPENDIR, errno.EACCES)
+            self.d.start()
+            o.write(1)
+            self.r.wait_all(o)
+            self.d.stop()
+            self.world.fail_nth(0, 0, 0)
+            self.d.start()
+            w.write(1)
+        self.r.wait_all(w, o)
+        self.over(o)
+        self.r.check(w, o)
+
     def new_beside(self, act):
         """A file comes into a directory, and the nth read fails; act returns
         whose lines it has, if it is not a copy."""
