@@ -419,8 +419,7 @@ ledger_has_record(struct tail *t)
 {
 	return (t->known && !(t->fresh && t->print.len > 0) &&
 	    !tail_is_undecided(t) &&
-	    (t->held == NULL ||
-		(tail_is_copy(t) && tail_copy_is_received(t))));
+	    tail_held_has_record(t));
 }
 
 void

@@ -412,6 +412,7 @@ hold(struct tail *t)
 {
 	enum likeness like = OTHER;
 	struct tail *of = NULL;
+	struct stream *s;
 	struct hunt h;
 	bool sought, unknown, first = t->held == NULL;
 	size_t i;
@@ -430,7 +431,7 @@ hold(struct tail *t)
 		return (like == TAKEN);
 	if (!begin_to_hold(t))
 		return (false);
-	if (first)
+	if (!unknown && (first || t->held->is_unknown))
 		end_records(t);
 	if (like == COPY && !t->held->is_copy)
 		say_info(
@@ -448,6 +449,8 @@ hold(struct tail *t)
 		t->held->begun = of->begun;
 	}
 	t->held->is_unknown = unknown;
+	for (s = t->streams; unknown && s != NULL; s = s->next)
+		ledger_mark(tails_ledger(t->all), s);
 	tails_time(t);
 	return (true);
 }
@@ -551,6 +554,14 @@ tail_held_leaves(struct tail *t)
 	release(t, 0);
 	for (s = t->streams; s != NULL; s = s->next)
 		ledger_mark(tails_ledger(t->all), s);
+}
+
+bool
+tail_held_has_record(const struct tail *t)
+{
+	return (t->held == NULL ||
+	    (t->held->is_copy ? tail_copy_is_received(t)
+			      : t->held->is_unknown));
 }
 
 bool

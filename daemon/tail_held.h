@@ -51,6 +51,12 @@ void	tail_hold_copy(struct tail *, const struct tail *of);
 void	tail_held_leaves(struct tail *);
 
 /*
+ * Whether it has a record: one that may be a copy has none, as it is looked at
+ * again; but where that could not be found out yet it may as well be none.
+ */
+bool	tail_held_has_record(const struct tail *);
+
+/*
  * Whether it is held as a copy for good; and, where it is, whether all that it
  * has was received from the other file, as that was when it was copied.
  */

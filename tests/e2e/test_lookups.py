@@ -512,6 +512,34 @@ class Lookups(Case):
 
         self.new_beside(write)
 
+    def test_moved_away_before_it_could_be_compared(self):
+        """The next start finds it by its record."""
+        w = self.writer("real/x.log")
+        w.write(40)
+        os.makedirs(self.path("real/old"))
+        self.world = World(os.path.join(self.dir, "world"), self.path("real"))
+        self.r = self.receiver("relp:0").start()
+        self.d = self.daemon(
+            destination("d", self.r.url) +
+            source("s", [self.path("real/*.log"),
+                         self.path("real/old/*.none")]), program=PROGRAM)
+        self.d.env = self.world.env
+        self.d.start()
+        self.r.wait_all(w)
+        new = self.writer("real/y.log")
+        self.world.fail_nth(1, READ, errno.EIO, NEVER)
+        new.write(3)
+        wait_for(lambda: any(self.errors()), "a look that fails")
+        os.rename(new.path, self.path("real/old/1"))
+        self.d.wait_log("old/1: was y.log")
+        self.d.state()
+        self.d.stop()
+        self.world.fail_nth(0, 0, 0)
+        self.d.start()
+        self.r.wait_all(w, new)
+        self.finish(self.d, self.r)
+        self.r.check(w, new)
+
     def stopped_unread(self, happens, then):
         """Nothing that comes into a log can be read, and the daemon stops."""
         w, o = self.writer("x.log"), self.writer("o.log")
