@@ -45,8 +45,11 @@ dir_is_unseen_as(struct dir *d, const struct dir *as)
 void
 dir_is_unseen(struct dir *d)
 {
-	if (!d->all->starting && d->place.since_ns == 0)
-		d->place.since_ns = clock_day_ns() - SLACK_NS;
+	if (d->all->starting || d->place.since_ns != 0)
+		return;
+	d->place.since_ns = clock_day_ns() - SLACK_NS;
+	/* The daemon may end before the next look. */
+	ledger_late(d->all->ledger, d->place.path, d->place.since_ns);
 }
 
 /* No directory has such a path: these are of its files. */

@@ -871,6 +871,21 @@ check_spent(struct tail *t, const struct stat *st)
 	t->written_ns = written_ns(st);
 }
 
+/*
+ * It could not be looked at now.  Of a file of which nothing is known the next
+ * start can compare nothing: until it was looked at, so long its directory
+ * counts as one that was not.
+ */
+static void
+cannot_be_looked_at(struct tail *t)
+{
+	const struct tails_finder *finder = tails_finder(t->all);
+
+	tail_cannot_be_read(t, errno);
+	if (t->place != NULL && t->print.len == 0 && finder->again != NULL)
+		finder->again(t->place);
+}
+
 /* Whether it could be looked at, and is still there. */
 static bool
 look(struct tail *t, struct stat *st)
@@ -880,7 +895,7 @@ look(struct tail *t, struct stat *st)
 	if (t->fd != -1) {
 		if (fstat(t->fd, st) == 0)
 			return (true);
-		tail_cannot_be_read(t, errno);
+		cannot_be_looked_at(t);
 		return (false);
 	}
 	if (t->place == NULL)
@@ -892,7 +907,7 @@ look(struct tail *t, struct stat *st)
 	 * directory may not be searched no event will say that it may be again.
 	 */
 	if (is_transient(errno) && errno != ENOTDIR)
-		tail_cannot_be_read(t, errno);
+		cannot_be_looked_at(t);
 	else if ((errno == EACCES || errno == EPERM) && finder->again != NULL)
 		finder->again(t->place);
 	return (false);

@@ -540,13 +540,13 @@ class Lookups(Case):
         self.finish(self.d, self.r)
         self.r.check(w, new)
 
-    def stopped_unread(self, happens, then):
+    def stopped_unread(self, happens, then, calls=READ):
         """Nothing that comes into a log can be read, and the daemon stops."""
         w, o = self.writer("x.log"), self.writer("o.log")
         o.write(1)
         self.begin()
         self.r.wait_all(o)
-        self.world.fail_nth(1, READ, errno.EIO, NEVER)
+        self.world.fail_nth(1, calls, errno.EIO, NEVER)
         w.write(20)
         wait_for(lambda: any(self.errors()), "a look that fails")
         happens(w)
@@ -566,6 +566,22 @@ class Lookups(Case):
             self.d.state()
 
         self.stopped_unread(rotate, lambda w: self.pack(w.path + ".1"))
+
+    def test_compressed_before_it_could_be_looked_at(self):
+        def rotate(w):
+            w.rename(w.path + ".1", late=2)
+            self.pack(w.path + ".1")
+
+        self.stopped_unread(lambda w: None, rotate, FSTAT | STAT)
+
+    def test_rotated_before_it_could_be_looked_at(self):
+        def rotate(w):
+            before = self.world.failed
+            w.rename(w.path + ".1")
+            wait_for(lambda: self.world.failed > before, "a look that fails")
+
+        self.stopped_unread(rotate, lambda w: self.pack(w.path + ".1"),
+                            FSTAT | STAT)
 
     def test_copied_before_it_could_be_read(self):
         def truncate(w):
