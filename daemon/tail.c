@@ -307,14 +307,36 @@ tail_free(struct tail *t)
 }
 
 /* The file will not come back: neither will its records. */
+/*
+ * Whether it may go on in a file that nobody could look at: its directory is
+ * looked at again, perhaps by the next start.
+ */
+static bool
+may_go_on_unseen(const struct tail *t)
+{
+	const struct tails_finder *finder = tails_finder(t->all);
+	const char *was = tail_old_path(t);
+	struct place *place;
+
+	if (t->place != NULL || !t->known || was == NULL ||
+	    finder->place_of == NULL)
+		return (false);
+	place = finder->place_of(finder->arg, was);
+	return (place != NULL && place->since_ns != 0);
+}
+
 void
 tail_finish(struct tail *t)
 {
+	bool stays = may_go_on_unseen(t);
 	struct stream *s;
 
 	say_info(tail_path(t).text, "finished");
 	for (s = t->streams; s != NULL; s = s->next)
-		ledger_drop(tails_ledger(t->all), s, t->known);
+		if (stays)
+			ledger_leave(tails_ledger(t->all), s);
+		else
+			ledger_drop(tails_ledger(t->all), s, t->known);
 	tail_free(t);
 }
 

@@ -469,6 +469,29 @@ class Lookups(Case):
         self.over(o)
         self.r.check(w, o)
 
+    def test_finished_where_nobody_can_look(self):
+        """The next start knows what it has been compressed to."""
+        w = self.writer("x.log")
+        w.write(20)
+        self.begin()
+        self.r.wait_all(w)
+        w.rename(w.path + ".1", late=1)
+        self.d.wait_log("x.log.1: was x.log")
+        self.r.wait_all(w)
+        self.pack(w.path + ".1")
+        wait_for(lambda: not any(f["path"] == w.path + ".1"
+                                 for f in self.d.state()["files"]), "no name")
+        self.world.fail_nth(1, OPEN | OPENDIR | STAT, errno.EMFILE, NEVER)
+        new = self.writer("y.log")
+        self.d.wait_log("finished")
+        self.d.stop()
+        self.world.fail_nth(0, 0, 0)
+        self.d.start()
+        new.write(1)
+        self.r.wait_all(w, new)
+        self.over(w)
+        self.r.check(w, new)
+
     def new_beside(self, act):
         """A file comes into a directory, and the nth read fails; act returns
         whose lines it has, if it is not a copy."""
