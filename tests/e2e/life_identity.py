@@ -222,6 +222,15 @@ class Identity(Steps):
             c["acknowledged"] >= content.whole for f in self.d.state()["files"]
             if f["inode"] == content.ino for c in f["cursors"])
 
+    def taken(self, content):
+        """
+        What was sent of it before a connection was reset is to be sent again;
+        who does not have it open, as it could not look, says that it is lost.
+        """
+        if self.shaken and (self.may_be_closed or content.packed):
+            self.doubt(content.log)
+            self.doubtful.add(content.path)
+
     def trouble(self):
         """Some calls fail with EMFILE, EIO and the like."""
         self.rate = self.rng.choice((500, 3000, 20000, 60000))

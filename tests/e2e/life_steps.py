@@ -29,6 +29,9 @@ class Steps(Model):
         """Whether nothing is lost when its name is taken from it."""
         return True
 
+    def taken(self, content):
+        """Its name is to be taken from it now."""
+
     def any_log(self):
         return self.rng.choice(self.log_of)
 
@@ -159,6 +162,7 @@ class Steps(Model):
                 return
             self.follow(content)
             content.fleeting = True
+        self.taken(content)
         os.unlink(content.path)
         content.path = None
         self.say("delete %s%s", content,
