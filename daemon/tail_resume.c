@@ -573,7 +573,8 @@ resume_stream(struct tail *t, struct route *r, int fd, bool only_same,
 	if (t->place == NULL && rec.real != NULL)
 		tail_set_real(t, rec.real);
 	offset = resume(t, r, fd, &rec, &same);
-	if (only_same && !same)
+	/* Not where it could not be read: the next read tells. */
+	if (only_same && !same && !(t->met && t->unproven))
 		same = goes_back(t, r, fd, &rec, met, &offset);
 	if (only_same && !same) {
 		/*

@@ -492,6 +492,43 @@ class Lookups(Case):
         self.over(w)
         self.r.check(w, new)
 
+    def test_a_compressed_file_cannot_be_read_at_a_start(self):
+        """Its size is no evidence of lines that were lost with the power."""
+        w, o = self.writer("real/x.log"), self.writer("o.log")
+        w.write(40)
+        os.makedirs(self.path("real/old"))
+        self.world = World(os.path.join(self.dir, "world"), self.path("real"))
+        self.r = self.receiver("relp:0").start()
+        self.d = self.daemon(
+            destination("d", self.r.url) + source(
+                "s", [w.path, o.path, self.path("real/old/*.none")]),
+            program=PROGRAM)
+        self.d.env = self.world.env
+        self.d.start()
+        self.r.wait_all(w)
+        self.r.kill()
+        w.rename(w.path + ".1", late=3)
+        self.d.wait_log("x.log.1: was x.log")
+        self.d.stop()
+        self.pack(w.path + ".1")
+        # It was made before its record.
+        self.world.jump(10)
+        self.d.start()
+        self.d.stop()
+        os.rename(w.path + ".1.gz", self.path("real/old/1.gz"))
+        for n in range(9):
+            self.world.fail_nth(1, READ, errno.EIO, n)
+            self.d.start()
+            self.d.state()
+            self.d.stop()
+        self.world.fail_nth(0, 0, 0)
+        self.r.start()
+        self.d.start()
+        self.r.wait_all(w)
+        self.over(o)
+        self.r.check(w, o)
+        self.assertNotIn("loss of power", self.d.log())
+
     def new_beside(self, act):
         """A file comes into a directory, and the nth read fails; act returns
         whose lines it has, if it is not a copy."""
