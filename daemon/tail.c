@@ -308,21 +308,26 @@ tail_free(struct tail *t)
 
 /* The file will not come back: neither will its records. */
 /*
- * Whether it may go on in a file that nobody could look at: its directory is
- * looked at again, perhaps by the next start.
+ * Whether it may go on in a file that nobody could look at: its directory, or
+ * one above that, is looked at again, perhaps by the next start.
  */
 static bool
 may_go_on_unseen(const struct tail *t)
 {
 	const struct tails_finder *finder = tails_finder(t->all);
-	const char *was = tail_old_path(t);
-	struct place *place;
+	const char *path = tail_old_path(t);
+	const struct place *place;
 
-	if (t->place != NULL || !t->known || was == NULL ||
-	    finder->place_of == NULL)
+	if (t->place != NULL || !t->known || finder->place_of == NULL)
 		return (false);
-	place = finder->place_of(finder->arg, was);
-	return (place != NULL && place->since_ns != 0);
+	while (path != NULL &&
+	    (place = finder->place_of(finder->arg, path)) != NULL) {
+		if (ledger_late_since(tails_ledger(t->all), place->path) != 0)
+			return (true);
+		/* The directory in which that is. */
+		path = strchr(place->path, '/');
+	}
+	return (false);
 }
 
 void
