@@ -12,6 +12,7 @@
 #include "daemon/clock.h"
 #include "daemon/opener.h"
 #include "daemon/tail.h"
+#include "daemon/tail_packed.h"
 #include "daemon/tails.h"
 #include "lib/rotation.h"
 
@@ -42,6 +43,22 @@ is_open_as(int fd, const struct stat *st)
 	return (now.st_dev == st->st_dev && now.st_ino == st->st_ino);
 }
 
+/* The same of a compressed one: head[0..n) is how the file begins. */
+static int
+has_packed_text_of(
+    int fd, const struct tail *t, const uint8_t *head, size_t n)
+{
+	uint8_t text[FINGERPRINT_MAX];
+	enum inflate_kind kind = inflate_kind_of(head, n);
+	int len;
+
+	if (kind == INFLATE_NONE || kind != (enum inflate_kind)t->packed)
+		return (0);
+	if ((len = tail_packed_head(fd, kind, text)) == -1)
+		return (-1);
+	return (fingerprint_matches(&t->print, text, (size_t)len));
+}
+
 /* Returns 1 or 0, or -1 with errno where it could not be looked at. */
 static int
 has_text_of(int fd, const struct tail *t, const struct stat *st)
@@ -57,6 +74,8 @@ has_text_of(int fd, const struct tail *t, const struct stat *st)
 	}
 	if ((n = fingerprint_head(fd, head)) == -1)
 		return (-1);
+	if (t->packed != INFLATE_NONE)
+		return (has_packed_text_of(fd, t, head, (size_t)n));
 	if (!fingerprint_matches(&t->print, head, (size_t)n))
 		return (0);
 	return (g.at > 0 ? guard_holds(&g, fd) : 1);
@@ -116,8 +135,8 @@ dir_knows(struct dir *d, const char *name, const struct tail *t,
 	bool its;
 	int has;
 
-	if (t->fd != -1 || t->packed != INFLATE_NONE || is_at(t, d, name) ||
-	    dir_path(d, name, path) == -1)
+	if (t->fd != -1 || is_at(t, d, name) || dir_path(d, name, path) == -1 ||
+	    (t->packed != INFLATE_NONE && t->print.len == 0))
 		return (KNOWN_SAME);
 	its = is_its_name(d, name, t);
 	if (t->print.len == 0 || t->size == 0)

@@ -1273,6 +1273,30 @@ class World(Down):
         self.log("other.log", ["last"])
         self.end(self.want, ordered=False)
 
+    def test_the_inode_of_a_compressed_file(self):
+        """It was not read to its end when another file got its number."""
+        self.need_birth()
+        self.prepare("*.log", max_open=1)
+        self.log("app.log", numbered("app", 50))
+        self.d.start()
+        self.expect(self.want)
+        self.away()
+        self.put("app.log", numbered("waits", 50))
+        self.rename("app.log", "app.log.1")
+        self.put("app.log", [])
+        self.d.stop()
+        self.pack("app.log.1", "app.log.1.gz")
+        self.d.start()
+        self.log("other.log", ["other"])
+        self.seen("other.log")
+        inode = os.stat(self.path("app.log.1.gz")).st_ino
+        with self.unseen():
+            os.unlink(self.path("app.log.1.gz"))
+            self.take_inode(inode, "new.log")
+            self.log("new.log", numbered("new", 50))
+        self.r.start()
+        self.wait_for_lines(self.want)
+
     def test_a_copy_is_known_when_the_clock_is_set_forward(self):
         """By the clock the log was written to long after it was copied."""
         self.prepare("app.log*")
