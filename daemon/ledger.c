@@ -418,8 +418,7 @@ bool
 ledger_has_record(struct tail *t)
 {
 	return (t->known && !(t->fresh && t->print.len > 0) &&
-	    !tail_is_undecided(t) &&
-	    tail_held_has_record(t));
+	    !tail_is_undecided(t) && tail_held_has_record(t));
 }
 
 void

@@ -45,8 +45,7 @@ is_open_as(int fd, const struct stat *st)
 
 /* The same of a compressed one: head[0..n) is how the file begins. */
 static int
-has_packed_text_of(
-    int fd, const struct tail *t, const uint8_t *head, size_t n)
+has_packed_text_of(int fd, const struct tail *t, const uint8_t *head, size_t n)
 {
 	uint8_t text[FINGERPRINT_MAX];
 	enum inflate_kind kind = inflate_kind_of(head, n);

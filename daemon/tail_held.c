@@ -61,8 +61,7 @@ is_same_at(int a, int b, off_t at, size_t n)
 
 	if (nx == -1 || ny == -1)
 		return (-1);
-	return (
-	    nx == (ssize_t)n && ny == (ssize_t)n && memcmp(x, y, n) == 0);
+	return (nx == (ssize_t)n && ny == (ssize_t)n && memcmp(x, y, n) == 0);
 }
 
 /*
@@ -259,8 +258,7 @@ compare(struct hunt *h, size_t i, struct tail **with)
 		return (OTHER);
 	*with = of;
 	g = tail_newest_guard(of);
-	if (g.at > 0 && g.at <= t->size &&
-	    (all = guard_holds(&g, h->fd)) == -1)
+	if (g.at > 0 && g.at <= t->size && (all = guard_holds(&g, h->fd)) == -1)
 		return (UNKNOWN);
 	if (all && g.at == t->size)
 		return (likeness(h, of, all));

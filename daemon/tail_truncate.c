@@ -204,7 +204,8 @@ has_text(const struct tail *t)
 	if (t->fd == -1 || (n = fingerprint_head(t->fd, head)) < 1)
 		return (false);
 	for (i = 0; i < n; i++)
-		if (head[i] < ' ' && memchr(usual, head[i], sizeof(usual)) == NULL)
+		if (head[i] < ' ' &&
+		    memchr(usual, head[i], sizeof(usual)) == NULL)
 			return (false);
 	return (true);
 }
