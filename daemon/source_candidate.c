@@ -372,36 +372,56 @@ candidate_offset(const struct candidate *c, const struct orphan *o)
 		: o->rec.offset);
 }
 
-/* Whether c and the file of t are the same, up to the end of c. */
-static bool
-is_first_part(const struct candidate *c, struct tail *t)
+/* The ends of two files: returns 1 or 0, or -1 with errno. */
+static int
+is_same_end(int a, int b, off_t size)
 {
 	uint8_t x[COMPARED], y[COMPARED];
-	size_t n = c->st.st_size < COMPARED ? (size_t)c->st.st_size : COMPARED;
-	off_t at = c->st.st_size - (off_t)n;
-	int fd, of = tail_fd(t);
-	bool same;
+	size_t n = size < COMPARED ? (size_t)size : COMPARED;
+	off_t at = size - (off_t)n;
+	ssize_t nx, ny;
 
-	if (of == -1 || (fd = open_it(c)) == -1)
-		return (false);
-	same = read_whole(fd, x, n, at) == (ssize_t)n &&
-	    read_whole(of, y, n, at) == (ssize_t)n && memcmp(x, y, n) == 0;
-	(void)close(fd);
-	return (same);
+	if ((nx = read_whole(a, x, n, at)) == -1 ||
+	    (ny = read_whole(b, y, n, at)) == -1)
+		return (-1);
+	return (nx == (ssize_t)n && ny == (ssize_t)n && memcmp(x, y, n) == 0);
 }
 
-/* The same where c is compressed. */
-static bool
-is_packed_part(const struct candidate *c, struct tail *t)
+/*
+ * Whether c and the file of t are the same, up to the end of c; or the text of
+ * c, where that is compressed.  Returns 1 or 0, or -1 with errno where they
+ * could not be read.
+ */
+static int
+is_part_of(const struct candidate *c, struct tail *t)
 {
-	int fd, of = tail_fd(t);
-	bool is;
+	int fd, is, of = tail_fd(t);
 
-	if (t->packed != INFLATE_NONE || of == -1 || (fd = open_it(c)) == -1)
-		return (false);
-	is = tail_packed_is_part(fd, c->kind, of) != 0;
-	(void)close(fd);
+	if (of == -1) {
+		errno = t->error;
+		return (t->error != 0 ? -1 : 0);
+	}
+	if ((fd = open_it(c)) == -1)
+		return (-1);
+	if (c->kind == INFLATE_NONE)
+		is = is_same_end(fd, of, c->st.st_size);
+	else
+		is = tail_packed_is_part(fd, c->kind, of) != 0;
+	close_quietly(fd);
 	return (is);
+}
+
+static bool
+is_part(const struct candidate *c, struct tail *t)
+{
+	unsigned n = 0;
+	int is;
+
+	if (c->kind != INFLATE_NONE && t->packed != INFLATE_NONE)
+		return (false);
+	while ((is = is_part_of(c, t)) == -1 && lookup_again(c->dir->all, n++))
+		;
+	return (is == 1);
 }
 
 /* The copy of which file c is, as far as it was looked for. */
@@ -441,9 +461,9 @@ is_copy_of(void *who, void *arg)
 		return (true);
 	g = tail_newest_guard(t);
 	if (c->kind != INFLATE_NONE) {
-		if (g.at > 0 && holds(c, &g) == 1 && is_packed_part(c, t))
+		if (g.at > 0 && holds(c, &g) == 1 && is_part(c, t))
 			l->of = t;
-	} else if (is_first_part(c, t) &&
+	} else if (is_part(c, t) &&
 	    ((written_ns(&c->st) == t->written_ns && is_time_set(&c->st)) ||
 		(rotation_is_copy_of(c->name, c->base) &&
 		    (is_made_of(c, t) ||

@@ -77,12 +77,15 @@ sweep_look(struct dir *d)
 {
 	char name[NAME_MAX + 1];
 	struct stat st;
+	int rc;
 
 	if (dir_is_hidden(d))
 		return;
-	if (stat(dir_display(d), &st) == -1 || !place_is_same(&d->place, &st)) {
+	rc = stat(dir_display(d), &st);
+	if (rc == -1 || !place_is_same(&d->place, &st)) {
 		if (d->parent == NULL) {
-			dir_gone(d);
+			if (rc == 0 || !is_no_answer(errno))
+				dir_gone(d);
 			return;
 		}
 		/* The look ends d, and its path with it. */

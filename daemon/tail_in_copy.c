@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -118,12 +119,18 @@ is_unread(const struct tail *old)
 	    old->print.len == 0 && old->size > 0 && tail_most_sent(old) == 0);
 }
 
-static uid_t
-owner_of(const char *path)
+/* Of a log that is gone, root: returns 0, or -1 with errno. */
+static int
+get_owner(const char *path, uid_t *uid)
 {
 	struct stat st;
 
-	return (stat(path, &st) == 0 ? st.st_uid : 0);
+	*uid = 0;
+	if (stat(path, &st) == 0)
+		*uid = st.st_uid;
+	else if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
+		return (-1);
+	return (0);
 }
 
 static enum tail_copy_result
@@ -136,7 +143,6 @@ find_copy(struct tail *old, struct place *place, off_t least,
 		.tail = old,
 		.place = place,
 		.name = strrchr(path, '/') + 1,
-		.uid = owner_of(path),
 		.real = tail_real(old, &real),
 		.print = old->print,
 		.guard = tail_newest_guard(old),
@@ -147,6 +153,9 @@ find_copy(struct tail *old, struct place *place, off_t least,
 		.begun = old->begun,
 		.since_ns = old->written_ns };
 
+	if (get_owner(path, &wanted.uid) == -1)
+		return (errno == EACCES || errno == EPERM ? TAIL_COPY_DENIED
+							  : TAIL_COPY_UNKNOWN);
 	wanted.is_short = is_short(old, &wanted.guard);
 	wanted.is_unread = is_unread(old);
 	if (wanted.is_unread)

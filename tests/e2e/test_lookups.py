@@ -6,6 +6,7 @@ import errno
 import gzip
 import itertools
 import os
+import pwd
 import shutil
 import signal
 import unittest
@@ -137,6 +138,37 @@ class Lookups(Case):
 
     def test_truncated(self):
         self.truncated()
+
+    @unittest.skipIf(USER is None, "only root gives files away")
+    def test_truncated_where_it_is_not_root_s(self):
+        """The copy is its owner's, too."""
+        w, o = self.writer("x.log"), self.writer("o.log")
+        uid = pwd.getpwnam(USER).pw_uid
+        os.chown(w.path, uid, -1)
+        w.write(20)
+        self.begin()
+        self.r.wait_all(w)
+        for n in range(1, 16):
+            copy = "%s.%d" % (w.path, n)
+
+            def truncate():
+                w.write(50)
+                shutil.copyfile(w.path, copy)
+                os.chown(copy, uid, -1)
+                os.truncate(w.path, 0)
+                w.gen += 1
+                self.world.fail_nth(n, STAT, errno.EIO)
+
+            self.held(truncate)
+            o.write(1)
+            self.r.wait_all(w, o)
+            self.world.fail_nth(0, 0, 0)
+            os.unlink(copy)
+            w.write(2)
+        self.r.wait_all(w, o)
+        self.finish(self.d, self.r)
+        self.r.check(w, o)
+        self.assertNotIn("before they could be read", self.d.log())
 
     def test_the_copy_is_renamed_while_it_is_looked_for(self):
         """Before each of the calls by which that is done."""
@@ -572,6 +604,33 @@ class Lookups(Case):
 
         self.new_beside(write)
 
+    def test_copied_while_down_where_it_is_compared_once_more(self):
+        """What a copy has is never sent, whichever read fails."""
+        w, o = self.writer("real/x.log"), self.writer("o.log")
+        w.write(40)
+        self.world = World(os.path.join(self.dir, "world"), self.path("real"))
+        self.r = self.receiver("relp:0").start()
+        self.d = self.daemon(
+            destination("d", self.r.url) + source("s", [w.path, o.path]),
+            program=PROGRAM)
+        self.d.env = self.world.env
+        self.d.start()
+        for n in range(1, 13):
+            self.r.wait_all(w)
+            self.d.stop()
+            copy = "%s.%d" % (w.path, n)
+            shutil.copyfile(w.path, copy)
+            self.world.fail_nth(n, READ, errno.EIO)
+            self.d.start()
+            w.write(1)
+            o.write(1)
+            self.r.wait_all(o)
+            self.world.fail_nth(0, 0, 0)
+            os.unlink(copy)
+        self.r.wait_all(w)
+        self.finish(self.d, self.r)
+        self.r.check(w, o)
+
     def test_moved_away_before_it_could_be_compared(self):
         """The next start finds it by its record."""
         w = self.writer("real/x.log")
@@ -679,6 +738,30 @@ class Lookups(Case):
             w.rename(w.path + ".1")
 
         self.rotated_unread(anew)
+
+    def test_truncated_rotated_and_written_to_before_it_could_be_read(self):
+        """A look that leaves the rest to the next read has compared nothing."""
+        w = self.writer("x.log")
+        w.write(20)
+        self.begin()
+        self.r.wait_all(w)
+
+        def rotate():
+            os.truncate(w.path, 0)
+            w.gen += 1
+            w.write(50)
+            self.world.fail_nth(1, READ, errno.EIO, NEVER)
+            os.rename(w.path, w.path + ".1")
+
+        self.held(rotate)
+        self.d.wait_log("x.log.1: was x.log")
+        self.world.fail_nth(0, 0, 0)
+        w.write(1)
+        w.create()
+        w.write(2)
+        self.r.wait_all(w)
+        self.finish(self.d, self.r)
+        self.r.check(w)
 
     def test_rotated_and_overwritten_before_it_could_be_read(self):
         def anew(w):
