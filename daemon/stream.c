@@ -641,7 +641,7 @@ note_slice(struct stream *s, int fd, const struct slice *l)
 {
 	off_t end = l->from + (off_t)(l->n - l->skip);
 
-	s->tail->sure = 0;
+	tail_is_compared(s->tail);
 	/* Nothing is recorded of a file that has no fingerprint. */
 	if (l->from == 0 && s->tail->print.len == 0)
 		begin_print(s->tail, l->buf,

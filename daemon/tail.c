@@ -760,6 +760,13 @@ end_flush(struct tail *t)
 		s->flush = false;
 }
 
+void
+tail_is_compared(struct tail *t)
+{
+	t->sure = 0;
+	t->left_now = t->unproven = false;
+}
+
 /* It grows, and was not compared since it had its size of now, or before. */
 static void
 be_unsure(struct tail *t)
@@ -791,16 +798,13 @@ tail_written(struct tail *t, const struct stat *st, enum cause cause)
 	} else if (same == -1) {
 		tail_cannot_be_read(t, errno);
 	} else {
-		t->sure = 0;
+		tail_is_compared(t);
 	}
-	if (same == -1) {
+	if (same == -1)
 		be_unsure(t);
-	} else {
+	else if (t->fd != -1 && !t->unread)
 		/* Whether a read fails again, only a read can tell. */
-		if (t->fd != -1 && !t->unread)
-			t->error = 0;
-		t->left_now = t->unproven = false;
-	}
+		t->error = 0;
 	same_size = st->st_size == t->size;
 	if (!same_size || written_ns(st) != t->written_ns) {
 		t->changed = now;

@@ -234,6 +234,9 @@ void	tail_set_last_line(struct tail *, const struct guard *before, off_t end);
  */
 int	tail_update_print(struct tail *, int fd);
 
+/* What was sent of it was compared, and stands in it still. */
+void	tail_is_compared(struct tail *);
+
 /* A read of fd found more in it than any look had: it has size octets now. */
 void	tail_has_grown(struct tail *, int fd, off_t size);
 
