@@ -668,6 +668,17 @@ candidate_undefer(struct candidate *c)
 	    dir_undefer(c->dir, c->st.st_ino, last_write(c, &is_own));
 }
 
+void
+candidate_undefer_moved(
+    struct candidate *c, bool (*is_there)(ino_t, void *), void *arg)
+{
+	bool is_own;
+
+	if (!c->is_deferred && c->base[0] != '\0' && c->head_len >= 0)
+		c->is_deferred = dir_undefer_moved(
+		    c->dir, last_write(c, &is_own), is_there, arg);
+}
+
 bool
 candidate_is_made_since(const struct candidate *c, const struct orphan *o)
 {

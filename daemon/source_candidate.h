@@ -80,6 +80,8 @@ bool	candidate_is_new(const struct candidate *, const struct tail *youngest);
 /* It cannot be read now; and: it was, maybe after starts that could not. */
 void	candidate_defer(const struct candidate *);
 void	candidate_undefer(struct candidate *);
+void	candidate_undefer_moved(struct candidate *,
+	    bool (*is_there)(ino_t, void *), void *arg);
 
 /* Whether it was made after the orphan was recorded, or may have been. */
 bool	candidate_is_made_since(const struct candidate *,

@@ -425,6 +425,13 @@ bool	dir_undefer(struct dir *, ino_t, int64_t written_ns);
 bool	dir_has_deferred(const struct dir *);
 
 /*
+ * The same of one that has another number since: it was moved or compressed, and
+ * has that time.  is_there says whether a file has a number.
+ */
+bool	dir_undefer_moved(struct dir *, int64_t written_ns,
+	    bool (*is_there)(ino_t, void *), void *arg);
+
+/*
  * A file was found to be what one of the checkpoint has become, or to be new:
  * as long as the directory is looked at again, it is not found once more when
  * all of it was sent; and: whether it was.

@@ -315,10 +315,23 @@ list_once(struct hunt *h)
 	return (error == 0 ? 0 : -1);
 }
 
+static bool
+has_inode(ino_t ino, void *arg)
+{
+	const struct hunt *h = arg;
+	size_t i;
+
+	for (i = 0; i < h->n; i++)
+		if (h->list[i]->st.st_ino == ino)
+			return (true);
+	return (false);
+}
+
 static void
 list_candidates(struct hunt *h)
 {
 	unsigned n = 0;
+	size_t i;
 
 	while (list_once(h) == -1)
 		if (!lookup_again(h->dir->all, n++)) {
@@ -330,6 +343,9 @@ list_candidates(struct hunt *h)
 			h->dir->unrecovered = true;
 			break;
 		}
+	if (dir_has_deferred(h->dir))
+		for (i = 0; i < h->n; i++)
+			candidate_undefer_moved(h->list[i], has_inode, h);
 	if (h->n > 1)
 		qsort(h->list, h->n, sizeof(struct candidate *),
 		    candidate_compare);

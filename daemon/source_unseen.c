@@ -117,26 +117,35 @@ dir_defer(struct dir *d, ino_t ino, int64_t written)
 		ledger_late(d->all->ledger, path, written);
 }
 
-/* Nobody follows a file in the directory that has this number. */
+struct moved {
+	const struct dir *dir;
+	bool (*is_there)(ino_t, void *);
+	void *arg;
+};
+
+/* No file in the directory has this number. */
 static bool
 is_elsewhere(const char *path, void *arg)
 {
-	const struct dir *d = arg;
+	const struct moved *m = arg;
 	ino_t ino = (ino_t)strtoumax(strrchr(path, '/') + 1, NULL, 10);
 
-	return (tails_find(d->all->tails, d->place.dev, ino) == NULL);
+	return (tails_find(m->dir->all->tails, m->dir->place.dev, ino) ==
+		NULL &&
+	    !m->is_there(ino, m->arg));
 }
 
-/* What was moved or compressed has another number, and the same time. */
-static bool
-undefer_moved(struct dir *d, int64_t written)
+bool
+dir_undefer_moved(struct dir *d, int64_t written,
+    bool (*is_there)(ino_t, void *), void *arg)
 {
+	struct moved m = { .dir = d, .is_there = is_there, .arg = arg };
 	struct ledger *l = d->all->ledger;
 	char prefix[LEDGER_FILE_MAX];
 	const char *path;
 
 	prefix_of(d, prefix);
-	path = ledger_late_at(l, prefix, written, is_elsewhere, d);
+	path = ledger_late_at(l, prefix, written, is_elsewhere, &m);
 	if (path == NULL)
 		return (false);
 	ledger_late(l, path, 0);
@@ -152,7 +161,7 @@ dir_undefer(struct dir *d, ino_t ino, int64_t written)
 
 	path_of(d, ino, path);
 	if ((was = ledger_late_since(l, path)) == 0)
-		return (undefer_moved(d, written));
+		return (false);
 	ledger_late(l, path, 0);
 	return (was == written);
 }
