@@ -204,10 +204,10 @@ shrink(struct sim_plan *p)
 
 /*
  * A standard life with one call after the other failing, each in every way that
- * it may; then with one allocation after the other.
+ * it may; or with one allocation after the other.  Of every so many only one.
  */
 static int
-run_nth(const struct sim_plan *standard, bool allocations)
+run_nth(const struct sim_plan *standard, bool allocations, unsigned every)
 {
 	struct sim_plan plan = *standard;
 	uint64_t n, most, made = 0;
@@ -219,7 +219,7 @@ run_nth(const struct sim_plan *standard, bool allocations)
 		return (1);
 	}
 	most = allocations ? S.allocs_made : S.calls_made;
-	for (n = 1; n <= most; n++)
+	for (n = 1; n <= most; n += every)
 		for (way = 0; way < (allocations ? 1 : NTH_WAYS); way++) {
 			if (allocations)
 				plan.fail_alloc = n;
@@ -333,6 +333,7 @@ struct options {
 	bool table;
 	bool calls;
 	bool allocations;
+	unsigned every; /* those that fail are so many apart */
 	double limit;
 	uint64_t count;
 	bool traces;
@@ -410,7 +411,7 @@ parse(struct options *o, int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "ANK:STcf:k:m:n:p:rs:t:vx")) != -1)
+	while ((c = getopt(argc, argv, "ANK:STce:f:k:m:n:p:rs:t:vx")) != -1)
 		switch (c) {
 		case 'A':
 			o->allocations = true;
@@ -430,6 +431,9 @@ parse(struct options *o, int argc, char **argv)
 			break;
 		case 'c':
 			o->goes_on = true;
+			break;
+		case 'e':
+			o->every = (unsigned)strtoul(optarg, NULL, 10);
 			break;
 		case 'f':
 			o->file = optarg;
@@ -485,7 +489,8 @@ main(int argc, char **argv)
 	if (o.calls || o.allocations) {
 		if (o.plan.steps == 0)
 			o.plan.steps = 20;
-		return (run_nth(&o.plan, o.allocations));
+		return (
+		    run_nth(&o.plan, o.allocations, o.every > 0 ? o.every : 1));
 	}
 	if (o.file != NULL)
 		return (run_file(o.file) > 0);
