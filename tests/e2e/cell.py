@@ -245,8 +245,12 @@ class Cell:
                  "the checkpoint to have all")
         self.receiver.update()
 
+    def late_resets(self):
+        """Each also takes back what the next connection has had by then."""
+        return self.daemon.log().count("closed a connection with octets unread")
+
     def round(self):
-        before = self.repeats()
+        before, late = self.repeats(), self.late_resets()
         self.exact = None
         if self.fault.files is None:
             self.write()
@@ -258,7 +262,7 @@ class Cell:
         self.check_checkpoint()
         self.settle()
         twice = self.repeats() - before
-        bound = self.allowed(losses)
+        bound = self.allowed(losses + self.late_resets() - late)
         self.rounds += 1
         self.most = max(self.most, bound)
         if twice > self.repeated:
@@ -291,8 +295,7 @@ class Cell:
             return
         # A receiver that says goodbye first and dies with octets unread then:
         # the next connection was there before that could be known.
-        late = "closed a connection with octets unread" in self.daemon.log()
-        anew = self.fault.picks or late
+        anew = self.fault.picks or self.late_resets() > 0
         self.receiver.check(*self.writers, repeats=None, ordered=not anew)
         if anew:
             self.check_last()
