@@ -306,7 +306,6 @@ tail_free(struct tail *t)
 	free(t);
 }
 
-/* The file will not come back: neither will its records. */
 /*
  * Whether it may go on in a file that nobody could look at: its directory, or
  * one above that, is looked at again, perhaps by the next start.
@@ -324,8 +323,8 @@ may_go_on_unseen(const struct tail *t)
 	    (place = finder->place_of(finder->arg, path)) != NULL) {
 		if (ledger_late_since(tails_ledger(t->all), place->path) != 0)
 			return (true);
-		/* The directory in which that is. */
-		path = strchr(place->path, '/');
+		/* The directory in which that is, up to the root, "". */
+		path = place->path[0] != '\0' ? place->path : NULL;
 	}
 	return (false);
 }

@@ -283,7 +283,10 @@ double	tail_partial_seconds(const struct tail *);
 /* What will never be read is said with its range, and counted. */
 void	tail_say_lost(struct tail *, const char *how);
 
-/* The file will not come back, and neither will its records.  Frees it. */
+/*
+ * The file will not come back, and neither will its records, unless it may go on
+ * where nobody could look.  Frees it.
+ */
 void	tail_finish(struct tail *);
 
 /*

@@ -416,7 +416,7 @@ list_some(struct search *s, struct place *place)
 	return (true);
 }
 
-/* Returns whether that is enough, for now or at all. */
+/* Returns whether the search has what it wants, or has used up its turn. */
 static bool
 search_place(struct place *place, void *arg)
 {

@@ -611,10 +611,14 @@ open_for(struct tail *t, const struct route *r)
 static bool
 is_finished(struct tail *t, const struct route *r)
 {
-	return (t->place != NULL && rotation_is_packed(t->name) &&
-	    tail_packed_is_finished(ledger_find(tails_ledger(t->all),
-					r->to->name, t->dev, t->ino),
-		born_ns(tail_path(t).text, t->ino)));
+	const struct checkpoint_record *rec;
+
+	if (t->place == NULL || !rotation_is_packed(t->name) ||
+	    (rec = ledger_find(
+		 tails_ledger(t->all), r->to->name, t->dev, t->ino)) == NULL)
+		return (false);
+	return (
+	    tail_packed_is_finished(rec, born_ns(tail_path(t).text, t->ino)));
 }
 
 int
