@@ -141,27 +141,28 @@ class HugeCopies(Case):
         self.r.check(self.w, self.other)
         self.assertNotIn("lost", self.d.log())
 
+    def rotate(self, n, then=None):
+        """The worker sees all of it at once."""
+        worker = self.d.worker()
+        kill(worker, signal.SIGSTOP)
+        self.w.write(100)
+        self.w.copytruncate(self.path("huge/in.log.%d" % n))
+        self.w.write(5)
+        if then is not None:
+            then()
+        kill(worker, signal.SIGCONT)
+
     def test_it_is_found_in_many_turns(self):
         self.begin(ENTRIES)
         for n in range(3):
-            worker = self.d.worker()
-            kill(worker, signal.SIGSTOP)
-            self.w.write(100)
-            self.w.copytruncate(self.path("huge/in.log.%d" % (n + 1)))
-            self.w.write(5)
-            kill(worker, signal.SIGCONT)
+            self.rotate(n + 1)
             self.r.wait_all(self.w)
             self.assertGreater(self.searches(), n)
         self.end()
 
     def test_it_is_renamed_while_it_is_looked_for(self):
         self.begin(2 * ENTRIES)
-        worker = self.d.worker()
-        kill(worker, signal.SIGSTOP)
-        self.w.write(100)
-        self.w.copytruncate(self.path("huge/in.log.0"))
-        self.w.write(5)
-        kill(worker, signal.SIGCONT)
+        self.rotate(0)
         n = 0
         while not self.searches() and n < 9:
             os.rename(self.path("huge/in.log.%d" % n),
@@ -172,13 +173,7 @@ class HugeCopies(Case):
 
     def test_it_is_stopped_while_it_is_looked_for(self):
         self.begin(2 * ENTRIES)
-        worker = self.d.worker()
-        kill(worker, signal.SIGSTOP)
-        self.w.write(100)
-        self.w.copytruncate(self.path("huge/in.log.0"))
-        self.w.write(5)
-        self.d.hup()
-        kill(worker, signal.SIGCONT)
+        self.rotate(0, self.d.hup)
         self.end()
 
 

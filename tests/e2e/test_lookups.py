@@ -26,17 +26,21 @@ class Lookups(Case):
     """Each test acts again and again, and each time another call fails: some of
     all that there are, or with TESLACOIL_LONG each of them."""
 
-    def begin(self, **options):
-        os.makedirs(self.path("real"), exist_ok=True)
+    def prepare(self, paths, below=None, others=False, **options):
+        """A daemon whose calls fail below real/, as the test says."""
         self.world = World(os.path.join(self.dir, "world"),
-                           os.path.dirname(self.path("x")))
+                           below or self.path("real"))
+        os.chmod(self.world.path, 0o666)
         self.r = self.receiver("relp:0").start()
         self.d = self.daemon(
-            destination("d", self.r.url) +
-            source("s", [self.path("*.log")], compressed=True,
-                   **options),
-            program=PROGRAM)
+            destination("d", self.r.url) + source("s", paths, **options),
+            program=self.for_others(PROGRAM) if others else PROGRAM)
         self.d.env = self.world.env
+
+    def begin(self, **options):
+        os.makedirs(self.path("real"), exist_ok=True)
+        self.prepare(
+            [self.path("*.log")], below=self.logs, compressed=True, **options)
         self.d.start()
 
     def sweep(self, act, calls=ALL, error=errno.EIO, times=1, repeats=None):
@@ -250,14 +254,8 @@ class Lookups(Case):
         w.write(20)
         o.write(5)
         top = self.path("real")
-        self.world = World(os.path.join(self.dir, "world"), top)
-        os.chmod(self.world.path, 0o666)
-        self.r = self.receiver("relp:0").start()
-        self.d = self.daemon(
-            destination("d", self.r.url) +
-            source("s", [self.path("*.log"), self.path("real/**/*.log")]),
-            program=self.for_others(PROGRAM))
-        self.d.env = self.world.env
+        self.prepare(
+            [self.path("*.log"), self.path("real/**/*.log")], others=True)
         self.d.start()
         self.r.wait_all(w, o)
         self.d.stop()
@@ -369,12 +367,7 @@ class Lookups(Case):
     def test_a_directory_that_was_found_late_cannot_be_listed(self):
         w = self.writer("real/deep/x.log")
         w.write(20)
-        self.world = World(os.path.join(self.dir, "world"), self.path("real"))
-        self.r = self.receiver("relp:0").start()
-        self.d = self.daemon(
-            destination("d", self.r.url) +
-            source("s", self.path("real/deep/*.log")), program=PROGRAM)
-        self.d.env = self.world.env
+        self.prepare(self.path("real/deep/*.log"))
         self.world.fail_nth(1, STAT, errno.EIO, NEVER)
         self.d.start()
         self.d.state()
@@ -445,13 +438,7 @@ class Lookups(Case):
         """What is found there is not sent before it is known what that was."""
         w, o = self.writer("real/deep/x.log"), self.writer("o.log")
         w.write(20)
-        self.world = World(os.path.join(self.dir, "world"), self.path("real"))
-        self.r = self.receiver("relp:0").start()
-        self.d = self.daemon(
-            destination("d", self.r.url) +
-            source("s", [self.path("real/deep/x.log*"), o.path]),
-            program=PROGRAM)
-        self.d.env = self.world.env
+        self.prepare([self.path("real/deep/x.log*"), o.path])
         self.d.start()
         copy = w.path + ".1"
         for n in range(1, 18, 2):
@@ -476,12 +463,7 @@ class Lookups(Case):
         """The next one finds what became of its files."""
         w, o = self.writer("real/x.log"), self.writer("o.log")
         w.write(20)
-        self.world = World(os.path.join(self.dir, "world"), self.path("real"))
-        self.r = self.receiver("relp:0").start()
-        self.d = self.daemon(
-            destination("d", self.r.url) + source("s", [w.path, o.path]),
-            program=PROGRAM)
-        self.d.env = self.world.env
+        self.prepare([w.path, o.path])
         self.d.start()
         for n in range(1, 6):
             self.r.wait_all(w)
@@ -529,13 +511,7 @@ class Lookups(Case):
         w, o = self.writer("real/x.log"), self.writer("o.log")
         w.write(40)
         os.makedirs(self.path("real/old"))
-        self.world = World(os.path.join(self.dir, "world"), self.path("real"))
-        self.r = self.receiver("relp:0").start()
-        self.d = self.daemon(
-            destination("d", self.r.url) + source(
-                "s", [w.path, o.path, self.path("real/old/*.none")]),
-            program=PROGRAM)
-        self.d.env = self.world.env
+        self.prepare([w.path, o.path, self.path("real/old/*.none")])
         self.d.start()
         self.r.wait_all(w)
         self.r.kill()
@@ -566,12 +542,7 @@ class Lookups(Case):
         whose lines it has, if it is not a copy."""
         w, o = self.writer("real/x.log"), self.writer("o.log")
         w.write(40)
-        self.world = World(os.path.join(self.dir, "world"), self.path("real"))
-        self.r = self.receiver("relp:0").start()
-        self.d = self.daemon(
-            destination("d", self.r.url) +
-            source("s", [self.path("real/*"), o.path]), program=PROGRAM)
-        self.d.env = self.world.env
+        self.prepare([self.path("real/*"), o.path])
         self.d.start()
         others = []
         for n in range(1, 9):
@@ -608,12 +579,7 @@ class Lookups(Case):
         """What a copy has is never sent, whichever read fails."""
         w, o = self.writer("real/x.log"), self.writer("o.log")
         w.write(40)
-        self.world = World(os.path.join(self.dir, "world"), self.path("real"))
-        self.r = self.receiver("relp:0").start()
-        self.d = self.daemon(
-            destination("d", self.r.url) + source("s", [w.path, o.path]),
-            program=PROGRAM)
-        self.d.env = self.world.env
+        self.prepare([w.path, o.path])
         self.d.start()
         for n in range(1, 13):
             self.r.wait_all(w)
@@ -636,13 +602,7 @@ class Lookups(Case):
         w = self.writer("real/x.log")
         w.write(40)
         os.makedirs(self.path("real/old"))
-        self.world = World(os.path.join(self.dir, "world"), self.path("real"))
-        self.r = self.receiver("relp:0").start()
-        self.d = self.daemon(
-            destination("d", self.r.url) +
-            source("s", [self.path("real/*.log"),
-                         self.path("real/old/*.none")]), program=PROGRAM)
-        self.d.env = self.world.env
+        self.prepare([self.path("real/*.log"), self.path("real/old/*.none")])
         self.d.start()
         self.r.wait_all(w)
         new = self.writer("real/y.log")
@@ -897,13 +857,7 @@ class Lookups(Case):
         """What was found beside it is not found once more."""
         w, older = self.writer("real/x.log"), self.path("real/x.log.9")
         w.write(20)
-        self.world = World(os.path.join(self.dir, "world"), self.path("real"))
-        os.chmod(self.world.path, 0o666)
-        self.r = self.receiver("relp:0").start()
-        self.d = self.daemon(
-            destination("d", self.r.url) + source("s", w.path),
-            program=self.for_others(PROGRAM))
-        self.d.env = self.world.env
+        self.prepare(w.path, others=True)
         self.d.start()
         self.r.wait_all(w)
         self.d.stop()
