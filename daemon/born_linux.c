@@ -18,8 +18,9 @@ born_ns(const char *path, ino_t ino)
 {
 	struct statx st;
 
-	if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW,
-		STATX_BTIME | STATX_INO, &st) == -1 || st.stx_ino != ino)
+	if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_BTIME | STATX_INO,
+		&st) == -1 ||
+	    st.stx_ino != ino)
 		return (0);
 	return (time_of(&st));
 }

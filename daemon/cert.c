@@ -78,8 +78,7 @@ add_common_name(struct cert_facts *f, const X509 *x)
 	if ((i = X509_NAME_get_index_by_NID(subject, NID_commonName, -1)) < 0)
 		return;
 	s = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, i));
-	add_name(
-	    f, ASN1_STRING_get0_data(s), (size_t)ASN1_STRING_length(s));
+	add_name(f, ASN1_STRING_get0_data(s), (size_t)ASN1_STRING_length(s));
 }
 
 static int
@@ -135,10 +134,9 @@ free_info(X509_INFO *info)
 }
 
 /* Returns all certificates of pem, or NULL. */
-static STACK_OF(X509_INFO) *
-read_all(const struct cert_pem *pem)
+static STACK_OF(X509_INFO) * read_all(const struct cert_pem *pem)
 {
-	STACK_OF(X509_INFO) *all;
+	STACK_OF(X509_INFO) * all;
 	BIO *bio;
 
 	if (pem->p == NULL || pem->n > INT_MAX ||
@@ -153,13 +151,13 @@ read_all(const struct cert_pem *pem)
 static bool
 is_root(X509 *x)
 {
-	return (X509_NAME_cmp(X509_get_subject_name(x),
-		    X509_get_issuer_name(x)) == 0);
+	return (X509_NAME_cmp(
+		    X509_get_subject_name(x), X509_get_issuer_name(x)) == 0);
 }
 
 /* Returns the one of all that issued x, or NULL.  all may be NULL. */
 static X509 *
-issuer_among(STACK_OF(X509_INFO) *all, X509 *x)
+issuer_among(STACK_OF(X509_INFO) * all, X509 *x)
 {
 	X509 *issuer;
 
@@ -193,8 +191,8 @@ write_issuer(X509 *x, char *name, size_t size)
 {
 	X509_NAME *issuer = X509_get_issuer_name(x);
 
-	if (X509_NAME_get_text_by_NID(issuer, NID_commonName, name,
-		(int)size) <= 0)
+	if (X509_NAME_get_text_by_NID(
+		issuer, NID_commonName, name, (int)size) <= 0)
 		(void)X509_NAME_oneline(issuer, name, (int)size);
 	for (; *name != '\0'; name++)
 		if (*name < 0x20 || *name >= 0x7f)

@@ -334,8 +334,8 @@ set_retry(void *into, const char *value, struct reason *why)
 	return (0);
 }
 
-const struct conf_option conf_option_destination[] = {
-	{ "url", CONF_URLS, { NULL }, set_url },
+const struct conf_option conf_option_destination[] = { { "url", CONF_URLS,
+							   { NULL }, set_url },
 	{ "policy", 1, { "failover" }, set_policy },
 	{ "format", 1, { "auto" }, set_format },
 	{ "bom", 1, { "false" }, set_bom },
@@ -349,8 +349,8 @@ const struct conf_option conf_option_destination[] = {
 	{ "resend_on_reset", 1, { "auto" }, set_resend_on_reset },
 	{ "keepalive", 1, { "60s" }, set_keepalive },
 	{ "bind", 1, { "" }, set_bind },
-	{ "rate_limit", 1, { "0" }, set_rate_limit }, { NULL, 0, { NULL }, NULL }
-};
+	{ "rate_limit", 1, { "0" }, set_rate_limit },
+	{ NULL, 0, { NULL }, NULL } };
 
 /*
  * The options of a source.
@@ -636,8 +636,7 @@ const struct conf_option conf_option_source[] = { { "paths", CONF_OPTION_ANY,
 	{ "partial_timeout", 1, { "" }, set_partial_timeout },
 	{ "watch", 1, { "auto" }, set_watch },
 	{ "poll_interval", 1, { "1s" }, set_poll_interval },
-	{ "max_open", 1, { "0" }, set_max_open },
-	{ NULL, 0, { NULL }, NULL } };
+	{ "max_open", 1, { "0" }, set_max_open }, { NULL, 0, { NULL }, NULL } };
 
 /*
  * The option of an element of structured data.

@@ -111,7 +111,8 @@ check_destination(
 		return (conf_grammar_fail(p->text, section, line, p->why,
 		    "framing means nothing over udp, where each message is a "
 		    "datagram: leave it out"));
-	if (framed && d->urls[0].scheme == CONF_STDOUT && d->wire != WIRE_NEWLINE)
+	if (framed && d->urls[0].scheme == CONF_STDOUT &&
+	    d->wire != WIRE_NEWLINE)
 		return (conf_grammar_fail(p->text, section, line, p->why,
 		    "framing to stdout: is always \"newline\": leave it out"));
 	if (framed && conf_url_is_relp(&d->urls[0]))

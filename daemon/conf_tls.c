@@ -134,8 +134,8 @@ set_server_name(void *into, const char *value, struct reason *why)
 		n++;
 	if (value[n] != '\0' || n > NAME_MAX_DNS ||
 	    conf_url_peer_length(value) == 0)
-		return (reason_set(why,
-		    "\"%s\" is neither a name nor an address", value));
+		return (reason_set(
+		    why, "\"%s\" is neither a name nor an address", value));
 	if (conf_value_keep(value, &d->tls.server_name, why) == -1)
 		return (-1);
 	d->tls.server_name[conf_url_peer_length(value)] = '\0';
@@ -185,23 +185,22 @@ set_min_version(void *into, const char *value, struct reason *why)
 	struct conf_destination *d = into;
 	int only_1_3;
 
-	if (conf_value_choice(
-		value, "min_version", versions, &only_1_3, why) == -1)
+	if (conf_value_choice(value, "min_version", versions, &only_1_3, why) ==
+	    -1)
 		return (-1);
 	d->tls.only_1_3 = only_1_3;
 	return (0);
 }
 
-const struct conf_option conf_option_tls[] = {
-	{ "ca_file", 1, { "" }, set_ca_file },
+const struct conf_option conf_option_tls[] = { { "ca_file", 1, { "" },
+						   set_ca_file },
 	{ "cert_file", 1, { "" }, set_cert_file },
 	{ "key_file", 1, { "" }, set_key_file },
 	{ "server_name", 1, { "" }, set_server_name },
 	{ "fingerprint", CONF_OPTION_ANY, { NULL }, set_fingerprint },
 	{ "verify", 1, { "true" }, set_verify },
 	{ "min_version", 1, { "1.2" }, set_min_version },
-	{ NULL, 0, { NULL }, NULL }
-};
+	{ NULL, 0, { NULL }, NULL } };
 
 _Static_assert(
     sizeof(conf_option_tls) / sizeof(conf_option_tls[0]) <= CONF_OPTION_MAX,
@@ -327,10 +326,10 @@ check_key(const struct conf_tls *t, struct reason *why)
 		return (0);
 	/* One that is a key was read. */
 	if (strstr(said.text, "failed to read") != NULL)
-		return (reason_set(
-		    why, "no private key is in it, in PEM form"));
-	return (reason_set(why,
-	    "the key does not belong to the certificate in cert_file"));
+		return (
+		    reason_set(why, "no private key is in it, in PEM form"));
+	return (reason_set(
+	    why, "the key does not belong to the certificate in cert_file"));
 }
 
 static void
@@ -403,7 +402,8 @@ check_ca(const struct conf_tls *t, const char **option, struct reason *why)
 		    "out"));
 	if (cert_read(t->ca.p, t->ca.n, &facts) == -1 ||
 	    try_out(&ca, true, &said) == -1)
-		return (reason_set(why, "no certificate is in it, in PEM form"));
+		return (
+		    reason_set(why, "no certificate is in it, in PEM form"));
 	return (check_root(t, why));
 }
 

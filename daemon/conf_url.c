@@ -234,8 +234,8 @@ parse_net(struct conf_url *url, const char *rest, struct reason *why)
 
 	if (strncmp(rest, "//", 2) != 0)
 		return (reason_set(why,
-		    "the url \"%s\" lacks \"//\": write %s%s",
-		    url->text, conf_url_scheme(url),
+		    "the url \"%s\" lacks \"//\": write %s%s", url->text,
+		    conf_url_scheme(url),
 		    url->srv ? SRV "://_service._proto.name" : "://host:port"));
 	rest += 2;
 	if (url->srv)

@@ -178,8 +178,8 @@ write_checkpoint(struct client *c, int unused)
 {
 	(void)unused;
 	/* Before a start is done there is nothing to be written. */
-	c->writes = c->ctl->env->view->starting ||
-	    ledger_ask(c->ctl->env->ledger);
+	c->writes =
+	    c->ctl->env->view->starting || ledger_ask(c->ctl->env->ledger);
 	if (!c->writes)
 		answer_written(c, NULL);
 }

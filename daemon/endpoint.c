@@ -153,15 +153,17 @@ endpoint_enter(struct endpoint *ep, enum endpoint_state state)
 			ep->state = ENDPOINT_IDLE;
 			break;
 		}
-		ms = backoff_next(&ep->backoff,
-		    (uint64_t)(clock_now() * 1e3), arc4random());
+		ms = backoff_next(
+		    &ep->backoff, (uint64_t)(clock_now() * 1e3), arc4random());
 		endpoint_start_timer(ep, (double)ms / 1e3);
 		break;
 	}
 	ep->owner->on_state(ep->owner->arg);
 }
 
-/* Where no descriptor is left, once more with one that others can do without. */
+/*
+ * Where no descriptor is left, once more with one that others can do without.
+ */
 static int
 try_link(struct endpoint *ep, const struct address *a)
 {
@@ -180,8 +182,8 @@ open_link(struct endpoint *ep, const struct address *a)
 	ep->opened = clock_now();
 	if (a != NULL)
 		ep->address = *a;
-	(void)strlcpy(ep->peer, a != NULL ? address_text(a).text : ep->url->text,
-	    sizeof(ep->peer));
+	(void)strlcpy(ep->peer,
+	    a != NULL ? address_text(a).text : ep->url->text, sizeof(ep->peer));
 	if (try_link(ep, a) == -1) {
 		if (ep->url->scheme == CONF_UNIX)
 			ep->env->on_unreached(ep->env->arg);
@@ -215,8 +217,8 @@ connect_next(struct endpoint *ep)
 static void
 pass_over(struct endpoint *ep)
 {
-	log_info("destination %s: %s: %s", ep->conf->name, ep->peer,
-	    ep->error.text);
+	log_info(
+	    "destination %s: %s: %s", ep->conf->name, ep->peer, ep->error.text);
 	/* What is asked of a name server next may get the same descriptor. */
 	ev_io_stop(ep->env->loop, &ep->readable);
 	ev_io_stop(ep->env->loop, &ep->writable);
@@ -449,8 +451,8 @@ endpoint_new(const struct endpoint_env *env,
 	ep->is_relp = conf_url_is_relp(url);
 	TAILQ_INIT(&ep->ready);
 	targets_init(&ep->targets,
-	    &(struct resolve_how) { env->loop, conf->connect_timeout_ms },
-	    url, on_address, ep);
+	    &(struct resolve_how) { env->loop, conf->connect_timeout_ms }, url,
+	    on_address, ep);
 	backoff_init(
 	    &ep->backoff, conf->retry_first_ms, conf->retry_longest_ms);
 	flow_init(&ep->flow, conf->window, conf->window_most);

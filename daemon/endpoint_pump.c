@@ -51,8 +51,7 @@ reserve_begins(struct endpoint *ep, uint64_t n)
 	if ((begins = reallocarray(NULL, room, sizeof(*begins))) == NULL)
 		return (-1);
 	for (i = first; i < ep->relp.count; i++)
-		begins[i & (room - 1)] =
-		    ep->begins[i & (ep->nbegins - 1)];
+		begins[i & (room - 1)] = ep->begins[i & (ep->nbegins - 1)];
 	free(ep->begins);
 	ep->begins = begins;
 	ep->nbegins = room;

@@ -30,7 +30,6 @@
 #define DAY 86400
 #define FIRST 3600
 
-
 static void on_day(struct ev_loop *, ev_timer *, int);
 
 static int

@@ -45,13 +45,13 @@ bind_local(struct link *l, const struct address *a, struct reason *why)
 		len = sizeof(sin6);
 	}
 	if (inet_pton(a->sa.ss_family, text,
-		a->sa.ss_family == AF_INET6 ? (void *)&sin6.sin6_addr :
-					      (void *)&sin.sin_addr) != 1)
-		return (reason_set(why, "is of another family than bind \"%s\"",
-		    text));
+		a->sa.ss_family == AF_INET6 ? (void *)&sin6.sin6_addr
+					    : (void *)&sin.sin_addr) != 1)
+		return (reason_set(
+		    why, "is of another family than bind \"%s\"", text));
 	if (bind(l->fd, sa, len) == -1)
-		return (reason_set(why, "bind \"%s\": %s", text,
-		    strerror(errno)));
+		return (
+		    reason_set(why, "bind \"%s\": %s", text, strerror(errno)));
 	return (0);
 }
 
@@ -92,8 +92,8 @@ link_tcp_open(struct link *l, const struct address *a, struct reason *why)
 		return (-1);
 	(void)setsockopt(l->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	if (l->conf->keepalive_ms > 0) {
-		(void)setsockopt(l->fd, SOL_SOCKET, SO_KEEPALIVE, &on,
-		    sizeof(on));
+		(void)setsockopt(
+		    l->fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 		tcp_keepalive(l->fd, l->conf->keepalive_ms);
 	}
 	limit_doubt(l);
@@ -546,7 +546,7 @@ link_abort(struct link *l)
 	const struct linger now = { 1, 0 };
 
 	if (l->fd != -1 && l->stream && !l->borrowed)
-		(void)setsockopt(l->fd, SOL_SOCKET, SO_LINGER, &now,
-		    sizeof(now));
+		(void)setsockopt(
+		    l->fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
 	link_close(l);
 }

@@ -215,8 +215,8 @@ said(struct tls *ctx)
 
 /* An alert is what the peer has to say; goodbye: what its silence means. */
 static void
-explain(struct link *l, const char *what, const char *goodbye,
-    struct reason *why)
+explain(
+    struct link *l, const char *what, const char *goodbye, struct reason *why)
 {
 	struct link_tls *t = l->state;
 	const char *text = said(t->ctx);
@@ -318,8 +318,7 @@ ask(struct link *l, struct reason *why)
 	struct reason ignored;
 
 	reason_set(&t->refused, "%s", tls_error(t->ctx));
-	reason_set(
-	    why, "certificate of %s: %s", peer_name(l), t->refused.text);
+	reason_set(why, "certificate of %s: %s", peer_name(l), t->refused.text);
 	tls_free(t->ctx);
 	t->ctx = NULL;
 	(void)close(l->fd);
@@ -541,7 +540,8 @@ link_tls_recv(struct link *l, uint8_t *p, size_t n)
 	 * Many answer our goodbye by closing, without one of their own.  After
 	 * a reset there is no more to read, either.
 	 */
-	if (t->eof && t->finished && t->error != ECONNRESET && t->error != EPIPE)
+	if (t->eof && t->finished && t->error != ECONNRESET &&
+	    t->error != EPIPE)
 		return (0);
 	return (fail(l, true));
 }

@@ -67,7 +67,7 @@ put_stderr(int level, const char *text)
 		len = snprintf(line, sizeof(line), "<%d>%s\n", level, text);
 	else
 		len = snprintf(line, sizeof(line), "teslacoild: %s%s\n",
-		    level <= LOG_ERR	     ? "error: "
+		    level <= LOG_ERR	       ? "error: "
 			: level == LOG_WARNING ? "warning: "
 					       : "",
 		    text);
@@ -81,7 +81,7 @@ put_stderr(int level, const char *text)
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
 			*p = '?';
 	if (write(STDERR_FILENO, line, (size_t)len) == -1)
-		return;	/* nobody is left to tell */
+		return; /* nobody is left to tell */
 }
 
 /*
@@ -101,7 +101,7 @@ shorten(char *text, size_t most)
 }
 
 static void LOG_PRINTF(3, 0)
-emit(int level, int error, const char *fmt, va_list ap)
+    emit(int level, int error, const char *fmt, va_list ap)
 {
 	char text[4 * PATH_MAX], *end;
 	size_t used;
@@ -113,8 +113,8 @@ emit(int level, int error, const char *fmt, va_list ap)
 	if (error != 0) {
 		used = strlen(text);
 		end = text + used;
-		(void)snprintf(end, sizeof(text) - used, ": %s",
-		    strerror(error));
+		(void)snprintf(
+		    end, sizeof(text) - used, ": %s", strerror(error));
 	}
 	if (to_stderr)
 		put_stderr(level, text);
@@ -122,16 +122,16 @@ emit(int level, int error, const char *fmt, va_list ap)
 		syslog(level, "%s", text);
 }
 
-#define LOG_FUNCTION(name, level, error) \
-	void name(const char *fmt, ...)  \
-	{                                \
-		int saved = errno;       \
-		va_list ap;              \
-                                         \
-		va_start(ap, fmt);       \
-		emit(level, error, fmt, ap); \
-		va_end(ap);              \
-		errno = saved;           \
+#define LOG_FUNCTION(name, level, error)                                       \
+	void name(const char *fmt, ...)                                        \
+	{                                                                      \
+		int saved = errno;                                             \
+		va_list ap;                                                    \
+                                                                               \
+		va_start(ap, fmt);                                             \
+		emit(level, error, fmt, ap);                                   \
+		va_end(ap);                                                    \
+		errno = saved;                                                 \
 	}
 
 LOG_FUNCTION(log_error, LOG_ERR, saved)

@@ -210,10 +210,9 @@ next_wait(struct monitor *m)
 
 	if (clock_ms() - m->started_ms > STEADY_MS || twice == 0)
 		twice = RESTART_FIRST_MS;
-	m->restart_ms =
-	    twice < RESTART_LONGEST_MS ? twice : RESTART_LONGEST_MS;
-	return (m->restart_ms / 2 + arc4random_uniform(
-				       (uint32_t)m->restart_ms));
+	m->restart_ms = twice < RESTART_LONGEST_MS ? twice : RESTART_LONGEST_MS;
+	return (
+	    m->restart_ms / 2 + arc4random_uniform((uint32_t)m->restart_ms));
 }
 
 static void

@@ -3,8 +3,8 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-#include <fcntl.h>
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <netinet/in.h>
 #include <stdlib.h>

@@ -103,8 +103,7 @@ place_is_unseen_since(struct place *place, int64_t since_ns)
 bool
 place_was_changing(int64_t before, int64_t after, int64_t began)
 {
-	return (
-	    after != before || (after > began - TICK_NS && after <= began));
+	return (after != before || (after > began - TICK_NS && after <= began));
 }
 
 bool
@@ -267,9 +266,8 @@ find_homeless(struct tail *t, const struct place *place, const char *name)
 	if (RB_EMPTY(&homeless->leavers))
 		return (NULL);
 	n = snprintf(path, sizeof(path), "%s/%s", place->path, name);
-	return (n > 0 && (size_t)n < sizeof(path)
-		? place_leaver(homeless, path)
-		: NULL);
+	return (n > 0 && (size_t)n < sizeof(path) ? place_leaver(homeless, path)
+						  : NULL);
 }
 
 /* Where there was no memory for it when the file lost its name. */

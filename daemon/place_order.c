@@ -169,7 +169,9 @@ add_member(struct place *place, struct member **list, size_t *n,
 	(*list)[(*n)++].tail = t;
 }
 
-/* The name in place by which a source means a file that was rotated, or NULL. */
+/*
+ * The name in place by which a source means a file that was rotated, or NULL.
+ */
 static const char *
 own_base(const struct place *place, const struct tail *t)
 {
@@ -220,8 +222,7 @@ next_member(const struct member *list, size_t n, size_t *i, size_t *k)
 {
 	bool more = *i < n && list[*i].related;
 
-	if (*k == n ||
-	    (more && list[*i].at <= list[*k].at))
+	if (*k == n || (more && list[*i].at <= list[*k].at))
 		return (more ? list[(*i)++].tail : NULL);
 	return (list[(*k)++].tail);
 }
@@ -236,7 +237,9 @@ order_members(struct place *place, struct member *list, size_t n)
 
 	for (i = 0; i < n; i++)
 		tail_unlink_order(list[i].tail);
-	/* One that had the name and has gone elsewhere comes before them all. */
+	/*
+	 * One that had the name and has gone elsewhere comes before them all.
+	 */
 	if (holder != NULL && (other = holder->before) != NULL)
 		other->behind = holder->before = NULL;
 	while (k < n && list[k].related)

@@ -93,9 +93,8 @@ may_say(struct bound *b, const char *path)
 	return (true);
 }
 
-static void LOG_PRINTF(3, 0)
-say(const char *path, void (*log)(const char *, ...), const char *fmt,
-    va_list ap)
+static void LOG_PRINTF(3, 0) say(const char *path,
+    void (*log)(const char *, ...), const char *fmt, va_list ap)
 {
 	struct bound *b = log == log_info ? &said.plain : &said.grave;
 	int error = errno;

@@ -110,8 +110,8 @@ on_file(struct tail *t)
 }
 
 static void
-look_for(struct dir *d, enum watch_event event, const char *name,
-    const char *from)
+look_for(
+    struct dir *d, enum watch_event event, const char *name, const char *from)
 {
 	struct tail *t;
 
@@ -334,8 +334,7 @@ sources_start(struct sources *ss, const struct handover_file *files, size_t n)
 }
 
 void
-sources_hide(
-    struct sources *ss, bool (*hides)(void *, const char *), void *arg)
+sources_hide(struct sources *ss, bool (*hides)(void *, const char *), void *arg)
 {
 	struct dir *d;
 

@@ -31,8 +31,8 @@
 bool
 dir_may_be_since(const struct dir *d, const struct timespec *t)
 {
-	return (place_side(&d->place, d->all->ledger, ns_of(t)) !=
-	    LEDGER_BEFORE);
+	return (
+	    place_side(&d->place, d->all->ledger, ns_of(t)) != LEDGER_BEFORE);
 }
 
 struct candidate *
@@ -145,8 +145,7 @@ candidate_read_head(struct candidate *c)
 			continue;
 		if (is_no_answer(errno))
 			return (-1);
-		if (errno != ENOENT && errno != ESTALE &&
-		    c->dir->all->starting)
+		if (errno != ENOENT && errno != ESTALE && c->dir->all->starting)
 			say_unread(c);
 		return (errno == EACCES || errno == EPERM ? -1 : 0);
 	}
@@ -345,10 +344,9 @@ candidate_is_finished(const struct candidate *c)
 	char path[PATH_MAX];
 	int64_t born;
 
-	if (c->kind == INFLATE_NONE ||
-	    dir_path(c->dir, c->name, path) == -1 ||
-	    (rec = ledger_last(c->dir->all->ledger, c->st.st_dev,
-		 c->st.st_ino)) == NULL ||
+	if (c->kind == INFLATE_NONE || dir_path(c->dir, c->name, path) == -1 ||
+	    (rec = ledger_last(
+		 c->dir->all->ledger, c->st.st_dev, c->st.st_ino)) == NULL ||
 	    !fingerprint_matches(&rec->print, c->head, (size_t)c->head_len))
 		return (false);
 	/* Where that is not known, it was written last when its text was. */
@@ -446,8 +444,8 @@ is_made_of(const struct candidate *c, const struct tail *t)
 
 /*
  * A copy has nothing of its own.  That is not enough, for a second log may say
- * the same: it also has the time of the file; or a name that hardly anything but
- * rotation gives, and was made of it, or has all that was sent of that.
+ * the same: it also has the time of the file; or a name that hardly anything
+ * but rotation gives, and was made of it, or has all that was sent of that.
  */
 static bool
 is_copy_of(void *who, void *arg)

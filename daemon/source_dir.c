@@ -180,9 +180,8 @@ dir_note_rights(struct dir *d, const struct stat *st)
 void
 dir_watch(struct dir *d)
 {
-	struct watch_want want = {
-		.poll = dir_is_to_be_polled(d), .poll_ms = UINT64_MAX
-	};
+	struct watch_want want = { .poll = dir_is_to_be_polled(d),
+		.poll_ms = UINT64_MAX };
 	struct watch_dir *old = d->watch;
 	const struct conf_source *conf;
 	size_t i;

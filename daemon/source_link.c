@@ -150,7 +150,9 @@ link_note(struct dir *d, const char *name, const struct walk *w)
 	/* Where the next look is compared with the last, there is to be one. */
 	if (!into->has_others && dir_is_known_by_scans(into))
 		missed_begin(into);
-	/* What was in it at the start is known for what it was by this alone. */
+	/*
+	 * What was in it at the start is known for what it was by this alone.
+	 */
 	dir_again_first(into);
 }
 

@@ -601,8 +601,8 @@ dir_look(struct dir *d, const char *name)
 
 	if (dir_is_hidden(d))
 		return;
-	while ((rc = stat_inside(d, name, &st)) == -1 &&
-	    lookup_again(d->all, n++))
+	while (
+	    (rc = stat_inside(d, name, &st)) == -1 && lookup_again(d->all, n++))
 		;
 	if (rc == 0)
 		dir_look_at(d, name, &st);

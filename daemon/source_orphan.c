@@ -168,8 +168,8 @@ is_without_links(struct sources *ss, const char *path)
 	char *real;
 	bool is;
 
-	while ((real = realpath(display, NULL)) == NULL &&
-	    lookup_again(ss, n++))
+	while (
+	    (real = realpath(display, NULL)) == NULL && lookup_again(ss, n++))
 		;
 	is = real != NULL && strcmp(real, display) == 0;
 	free(real);

@@ -97,7 +97,6 @@ struct former {
 	enum reach reach; /* by that it was followed */
 };
 
-
 /*
  * What c was, by the name that rotation changed: patterns of its directory mean
  * that, or a link leads there.  Returns whether there is such a thing.
@@ -439,7 +438,8 @@ choose(void *who, void *arg)
 	if (x->early && may_be_there(o, x->c->dir->all->tails))
 		return (true);
 	if ((o->rec.offset == 0) == x->unsent && is_likelier(x, o) &&
-	    may_be_there_as(o, x->c) && (!x->unsent || is_called_alike(x->c, o)) &&
+	    may_be_there_as(o, x->c) &&
+	    (!x->unsent || is_called_alike(x->c, o)) &&
 	    (!x->made || candidate_is_made_since(x->c, o)) &&
 	    candidate_continues(x->c, o, false))
 		x->best = o;
@@ -885,7 +885,9 @@ look_for_moved(struct dir *d)
 		}
 }
 
-/* Whether the checkpoint knows all its files, and something of what they have. */
+/*
+ * Whether the checkpoint knows all its files, and something of what they have.
+ */
 static bool
 is_known(struct dir *d)
 {

@@ -54,8 +54,7 @@ sweep_files(struct dir *d, unsigned most)
 	unsigned n = 0;
 	int fd;
 
-	fd = opener_open(
-	    dir_display(d), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = opener_open(dir_display(d), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	t = tail_behind(&d->place, ss->sweep_name);
 	for (; t != NULL && n < most; n++) {
 		if (has_changed(d, fd, t) || n + 1 == most) {

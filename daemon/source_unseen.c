@@ -130,14 +130,14 @@ is_elsewhere(const char *path, void *arg)
 	const struct moved *m = arg;
 	ino_t ino = (ino_t)strtoumax(strrchr(path, '/') + 1, NULL, 10);
 
-	return (tails_find(m->dir->all->tails, m->dir->place.dev, ino) ==
-		NULL &&
+	return (
+	    tails_find(m->dir->all->tails, m->dir->place.dev, ino) == NULL &&
 	    !m->is_there(ino, m->arg));
 }
 
 bool
-dir_undefer_moved(struct dir *d, int64_t written,
-    bool (*is_there)(ino_t, void *), void *arg)
+dir_undefer_moved(
+    struct dir *d, int64_t written, bool (*is_there)(ino_t, void *), void *arg)
 {
 	struct moved m = { .dir = d, .is_there = is_there, .arg = arg };
 	struct ledger *l = d->all->ledger;

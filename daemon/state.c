@@ -240,17 +240,16 @@ counters_json(const struct state_view *v)
 	struct watch_stats ws;
 
 	sources_watch_stats(v->sources, &ws);
-	return (json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:i, s:i, s:i, s:I, s:I}",
+	return (json_pack(
+	    "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:i, s:i, s:i, s:I, s:I}",
 	    "files", number(ts->files), "files_open", number(ts->open),
 	    "files_found", number(ts->found), "rotations",
 	    number(ts->rotations), "truncations", number(ts->truncations),
 	    "lost_bytes", number(ts->lost_bytes), "hole_bytes",
-	    number(ts->hole_bytes), "damaged_files",
-	    number(ts->damaged), "watched_directories",
-	    (int)ws.directories, "polled_directories", (int)ws.polled,
-	    "watched_files", (int)ws.files,
-	    "watch_events", number(ws.events), "watch_overflows",
-	    number(ws.overflows)));
+	    number(ts->hole_bytes), "damaged_files", number(ts->damaged),
+	    "watched_directories", (int)ws.directories, "polled_directories",
+	    (int)ws.polled, "watched_files", (int)ws.files, "watch_events",
+	    number(ws.events), "watch_overflows", number(ws.overflows)));
 }
 
 /* What could not be sent, the last first. */
@@ -362,9 +361,10 @@ put(struct state_writer *w, const char *s)
 static void
 put_json(struct state_writer *w, json_t *j)
 {
-	char *dump = j == NULL ? NULL :
-				 json_dumps(j, JSON_INDENT(2) |
-					 JSON_REAL_PRECISION(6) | JSON_ENCODE_ANY);
+	char *dump = j == NULL
+	    ? NULL
+	    : json_dumps(
+		  j, JSON_INDENT(2) | JSON_REAL_PRECISION(6) | JSON_ENCODE_ANY);
 
 	if (dump == NULL)
 		w->error = ENOMEM;

@@ -58,8 +58,7 @@ write_piece(struct state_dump *d)
 		return (-1);
 	/* Whatever close(2) says, it is closed. */
 	d->fd = -1;
-	if (close(fd) == 0 &&
-	    renameat(d->dirfd, TMP_NAME, d->dirfd, NAME) == 0)
+	if (close(fd) == 0 && renameat(d->dirfd, TMP_NAME, d->dirfd, NAME) == 0)
 		return (0);
 	(void)unlinkat(d->dirfd, TMP_NAME, 0);
 	return (-1);
@@ -89,10 +88,9 @@ state_dump_new(struct ev_loop *loop, const struct state_view *v, int dirfd,
 
 	if ((d = calloc(1, sizeof(*d))) == NULL)
 		return (NULL);
-	*d = (struct state_dump) { .loop = loop,
-		.dirfd = dirfd,
-		.on_end = on_end,
-		.arg = arg };
+	*d = (struct state_dump) {
+		.loop = loop, .dirfd = dirfd, .on_end = on_end, .arg = arg
+	};
 	d->fd = openat(dirfd, TMP_NAME,
 	    O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0640);
 	ev_timer_init(&d->next, on_next, 0., EVERY);

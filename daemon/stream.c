@@ -205,7 +205,9 @@ pack(struct stream *s, const struct pull *p, struct pack_io *io)
 	bool position =
 	    r->source->position && make_header(s, header->format, &own) == 0;
 
-	/* A path may be longer than a message: then the position is left out. */
+	/*
+	 * A path may be longer than a message: then the position is left out.
+	 */
 	if (position && pack_least(&own) > style.max_message) {
 		syslog_header_fini(&own);
 		position = false;

@@ -24,7 +24,9 @@ struct older {
 	struct level sent[LEVELS];
 };
 
-/* A file that is short has no older ones: few octets come and go with a pull. */
+/*
+ * A file that is short has no older ones: few octets come and go with a pull.
+ */
 struct stream_guards {
 	struct guard acked; /* the newest that is acknowledged */
 	struct guard next; /* the first in flight */
@@ -182,7 +184,9 @@ stream_guard_load(struct stream *s, const struct checkpoint_record *rec)
 	if ((k = keep(s)) == NULL)
 		return;
 	k->acked = rec->guards[0];
-	/* Each has a level of its own, by its distance where there is a choice. */
+	/*
+	 * Each has a level of its own, by its distance where there is a choice.
+	 */
 	if (rec->nguards > 1 && keep_older(k) == NULL)
 		return;
 	for (i = 1; i < rec->nguards && level < LEVELS; i++) {
@@ -195,8 +199,7 @@ stream_guard_load(struct stream *s, const struct checkpoint_record *rec)
 }
 
 unsigned
-stream_guards(
-    const struct stream *s, struct guard guards[CHECKPOINT_GUARDS])
+stream_guards(const struct stream *s, struct guard guards[CHECKPOINT_GUARDS])
 {
 	const struct stream_guards *k = s->kept;
 	const struct guard *g;

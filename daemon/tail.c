@@ -123,8 +123,8 @@ tail_last_line(struct tail *t, int fd)
 	while (end > 0 && read < LAST_LINE_WITHIN) {
 		end = tail_data_end(fd, end);
 		n = end < (off_t)size ? (size_t)end : size;
-		if (n == 0 || read_whole(fd, buf, n, end - (off_t)n) !=
-			(ssize_t)n)
+		if (n == 0 ||
+		    read_whole(fd, buf, n, end - (off_t)n) != (ssize_t)n)
 			break;
 		if ((nl = memrchr(buf, '\n', n)) != NULL)
 			return (end - (off_t)n + (nl - buf) + 1);
@@ -142,7 +142,8 @@ begin_at_end(struct tail *t, int fd)
 
 	for (s = t->streams; s != NULL; s = s->next)
 		if (s->from_end) {
-			s->cursor.sent = s->cursor.acked = tail_last_line(t, fd);
+			s->cursor.sent = s->cursor.acked =
+			    tail_last_line(t, fd);
 			s->from_end = false;
 		}
 }

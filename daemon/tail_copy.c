@@ -152,8 +152,8 @@ static bool
 is_shorter_than_head(
     const struct tail_copy *of, const struct guard *guard, size_t n)
 {
-	return (n < of->print.len &&
-	    guard_length(guard->at) >= TAIL_COPY_TELLING);
+	return (
+	    n < of->print.len && guard_length(guard->at) >= TAIL_COPY_TELLING);
 }
 
 static void
@@ -190,8 +190,7 @@ guard_within(const struct tail_copy *of, off_t size)
  * when it could not be read.
  */
 static int
-has_content(
-    const struct tail_copy *of, int fd, struct stat *st, bool rotated)
+has_content(const struct tail_copy *of, int fd, struct stat *st, bool rotated)
 {
 	uint8_t head[FINGERPRINT_MAX];
 	struct guard guard;
@@ -329,8 +328,8 @@ try_entry(struct search *s, struct place *place, int dirfd, const char *name)
 		return;
 	}
 	if (!may_be_copy(s->of, &st) || !is_trusted(s->of, place, name, &st) ||
-	    ((s->of->is_short || s->of->is_unread) &&
-		!is_known(s->of, &st) && !is_made_for(s, place, name, &st)))
+	    ((s->of->is_short || s->of->is_unread) && !is_known(s->of, &st) &&
+		!is_made_for(s, place, name, &st)))
 		return;
 	fd = opener_open_in(dirfd, place->path, name,
 	    O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY);

@@ -114,8 +114,7 @@ begins_alike(const struct hunt *h, const struct tail *of)
 		return (rotation_is_of(h->t->name, base_of(of)));
 	if (!fingerprint_matches(&of->print, h->head, h->len))
 		return (false);
-	return (h->t->size >= GUARD_MAX ||
-	    h->t->written_ns == of->written_ns ||
+	return (h->t->size >= GUARD_MAX || h->t->written_ns == of->written_ns ||
 	    rotation_is_of(h->t->name, base_of(of)));
 }
 
@@ -169,8 +168,7 @@ visit(struct place *place, void *arg)
 	bool own = place == h->t->place, room = true;
 	size_t i;
 
-	for (i = 0; room &&
-	     rotation_base(h->t->name, i, base, sizeof(base));
+	for (i = 0; room && rotation_base(h->t->name, i, base, sizeof(base));
 	     i++) {
 		room = add(h, tail_at(place, base));
 		if (room && own) {
@@ -226,8 +224,8 @@ has_time_of(const struct hunt *h, const struct tail *of)
 {
 	struct stat st;
 
-	return (h->t->written_ns == of->written_ns &&
-	    fstat(h->fd, &st) == 0 && is_time_set(&st));
+	return (h->t->written_ns == of->written_ns && fstat(h->fd, &st) == 0 &&
+	    is_time_set(&st));
 }
 
 static enum likeness
@@ -323,8 +321,8 @@ spend(struct tail *t)
 }
 
 /*
- * All of a copy is sent from the other: so says the checkpoint, too, once it was
- * received from there.  Before, it may still be needed.
+ * All of a copy is sent from the other: so says the checkpoint, too, once it
+ * was received from there.  Before, it may still be needed.
  */
 static void
 pass_over(struct tail *t, int fd, const struct tail *of)
@@ -580,8 +578,8 @@ tail_is_copy_of(const struct tail *t, const struct tail_copy *of, off_t size)
 	if (h == NULL || h->dev != of->dev || h->ino != of->ino ||
 	    h->begun != of->begun || h->copied != size || size == 0)
 		return (false);
-	return (h->is_copy ||
-	    (!h->is_sought && rotation_is_of(t->name, of->name)));
+	return (
+	    h->is_copy || (!h->is_sought && rotation_is_of(t->name, of->name)));
 }
 
 static bool
@@ -596,11 +594,11 @@ tail_held_moves(const struct tail *of, const struct stat *to)
 {
 	struct held *h;
 
-	LIST_FOREACH (h, tails_held(of->all), entry)
-		if (is_of(h, of)) {
-			h->dev = to->st_dev;
-			h->ino = to->st_ino;
-		}
+	LIST_FOREACH(h, tails_held(of->all), entry)
+	if (is_of(h, of)) {
+		h->dev = to->st_dev;
+		h->ino = to->st_ino;
+	}
 }
 
 void
@@ -608,12 +606,12 @@ tail_held_taken_back(const struct tail *of)
 {
 	struct held *h;
 
-	LIST_FOREACH (h, tails_held(of->all), entry)
-		if (is_of(h, of) && h->tail->streams != NULL &&
-		    h->tail->streams->is_recorded) {
-			end_records(h->tail);
-			tails_time(h->tail);
-		}
+	LIST_FOREACH(h, tails_held(of->all), entry)
+	if (is_of(h, of) && h->tail->streams != NULL &&
+	    h->tail->streams->is_recorded) {
+		end_records(h->tail);
+		tails_time(h->tail);
+	}
 }
 
 /* Whether something that a copy has was not received from its file. */
@@ -656,8 +654,8 @@ tail_copy_is_received(const struct tail *t)
 static bool
 awaits_record(const struct tail *t)
 {
-	return (tail_is_copy(t) && t->streams != NULL &&
-	    !t->streams->is_recorded);
+	return (
+	    tail_is_copy(t) && t->streams != NULL && !t->streams->is_recorded);
 }
 
 bool

@@ -91,8 +91,8 @@ struct last {
 
 /* Decodes in[0..n) up to offset at.  Returns whether to go on. */
 static bool
-decode_up_to(struct inflate *z, const uint8_t *in, size_t n, struct last *l,
-    off_t at)
+decode_up_to(
+    struct inflate *z, const uint8_t *in, size_t n, struct last *l, off_t at)
 {
 	struct inflate_io io = { .in = in, .in_len = n };
 	off_t left;
@@ -119,8 +119,7 @@ decode_up_to(struct inflate *z, const uint8_t *in, size_t n, struct last *l,
 
 /* Returns 0, or -1 where nobody knows what stands before offset. */
 static int
-decode_before(
-    int fd, enum inflate_kind kind, off_t offset, struct last *l)
+decode_before(int fd, enum inflate_kind kind, off_t offset, struct last *l)
 {
 	uint8_t in[TAIL_PACKED_INPUT];
 	struct inflate *z;

@@ -117,8 +117,7 @@ search_lines(struct search *q, const uint8_t *p, size_t n, off_t at)
 }
 
 off_t
-tail_seek_guard(
-    struct tail *t, int fd, off_t size, const struct guard *guard)
+tail_seek_guard(struct tail *t, int fd, off_t size, const struct guard *guard)
 {
 	struct search q = { .tail = t, .fd = fd, .guard = guard };
 	size_t room;

@@ -220,8 +220,7 @@ was_there(const struct tail *t, const struct checkpoint_record *rec)
  * is all that tells.
  */
 static enum verdict
-compare_print(
-    const struct tail *t, int fd, const struct checkpoint_record *rec)
+compare_print(const struct tail *t, int fd, const struct checkpoint_record *rec)
 {
 	uint8_t head[FINGERPRINT_MAX];
 	int n;
@@ -331,8 +330,7 @@ is_telling(const struct tail *t, const struct checkpoint_record *rec)
 static bool
 is_of_a_rest(const struct checkpoint_record *rec)
 {
-	return (
-	    rec->print.len == 0 && rec->print.hash == 0 && rec->offset > 0);
+	return (rec->print.len == 0 && rec->print.hash == 0 && rec->offset > 0);
 }
 
 static enum verdict
@@ -366,8 +364,7 @@ compare(struct tail *t, struct route *r, int fd,
 	if (text == 1)
 		return (VERDICT_SAME);
 	/* Without a name, it can only have been handed over, open. */
-	if (v == VERDICT_LIKELY &&
-	    (t->place == NULL || was_called(t, rec)))
+	if (v == VERDICT_LIKELY && (t->place == NULL || was_called(t, rec)))
 		return (VERDICT_SAME);
 	return (v != VERDICT_LATER && !is_telling(t, rec) ? VERDICT_OTHER : v);
 }
@@ -402,8 +399,7 @@ take(struct tail *t, const struct route *r, struct checkpoint_record *rec)
 static bool
 is_of_nothing(const struct checkpoint_record *rec)
 {
-	return (
-	    rec->print.len == 0 && rec->nguards == 0 && rec->offset == 0);
+	return (rec->print.len == 0 && rec->nguards == 0 && rec->offset == 0);
 }
 
 /*
@@ -461,8 +457,8 @@ struct known_as {
 
 /*
  * A file that was compared has the fingerprint that the checkpoint says, also
- * where it cannot be read once more, or was truncated since: by that its copy is
- * known.  Where what was sent still stands in it, its head may be another.
+ * where it cannot be read once more, or was truncated since: by that its copy
+ * is known.  Where what was sent still stands in it, its head may be another.
  */
 static void
 update_print(struct tail *t, int fd, const struct known_as *was)
@@ -504,10 +500,9 @@ has_lost_end(const struct tail *t, int fd, const struct checkpoint_record *rec)
 	    !was_there(t, rec) || (n = fingerprint_head(fd, head)) == -1)
 		return (false);
 	/* With less, only its name tells. */
-	return ((size_t)n >= rec->print.len
-		? rec->print.len > 0 &&
+	return ((size_t)n >= rec->print.len ? rec->print.len > 0 &&
 		    fingerprint_matches(&rec->print, head, (size_t)n)
-		: was_called(t, rec));
+					    : was_called(t, rec));
 }
 
 /* Where the record of another destination says that it is the very file. */

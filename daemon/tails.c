@@ -542,8 +542,8 @@ close_nameless(struct tails *ts, const struct open_set *set, bool deleted)
 static bool
 was_read(const struct tail *t)
 {
-	return (tail_is_drained(t) && t->error == 0 && !t->suspect &&
-	    t->sure == 0);
+	return (
+	    tail_is_drained(t) && t->error == 0 && !t->suspect && t->sure == 0);
 }
 
 static bool
@@ -611,7 +611,8 @@ make_room(struct tails *ts, struct open_set *set)
 {
 	while (set->n >= set->most && close_one(ts, set))
 		continue;
-	while (ts->stats.open >= most_open(ts) && close_one(ts, largest_set(ts)))
+	while (
+	    ts->stats.open >= most_open(ts) && close_one(ts, largest_set(ts)))
 		continue;
 }
 

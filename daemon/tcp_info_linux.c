@@ -46,7 +46,6 @@ tcp_keepalive(int fd, uint64_t idle_ms)
 	const int every = idle < 4 ? 1 : idle / 4, times = 3;
 
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &every,
-	    sizeof(every));
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &every, sizeof(every));
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &times, sizeof(times));
 }

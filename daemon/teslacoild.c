@@ -51,7 +51,8 @@ add_pair(struct conf_pair *pairs, size_t *n, char *arg, char option)
 	char *equals = strchr(arg, '=');
 
 	if (equals == NULL || equals == arg)
-		errx(EX_USAGE, "-%c %s: write -%c name=value", option, arg, option);
+		errx(EX_USAGE, "-%c %s: write -%c name=value", option, arg,
+		    option);
 	if (*n == MAX_PAIRS)
 		errx(EX_USAGE, "-%c: more than %d", option, MAX_PAIRS);
 	*equals = '\0';

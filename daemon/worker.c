@@ -82,8 +82,8 @@ tell(struct worker *w, enum worker_word word)
 	if (word == WORKER_ALIVE && w->start->tells_sum && !w->view.starting)
 		state_sum(&w->view, &report.sum);
 	w->untold &= ~(1u << word);
-	if (channel_send(
-		w->start->channel, &report, sizeof(report), -1, 0) == 0)
+	if (channel_send(w->start->channel, &report, sizeof(report), -1, 0) ==
+	    0)
 		return;
 	log_debug("worker: monitor: %s", strerror(errno));
 	if (word != WORKER_ALIVE)
@@ -330,7 +330,9 @@ leave_start(const char *why, int status)
 	exit(status);
 }
 
-/* A file that only an open descriptor leads to is found, to say what is lost. */
+/*
+ * A file that only an open descriptor leads to is found, to say what is lost.
+ */
 static void
 on_pause(void *arg)
 {
@@ -346,8 +348,7 @@ on_pause(void *arg)
 		continue;
 	if (n == 0)
 		leave_start("the monitor is gone: stopping", 1);
-	if ((due & STARTING_STOP) &&
-	    (w->replaced || w->start->given->n == 0))
+	if ((due & STARTING_STOP) && (w->replaced || w->start->given->n == 0))
 		leave_start("stopping before the start was done", 0);
 }
 

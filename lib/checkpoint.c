@@ -409,8 +409,7 @@ bool
 checkpoint_take_moved(struct checkpoint *cp, const char *dest, dev_t dev,
     ino_t inode, const char *path, struct checkpoint_record *rec)
 {
-	struct checkpoint_record key = { .kind = CHECKPOINT_FILE,
-		.dest = "" };
+	struct checkpoint_record key = { .kind = CHECKPOINT_FILE, .dest = "" };
 	struct checkpoint_entry *e;
 
 	/* From each device to the next one: there are few. */

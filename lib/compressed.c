@@ -17,8 +17,9 @@ static const struct magic {
 } magics[] = {
 	{ 3, "\x1f\x8b\x08" }, /* gzip */
 	{ 4, "\x28\xb5\x2f\xfd" }, /* zstd */
-	{ 6, "\xfd"
-	     "7zXZ\0" }, /* xz */
+	{ 6,
+	    "\xfd"
+	    "7zXZ\0" }, /* xz */
 	{ 2, "\x1f\x9d" }, /* compress */
 	{ 4, "\x04\x22\x4d\x18" }, /* lz4 */
 	{ 4, "\x02\x21\x4c\x18" }, /* lz4, the older one */
@@ -26,8 +27,7 @@ static const struct magic {
 	{ 5, "LZIP\x01" }, /* lzip */
 	{ 3, "\x5d\0\0" }, /* lzma, with a dictionary of 64 KB or more */
 	{ 4, "PK\x03\x04" }, /* zip */
-	{ 6, "7z\xbc\xaf\x27\x1c" },
-	{ 6, "Rar!\x1a\x07" },
+	{ 6, "7z\xbc\xaf\x27\x1c" }, { 6, "Rar!\x1a\x07" },
 	{ 10, "\xff\x06\0\0sNaPpY" }, /* snappy */
 };
 

@@ -200,12 +200,13 @@ static bool
 each_of_print(struct kin *k, const struct kin_query *q,
     const struct fingerprint *print, struct call *call)
 {
-	struct kin_key key = { .name = q->name,
-		.print = *print,
-		.size = q->least };
+	struct kin_key key = {
+		.name = q->name, .print = *print, .size = q->least
+	};
 	struct entry *e;
 
-	for (e = from(k, &key); e != NULL && strcmp(e->key.name, q->name) == 0 &&
+	for (e = from(k, &key);
+	     e != NULL && strcmp(e->key.name, q->name) == 0 &&
 	     e->key.print.len == print->len &&
 	     e->key.print.hash == print->hash && e->key.size <= q->most;
 	     e = RB_NEXT(entries, &k->tree, e))

@@ -184,8 +184,8 @@ unveil(const char *path, const char *permissions)
 		(void)snprintf(parent, sizeof(parent), "%s", real);
 		if (__real_stat64(dirname(parent), &st) == -1)
 			return (-1);
-		(void)snprintf(v->name, sizeof(v->name), "%s",
-		    strrchr(real, '/') + 1);
+		(void)snprintf(
+		    v->name, sizeof(v->name), "%s", strrchr(real, '/') + 1);
 	}
 	v->dev = st.st_dev;
 	v->ino = st.st_ino;

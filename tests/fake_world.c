@@ -179,8 +179,7 @@ fails(enum fake_world_call call, size_t errors)
 		ENFILE };
 	uint64_t x;
 
-	if (world == NULL || !in_worker ||
-	    (world->calls & (uint32_t)call) == 0)
+	if (world == NULL || !in_worker || (world->calls & (uint32_t)call) == 0)
 		return (false);
 	if (world->nth != 0)
 		return (is_nth());

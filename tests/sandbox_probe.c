@@ -415,9 +415,9 @@ static const struct {
 	TRY(connect_destination), TRY(connect_elsewhere),
 	TRY(fastopen_elsewhere), TRY(bind_port), TRY(listen_unbound),
 	TRY(multipath_socket), TRY(netlink_socket), TRY(packet_socket),
-	TRY(udp_socket), TRY(connect_abstract), TRY(map_code), TRY(make_code), TRY(become_root),
-	TRY(leave_namespace), TRY(mount_something), TRY(queue_io),
-	TRY(load_bpf), TRY(allow_ptrace) };
+	TRY(udp_socket), TRY(connect_abstract), TRY(map_code), TRY(make_code),
+	TRY(become_root), TRY(leave_namespace), TRY(mount_something),
+	TRY(queue_io), TRY(load_bpf), TRY(allow_ptrace) };
 
 /* From before the sandbox: whoever listens is outside of it. */
 static void

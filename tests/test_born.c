@@ -30,8 +30,8 @@ another_has_the_path(void **state)
 	assert_int_equal(fstat(b, &is), 0);
 	made = born_ns(old, was.st_ino);
 	if (made != 0) /* here the file system remembers it */
-		assert_in_range(made / 1000000000, was.st_mtime - 1,
-		    was.st_mtime + 1);
+		assert_in_range(
+		    made / 1000000000, was.st_mtime - 1, was.st_mtime + 1);
 	assert_int_equal(rename(new, old), 0);
 	assert_int_equal(born_ns(old, was.st_ino), 0);
 	assert_true(born_open_ns(a) == made);

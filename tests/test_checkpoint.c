@@ -800,8 +800,7 @@ a_file_has_the_path_that_was_written_last(void **state)
 	synced(cp);
 	checkpoint_close(cp);
 	cp = opened();
-	assert_string_equal(
-	    checkpoint_path(cp, 64769, 7), "/var/log/next.log");
+	assert_string_equal(checkpoint_path(cp, 64769, 7), "/var/log/next.log");
 	checkpoint_close(cp);
 }
 
@@ -837,21 +836,21 @@ a_record_of_another_device_is_handed_over_for_its_path(void **state)
 	checkpoint_close(cp);
 	cp = opened();
 	/* Not on the device itself, and not for another inode, path or dest. */
-	assert_false(checkpoint_take_moved(
-	    cp, "a", 64769, 7, "/var/log/app.log", &rec));
-	assert_false(checkpoint_take_moved(
-	    cp, "a", 1, 8, "/var/log/app.log", &rec));
-	assert_false(checkpoint_take_moved(
-	    cp, "a", 1, 7, "/var/log/other.log", &rec));
-	assert_false(checkpoint_take_moved(
-	    cp, "c", 1, 7, "/var/log/app.log", &rec));
-	assert_true(checkpoint_take_moved(
-	    cp, "a", 1, 7, "/var/log/app.log", &rec));
+	assert_false(
+	    checkpoint_take_moved(cp, "a", 64769, 7, "/var/log/app.log", &rec));
+	assert_false(
+	    checkpoint_take_moved(cp, "a", 1, 8, "/var/log/app.log", &rec));
+	assert_false(
+	    checkpoint_take_moved(cp, "a", 1, 7, "/var/log/other.log", &rec));
+	assert_false(
+	    checkpoint_take_moved(cp, "c", 1, 7, "/var/log/app.log", &rec));
+	assert_true(
+	    checkpoint_take_moved(cp, "a", 1, 7, "/var/log/app.log", &rec));
 	assert_int_equal(rec.dev, 64769);
 	assert_int_equal(rec.offset, 20);
 	/* Once. */
-	assert_false(checkpoint_take_moved(
-	    cp, "a", 1, 7, "/var/log/app.log", &rec));
+	assert_false(
+	    checkpoint_take_moved(cp, "a", 1, 7, "/var/log/app.log", &rec));
 	assert_int_equal(offset_of(cp, "a", 7), -1);
 	assert_int_equal(offset_of(cp, "b", 7), 10);
 	checkpoint_close(cp);

@@ -457,8 +457,9 @@ a_wrong_url_is_refused_with_what_is_right(void **state)
 	char text[512], words[600];
 
 	(void)state;
-	refused_url(
-	    "tcpp://h", "unknown url scheme \"tcpp\" (udp, tcp, tls, relp, relp+tls, unix, stdout)");
+	refused_url("tcpp://h",
+	    "unknown url scheme \"tcpp\" (udp, tcp, tls, relp, relp+tls, unix, "
+	    "stdout)");
 	for (size_t i = 0; i < COUNT(hosts); i++) {
 		snprintf(words, sizeof(words),
 		    "the url \"%s\" has no good port: a number from 1 to 65535",
@@ -609,8 +610,7 @@ an_unknown_option_is_refused_with_the_one_that_was_meant(void **state)
 	refused_destination("relp { }",
 	    "relp means nothing over tcp: write a url as in "
 	    "\"relp://host\", or leave it out");
-	refused_source(
-	    "tls { }", "unknown option \"tls\"");
+	refused_source("tls { }", "unknown option \"tls\"");
 	refused_source("relp { }", "unknown option \"relp\"");
 	refused_source("verify = false",
 	    "unknown option \"verify\": it belongs in tls { }");
@@ -810,8 +810,10 @@ what_the_local_syslog_writes_is_not_sent_to_it(void **state)
 	refused("destination d { url = \"tcp://h\" }\n"
 		"destination l { url = \"unix:///dev/log\" }\n"
 		"source s {\npaths = { \"/l\", \"/var/log/syslog\" } }\n",
-	    ":4: source \"s\": paths: the syslog daemon of this host, destination "
-	    "\"l\", writes /var/log/syslog: each line would come back for ever: "
+	    ":4: source \"s\": paths: the syslog daemon of this host, "
+	    "destination "
+	    "\"l\", writes /var/log/syslog: each line would come back for "
+	    "ever: "
 	    "exclude = \"/var/log/syslog\", or send it elsewhere");
 	conf_free(accepted("destination l { url = \"unix:///dev/log\" }\n"
 			   "source s { paths = \"/var/log/syslog\"\n"
@@ -1066,8 +1068,7 @@ options_of_every_kind_go_by_their_bare_name(void **state)
 static void
 a_control_socket_has_a_path_that_fits(void **state)
 {
-	struct conf *c =
-	    accepted("control_socket = \"\"\n" DESTINATION SOURCE);
+	struct conf *c = accepted("control_socket = \"\"\n" DESTINATION SOURCE);
 	char path[110], text[256], words[256];
 
 	(void)state;
@@ -1121,11 +1122,13 @@ errors_of_the_command_line_name_the_argument(void **state)
 	    "daemon, auth, syslog, lpr, news, uucp, cron, authpriv, ftp, "
 	    "local0 to local7)");
 	args_refused("tcpp://h", NULL, NULL,
-	    "-t: unknown url scheme \"tcpp\" (udp, tcp, tls, relp, relp+tls, unix, stdout)");
+	    "-t: unknown url scheme \"tcpp\" (udp, tcp, tls, relp, relp+tls, "
+	    "unix, stdout)");
 	args_refused(NULL, "url", "tcpp://h",
-	    "-o url: unknown url scheme \"tcpp\" (udp, tcp, tls, relp, relp+tls, unix, stdout)");
-	args_refused("stdout:", "url",
-	    "stdout:", "-o url: url is given twice: write one list, { \"a\", \"b\" }");
+	    "-o url: unknown url scheme \"tcpp\" (udp, tcp, tls, relp, "
+	    "relp+tls, unix, stdout)");
+	args_refused("stdout:", "url", "stdout:",
+	    "-o url: url is given twice: write one list, { \"a\", \"b\" }");
 	args_refused("udp://h", "framing", "newline",
 	    "-o framing: framing means nothing over udp, where each message is "
 	    "a datagram: leave it out");
@@ -1268,7 +1271,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_the_local_syslog_writes_is_not_sent_to_it),
+		cmocka_unit_test(
+		    what_the_local_syslog_writes_is_not_sent_to_it),
 		cmocka_unit_test(what_is_left_out_has_the_documented_default),
 		cmocka_unit_test(every_option_is_taken_as_it_is_written),
 		cmocka_unit_test(
@@ -1280,8 +1284,7 @@ main(void)
 		    a_service_is_looked_up_and_its_domain_is_the_peer),
 		cmocka_unit_test(
 		    the_peer_has_neither_the_root_s_dot_nor_an_interface),
-		cmocka_unit_test(
-		    a_wrong_service_is_refused_with_what_is_right),
+		cmocka_unit_test(a_wrong_service_is_refused_with_what_is_right),
 		cmocka_unit_test(a_wrong_url_is_refused_with_what_is_right),
 		cmocka_unit_test(
 		    the_example_of_the_manual_names_line_and_destination),

@@ -14,8 +14,8 @@
 
 #include <cmocka.h>
 
-#include "daemon/conf_url.h"
 #include "daemon/conf_local.h"
+#include "daemon/conf_url.h"
 
 static char root[64];
 

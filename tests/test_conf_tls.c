@@ -29,8 +29,9 @@ load(const char *tls, struct reason *why)
 	FILE *f = fopen(file, "w");
 
 	assert_non_null(f);
-	assert_true(fprintf(f, "destination \"d\" {\nurl = \"tls://h\"\n%s\n}\n"
-			       SOURCE, tls) > 0);
+	assert_true(
+	    fprintf(f, "destination \"d\" {\nurl = \"tls://h\"\n%s\n}\n" SOURCE,
+		tls) > 0);
 	assert_int_equal(fclose(f), 0);
 	return (conf_load(file, NULL, 0, why));
 }
@@ -141,10 +142,10 @@ files_are_read_into_memory(void **state)
 static void
 fingerprints_are_kept_in_one_form(void **state)
 {
-	struct conf *c = accepted(
-	    "tls { fingerprint = { \"SHA256:" HEX32 HEX32 "\",\n"
-	    "\"sha256:AB:CD:EF:01:23:45:67:89:AB:CD:EF:01:23:45:67:89:"
-	    "AB:CD:EF:01:23:45:67:89:AB:CD:EF:01:23:45:67:89\" } }");
+	struct conf *c =
+	    accepted("tls { fingerprint = { \"SHA256:" HEX32 HEX32 "\",\n"
+		     "\"sha256:AB:CD:EF:01:23:45:67:89:AB:CD:EF:01:23:45:67:89:"
+		     "AB:CD:EF:01:23:45:67:89:AB:CD:EF:01:23:45:67:89\" } }");
 	const struct conf_tls *t = tls_of(c);
 
 	(void)state;
@@ -278,8 +279,8 @@ other_options_are_checked_like_all(void **state)
 }
 
 static struct conf *
-from_args(const char *url, const char *name, const char *value,
-    struct reason *why)
+from_args(
+    const char *url, const char *name, const char *value, struct reason *why)
 {
 	const struct conf_pair option = { name, expand(value) };
 	char path[] = "/l", *paths[] = { path };

@@ -75,16 +75,17 @@ static void
 a_name_is_known_though_its_tag_is_written_otherwise(void **state)
 {
 	(void)state;
-	assert_true(nested(
-	    go_round("Nov 26 20:00:0# h java_web: ", 5), "java:web"));
+	assert_true(
+	    nested(go_round("Nov 26 20:00:0# h java_web: ", 5), "java:web"));
 	assert_false(nested(go_round("Nov 26 20:00:0# h x: ", 5), ":"));
 }
 
 static void
 what_programs_write_is_not_nested(void **state)
 {
-	static const char *const lines[] = { "", "x", "x: x: x: x: x: x: x: ",
-		"x=1 x=2 x=3 x=4 x=5 x=6", "10:00:00 x 1 x 2 x 3 x 4 x 5 x 6",
+	static const char *const lines[] = { "", "x",
+		"x: x: x: x: x: x: x: ", "x=1 x=2 x=3 x=4 x=5 x=6",
+		"10:00:00 x 1 x 2 x 3 x 4 x 5 x 6",
 		"10:00:00 x: 10:00:00 y: 10:00:00 x: 10:00:00 y: x",
 		"x 10:00:00 x 10:00:01 x 10:00:02 x 10:00:03 x 10:00:04",
 		"10:00:00 h x: 10:00:01 i x: 10:00:02 j x: 10:00:03 k x: text",
@@ -106,8 +107,8 @@ nothing_is_read_behind_the_line(void **state)
 	for (i = 0; i < sizeof(part) && i < strlen(whole); i++) {
 		memset(part, 'x', sizeof(part));
 		memcpy(part, whole, i);
-		assert_int_equal(echo_is_nested(part, i, "nginx"),
-		    i >= ECHO_ROUNDS * n);
+		assert_int_equal(
+		    echo_is_nested(part, i, "nginx"), i >= ECHO_ROUNDS * n);
 	}
 }
 

@@ -95,7 +95,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(files_are_where_the_last_part_is),
 		cmocka_unit_test(any_depth_takes_any_number_of_directories),
-		cmocka_unit_test(a_directory_is_listed_where_a_name_is_no_literal),
+		cmocka_unit_test(
+		    a_directory_is_listed_where_a_name_is_no_literal),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

@@ -111,7 +111,8 @@ only_who_asks_the_dns_or_sends_by_udp_needs_datagrams(void **state)
 	static const struct {
 		const char *url;
 		bool datagrams;
-	} urls[] = { { "tcp://192.0.2.1", false }, { "tls://[2001:db8::1]", false },
+	} urls[] = { { "tcp://192.0.2.1", false },
+		{ "tls://[2001:db8::1]", false },
 		{ "tcp://siem.example.com", true }, { "udp://192.0.2.1", true },
 		{ "tcp+srv://_syslog._tcp.example.com", true } };
 	struct needs *r;

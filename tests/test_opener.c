@@ -155,15 +155,15 @@ enter(void **state)
 	assert_int_equal(symlink("../../else/target", in("app/log/link")), 0);
 	assert_int_equal(symlink("../../secret", in("app/log/planted")), 0);
 	if (geteuid() == 0)
-		assert_int_equal(lchown(in("app/log/planted"), OTHER, OTHER), 0);
+		assert_int_equal(
+		    lchown(in("app/log/planted"), OTHER, OTHER), 0);
 	why.text[0] = '\0';
 	(void)sandbox_landlock(&needs, -1, &why);
 	return (0);
 }
 
 static int
-remove_entry(
-    const char *path, const struct stat *st, int kind, struct FTW *at)
+remove_entry(const char *path, const struct stat *st, int kind, struct FTW *at)
 {
 	(void)st;
 	(void)kind;

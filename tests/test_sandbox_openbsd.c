@@ -120,8 +120,7 @@ make_socket(const char *path)
 	assert_int_not_equal(fd, -1);
 	(void)strlcpy(un.sun_path, path, sizeof(un.sun_path));
 	(void)unlink(path);
-	assert_int_equal(
-	    bind(fd, (const struct sockaddr *)&un, sizeof(un)), 0);
+	assert_int_equal(bind(fd, (const struct sockaddr *)&un, sizeof(un)), 0);
 	return (fd);
 }
 

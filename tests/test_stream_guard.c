@@ -1,7 +1,7 @@
 /*
- * Goal: whatever is acknowledged in whatever steps, the checkpoint names a guard
- * at or below it and older ones at their distances; a stream that was loaded
- * from it, or sent anew, knows the same.
+ * Goal: whatever is acknowledged in whatever steps, the checkpoint names a
+ * guard at or below it and older ones at their distances; a stream that was
+ * loaded from it, or sent anew, knows the same.
  */
 #include "daemon/stream_guard.h"
 
@@ -211,8 +211,8 @@ set_real(struct stream *s, off_t end)
 {
 	struct guard g;
 
-	guard_of(&g, end, text + end - (off_t)guard_length(end),
-	    guard_length(end));
+	guard_of(
+	    &g, end, text + end - (off_t)guard_length(end), guard_length(end));
 	stream_guard_set(s, &g);
 	s->cursor.sent = end;
 }

@@ -45,31 +45,32 @@ tails_scratch(struct tails *all, size_t *size)
 		abort();                                                       \
 	}
 
-UNUSED_TYPE(struct ledger *, tails_ledger, struct tails *all
-    __attribute__((__unused__)))
+UNUSED_TYPE(struct ledger *, tails_ledger,
+    struct tails *all __attribute__((__unused__)))
 UNUSED_TYPE(void, ledger_mark, struct ledger *l __attribute__((__unused__)),
     struct stream *s __attribute__((__unused__)))
 UNUSED_TYPE(void, stream_wake, struct stream *s __attribute__((__unused__)))
-UNUSED_TYPE(struct path_text, tail_path, const struct tail *t
-    __attribute__((__unused__)))
-UNUSED_TYPE(int, tail_update_print, struct tail *t
-    __attribute__((__unused__)), int fd __attribute__((__unused__)))
+UNUSED_TYPE(struct path_text, tail_path,
+    const struct tail *t __attribute__((__unused__)))
+UNUSED_TYPE(int, tail_update_print, struct tail *t __attribute__((__unused__)),
+    int fd __attribute__((__unused__)))
 UNUSED_TYPE(void, tails_lose, struct tails *all __attribute__((__unused__)),
     const struct tails_loss *loss __attribute__((__unused__)))
-UNUSED_TYPE(double, tails_now, const struct tails *all
-    __attribute__((__unused__)))
+UNUSED_TYPE(
+    double, tails_now, const struct tails *all __attribute__((__unused__)))
 UNUSED_TYPE(void, tails_saw, struct tail *t __attribute__((__unused__)),
     const struct stat *st __attribute__((__unused__)))
-UNUSED_TYPE(bool, tail_is_done, const struct tail *t
-    __attribute__((__unused__)))
-UNUSED_TYPE(bool, tail_is_drained, const struct tail *t
-    __attribute__((__unused__)))
-UNUSED_TYPE(struct packed_list *, tails_packed, struct tails *all
-    __attribute__((__unused__)))
-UNUSED_TYPE(struct tails_stats *, tails_stats, struct tails *all
-    __attribute__((__unused__)))
-UNUSED_TYPE(void, tails_wake_packed, struct tails *all
-    __attribute__((__unused__)), const void *dest __attribute__((__unused__)))
+UNUSED_TYPE(
+    bool, tail_is_done, const struct tail *t __attribute__((__unused__)))
+UNUSED_TYPE(
+    bool, tail_is_drained, const struct tail *t __attribute__((__unused__)))
+UNUSED_TYPE(struct packed_list *, tails_packed,
+    struct tails *all __attribute__((__unused__)))
+UNUSED_TYPE(struct tails_stats *, tails_stats,
+    struct tails *all __attribute__((__unused__)))
+UNUSED_TYPE(void, tails_wake_packed,
+    struct tails *all __attribute__((__unused__)),
+    const void *dest __attribute__((__unused__)))
 
 static struct tail tail;
 static char text[200000];
@@ -203,8 +204,8 @@ pack(enum inflate_kind kind)
 	switch (kind) {
 	case INFLATE_GZIP:
 		memset(&z, 0, sizeof(z));
-		assert_int_equal(deflateInit2(&z, 6, Z_DEFLATED,
-				     16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY),
+		assert_int_equal(deflateInit2(&z, 6, Z_DEFLATED, 16 + MAX_WBITS,
+				     8, Z_DEFAULT_STRATEGY),
 		    Z_OK);
 		z.next_in = (void *)text;
 		z.avail_in = (uInt)len;
@@ -221,8 +222,7 @@ pack(enum inflate_kind kind)
 	case INFLATE_XZ:
 		assert_int_equal(
 		    lzma_easy_buffer_encode(6, LZMA_CHECK_CRC64, NULL,
-			(const uint8_t *)text, len, packed, &n,
-			sizeof(packed)),
+			(const uint8_t *)text, len, packed, &n, sizeof(packed)),
 		    LZMA_OK);
 		break;
 	case INFLATE_NONE:

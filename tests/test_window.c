@@ -327,7 +327,11 @@ what_is_reserved_can_be_pushed_and_no_more_is_reserved(void **state)
 static void
 many_kept_slices_are_joined_and_all_are_taken_back(void **state)
 {
-	enum { MANY = 400, LINES = 500, LINE = 10 };
+	enum {
+		MANY = 400,
+		LINES = 500,
+		LINE = 10
+	};
 	static struct file files[MANY];
 	struct window *w = new_window(65536);
 	uint64_t pos = 0, keep;
@@ -1093,7 +1097,8 @@ model_step(struct model *m, struct window *w, uint32_t *x, uint64_t *trimmed)
 	case 10:
 		if (r % 4 == 0)
 			model_part(m, w,
-			    *trimmed + next_random(x) % (m->ack - *trimmed + 1));
+			    *trimmed +
+				next_random(x) % (m->ack - *trimmed + 1));
 		break;
 	default:
 		file = r % 4 ? 0 : file;

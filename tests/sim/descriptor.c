@@ -393,8 +393,8 @@ WRAP(int, statx, int fd, const char *path, int flags, unsigned mask,
 	    ((flags & AT_EMPTY_PATH) != 0 && (o = descriptor(fd)) == NULL))
 		return (-1);
 	i = o != NULL ? o->ino
-		      : inode_at(NULL, path,
-			    (flags & AT_SYMLINK_NOFOLLOW) == 0, &dir, name);
+		      : inode_at(NULL, path, (flags & AT_SYMLINK_NOFOLLOW) == 0,
+			    &dir, name);
 	if (i == NULL)
 		return (-1);
 	memset(st, 0, sizeof(*st));

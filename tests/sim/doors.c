@@ -201,19 +201,19 @@ address_text(const struct address *a)
 	struct sockaddr_in sin;
 
 	memcpy(&sin, &a->sa, sizeof(sin));
-	(void)snprintf(name.text, sizeof(name.text), "127.0.0.1:%u",
-	    ntohs(sin.sin_port));
+	(void)snprintf(
+	    name.text, sizeof(name.text), "127.0.0.1:%u", ntohs(sin.sin_port));
 	return (name);
 }
 
 /* A system that tells nothing has no queue of errors, either. */
 
-ssize_t	datagrams_send_linux(int, const uint8_t *, size_t);
-ssize_t	datagrams_send_none(int, const uint8_t *, size_t);
-void	datagrams_open_linux(int);
-void	datagrams_open_none(int);
-int	datagrams_error_linux(int);
-int	datagrams_error_none(int);
+ssize_t datagrams_send_linux(int, const uint8_t *, size_t);
+ssize_t datagrams_send_none(int, const uint8_t *, size_t);
+void datagrams_open_linux(int);
+void datagrams_open_none(int);
+int datagrams_error_linux(int);
+int datagrams_error_none(int);
 
 ssize_t
 datagrams_send(int fd, const uint8_t *p, size_t n)
@@ -234,8 +234,7 @@ datagrams_open(int fd)
 int
 datagrams_error(int fd)
 {
-	return (S.blind ? datagrams_error_none(fd)
-			: datagrams_error_linux(fd));
+	return (S.blind ? datagrams_error_none(fd) : datagrams_error_linux(fd));
 }
 
 /* The clocks. */

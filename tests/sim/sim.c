@@ -12,9 +12,8 @@ const char *const sim_kind_names[KINDS] = { "append", "partial", "rename",
 	"receiver-kill", "receiver-close", "receiver-stall", "receiver-cut",
 	"receiver-refuse", "kill", "stop", "reload", "lost-event", "pause",
 	"fault", "clock", "compress", "power", "expire", "goodbye", "oom",
-	"relp", "sockets", "dests", "change", "nuls", "shred", "link",
-	"heads", "kqueue", "blind",
-	"doubled", "narrow", "answers", "tls" };
+	"relp", "sockets", "dests", "change", "nuls", "shred", "link", "heads",
+	"kqueue", "blind", "doubled", "narrow", "answers", "tls" };
 
 const char *const sim_state_names[STATES] = { "none", "start", "down",
 	"connecting", "quiet", "in-flight", "stopping" };
