@@ -297,7 +297,7 @@ meson_tests()
 	# Most of a test is waiting.
 	meson test -C "$dir" --print-errorlogs --num-processes 4 "$@" ||
 	    status=$?
-	counts=$(python3 tests/tally.py "$(last_log "$dir")") || counts="0 1"
+	counts=$(python3 tests/checks/tally.py "$(last_log "$dir")") || counts="0 1"
 	stage_passed=${counts% *} stage_failed=${counts#* }
 	if [ "$status" -ne 0 ] && [ "$stage_failed" -eq 0 ]; then
 		stage_failed=1
@@ -392,7 +392,7 @@ check_scripts()
 {
 	for shell in sh mksh; do
 		for script in setup.sh systemd/package.sh rc.d/port.sh \
-		    tests/*.sh tests/rc.d/rc.subr; do
+		    tests/checks/*.sh tests/rc.d/rc.subr; do
 			$shell -n "$script" || return 1
 		done
 	done
@@ -402,7 +402,7 @@ check_scripts()
 check_cross()
 {
 	status=0
-	tests/cross.sh || status=$?
+	tests/checks/cross.sh || status=$?
 	[ "$status" -ne 77 ] || stage_passed=0 status=0
 	return $status
 }

@@ -12,9 +12,9 @@
 #include <unistd.h>
 #include <xxhash.h>
 
-#include "lib/checkpoint.h"
-#include "lib/checkpoint_batch.h"
-#include "lib/checkpoint_file.h"
+#include "daemon/checkpoint/batch.h"
+#include "daemon/checkpoint/disk.h"
+#include "daemon/checkpoint/store.h"
 
 #define MOST_INPUT 100000
 #define MOST_FILE (MOST_INPUT * 20)

@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/conf.h"
-#include "daemon/conf_parse.h"
-#include "daemon/conf_read.h"
+#include "daemon/conf/conf.h"
+#include "daemon/conf/parse.h"
+#include "daemon/conf/read.h"
 
 #define require(condition)                                                     \
 	do {                                                                   \

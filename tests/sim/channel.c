@@ -9,8 +9,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "daemon/handover.h"
-#include "daemon/worker.h"
+#include "daemon/follow/handover.h"
+#include "daemon/run/worker.h"
 
 #define GIVEN 64
 

@@ -18,14 +18,14 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "daemon/account.h"
-#include "daemon/checkpoint_writer.h"
-#include "daemon/confine.h"
-#include "daemon/link_datagram.h"
-#include "daemon/opener.h"
-#include "daemon/resolve.h"
-#include "daemon/source.h"
-#include "lib/checkpoint_batch.h"
+#include "daemon/base/privdrop.h"
+#include "daemon/checkpoint/batch.h"
+#include "daemon/checkpoint/writer.h"
+#include "daemon/find/sources.h"
+#include "daemon/net/datagram.h"
+#include "daemon/net/resolver.h"
+#include "daemon/run/worker_sandbox.h"
+#include "daemon/sandbox/opener.h"
 
 int __wrap_open64(const char *, int, ...);
 int __wrap_openat64(int, const char *, int, ...);

@@ -1,5 +1,5 @@
 /*
- * kqueue(2), as daemon/watch_kqueue.c has it: a note of each descriptor says
+ * kqueue(2), as daemon/watch/kqueue.c has it: a note of each descriptor says
  * that something has changed since the last look, and no more.  What happens in
  * between is one note; it goes with its descriptor; none gets lost.
  */

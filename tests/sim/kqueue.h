@@ -1,13 +1,13 @@
 /*
  * kqueue.h - the system's events as the BSDs have them.
  *
- * daemon/watch_kqueue.c itself is behind the functions of the watch that begin
+ * daemon/watch/kqueue.c itself is behind the functions of the watch that begin
  * with kqueue_: the build renames them, for the simulation has both ways.
  */
 #ifndef KQUEUE_H
 #define KQUEUE_H
 
-#include "daemon/watch.h"
+#include "daemon/watch/watch.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -4,11 +4,11 @@
 #include <errno.h>
 #include <string.h>
 
-#include "daemon/account.h"
-#include "daemon/conf.h"
-#include "daemon/handover.h"
-#include "daemon/log.h"
-#include "daemon/worker.h"
+#include "daemon/base/log.h"
+#include "daemon/base/privdrop.h"
+#include "daemon/conf/conf.h"
+#include "daemon/follow/handover.h"
+#include "daemon/run/worker.h"
 #include "tests/sim/setting.h"
 #include "tests/sim/world.h"
 

@@ -2,7 +2,7 @@
  * sizes.h - sizes of the worker that each schedule draws.
  *
  * The compiler includes it before all else.  What is not named here is as
- * daemon/sizes.h has it.
+ * daemon/base/sizes.h has it.
  */
 #ifndef SIM_SIZES_H
 #define SIM_SIZES_H
@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "daemon/sizes.h"
+#include "daemon/base/sizes.h"
 
 struct sim_sizes {
 	size_t		slice;

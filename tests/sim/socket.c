@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/tcp_info.h"
+#include "daemon/net/tcp_info.h"
 
 #define FIRST_PORT 6000
 
@@ -345,7 +345,7 @@ net_writable(void *sock)
 	return (c->state == CONN_UP && conn_is_roomy(c));
 }
 
-/* In place of daemon/tcp_info_linux.c. */
+/* In place of daemon/net/tcp_info_linux.c. */
 
 int64_t
 socket_unsent(int fd)

@@ -1,5 +1,5 @@
 /*
- * libtls, as far as daemon/link_tls.c and daemon/conf_tls.c use it: a client
+ * libtls, as far as daemon/net/tls.c and daemon/conf/tls.c use it: a client
  * that speaks as tls_wire.h has it, through the worker's own two callbacks.
  */
 #include "tests/sim/tls_wire.h"

@@ -1,12 +1,12 @@
 /*
- * The system's events: those of inotify(7), in place of daemon/watch_inotify.c;
- * or, if the seed wants that, what daemon/watch_kqueue.c makes of a kqueue(2).
+ * The system's events: those of inotify(7), in place of daemon/watch/inotify.c;
+ * or, if the seed wants that, what daemon/watch/kqueue.c makes of a kqueue(2).
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/watch.h"
+#include "daemon/watch/watch.h"
 #include "tests/sim/inode.h"
 #include "tests/sim/kqueue.h"
 

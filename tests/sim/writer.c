@@ -1,14 +1,14 @@
 /*
- * The checkpoint's thread, in place of daemon/checkpoint_writer.c: a job is
+ * The checkpoint's thread, in place of daemon/checkpoint/writer.c: a job is
  * done at once or a while later, but always in one go.
  */
-#include "daemon/checkpoint_writer.h"
+#include "daemon/checkpoint/writer.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/checkpoint_batch.h"
+#include "daemon/checkpoint/batch.h"
 #include "tests/sim/sim.h"
 
 struct checkpoint_writer {

@@ -1,0 +1,246 @@
+#include "daemon/checkpoint/disk.h"
+
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/checkpoint/batch.h"
+
+#define NAME CHECKPOINT_NAME
+#define NAME_NEW "checkpoint.new"
+
+void
+checkpoint_file_init(struct checkpoint_file *f, int dirfd)
+{
+	memset(f, 0, sizeof(*f));
+	f->dirfd = dirfd;
+	f->fd = f->newfd = -1;
+}
+
+void
+checkpoint_file_fini(struct checkpoint_file *f)
+{
+	checkpoint_file_give_up(f);
+	if (f->fd != -1)
+		(void)close(f->fd);
+	f->fd = -1;
+}
+
+void
+checkpoint_file_clean(struct checkpoint_file *f)
+{
+	(void)unlinkat(f->dirfd, NAME_NEW, 0);
+}
+
+static int
+failed(struct checkpoint_file *f, const char **what, const char *did)
+{
+	f->stats.failures++;
+	*what = did;
+	return (-1);
+}
+
+static int
+put(struct checkpoint_file *f, int fd, const char *text, size_t len)
+{
+	ssize_t n;
+
+	while (len > 0) {
+		n = write(fd, text, len);
+		if (n > 0) {
+			text += n;
+			len -= (size_t)n;
+			f->stats.bytes += (uint64_t)n;
+		} else if (n == 0) {
+			errno = EIO;
+			return (-1);
+		} else if (errno != EINTR)
+			return (-1);
+	}
+	return (0);
+}
+
+static int
+put_batch(struct checkpoint_file *f, int fd, const struct checkpoint_batch *b)
+{
+	if (put(f, fd, b->text, b->len) == -1)
+		return (-1);
+	f->stats.record_bytes += b->len - b->past_len;
+	f->stats.records += b->records - b->past;
+	return (0);
+}
+
+static int
+put_header(struct checkpoint_file *f, int fd)
+{
+	return (put(f, fd, CHECKPOINT_HEADER "\n", sizeof(CHECKPOINT_HEADER)));
+}
+
+int
+checkpoint_file_open(struct checkpoint_file *f)
+{
+	f->fd = openat(f->dirfd, NAME,
+	    O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
+	    0640);
+	return (f->fd == -1 ? -1 : 0);
+}
+
+static int
+append(struct checkpoint_file *f, const struct checkpoint_batch *b)
+{
+	if (f->torn && put(f, f->fd, "\n", 1) == -1)
+		return (-1);
+	/* Until all of it is written. */
+	f->torn = f->unsynced = true;
+	if (f->headless && put_header(f, f->fd) == -1)
+		return (-1);
+	f->headless = false;
+	if (put_batch(f, f->fd, b) == -1)
+		return (-1);
+	f->torn = false;
+	return (0);
+}
+
+int
+checkpoint_file_append(struct checkpoint_file *f,
+    const struct checkpoint_batch *b, const char **what)
+{
+	if (f->fd == -1 && checkpoint_file_open(f) == -1)
+		return (failed(f, what, NAME ": open"));
+	if (append(f, b) == -1)
+		return (failed(f, what, NAME ": write"));
+	/* Who adds to it or finishes it is told. */
+	if (f->newfd != -1 && put_batch(f, f->newfd, b) == -1)
+		checkpoint_file_give_up(f);
+	return (0);
+}
+
+static int
+sync_dir(struct checkpoint_file *f)
+{
+	/* Some file systems cannot sync a directory, and have nothing more to
+	   give. */
+	if (fsync(f->dirfd) == -1 && errno != EINVAL)
+		return (-1);
+	f->unnamed = false;
+	return (0);
+}
+
+static void
+look(struct checkpoint_file *f)
+{
+	struct stat st;
+
+	if (fstat(f->fd, &st) == -1)
+		return;
+	f->stats.size = (uint64_t)st.st_size;
+	f->stats.removed = st.st_nlink == 0;
+}
+
+int
+checkpoint_file_sync(struct checkpoint_file *f, const char **what)
+{
+	const struct checkpoint_batch nothing = { 0 };
+
+	if (f->headless && checkpoint_file_append(f, &nothing, what) == -1)
+		return (-1);
+	if (!f->stats.suspect && f->unsynced && fdatasync(f->fd) == -1) {
+		f->stats.suspect = true;
+		f->error = errno;
+	}
+	if (f->stats.suspect) {
+		errno = f->error;
+		return (failed(f, what, NAME ": fdatasync"));
+	}
+	if (!f->unsynced && !f->unnamed)
+		return (0);
+	if (f->unnamed && sync_dir(f) == -1)
+		return (failed(f, what, "fsync"));
+	f->unsynced = false;
+	f->stats.syncs++;
+	look(f);
+	return (0);
+}
+
+void
+checkpoint_file_give_up(struct checkpoint_file *f)
+{
+	if (f->newfd == -1)
+		return;
+	f->new_error = errno;
+	(void)close(f->newfd);
+	(void)unlinkat(f->dirfd, NAME_NEW, 0);
+	f->newfd = -1;
+	errno = f->new_error;
+}
+
+static int
+renewal_failed(struct checkpoint_file *f, const char **what, const char *did)
+{
+	checkpoint_file_give_up(f);
+	return (failed(f, what, did));
+}
+
+int
+checkpoint_file_begin(struct checkpoint_file *f, const char **what)
+{
+	checkpoint_file_give_up(f);
+	f->newfd = openat(f->dirfd, NAME_NEW,
+	    O_WRONLY | O_APPEND | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK |
+		O_CLOEXEC,
+	    0640);
+	if (f->newfd == -1)
+		return (failed(f, what, NAME_NEW ": open"));
+	if (put_header(f, f->newfd) == -1)
+		return (renewal_failed(f, what, NAME_NEW ": write"));
+	return (0);
+}
+
+int
+checkpoint_file_add(struct checkpoint_file *f, const struct checkpoint_batch *b,
+    const char **what)
+{
+	/* It was given up when something was appended. */
+	if (f->newfd == -1)
+		errno = f->new_error;
+	if (f->newfd == -1 || put_batch(f, f->newfd, b) == -1)
+		return (renewal_failed(f, what, NAME_NEW ": write"));
+	return (0);
+}
+
+/* The new file is in place, and its descriptor open: no need to open again. */
+static void
+adopt(struct checkpoint_file *f)
+{
+	if (f->fd != -1)
+		(void)close(f->fd);
+	f->fd = f->newfd;
+	f->newfd = -1;
+	f->torn = f->headless = f->unsynced = f->stats.suspect = false;
+	f->unnamed = true;
+}
+
+int
+checkpoint_file_finish(struct checkpoint_file *f, const char **what)
+{
+	const struct checkpoint_batch nothing = { 0 };
+
+	if (checkpoint_file_add(f, &nothing, what) == -1)
+		return (-1);
+	if (fsync(f->newfd) == -1)
+		return (renewal_failed(f, what, NAME_NEW ": fsync"));
+	if (renameat(f->dirfd, NAME_NEW, f->dirfd, NAME) == -1)
+		return (renewal_failed(f, what, NAME_NEW ": rename"));
+	adopt(f);
+	look(f);
+	/* After a power loss the old file may be back. */
+	if (sync_dir(f) == -1)
+		return (failed(f, what, "fsync"));
+	f->stats.syncs++;
+	return (0);
+}

@@ -1,0 +1,54 @@
+/*
+ * record.h - a record of the checkpoint as lines of text.
+ *
+ *	CHECKSUM more DEST DEV INODE GUARDS [OFFSET HASH ...] REALPATH
+ *	CHECKSUM file DEST DEV INODE PRINTLEN PRINTHASH OFFSET TIME PATH
+ *	CHECKSUM past DEST DEV INODE OFFSET TIME GUARDS [OFFSET HASH]
+ *	CHECKSUM seen DEST TIME SOURCE
+ *	CHECKSUM gone DEST DEV INODE TIME PATH
+ *
+ * A file with guards, or whose real path is in another directory than its path,
+ * has both of the first two lines.  Versions before guards know no "more": they
+ * pass it over, and find all that they wrote themselves in the line behind it.
+ *
+ * "past" moves on the last "file" that has its destination, device and inode;
+ * without one it means nothing.
+ *
+ * The checksum is XXH3, 64 bits, of what follows it and its space, without the
+ * newline.  It and the hash are 16 hexadecimal digits, the other numbers are
+ * decimal.  In names every octet that is not printable ASCII, the space and the
+ * backslash are \xNN; an empty name is \-.  Pure.
+ */
+#ifndef CHECKPOINT_RECORD_H
+#define CHECKPOINT_RECORD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "daemon/checkpoint/store.h"
+
+/* A line takes any path that the system does, even if every octet is escaped. */
+#define CHECKPOINT_LINE_MAX	32768
+#define CHECKPOINT_RECORD_MAX	(2 * CHECKPOINT_LINE_MAX)
+
+/* Whether rec's numbers are in range and its names not too long. */
+bool	checkpoint_record_is_valid(const struct checkpoint_record *rec);
+
+/* Writes the lines of a valid rec, newlines included.  Returns their length. */
+size_t	checkpoint_record_encode(char buf[CHECKPOINT_RECORD_MAX],
+	    const struct checkpoint_record *rec);
+
+/* Whether the line, without its newline, has the right checksum. */
+bool	checkpoint_record_is_whole(const char *line, size_t len);
+
+/*
+ * Reads a whole line into rec, and the guards of a CHECKPOINT_MORE into guards,
+ * to which rec points then.  The strings are unescaped in place: line is
+ * changed up to line[len], and rec points into it.  Returns false for what no
+ * checkpoint_record_encode() wrote.
+ */
+bool	checkpoint_record_decode(char *line, size_t len,
+	    struct checkpoint_record *rec,
+	    struct guard guards[CHECKPOINT_GUARDS]);
+
+#endif

@@ -1,0 +1,127 @@
+#include <errno.h>
+
+#include "daemon/base/clock.h"
+#include "daemon/base/sizes.h"
+#include "daemon/checkpoint/inside.h"
+#include "daemon/file/file.h"
+#include "daemon/file/table.h"
+
+#define PATIENCE_MOST 64. /* seconds */
+
+void
+ledger_want_renewal(struct ledger *l)
+{
+	if (l->renew_at >= LEDGER_NEVER)
+		l->renew_at = 0.;
+}
+
+/* Adds the files that are followed.  Returns whether these were all. */
+static bool
+gather_files(struct ledger *l)
+{
+	struct renewal *r = &l->renewal;
+	const struct stream *s;
+	struct tail *t;
+
+	while ((t = tails_find_from(l->tails, r->dev, r->ino)) != NULL) {
+		if (checkpoint_batch_is_full(&r->slice, LEDGER_RENEW_MOST))
+			return (false);
+		for (s = t->streams; s != NULL && ledger_has_record(t);
+		     s = s->next) {
+			if (checkpoint_batch_reserve(&r->slice) == -1)
+				return (false);
+			ledger_put(l, s, CHECKPOINT_FILE, &r->slice);
+		}
+		r->dev = t->dev;
+		r->ino = t->ino + 1;
+		if (r->ino == 0 && ++r->dev == 0)
+			break;
+	}
+	return (true);
+}
+
+/* Fills the slice.  Returns whether it is the last one. */
+static bool
+gather_slice(struct ledger *l)
+{
+	struct renewal *r = &l->renewal;
+
+	checkpoint_batch_clear(&r->slice);
+	if (!r->has_untaken)
+		r->has_untaken = checkpoint_copy(
+		    l->checkpoint, &r->untaken, &r->slice, LEDGER_RENEW_MOST);
+	return (r->has_untaken && gather_files(l) &&
+	    ledger_put_look(l, &r->slice) == 0);
+}
+
+static void
+begin(struct renewal *r)
+{
+	struct checkpoint_place start = { 0 };
+
+	r->under_way = true;
+	r->has_untaken = false;
+	r->untaken = start;
+	r->dev = 0;
+	r->ino = 0;
+}
+
+static void
+end(struct ledger *l, const struct writer_fault *fault)
+{
+	struct renewal *r = &l->renewal;
+
+	r->under_way = false;
+	checkpoint_batch_free(&r->slice);
+	ledger_count(l, LEDGER_RENEWAL, fault);
+	if (fault->what == NULL) {
+		r->patience = 0.;
+		l->renew_at = LEDGER_NEVER;
+		return;
+	}
+	r->patience =
+	    r->patience < LEDGER_RETRY ? LEDGER_RETRY : 2 * r->patience;
+	if (r->patience > PATIENCE_MOST)
+		r->patience = PATIENCE_MOST;
+	l->renew_at = clock_now() + r->patience;
+}
+
+void
+ledger_renew(struct ledger *l, struct writer_job *job)
+{
+	struct writer_fault no_memory = { "checkpoint.new: write", ENOMEM };
+	struct renewal *r = &l->renewal;
+
+	if (!r->under_way && (l->tails == NULL || clock_now() < l->renew_at))
+		return;
+	if (!r->under_way) {
+		begin(r);
+		job->begin = true;
+	}
+	job->finish = gather_slice(l);
+	if (r->slice.records > 0 || job->finish) {
+		job->add = &r->slice;
+	} else {
+		job->begin = false;
+		end(l, &no_memory);
+	}
+}
+
+void
+ledger_renewed(struct ledger *l, const struct writer_result *r)
+{
+	const struct writer_fault none = { 0 };
+
+	if (l->given.add == NULL)
+		return;
+	if (r->append.what != NULL) {
+		end(l, &r->append);
+	} else if (r->renewal.what != NULL) {
+		end(l, &r->renewal);
+	} else if (l->given.finish) {
+		end(l, &none);
+		/* All that had been appended is in the new file, and synced. */
+		ledger_count(l, LEDGER_SYNC, &none);
+		l->unsynced = false;
+	}
+}

@@ -1,0 +1,240 @@
+#include <string.h>
+
+#include "daemon/base/clock.h"
+#include "daemon/base/log.h"
+#include "daemon/base/sizes.h"
+#include "daemon/checkpoint/inside.h"
+#include "daemon/file/table.h"
+
+#define STEP_MS 500 /* less is no step of the clock */
+
+bool
+ledger_has_news(const struct ledger *l)
+{
+	return (l->changed.len > 0 || !TAILQ_EMPTY(&l->dirty) ||
+	    checkpoint_has_notes(l->checkpoint));
+}
+
+/* When there is something to write: LEDGER_NEVER, or a time, maybe past. */
+static double
+next_time(const struct ledger *l)
+{
+	double at = l->renewal.under_way ? 0. : l->renew_at;
+	bool failing = l->faults & (LEDGER_APPEND | LEDGER_SYNC);
+
+	if (l->hurry && !failing)
+		return (0.);
+	if (ledger_has_news(l) && l->append_at < at)
+		at = l->append_at;
+	if (l->unsynced && !l->stats.suspect && l->sync_at < at)
+		at = l->sync_at;
+	return (at);
+}
+
+void
+ledger_arm(struct ledger *l)
+{
+	double wait;
+
+	ev_timer_stop(l->loop, &l->due);
+	if ((l->due_at = next_time(l)) >= LEDGER_NEVER)
+		return;
+	wait = l->due_at - clock_now();
+	ev_timer_set(&l->due,
+	    wait > 0. ? wait + LEDGER_WAKE_AFTER : LEDGER_WAKE_AFTER, 0.);
+	ev_timer_start(l->loop, &l->due);
+}
+
+/* Beside what is written anyway, if the clock was set. */
+static void
+note_clock(struct ledger *l)
+{
+	int64_t by = ledger_ahead_ms() - l->ahead_ms;
+
+	if (l->changed.len > 0 && (by > STEP_MS || by < -STEP_MS))
+		(void)ledger_put_look(l, &l->changed);
+}
+
+/*
+ * Gives the writer what is due; with all, everything.  The first change after
+ * a quiet time is written at once, what follows it waits its time.
+ */
+static void
+give(struct ledger *l, bool all)
+{
+	struct writer_job job = { .append = &l->changed };
+	double now = clock_now();
+	bool sync;
+
+	all |= l->hurry;
+	sync = all || now >= l->sync_at;
+	if (sync || now >= l->append_at) {
+		l->all_given = ledger_gather(l, sync);
+		note_clock(l);
+		l->append_at = now + LEDGER_APPEND_EVERY;
+	}
+	l->unsynced |= l->changed.len > 0;
+	job.sync = all ? l->all_given : sync;
+	if (job.sync) {
+		l->sync_at = now + l->every;
+		l->hurry = false;
+	}
+	ledger_renew(l, &job);
+	job.tell = all || l->renewal.under_way;
+	l->given = job;
+	checkpoint_writer_give(l->writer, &job);
+}
+
+/* Where the writer is still busy, it tells when it is done. */
+static void
+write_what_is_due(struct ledger *l)
+{
+	ev_timer_stop(l->loop, &l->due);
+	if (!checkpoint_writer_collect(l->writer))
+		return;
+	if (next_time(l) <= clock_now())
+		give(l, false);
+	ledger_arm(l);
+}
+
+void
+ledger_turn(struct ledger *l)
+{
+	if (ev_is_active(&l->due) && l->due_at <= clock_now())
+		write_what_is_due(l);
+}
+
+void
+ledger_on_due(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+	(void)loop;
+	(void)revents;
+	write_what_is_due(timer->data);
+}
+
+void
+ledger_count(
+    struct ledger *l, enum ledger_fault which, const struct writer_fault *f)
+{
+	unsigned before = l->faults;
+
+	l->faults &= ~(unsigned)which;
+	if (f->what == NULL) {
+		if (before != 0 && l->faults == 0)
+			log_notice("checkpoint: written again");
+		return;
+	}
+	l->faults |= which;
+	/* The next attempt gets the descriptors of files. */
+	if (tails_out_of_descriptors(f->error) && l->tails != NULL)
+		(void)tails_close_some(l->tails);
+	(void)reason_set(
+	    &l->error, "state directory: %s: %s", f->what, strerror(f->error));
+	if (before == 0)
+		log_errorx(
+		    "%s; forwarding goes on, trying again", l->error.text);
+}
+
+static void
+on_appended(struct ledger *l, const struct writer_fault *fault)
+{
+	ledger_count(l, LEDGER_APPEND, fault);
+	if (fault->what == NULL)
+		checkpoint_batch_clear(&l->changed);
+	else
+		l->append_at = clock_now() + LEDGER_RETRY;
+}
+
+static void
+on_synced(struct ledger *l, const struct writer_result *r)
+{
+	if (r->append.what != NULL) {
+		l->sync_at = l->append_at;
+		return;
+	}
+	ledger_count(l, LEDGER_SYNC, &r->sync);
+	if (r->sync.what != NULL) {
+		l->sync_at = clock_now() + LEDGER_RETRY;
+		return;
+	}
+	l->unsynced = false;
+	if (r->stats.removed ||
+	    (l->tails != NULL &&
+		checkpoint_is_bloated(
+		    l->checkpoint, &r->stats, tails_stats(l->tails)->streams)))
+		ledger_want_renewal(l);
+}
+
+/* All that was asked for is on disk, or it cannot be brought there now. */
+static void
+answer(struct ledger *l)
+{
+	bool failing = l->faults & (LEDGER_APPEND | LEDGER_SYNC);
+
+	if (l->hurry && !failing)
+		return;
+	l->asked = false;
+	if (l->on_written != NULL)
+		l->on_written(l->arg, failing ? l->error.text : NULL);
+}
+
+void
+ledger_on_done(void *ledger, const struct writer_result *r)
+{
+	struct ledger *l = ledger;
+
+	l->stats = r->stats;
+	on_appended(l, &r->append);
+	ledger_renewed(l, r);
+	if (l->given.sync)
+		on_synced(l, r);
+	if (l->stats.suspect)
+		ledger_want_renewal(l);
+	if (l->asked)
+		answer(l);
+	ledger_arm(l);
+}
+
+void
+ledger_hurry(struct ledger *l)
+{
+	if (l->checkpoint == NULL)
+		return;
+	l->hurry = true;
+	ledger_arm(l);
+}
+
+void
+ledger_on_written(
+    struct ledger *l, void (*fn)(void *arg, const char *error), void *arg)
+{
+	l->on_written = fn;
+	l->arg = arg;
+}
+
+bool
+ledger_ask(struct ledger *l)
+{
+	if (l->checkpoint == NULL)
+		return (false);
+	l->asked = true;
+	ledger_hurry(l);
+	return (true);
+}
+
+int
+ledger_sync(struct ledger *l)
+{
+	if (l->checkpoint == NULL)
+		return (0);
+	checkpoint_writer_wait(l->writer);
+	if (l->stats.suspect)
+		l->renew_at = 0.;
+	(void)ledger_put_look(l, &l->changed);
+	do {
+		give(l, true);
+		checkpoint_writer_wait(l->writer);
+	} while (!(l->faults & LEDGER_APPEND) &&
+	    (ledger_has_news(l) || l->renewal.under_way));
+	return (l->faults & (LEDGER_APPEND | LEDGER_SYNC) ? -1 : 0);
+}

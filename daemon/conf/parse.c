@@ -1,0 +1,499 @@
+#include "daemon/conf/parse.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/conf/grammar.h"
+#include "daemon/conf/local.h"
+#include "daemon/conf/option.h"
+#include "daemon/conf/tls.h"
+#include "daemon/conf/url.h"
+#include "daemon/conf/value.h"
+
+#define POSITION_ID "position@32473" /* of the element that position adds */
+
+struct parse {
+	const struct conf_text *text;
+	struct reason *why;
+	struct conf_globals globals;
+	struct conf_local *local; /* read when it is first asked for */
+};
+
+static int
+out_of_memory(const struct parse *p)
+{
+	return (reason_set(p->why, "%s", strerror(ENOMEM)));
+}
+
+/* Whether message says which option it is about, before it shows a value. */
+static bool
+names_option(const char *message, const char *option)
+{
+	const char *at = strstr(message, option);
+	const char *value = strchr(message, '"');
+
+	return (at != NULL && (value == NULL || at < value));
+}
+
+static int
+fail_option(const struct parse *p, cfg_t *section, int line, const char *option,
+    const char *message)
+{
+	if (conf_text_where(p->text, line).number == 0 ||
+	    names_option(message, option))
+		return (conf_grammar_fail(
+		    p->text, section, line, p->why, "%s", message));
+	return (conf_grammar_fail(
+	    p->text, section, line, p->why, "%s: %s", option, message));
+}
+
+static int
+set_defaults(const struct conf_option *o, void *into, struct reason *why)
+{
+	for (size_t i = 0; o->defaults[i] != NULL; i++)
+		if (o->set(into, o->defaults[i], why) == -1)
+			return (-1);
+	return (0);
+}
+
+static int
+set_option(const struct parse *p, cfg_t *section, const struct conf_option *o,
+    void *into)
+{
+	size_t n = conf_grammar_count(section, o->name);
+	const struct conf_given *given;
+	struct reason wrong;
+
+	if (conf_grammar_is_emptied(section, o->name))
+		return (conf_grammar_fail(p->text, section,
+		    conf_grammar_line(section, CONF_TEXT_OPENED), p->why,
+		    "%s is given twice: write one list, { \"a\", \"b\" }",
+		    o->name));
+	if (n == 0)
+		return (set_defaults(o, into, p->why));
+	for (size_t i = 0; i < n; i++) {
+		given = conf_grammar_value(section, o->name, i);
+		reason_set(&wrong, "at most %zu values can be given", o->most);
+		if (i >= o->most || o->set(into, given->text, &wrong) == -1)
+			return (fail_option(
+			    p, section, given->line, o->name, wrong.text));
+	}
+	return (0);
+}
+
+static int
+set_options(const struct parse *p, cfg_t *section,
+    const struct conf_option *options, void *into)
+{
+	for (; options->name != NULL; options++)
+		if (options->set != NULL &&
+		    set_option(p, section, options, into) == -1)
+			return (-1);
+	return (0);
+}
+
+/* What must be right about a destination's options taken together. */
+static int
+check_destination(
+    const struct parse *p, cfg_t *section, struct conf_destination *d)
+{
+	int line = conf_grammar_line(section, "framing");
+	bool framed = conf_grammar_count(section, "framing") > 0;
+
+	if (d->nurls == 0)
+		return (conf_grammar_fail(p->text, section,
+		    conf_grammar_line(section, "url"), p->why,
+		    "the url is missing: url = \"tcp://host:514\""));
+	if (framed && d->urls[0].scheme == CONF_UDP)
+		return (conf_grammar_fail(p->text, section, line, p->why,
+		    "framing means nothing over udp, where each message is a "
+		    "datagram: leave it out"));
+	if (framed && d->urls[0].scheme == CONF_STDOUT &&
+	    d->wire != WIRE_NEWLINE)
+		return (conf_grammar_fail(p->text, section, line, p->why,
+		    "framing to stdout: is always \"newline\": leave it out"));
+	if (framed && conf_url_is_relp(&d->urls[0]))
+		return (conf_grammar_fail(p->text, section, line, p->why,
+		    "framing means nothing over relp, which has its own: leave "
+		    "it out"));
+	if (d->urls[0].scheme == CONF_UDP)
+		d->wire = WIRE_DATAGRAM;
+	if (conf_url_is_relp(&d->urls[0]))
+		d->wire = WIRE_RELP;
+	if (d->urls[0].scheme == CONF_STDOUT)
+		d->wire = WIRE_NEWLINE;
+	if (d->window < d->window_most && d->window < 2 * d->max_message &&
+	    d->window_most >= 2 * d->max_message)
+		d->window = 2 * d->max_message;
+	if (d->window < 2 * d->max_message)
+		return (conf_grammar_fail(p->text, section,
+		    conf_grammar_line(section,
+			conf_grammar_count(section, "window") > 0
+			    ? "window"
+			    : "max_message"),
+		    p->why,
+		    "the window must have room for two messages of "
+		    "max_message: at least \"%zu\"",
+		    2 * d->max_message));
+	return (0);
+}
+
+/* Warns of what works for now; the first warning counts. */
+static void
+warn(struct parse *p, cfg_t *section, int line, const char *message)
+{
+	const struct parse warning = { .text = p->text,
+		.why = &p->globals.conf->warning,
+		.globals = p->globals };
+
+	if (*message != '\0' && p->globals.conf->warning.text[0] == '\0')
+		(void)fail_option(
+		    &warning, section, line, "cert_file", message);
+}
+
+static int
+check_tls(struct parse *p, cfg_t *tls, struct conf_destination *d)
+{
+	struct reason wrong = { "" }, warning = { "" };
+	const char *option;
+
+	if (conf_tls_check(&d->tls, &option, &wrong, &warning) == -1)
+		return (fail_option(p, tls, conf_grammar_line(tls, option),
+		    option, wrong.text));
+	warn(p, tls, conf_grammar_line(tls, "cert_file"), warning.text);
+	return (0);
+}
+
+/* A section of how a destination is spoken to. */
+struct manner {
+	const char *name;
+	const struct conf_option *options;
+	bool (*is_spoken)(const struct conf_url *);
+	/* NULL: each option by itself says all. */
+	int (*check)(struct parse *, cfg_t *, struct conf_destination *);
+};
+
+/* At most one, and only where it means something. */
+static int
+parse_manner(struct parse *p, cfg_t *section, const struct manner *m,
+    struct conf_destination *d)
+{
+	cfg_opt_t *given = cfg_getopt(section, m->name);
+	unsigned int n = cfg_opt_size(given);
+	const struct conf_option *o = m->options;
+	cfg_t *last;
+
+	if (n == 0) {
+		for (; o->name != NULL; o++)
+			if (set_defaults(o, d, p->why) == -1)
+				return (-1);
+		return (0);
+	}
+	last = cfg_opt_getnsec(given, n - 1);
+	if (n > 1)
+		return (conf_grammar_fail(p->text, section,
+		    conf_grammar_line(last, CONF_TEXT_OPENED), p->why,
+		    "%s is given twice: only one can count", m->name));
+	if (!m->is_spoken(&d->urls[0]))
+		return (conf_grammar_fail(p->text, section,
+		    conf_grammar_line(last, CONF_TEXT_OPENED), p->why,
+		    "%s means nothing over %s: write a url as in "
+		    "\"%s://host\", or leave it out",
+		    m->name, conf_url_scheme(&d->urls[0]), m->name));
+	if (set_options(p, last, m->options, d) == -1)
+		return (-1);
+	return (m->check == NULL ? 0 : m->check(p, last, d));
+}
+
+static int
+parse_manners(struct parse *p, cfg_t *section, struct conf_destination *d)
+{
+	static const struct manner manners[] = {
+		{ "tls", conf_option_tls, conf_url_is_tls, check_tls },
+		{ "relp", conf_option_relp, conf_url_is_relp, NULL },
+	};
+
+	for (size_t i = 0; i < sizeof(manners) / sizeof(manners[0]); i++)
+		if (parse_manner(p, section, &manners[i], d) == -1)
+			return (-1);
+	return (0);
+}
+
+static int
+check_name(const struct parse *p, cfg_t *section)
+{
+	struct reason wrong;
+
+	if (conf_value_name(section->title, &wrong) == 0)
+		return (0);
+	return (conf_grammar_fail(p->text, section,
+	    conf_grammar_line(section, CONF_TEXT_OPENED), p->why, "%s",
+	    wrong.text));
+}
+
+static int
+parse_destination(struct parse *p, cfg_t *section)
+{
+	struct conf_destination *d;
+
+	if (check_name(p, section) == -1)
+		return (-1);
+	if ((d = calloc(1, sizeof(*d))) == NULL)
+		return (out_of_memory(p));
+	TAILQ_INSERT_TAIL(&p->globals.conf->destinations, d, entry);
+	if (conf_value_keep(section->title, &d->name, p->why) == -1 ||
+	    set_options(p, section, conf_option_destination, d) == -1 ||
+	    check_destination(p, section, d) == -1)
+		return (-1);
+	return (parse_manners(p, section, d));
+}
+
+static struct conf_destination *
+find_destination(const struct conf *c, const char *name)
+{
+	struct conf_destination *d;
+
+	TAILQ_FOREACH (d, &c->destinations, entry)
+		if (strcmp(d->name, name) == 0)
+			return (d);
+	return (NULL);
+}
+
+/* Writes the names of all destinations to text. */
+static const char *
+destination_names(const struct conf *c, char *text, size_t n)
+{
+	const struct conf_destination *d;
+
+	*text = '\0';
+	TAILQ_FOREACH (d, &c->destinations, entry) {
+		if (*text != '\0')
+			strlcat(text, ", ", n);
+		strlcat(text, d->name, n);
+	}
+	return (text);
+}
+
+static int
+add_destination(const struct parse *p, cfg_t *section, struct conf_source *s,
+    const struct conf_given *given)
+{
+	char names[200];
+	struct conf_destination *d;
+
+	d = find_destination(p->globals.conf, given->text);
+	if (d == NULL)
+		return (conf_grammar_fail(p->text, section, given->line, p->why,
+		    "destination \"%s\" is not defined (%s)", given->text,
+		    destination_names(p->globals.conf, names, sizeof(names))));
+	for (size_t i = 0; i < s->ndestinations; i++)
+		if (s->destinations[i] == d)
+			return (conf_grammar_fail(p->text, section, given->line,
+			    p->why, "destination \"%s\" is named twice",
+			    d->name));
+	s->destinations[s->ndestinations++] = d;
+	return (0);
+}
+
+/* The destinations that are named, or all. */
+static int
+add_destinations(const struct parse *p, cfg_t *section, struct conf_source *s)
+{
+	size_t n = conf_grammar_count(section, "destinations"), all = 0;
+	struct conf_destination *d;
+
+	TAILQ_FOREACH (d, &p->globals.conf->destinations, entry)
+		all++;
+	s->destinations = calloc(all, sizeof(struct conf_destination *));
+	if (s->destinations == NULL)
+		return (out_of_memory(p));
+	for (size_t i = 0; i < n; i++)
+		if (add_destination(p, section, s,
+			conf_grammar_value(section, "destinations", i)) == -1)
+			return (-1);
+	if (n == 0)
+		TAILQ_FOREACH (d, &p->globals.conf->destinations, entry)
+			s->destinations[s->ndestinations++] = d;
+	return (0);
+}
+
+static int
+check_element_id(
+    const struct parse *p, cfg_t *section, const struct conf_source *s)
+{
+	int line = conf_grammar_line(section, CONF_TEXT_OPENED);
+
+	if (!syslog_sd_id_valid(section->title))
+		return (conf_grammar_fail(p->text, section, line, p->why,
+		    "this is no name for structured data: write name@number, "
+		    "where number is an enterprise's, as in origin@32473"));
+	if (s->position && strcmp(section->title, POSITION_ID) == 0)
+		return (conf_grammar_fail(p->text, section, line, p->why,
+		    "position = true adds this element already: choose another "
+		    "name"));
+	return (0);
+}
+
+/* Adds an encoded element to s->sd. */
+static int
+append_sd(const struct parse *p, struct conf_source *s, const char *element)
+{
+	size_t len = strlen(s->sd), n = strlen(element) + 1;
+	char *sd;
+
+	if ((sd = realloc(s->sd, len + n)) == NULL)
+		return (out_of_memory(p));
+	memcpy(sd + len, element, n);
+	s->sd = sd;
+	return (0);
+}
+
+static int
+parse_element(const struct parse *p, cfg_t *section, struct conf_source *s)
+{
+	struct conf_element e = { NULL, 0 };
+	char *encoded;
+	int result = -1;
+
+	if (check_element_id(p, section, s) == -1)
+		return (-1);
+	if (set_options(p, section, conf_option_structured_data, &e) == 0) {
+		encoded = syslog_sd_element(
+		    section->title, (const char *const *)e.params, e.nparams);
+		result = encoded == NULL ? out_of_memory(p)
+					 : append_sd(p, s, encoded);
+		free(encoded);
+	}
+	for (size_t i = 0; i < e.nparams; i++)
+		free(e.params[i]);
+	free(e.params);
+	return (result);
+}
+
+/* An empty hostname is the global one, and that the system's. */
+static int
+default_names(const struct parse *p, struct conf_source *s)
+{
+	char system[256] = "";
+	const char *hostname = p->globals.hostname;
+
+	if (*s->app_name == '\0' &&
+	    conf_value_keep(s->name, &s->app_name, p->why) == -1)
+		return (-1);
+	if (*s->hostname != '\0')
+		return (0);
+	if (hostname == NULL || *hostname == '\0') {
+		if (gethostname(system, sizeof(system) - 1) == -1 ||
+		    *system == '\0')
+			strlcpy(system, "-", sizeof(system));
+		hostname = system;
+	}
+	return (conf_value_keep(hostname, &s->hostname, p->why));
+}
+
+/* What the syslog daemon of this host writes must not be sent to it. */
+static int
+check_loop(struct parse *p, cfg_t *section, const struct conf_source *s)
+{
+	const struct conf_destination *d;
+	struct reason wrong;
+
+	for (size_t i = 0; i < s->ndestinations; i++) {
+		d = s->destinations[i];
+		if (!conf_local_takes(NULL, d))
+			continue;
+		if (p->local == NULL &&
+		    (p->local = conf_local_read("")) == NULL)
+			return (out_of_memory(p));
+		if (conf_local_check(p->local, s, d, &wrong) == -1)
+			return (fail_option(p, section,
+			    conf_grammar_line(section, "paths"), "paths",
+			    wrong.text));
+	}
+	return (0);
+}
+
+static int
+parse_source(struct parse *p, cfg_t *section)
+{
+	struct conf_source *s;
+	cfg_opt_t *elements = cfg_getopt(section, "structured_data");
+
+	if (check_name(p, section) == -1)
+		return (-1);
+	if ((s = calloc(1, sizeof(*s))) == NULL)
+		return (out_of_memory(p));
+	TAILQ_INSERT_TAIL(&p->globals.conf->sources, s, entry);
+	if (conf_value_keep(section->title, &s->name, p->why) == -1 ||
+	    conf_value_keep("", &s->sd, p->why) == -1 ||
+	    set_options(p, section, conf_option_source, s) == -1)
+		return (-1);
+	if (s->npatterns == 0)
+		return (conf_grammar_fail(p->text, section,
+		    conf_grammar_line(section, "paths"), p->why,
+		    "paths are missing: paths = \"/var/log/*.log\""));
+	for (unsigned int i = 0; i < cfg_opt_size(elements); i++)
+		if (parse_element(p, cfg_opt_getnsec(elements, i), s) == -1)
+			return (-1);
+	if (add_destinations(p, section, s) == -1 ||
+	    check_loop(p, section, s) == -1)
+		return (-1);
+	return (default_names(p, s));
+}
+
+/* Calls parse_section for each section called name; there must be one. */
+static int
+parse_sections(struct parse *p, cfg_t *root, const char *name,
+    int (*parse_section)(struct parse *, cfg_t *))
+{
+	unsigned int n = cfg_size(root, name);
+
+	if (n == 0)
+		return (conf_grammar_fail(p->text, root, root->line, p->why,
+		    "nothing to do: add a %s", name));
+	for (unsigned int i = 0; i < n; i++)
+		if (parse_section(p, cfg_getnsec(root, name, i)) == -1)
+			return (-1);
+	return (0);
+}
+
+static int
+parse_root(struct parse *p, cfg_t *root)
+{
+	if (set_options(p, root, conf_option_global, &p->globals) == -1 ||
+	    parse_sections(p, root, "destination", parse_destination) == -1)
+		return (-1);
+	return (parse_sections(p, root, "source", parse_source));
+}
+
+struct conf *
+conf_parse(const struct conf_text *text, struct reason *why)
+{
+	struct parse p = { .text = text, .why = why };
+	struct conf *c;
+	cfg_t *root;
+	int result;
+
+	if ((c = calloc(1, sizeof(*c))) == NULL) {
+		out_of_memory(&p);
+		return (NULL);
+	}
+	TAILQ_INIT(&c->destinations);
+	TAILQ_INIT(&c->sources);
+	p.globals.conf = c;
+	if ((root = conf_grammar_parse(text, why)) == NULL)
+		result = -1;
+	else {
+		result = parse_root(&p, root);
+		cfg_free(root);
+	}
+	free(p.globals.hostname);
+	conf_local_free(p.local);
+	if (result == 0)
+		return (c);
+	conf_free(c);
+	return (NULL);
+}

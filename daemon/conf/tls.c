@@ -1,0 +1,426 @@
+#include "daemon/conf/tls.h"
+
+#include <sys/stat.h>
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <openssl/crypto.h>
+#include <tls.h>
+
+#include "daemon/conf/cert.h"
+#include "daemon/conf/option.h"
+#include "daemon/conf/url.h"
+#include "daemon/conf/value.h"
+
+#define FILE_MAX (8 * 1024 * 1024)
+#define NAME_MAX_DNS 253
+#define HASH "SHA256:"
+#define HASH_DIGITS 64
+
+/*
+ * Options.
+ */
+
+static void
+bytes_fini(struct conf_bytes *b)
+{
+	if (b->p != NULL)
+		OPENSSL_cleanse(b->p, b->n);
+	free(b->p);
+	b->p = NULL;
+	b->n = 0;
+}
+
+/* Never through a buffer of stdio: no copy of a key is left behind. */
+static int
+read_open_file(int fd, struct conf_bytes *b, size_t size)
+{
+	ssize_t n;
+
+	if ((b->p = malloc(size)) == NULL)
+		return (-1);
+	for (b->n = 0; b->n < size; b->n += (size_t)n) {
+		n = read(fd, b->p + b->n, size - b->n);
+		if (n == 0)
+			break;
+		if (n == -1) {
+			b->n = size;
+			return (-1);
+		}
+	}
+	return (0);
+}
+
+/* "": none. */
+/* Why it is no file of PEM, or NULL. */
+static const char *
+unfit(const struct stat *st)
+{
+	if (!S_ISREG(st->st_mode))
+		return ("is not a regular file");
+	if (st->st_size == 0)
+		return ("is empty");
+	return (st->st_size > FILE_MAX ? "is too large" : NULL);
+}
+
+static int
+read_file(struct conf_bytes *b, const char *path, struct reason *why)
+{
+	const char *wrong = NULL;
+	struct stat st;
+	int fd, result = -1;
+
+	bytes_fini(b);
+	if (*path == '\0')
+		return (0);
+	if (conf_value_absolute(path, why) == -1)
+		return (-1);
+	/* Neither a pipe nor a device may make us wait. */
+	if ((fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)) == -1)
+		return (reason_set(why, "\"%s\": %s", path, strerror(errno)));
+	if (fstat(fd, &st) == 0 && (wrong = unfit(&st)) == NULL)
+		result = read_open_file(fd, b, (size_t)st.st_size);
+	if (wrong != NULL)
+		reason_set(why, "\"%s\" %s", path, wrong);
+	else if (result == -1)
+		reason_set(why, "\"%s\": %s", path, strerror(errno));
+	(void)close(fd);
+	if (result == -1)
+		bytes_fini(b);
+	return (result);
+}
+
+static int
+set_ca_file(void *into, const char *value, struct reason *why)
+{
+	struct conf_destination *d = into;
+
+	return (read_file(&d->tls.ca, value, why));
+}
+
+static int
+set_cert_file(void *into, const char *value, struct reason *why)
+{
+	struct conf_destination *d = into;
+
+	return (read_file(&d->tls.cert, value, why));
+}
+
+static int
+set_key_file(void *into, const char *value, struct reason *why)
+{
+	struct conf_destination *d = into;
+
+	return (read_file(&d->tls.key, value, why));
+}
+
+/* "": the url's host. */
+static int
+set_server_name(void *into, const char *value, struct reason *why)
+{
+	struct conf_destination *d = into;
+	size_t n = 0;
+
+	if (*value == '\0')
+		return (0);
+	while (isalnum((unsigned char)value[n]) ||
+	    (value[n] != '\0' && strchr("._-:", value[n]) != NULL))
+		n++;
+	if (value[n] != '\0' || n > NAME_MAX_DNS ||
+	    conf_url_peer_length(value) == 0)
+		return (reason_set(
+		    why, "\"%s\" is neither a name nor an address", value));
+	if (conf_value_keep(value, &d->tls.server_name, why) == -1)
+		return (-1);
+	d->tls.server_name[conf_url_peer_length(value)] = '\0';
+	return (0);
+}
+
+/* Colons may stand between octets, as openssl(1) prints them. */
+static int
+set_fingerprint(void *into, const char *value, struct reason *why)
+{
+	struct conf_destination *d = into;
+	char hash[sizeof(HASH) + HASH_DIGITS] = HASH;
+	size_t n = sizeof(HASH) - 1;
+	const char *p = value;
+
+	if (strncasecmp(value, HASH, n) == 0)
+		p += n;
+	for (; isxdigit((unsigned char)*p) && n < sizeof(hash) - 1; p++) {
+		hash[n++] = (char)tolower((unsigned char)*p);
+		if (n % 2 == 1 && n < sizeof(hash) - 1 && p[1] == ':')
+			p++;
+	}
+	if (strncasecmp(value, HASH, sizeof(HASH) - 1) != 0 || *p != '\0' ||
+	    n != sizeof(hash) - 1)
+		return (reason_set(why,
+		    "\"%s\" is none: write \"SHA256:\" and 64 hexadecimal "
+		    "digits, which \"openssl x509 -noout -fingerprint -sha256 "
+		    "-in certificate\" prints",
+		    value));
+	return (conf_value_append(
+	    hash, &d->tls.fingerprints, &d->tls.nfingerprints, why));
+}
+
+static int
+set_verify(void *into, const char *value, struct reason *why)
+{
+	struct conf_destination *d = into;
+
+	return (conf_value_bool(value, &d->tls.verify, why));
+}
+
+static int
+set_min_version(void *into, const char *value, struct reason *why)
+{
+	static const struct conf_choice versions[] = { { "1.2", false },
+		{ "1.3", true }, { NULL, 0 } };
+	struct conf_destination *d = into;
+	int only_1_3;
+
+	if (conf_value_choice(value, "min_version", versions, &only_1_3, why) ==
+	    -1)
+		return (-1);
+	d->tls.only_1_3 = only_1_3;
+	return (0);
+}
+
+const struct conf_option conf_option_tls[] = { { "ca_file", 1, { "" },
+						   set_ca_file },
+	{ "cert_file", 1, { "" }, set_cert_file },
+	{ "key_file", 1, { "" }, set_key_file },
+	{ "server_name", 1, { "" }, set_server_name },
+	{ "fingerprint", CONF_OPTION_ANY, { NULL }, set_fingerprint },
+	{ "verify", 1, { "true" }, set_verify },
+	{ "min_version", 1, { "1.2" }, set_min_version },
+	{ NULL, 0, { NULL }, NULL } };
+
+_Static_assert(
+    sizeof(conf_option_tls) / sizeof(conf_option_tls[0]) <= CONF_OPTION_MAX,
+    "CONF_OPTION_MAX is too small");
+
+void
+conf_tls_fini(struct conf_tls *t)
+{
+	bytes_fini(&t->ca);
+	bytes_fini(&t->cert);
+	bytes_fini(&t->key);
+	free(t->server_name);
+	for (size_t i = 0; i < t->nfingerprints; i++)
+		free(t->fingerprints[i]);
+	free(t->fingerprints);
+	memset(t, 0, sizeof(*t));
+}
+
+/*
+ * What libtls makes of them.
+ */
+
+static int
+fill(struct tls_config *c, const struct conf_tls *t)
+{
+	uint32_t versions = TLS_PROTOCOL_TLSv1_3;
+
+	if (!t->only_1_3)
+		versions |= TLS_PROTOCOL_TLSv1_2;
+	if (tls_config_set_protocols(c, versions) == -1)
+		return (-1);
+	if (t->ca.p != NULL && tls_config_set_ca_mem(c, t->ca.p, t->ca.n) == -1)
+		return (-1);
+	if (t->cert.p == NULL)
+		return (0);
+	return (tls_config_set_keypair_mem(
+	    c, t->cert.p, t->cert.n, t->key.p, t->key.n));
+}
+
+struct tls_config *
+conf_tls_config(const struct conf_tls *t, bool verify, struct reason *why)
+{
+	struct tls_config *c;
+	const char *said;
+
+	if ((c = tls_config_new()) == NULL) {
+		reason_set(why, "%s", strerror(ENOMEM));
+		return (NULL);
+	}
+	if (fill(c, t) == -1) {
+		said = tls_config_error(c);
+		reason_set(why, "%s", said != NULL ? said : "out of memory");
+		tls_config_free(c);
+		return (NULL);
+	}
+	tls_config_insecure_noverifyname(c);
+	if (!verify)
+		tls_config_insecure_noverifycert(c);
+	return (c);
+}
+
+static ssize_t
+on_read(struct tls *ctx, void *p, size_t n, void *arg)
+{
+	(void)ctx;
+	(void)p;
+	(void)n;
+	(void)arg;
+	return (TLS_WANT_POLLIN);
+}
+
+static ssize_t
+on_write(struct tls *ctx, const void *p, size_t n, void *arg)
+{
+	(void)ctx;
+	(void)p;
+	(void)n;
+	(void)arg;
+	return (TLS_WANT_POLLOUT);
+}
+
+/* libtls looks at files only when it connects: begin, and leave it at that. */
+static int
+try_out(const struct conf_tls *t, bool verify, struct reason *why)
+{
+	struct tls_config *c;
+	struct tls *ctx;
+	int result = -1;
+
+	reason_set(why, "%s", "");
+	if ((c = conf_tls_config(t, verify, why)) == NULL)
+		return (-1);
+	if ((ctx = tls_client()) == NULL)
+		reason_set(why, "%s", strerror(ENOMEM));
+	else if (tls_configure(ctx, c) == 0 &&
+	    tls_connect_cbs(ctx, on_read, on_write, NULL, NULL) == 0)
+		result = 0;
+	else if (tls_error(ctx) != NULL)
+		reason_set(why, "%s", tls_error(ctx));
+	tls_free(ctx);
+	tls_config_free(c);
+	return (result);
+}
+
+static bool
+holds(const struct conf_bytes *b, const char *text)
+{
+	return (memmem(b->p, b->n, text, strlen(text)) != NULL);
+}
+
+/* The certificate is known to be one. */
+static int
+check_key(const struct conf_tls *t, struct reason *why)
+{
+	const struct conf_tls pair = { .cert = t->cert, .key = t->key };
+	struct reason said;
+
+	if (holds(&t->key, "ENCRYPTED"))
+		return (reason_set(why,
+		    "the key is encrypted: nobody is there to type its "
+		    "passphrase; store it without"));
+	if (try_out(&pair, false, &said) == 0)
+		return (0);
+	/* One that is a key was read. */
+	if (strstr(said.text, "failed to read") != NULL)
+		return (
+		    reason_set(why, "no private key is in it, in PEM form"));
+	return (reason_set(
+	    why, "the key does not belong to the certificate in cert_file"));
+}
+
+static void
+look_at_dates(const struct cert_facts *f, struct reason *warning)
+{
+	time_t now = time(NULL);
+
+	if (f->not_after < now)
+		reason_set(warning, "the certificate expired %s",
+		    cert_date(f->not_after).text);
+	else if (f->not_before > now)
+		reason_set(warning, "the certificate counts from %s on",
+		    cert_date(f->not_before).text);
+}
+
+static int
+check_pair(const struct conf_tls *t, const char **option, struct reason *why,
+    struct reason *warning)
+{
+	struct cert_facts facts;
+
+	*option = "cert_file";
+	if (t->cert.p == NULL && t->key.p == NULL)
+		return (0);
+	if (t->key.p == NULL)
+		return (reason_set(
+		    why, "a certificate needs its key: key_file is missing"));
+	if (cert_read(t->cert.p, t->cert.n, &facts) == 0) {
+		look_at_dates(&facts, warning);
+		*option = "key_file";
+		return (check_key(t, why));
+	}
+	if (t->cert.p != NULL)
+		return (
+		    reason_set(why, "no certificate is in it, in PEM form"));
+	*option = "key_file";
+	return (reason_set(
+	    why, "a key needs its certificate: cert_file is missing"));
+}
+
+/* What OpenSSL calls a trusted certificate needs no root. */
+static int
+check_root(const struct conf_tls *t, struct reason *why)
+{
+	const struct cert_pem ca = { t->ca.p, t->ca.n };
+	char issuer[128];
+
+	if (holds(&t->ca, "TRUSTED CERTIFICATE") || cert_has_root(&ca) ||
+	    !cert_lacks_issuer(&ca, &ca, issuer, sizeof(issuer)))
+		return (0);
+	return (reason_set(why,
+	    "no root is in it, only what others signed: add the certificate "
+	    "of \"%s\"",
+	    issuer));
+}
+
+static int
+check_ca(const struct conf_tls *t, const char **option, struct reason *why)
+{
+	const struct conf_tls ca = { .ca = t->ca };
+	struct cert_facts facts;
+	struct reason said;
+
+	*option = "ca_file";
+	if (t->ca.p == NULL)
+		return (0);
+	if (t->nfingerprints > 0)
+		return (reason_set(why,
+		    "fingerprint stands in place of a CA: leave one of them "
+		    "out"));
+	if (cert_read(t->ca.p, t->ca.n, &facts) == -1 ||
+	    try_out(&ca, true, &said) == -1)
+		return (
+		    reason_set(why, "no certificate is in it, in PEM form"));
+	return (check_root(t, why));
+}
+
+int
+conf_tls_check(const struct conf_tls *t, const char **option,
+    struct reason *why, struct reason *warning)
+{
+	*option = "verify";
+	if (!t->verify && t->nfingerprints > 0)
+		return (reason_set(why,
+		    "verify = false contradicts fingerprint: leave one of "
+		    "them out"));
+	if (!t->verify && t->ca.p != NULL)
+		return (reason_set(why,
+		    "verify = false contradicts ca_file: leave one of them "
+		    "out"));
+	if (check_ca(t, option, why) == -1)
+		return (-1);
+	return (check_pair(t, option, why, warning));
+}

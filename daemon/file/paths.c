@@ -1,0 +1,148 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/base/log.h"
+#include "daemon/file/file.h"
+
+/*
+ * Paths of a file besides the one of its directory and its name.  Few files
+ * have any: those that were rotated, and those that links lead to.
+ */
+struct tail_paths {
+	char *origin;
+	char *real;
+};
+
+/* By hand: each record of the checkpoint has a path. */
+static const char *
+write_path(const struct tail *t, struct path_text *path)
+{
+	const char *dir = t->place != NULL ? t->place->path : "(no name, was)";
+	size_t n = strnlen(dir, PATH_MAX - 1);
+	size_t len = strnlen(t->name, PATH_MAX - 1);
+
+	memcpy(path->text, dir, n);
+	path->text[n++] = '/';
+	memcpy(path->text + n, t->name, len);
+	path->text[n + len] = '\0';
+	return (path->text);
+}
+
+struct path_text
+tail_path(const struct tail *t)
+{
+	struct path_text path;
+
+	(void)write_path(t, &path);
+	return (path);
+}
+
+static struct tail_paths *
+get_paths(struct tail *t)
+{
+	if (t->paths == NULL)
+		t->paths = calloc(1, sizeof(*t->paths));
+	return (t->paths);
+}
+
+/* Puts a copy of path into one of them. */
+static void
+set(struct tail *t, char **own, const char *path)
+{
+	char *copy = NULL;
+
+	if (path != NULL && (copy = strdup(path)) == NULL) {
+		log_warn("%s", path);
+		return;
+	}
+	free(*own);
+	*own = copy;
+	if (t->paths->origin == NULL && t->paths->real == NULL)
+		tail_forget_paths(t);
+}
+
+static void
+set_origin(struct tail *t, const char *path)
+{
+	if (path == NULL && t->paths == NULL)
+		return;
+	if (get_paths(t) == NULL)
+		log_warn("%s", path);
+	else
+		set(t, &t->paths->origin, path);
+}
+
+/*
+ * Without it the record says a path that no source means, and no later start
+ * would follow the file: where there was no memory, there may be by now.
+ */
+void
+tail_set_origin(struct tail *t, const char *path)
+{
+	set_origin(t, path);
+	if (path != NULL && tail_old_path(t) == NULL)
+		set_origin(t, path);
+}
+
+const char *
+tail_old_path(const struct tail *t)
+{
+	return (t->paths != NULL ? t->paths->origin : NULL);
+}
+
+const char *
+tail_origin(const struct tail *t, struct path_text *buf)
+{
+	const char *old = tail_old_path(t);
+	const struct leaver *l = t->left;
+
+	if (old != NULL || l == NULL || l->place->path == NULL)
+		return (old != NULL ? old : write_path(t, buf));
+	/* There was no memory for it. */
+	(void)snprintf(
+	    buf->text, sizeof(buf->text), "%s/%s", l->place->path, l->name);
+	return (buf->text);
+}
+
+void
+tail_set_real(struct tail *t, const char *path)
+{
+	if (path == NULL && t->paths == NULL)
+		return;
+	if (get_paths(t) == NULL)
+		log_warn("%s", path);
+	else if (t->paths->real == NULL || path == NULL ||
+	    strcmp(t->paths->real, path) != 0)
+		set(t, &t->paths->real, path);
+}
+
+const char *
+tail_real(const struct tail *t, struct path_text *buf)
+{
+	const struct tail_paths *p = t->paths;
+
+	if (p == NULL || p->real != NULL)
+		return (p == NULL ? NULL : p->real);
+	if (p->origin == NULL || t->place == NULL ||
+	    place_holds(t->place, p->origin))
+		return (NULL);
+	return (write_path(t, buf));
+}
+
+const char *
+tail_target(const struct tail *t)
+{
+	return (t->linked && t->paths != NULL ? t->paths->real : NULL);
+}
+
+void
+tail_forget_paths(struct tail *t)
+{
+	if (t->paths == NULL)
+		return;
+	free(t->paths->origin);
+	free(t->paths->real);
+	free(t->paths);
+	t->paths = NULL;
+}

@@ -1,0 +1,249 @@
+/*
+ * table.h - all files that are followed: found by identity, closed when too
+ * many are open, looked at by time where no event would come.
+ */
+#ifndef FILE_TABLE_H
+#define FILE_TABLE_H
+
+#include <sys/queue.h>
+#include <sys/stat.h>
+
+#include <ev.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct ledger;
+struct tail;
+struct tails;
+
+struct tails_stats {
+	uint64_t	files;
+	uint64_t	streams;
+	uint64_t	open;
+	uint64_t	rotations;
+	uint64_t	truncations;
+	uint64_t	lost_bytes;	/* truncated or deleted before read */
+	uint64_t	hole_bytes;	/* NULs that were no lines */
+	uint64_t	damaged;	/* compressed files, in part unread */
+	uint64_t	found;		/* files ever followed */
+};
+
+/* What could not be sent, the last ones of it. */
+#define TAILS_LOSSES 16
+struct tails_loss {
+	char		*path;		/* NULL: none */
+	const char	*how;
+	off_t		 at;
+	off_t		 bytes;
+	ev_tstamp	 when;
+};
+
+struct tails_conf {
+	unsigned	max_open;	/* descriptors for all files */
+	uint64_t	look_ms;	/* how often timed files are looked at */
+	size_t		scratch;	/* octets to read at once */
+};
+
+/* Returns NULL with errno.  loop and ledger are borrowed. */
+struct tails	*tails_new(struct ev_loop *, struct ledger *,
+		    const struct tails_conf *);
+
+/* Frees every tail and its streams without touching the ledger. */
+void	tails_free(struct tails *);
+
+/*
+ * Of the files whose open_set it is, at most so many are open; 0: no limit of
+ * their own, as in set 0, which there always is.  Returns the set, or -1 with
+ * errno.
+ */
+int	tails_add_set(struct tails *, unsigned max_open);
+
+/* The buffer that every read goes through. */
+uint8_t	*tails_scratch(struct tails *, size_t *size);
+struct ledger	*tails_ledger(struct tails *);
+
+/* When this turn of the loop began, by the clock for durations: base/clock.h. */
+double	tails_now(const struct tails *);
+
+/* To be read; and to be counted by who lives through it. */
+struct tails_stats	*tails_stats(struct tails *);
+
+/* bytes of the file at an offset will never be sent: says and counts it. */
+void	tails_lose(struct tails *, const struct tails_loss *);
+
+/* The nth loss, from 0, the last one first; or NULL. */
+const struct tails_loss	*tails_loss(const struct tails *, unsigned n);
+
+/* fn may free its tail. */
+void	tails_walk(struct tails *, void (*fn)(struct tail *, void *), void *);
+
+/* The first file with an identity behind this one; those without one. */
+struct tail	*tails_behind(struct tails *, dev_t, ino_t);
+void	tails_walk_unknown(struct tails *,
+	    void (*fn)(struct tail *, void *), void *);
+
+/* The file with this identity, or NULL. */
+struct tail	*tails_find(struct tails *, dev_t, ino_t);
+
+/* The first file whose identity is this one or behind it, or NULL. */
+struct tail	*tails_find_from(struct tails *, dev_t, ino_t);
+
+/*
+ * While the first look for files goes on, what the checkpoint says of another
+ * file than the one that is there is given back to it.
+ */
+void	tails_set_starting(struct tails *, bool);
+bool	tails_is_starting(const struct tails *);
+
+/*
+ * Compressed files that are being read; and: those that wait for their turn
+ * with a destination may have it.
+ */
+struct packed;
+TAILQ_HEAD(packed_list, packed);
+struct packed_list	*tails_packed(struct tails *);
+
+/* What may be copies; of follow/suspect.c alone. */
+LIST_HEAD(held_list, held);
+struct held_list	*tails_held(struct tails *);
+void	tails_wake_packed(struct tails *, const void *dest);
+
+/* The file has the identity of st; and: it has none any more. */
+void	tails_know(struct tail *, const struct stat *);
+void	tails_forget(struct tail *);
+
+/* The file is open as fd, which is taken; and: close it.  fd -1 is fine. */
+void	tails_opened(struct tail *, int fd);
+void	tails_closed(struct tail *);
+
+/*
+ * Closes some that can be opened again, of those that were not read to the end
+ * one at the most, and none that cannot be read now.  Returns whether there
+ * were any.
+ */
+bool	tails_close_some(struct tails *);
+
+/* Whether an error says that no descriptor was left: closing some may help. */
+bool	tails_out_of_descriptors(int error);
+
+/*
+ * So many descriptors, which are no file's yet, are taken for a while: fewer
+ * files are open until it is said to be 0 again.
+ */
+void	tails_reserve(struct tails *, unsigned n);
+
+/* Its descriptor was used; returns the descriptor. */
+int	tails_used(struct tail *);
+
+/* Hands the open descriptor over to another file. */
+void	tails_hand_over(struct tail *from, struct tail *to);
+
+/* Who knows the directories, and what is meant in them. */
+struct place;
+struct tails_finder {
+	/*
+	 * Looks at a name again, for a file that a symbolic link leads to and
+	 * that has no watch: no event would tell that what is behind the link
+	 * is another.
+	 */
+	void	(*look)(struct place *, const char *name);
+	/*
+	 * Visits the directory, then others near it in which files are meant,
+	 * the nearest first and not many, until visit returns true.
+	 */
+	void	(*near)(struct place *, bool (*visit)(struct place *, void *),
+		    void *to);
+	/* Whether a source means that name there. */
+	bool	(*means)(struct place *, const char *name);
+	/*
+	 * Whether a source that means the file called of in was means that name
+	 * there too; where name is NULL, whether it reaches the directory.
+	 */
+	bool	(*reaches)(struct place *, const char *name, struct place *was,
+		    const char *of);
+	/*
+	 * Whether nobody could have given the file of st that name there to
+	 * have it sent though it is not theirs to read; or whoever means the
+	 * file called of in was does not care.
+	 */
+	bool	(*trusts)(struct place *, const char *name,
+		    const struct stat *st, struct place *was, const char *of);
+	/*
+	 * Whether a file that lost this path may have another that could not be
+	 * looked at yet.
+	 */
+	bool	(*is_blind)(void *arg, const char *path);
+	/* Whether files may be there of which nobody knows what they were. */
+	bool	(*is_undecided)(struct place *);
+	/* What could not be looked at there is looked at again. */
+	void	(*again)(struct place *);
+	/* The directory in which path is, when it is looked through, or NULL. */
+	struct place	*(*place_of)(void *arg, const char *path);
+	void	*arg;
+};
+void	tails_set_finder(struct tails *, const struct tails_finder *);
+const struct tails_finder	*tails_finder(const struct tails *);
+
+/* The searches for copies that go on. */
+struct scan_queue	*tails_searches(struct tails *);
+
+/*
+ * Files that lost their names as their directories went, by the whole path:
+ * what has that path next comes after them, or goes on where they were.
+ */
+struct place	*tails_homeless(struct tails *);
+
+/* Where files are watched by themselves; its owners are tails. */
+struct watch;
+void	tails_set_watch(struct tails *, struct watch *);
+
+/*
+ * Gives the file a watch of its own where no directory's tells what is written
+ * to it, or ends that.  Where there is no watch to be had, it is looked at by
+ * time.
+ */
+void	tails_watch(struct tail *);
+
+/*
+ * The file needs a look by time; the first one in the next turn of the loop;
+ * and: events tell all there is to know.
+ */
+void	tails_time(struct tail *);
+void	tails_time_soon(struct tail *);
+void	tails_untime(struct tail *);
+
+/* The same, the first one in a twentieth of a second. */
+void	tails_time_later(struct tail *);
+
+/* Whether no event tells that the file itself was written to. */
+bool	tails_lack_events(const struct tail *);
+
+/*
+ * The next read is to tell whether it is still the same file; and: it did.  At
+ * the end of a turn of the loop those that were not read, as their receivers
+ * take nothing, have themselves looked at: a second truncation must not find
+ * them so.
+ */
+void	tails_unsure(struct tail *);
+void	tails_sure(struct tail *);
+void	tails_settle(struct tails *);
+
+/* st_mtim in nanoseconds. */
+int64_t	written_ns(const struct stat *);
+
+/* Whether st_mtim was set, as cp -p does, and is not that of the last write. */
+bool	is_time_set(const struct stat *);
+
+/*
+ * Remembers st_mtim of a look, which is before the file is read.  What is
+ * written after it, but within the same tick of the file system's clock, leaves
+ * st_mtim as it is: after a look so near to it the file is doubtful until the
+ * next, and so it is where an event tells that it was written to.
+ */
+void	tails_saw(struct tail *, const struct stat *);
+
+/* Whether nothing was written to it since, as far as st_mtim tells. */
+bool	tails_is_as_seen(const struct tail *, const struct stat *);
+
+#endif

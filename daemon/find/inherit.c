@@ -1,0 +1,62 @@
+#include "daemon/find/inside.h"
+
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/base/log.h"
+#include "daemon/checkpoint/checkpointer.h"
+#include "daemon/file/file.h"
+#include "daemon/file/table.h"
+#include "daemon/follow/handover.h"
+
+/* The path that the checkpoint knows the file by, or NULL: not ours. */
+static const char *
+recorded_path(struct sources *ss, int fd, struct stat *st)
+{
+	unsigned n = 0;
+
+	while (fstat(fd, st) == -1)
+		if (!lookup_again(ss, n++)) {
+			log_warn("a file that the worker before had open");
+			return (NULL);
+		}
+	if (!S_ISREG(st->st_mode) ||
+	    tails_find(ss->tails, st->st_dev, st->st_ino) != NULL)
+		return (NULL);
+	return (ledger_path(ss->ledger, st->st_dev, st->st_ino));
+}
+
+void
+sources_inherit(struct sources *ss, const struct handover_file *f)
+{
+	char path[PATH_MAX], *name;
+	const char *recorded;
+	struct stat st;
+	struct tail *t;
+	struct dir *d;
+
+	recorded = recorded_path(ss, f->fd, &st);
+	if (recorded == NULL ||
+	    strlcpy(path, recorded, sizeof(path)) >= sizeof(path) ||
+	    (name = strrchr(path, '/')) == NULL) {
+		/* It was found by its name, or no source means it now. */
+		(void)close(f->fd);
+		return;
+	}
+	if ((t = tail_new_nameless(ss->tails, name + 1, f->fd, &st)) == NULL) {
+		log_warn("%s", path);
+		return;
+	}
+	sources_rejoin_routes(t, ss, path);
+	if (t->streams == NULL) {
+		tail_free(t);
+		return;
+	}
+	*name = '\0';
+	if ((d = dir_find(ss, path)) != NULL)
+		tail_precedes(t, &d->place, name + 1);
+	t->changed -= f->quiet;
+	tails_time(t);
+	tails_watch(t);
+}

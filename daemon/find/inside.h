@@ -1,0 +1,663 @@
+/*
+ * inside.h - sources as their own parts see them: match.c knows
+ * what the patterns mean, dir.c keeps the tree of directories,
+ * entry.c looks at one name, scan.c at all of a directory that
+ * list.c lists, part by part,
+ * recover.c at what happened before the start to what unmatched.c
+ * lists, by the evidence of candidate.c, missed_rename.c follows what was renamed before anybody looked,
+ * inherit.c goes on with what the worker before had open,
+ * walk.c judges where links lead, link.c knows where those lead
+ * that are followed, dangling.c looks at dangling ones by time,
+ * again.c at what could not be looked at, not_followed.c says what is
+ * not followed, last_look.c remembers since when nobody could look,
+ * mount.c looks where something was mounted, and sweep.c looks at
+ * all of it, slowly.
+ */
+#ifndef FIND_INSIDE_H
+#define FIND_INSIDE_H
+
+#include <sys/queue.h>
+#include <sys/stat.h>
+#include <sys/tree.h>
+
+#include <dirent.h>
+#include <ev.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/file/names.h"
+#include "daemon/base/scan_queue.h"
+#include "daemon/find/sources.h"
+#include "daemon/watch/watch.h"
+#include "lib/idset.h"
+
+struct handover_file;
+struct mounts;
+struct pattern;
+struct pattern_part;
+
+struct source {
+	TAILQ_ENTRY(source) entry;
+	const struct conf_source *conf;
+	struct route **routes;
+	size_t nroutes;
+};
+
+struct identity {
+	dev_t dev;
+	ino_t ino;
+};
+#define SOURCE_AVOIDED 4
+
+/* A pattern reaches a directory: its part names entries there. */
+struct use {
+	struct source *source;
+	const struct pattern *pattern;
+	size_t part;
+	int depth; /* directories that ** took */
+};
+
+/* How a name leads to what it names. */
+enum reach {
+	REACH_PLAIN, /* by itself */
+	REACH_SAFE_LINK, /* by a link that nobody could have planted */
+	REACH_UNSAFE_LINK,
+	REACH_UNSAFE_NAME /* by one of its names, which anybody may have made */
+};
+
+struct told;
+RB_HEAD(told_names, told);
+
+struct link;
+RB_HEAD(link_names, link);
+RB_HEAD(link_targets, link);
+
+struct stray;
+TAILQ_HEAD(strays, stray);
+RB_HEAD(stray_names, stray);
+
+struct taken;
+RB_HEAD(taken_files, taken);
+
+struct awaited;
+TAILQ_HEAD(awaited_list, awaited);
+RB_HEAD(awaited_names, awaited);
+
+struct dir {
+	RB_ENTRY(dir) by_path;
+	RB_ENTRY(dir) by_id;
+	uint64_t serial;
+	struct place place;
+	struct sources *all;
+	struct dir *parent;
+	struct watch_dir *watch;
+	struct use *uses;
+	size_t nuses;
+	char *real; /* its path without links, or NULL: it has none */
+	uid_t uid; /* who may write to it, when it was looked at last */
+	gid_t gid;
+	mode_t mode;
+	unsigned nlinks; /* links in it to files that are followed */
+	struct link_targets targets; /* links to files in it */
+	uint64_t ordered; /* when links were last, see links_order() */
+	TAILQ_ENTRY(dir) again_entry;
+	struct idset others; /* see missed_file.c */
+	bool has_others;
+	bool unsure; /* names changed while they were read, */
+	bool was_unsure; /* and so they did in the scan before this one */
+	int64_t changed_ns; /* its st_mtime when it was listed last */
+	bool missed; /* events were, since it was scanned last, */
+	int64_t missed_ns; /* and all were told until then */
+	bool missing; /* the same of the scan that is midway */
+	int64_t missing_ns;
+	bool again;
+	struct scan_job job;
+	struct scan *scanning; /* it is midway in a scan, or NULL */
+	bool rescan; /* when that is at its end */
+	bool unwatched; /* its watch is to be made anew before */
+	bool by_event; /* not only a look by time has it scanned */
+	bool unrecovered; /* what became of its files is looked for again */
+	struct taken_files taken; /* found so meanwhile */
+	bool started; /* it was there at the start */
+	bool widened; /* patterns came since it was scanned */
+	bool said; /* that it cannot be read */
+	bool hidden; /* see sources_hide() */
+	bool disordered; /* a new file has a name that rotation gives */
+	uint32_t scan; /* how often it was listed */
+	int64_t listed_ns; /* its st_mtime then, or -1 */
+	unsigned passed; /* files that were left alone then, being old */
+	struct strays strays;
+	struct stray_names stray_names;
+	TAILQ_ENTRY(dir) strayed; /* while it has strays */
+	unsigned ntold; /* names of it in told */
+	unsigned nuntold; /* for which there was no room, by its last scan */
+	unsigned nawaited;
+	bool dangles; /* has what only the sweep looks at again */
+};
+RB_HEAD(dirs, dir);
+TAILQ_HEAD(dir_list, dir);
+int	dir_compare(const struct dir *, const struct dir *);
+RB_PROTOTYPE(dirs, dir, by_path, dir_compare)
+RB_HEAD(dir_ids, dir);
+
+struct sources {
+	TAILQ_HEAD(, source) sources;
+	struct dirs dirs;
+	struct dir_ids ids;
+	uint64_t serial;
+	unsigned ndirs;
+	struct ev_loop *loop;
+	struct watch *watch;
+	struct mounts *mounts; /* NULL: the system does not tell */
+	struct tails *tails;
+	struct ledger *ledger;
+	ev_prepare turn;
+	struct identity avoided[SOURCE_AVOIDED];
+	size_t navoided;
+	struct link_names links;
+	uint64_t orders;
+	struct dir_list again; /* in which something could not be looked at */
+	unsigned nagain;
+	struct scan_queue scans;
+	unsigned nsplit; /* directories that are open between turns */
+	ev_tstamp again_wait;
+	ev_timer again_timer;
+	unsigned waits; /* left to a start */
+	struct orphans *orphans; /* while a directory is unrecovered, or NULL */
+	ev_tstamp decided_at; /* what a start could not tell counts as new */
+	struct told_names told;
+	unsigned ntold;
+	uint64_t nuntold; /* in all directories, */
+	uint64_t nsaid; /* as it was said last */
+	ev_timer tell;
+	struct awaited_names awaited_names;
+	struct awaited_list awaited; /* looked at longest ago first */
+	unsigned nawaited;
+	ev_timer await;
+	uint64_t passed; /* in all directories */
+	ev_timer sweep;
+	ev_tstamp sweep_rest; /* seconds, where events tell of all files */
+	struct dir *sweep_dir; /* the sweep is here, NULL: at the start, */
+	char sweep_name[NAME_MAX + 1]; /* behind this name; "": in front */
+	bool by_time; /* what is looked at now: no news for awaited */
+	struct sources_ops ops;
+	void (*pause)(void *); /* NULL: there is none */
+	void *pause_arg;
+	bool starting;
+	bool late; /* the same, of what a start could not look at */
+	unsigned nlate; /* directories that were found so */
+	struct dir_list strayed; /* directories that have strays */
+};
+
+/* sources.c */
+
+/* At a start, between two steps; arg is the sources. */
+void	sources_pause(void *arg);
+
+/* match.c: what patterns mean */
+
+bool	use_is_last(const struct use *);
+bool	use_matches(const struct use *, const char *name);
+const struct pattern_part	*use_part(const struct use *);
+
+/*
+ * Adds a use, and what follows from a ** that takes no directory.  Returns 1
+ * where it is new, 0 where it is not, or -1 with ENOMEM.
+ */
+int	dir_append_use(struct dir *, const struct use *);
+
+/* Whether some source means the file, or goes on in the directory, name. */
+bool	dir_means_file(const struct dir *, const char *name);
+
+bool	dir_means_dir(const struct dir *, const char *name);
+
+/*
+ * Whether a source means the file by its name, which rotation did not give it:
+ * so it is a log, whatever it was called before.
+ */
+bool	dir_has_live(const struct dir *, const struct tail *);
+
+/* Whether a source that means the file sends it to dest. */
+bool	dir_sends_to(const struct dir *, const char *name, const char *dest);
+
+/*
+ * Whether a source that means the file called log in was means name in d too;
+ * where name is NULL, whether it reaches d at all.
+ */
+bool	dir_is_reached_with(const struct dir *, const char *name,
+	    const struct dir *was, const char *log);
+
+/* Whether it means files in it at all, or some were there by links. */
+bool	dir_means_files(const struct dir *);
+
+/* The same for one use; and whether its source wants what a link leads to. */
+bool	use_means(const struct use *, const struct dir *, const char *name);
+bool	use_goes_on(const struct use *, const char *name);
+bool	use_follows(const struct use *, enum reach);
+
+/* Whether some source means name, reached like this, as a file or directory. */
+bool	dir_follows(const struct dir *, const char *name, enum reach);
+
+/*
+ * Sends the file by the routes of every source that means name in dir.  Returns
+ * whether one of them leaves it alone, being old.
+ */
+bool	dir_join_routes(struct tail *, const struct dir *, const char *name,
+	    enum reach);
+
+/* Sends it by the routes of the path it had, where it is the same file. */
+void	sources_rejoin_routes(struct tail *, struct sources *,
+	    const char *origin);
+
+/* dir.c: the tree of directories */
+
+/* parent is NULL for the root only.  Returns NULL: it was logged. */
+struct dir	*dir_new(struct sources *, struct dir *parent, const char *path,
+		    const struct stat *);
+
+/* Frees it and all below; its files go on without a name. */
+void	dir_free(struct dir *);
+
+/* The same where the system says that it is gone. */
+void	dir_gone(struct dir *);
+
+/* Patterns go on in it that did not before: it is to be watched, and scanned. */
+void	dir_begin(struct dir *);
+
+/* Watches it for every use; may be called again. */
+void	dir_watch(struct dir *);
+
+/* Whether some source wants no events from the system. */
+bool	dir_is_to_be_polled(struct dir *);
+
+struct dir	*dir_find(struct sources *, const char *path);
+struct dir	*dir_of(struct place *);
+
+/* The path to show, or to open. */
+const char	*dir_display(const struct dir *);
+
+/*
+ * The path of name in it.  Returns 0, or -1 with ENAMETOOLONG: no system call
+ * takes it, so what is there cannot be followed.
+ */
+int	dir_path(const struct dir *, const char *name, char path[PATH_MAX]);
+
+/*
+ * Whether the directory of st is in the tree under as many paths as one may
+ * have: by links that lead to links their number would grow without bound.
+ */
+bool	dir_is_everywhere(struct sources *, const struct stat *);
+
+/* Its path without links; "" for the root. */
+const char	*dir_real(const struct dir *);
+
+/* Remembers who may write to it. */
+void	dir_note_rights(struct dir *, const struct stat *);
+
+/* Whether it is hidden: then it was told that something may have changed. */
+bool	dir_is_hidden(const struct dir *);
+
+/* Whether it is the directory of st, or below it: a loop of links. */
+bool	dir_is_inside(const struct dir *, const struct stat *);
+
+
+/*
+ * Visits a directory, those below it and those below its parent, until visit
+ * returns true; not many of them.  See tails_finder.
+ */
+void	sources_near(struct place *, bool (*visit)(struct place *, void *),
+	    void *to);
+
+/* entry.c, scan.c */
+
+/* What is there under this name now?  May free directories below. */
+void	dir_look(struct dir *, const char *name);
+
+/* The same for a link to a file that may well be the one that it was. */
+void	dir_look_linked(struct dir *, const char *name);
+
+/* The same where lstat(2) has just found it. */
+void	dir_look_at(struct dir *, const char *name, const struct stat *);
+
+/*
+ * The same for all that the patterns mean in it, oldest first, in the turns of
+ * the loop from now on; nobody scans a directory while he looks at another.
+ * What changes meanwhile is told by events; where none tell of names, the scan
+ * begins anew.
+ */
+void	dir_scan_later(struct dir *);
+
+/* Whether that is midway. */
+bool	dir_is_scanned(const struct dir *);
+
+/* It is not scanned any more. */
+void	scan_leave(struct dir *);
+
+void	scan_init(struct sources *);
+void	scan_end(struct sources *);
+
+/*
+ * Scans as much as this turn still may; and: all that is to be scanned, at a
+ * start.  To be called at the end of what may have brought it about.
+ */
+void	scan_some(struct sources *);
+void	scan_all(struct sources *);
+
+/* Whether lstat(2) of its name tells that a file of it has not changed. */
+bool	dir_is_as_seen(const struct tail *, const struct stat *);
+
+/* The same for a name in the directory open as fd, which may be a link. */
+bool	dir_is_at_rest(const struct tail *, int fd, const struct stat *);
+
+/* missed_file.c: names that came and went between two looks */
+
+struct missed {
+	struct idset others; /* found by this scan */
+	bool failed;
+};
+
+/* Whether each scan tells what came since the last one, and nothing else. */
+bool	dir_is_known_by_scans(const struct dir *);
+
+/* Scans it where no event told what names came since the last time. */
+void	dir_scan_missed(struct dir *);
+
+/*
+ * An entry that no pattern means and nobody knows: whether it is to be looked
+ * at, by fstatat(2) in *st, as what had a name that one means since the last
+ * scan; base gets that name.  fd is of the directory.
+ */
+bool	missed_is(struct dir *, int fd, const struct dirent *,
+	    char base[NAME_MAX + 1]);
+bool	missed_since(const struct dir *, const struct stat *);
+
+/* Lists what is in it for the next scan to compare with. */
+void	missed_begin(struct dir *);
+
+/* The scan meets it; and: another one is to look at it as at a new one. */
+void	missed_list(struct missed *, ino_t);
+void	missed_forget(struct dir *, ino_t);
+
+/* The same, and that other one is to come anyway. */
+void	missed_drop(struct dir *, ino_t);
+
+/* The scan is at its end: what it found is for the next to compare with. */
+void	missed_end(struct dir *, struct missed *);
+
+/* These, too. */
+void	missed_add(struct dir *, struct missed *);
+
+/* recover.c */
+
+/* At the end of the start: what became of the files of the checkpoint. */
+void	sources_recover(struct sources *);
+
+/*
+ * The same for a directory in which something could not be looked at then, when
+ * it was scanned again; and: none is left in which that may succeed soon.
+ */
+void	dir_recover(struct dir *);
+void	sources_forget_orphans(struct sources *);
+
+/* last_look.c: since when nobody could look at it */
+
+/* A directory is new: what is known of it, and of the one that it is in. */
+void	dir_find_unseen(struct dir *);
+
+/* What leads there could not be looked at before, either. */
+void	dir_is_unseen_as(struct dir *, const struct dir *);
+
+/* A look at it has just failed, and the daemon runs. */
+void	dir_is_unseen(struct dir *);
+
+/* It was looked at now, or will be later, maybe by another start. */
+void	dir_note_unseen(struct dir *);
+
+/*
+ * A file that is new, as it was written last then, cannot be read: whoever finds
+ * it later, by whatever name, knows it as new by that; and: whether it is such
+ * a one, which it is not any more.
+ */
+void	dir_defer(struct dir *, ino_t, int64_t written_ns);
+bool	dir_undefer(struct dir *, ino_t, int64_t written_ns);
+bool	dir_has_deferred(const struct dir *);
+
+/*
+ * The same of one that has another number since: it was moved or compressed, and
+ * has that time.  is_there says whether a file has a number.
+ */
+bool	dir_undefer_moved(struct dir *, int64_t written_ns,
+	    bool (*is_there)(ino_t, void *), void *arg);
+
+/*
+ * A file was found to be what one of the checkpoint has become, or to be new:
+ * as long as the directory is looked at again, it is not found once more when
+ * all of it was sent; and: whether it was.
+ */
+void	dir_take(struct dir *, const struct stat *);
+bool	dir_has_taken(struct dir *, const struct stat *);
+void	dir_forget_taken(struct dir *);
+
+/* inherit.c */
+
+/*
+ * A file that the worker before had open goes on, unless it was found by its
+ * name.  Takes the descriptor.
+ */
+void	sources_inherit(struct sources *, const struct handover_file *);
+
+/* again.c */
+
+void	again_init(struct sources *);
+void	again_end(struct sources *);
+
+/* Something in it could not be looked at: it is scanned again soon. */
+void	dir_again(struct dir *);
+
+/* While such scans are done for a start: it is to be the next, once more. */
+void	dir_again_first(struct dir *);
+
+/* Scans it later, or at once, and does what a start could not do. */
+void	dir_scan_again(struct dir *);
+
+/*
+ * A look-up has failed with errno, and what there is must be known now: whether
+ * to try it again, n is how often it was.  At a start this waits a moment, for
+ * two seconds in all.
+ */
+bool	lookup_again(struct sources *, unsigned n);
+
+/* Lists it as place_list() does, with such attempts. */
+DIR	*dir_list(struct dir *);
+
+/*
+ * Whether what became of its files while nobody looked is still looked for, and
+ * something of that is missing; and: files may have waited for that.
+ */
+bool	dir_is_undecided(struct dir *);
+void	dir_wake_undecided(struct dir *);
+
+/* Whether errors may pass by themselves, and tell nothing of what is there. */
+bool	is_no_answer(int error);
+void	again_leave(struct dir *);
+
+/* walk.c: where a symbolic link leads */
+
+struct walk {
+	struct stat st; /* of what is at the end of it */
+	struct stat in; /* of the directory that has it */
+	char real[PATH_MAX]; /* its path without links */
+	bool has_owner; /* some links to it are neither root's nor ours, */
+	uid_t owner; /* but his */
+	bool safe; /* nobody could have planted a link to it */
+	const char *why; /* it is not safe */
+};
+
+/* Returns 0, or -1 with errno. */
+int	dir_walk(const struct dir *, const char *name, struct walk *);
+
+/* Whether nobody but root and the daemon's user may write to it. */
+bool	is_only_ours(const struct stat *);
+
+/* trust.c */
+
+/*
+ * Whether nobody could have given the file of st a name in the directory of in
+ * to have it sent though it is not theirs to read: it has one name, it was
+ * followed before, or whoever may write there may read it.  And: the same for
+ * a name in the directory itself.
+ */
+struct named {
+	const char *path; /* of the directory */
+	const char *name;
+	const struct stat *in;
+	const struct stat *st;
+};
+bool	dir_trusts_name(const struct dir *, const struct named *);
+bool	dir_trusts_own(const struct dir *, const char *name,
+	    const struct stat *st);
+
+/* link.c: links to files that are followed */
+
+/* name in it, a link, leads to the file at the end of the walk. */
+void	link_note(struct dir *, const char *name, const struct walk *);
+
+/*
+ * A link through which the file of st, which is called base in it, is followed:
+ * its directory, and its name there.  Returns NULL: there is none.
+ */
+struct dir	*dir_link_to(struct dir *, const char *base,
+		    const struct stat *st, const char **name);
+
+/*
+ * Where name in it, a link that is followed, leads: the directory, and the
+ * file's name there.  Returns NULL: it is none.
+ */
+struct dir	*dir_link_of(struct dir *, const char *name, const char **base);
+
+/* Calls fn for every file in it to which a link leads; base is its name. */
+void	dir_each_linked(struct dir *,
+	    void (*fn)(struct tail *, const char *base, void *), void *arg);
+
+/* Whether there is one for whatever file. */
+bool	dir_has_link_to(struct dir *, const char *base);
+
+/* It is none any more; and: the directory is about to go. */
+void	link_forget(struct dir *, const char *name);
+void	links_clear(struct dir *);
+
+/* Looks at the links to the file called base in it. */
+void	dir_look_links(struct dir *, const char *base);
+
+/*
+ * Looks at the link into it behind the one that it looked at last.  Returns
+ * false: there is none.
+ */
+struct link_cursor {
+	struct dir *dir; /* NULL: at the first */
+	char name[NAME_MAX + 2];
+	char base[NAME_MAX + 1];
+};
+bool	dir_look_next_link(struct dir *, struct link_cursor *);
+
+/*
+ * Orders the files that are sent for the links into it, where their names were
+ * and are.
+ */
+void	links_order(struct dir *);
+
+/* Whether a source of a link into it polls; lowers *poll_ms to the least. */
+bool	dir_links_poll(struct dir *, uint64_t *poll_ms);
+
+/* Whether it is in the tree for links alone, and there is none any more. */
+bool	dir_is_idle(struct dir *);
+
+/*
+ * The directory with this path without links, which is added to the tree and
+ * watched where no pattern reaches it.  Returns NULL: it is not there.
+ */
+struct dir	*dir_at(struct sources *, const char *path);
+
+/* not_followed.c: what was said of names that are not followed */
+
+void	told_init(struct sources *);
+void	told_end(struct sources *);
+
+/*
+ * Says once why name is not followed.  Of many names in one directory, or in
+ * all, only the first are named, and the others are counted.
+ */
+void	dir_tell(struct dir *, const char *name, const char *why);
+
+/* The name is gone; all of them are; they are about to be counted anew. */
+void	dir_untell(struct dir *, const char *name);
+void	told_clear(struct dir *);
+void	told_recount(struct dir *);
+
+/* Forgets those that are gone from it, open as fd. */
+void	told_look(struct dir *, int fd);
+
+/* missed_rename.c */
+
+/* Events in their order: name was from before; NULL: it came, or left. */
+void	dir_note_rename(struct dir *, const char *name, const char *from);
+
+/*
+ * The same for the file with this inode where no event told of it, and it may
+ * as well be a copy.
+ */
+void	dir_guess_rename(
+	    struct dir *, const char *name, const char *from, ino_t);
+
+/* When all events of a turn are known. */
+void	sources_follow_strays(struct sources *);
+void	strays_clear(struct dir *);
+
+/* dangling.c */
+
+void	awaited_init(struct sources *);
+
+/* A link that leads nowhere: what it leads to may be on its way. */
+void	dir_await(struct dir *, const char *name);
+void	awaited_clear(struct dir *);
+
+/* sweep.c */
+
+void	sweep_start(struct sources *);
+void	sweep_stop(struct sources *);
+
+/* Whether it is another one by now, or has other names in it.  May free it. */
+void	sweep_look(struct dir *);
+
+/* The directory is about to go. */
+void	sweep_leave(struct dir *);
+
+/* A scan begins that counts its files that are not followed. */
+void	sweep_count_anew(struct dir *);
+
+/* A file that the directory's sources mean is old, and left alone. */
+void	sweep_pass(struct dir *);
+
+/* known.c */
+
+/* What has the inode of a file that is followed. */
+enum known {
+	KNOWN_SAME, /* that file, renamed */
+	KNOWN_ANOTHER, /* it is gone, and its inode was used again */
+	KNOWN_LATER /* it could not be looked at: errno */
+};
+
+/* Whether the open file is the one of st: 1 or 0, or -1 with errno. */
+int	is_open_as(int fd, const struct stat *st);
+
+enum known dir_knows(struct dir *, const char *name, const struct tail *,
+    const struct stat *);
+
+/* mount.c */
+
+/* From now on it looks where something is mounted. */
+void	mount_begin(struct sources *);
+
+#endif

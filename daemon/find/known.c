@@ -1,0 +1,159 @@
+#include "daemon/find/inside.h"
+
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/base/born.h"
+#include "daemon/base/clock.h"
+#include "daemon/file/file.h"
+#include "daemon/file/table.h"
+#include "daemon/sandbox/opener.h"
+#include "daemon/stream/compressed.h"
+#include "lib/rotation.h"
+
+/*
+ * A file that is not open may be gone, and its inode be that of another one: a
+ * number alone makes no file the one that was followed.
+ */
+
+/* Whether it is a name that a source means, or that rotation gives t. */
+static bool
+is_its_name(const struct dir *d, const char *name, const struct tail *t)
+{
+	const char *path = tail_old_path(t), *was;
+
+	if (dir_means_file(d, name))
+		return (true);
+	was = path != NULL ? strrchr(path, '/') + 1 : t->name;
+	return (rotation_is_of(name, was) || rotation_goes_on(name, was));
+}
+
+int
+is_open_as(int fd, const struct stat *st)
+{
+	struct stat now;
+
+	if (fstat(fd, &now) == -1)
+		return (-1);
+	return (now.st_dev == st->st_dev && now.st_ino == st->st_ino);
+}
+
+/* The same of a compressed one: head[0..n) is how the file begins. */
+static int
+has_packed_text_of(int fd, const struct tail *t, const uint8_t *head, size_t n)
+{
+	uint8_t text[FINGERPRINT_MAX];
+	enum inflate_kind kind = inflate_kind_of(head, n);
+	int len;
+
+	if (kind == INFLATE_NONE || kind != (enum inflate_kind)t->packed)
+		return (0);
+	if ((len = tail_packed_head(fd, kind, text)) == -1)
+		return (-1);
+	return (fingerprint_matches(&t->print, text, (size_t)len));
+}
+
+/* Returns 1 or 0, or -1 with errno where it could not be looked at. */
+static int
+has_text_of(int fd, const struct tail *t, const struct stat *st)
+{
+	const struct guard g = tail_newest_guard(t);
+	uint8_t head[FINGERPRINT_MAX];
+	int is, n;
+
+	if ((is = is_open_as(fd, st)) != 1) {
+		if (is == 0)
+			errno = EAGAIN;
+		return (-1);
+	}
+	if ((n = fingerprint_head(fd, head)) == -1)
+		return (-1);
+	if (t->packed != INFLATE_NONE)
+		return (has_packed_text_of(fd, t, head, (size_t)n));
+	if (!fingerprint_matches(&t->print, head, (size_t)n))
+		return (0);
+	return (g.at > 0 ? guard_holds(&g, fd) : 1);
+}
+
+/* The same of a name. */
+static int
+begins_as(const char *path, const struct tail *t, const struct stat *st)
+{
+	int error, fd, has;
+
+	fd = opener_open(
+	    path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY);
+	if (fd == -1)
+		return (-1);
+	has = has_text_of(fd, t, st);
+	error = errno;
+	(void)close(fd);
+	errno = error;
+	return (has);
+}
+
+/*
+ * Of an empty one only the times tell; and those not, of a name that is none of
+ * its own, where both were written in one tick of the file system's clock.
+ * Where an event says that the file got that name, missed_rename.c follows it.
+ */
+static bool
+is_another_than_empty(const struct tail *t, const struct stat *st, bool meant,
+    bool its, const char *path)
+{
+	int64_t born;
+
+	if (written_ns(st) == t->written_ns &&
+	    (its || (st->st_size == t->size && t->size > 0)))
+		return (false);
+	if (clock_is_to_come(t->written_ns))
+		return (!its);
+	born = born_ns(path, st->st_ino);
+	if (!its)
+		return (born == 0 || born >= t->written_ns);
+	return ((meant && t->place == NULL) || born > t->written_ns);
+}
+
+static bool
+is_at(const struct tail *t, const struct dir *d, const char *name)
+{
+	return (t->place == &d->place && strcmp(t->name, name) == 0);
+}
+
+enum known
+dir_knows(struct dir *d, const char *name, const struct tail *t,
+    const struct stat *st)
+{
+	char path[PATH_MAX];
+	int64_t born;
+	bool its;
+	int has;
+
+	if (t->fd != -1 || is_at(t, d, name) || dir_path(d, name, path) == -1 ||
+	    (t->packed != INFLATE_NONE && t->print.len == 0))
+		return (KNOWN_SAME);
+	its = is_its_name(d, name, t);
+	if (t->print.len == 0 || t->size == 0)
+		return (is_another_than_empty(
+			    t, st, dir_means_file(d, name), its, path)
+			? KNOWN_ANOTHER
+			: KNOWN_SAME);
+	born = born_ns(path, st->st_ino);
+	/*
+	 * Whoever had the inode at the last write, has it still.  Not where the
+	 * clock was set back since: what is made then has a time of before.
+	 */
+	if ((its ? born <= t->written_ns : born != 0 && born < t->written_ns) &&
+	    (born == 0 || !clock_is_to_come(t->written_ns)))
+		return (KNOWN_SAME);
+	if ((has = begins_as(path, t, st)) == 1)
+		return (KNOWN_SAME);
+	if (has == -1 && is_no_answer(errno))
+		return (KNOWN_LATER);
+	return (KNOWN_ANOTHER);
+}

@@ -1,0 +1,289 @@
+#include "daemon/find/inside.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/base/log.h"
+#include "daemon/conf/conf.h"
+#include "daemon/file/file.h"
+
+#define AT_ONCE 64 /* links to one file, looked at for one event */
+
+/*
+ * A symbolic link to a file that is followed.  The file is rotated in the
+ * directory that it is really in, which is in the tree for that, also where no
+ * pattern means anything there: by its events the link is looked at again, and
+ * the file is known in it by its identity, whatever its name is by then.
+ */
+struct link {
+	RB_ENTRY(link) by_name;
+	RB_ENTRY(link) by_target;
+	struct dir *dir;
+	const char *name;
+	struct dir *real; /* the directory of what it leads to, and */
+	const char *base; /* its name there */
+	bool has_owner; /* of links that are neither root's nor ours */
+	uid_t owner;
+};
+
+static int
+compare_links(const struct link *a, const struct link *b)
+{
+	if (a->dir != b->dir)
+		return ((uintptr_t)a->dir < (uintptr_t)b->dir ? -1 : 1);
+	return (strcmp(a->name, b->name));
+}
+
+static int
+compare_targets(const struct link *a, const struct link *b)
+{
+	int order = strcmp(a->base, b->base);
+
+	return (order != 0 ? order : compare_links(a, b));
+}
+
+/* RB_GENERATE_STATIC needs __unused, which glibc's headers cannot bear. */
+#define LOCAL __attribute__((__unused__)) static
+RB_GENERATE_INTERNAL(link_names, link, by_name, compare_links, LOCAL)
+RB_GENERATE_INTERNAL(link_targets, link, by_target, compare_targets, LOCAL)
+
+static struct link *
+find(struct dir *d, const char *name)
+{
+	struct link key = { .dir = d, .name = name };
+
+	return (RB_FIND(link_names, &d->all->links, &key));
+}
+
+static void
+link_free(struct link *l)
+{
+	RB_REMOVE(link_names, &l->dir->all->links, l);
+	RB_REMOVE(link_targets, &l->real->targets, l);
+	l->dir->nlinks--;
+	free(l);
+}
+
+void
+link_forget(struct dir *d, const char *name)
+{
+	struct link *l;
+
+	if (d->nlinks > 0 && (l = find(d, name)) != NULL)
+		link_free(l);
+}
+
+void
+links_clear(struct dir *d)
+{
+	struct link key = { .dir = d, .name = "" }, *l;
+
+	while (d->nlinks > 0 &&
+	    (l = RB_NFIND(link_names, &d->all->links, &key)) != NULL)
+		link_free(l);
+	/* What leads into it is looked at again: it may be elsewhere now. */
+	while ((l = RB_MIN(link_targets, &d->targets)) != NULL) {
+		dir_again(l->dir);
+		link_free(l);
+	}
+}
+
+struct dir *
+dir_at(struct sources *ss, const char *path)
+{
+	unsigned n = 0;
+	struct stat st;
+	struct dir *d;
+
+	if (strcmp(path, "/") == 0)
+		path = "";
+	if ((d = dir_find(ss, path)) != NULL)
+		return (d);
+	while (lstat(path[0] == '\0' ? "/" : path, &st) == -1)
+		if (!lookup_again(ss, n++))
+			return (NULL);
+	if (!S_ISDIR(st.st_mode) || (d = dir_new(ss, NULL, path, &st)) == NULL)
+		return (NULL);
+	ss->ops.on_link(ss->ops.arg, dir_display(d));
+	dir_watch(d);
+	return (d);
+}
+
+void
+link_note(struct dir *d, const char *name, const struct walk *w)
+{
+	const char *real = w->real, *base = strrchr(real, '/') + 1;
+	size_t size = strlen(name) + 1;
+	size_t base_size = strlen(base) + 1;
+	char path[PATH_MAX];
+	struct dir *into;
+	struct link *l;
+
+	(void)strlcpy(path, real, sizeof(path));
+	path[base - real - 1] = '\0';
+	l = d->nlinks > 0 ? find(d, name) : NULL;
+	if (l != NULL && l->has_owner == w->has_owner && l->owner == w->owner &&
+	    strcmp(l->base, base) == 0 &&
+	    strcmp(l->real->place.path, path) == 0)
+		return;
+	link_forget(d, name);
+	if ((into = dir_at(d->all, path)) == NULL) {
+		dir_again(d);
+		return;
+	}
+	dir_is_unseen_as(into, d);
+	if ((l = malloc(sizeof(*l) + size + base_size)) == NULL) {
+		log_warn("%s/%s", d->place.path, name);
+		return;
+	}
+	l->dir = d;
+	l->name = memcpy(l + 1, name, size);
+	l->real = into;
+	l->base = memcpy((char *)(l + 1) + size, base, base_size);
+	l->has_owner = w->has_owner;
+	l->owner = w->owner;
+	RB_INSERT(link_names, &d->all->links, l);
+	RB_INSERT(link_targets, &into->targets, l);
+	d->nlinks++;
+	if (dir_is_to_be_polled(into) && !into->place.polled)
+		dir_watch(into);
+	/* Where the next look is compared with the last, there is to be one. */
+	if (!into->has_others && dir_is_known_by_scans(into))
+		missed_begin(into);
+	/*
+	 * What was in it at the start is known for what it was by this alone.
+	 */
+	dir_again_first(into);
+}
+
+void
+dir_look_links(struct dir *d, const char *base)
+{
+	struct link key = { .name = "", .base = base }, *l;
+	char name[NAME_MAX + 2];
+	unsigned n = 0;
+
+	/* By key: a look may end any of them. */
+	while (n++ < AT_ONCE &&
+	    (l = RB_NFIND(link_targets, &d->targets, &key)) != NULL &&
+	    strcmp(l->base, base) == 0) {
+		(void)strlcpy(name, l->name, sizeof(name));
+		key.dir = l->dir;
+		key.name = name;
+		dir_look(l->dir, name);
+		/* The next one. */
+		(void)strlcat(name, "\001", sizeof(name));
+	}
+}
+
+bool
+dir_look_next_link(struct dir *d, struct link_cursor *c)
+{
+	struct link key = { .dir = c->dir, .name = c->name, .base = c->base };
+	char name[NAME_MAX + 1];
+	struct link *l;
+
+	if ((l = RB_NFIND(link_targets, &d->targets, &key)) == NULL)
+		return (false);
+	(void)strlcpy(name, l->name, sizeof(name));
+	(void)strlcpy(c->base, l->base, sizeof(c->base));
+	(void)strlcpy(c->name, l->name, sizeof(c->name));
+	(void)strlcat(c->name, "\001", sizeof(c->name));
+	c->dir = l->dir;
+	dir_look_linked(l->dir, name);
+	return (true);
+}
+
+struct dir *
+dir_link_of(struct dir *d, const char *name, const char **base)
+{
+	struct link *l = d->nlinks > 0 ? find(d, name) : NULL;
+
+	if (l == NULL)
+		return (NULL);
+	*base = l->base;
+	return (l->real);
+}
+
+void
+dir_each_linked(struct dir *d,
+    void (*fn)(struct tail *, const char *base, void *), void *arg)
+{
+	struct link *l;
+	struct tail *t;
+
+	RB_FOREACH (l, link_targets, &d->targets)
+		if ((t = tail_at(&l->dir->place, l->name)) != NULL)
+			fn(t, l->base, arg);
+}
+
+static struct link *
+first_to(struct dir *d, const char *base)
+{
+	struct link key = { .name = "", .base = base }, *l;
+
+	l = RB_NFIND(link_targets, &d->targets, &key);
+	return (l != NULL && strcmp(l->base, base) == 0 ? l : NULL);
+}
+
+bool
+dir_has_link_to(struct dir *d, const char *base)
+{
+	return (first_to(d, base) != NULL);
+}
+
+struct dir *
+dir_link_to(
+    struct dir *d, const char *base, const struct stat *st, const char **name)
+{
+	struct link *l = first_to(d, base);
+	unsigned n = 0;
+
+	for (; l != NULL && strcmp(l->base, base) == 0 && n++ < AT_ONCE;
+	     l = RB_NEXT(link_targets, &d->targets, l))
+		if (!l->has_owner || l->owner == st->st_uid) {
+			*name = l->name;
+			return (l->dir);
+		}
+	return (NULL);
+}
+
+bool
+dir_links_poll(struct dir *d, uint64_t *poll_ms)
+{
+	const struct conf_source *conf;
+	bool poll = false;
+	struct link *l;
+	size_t i;
+
+	RB_FOREACH (l, link_targets, &d->targets)
+		for (i = 0; i < l->dir->nuses; i++) {
+			conf = l->dir->uses[i].source->conf;
+			poll |= conf->poll;
+			if (conf->poll_interval_ms < *poll_ms)
+				*poll_ms = conf->poll_interval_ms;
+		}
+	return (poll);
+}
+
+/* Each directory once, however many links it has. */
+void
+links_order(struct dir *d)
+{
+	uint64_t nth = ++d->all->orders;
+	struct link *l;
+
+	RB_FOREACH (l, link_targets, &d->targets) {
+		if (l->dir->ordered == nth)
+			continue;
+		l->dir->ordered = nth;
+		place_order(&l->dir->place);
+	}
+}
+
+bool
+dir_is_idle(struct dir *d)
+{
+	return (d->nuses == 0 && d->parent == NULL && RB_EMPTY(&d->targets) &&
+	    RB_EMPTY(&d->place.names));
+}

@@ -1,0 +1,278 @@
+#include "daemon/find/scan.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/base/say.h"
+#include "daemon/checkpoint/checkpointer.h"
+#include "daemon/file/file.h"
+#include "daemon/file/table.h"
+
+#define SETTLED 2 /* seconds: the coarsest clock of a file system */
+
+int
+entry_compare(const struct entry *a, const struct entry *b)
+{
+	int64_t x = written_ns(&a->st), y = written_ns(&b->st);
+
+	if (x != y)
+		return (x < y ? -1 : 1);
+	return (a->nth < b->nth ? -1 : a->nth > b->nth);
+}
+
+RB_GENERATE(entries, entry, by_time, entry_compare)
+
+void
+entry_free(struct entry *e)
+{
+	free(e->name);
+	free(e->was);
+	free(e);
+}
+
+static bool
+is_known(const struct dir *d, const struct dirent *e)
+{
+	return (tails_find(d->all->tails, d->place.dev, e->d_ino) != NULL ||
+	    ledger_path(d->all->ledger, d->place.dev, e->d_ino) != NULL);
+}
+
+static bool
+is_interesting(const struct dir *d, const struct dirent *e)
+{
+	return (dir_means_file(d, e->d_name) || dir_means_dir(d, e->d_name) ||
+	    is_known(d, e));
+}
+
+static void
+add_entry(struct dir *d, const struct entry *e)
+{
+	struct scan *s = d->scanning;
+	struct entry *added;
+
+	if ((added = malloc(sizeof(*added))) == NULL) {
+		dir_again(d);
+		return;
+	}
+	*added = *e;
+	added->name = strdup(e->name);
+	if (e->was != NULL)
+		added->was = strdup(e->was);
+	if (added->name == NULL || (e->was != NULL && added->was == NULL)) {
+		entry_free(added);
+		dir_again(d);
+		return;
+	}
+	added->nth = s->nlisted++;
+	RB_INSERT(entries, &s->entries, added);
+}
+
+/*
+ * Whether the name was given to another file since the directory was read.  A
+ * directory that something is mounted on has another inode than its entry.
+ */
+static bool
+is_renamed_since(const struct dirent *e, const struct stat *st)
+{
+	return (S_ISREG(st->st_mode) && st->st_ino != e->d_ino);
+}
+
+/*
+ * Adds the entry unless it needs no look.  Returns whether the next scan knows
+ * what it is by this one; of a new one that is known after the look.
+ */
+static bool
+list_entry(struct dir *d, int fd, struct dirent *e)
+{
+	struct tail *t = tail_at(&d->place, e->d_name);
+	struct entry found = { .name = e->d_name };
+	char base[NAME_MAX + 1];
+	unsigned n = 0;
+	bool renamed;
+
+	/* One that is known may have had the name until now. */
+	if ((t == NULL || !t->linked) && !dir_means_file(d, e->d_name) &&
+	    !is_known(d, e) && missed_is(d, fd, e, base))
+		found.was = base;
+	else if (t == NULL && !is_interesting(d, e))
+		return (true);
+	while (fstatat(fd, e->d_name, &found.st, AT_SYMLINK_NOFOLLOW) == -1) {
+		if (lookup_again(d->all, n++))
+			continue;
+		/* One that is gone is looked at as one that was not seen. */
+		if (errno != ENOENT)
+			dir_again(d);
+		d->unsure = true;
+		return (false);
+	}
+	renamed = is_renamed_since(e, &found.st);
+	d->unsure |= renamed;
+	if (renamed && found.was != NULL)
+		return (false);
+	if (found.was != NULL && !missed_since(d, &found.st)) {
+		found.was = NULL;
+		if (!is_interesting(d, e))
+			return (found.st.st_size > 0);
+	}
+	found.is_new = found.was == NULL && dir_means_file(d, e->d_name) &&
+	    (t == NULL || (!t->linked && t->ino != e->d_ino));
+	/* What patterns came for goes where they say, too. */
+	if (t != NULL && !d->scanning->widened &&
+	    dir_is_at_rest(t, fd, &found.st))
+		t->seen = d->scan;
+	else
+		add_entry(d, &found);
+	return (!renamed && !found.is_new);
+}
+
+/* Returns 1 at the directory's end, 0 at that of the part, or -1 with errno. */
+static int
+list_some(struct dir *d, struct scan *s)
+{
+	struct dirent *e;
+
+	while (scan_queue_take(&d->all->scans, 1)) {
+		errno = 0;
+		if ((e = readdir(s->handle)) == NULL)
+			return (errno == 0 ? 1 : -1);
+		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+			continue;
+		if (list_entry(d, dirfd(s->handle), e) &&
+		    dir_is_known_by_scans(d))
+			missed_list(&s->missed, e->d_ino);
+	}
+	return (0);
+}
+
+bool
+listing_go_on(struct dir *d, struct scan *s)
+{
+	int rc;
+
+	/* What was listed before is looked at twice. */
+	while ((rc = list_some(d, s)) == -1) {
+		if (!lookup_again(d->all, s->failures++)) {
+			s->missed.failed = true;
+			dir_again(d);
+			break;
+		}
+		idset_clear(&s->missed.others);
+		rewinddir(s->handle);
+	}
+	return (rc != 0);
+}
+
+/*
+ * Remembers what the sweep compares.  What changes in the same moment cannot
+ * be told by the time: a directory that has just changed is listed once more.
+ */
+static void
+note_listing(struct dir *d, const struct scan *s)
+{
+	d->listed_ns = -1;
+	d->changed_ns = written_ns(&s->st);
+	dir_note_rights(d, &s->st);
+	if (s->st.st_mtim.tv_sec + SETTLED < s->began)
+		d->listed_ns = written_ns(&s->st);
+}
+
+/* Opens it to be listed; *st is of what is listed. */
+static DIR *
+open_listing(struct dir *d, struct stat *st)
+{
+	DIR *handle = dir_list(d);
+	unsigned n = 0;
+	int error;
+
+	if (handle == NULL)
+		return (NULL);
+	while (fstat(dirfd(handle), st) == -1)
+		if (!lookup_again(d->all, n++)) {
+			error = errno;
+			(void)closedir(handle);
+			errno = error;
+			return (NULL);
+		}
+	return (handle);
+}
+
+static void
+close_listing(struct dir *d, struct scan *s)
+{
+	if (s->handle != NULL)
+		(void)closedir(s->handle);
+	s->handle = NULL;
+	if (s->kept_open)
+		d->all->nsplit--;
+	s->kept_open = false;
+}
+
+void
+listing_end(struct dir *d, struct scan *s)
+{
+	struct stat now;
+
+	d->unsure |= fstat(dirfd(s->handle), &now) == -1 ||
+	    written_ns(&now) != written_ns(&s->st);
+	close_listing(d, s);
+	note_listing(d, s);
+	missed_end(d, &s->missed);
+}
+
+/* What is not looked at yet is news to the next scan, too. */
+void
+listing_drop(struct dir *d, struct scan *s)
+{
+	struct entry *e;
+
+	close_listing(d, s);
+	while ((e = RB_MIN(entries, &s->entries)) != NULL) {
+		RB_REMOVE(entries, &s->entries, e);
+		if (s->stage == STAGE_LOOK && e->was != NULL)
+			missed_drop(d, e->st.st_ino);
+		entry_free(e);
+	}
+	idset_fini(&s->missed.others);
+	s->missed.failed = false;
+	missed_add(d, &s->followed);
+}
+
+static void
+say_unlisted(struct dir *d)
+{
+	if (errno != EACCES && errno != EPERM)
+		dir_again(d);
+	d->unrecovered |= d->all->starting;
+	dir_is_unseen(d);
+	if (!d->said) {
+		say_warn(dir_display(d), "cannot be listed");
+		d->all->ops.on_refused(d->all->ops.arg, dir_display(d));
+	}
+	d->said = true;
+}
+
+void
+listing_begin(struct dir *d, struct scan *s)
+{
+	listing_drop(d, s);
+	s->stage = STAGE_LINKS;
+	s->split = false;
+	if ((s->handle = open_listing(d, &s->st)) == NULL) {
+		if (errno == ESTALE || errno == ENOENT || errno == ENOTDIR)
+			d->listed_ns = -1; /* its parent is looked at next */
+		else
+			say_unlisted(d);
+		return;
+	}
+	s->stage = STAGE_LIST;
+	s->began = time(NULL);
+	s->begun++;
+	s->unseen[0] = '\0';
+	d->said = d->disordered = false;
+	sweep_count_anew(d);
+	told_recount(d);
+	told_look(d, dirfd(s->handle));
+	d->scan++;
+}

@@ -1,0 +1,160 @@
+#include "daemon/find/inside.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#include "daemon/base/clock.h"
+#include "daemon/file/table.h"
+#include "lib/ns.h"
+#include "lib/rotation.h"
+
+/*
+ * A file may be made, written and rotated between two looks at its directory:
+ * no pattern means it any more, and no event told that one did.  That is so
+ * where a directory is polled, where the system tells that a directory changed
+ * and not how, and after events were lost.  It is known by these: rotation may
+ * have given it its name, it was not there at the last look, and it was written
+ * since.
+ */
+
+#define CLOCK_NS 20000000 /* what times of files lag behind the clock */
+/* By the clock of the file system; one that is put back is older. */
+#define RECENT_NS (60 * NS_IN_S)
+
+bool
+dir_is_known_by_scans(const struct dir *d)
+{
+	return (d->place.polled || !watch_sees_files(d->all->watch));
+}
+
+/* Whether rotation may have given it the name, and from which it did. */
+static bool
+had_meant_name(struct dir *d, const char *name, char base[NAME_MAX + 1])
+{
+	size_t i;
+
+	if (rotation_is_packed(name))
+		return (false);
+	for (i = 0; rotation_base(name, i, base, NAME_MAX + 1); i++)
+		if (dir_means_file(d, base) || dir_has_link_to(d, base))
+			return (true);
+	return (false);
+}
+
+void
+missed_list(struct missed *m, ino_t ino)
+{
+	m->failed |= idset_add(&m->others, ino) == -1;
+}
+
+void
+missed_drop(struct dir *d, ino_t ino)
+{
+	d->unsure = true;
+	idset_del(&d->others, ino);
+}
+
+void
+missed_forget(struct dir *d, ino_t ino)
+{
+	dir_again(d);
+	missed_drop(d, ino);
+}
+
+/*
+ * Whether the log itself is one that the last scan saw.  Then no rotation can
+ * have given a file another name since: it was made under that name, as a copy
+ * or by somebody.
+ */
+static bool
+is_still_there(const struct dir *d, int fd, const char *log)
+{
+	struct stat st;
+
+	return (fstatat(fd, log, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    idset_has(&d->others, st.st_ino));
+}
+
+bool
+missed_is(
+    struct dir *d, int fd, const struct dirent *e, char base[NAME_MAX + 1])
+{
+	ino_t ino = e->d_ino;
+
+	if (!dir_is_known_by_scans(d))
+		return (d->missing && had_meant_name(d, e->d_name, base));
+	return (d->has_others && !idset_has(&d->others, ino) &&
+	    had_meant_name(d, e->d_name, base) &&
+	    (d->was_unsure || !is_still_there(d, fd, base)));
+}
+
+/* Where the clock was set back since, the inode alone tells. */
+static bool
+is_since_scan(const struct dir *d, const struct stat *st)
+{
+	return (written_ns(st) >= d->changed_ns - RECENT_NS ||
+	    clock_is_to_come(d->changed_ns));
+}
+
+/* What was written before the clock was set back has a time to come. */
+static bool
+is_since_events(const struct dir *d, const struct stat *st)
+{
+	return (written_ns(st) >= d->missing_ns - CLOCK_NS &&
+	    !clock_is_to_come(written_ns(st)));
+}
+
+bool
+missed_since(const struct dir *d, const struct stat *st)
+{
+	return (S_ISREG(st->st_mode) && st->st_size > 0 &&
+	    (dir_is_known_by_scans(d) ? is_since_scan(d, st)
+				      : is_since_events(d, st)) &&
+	    tails_find(d->all->tails, st->st_dev, st->st_ino) == NULL);
+}
+
+void
+missed_end(struct dir *d, struct missed *m)
+{
+	idset_fini(&d->others);
+	d->others = m->others;
+	d->has_others = dir_is_known_by_scans(d) && !m->failed;
+	*m = (struct missed) { 0 };
+}
+
+void
+missed_add(struct dir *d, struct missed *m)
+{
+	(void)idset_move(&d->others, &m->others);
+}
+
+void
+missed_begin(struct dir *d)
+{
+	struct missed m = { 0 };
+	const struct dirent *e;
+	struct stat st;
+	DIR *handle;
+
+	if ((handle = dir_list(d)) == NULL)
+		return;
+	if (fstat(dirfd(handle), &st) == 0)
+		d->changed_ns = written_ns(&st);
+	while ((e = readdir(handle)) != NULL)
+		missed_list(&m, e->d_ino);
+	(void)closedir(handle);
+	missed_end(d, &m);
+}
+
+void
+dir_scan_missed(struct dir *d)
+{
+	/* Where it is polled, the next poll comes soon enough. */
+	if (d->place.polled && dir_is_scanned(d))
+		return;
+	if (!d->missed)
+		d->missed_ns =
+		    (int64_t)(watch_known_until(d->all->watch) * 1e9);
+	d->missed = true;
+	dir_scan_later(d);
+}

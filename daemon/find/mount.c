@@ -1,0 +1,168 @@
+#include "daemon/find/inside.h"
+
+#include <limits.h>
+#include <string.h>
+
+#include "daemon/base/log.h"
+#include "daemon/checkpoint/checkpointer.h"
+#include "daemon/file/file.h"
+#include "daemon/watch/mounts.h"
+
+/*
+ * What was mounted over a directory of the tree, or over a file in one, or is
+ * mounted there no more: no event told of it.
+ */
+
+/* Its directory, and its name there.  Returns false for the root. */
+static bool
+split(const char *path, char dir[PATH_MAX], const char **name)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (slash == NULL || slash[1] == '\0' ||
+	    strlcpy(dir, path, PATH_MAX) >= PATH_MAX)
+		return (false);
+	dir[slash - path] = '\0';
+	*name = slash + 1;
+	return (true);
+}
+
+/* Whether what is mounted at point may have changed what path leads to. */
+static bool
+is_at_or_below(const char *path, const char *point)
+{
+	size_t len = strlen(point);
+
+	/* "/" has all. */
+	return (len == 1 ||
+	    (strncmp(path, point, len) == 0 &&
+		(path[len] == '/' || path[len] == '\0')));
+}
+
+struct search {
+	const char *point;
+	bool found;
+};
+
+static void
+search(const struct checkpoint_record *rec, void *arg)
+{
+	struct search *s = arg;
+
+	s->found = s->found || is_at_or_below(rec->path, s->point) ||
+	    (rec->real != NULL && is_at_or_below(rec->real, s->point));
+}
+
+/*
+ * Whether the checkpoint knows files of what is mounted there now.  While it
+ * was not, they may have been rotated, compressed, and got another device
+ * number: that is looked for at a start, before anything is sent.
+ */
+static bool
+is_for_a_start(struct sources *ss, const char *point)
+{
+	struct search s = { point, false };
+	char dir[PATH_MAX];
+	const char *name;
+
+	if (!split(point, dir, &name) || !mounts_has(ss->mounts, dir, name))
+		return (false);
+	ledger_walk_untaken(ss->ledger, search, &s);
+	if (s.found)
+		ss->ops.on_mounted(ss->ops.arg, point);
+	return (s.found);
+}
+
+/* Most mounts are nothing to us, and then nothing is looked at. */
+static void
+look_at_point(struct sources *ss, const char *point)
+{
+	char parent[PATH_MAX];
+	const char *name;
+	struct dir *d;
+
+	if (!split(point, parent, &name) ||
+	    (d = dir_find(ss, parent)) == NULL ||
+	    (!dir_means_file(d, name) && !dir_means_dir(d, name) &&
+		tail_at(&d->place, name) == NULL &&
+		dir_find(ss, point) == NULL))
+		return;
+	if (!is_for_a_start(ss, point))
+		dir_look(d, name);
+}
+
+/* Whether it is in d, which has another path without links; and its name. */
+static bool
+is_in(const char *point, const struct dir *d, const char **name)
+{
+	const char *real = dir_real(d);
+	size_t len = strlen(real);
+
+	*name = point + len + 1;
+	return (strncmp(point, real, len) == 0 && point[len] == '/' &&
+	    **name != '\0' && strchr(*name, '/') == NULL);
+}
+
+/* By path, for any look may end it. */
+static void
+look_at_linked(
+    struct sources *ss, const char *path, const char *const *points, size_t n)
+{
+	const char *name;
+	struct dir *d;
+	size_t i;
+
+	for (i = 0; i < n && (d = dir_find(ss, path)) != NULL; i++) {
+		if (is_at_or_below(dir_real(d), points[i])) {
+			if (!is_for_a_start(ss, points[i]))
+				sweep_look(d);
+		} else if (d->real != NULL && is_in(points[i], d, &name))
+			dir_look(d, name);
+	}
+	/* What is mounted may be on the way of a link. */
+	if ((d = dir_find(ss, path)) != NULL && d->dangles)
+		sweep_look(d);
+}
+
+/* Directories that links lead to, and those that have links. */
+static void
+look_at_all_linked(struct sources *ss, const char *const *points, size_t n)
+{
+	struct dir *d = RB_MIN(dirs, &ss->dirs), key;
+	char path[PATH_MAX + 1];
+
+	while (d != NULL) {
+		if (d->real == NULL && d->parent != NULL && !d->dangles) {
+			d = RB_NEXT(dirs, &ss->dirs, d);
+			continue;
+		}
+		(void)strlcpy(path, d->place.path, PATH_MAX);
+		look_at_linked(ss, path, points, n);
+		(void)strlcat(path, "\001", sizeof(path));
+		key.place.path = path;
+		d = RB_NFIND(dirs, &ss->dirs, &key);
+	}
+}
+
+static void
+on_change(void *arg, const char *const *points, size_t n)
+{
+	struct sources *ss = arg;
+	size_t i;
+
+	ss->by_time = true;
+	for (i = 0; i < n; i++)
+		look_at_point(ss, points[i]);
+	look_at_all_linked(ss, points, n);
+	ss->by_time = false;
+	scan_some(ss);
+}
+
+void
+mount_begin(struct sources *ss)
+{
+	ss->mounts = mounts_new(ss->loop, on_change, ss);
+	if (ss->mounts == NULL)
+		log_info("mounts: the system does not tell what is mounted: "
+			 "that is found within a minute");
+}

@@ -1,0 +1,416 @@
+#include "daemon/find/scan.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/base/log.h"
+#include "daemon/base/sizes.h"
+#include "daemon/file/file.h"
+#include "daemon/file/table.h"
+#include "lib/pattern.h"
+
+#define DIR_COSTS 16 /* as many entries as its watch and listing */
+/*
+ * Where only scans tell of names, so often it begins anew as names changed
+ * since: a file may have had no name that the listing met.
+ */
+#define BEGUN_MOST 2
+
+bool
+dir_is_as_seen(const struct tail *t, const struct stat *st)
+{
+	return (st->st_dev == t->dev && st->st_ino == t->ino &&
+	    st->st_size == t->size && tails_is_as_seen(t, st) &&
+	    (st->st_nlink > 1) == t->many_links && t->error == 0 &&
+	    !t->suspect);
+}
+
+bool
+dir_is_at_rest(const struct tail *t, int fd, const struct stat *st)
+{
+	struct stat target;
+
+	if (t->linked && S_ISLNK(st->st_mode))
+		return (fstatat(fd, t->name, &target, 0) == 0 &&
+		    dir_is_as_seen(t, &target));
+	return (!t->linked && dir_is_as_seen(t, st));
+}
+
+/* Whether the directory went with it, and all that this scan has. */
+static bool
+is_over(const struct sources *ss, const struct scan_job *job)
+{
+	return (ss->scans.now != job);
+}
+
+/*
+ * A new one may have been renamed before it was looked at: only one that is
+ * followed then is no news to the next scan.  What others had turns since may
+ * be another by now.
+ */
+static void
+look_at_entry(struct dir *d, struct scan *s, struct entry *e)
+{
+	const struct scan_job *job = &d->job;
+	struct sources *ss = d->all;
+
+	if (e->was != NULL)
+		dir_guess_rename(d, e->name, e->was, e->st.st_ino);
+	else if (s->split)
+		dir_look(d, e->name);
+	else
+		dir_look_at(d, e->name, &e->st);
+	if (!is_over(ss, job) && e->is_new && dir_is_known_by_scans(d) &&
+	    tails_find(ss->tails, e->st.st_dev, e->st.st_ino) != NULL)
+		missed_list(&s->followed, e->st.st_ino);
+	entry_free(e);
+}
+
+/* Oldest first. */
+static bool
+look_at_listed(struct dir *d, struct scan *s)
+{
+	const struct scan_job *job = &d->job;
+	struct sources *ss = d->all;
+	struct entry *e;
+
+	while ((e = RB_MIN(entries, &s->entries)) != NULL) {
+		if (!scan_queue_take(&ss->scans, 1))
+			return (false);
+		RB_REMOVE(entries, &s->entries, e);
+		look_at_entry(d, s, e);
+		if (is_over(ss, job))
+			return (false);
+	}
+	return (true);
+}
+
+/* Files whose names a scan did not meet have lost them. */
+static bool
+look_at_unseen(struct dir *d, struct scan *s)
+{
+	struct tail *t = tail_behind(&d->place, s->unseen);
+	const struct scan_job *job = &d->job;
+	struct sources *ss = d->all;
+
+	while (t != NULL) {
+		if (!scan_queue_take(&ss->scans, 1))
+			return (false);
+		(void)strlcpy(s->unseen, t->name, sizeof(s->unseen));
+		if (t->seen == d->scan) {
+			t = RB_NEXT(tail_names, &d->place.names, t);
+			continue;
+		}
+		dir_look(d, s->unseen);
+		if (is_over(ss, job))
+			return (false);
+		t = tail_behind(&d->place, s->unseen);
+	}
+	return (true);
+}
+
+/* Whether a use before the nth is for the same name. */
+static bool
+is_named_before(const struct dir *d, size_t n, const char *name)
+{
+	const struct pattern_part *part;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		part = use_part(&d->uses[i]);
+		if (part->kind == PATTERN_LITERAL &&
+		    strcmp(part->text, name) == 0)
+			return (true);
+	}
+	return (false);
+}
+
+/* A literal name needs no right to list the directory. */
+static bool
+look_at_literals(struct dir *d, const struct scan *s)
+{
+	const struct scan_job *job = &d->job;
+	const struct pattern_part *part;
+	struct sources *ss = d->all;
+	size_t i, n = d->nuses;
+
+	for (i = 0; i < n; i++) {
+		part = use_part(&d->uses[i]);
+		if (part->kind != PATTERN_LITERAL || (s->listed && !d->said) ||
+		    is_named_before(d, i, part->text))
+			continue;
+		dir_look(d, part->text);
+		if (is_over(ss, job))
+			return (false);
+	}
+	return (true);
+}
+
+static bool
+look_at_links(struct dir *d, struct scan *s)
+{
+	const struct scan_job *job = &d->job;
+	struct sources *ss = d->all;
+
+	while (scan_queue_take(&ss->scans, 1)) {
+		if (!dir_look_next_link(d, &s->link))
+			return (look_at_literals(d, s));
+		if (is_over(ss, job))
+			return (false);
+	}
+	return (false);
+}
+
+/* Events tell of names in most directories, whatever the listing met. */
+static bool
+is_to_begin_anew(const struct dir *d, const struct scan *s)
+{
+	struct stat now;
+
+	if (s->stage > STAGE_UNSEEN || !s->split || s->begun >= BEGUN_MOST ||
+	    !dir_is_known_by_scans(d))
+		return (false);
+	return (stat(dir_display(d), &now) == -1 ||
+	    !place_is_same(&d->place, &now) ||
+	    written_ns(&now) != written_ns(&s->st));
+}
+
+static bool
+do_stage(struct dir *d, struct scan *s)
+{
+	switch (s->stage) {
+	case STAGE_LIST:
+		return (listing_go_on(d, s));
+	case STAGE_LOOK:
+		return (look_at_listed(d, s));
+	case STAGE_UNSEEN:
+		return (look_at_unseen(d, s));
+	case STAGE_LINKS:
+		return (look_at_links(d, s));
+	case STAGE_END:
+		break;
+	}
+	return (true);
+}
+
+static void
+end_stage(struct dir *d, struct scan *s)
+{
+	switch (s->stage) {
+	case STAGE_LIST:
+		if (is_to_begin_anew(d, s)) {
+			listing_begin(d, s);
+			return;
+		}
+		listing_end(d, s);
+		break;
+	case STAGE_LOOK:
+		missed_add(d, &s->followed);
+		break;
+	case STAGE_UNSEEN:
+		/* At a start all directories are scanned before. */
+		if (d->disordered && !d->all->starting)
+			place_order(&d->place);
+		break;
+	case STAGE_LINKS:
+	case STAGE_END:
+		break;
+	}
+	s->stage++;
+}
+
+static void
+free_scan(struct dir *d)
+{
+	struct scan *s = d->scanning;
+
+	listing_drop(d, s);
+	free(s);
+	d->scanning = NULL;
+	d->missing = false;
+}
+
+/* It begins anew another time. */
+static void
+abandon(struct dir *d)
+{
+	d->unsure |= d->was_unsure;
+	d->widened |= d->scanning->widened;
+	d->by_event |= !d->scanning->by_time;
+	if (d->missing)
+		d->missed_ns = d->missing_ns;
+	d->missed |= d->missing;
+	free_scan(d);
+}
+
+/* Whether all of it is to be listed. */
+static bool
+is_to_be_listed(const struct dir *d)
+{
+	size_t i;
+
+	if (!RB_EMPTY(&d->targets) || !RB_EMPTY(&d->place.names))
+		return (true);
+	for (i = 0; i < d->nuses; i++)
+		if (use_is_last(&d->uses[i]) ||
+		    use_part(&d->uses[i])->kind != PATTERN_LITERAL)
+			return (true);
+	return (false);
+}
+
+/* Returns whether there is anything to do. */
+static bool
+begin_scan(struct dir *d)
+{
+	struct scan *s;
+
+	(void)scan_queue_take(&d->all->scans, DIR_COSTS);
+	/* It is scanned when it has its watch, so that nothing is missed. */
+	if (d->unwatched)
+		dir_watch(d);
+	d->unwatched = d->rescan = false;
+	if (dir_is_hidden(d))
+		return (false);
+	if ((s = calloc(1, sizeof(*s))) == NULL) {
+		log_warn("%s", dir_display(d));
+		dir_again(d);
+		return (false);
+	}
+	RB_INIT(&s->entries);
+	s->stage = STAGE_LINKS;
+	s->listed = is_to_be_listed(d);
+	s->widened = d->widened;
+	s->by_time = !d->by_event;
+	d->scanning = s;
+	d->missing = d->missed;
+	d->missing_ns = d->missed_ns;
+	d->missed = d->widened = d->by_event = d->dangles = false;
+	d->was_unsure = d->unsure;
+	d->unsure = false;
+	if (s->listed)
+		listing_begin(d, s);
+	return (true);
+}
+
+/* Others have their turns now.  Returns whether there is room to stay open. */
+static bool
+keep_open(struct dir *d, struct scan *s)
+{
+	if (s->handle == NULL || s->kept_open)
+		return (true);
+	if (d->all->nsplit >= SCAN_OPEN)
+		return (false);
+	s->kept_open = true;
+	d->all->nsplit++;
+	return (true);
+}
+
+/* Returns whether it is at its end. */
+static bool
+scan_part(struct dir *d)
+{
+	const struct scan_job *job = &d->job;
+	struct scan *s = d->scanning;
+	struct sources *ss = d->all;
+
+	if (is_to_begin_anew(d, s))
+		listing_begin(d, s);
+	while (s->stage != STAGE_END) {
+		if (do_stage(d, s)) {
+			end_stage(d, s);
+			continue;
+		}
+		if (is_over(ss, job))
+			return (false);
+		s->split = true;
+		s->parts++;
+		if (!keep_open(d, s))
+			abandon(d);
+		return (false);
+	}
+	if (s->parts > 0)
+		log_debug("%s: was scanned in %u parts", dir_display(d),
+		    s->parts + 1);
+	free_scan(d);
+	return (!d->rescan);
+}
+
+static bool
+scan_step_of(struct scan_job *job, void *arg)
+{
+	struct dir *d =
+	    (struct dir *)(void *)((char *)job - offsetof(struct dir, job));
+	struct sources *ss = arg;
+	bool by_time = ss->by_time, done;
+
+	if (d->scanning == NULL && !begin_scan(d))
+		return (true);
+	ss->by_time = d->scanning->by_time;
+	done = scan_part(d);
+	ss->by_time = by_time;
+	if (done && !ss->starting)
+		dir_note_unseen(d);
+	return (done);
+}
+
+void
+scan_init(struct sources *ss)
+{
+	scan_queue_init(&ss->scans, ss->loop, scan_step_of, ss);
+}
+
+void
+scan_end(struct sources *ss)
+{
+	scan_queue_fini(&ss->scans);
+}
+
+void
+scan_some(struct sources *ss)
+{
+	scan_queue_run(&ss->scans);
+}
+
+void
+scan_all(struct sources *ss)
+{
+	scan_queue_finish(&ss->scans, sources_pause);
+}
+
+bool
+dir_is_scanned(const struct dir *d)
+{
+	return (d->scanning != NULL);
+}
+
+void
+dir_scan_later(struct dir *d)
+{
+	struct sources *ss = d->all;
+
+	d->by_event |= !ss->by_time;
+	if (d->scanning != NULL && ss->starting && ss->scans.now != &d->job)
+		abandon(d);
+	if (d->scanning != NULL)
+		d->rescan = true;
+	else if (ss->starting)
+		scan_queue_add_urgent(&ss->scans, &d->job);
+	else
+		scan_queue_add(&ss->scans, &d->job);
+}
+
+void
+dir_begin(struct dir *d)
+{
+	d->widened = d->unwatched = true;
+	dir_scan_later(d);
+}
+
+void
+scan_leave(struct dir *d)
+{
+	if (d->scanning != NULL)
+		free_scan(d);
+	scan_queue_del(&d->all->scans, &d->job);
+}

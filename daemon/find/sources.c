@@ -1,0 +1,349 @@
+#include "daemon/find/sources.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/checkpoint/checkpointer.h"
+#include "daemon/conf/conf.h"
+#include "daemon/file/file.h"
+#include "daemon/file/table.h"
+#include "daemon/find/inside.h"
+#include "daemon/follow/handover.h"
+#include "daemon/stream/stream.h"
+#include "daemon/watch/mounts.h"
+
+/*
+ * Before anything is sent: when all events of this turn are known, what they
+ * told of renames is, too.
+ */
+static void
+on_turn(struct ev_loop *loop, ev_prepare *prepare, int revents)
+{
+	struct sources *ss = prepare->data;
+
+	(void)loop;
+	(void)revents;
+	scan_queue_turn(&ss->scans);
+	sources_follow_strays(ss);
+}
+
+/* A file that a link leads to: the link may lead to another one by now. */
+static void
+on_linked(struct place *place, const char *name)
+{
+	char copy[NAME_MAX + 1];
+
+	(void)strlcpy(copy, name, sizeof(copy));
+	dir_look_linked(dir_of(place), copy);
+}
+
+static bool
+reaches(
+    struct place *place, const char *name, struct place *was, const char *of)
+{
+	return (dir_is_reached_with(dir_of(place), name, dir_of(was), of));
+}
+
+static bool
+means(struct place *place, const char *name)
+{
+	return (dir_means_file(dir_of(place), name));
+}
+
+static bool
+trusts(struct place *place, const char *name, const struct stat *st,
+    struct place *was, const char *of)
+{
+	return (dir_trusts_own(dir_of(place), name, st) ||
+	    dir_follows(dir_of(was), of, REACH_UNSAFE_NAME));
+}
+
+static bool
+is_undecided(struct place *place)
+{
+	return (dir_is_undecided(dir_of(place)));
+}
+
+static void
+look_again(struct place *place)
+{
+	dir_again(dir_of(place));
+}
+
+static struct place *
+place_of(void *arg, const char *path)
+{
+	char copy[PATH_MAX], *slash;
+	struct dir *d;
+
+	if (strlcpy(copy, path, sizeof(copy)) >= sizeof(copy) ||
+	    (slash = strrchr(copy, '/')) == NULL)
+		return (NULL);
+	*slash = '\0';
+	d = dir_find(arg, copy);
+	return (d != NULL ? &d->place : NULL);
+}
+
+static bool
+is_blind(void *arg, const char *path)
+{
+	struct sources *ss = arg;
+	struct place *place;
+
+	if (ss->nagain > 0 || !scan_queue_is_empty(&ss->scans))
+		return (true);
+	place = path != NULL ? place_of(ss, path) : NULL;
+	return (place != NULL && dir_of(place)->said);
+}
+
+/* A file that is watched by itself. */
+static void
+on_file(struct tail *t)
+{
+	t->doubtful = true;
+	if (t->linked && t->place != NULL)
+		on_linked(t->place, t->name);
+	else
+		tail_check(t);
+}
+
+static void
+look_for(
+    struct dir *d, enum watch_event event, const char *name, const char *from)
+{
+	struct tail *t;
+
+	switch (event) {
+	case WATCH_DATA:
+		if ((t = tail_at(&d->place, name)) != NULL) {
+			t->doubtful = true;
+			tail_check_written(t);
+		} else if (dir_means_file(d, name))
+			dir_look(d, name);
+		break;
+	case WATCH_NAME:
+		dir_note_rename(d, name, from);
+		dir_look(d, name);
+		dir_look_links(d, name);
+		break;
+	case WATCH_SCAN:
+		dir_scan_missed(d);
+		break;
+	case WATCH_GONE:
+		dir_gone(d);
+		break;
+	case WATCH_FILE:
+		break;
+	}
+}
+
+static void
+on_event(
+    void *owner, enum watch_event event, const char *name, const char *from)
+{
+	struct sources *ss;
+	struct dir *d;
+
+	if (event == WATCH_FILE) {
+		on_file(owner);
+		return;
+	}
+	d = owner;
+	ss = d->all;
+	look_for(d, event, name, from);
+	scan_some(ss);
+}
+
+struct sources *
+sources_new(struct ev_loop *loop, struct tails *tails, struct ledger *ledger,
+    const struct sources_ops *ops)
+{
+	struct tails_finder finder;
+	struct sources *ss;
+
+	if ((ss = calloc(1, sizeof(*ss))) == NULL)
+		return (NULL);
+	TAILQ_INIT(&ss->sources);
+	TAILQ_INIT(&ss->strayed);
+	RB_INIT(&ss->dirs);
+	RB_INIT(&ss->ids);
+	RB_INIT(&ss->links);
+	ss->tails = tails;
+	ss->ledger = ledger;
+	ss->ops = *ops;
+	finder = (struct tails_finder) { .look = on_linked,
+		.near = sources_near,
+		.means = means,
+		.reaches = reaches,
+		.trusts = trusts,
+		.is_blind = is_blind,
+		.is_undecided = is_undecided,
+		.again = look_again,
+		.place_of = place_of,
+		.arg = ss };
+	tails_set_finder(tails, &finder);
+	if ((ss->watch = watch_new(loop, on_event)) == NULL) {
+		free(ss);
+		return (NULL);
+	}
+	tails_set_watch(tails, ss->watch);
+	ss->loop = loop;
+	ev_prepare_init(&ss->turn, on_turn);
+	awaited_init(ss);
+	told_init(ss);
+	again_init(ss);
+	scan_init(ss);
+	ev_set_priority(&ss->turn, EV_MAXPRI);
+	ss->turn.data = ss;
+	ev_prepare_start(loop, &ss->turn);
+	return (ss);
+}
+
+void
+sources_free(struct sources *ss)
+{
+	struct source *s;
+	struct dir *d;
+
+	if (ss == NULL)
+		return;
+	while ((d = RB_MIN(dirs, &ss->dirs)) != NULL)
+		dir_free(d);
+	ev_timer_stop(ss->loop, &ss->await);
+	mounts_free(ss->mounts);
+	sweep_stop(ss);
+	told_end(ss);
+	again_end(ss);
+	scan_end(ss);
+	while ((s = TAILQ_FIRST(&ss->sources)) != NULL) {
+		TAILQ_REMOVE(&ss->sources, s, entry);
+		free(s->routes);
+		free(s);
+	}
+	watch_free(ss->watch);
+	ev_prepare_stop(ss->loop, &ss->turn);
+	free(ss);
+}
+
+int
+sources_add(struct sources *ss, const struct conf_source *conf,
+    struct route *const *routes, size_t n)
+{
+	struct source *s;
+
+	if ((s = calloc(1, sizeof(*s))) == NULL)
+		return (-1);
+	if ((s->routes = calloc(n, sizeof(struct route *))) == NULL) {
+		free(s);
+		return (-1);
+	}
+	memcpy(s->routes, routes, n * sizeof(struct route *));
+	s->nroutes = n;
+	s->conf = conf;
+	TAILQ_INSERT_TAIL(&ss->sources, s, entry);
+	return (0);
+}
+
+void
+sources_avoid(struct sources *ss, int fd)
+{
+	struct stat st;
+
+	if (ss->navoided == SOURCE_AVOIDED || fstat(fd, &st) == -1 ||
+	    (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)))
+		return;
+	ss->avoided[ss->navoided++] =
+	    (struct identity) { st.st_dev, st.st_ino };
+}
+
+void
+sources_pause(void *arg)
+{
+	struct sources *ss = arg;
+	int error = errno;
+
+	if (ss->starting && !ss->late && ss->pause != NULL)
+		ss->pause(ss->pause_arg);
+	errno = error;
+}
+
+void
+sources_on_pause(struct sources *ss, void (*pause)(void *), void *arg)
+{
+	ss->pause = pause;
+	ss->pause_arg = arg;
+}
+
+/* From now on a file that appears is read from its beginning. */
+static void
+end_start(struct sources *ss)
+{
+	struct source *s;
+	size_t r;
+
+	ss->starting = false;
+	ss->waits = 0;
+	TAILQ_FOREACH (s, &ss->sources, entry)
+		for (r = 0; r < s->nroutes; r++)
+			ledger_see(
+			    ss->ledger, s->routes[r]->to->name, s->conf->name);
+}
+
+int
+sources_start(struct sources *ss, const struct handover_file *files, size_t n)
+{
+	struct source *s;
+	struct stat st;
+	struct dir *root;
+	struct use use;
+	size_t i, r;
+
+	if (stat("/", &st) == -1 || (root = dir_new(ss, NULL, "", &st)) == NULL)
+		return (-1);
+	ss->starting = true;
+	tails_set_starting(ss->tails, true);
+	tails_reserve(ss->tails, (unsigned)n);
+	TAILQ_FOREACH (s, &ss->sources, entry) {
+		for (r = 0; r < s->nroutes; r++)
+			s->routes[r]->fresh = s->conf->start_at_end &&
+			    !ledger_has_seen(ss->ledger, s->routes[r]->to->name,
+				s->conf->name);
+		for (i = 0; i < s->conf->npatterns; i++) {
+			use = (struct use) { .source = s,
+				.pattern = s->conf->patterns[i] };
+			if (dir_append_use(root, &use) == -1)
+				return (-1);
+		}
+	}
+	/* Before the first look: what is mounted later is looked at again. */
+	mount_begin(ss);
+	dir_begin(root);
+	scan_all(ss);
+	for (i = 0; i < n; i++) {
+		sources_pause(ss);
+		tails_reserve(ss->tails, (unsigned)(n - i - 1));
+		sources_inherit(ss, &files[i]);
+	}
+	sources_recover(ss);
+	tails_set_starting(ss->tails, false);
+	end_start(ss);
+	sweep_start(ss);
+	return (0);
+}
+
+void
+sources_hide(struct sources *ss, bool (*hides)(void *, const char *), void *arg)
+{
+	struct dir *d;
+
+	RB_FOREACH (d, dirs, &ss->dirs)
+		d->hidden = hides(arg, dir_display(d));
+}
+
+void
+sources_watch_stats(const struct sources *ss, struct watch_stats *stats)
+{
+	watch_stats(ss->watch, stats);
+}

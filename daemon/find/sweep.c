@@ -1,0 +1,226 @@
+#include "daemon/find/inside.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/file/file.h"
+#include "daemon/file/table.h"
+#include "daemon/sandbox/opener.h"
+
+/*
+ * Events are hints, and some never come: for what is written through a mapping
+ * or another link, for what another host does, for what is mounted where the
+ * system does not tell.  So everything is looked at once in a PERIOD, BATCH
+ * files at a time.  As that should cost no more than a thousandth of a
+ * processor, there are not more batches than one in EVERY seconds: above 12,000
+ * files it takes longer.
+ *
+ * Where a file tells of itself only while it is open, others are looked at by
+ * nothing else: then it begins anew as soon as it is through.
+ */
+#define PERIOD 60.
+#define EVERY 1.
+#define BATCH 200
+
+static bool
+has_changed(const struct dir *d, int fd, const struct tail *t)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	if (fd != -1)
+		return (fstatat(fd, t->name, &st, AT_SYMLINK_NOFOLLOW) == -1 ||
+		    !dir_is_at_rest(t, fd, &st));
+	return (dir_path(d, t->name, path) == -1 || lstat(path, &st) == -1 ||
+	    !dir_is_as_seen(t, &st));
+}
+
+static void
+remember(struct sources *ss, struct dir *d, const char *name)
+{
+	ss->sweep_dir = d;
+	(void)strlcpy(ss->sweep_name, name, sizeof(ss->sweep_name));
+}
+
+/* Files of d behind sweep_name.  Returns how many were looked at. */
+static unsigned
+sweep_files(struct dir *d, unsigned most)
+{
+	struct sources *ss = d->all;
+	struct tail *t;
+	unsigned n = 0;
+	int fd;
+
+	fd = opener_open(dir_display(d), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	t = tail_behind(&d->place, ss->sweep_name);
+	for (; t != NULL && n < most; n++) {
+		if (has_changed(d, fd, t) || n + 1 == most) {
+			remember(ss, d, t->name);
+			dir_look(d, ss->sweep_name);
+			t = tail_behind(&d->place, ss->sweep_name);
+		} else {
+			t = RB_NEXT(tail_names, &d->place.names, t);
+		}
+	}
+	if (fd != -1)
+		(void)close(fd);
+	return (n);
+}
+
+/* The directory itself: another one, or with other names in it? */
+void
+sweep_look(struct dir *d)
+{
+	char name[NAME_MAX + 1];
+	struct stat st;
+	int rc;
+
+	if (dir_is_hidden(d))
+		return;
+	rc = stat(dir_display(d), &st);
+	if (rc == -1 || !place_is_same(&d->place, &st)) {
+		if (d->parent == NULL) {
+			if (rc == 0 || !is_no_answer(errno))
+				dir_gone(d);
+			return;
+		}
+		/* The look ends d, and its path with it. */
+		(void)strlcpy(
+		    name, strrchr(d->place.path, '/') + 1, sizeof(name));
+		dir_look(d->parent, name);
+		return;
+	}
+	if (dir_is_idle(d)) {
+		dir_free(d);
+		return;
+	}
+	if (dir_is_scanned(d))
+		return;
+	/* There may be a watch to be had by now. */
+	if (d->place.polled && !dir_is_to_be_polled(d))
+		dir_watch(d);
+	if (d->said || d->dangles || written_ns(&st) != d->listed_ns ||
+	    (d->passed > 0 && !watch_sees_files(d->all->watch)))
+		dir_scan_again(d);
+}
+
+/* The directory behind the one that the sweep has done with. */
+static bool
+sweep_on(struct sources *ss)
+{
+	struct dir *next;
+
+	next = ss->sweep_dir == NULL ? RB_MIN(dirs, &ss->dirs)
+				     : RB_NEXT(dirs, &ss->dirs, ss->sweep_dir);
+	remember(ss, next, "");
+	return (next != NULL);
+}
+
+/* Whether there are files of which no event tells. */
+static bool
+has_untold(const struct sources *ss)
+{
+	struct watch_stats stats;
+
+	if (watch_sees_files(ss->watch))
+		return (false);
+	watch_stats(ss->watch, &stats);
+	return (ss->passed > 0 || stats.files < tails_stats(ss->tails)->files);
+}
+
+/* n files were looked at just now. */
+static void
+set_pace(struct sources *ss, uint64_t n)
+{
+	uint64_t all = ss->ndirs + tails_stats(ss->tails)->files + ss->passed;
+	uint64_t batches = 1 + all / BATCH, done = 1 + n / (BATCH + 1);
+	ev_tstamp every = PERIOD / (double)batches;
+	ev_tstamp least = EVERY * (double)done;
+
+	if (every < least)
+		every = least;
+	ss->sweep_rest = every;
+	/* A file may be closed meanwhile. */
+	ss->sweep.repeat = watch_sees_files(ss->watch) ? every : least;
+}
+
+/* Whether it is too early for the next batch. */
+static bool
+is_at_rest(struct sources *ss)
+{
+	ss->sweep_rest -= ss->sweep.repeat;
+	return (ss->sweep_rest > 0 && !has_untold(ss));
+}
+
+/*
+ * A directory counts as a file.  sweep_dir is where it is also when a look has
+ * ended the directory: then it is the one in front.
+ */
+static void
+on_sweep(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+	struct sources *ss = timer->data;
+	uint64_t n = 0;
+
+	(void)revents;
+	if (is_at_rest(ss))
+		return;
+	ss->by_time = true;
+	while (n < BATCH) {
+		if (ss->sweep_dir != NULL) {
+			n += sweep_files(ss->sweep_dir, (unsigned)(BATCH - n));
+			if (n >= BATCH)
+				break;
+		}
+		if (!sweep_on(ss))
+			break;
+		n += 1 + ss->sweep_dir->passed;
+		sweep_look(ss->sweep_dir);
+	}
+	ss->by_time = false;
+	scan_some(ss);
+	set_pace(ss, n);
+	ev_timer_again(loop, timer);
+}
+
+void
+sweep_start(struct sources *ss)
+{
+	ev_timer_init(&ss->sweep, on_sweep, 0., PERIOD);
+	ss->sweep.data = ss;
+	set_pace(ss, 0);
+	ev_timer_again(ss->loop, &ss->sweep);
+}
+
+void
+sweep_stop(struct sources *ss)
+{
+	ev_timer_stop(ss->loop, &ss->sweep);
+}
+
+void
+sweep_leave(struct dir *d)
+{
+	struct sources *ss = d->all;
+
+	if (ss->sweep_dir == d)
+		remember(ss, RB_PREV(dirs, &ss->dirs, d), "");
+	sweep_count_anew(d);
+}
+
+void
+sweep_count_anew(struct dir *d)
+{
+	d->all->passed -= d->passed;
+	d->passed = 0;
+}
+
+void
+sweep_pass(struct dir *d)
+{
+	d->passed++;
+	d->all->passed++;
+}

@@ -1,0 +1,446 @@
+#include "daemon/find/unmatched.h"
+
+#include <limits.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/base/log.h"
+#include "daemon/base/say.h"
+#include "daemon/checkpoint/checkpointer.h"
+#include "daemon/conf/conf.h"
+#include "daemon/file/file.h"
+#include "daemon/file/table.h"
+#include "daemon/find/candidate.h"
+#include "daemon/find/inside.h"
+#include "daemon/stream/stream.h"
+#include "lib/kin.h"
+
+RB_HEAD(orphan_names, orphan_spot);
+TAILQ_HEAD(orphan_list, orphan);
+
+struct orphans {
+	struct sources *all;
+	struct orphan_list list; /* by device, inode and destination */
+	struct orphan_names names;
+	struct kin *contents; /* of those that were not tried */
+	size_t n;
+	bool unsent; /* of one nothing was sent */
+};
+
+static int
+compare_spots(const struct orphan_spot *a, const struct orphan_spot *b)
+{
+	int order;
+
+	if (a->dir != b->dir)
+		return ((uintptr_t)a->dir < (uintptr_t)b->dir ? -1 : 1);
+	if ((order = strcmp(a->base, b->base)) != 0)
+		return (order);
+	return (a->nth < b->nth ? -1 : a->nth > b->nth);
+}
+
+/* RB_GENERATE_STATIC needs __unused, which glibc's headers cannot bear. */
+#define LOCAL __attribute__((__unused__)) static
+RB_GENERATE_INTERNAL(orphan_names, orphan_spot, by_name, compare_spots, LOCAL)
+
+/* Splits a path into the directory, when it is known, and the name there. */
+static struct dir *
+dir_of_path(struct sources *ss, const char *path, const char **name)
+{
+	char copy[PATH_MAX], *slash;
+
+	if (strlcpy(copy, path, sizeof(copy)) >= sizeof(copy) ||
+	    (slash = strrchr(copy, '/')) == NULL)
+		return (NULL);
+	*slash = '\0';
+	*name = path + (slash - copy) + 1;
+	return (dir_find(ss, copy));
+}
+
+static void
+orphan_free(struct orphan *o)
+{
+	free(o->path);
+	free(o->real);
+	free(o->dest);
+	free(o);
+}
+
+static struct kin_key
+key_of(const struct orphan *o)
+{
+	return ((struct kin_key) { .name = "",
+	    .print = o->rec.print,
+	    .size = o->rec.offset,
+	    .nth = o->nth });
+}
+
+static void
+add_spot(struct orphans *os, struct orphan *o, struct dir *d, const char *base)
+{
+	struct orphan_spot *spot = &o->spots[o->nspots];
+	unsigned i;
+
+	if (d == NULL)
+		return;
+	for (i = 0; i < o->nspots; i++)
+		if (o->spots[i].dir == d && strcmp(o->spots[i].base, base) == 0)
+			return;
+	*spot = (struct orphan_spot) {
+		.of = o, .dir = d, .base = base, .nth = o->nth
+	};
+	o->nspots++;
+	RB_INSERT(orphan_names, &os->names, spot);
+}
+
+/* What there is of the record; its strings are copied. */
+static struct orphan *
+orphan_new(const struct checkpoint_record *rec)
+{
+	struct orphan *o;
+
+	if ((o = calloc(1, sizeof(*o))) == NULL)
+		return (NULL);
+	o->path = strdup(rec->path);
+	o->dest = strdup(rec->dest);
+	if (rec->real != NULL)
+		o->real = strdup(rec->real);
+	if (o->path == NULL || o->dest == NULL ||
+	    (rec->real != NULL && o->real == NULL)) {
+		orphan_free(o);
+		return (NULL);
+	}
+	o->rec = *rec;
+	o->rec.path = o->path;
+	o->rec.dest = o->dest;
+	o->rec.real = o->real;
+	if (rec->nguards > 0)
+		memcpy(o->guards, rec->guards,
+		    rec->nguards * sizeof(*rec->guards));
+	o->rec.guards = o->guards;
+	return (o);
+}
+
+static void
+add_orphan(const struct checkpoint_record *rec, void *arg)
+{
+	struct orphans *os = arg;
+	const char *base = NULL;
+	struct kin_key key;
+	struct orphan *o;
+	struct dir *d;
+
+	sources_pause(os->all);
+	if (rec->kind != CHECKPOINT_FILE ||
+	    (d = dir_of_path(os->all, rec->path, &base)) == NULL ||
+	    !dir_sends_to(d, base, rec->dest))
+		return;
+	if ((o = orphan_new(rec)) == NULL) {
+		log_warn("%s", rec->path);
+		return;
+	}
+	o->nth = os->n++;
+	os->unsent = os->unsent || (rec->offset == 0 && rec->print.len > 0);
+	TAILQ_INSERT_TAIL(&os->list, o, entry);
+	d = dir_of_path(os->all, o->path, &base);
+	add_spot(os, o, d, base);
+	if (o->real != NULL) {
+		d = dir_of_path(os->all, o->real, &base);
+		add_spot(os, o, d, base);
+	}
+	d = dir_link_of(o->spots[0].dir, o->spots[0].base, &base);
+	add_spot(os, o, d, base);
+	key = key_of(o);
+	if (kin_add(os->contents, &key, o) == -1)
+		log_warn("%s", o->path);
+}
+
+/*
+ * Whoever may change the path to a directory could have it lead elsewhere: it
+ * is to be without links, as it was.
+ */
+static bool
+is_without_links(struct sources *ss, const char *path)
+{
+	const char *display = path[0] == '\0' ? "/" : path;
+	unsigned n = 0;
+	char *real;
+	bool is;
+
+	while (
+	    (real = realpath(display, NULL)) == NULL && lookup_again(ss, n++))
+		;
+	is = real != NULL && strcmp(real, display) == 0;
+	free(real);
+	return (is);
+}
+
+static void
+enter_dir(const struct checkpoint_record *rec, void *arg)
+{
+	struct sources *ss = arg;
+	char path[PATH_MAX], *slash;
+	struct dir *d, *real;
+	const char *base;
+
+	sources_pause(ss);
+	if (rec->kind != CHECKPOINT_FILE || rec->real == NULL ||
+	    strlcpy(path, rec->real, sizeof(path)) >= sizeof(path) ||
+	    (slash = strrchr(path, '/')) == NULL)
+		return;
+	*slash = '\0';
+	d = dir_of_path(ss, rec->path, &base);
+	if (d != NULL && dir_means_file(d, base) &&
+	    dir_find(ss, path) == NULL && is_without_links(ss, path) &&
+	    (real = dir_at(ss, path)) != NULL)
+		dir_is_unseen_as(real, d);
+}
+
+void
+orphans_enter_dirs(struct sources *ss)
+{
+	ledger_walk_untaken(ss->ledger, enter_dir, ss);
+}
+
+struct orphans *
+orphans_new(struct sources *ss)
+{
+	struct orphans *os;
+
+	if ((os = calloc(1, sizeof(*os))) == NULL ||
+	    (os->contents = kin_new()) == NULL) {
+		log_warn("checkpoint");
+		free(os);
+		return (NULL);
+	}
+	os->all = ss;
+	TAILQ_INIT(&os->list);
+	RB_INIT(&os->names);
+	ledger_walk_untaken(ss->ledger, add_orphan, os);
+	return (os);
+}
+
+void
+orphans_free(struct orphans *os)
+{
+	struct orphan *o;
+
+	while ((o = TAILQ_FIRST(&os->list)) != NULL) {
+		TAILQ_REMOVE(&os->list, o, entry);
+		orphan_free(o);
+	}
+	kin_free(os->contents);
+	free(os);
+}
+
+bool
+orphans_are_none(const struct orphans *os)
+{
+	return (TAILQ_EMPTY(&os->list));
+}
+
+bool
+orphans_have_unsent(const struct orphans *os)
+{
+	return (os->unsent);
+}
+
+/* The first in d whose name is base, or comes behind it. */
+static struct orphan_spot *
+first_from(struct orphans *os, struct dir *d, const char *base)
+{
+	struct orphan_spot key = { .dir = d, .base = base }, *spot;
+
+	spot = RB_NFIND(orphan_names, &os->names, &key);
+	return (spot != NULL && spot->dir == d ? spot : NULL);
+}
+
+static struct orphan_spot *
+next_in_dir(struct orphan_spot *spot)
+{
+	struct orphan_spot *next = RB_NEXT(orphan_names, NULL, spot);
+
+	return (next != NULL && next->dir == spot->dir ? next : NULL);
+}
+
+bool
+orphans_had(struct orphans *os, struct dir *d, const char *name)
+{
+	const struct orphan_spot *spot = first_from(os, d, name);
+
+	return (spot != NULL && strcmp(spot->base, name) == 0);
+}
+
+bool
+orphans_are_missed(struct orphans *os, struct dir *d)
+{
+	struct orphan_spot *spot;
+
+	for (spot = first_from(os, d, ""); spot != NULL;
+	     spot = next_in_dir(spot))
+		if (!spot->of->found)
+			return (true);
+	return (false);
+}
+
+/* The rest of a truncated file, of which nothing is known: see be_sought(). */
+static bool
+is_unread(const struct orphan *o, const struct dir *d)
+{
+	return (o->rec.dev == ~d->place.dev && o->rec.offset == 0 &&
+	    o->rec.print.len == 0 && o->rec.nguards == 0);
+}
+
+bool
+orphans_seek_copy(struct orphans *os, const struct candidate *c)
+{
+	struct orphan_spot *spot;
+	bool found = false;
+
+	for (spot = first_from(os, c->dir, c->base);
+	     spot != NULL && strcmp(spot->base, c->base) == 0;
+	     spot = next_in_dir(spot))
+		if (is_unread(spot->of, c->dir) &&
+		    candidate_is_made_since(c, spot->of))
+			spot->of->found = found = true;
+	return (found);
+}
+
+struct kin *
+orphans_of(struct orphans *os, struct dir *d)
+{
+	struct orphan_spot *spot;
+	struct kin_key key;
+	struct orphan *o;
+	struct kin *k;
+
+	if ((k = kin_new()) == NULL) {
+		log_warn("%s", dir_display(d));
+		return (NULL);
+	}
+	for (spot = first_from(os, d, ""); spot != NULL;
+	     spot = next_in_dir(spot)) {
+		o = spot->of;
+		key = key_of(o);
+		key.name = spot->base;
+		if (!o->tried && kin_add_rotated(k, &key, o) == -1)
+			log_warn("%s", o->path);
+	}
+	return (k);
+}
+
+void
+orphans_each(struct orphans *os, struct kin_query *q,
+    bool (*fn)(void *orphan, void *arg), void *arg)
+{
+	q->name = "";
+	kin_each(os->contents, q, fn, arg);
+}
+
+void
+orphan_try(struct orphans *os, struct orphan *o, struct dir *d, struct kin *of)
+{
+	struct kin_key key = key_of(o);
+	unsigned i;
+
+	o->tried = true;
+	kin_del(os->contents, &key);
+	for (i = 0; i < o->nspots; i++) {
+		key.name = o->spots[i].base;
+		if (o->spots[i].dir == d)
+			kin_del_rotated(of, &key);
+	}
+}
+
+static bool
+is_same_file(const struct orphan *a, const struct orphan *b)
+{
+	return (a != NULL && a->rec.dev == b->rec.dev &&
+	    a->rec.inode == b->rec.inode);
+}
+
+struct orphan *
+orphan_first(struct orphan *o)
+{
+	struct orphan *before;
+
+	while (is_same_file(before = TAILQ_PREV(o, orphan_list, entry), o))
+		o = before;
+	return (o);
+}
+
+struct orphan *
+orphan_next(struct orphan *o)
+{
+	struct orphan *next = TAILQ_NEXT(o, entry);
+
+	return (is_same_file(next, o) ? next : NULL);
+}
+
+/*
+ * Of a destination that does not get the file by this configuration nothing is
+ * to be said.
+ */
+static bool
+is_sent(const struct tail *t, const char *dest)
+{
+	const struct stream *s;
+
+	for (s = t->streams; s != NULL; s = s->next)
+		if (strcmp(s->route->to->name, dest) == 0)
+			return (true);
+	return (false);
+}
+
+/* The file that has its name now may have what was sent of it, elsewhere. */
+static bool
+is_in_its_place(const struct orphan *o)
+{
+	struct tail *t = tail_at(&o->spots[0].dir->place, o->spots[0].base);
+
+	return (t != NULL && !t->met && tail_seek_sent(t, &o->rec));
+}
+
+static void
+say_unfound(const struct orphan *o)
+{
+	const struct tail *t =
+	    tail_at(&o->spots[0].dir->place, o->spots[0].base);
+
+	if (o->rec.offset > 0 && t != NULL && t->dev == o->rec.dev &&
+	    t->ino == o->rec.inode && is_sent(t, o->rec.dest))
+		say_notice(o->rec.path,
+		    "is another file than the one of which %lld "
+		    "bytes were sent to %s, and no copy of that is "
+		    "here: it is sent from its beginning",
+		    (long long)o->rec.offset, o->rec.dest);
+}
+
+/* Its record belongs to no file that is there. */
+static void
+end_record(struct orphans *os, struct orphan *o)
+{
+	if (!o->ended &&
+	    tails_find(os->all->tails, o->rec.dev, o->rec.inode) == NULL)
+		ledger_end(os->all->ledger, &o->rec);
+	o->ended = true;
+}
+
+void
+orphans_end(struct orphans *os, const struct dir *in)
+{
+	const struct dir *d;
+	struct orphan *o;
+
+	TAILQ_FOREACH (o, &os->list, entry) {
+		sources_pause(os->all);
+		d = o->spots[0].dir;
+		if (!o->found && (in == NULL || d == in) && !d->unrecovered)
+			o->found = is_in_its_place(o);
+		if (o->found)
+			end_record(os, o);
+		else if ((in == NULL || d == in) && !d->unrecovered)
+			say_unfound(o);
+	}
+}

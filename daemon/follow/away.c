@@ -1,0 +1,60 @@
+#include "daemon/follow/away.h"
+
+#include <sys/stat.h>
+
+#include <limits.h>
+#include <string.h>
+
+#include "daemon/base/say.h"
+#include "daemon/checkpoint/checkpointer.h"
+#include "daemon/file/file.h"
+#include "daemon/file/table.h"
+#include "daemon/stream/stream.h"
+
+/* Whether what is there now of the path it had is on another device. */
+static bool
+is_unmounted(const struct tail *t)
+{
+	char path[PATH_MAX];
+	struct path_text origin;
+	struct stat st;
+	char *slash;
+
+	if (strlcpy(path, tail_origin(t, &origin), sizeof(path)) >=
+	    sizeof(path))
+		return (false);
+	while ((slash = strrchr(path, '/')) != NULL) {
+		slash[slash == path ? 1 : 0] = '\0';
+		if (stat(path, &st) == 0)
+			return (st.st_dev != t->dev);
+		if (slash == path)
+			break;
+	}
+	return (false);
+}
+
+bool
+tail_may_come_back(const struct tail *t)
+{
+	struct stat st;
+
+	if (!t->away || !t->known || t->held != NULL)
+		return (false);
+	/* Of one that is closed only the device tells whether it is there. */
+	return (t->fd != -1 ? fstat(t->fd, &st) == 0 && st.st_nlink > 0
+			    : is_unmounted(t));
+}
+
+void
+tail_leave(struct tail *t)
+{
+	struct path_text path;
+	struct stream *s;
+
+	say_info(tail_origin(t, &path),
+	    "went with its directory, and may come back: its checkpoint "
+	    "record stays");
+	for (s = t->streams; s != NULL; s = s->next)
+		ledger_leave(tails_ledger(t->all), s);
+	tail_free(t);
+}

@@ -1,0 +1,181 @@
+#include "daemon/follow/handover.h"
+
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/base/log.h"
+#include "daemon/checkpoint/checkpointer.h"
+#include "daemon/file/file.h"
+#include "daemon/file/table.h"
+#include "daemon/stream/stream.h"
+
+struct giving {
+	int (*give)(void *, const struct handover_file *);
+	void *arg;
+};
+
+static off_t
+least_acked(const struct tail *t)
+{
+	const struct stream *s;
+	off_t least = t->size;
+
+	for (s = t->streams; s != NULL; s = s->next)
+		if (s->cursor.acked < least)
+			least = s->cursor.acked;
+	return (least);
+}
+
+static void
+say_lost(const struct tail *t)
+{
+	off_t from = least_acked(t);
+
+	if (from >= t->size)
+		return;
+	log_warnx("%s: %lld bytes at %lld are lost, but for a copy: a file "
+		  "without a name cannot be found again",
+	    tail_path(t).text, (long long)(t->size - from), (long long)from);
+}
+
+/* Whether it can be read by its descriptor, and somebody wants it. */
+static bool
+is_open(const struct tail *t)
+{
+	return (t->known && t->fd != -1 && t->streams != NULL);
+}
+
+/*
+ * By its name, or as one of those that a directory has in which a source means
+ * files: others are not searched at a start.
+ */
+static bool
+is_easy_to_find(const struct tail *t)
+{
+	struct stat st;
+
+	return (t->place != NULL && (!t->rotated || t->place->told) &&
+	    stat(tail_path(t).text, &st) == 0 && st.st_dev == t->dev &&
+	    st.st_ino == t->ino);
+}
+
+/* Until the next worker has looked, a file that has a name may lose it. */
+static void
+give_one(const struct tail *t, const struct giving *g)
+{
+	struct handover_file f = { .fd = t->fd,
+		.quiet = tails_now(t->all) - t->changed };
+
+	if (!is_open(t) || (tail_is_done(t) && is_easy_to_find(t)))
+		return;
+	if (g->give(g->arg, &f) == 0)
+		return;
+	log_warn(
+	    "%s: cannot be handed over to the next worker", tail_path(t).text);
+	if (t->place == NULL)
+		say_lost(t);
+}
+
+/* Those that follow each other, by the first of them. */
+static void
+give_chain(struct tail *t, void *arg)
+{
+	if (t->before != NULL)
+		return;
+	for (; t != NULL; t = t->behind)
+		give_one(t, arg);
+}
+
+static void
+lose(struct tail *t, void *arg)
+{
+	(void)arg;
+	if (is_open(t) && !tail_is_done(t) && t->place == NULL)
+		say_lost(t);
+}
+
+void
+handover_give(struct tails *ts,
+    int (*give)(void *, const struct handover_file *), void *arg)
+{
+	struct giving g = { give, arg };
+
+	tails_walk(ts, give_chain, &g);
+}
+
+/*
+ * Whether it was deleted as the log that it was.  Of one that was rotated
+ * before there may be a compressed file, which the next start knows by its
+ * record.
+ */
+static bool
+had_own_name(const struct tail *t)
+{
+	const char *path = tail_old_path(t);
+
+	return (path == NULL || strcmp(strrchr(path, '/') + 1, t->name) == 0);
+}
+
+static void
+end(struct tail *t, void *arg)
+{
+	struct tails *ts = arg;
+	struct stream *s;
+	struct stat st;
+
+	if (!is_open(t) || t->place != NULL || t->held != NULL ||
+	    t->packed != INFLATE_NONE || fstat(t->fd, &st) == -1)
+		return;
+	if (st.st_nlink > 0)
+		for (s = t->streams; s != NULL; s = s->next)
+			ledger_mark(tails_ledger(ts), s);
+	else if (st.st_size == t->size && tail_is_done(t) && had_own_name(t))
+		tail_finish(t);
+}
+
+void
+handover_end(struct tails *ts)
+{
+	tails_walk(ts, end, ts);
+}
+
+void
+handover_say_lost(struct tails *ts)
+{
+	tails_walk(ts, lose, NULL);
+}
+
+int
+handover_add(struct handover *h, const struct handover_file *f)
+{
+	struct handover_file *grown;
+	size_t room = h->room == 0 ? 16 : h->room * 2;
+
+	if (h->n == h->room) {
+		grown = reallocarray(h->files, room, sizeof(*grown));
+		if (grown == NULL) {
+			(void)close(f->fd);
+			errno = ENOMEM;
+			return (-1);
+		}
+		h->files = grown;
+		h->room = room;
+	}
+	h->files[h->n++] = *f;
+	return (0);
+}
+
+void
+handover_clear(struct handover *h)
+{
+	while (h->n > 0)
+		(void)close(h->files[--h->n].fd);
+	free(h->files);
+	h->files = NULL;
+	h->room = 0;
+}

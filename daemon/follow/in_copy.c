@@ -1,0 +1,316 @@
+#include "daemon/follow/inside.h"
+
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/base/log.h"
+#include "daemon/base/say.h"
+#include "daemon/checkpoint/checkpointer.h"
+#include "daemon/file/names.h"
+#include "daemon/file/table.h"
+#include "daemon/follow/copy.h"
+#include "daemon/follow/suspect.h"
+#include "daemon/stream/guard.h"
+#include "daemon/stream/stream.h"
+
+/* How long a copy is looked for that could not be looked for, in seconds. */
+#define SEEK_FOR 60.
+#define SEEK_DENIED_FOR 3. /* the same where that may not be */
+#define SEEK_CHANGING_FOR 3. /* and where names change all the time */
+
+/*
+ * Knows what stands in the copy before what is acknowledged, where no guard
+ * does that is within the copy: a record without one tells too little.
+ */
+static void
+know_acked(struct stream *s, int fd)
+{
+	const off_t at = s->cursor.acked;
+	const size_t len = guard_length(at);
+	struct guard known[CHECKPOINT_GUARDS], g;
+	struct checkpoint_record rec = { .nguards = 1, .guards = &g };
+	uint8_t buf[GUARD_MAX];
+
+	if (at == 0 || stream_guards(s, known) > 0 ||
+	    read_whole(fd, buf, len, at - (off_t)len) != (ssize_t)len)
+		return;
+	guard_of(&g, at, buf, len);
+	stream_guard_load(s, &rec);
+}
+
+/*
+ * What was sent beyond the end of the copy is in no file any more; what was
+ * sent before, and may be lost on the way, is in the copy.
+ */
+static void
+cut_streams(struct tail *old, int fd, off_t size)
+{
+	struct stream *s;
+
+	for (s = old->streams; s != NULL; s = s->next) {
+		stream_guard_cut(s, size);
+		if (s->cursor.sent > size) {
+			s->route->ops->on_cut(s, size, s->route->dest);
+			s->scanned = 0;
+		}
+		know_acked(s, fd);
+	}
+}
+
+/* old goes on as its copy.  Takes found. */
+static void
+go_on_in_copy(struct tail *old, const struct tail_copy_found *found)
+{
+	struct stream *s;
+	struct tail *held;
+
+	held = tails_find(old->all, found->st.st_dev, found->st.st_ino);
+	if (held != NULL)
+		tail_retire(held);
+	tail_held_moves(old, &found->st);
+	tails_know(old, &found->st);
+	tails_opened(old, found->fd);
+	old->size = found->st.st_size;
+	cut_streams(old, found->fd, old->size);
+	if (old->size < old->print.len || old->print.len == 0) {
+		/* It was copied when it had less, or had not been read. */
+		old->print.len = 0;
+		(void)tail_update_print(old, found->fd);
+	}
+	old->many_links = found->st.st_nlink > 1;
+	old->rotated = true;
+	old->linked = old->mounted = false;
+	if (tail_at(found->place, found->name) == NULL)
+		place_enter(old, found->place, found->name);
+	else
+		free(found->name);
+	tails_watch(old);
+	say_info(tail_path(old).text,
+	    "is the copy of a truncated file: the rest is read there");
+	for (s = old->streams; s != NULL; s = s->next) {
+		ledger_mark(tails_ledger(old->all), s);
+		stream_wake(s);
+	}
+	tails_time(old);
+}
+
+/* Whether what is known of it, all of which was sent, would tell of no copy. */
+static bool
+is_short(const struct tail *old, const struct guard *guard)
+{
+	size_t known = old->print.len;
+
+	if (known < guard_length(guard->at))
+		known = guard_length(guard->at);
+	return (known < TAIL_COPY_TELLING && tail_least_sent(old) >= old->size);
+}
+
+/* Whether it had something, and nobody could read it. */
+static bool
+is_unread(const struct tail *old)
+{
+	return (
+	    old->print.len == 0 && old->size > 0 && tail_most_sent(old) == 0);
+}
+
+/* Of a log that is gone, root: returns 0, or -1 with errno. */
+static int
+get_owner(const char *path, uid_t *uid)
+{
+	struct stat st;
+
+	*uid = 0;
+	if (stat(path, &st) == 0)
+		*uid = st.st_uid;
+	else if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
+		return (-1);
+	return (0);
+}
+
+static enum tail_copy_result
+find_copy(struct tail *old, struct place *place, off_t least,
+    struct tail_copy_found *found)
+{
+	struct path_text origin, real;
+	const char *path = tail_origin(old, &origin);
+	struct tail_copy wanted = { .all = old->all,
+		.tail = old,
+		.place = place,
+		.name = strrchr(path, '/') + 1,
+		.real = tail_real(old, &real),
+		.print = old->print,
+		.guard = tail_newest_guard(old),
+		.least = least,
+		.needed = tail_least_sent(old),
+		.dev = old->dev,
+		.ino = old->ino,
+		.begun = old->begun,
+		.since_ns = old->written_ns };
+
+	if (get_owner(path, &wanted.uid) == -1)
+		return (errno == EACCES || errno == EPERM ? TAIL_COPY_DENIED
+							  : TAIL_COPY_UNKNOWN);
+	wanted.is_short = is_short(old, &wanted.guard);
+	wanted.is_unread = is_unread(old);
+	if (wanted.is_unread)
+		wanted.least = old->size;
+	return (tail_copy_find(&wanted, found));
+}
+
+int
+tail_has_copy(struct tail *t)
+{
+	enum tail_copy_result result;
+	struct tail_copy_found found;
+
+	if (t->place == NULL)
+		return (0);
+	result = find_copy(t, t->place, tail_most_sent(t), &found);
+	if (result != TAIL_COPY_FOUND)
+		return (result == TAIL_COPY_LATER ? -1 : 0);
+	(void)close(found.fd);
+	free(found.name);
+	return (1);
+}
+
+/* A file that was rotated is lost under its own name, not the one it had. */
+static void
+take_own_name(struct tail *old)
+{
+	const char *was = tail_old_path(old);
+	char path[PATH_MAX];
+	int n, dir = (int)(strrchr(was, '/') - was);
+
+	n = snprintf(path, sizeof(path), "%.*s/%s", dir, was, old->name);
+	if (n > 0 && (size_t)n < sizeof(path))
+		tail_set_origin(old, path);
+}
+
+/* The next start would look for it by this record. */
+static void
+end_seeking(struct tail *old)
+{
+	struct stream *s;
+
+	for (s = old->streams; s != NULL && old->seeking; s = s->next)
+		ledger_drop(tails_ledger(old->all), s, true);
+	old->seeking = false;
+}
+
+/* What nobody will read any more. */
+static void
+lose_rest(struct tail *old)
+{
+	end_seeking(old);
+	tail_wake_behind(old);
+	if (old->rotated)
+		take_own_name(old);
+	if (tail_is_done(old)) {
+		tail_free(old);
+		return;
+	}
+	tail_say_lost(old, "truncated");
+	old->size = tail_least_sent(old);
+	tails_time(old);
+}
+
+/* Looks for the copy, in which old goes on; takes old if that is settled. */
+static enum tail_copy_result
+settle_old(struct tail *old, struct place *place)
+{
+	enum tail_copy_result result;
+	struct tail_copy_found found;
+	off_t size = old->size, sent = tail_least_sent(old);
+
+	result = find_copy(old, place, 1, &found);
+	if (result == TAIL_COPY_FOUND || result == TAIL_COPY_FOLLOWED)
+		end_seeking(old);
+	if (result == TAIL_COPY_FOUND) {
+		go_on_in_copy(old, &found);
+		/* The copy may have less than was seen. */
+		tail_lose(old, "truncated", old->size > sent ? old->size : sent,
+		    size);
+	} else if (result == TAIL_COPY_FOLLOWED) {
+		tail_wake_behind(old);
+		say_info(tail_old_path(old), "its copy is followed by itself");
+		old->size = tail_least_sent(old);
+		tails_time(old);
+	} else if (result == TAIL_COPY_NONE) {
+		lose_rest(old);
+	}
+	return (result);
+}
+
+/* For how long a copy is looked for, in seconds. */
+static double
+seek_for(enum tail_copy_result result)
+{
+	if (result == TAIL_COPY_DENIED)
+		return (SEEK_DENIED_FOR);
+	if (result == TAIL_COPY_CHANGING)
+		return (SEEK_CHANGING_FOR);
+	return (result == TAIL_COPY_UNKNOWN || result == TAIL_COPY_LATER
+		? SEEK_FOR
+		: 0.);
+}
+
+void
+tail_seek_copy(struct tail *old)
+{
+	const struct tails_finder *finder = tails_finder(old->all);
+	struct place *place = finder->place_of(finder->arg, tail_old_path(old));
+	enum tail_copy_result result;
+	double most;
+
+	if (place == NULL) {
+		lose_rest(old);
+		return;
+	}
+	result = settle_old(old, place);
+	if ((most = seek_for(result)) == 0.)
+		return;
+	/* The time counts from when all names were looked at once. */
+	if (result == TAIL_COPY_LATER && !old->sought)
+		old->changed = tails_now(old->all);
+	old->sought |= result != TAIL_COPY_LATER;
+	if (result != TAIL_COPY_LATER &&
+	    tails_now(old->all) - old->changed >= most)
+		lose_rest(old);
+}
+
+bool
+tail_finish_in_copy(struct tail *old, struct place *place, struct tail *now)
+{
+	enum tail_copy_result result;
+	struct stream *s;
+
+	/* The size last seen may be that of what is there now. */
+	if (old->sure != 0)
+		old->size = old->sure;
+	old->sure = 0;
+	if (tail_old_path(old) == NULL)
+		tail_set_origin(old, tail_path(now).text);
+	tail_follows(now, old);
+	if (tail_old_path(old) == NULL)
+		return (false);
+	result = settle_old(old, place);
+	if (seek_for(result) == 0.)
+		return (result != TAIL_COPY_NONE);
+	if (result != TAIL_COPY_CHANGING && result != TAIL_COPY_LATER)
+		say_notice(tail_old_path(old),
+		    "was truncated, and its copy could not be "
+		    "looked for: trying again every second");
+	old->seeking = true;
+	old->sought = result != TAIL_COPY_LATER;
+	old->changed = tails_now(old->all);
+	tails_time(old);
+	for (s = old->streams; s != NULL; s = s->next)
+		ledger_mark_acked(tails_ledger(old->all), s);
+	return (true);
+}

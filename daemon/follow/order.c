@@ -1,0 +1,309 @@
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/base/born.h"
+#include "daemon/base/clock.h"
+#include "daemon/file/file.h"
+#include "daemon/file/names.h"
+#include "lib/ns.h"
+#include "lib/rotation.h"
+
+/* A file and the name that it has or had. */
+struct member {
+	char name[NAME_MAX + 1];
+	struct tail *tail;
+	int64_t at; /* its last write, but no later than that of the next */
+	const char *target; /* where name is a link: the name of what it leads
+			       to, where the file has its own */
+	bool related; /* its new name tells of its age */
+};
+
+/* As rotation_compare(), of two files that had the same name. */
+static int
+compare_ages(const struct member *x, const struct member *y)
+{
+	return (rotation_compare(x->target != NULL ? x->target : x->name,
+	    x->tail->name, y->tail->name));
+}
+
+/*
+ * By the name they had, those whose new names tell of their age first, then by
+ * their last write; where that is the same the new names tell.
+ */
+static int
+compare_times(const void *a, const void *b)
+{
+	const struct member *x = a, *y = b;
+	int order;
+
+	if ((order = strcmp(x->name, y->name)) != 0)
+		return (order);
+	if (x->related != y->related)
+		return (x->related ? -1 : 1);
+	if (x->at != y->at)
+		return (x->at < y->at ? -1 : 1);
+	return (x->related ? compare_ages(x, y) : 0);
+}
+
+/* By what new names of one and the same tell, then by the last write. */
+static int
+compare_names(const void *a, const void *b)
+{
+	const struct member *x = a, *y = b;
+	int order;
+
+	order = compare_ages(x, y);
+	return (order != 0 ? order : compare_times(a, b));
+}
+
+/*
+ * When it was made; of a compressed file that says nothing.  It may have got
+ * another name just now.
+ */
+static int64_t
+made_ns(const struct member *m)
+{
+	const struct tail *t = m->tail;
+
+	if (t->packed != INFLATE_NONE || t->place == NULL)
+		return (0);
+	return (t->fd != -1 ? born_open_ns(t->fd)
+			    : born_ns(tail_path(t).text, t->ino));
+}
+
+/* Whether the names of list[0..n), which is in the order of times, object. */
+static bool
+names_object(const struct member *list, size_t n)
+{
+	size_t i;
+
+	for (i = 1; i < n; i++)
+		if (compare_ages(&list[i - 1], &list[i]) > 0)
+			return (true);
+	return (false);
+}
+
+/* Whether the names of list[0..n), in the order of times, are the better. */
+static bool
+names_are_right(const struct member *list, size_t n)
+{
+	const struct member *before = NULL;
+	unsigned times_wrong = 0, names_wrong = 0;
+	int64_t made, made_before = 0;
+	size_t i;
+	int order;
+
+	for (i = 0; i < n; i++) {
+		if ((made = made_ns(&list[i])) == 0)
+			continue;
+		if (before != NULL && made != made_before) {
+			order = compare_ages(before, &list[i]);
+			times_wrong += made_before > made;
+			names_wrong +=
+			    order != 0 && (order > 0) != (made_before > made);
+		}
+		before = &list[i];
+		made_before = made;
+	}
+	return (names_wrong < times_wrong);
+}
+
+/*
+ * A program may still write to a file after it was rotated, which makes its
+ * time wrong; and some number their files the other way round, which makes the
+ * names wrong.  When the files were made tells which of the two it is.
+ */
+static void
+sort_related(struct member *list, size_t n)
+{
+	size_t i;
+
+	if (n < 2 || !names_object(list, n) ||
+	    (!clock_is_to_come(list[n - 1].at) && !names_are_right(list, n)))
+		return;
+	qsort(list, n, sizeof(*list), compare_names);
+	for (i = n - 1; i-- > 0;)
+		if (list[i].at > list[i + 1].at)
+			list[i].at = list[i + 1].at;
+}
+
+/*
+ * Where name is a link, files are rotated where it leads.  Returns the name
+ * there, where t has its own, too; else NULL.
+ */
+static const char *
+target_of(struct place *place, const char *name, const struct tail *t)
+{
+	const struct tail *holder = tail_at(place, name);
+	const char *real;
+
+	if (holder == NULL || t->place == NULL ||
+	    (real = tail_target(holder)) == NULL ||
+	    !place_holds(t->place, real))
+		return (NULL);
+	return (strrchr(real, '/') + 1);
+}
+
+static void
+add_member(struct place *place, struct member **list, size_t *n,
+    const char *name, struct tail *t)
+{
+	const char *target = target_of(place, name, t);
+	struct member *grown;
+
+	/* Room is doubled where it is a power of two. */
+	if ((*n & (*n - 1)) == 0) {
+		grown =
+		    reallocarray(*list, *n == 0 ? 1 : *n * 2, sizeof(**list));
+		if (grown == NULL)
+			return;
+		*list = grown;
+	}
+	(void)strlcpy((*list)[*n].name, name, sizeof((*list)[*n].name));
+	(*list)[*n].target = target;
+	(*list)[*n].related = target != NULL
+	    ? rotation_is_of(t->name, target)
+	    : t->place == place && rotation_is_of(t->name, name);
+	(*list)[*n].at = t->written_ns;
+	(*list)[(*n)++].tail = t;
+}
+
+/*
+ * The name in place by which a source means a file that was rotated, or NULL.
+ */
+static const char *
+own_base(const struct place *place, const struct tail *t)
+{
+	const char *path = tail_old_path(t);
+
+	return (t->rotated && path != NULL && place_holds(place, path)
+		? strrchr(path, '/') + 1
+		: NULL);
+}
+
+/* The name from which rotation made name, where a file has it now. */
+static const char *
+base_in_use(struct place *place, const char *name, char base[NAME_MAX + 1])
+{
+	size_t i;
+
+	for (i = 0; rotation_base(name, i, base, NAME_MAX + 1); i++)
+		if (tail_at(place, base) != NULL)
+			return (base);
+	return (NULL);
+}
+
+/* The files of one group had that name: the last one that is a base. */
+static const char *
+name_of_group(struct place *place, const char *name, char base[NAME_MAX + 1])
+{
+	const char *used = base_in_use(place, name, base);
+
+	return (used != NULL ? used : name);
+}
+
+/* The same where files had it, and none has it now. */
+static const char *
+base_that_was_left(
+    struct place *place, const char *name, char base[NAME_MAX + 1])
+{
+	size_t i;
+
+	for (i = 0; rotation_base(name, i, base, NAME_MAX + 1); i++)
+		if (place_leaver(place, base) != NULL)
+			return (base);
+	return (NULL);
+}
+
+/* The next of list[0..n): *i of those that are related, *k of the others. */
+static struct tail *
+next_member(const struct member *list, size_t n, size_t *i, size_t *k)
+{
+	bool more = *i < n && list[*i].related;
+
+	if (*k == n || (more && list[*i].at <= list[*k].at))
+		return (more ? list[(*i)++].tail : NULL);
+	return (list[(*k)++].tail);
+}
+
+/* list[0..n) had the same name. */
+static void
+order_members(struct place *place, struct member *list, size_t n)
+{
+	struct tail *holder = tail_at(place, list[0].name);
+	struct tail *t, *last = NULL, *other = NULL;
+	size_t i, k = 0;
+
+	for (i = 0; i < n; i++)
+		tail_unlink_order(list[i].tail);
+	/*
+	 * One that had the name and has gone elsewhere comes before them all.
+	 */
+	if (holder != NULL && (other = holder->before) != NULL)
+		other->behind = holder->before = NULL;
+	while (k < n && list[k].related)
+		k++;
+	sort_related(list, k);
+	for (i = 0; (t = next_member(list, n, &i, &k)) != NULL; last = t) {
+		if (last == NULL) {
+			if (other != NULL)
+				tail_follows(t, other);
+			continue;
+		}
+		tail_follows(t, last);
+		place_unleave(last);
+	}
+	if (holder == NULL) {
+		tail_was(last, place, list[0].name);
+		return;
+	}
+	place_unleave(last);
+	tail_follows(holder, last);
+}
+
+/* The group of a file that has a name in place, or left one, or NULL. */
+static const char *
+group_of(struct place *place, const struct tail *t, char base[NAME_MAX + 1])
+{
+	const char *path = tail_old_path(t), *name = own_base(place, t);
+
+	if (name == NULL && t->left != NULL && t->left->place == place)
+		name = t->left->name;
+	if (name != NULL)
+		return (name_of_group(place, name, base));
+	if (t->left != NULL || (path != NULL && !place_holds(place, path)))
+		return (NULL);
+	if ((name = base_in_use(place, t->name, base)) == NULL)
+		name = base_that_was_left(place, t->name, base);
+	return (name);
+}
+
+void
+place_order(struct place *place)
+{
+	char base[NAME_MAX + 1];
+	struct member *list = NULL;
+	struct leaver *l;
+	const char *name;
+	struct tail *t;
+	size_t n = 0, i, k;
+
+	RB_FOREACH (l, leavers, &place->leavers)
+		add_member(
+		    place, &list, &n, group_of(place, l->tail, base), l->tail);
+	RB_FOREACH (t, tail_names, &place->names)
+		/* What may be a copy is not sent, and makes nobody wait. */
+		if (t->left == NULL && t->held == NULL &&
+		    (name = group_of(place, t, base)) != NULL)
+			add_member(place, &list, &n, name, t);
+	if (n > 1)
+		qsort(list, n, sizeof(*list), compare_times);
+	for (i = 0; i < n; i = k) {
+		for (k = i + 1; k < n; k++)
+			if (strcmp(list[i].name, list[k].name) != 0)
+				break;
+		order_members(place, list + i, k - i);
+	}
+	free(list);
+}

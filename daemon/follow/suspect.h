@@ -1,0 +1,87 @@
+/*
+ * suspect.h - new files that may be copies of a file that is followed.
+ *
+ * Rotation by copytruncate writes a copy, and a pattern may mean it too.  A new
+ * file is compared, before anything of it is sent, with those that are followed
+ * and from whose name rotation may have made its own, or whose names stand
+ * beside it.  While it has nothing but what one of them has it is held.  When
+ * that one is truncated, it goes on in its copy (in_copy.c).  What has
+ * the time of the other file, or a name that only rotation gives and all that
+ * was sent of the other, is a copy, and never sent.  Any other is sent when it
+ * has not grown for two seconds, or has something of its own.
+ */
+#ifndef FOLLOW_SUSPECT_H
+#define FOLLOW_SUSPECT_H
+
+#include <sys/stat.h>
+
+#include <stdbool.h>
+
+struct tail;
+struct tail_copy;
+
+/*
+ * A new file has something in it, or more: is it held from now on, still, or no
+ * longer?  Wakes its streams when it is to be sent.
+ */
+void	tail_held_look(struct tail *);
+
+/*
+ * It is held, and has shrunk, or has other content now: it is another copy, or
+ * spent, for a copy never begins again.
+ */
+void	tail_held_changed(struct tail *, const struct stat *);
+
+/* It has not grown for quiet seconds; any file will do. */
+void	tail_held_by_time(struct tail *, double quiet);
+
+/*
+ * It has lost its name and is open, and nobody could tell whether it was a copy:
+ * it is sent.  Returns whether it is such a one.
+ */
+bool	tail_release_unknown(struct tail *);
+
+/* Holds as a copy for good what is known to be one of the other file. */
+void	tail_hold_copy(struct tail *, const struct tail *of);
+
+/*
+ * It is about to lose its name: a log that is rotated is no copy, whatever it
+ * begins like, and the next start has to know it.
+ */
+void	tail_held_leaves(struct tail *);
+
+/*
+ * Whether it has a record: one that may be a copy has none, as it is looked at
+ * again; but where that could not be found out yet it may as well be none.
+ */
+bool	tail_held_has_record(const struct tail *);
+
+/*
+ * Whether it is held as a copy for good; and, where it is, whether all that it
+ * has was received from the other file, as that was when it was copied.
+ */
+bool	tail_is_copy(const struct tail *);
+bool	tail_copy_is_received(const struct tail *);
+
+/*
+ * That file is about to go on as the one of the stat: its copies are of that.
+ * And: something of it was taken back, so that these may not be recorded any
+ * more as received.
+ */
+void	tail_held_moves(const struct tail *of, const struct stat *to);
+void	tail_held_taken_back(const struct tail *of);
+
+/* Whether it is held so for that file, up to that size. */
+bool	tail_is_copy_of(const struct tail *, const struct tail_copy *, off_t size);
+
+/* Whether time will tell if it is sent; and whether it is to be looked at. */
+bool	tail_is_held_for_now(const struct tail *);
+bool	tail_held_is_timed(const struct tail *);
+
+/* Another goes on in a file that is held, which is freed when it is time. */
+void	tail_retire(struct tail *);
+
+/* It is held no longer. */
+void	tail_unhold(struct tail *);
+
+#endif

@@ -1,0 +1,303 @@
+#include "daemon/follow/inside.h"
+
+#include <sys/stat.h>
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/base/say.h"
+#include "daemon/checkpoint/checkpointer.h"
+#include "daemon/file/names.h"
+#include "daemon/file/table.h"
+#include "daemon/follow/suspect.h"
+#include "daemon/stream/guard.h"
+#include "daemon/stream/stream.h"
+#include "lib/rotation.h"
+
+void
+tail_lose(struct tail *t, const char *how, off_t from, off_t to)
+{
+	struct path_text own;
+	char *path;
+
+	if (from >= to || (path = strdup(tail_origin(t, &own))) == NULL)
+		return;
+	tails_lose(t->all,
+	    &(struct tails_loss) {
+		.path = path, .how = how, .at = from, .bytes = to - from });
+	free(path);
+}
+
+/* Where its text ends, if nothing but NULs was found behind that. */
+static off_t
+text_end(const struct tail *t)
+{
+	const struct stream *s;
+	off_t end = 0;
+
+	for (s = t->streams; s != NULL; s = s->next) {
+		if (!s->is_drained || !s->only_nuls)
+			return (t->size);
+		if (s->cursor.sent > end)
+			end = s->cursor.sent;
+		if (s->scanned > end)
+			end = s->scanned;
+	}
+	return (end < t->size ? end : t->size);
+}
+
+void
+tail_say_lost(struct tail *t, const char *how)
+{
+	tail_lose(t, how, tail_least_sent(t), text_end(t));
+}
+
+/* Its streams begin again at 0; what was in flight is forgotten. */
+static void
+begin_again(struct tail *t, const struct stat *st)
+{
+	struct stream *s;
+
+	t->size = st->st_size;
+	t->sure = 0;
+	t->print.len = 0;
+	t->last_line = 0;
+	for (s = t->streams; s != NULL; s = s->next) {
+		stream_guard_forget(s);
+		stream_go_to(s, 0);
+		stream_wake(s);
+	}
+}
+
+/*
+ * The new file that a truncated one is: same place, descriptor and routes.
+ * Returns NULL, and nothing has changed, when there is no memory.
+ */
+static struct tail *
+truncated_successor(
+    struct tail *old, struct place *place, const struct stat *st)
+{
+	struct tails *ts = old->all;
+	struct path_text path;
+	struct tail *now;
+	struct stream *s;
+
+	if ((now = tail_alloc(ts, old->name)) == NULL)
+		return (NULL);
+	tails_stats(ts)->files++;
+	for (s = old->streams; s != NULL; s = s->next)
+		if (tail_link_stream(now, s->route, 0) == NULL) {
+			tail_free(now);
+			return (NULL);
+		}
+	now->begun = old->begun + 1;
+	now->place = place;
+	now->linked = old->linked;
+	now->mounted = old->mounted;
+	now->rotated = old->rotated;
+	tail_set_origin(now, tail_old_path(old));
+	tail_set_real(now, tail_real(old, &path));
+	now->size = st->st_size;
+	RB_REMOVE(tail_names, &place->names, old);
+	RB_INSERT(tail_names, &place->names, now);
+	old->place = NULL;
+	tails_forget(old);
+	tails_know(now, st);
+	if (old->fd != -1) {
+		tails_hand_over(old, now);
+		(void)tail_update_print(now, now->fd);
+	}
+	for (s = now->streams; s != NULL; s = s->next)
+		ledger_mark(tails_ledger(ts), s);
+	return (now);
+}
+
+void
+tail_spend(struct tail *t, int fd, off_t size)
+{
+	uint8_t buf[GUARD_MAX];
+	size_t len = guard_length(size);
+	struct stream *s;
+	struct guard g = { 0, 0 };
+	ssize_t n;
+
+	t->spent = true;
+	t->size = size;
+	t->sure = 0;
+	t->last_line = 0;
+	t->print.len = 0;
+	if (fd != -1) {
+		(void)tail_update_print(t, fd);
+		n = read_whole(fd, buf, len, size - (off_t)len);
+		guard_of(&g, size, buf, n > 0 ? (size_t)n : 0);
+	}
+	for (s = t->streams; s != NULL; s = s->next) {
+		stream_guard_forget(s);
+		stream_go_to(s, size);
+		stream_guard_set(s, &g);
+		s->is_drained = true;
+	}
+}
+
+/* Nobody will read it by its descriptor, either: it had lost its name. */
+static void
+end_nameless(struct tail *t, int fd, const struct stat *st)
+{
+	tail_say_lost(t, "written over");
+	tail_spend(t, fd, st->st_size);
+	tails_time(t);
+}
+
+/* Whether a file has the name from which rotation makes that of t. */
+static bool
+has_base(const struct tail *t)
+{
+	char base[NAME_MAX + 1];
+	size_t i;
+
+	for (i = 0; rotation_base(t->name, i, base, sizeof(base)); i++)
+		if (tail_at(t->place, base) != NULL &&
+		    rotation_is_copy_of(t->name, base))
+			return (true);
+	return (false);
+}
+
+/*
+ * Whether it counts as rotated, and has the name of a log all the same: what
+ * another log was goes on in it, which may only begin like that.
+ */
+static bool
+has_name_of_log(const struct tail *t)
+{
+	const struct tails_finder *finder = tails_finder(t->all);
+	const char *old = tail_old_path(t), *was;
+
+	if (!t->rotated || old == NULL || !finder->means(t->place, t->name))
+		return (false);
+	was = strrchr(old, '/') + 1;
+	return (strcmp(t->name, was) != 0 && !rotation_is_of(t->name, was) &&
+	    !rotation_goes_on(t->name, was));
+}
+
+/*
+ * A file that was rotated never begins again.  One that has a rotated name, but
+ * was never seen to get it, does so only when it was truncated: what overwrites
+ * it is none of a program that writes a log; and it may be another copy.
+ */
+static bool
+is_to_be_spent(const struct tail *old, const struct stat *st)
+{
+	if (old->rotated)
+		return (!has_name_of_log(old));
+	return (st->st_size >= old->size && has_base(old));
+}
+
+/* Whether its head is text, and not what shred(1) or dd(1) write. */
+static bool
+has_text(const struct tail *t)
+{
+	static const uint8_t usual[] = { '\t', '\n', '\r', '\033' };
+	uint8_t head[FINGERPRINT_MAX];
+	int i, n;
+
+	if (t->fd == -1 || (n = fingerprint_head(t->fd, head)) < 1)
+		return (false);
+	for (i = 0; i < n; i++)
+		if (head[i] < ' ' &&
+		    memchr(usual, head[i], sizeof(usual)) == NULL)
+			return (false);
+	return (true);
+}
+
+/* What was seen of a file that has another content and another name now. */
+struct seen {
+	bool left_now; /* it had its name at the last look */
+	bool shrank; /* it has less than was sent */
+	bool copied; /* there is a copy of what it had */
+};
+
+/*
+ * Whether it was truncated before it lost its name, both since the last look.
+ * Where nothing tells which came first, what it has now may be lines of its
+ * program, and is not lost for that.
+ */
+static bool
+was_truncated_first(const struct tail *now, const struct seen *seen)
+{
+	if (!seen->left_now)
+		return (false);
+	if (seen->shrank || seen->copied)
+		return (true);
+	if (!has_text(now))
+		return (false);
+	say_notice(tail_path(now).text,
+	    "was written anew and rotated, in whichever order: what it has now "
+	    "is sent from its beginning");
+	return (true);
+}
+
+static void
+say_change(const struct tail *t, const struct stat *st, enum tail_change how)
+{
+	if (how == TAIL_WRITTEN_ANEW)
+		say_info(
+		    tail_path(t).text, "was written anew with the same text");
+	else if (t->unproven)
+		say_info(tail_path(t).text,
+		    "is another file than the one that was known by "
+		    "its inode");
+	else if (!t->rotated || t->left_now)
+		say_info(tail_path(t).text, "truncated from %lld to %lld bytes",
+		    (long long)t->size, (long long)st->st_size);
+}
+
+static void
+say_spent(const struct tail *t)
+{
+	say_info(tail_path(t).text,
+	    "was rotated, and written over since: nothing of what it "
+	    "has now is sent");
+}
+
+void
+tail_truncated(struct tail *old, const struct stat *st, enum tail_change how)
+{
+	struct seen seen = { .left_now = old->left_now,
+		.shrank = st->st_size < tail_most_sent(old) };
+	bool unproven = old->unproven, spend;
+	struct place *place = old->place;
+	struct tail *now;
+	struct stream *s;
+
+	say_change(old, st, how);
+	tails_stats(old->all)->truncations++;
+	old->suspect = old->rewritten = false;
+	if (place == NULL) {
+		end_nameless(old, old->fd, st);
+		return;
+	}
+	spend = how == TAIL_TRUNCATED && !unproven && is_to_be_spent(old, st);
+	if ((now = truncated_successor(old, place, st)) == NULL) {
+		/* Without memory it begins again by itself. */
+		tail_say_lost(old, "truncated");
+		begin_again(old, st);
+		return;
+	}
+	seen.copied = tail_finish_in_copy(old, place, now);
+	if (spend && !was_truncated_first(now, &seen)) {
+		say_spent(now);
+		tail_spend(now, now->fd, st->st_size);
+	} else {
+		now->fresh = how == TAIL_TRUNCATED && !spend &&
+		    (has_base(now) || has_name_of_log(now));
+	}
+	/* It was in the order of the file that it was taken for. */
+	if (unproven && now->rotated)
+		place_order(place);
+	tail_held_look(now);
+	for (s = now->streams; s != NULL; s = s->next)
+		if (!now->spent)
+			stream_wake(s);
+	tails_watch(now);
+}

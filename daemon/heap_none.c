@@ -1,6 +1,0 @@
-#include "daemon/heap.h"
-
-void
-heap_give_back(void)
-{
-}

@@ -1,0 +1,98 @@
+/*
+ * sendmmsg(2) does not tell of an error that it meets behind the first
+ * datagram; with IP_RECVERR, ip(7), it waits in the error queue.
+ */
+#include "daemon/net/datagram.h"
+
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <errno.h>
+#include <linux/errqueue.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#define BATCH 64
+
+ssize_t
+datagrams_send(int fd, const uint8_t *p, size_t n)
+{
+	struct mmsghdr msgs[BATCH];
+	struct iovec iov[BATCH];
+	size_t ends[BATCH], at = 0;
+	unsigned count = 0;
+	uint32_t len;
+	union {
+		const uint8_t *in;
+		void *out;
+	} u;
+	int sent;
+
+	memset(msgs, 0, sizeof(msgs));
+	while (count < BATCH && n - at >= sizeof(len)) {
+		memcpy(&len, p + at, sizeof(len));
+		if (n - at - sizeof(len) < len)
+			break;
+		u.in = p + at + sizeof(len);
+		iov[count].iov_base = u.out;
+		iov[count].iov_len = len;
+		msgs[count].msg_hdr.msg_iov = &iov[count];
+		msgs[count].msg_hdr.msg_iovlen = 1;
+		at += sizeof(len) + len;
+		ends[count++] = at;
+	}
+	if (count == 0) {
+		errno = EINVAL;
+		return (-1);
+	}
+	sent = sendmmsg(fd, msgs, count, MSG_NOSIGNAL | MSG_DONTWAIT);
+	return (sent < 1 ? -1 : (ssize_t)ends[sent - 1]);
+}
+
+void
+datagrams_open(int fd)
+{
+	const int on = 1;
+
+	/* One of the two fails: the other family's. */
+	(void)setsockopt(fd, IPPROTO_IP, IP_RECVERR, &on, sizeof(on));
+	(void)setsockopt(fd, IPPROTO_IPV6, IPV6_RECVERR, &on, sizeof(on));
+}
+
+static int
+error_of(struct msghdr *msg)
+{
+	const struct sock_extended_err *e;
+	struct cmsghdr *c;
+
+	for (c = CMSG_FIRSTHDR(msg); c != NULL; c = CMSG_NXTHDR(msg, c)) {
+		if (!(c->cmsg_level == IPPROTO_IP &&
+			c->cmsg_type == IP_RECVERR) &&
+		    !(c->cmsg_level == IPPROTO_IPV6 &&
+			c->cmsg_type == IPV6_RECVERR))
+			continue;
+		e = (const struct sock_extended_err *)(void *)CMSG_DATA(c);
+		/* A smaller path is the kernel's to know: it fragments. */
+		if (e->ee_errno != EMSGSIZE)
+			return ((int)e->ee_errno);
+	}
+	return (0);
+}
+
+int
+datagrams_error(int fd)
+{
+	_Alignas(struct cmsghdr) char control[512];
+	struct msghdr msg;
+	int error = 0;
+
+	for (;;) {
+		memset(&msg, 0, sizeof(msg));
+		msg.msg_control = control;
+		msg.msg_controllen = sizeof(control);
+		if (recvmsg(fd, &msg, MSG_ERRQUEUE | MSG_DONTWAIT) == -1)
+			return (error);
+		if (error == 0)
+			error = error_of(&msg);
+	}
+}

@@ -1,0 +1,25 @@
+/*
+ * A system that tells nothing of a connection to those who are not root.
+ */
+#include "daemon/net/tcp_info.h"
+
+int64_t
+socket_unsent(int fd)
+{
+	(void)fd;
+	return (-1);
+}
+
+void
+tcp_facts(int fd, struct tcp_facts *f)
+{
+	(void)fd;
+	f->most = f->silence_ms = -1;
+}
+
+void
+tcp_keepalive(int fd, uint64_t idle_ms)
+{
+	(void)fd;
+	(void)idle_ms;
+}

@@ -1,0 +1,282 @@
+#include "daemon/run/inside.h"
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/base/clock.h"
+#include "daemon/base/fdpass.h"
+#include "daemon/base/log.h"
+#include "daemon/base/sd_notify.h"
+#include "daemon/conf/conf.h"
+#include "daemon/run/worker.h"
+#include "daemon/sandbox/profile.h"
+
+#define ALIVE_MS 10000 /* a worker says that it is */
+
+/*
+ * A worker is told what to ask for by who writes the logs, or by who has taken
+ * it over: so many at once, and one more every so often.
+ */
+static const struct {
+	unsigned at_once;
+	uint64_t every_ms;
+} limits[NREQUESTS] = {
+	[REQUEST_RELOAD] = { 10, 1000 },
+	[REQUEST_RENEWAL] = { 3, 60000 },
+	[REQUEST_LOOK] = { 3, 1000 },
+};
+
+uint64_t
+monitor_alive_ms(void)
+{
+	uint64_t wanted = notify_every_ms();
+
+	return (wanted != 0 && wanted < ALIVE_MS ? wanted : ALIVE_MS);
+}
+
+uint64_t
+monitor_patience_ms(void)
+{
+	return (MONITOR_MISSED * monitor_alive_ms());
+}
+
+void
+monitor_tell(const struct monitor *m, char word, const char *why)
+{
+	struct reason said;
+
+	reason_set(&said, "%c%s", word, why);
+	if (m->channel != -1 &&
+	    send(m->channel, said.text, strlen(said.text),
+		MSG_NOSIGNAL | MSG_DONTWAIT) == -1)
+		log_debug("monitor: worker: %s", strerror(errno));
+}
+
+/* For a worker that cannot see it from its sandbox. */
+static void
+look(struct monitor *m)
+{
+	struct needs *now;
+	const char *path;
+
+	if (m->stopping || m->renewing || m->next.conf != NULL)
+		return;
+	if ((now = needs_new(m->conf)) == NULL) {
+		log_error("monitor");
+		return;
+	}
+	if ((path = needs_differ(m->needs, now)) != NULL) {
+		log_notice("%s: was another or none when the sandbox was made: "
+			   "a new worker takes over",
+		    path);
+		monitor_renew(m);
+	}
+	needs_free(now);
+}
+
+static void
+do_request(struct monitor *m, enum request r)
+{
+	m->asked[r].due_ms = 0;
+	switch (r) {
+	case REQUEST_RELOAD:
+		monitor_reload(m);
+		break;
+	case REQUEST_RENEWAL:
+		monitor_renew(m);
+		break;
+	case REQUEST_LOOK:
+		look(m);
+		break;
+	case NREQUESTS:
+		break;
+	}
+}
+
+/* Returns 0 when it may be now, else when it may be. */
+static uint64_t
+take_allowance(struct allowance *a, enum request r, uint64_t now)
+{
+	uint64_t more = (now - a->since_ms) / limits[r].every_ms;
+
+	if (a->spent == 0 || more >= a->spent) {
+		a->spent = 0;
+		a->since_ms = now;
+	} else {
+		a->spent -= (unsigned)more;
+		a->since_ms += more * limits[r].every_ms;
+	}
+	if (a->spent >= limits[r].at_once)
+		return (a->since_ms + limits[r].every_ms);
+	a->spent++;
+	return (0);
+}
+
+static void
+ask(struct monitor *m, enum request r)
+{
+	struct allowance *a = &m->asked[r];
+	uint64_t now = clock_ms(), due;
+
+	if (a->due_ms != 0)
+		return;
+	if ((due = take_allowance(a, r, now)) == 0) {
+		do_request(m, r);
+		return;
+	}
+	a->due_ms = due;
+	if (r == REQUEST_RENEWAL)
+		log_notice("the new worker takes over in %llu s: there were "
+			   "many of late",
+		    (unsigned long long)(due - now) / 1000);
+}
+
+uint64_t
+monitor_request_due(const struct monitor *m)
+{
+	uint64_t due = 0;
+	unsigned r;
+
+	for (r = 0; r < NREQUESTS; r++)
+		if (m->asked[r].due_ms != 0 &&
+		    (due == 0 || m->asked[r].due_ms < due))
+			due = m->asked[r].due_ms;
+	return (due);
+}
+
+void
+monitor_do_requests(struct monitor *m)
+{
+	uint64_t now = clock_ms();
+	unsigned r;
+
+	for (r = 0; r < NREQUESTS; r++)
+		if (m->asked[r].due_ms != 0 && now >= m->asked[r].due_ms) {
+			(void)take_allowance(&m->asked[r], r, now);
+			do_request(m, r);
+		}
+}
+
+/* The worker that was asked for it has ended before; this one is, but once. */
+static void
+ask_for_dump(struct monitor *m)
+{
+	if (m->dump)
+		(void)kill(m->worker, SIGUSR1);
+	m->dump = false;
+}
+
+static void
+on_ready(struct monitor *m)
+{
+	notify_send("READY=1\nSTATUS=forwarding\n");
+	m->beat_ms = 0;
+	m->is_ready = true;
+	monitor_watch_state(m);
+	/* It has them by fork(2); one that fails before leaves them here. */
+	handover_clear(&m->given);
+	if (!m->was_ready)
+		m->ops->on_ready(m->ops->arg);
+	m->was_ready = true;
+	ask_for_dump(m);
+}
+
+static void
+on_alive(struct monitor *m, const struct state_sum *sum)
+{
+	char away[64] = "";
+
+	monitor_tell(m, MONITOR_HEARS, "");
+	monitor_watch_state(m);
+	if (sum->away > 0)
+		(void)snprintf(
+		    away, sizeof(away), " (%u not connected)", sum->away);
+	if (m->stopping)
+		notify_beat("WATCHDOG=1\n");
+	else if (!m->is_ready)
+		notify_beat("WATCHDOG=1\nSTATUS=starting: looking for files\n"
+			    "EXTEND_TIMEOUT_USEC=%llu000\n",
+		    2ULL * monitor_patience_ms());
+	else if (m->refused)
+		notify_beat("WATCHDOG=1\n" REFUSED "\n");
+	else
+		notify_beat("WATCHDOG=1\nSTATUS=forwarding %llu file%s to %u "
+			    "destination%s%s, %llu bytes behind\n",
+		    (unsigned long long)sum->files, sum->files == 1 ? "" : "s",
+		    sum->destinations, sum->destinations == 1 ? "" : "s", away,
+		    (unsigned long long)sum->behind);
+}
+
+/* What a worker that ends has open; takes fd. */
+static void
+keep(struct monitor *m, const struct worker_report *report, int fd)
+{
+	struct handover_file f = { fd, report->quiet };
+	struct stat st;
+
+	if (fd == CHANNEL_LOST_FD && report->word == WORKER_GIVES)
+		m->ungiven++;
+	if (fd < 0)
+		return;
+	if (report->word != WORKER_GIVES || m->due_ms == 0 ||
+	    fstat(fd, &st) == -1 || !S_ISREG(st.st_mode)) {
+		(void)close(fd);
+	} else if (handover_add(&m->given, &f) == -1) {
+		m->ungiven++;
+	}
+}
+
+static void
+on_report(struct monitor *m, const struct worker_report *report)
+{
+	switch (report->word) {
+	case WORKER_READY:
+		on_ready(m);
+		break;
+	case WORKER_RELOAD:
+		ask(m, REQUEST_RELOAD);
+		break;
+	case WORKER_RENEW:
+		ask(m, REQUEST_RENEWAL);
+		break;
+	case WORKER_LOOK:
+		ask(m, REQUEST_LOOK);
+		break;
+	case WORKER_ALIVE:
+		on_alive(m, &report->sum);
+		break;
+	case WORKER_DUMPED:
+		m->dump = false;
+		break;
+	case WORKER_GIVES:
+		break;
+	}
+}
+
+void
+monitor_hear(struct monitor *m, unsigned most)
+{
+	struct worker_report report;
+	ssize_t n;
+	int fd;
+
+	while (m->channel != -1 && most-- > 0) {
+		n = channel_recv(m->channel, &report, sizeof(report), &fd);
+		if (n == (ssize_t)sizeof(report)) {
+			m->heard_ms = clock_ms();
+			keep(m, &report, fd);
+			on_report(m, &report);
+			continue;
+		}
+		if (fd >= 0)
+			(void)close(fd);
+		if (n <= 0)
+			return;
+	}
+}

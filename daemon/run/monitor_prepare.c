@@ -1,0 +1,195 @@
+#include "daemon/run/inside.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/base/log.h"
+#include "daemon/conf/conf.h"
+
+static bool
+is_same_path(const struct conf *a, const struct conf *b)
+{
+	return (a != NULL && a->state_dir != NULL && b->state_dir != NULL &&
+	    strcmp(a->state_dir, b->state_dir) == 0);
+}
+
+/*
+ * The state directory of conf: that of the worker that runs, or of the one that
+ * was to follow, or another.
+ */
+static int
+find_state(struct monitor *m, struct next *next, struct reason *why)
+{
+	const char *path = next->conf->state_dir;
+	const struct account *a = &next->account;
+
+	next->state = (struct statedir) { -1, -1 };
+	if (is_same_path(m->conf, next->conf) &&
+	    statedir_is_at(&m->state, path)) {
+		next->same_state = true;
+		return (
+		    statedir_may_give(&m->state, path, a->uid, a->gid, why));
+	}
+	if (m->next.conf != NULL && !m->next.same_state &&
+	    is_same_path(m->next.conf, next->conf) &&
+	    statedir_is_at(&m->next.state, path)) {
+		if (statedir_may_give(
+			&m->next.state, path, a->uid, a->gid, why) == -1)
+			return (-1);
+		next->state = m->next.state;
+		m->next.state = (struct statedir) { -1, -1 };
+		return (0);
+	}
+	return (statedir_open(&next->state, path, a->uid, a->gid, why));
+}
+
+int
+monitor_prepare(struct monitor *m, struct conf *conf, struct reason *why)
+{
+	struct next next = { .conf = conf };
+
+	if (conf->warning.text[0] != '\0')
+		log_warnx("%s", conf->warning.text);
+	if (account_find(&next.account, conf->user, why) == -1 ||
+	    find_state(m, &next, why) == -1)
+		return (-1);
+	monitor_drop_next(m);
+	m->next = next;
+	return (0);
+}
+
+void
+monitor_drop_next(struct monitor *m)
+{
+	if (m->next.conf == NULL)
+		return;
+	conf_free(m->next.conf);
+	statedir_close(&m->next.state);
+	m->next.conf = NULL;
+}
+
+static void
+forget_checkpoint(struct monitor *m)
+{
+	if (m->checkpoint != -1)
+		(void)close(m->checkpoint);
+	m->checkpoint = -1;
+}
+
+/* In a directory that was made again. */
+static void
+put_checkpoint(struct monitor *m)
+{
+	if (m->checkpoint != -1 &&
+	    statedir_put_checkpoint(
+		&m->state, m->checkpoint, m->account.uid, m->account.gid) == -1)
+		log_warn("state_dir %s: the checkpoint cannot be put back",
+		    m->conf->state_dir);
+}
+
+void
+monitor_take_next(struct monitor *m)
+{
+	struct reason why;
+
+	bool same_path = is_same_path(m->conf, m->next.conf);
+
+	conf_free(m->conf);
+	m->conf = m->next.conf;
+	m->account = m->next.account;
+	m->next.conf = NULL;
+	if (!m->next.same_state) {
+		statedir_close(&m->state);
+		m->state = m->next.state;
+		m->state_gone = false;
+		if (same_path)
+			put_checkpoint(m);
+		else
+			forget_checkpoint(m);
+	}
+	/* Not before: the worker that has just ended wrote there. */
+	if (statedir_give(&m->state, m->account.uid, m->account.gid, &why) ==
+	    -1)
+		log_warnx("%s", why.text);
+	log_set_level(m->conf->log_level);
+}
+
+/* Whether by its path, or by none. */
+static bool
+is_control(const struct control *c, const char *path)
+{
+	if (c->fd == -1 || path == NULL)
+		return (c->fd == -1 && path == NULL);
+	return (strcmp(c->path, path) == 0);
+}
+
+/* The daemon does its work without one. */
+void
+monitor_open_control(struct monitor *m)
+{
+	const char *path = m->conf->control_socket;
+	struct reason why;
+
+	if (is_control(&m->control, path))
+		return;
+	control_close(&m->control);
+	if (control_open(&m->control, path, m->account.gid, &why) == -1)
+		log_warnx("%s", why.text);
+}
+
+/* What is open can be read also when it was removed. */
+static void
+hold_checkpoint(struct monitor *m)
+{
+	int fd = statedir_open_checkpoint(&m->state);
+
+	if (fd == -1)
+		return;
+	if (m->checkpoint != -1)
+		(void)close(m->checkpoint);
+	m->checkpoint = fd;
+}
+
+void
+monitor_watch_state(struct monitor *m)
+{
+	const char *path = m->conf->state_dir;
+
+	if (path == NULL || m->state_gone || m->stopping)
+		return;
+	if (statedir_is_at(&m->state, path)) {
+		hold_checkpoint(m);
+		return;
+	}
+	m->state_gone = true;
+	log_warnx("state_dir %s: was removed or replaced: a new worker makes "
+		  "it again",
+	    path);
+	monitor_renew(m);
+}
+
+/*
+ * The directory may be gone since a worker had it: then it is made again, with
+ * the checkpoint that was in it.  Where that cannot be, lines go on without.
+ */
+void
+monitor_renew_state(struct monitor *m)
+{
+	const char *path = m->conf->state_dir;
+	struct statedir state;
+	struct reason why;
+
+	if (path != NULL && !statedir_is_at(&m->state, path)) {
+		statedir_close(&m->state);
+		if (statedir_open(&state, path, m->account.uid, m->account.gid,
+			&why) == 0) {
+			m->state = state;
+			m->state_gone = false;
+			put_checkpoint(m);
+		} else {
+			log_errorx("%s", why.text);
+			log_errorx("without a state_dir: after the next start "
+				   "all files are sent again");
+		}
+	}
+}

@@ -1,0 +1,185 @@
+#include "daemon/run/worker_sandbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "daemon/base/log.h"
+#include "daemon/find/sources.h"
+#include "daemon/sandbox/opener.h"
+#include "daemon/sandbox/profile.h"
+#include "daemon/sandbox/sandbox.h"
+
+#define WAIT 2. /* what comes meanwhile is done with it */
+
+static void
+on_wish(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+	struct confine *c = timer->data;
+
+	(void)loop;
+	(void)revents;
+	if (c->renewing)
+		c->on_renew(c->arg);
+	else
+		c->on_look(c->arg);
+}
+
+static void
+wish(struct confine *c)
+{
+	if (ev_is_active(&c->wish))
+		return;
+	ev_timer_set(&c->wish, WAIT, 0.);
+	ev_timer_start(c->loop, &c->wish);
+}
+
+static void
+renew(struct confine *c, const char *path, const char *why)
+{
+	if (c->renewing)
+		return;
+	c->renewing = true;
+	log_notice("%s: %s: a new worker takes over", path, why);
+	wish(c);
+}
+
+static void
+renew_sandbox(struct confine *c, const char *path)
+{
+	renew(c, path, "was another or none when the sandbox was made");
+}
+
+static void
+on_link(void *arg, const char *path)
+{
+	struct confine *c = arg;
+
+	switch (needs_add_link(c->needs, path)) {
+	case -1:
+		log_warn("%s", path);
+		break;
+	case 1:
+		if (c->confined && !opener_is_there())
+			renew_sandbox(c, path);
+		break;
+	}
+}
+
+/* The sandbox may hide where it leads to: a new worker will know. */
+static void
+on_dangling(void *arg, const char *path)
+{
+	struct confine *c = arg;
+
+	if (c->confined && sandbox_hides())
+		renew_sandbox(c, path);
+}
+
+/* Whether it is the sandbox that refuses: the rights of the file do not. */
+static void
+on_refused(void *arg, const char *path)
+{
+	struct confine *c = arg;
+
+	if (c->confined && errno == EACCES &&
+	    faccessat(AT_FDCWD, path, R_OK | X_OK, AT_EACCESS) == 0)
+		renew_sandbox(c, path);
+}
+
+static void
+on_hidden(void *arg, const char *path)
+{
+	struct confine *c = arg;
+
+	log_debug("%s: may have changed", path);
+	wish(c);
+}
+
+static void
+on_mounted(void *arg, const char *path)
+{
+	renew(arg, path, "was mounted, and has files that were sent before");
+}
+
+static bool
+hides(void *arg, const char *path)
+{
+	const struct confine *c = arg;
+	char real[PATH_MAX];
+
+	return (realpath(path, real) == NULL || !needs_have(c->needs, real));
+}
+
+static void
+on_opener(struct ev_loop *loop, ev_io *io, int revents)
+{
+	struct confine *c = io->data;
+
+	(void)revents;
+	if (!opener_is_gone())
+		return;
+	ev_io_stop(loop, io);
+	c->renewing = true;
+	wish(c);
+}
+
+void
+confine_init(struct confine *c, struct ev_loop *loop, struct needs *needs)
+{
+	c->loop = loop;
+	c->needs = needs;
+	ev_timer_init(&c->wish, on_wish, WAIT, 0.);
+	c->wish.data = c;
+}
+
+struct sources_ops
+confine_ops(struct confine *c)
+{
+	struct sources_ops ops = { .on_link = on_link,
+		.on_dangling = on_dangling,
+		.on_refused = on_refused,
+		.on_hidden = on_hidden,
+		.on_mounted = on_mounted,
+		.arg = c };
+
+	return (ops);
+}
+
+void
+confine_enter(struct confine *c, struct sources *sources, int statedir)
+{
+	struct reason got;
+
+	if (sandbox_hides())
+		sources_hide(sources, hides, c);
+	if (sandbox_worker(c->needs, statedir, &got) == 0)
+		log_info("worker: sandbox: %s", got.text);
+	else
+		log_notice("worker: sandbox: %s", got.text);
+	c->confined = true;
+	if (!opener_is_there())
+		return;
+	ev_io_init(&c->opener, on_opener, opener_fd(), EV_READ);
+	c->opener.data = c;
+	ev_io_start(c->loop, &c->opener);
+}
+
+void
+confine_on_resolve(struct confine *c)
+{
+	const char *path = sandbox_outdated();
+
+	if (path != NULL)
+		renew_sandbox(c, path);
+}
+
+/* The sandbox may hide a directory that was made, or made anew, since. */
+void
+confine_on_unreached(struct confine *c)
+{
+	if (c->confined && sandbox_hides())
+		wish(c);
+}

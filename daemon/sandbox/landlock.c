@@ -1,0 +1,310 @@
+/*
+ * landlock(7): which files can be opened, and which ports connected to.
+ *
+ * <linux/landlock.h> may be older than the kernel: what it does not have is
+ * here.  A kernel takes a longer structure when the rest is zero.
+ */
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/landlock.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/sandbox/linux_inside.h"
+#include "daemon/sandbox/profile.h"
+#include "daemon/sandbox/sandbox.h"
+#include "daemon/sandbox/violation.h"
+
+struct ruleset {
+	uint64_t files;
+	uint64_t net; /* since ABI 4 */
+	uint64_t scoped; /* since ABI 6 */
+};
+
+struct net_port {
+	uint64_t allowed;
+	uint64_t port;
+};
+
+#define RULE_NET_PORT 2
+#define FILES_TRUNCATE (1ULL << 14) /* since ABI 3 */
+#define FILES_IOCTL_DEV (1ULL << 15) /* since ABI 5 */
+#define FILES_RESOLVE_UNIX (1ULL << 16) /* since ABI 9 */
+#define NET_BIND_TCP (1ULL << 0)
+#define NET_CONNECT_TCP (1ULL << 1)
+#define SCOPE_ABSTRACT_UNIX_SOCKET (1ULL << 0)
+#define SCOPE_SIGNAL (1ULL << 1)
+
+#define READ (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
+#define WRITE                                                                  \
+	(READ | LANDLOCK_ACCESS_FS_WRITE_FILE | FILES_TRUNCATE |               \
+	    LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_REMOVE_FILE)
+#define OF_A_FILE                                                              \
+	(LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE |        \
+	    FILES_TRUNCATE | FILES_RESOLVE_UNIX)
+
+/* What libraries read when they are asked for times, names and peers. */
+static const char *const files_of_any[] = {
+	"/dev/urandom", /* unguessable questions to the DNS */
+	"/etc/localtime",
+	"/usr/share/zoneinfo",
+	NULL,
+};
+static const char *const files_of_names[] = {
+	"/etc/resolv.conf",
+	"/etc/hosts",
+	"/etc/nsswitch.conf",
+	"/etc/host.conf",
+	"/etc/services",
+	NULL,
+};
+static const char *const files_of_certificates[] = {
+	"/etc/ssl/certs",
+	"/etc/ssl/cert.pem",
+	"/etc/ssl/openssl.cnf",
+	"/etc/pki/tls",
+	"/etc/pki/ca-trust/extracted",
+	"/usr/lib/ssl",
+	"/usr/share/ca-certificates",
+	"/usr/local/share/ca-certificates",
+	NULL,
+};
+
+struct landlock {
+	int fd;
+	struct ruleset handled;
+};
+
+/*
+ * A rule is for what has the name now, not for the name; as long as there is
+ * the rule nothing else gets its inode.
+ */
+static struct {
+	dev_t dev;
+	ino_t ino;
+} named[COUNT(files_of_names)];
+static bool named_only; /* nothing else is read for names */
+
+static uint64_t
+all_files(long abi)
+{
+	if (abi >= 9)
+		return (FILES_RESOLVE_UNIX * 2 - 1);
+	if (abi >= 5)
+		return (FILES_IOCTL_DEV * 2 - 1);
+	if (abi >= 3)
+		return (FILES_TRUNCATE * 2 - 1);
+	return (abi == 2 ? LANDLOCK_ACCESS_FS_REFER * 2 - 1
+			 : LANDLOCK_ACCESS_FS_MAKE_SYM * 2 - 1);
+}
+
+static int
+allow_fd(const struct landlock *l, int fd, uint64_t access)
+{
+	struct landlock_path_beneath_attr rule = { .parent_fd = fd };
+	struct stat st;
+
+	if (fstat(fd, &st) == -1)
+		return (-1);
+	if (!S_ISDIR(st.st_mode))
+		access &= OF_A_FILE;
+	rule.allowed_access = access & l->handled.files;
+	return ((int)syscall(SYS_landlock_add_rule, l->fd,
+	    LANDLOCK_RULE_PATH_BENEATH, &rule, 0));
+}
+
+/* What is not there, or not for us, needs no rule. */
+static int
+allow_path(const struct landlock *l, const char *path, uint64_t access)
+{
+	int fd, result;
+
+	if ((fd = open(path, O_PATH | O_CLOEXEC)) == -1)
+		return (0);
+	result = allow_fd(l, fd, access);
+	(void)close(fd);
+	return (result);
+}
+
+static int
+allow_paths(const struct landlock *l, const char *const *paths)
+{
+	for (; *paths != NULL; paths++)
+		if (allow_path(l, *paths, READ) == -1)
+			return (-1);
+	return (0);
+}
+
+static int
+allow_files_of_names(const struct landlock *l)
+{
+	struct stat st;
+	size_t i;
+
+	for (i = 0; files_of_names[i] != NULL; i++) {
+		if (stat(files_of_names[i], &st) == -1)
+			continue;
+		named[i].dev = st.st_dev;
+		named[i].ino = st.st_ino;
+	}
+	return (allow_paths(l, files_of_names));
+}
+
+/* The socket of syslog(3) may be made anew: its directory is what counts. */
+static int
+allow_unix_sockets(const struct landlock *l, const struct needs *n)
+{
+	char dir[PATH_MAX];
+
+	if (!(l->handled.files & FILES_RESOLVE_UNIX))
+		return (0);
+	if (n->unix_dests)
+		return (allow_path(l, "/", FILES_RESOLVE_UNIX));
+	if (realpath("/dev/log", dir) == NULL)
+		return (allow_path(l, "/dev", FILES_RESOLVE_UNIX));
+	*strrchr(dir, '/') = '\0';
+	return (allow_path(l, dir, FILES_RESOLVE_UNIX));
+}
+
+static int
+allow_files(const struct landlock *l, const struct needs *n, int statedir)
+{
+	size_t i;
+
+	for (i = 0; i < n->ndirs; i++)
+		if (allow_path(l, n->dirs[i].path, READ) == -1)
+			return (-1);
+	if (statedir != -1 && allow_fd(l, statedir, WRITE) == -1)
+		return (-1);
+	if (n->names && allow_files_of_names(l) == -1)
+		return (-1);
+	if (allow_unix_sockets(l, n) == -1)
+		return (-1);
+	if (n->system_ca && allow_paths(l, files_of_certificates) == -1)
+		return (-1);
+	if (allow_paths(l, files_of_any) == -1 ||
+	    allow_paths(l, sandbox_more_dirs) == -1)
+		return (-1);
+	/* log_detach() */
+	return (allow_path(l, "/dev/null", WRITE));
+}
+
+static int
+allow_port(const struct landlock *l, uint64_t access, uint16_t port)
+{
+	struct net_port rule = { access, port };
+
+	return ((int)syscall(
+	    SYS_landlock_add_rule, l->fd, RULE_NET_PORT, &rule, 0));
+}
+
+static int
+allow_ports(const struct landlock *l, const struct needs *n)
+{
+	size_t i;
+
+	for (i = 0; i < n->nports && !n->any_port; i++)
+		if (allow_port(l, NET_CONNECT_TCP, n->ports[i]) == -1)
+			return (-1);
+	/* To an address, at a port that the system chooses. */
+	return (n->binds ? allow_port(l, NET_BIND_TCP, 0) : 0);
+}
+
+long
+sandbox_landlock_abi(void)
+{
+	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0,
+	    LANDLOCK_CREATE_RULESET_VERSION);
+
+	return (abi < 1 ? 0 : abi);
+}
+
+/* Everything that the kernel can refuse is refused unless a rule allows it. */
+static int
+open_ruleset(struct landlock *l, long abi, bool any_port)
+{
+	l->handled.files = all_files(abi);
+	if (abi >= 4)
+		l->handled.net = NET_BIND_TCP;
+	if (abi >= 4 && !any_port)
+		l->handled.net |= NET_CONNECT_TCP;
+	if (abi >= 6)
+		l->handled.scoped = SCOPE_ABSTRACT_UNIX_SOCKET | SCOPE_SIGNAL;
+	l->fd = (int)syscall(
+	    SYS_landlock_create_ruleset, &l->handled, sizeof(l->handled), 0);
+	return (l->fd);
+}
+
+/* Closes the set of rules. */
+static int
+enter(struct landlock *l)
+{
+	int error;
+	long result = syscall(SYS_landlock_restrict_self, l->fd, 0);
+
+	error = errno;
+	(void)close(l->fd);
+	errno = error;
+	l->fd = -1;
+	return ((int)result);
+}
+
+int
+sandbox_landlock(const struct needs *n, int statedir, struct reason *got)
+{
+	struct landlock l = { .fd = -1 };
+	long abi = sandbox_landlock_abi();
+
+	if (abi < 1)
+		return (
+		    sandbox_tell(got, -1, "no Landlock: %s", strerror(errno)));
+	if (open_ruleset(&l, abi, n->any_port) == -1 ||
+	    allow_files(&l, n, statedir) == -1 ||
+	    (l.handled.net != 0 && allow_ports(&l, n) == -1) ||
+	    enter(&l) == -1) {
+		sandbox_tell(got, -1, "no Landlock: %s", strerror(errno));
+		if (l.fd != -1)
+			(void)close(l.fd);
+		return (-1);
+	}
+	named_only = n->names;
+	return (sandbox_tell(got, abi >= 4 ? 0 : -1, "Landlock ABI %ld%s", abi,
+	    abi < 4	      ? " for files only"
+		: n->any_port ? " with any port, for SRV"
+			      : ""));
+}
+
+int
+sandbox_landlock_reading(struct reason *got)
+{
+	struct landlock l = { .fd = -1 };
+	long abi = sandbox_landlock_abi();
+
+	if (abi >= 1 && open_ruleset(&l, abi, false) != -1 &&
+	    allow_path(&l, "/", READ) == 0 && enter(&l) == 0)
+		return (sandbox_tell(got, 0, "Landlock ABI %ld", abi));
+	sandbox_tell(got, -1, "no Landlock: %s", strerror(errno));
+	if (l.fd != -1)
+		(void)close(l.fd);
+	return (-1);
+}
+
+const char *
+sandbox_outdated(void)
+{
+	struct stat st;
+	size_t i;
+
+	for (i = 0; files_of_names[i] != NULL; i++)
+		if (named_only && stat(files_of_names[i], &st) == 0 &&
+		    (st.st_dev != named[i].dev || st.st_ino != named[i].ino))
+			return (files_of_names[i]);
+	return (NULL);
+}

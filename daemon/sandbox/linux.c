@@ -1,0 +1,168 @@
+/*
+ * capabilities(7), no_new_privs, landlock(7), seccomp(2), in this order: each
+ * is still allowed by the ones before.
+ *
+ * Landlock stops neither inotify_add_watch(2) nor stat(2) nor UDP nor
+ * connect(2) to a socket in the file system: who the worker is decides there.
+ */
+#include "daemon/sandbox/sandbox.h"
+
+#include <sys/prctl.h>
+
+#include <cap-ng.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/sandbox/linux_inside.h"
+
+int
+sandbox_tell(struct reason *got, int result, const char *fmt, ...)
+{
+	size_t used = strlen(got->text);
+	va_list ap;
+
+	if (used > 0 && used + 2 < sizeof(got->text)) {
+		memcpy(got->text + used, ", ", 3);
+		used += 2;
+	}
+	va_start(ap, fmt);
+	(void)vsnprintf(got->text + used, sizeof(got->text) - used, fmt, ap);
+	va_end(ap);
+	return (result);
+}
+
+/*
+ * Capabilities.
+ */
+
+/* Of the monitor that root starts: what it needs to start a worker again. */
+static const unsigned monitor_capabilities[] = {
+	CAP_CHOWN, /* the state directory */
+	CAP_DAC_OVERRIDE, /* what is in it */
+	CAP_DAC_READ_SEARCH, /* keys; and for the worker, see below */
+	CAP_KILL, /* a worker that is another user */
+	CAP_SETGID,
+	CAP_SETUID,
+};
+
+/* Where it was given, logs are read that the worker's account may not. */
+static const unsigned worker_capabilities[] = { CAP_DAC_READ_SEARCH };
+
+/* A service manager may have left no others, and forbid capset(2). */
+static bool
+has_no_others(const bool *kept)
+{
+	unsigned cap;
+
+	for (cap = 0; cap <= CAP_LAST_CAP; cap++)
+		if (!kept[cap] &&
+		    capng_have_capability(CAPNG_PERMITTED, cap) == 1)
+			return (false);
+	return (true);
+}
+
+static int
+drop_capabilities(const unsigned *keep, size_t n, struct reason *got)
+{
+	bool had[CAP_LAST_CAP + 1] = { false };
+	bool drop;
+	char names[128] = "";
+	size_t i;
+
+	if (capng_get_caps_process() == -1)
+		return (sandbox_tell(
+		    got, -1, "capabilities as they were: unreadable"));
+	for (i = 0; i < n; i++)
+		had[keep[i]] =
+		    capng_have_capability(CAPNG_EFFECTIVE, keep[i]) == 1;
+	drop = !has_no_others(had);
+	capng_clear(CAPNG_SELECT_CAPS);
+	for (i = 0; i < n; i++) {
+		if (!had[keep[i]])
+			continue;
+		(void)capng_update(CAPNG_ADD,
+		    (capng_type_t)(CAPNG_EFFECTIVE | CAPNG_PERMITTED), keep[i]);
+		(void)strlcat(names, " ", sizeof(names));
+		(void)strlcat(
+		    names, capng_capability_to_name(keep[i]), sizeof(names));
+	}
+	/* What is ambient was inheritable too: it goes with that. */
+	if (drop && capng_apply(CAPNG_SELECT_CAPS) != 0)
+		return (sandbox_tell(
+		    got, -1, "capabilities as they were: %s", strerror(errno)));
+	if (names[0] == '\0')
+		return (sandbox_tell(got, 0, "no capabilities"));
+	return (sandbox_tell(got, 0, "only the capabilities%s", names));
+}
+
+/* No program that is started can give anything back, execve(2). */
+static int
+forbid_new_privileges(struct reason *got)
+{
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0)
+		return (sandbox_tell(got, 0, "no new privileges"));
+	return (sandbox_tell(got, -1, "new privileges: %s", strerror(errno)));
+}
+
+bool
+sandbox_asks(void)
+{
+	return (sandbox_landlock_abi() >= 1);
+}
+
+/* Its capabilities are those of the worker: it opens for it. */
+int
+sandbox_opener(struct reason *got)
+{
+	int result;
+
+	got->text[0] = '\0';
+	result = drop_capabilities(
+	    worker_capabilities, COUNT(worker_capabilities), got);
+	result |= forbid_new_privileges(got);
+	result |= sandbox_landlock_reading(got);
+	result |= sandbox_seccomp(SANDBOX_OPENER, NULL, got);
+	return (result);
+}
+
+/* Landlock lets everything be looked at, and be opened or not. */
+bool
+sandbox_hides(void)
+{
+	return (false);
+}
+
+int
+sandbox_worker(const struct needs *n, int statedir, struct reason *got)
+{
+	int result;
+
+	got->text[0] = '\0';
+	result = drop_capabilities(
+	    worker_capabilities, COUNT(worker_capabilities), got);
+	result |= forbid_new_privileges(got);
+	result |= sandbox_landlock(n, statedir, got);
+	result |= sandbox_seccomp(SANDBOX_WORKER, n, got);
+	return (result);
+}
+
+/*
+ * Without Landlock: a worker of the next configuration has to read what this
+ * one does not know, and nothing can be allowed again.
+ */
+int
+sandbox_monitor(struct reason *got)
+{
+	int result;
+
+	got->text[0] = '\0';
+	result = drop_capabilities(
+	    monitor_capabilities, COUNT(monitor_capabilities), got);
+	result |= forbid_new_privileges(got);
+	result |= sandbox_seccomp(SANDBOX_MONITOR, NULL, got);
+	return (result);
+}

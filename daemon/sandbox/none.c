@@ -1,0 +1,51 @@
+/*
+ * A system that has nothing we know of: the account of the worker is all that
+ * confines it.
+ */
+#include "daemon/sandbox/sandbox.h"
+
+#include <stddef.h>
+
+static int
+nothing(struct reason *got)
+{
+	return (reason_set(got, "none: this system has none that we know"));
+}
+
+int
+sandbox_worker(const struct needs *n, int statedir, struct reason *got)
+{
+	(void)n;
+	(void)statedir;
+	return (nothing(got));
+}
+
+int
+sandbox_monitor(struct reason *got)
+{
+	return (nothing(got));
+}
+
+bool
+sandbox_hides(void)
+{
+	return (false);
+}
+
+const char *
+sandbox_outdated(void)
+{
+	return (NULL);
+}
+
+bool
+sandbox_asks(void)
+{
+	return (false);
+}
+
+int
+sandbox_opener(struct reason *got)
+{
+	return (nothing(got));
+}

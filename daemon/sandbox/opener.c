@@ -1,0 +1,412 @@
+#include "daemon/sandbox/opener.h"
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/tree.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/base/fdpass.h"
+#include "daemon/base/log.h"
+#include "daemon/conf/conf.h"
+#include "daemon/conf/meant.h"
+#include "daemon/sandbox/sandbox.h"
+
+#define WAIT_MS 5000 /* for an answer: a file system may hang */
+#define DOOR 3 /* the opener's only descriptor but the standard ones */
+#define GRANTS 65536 /* directories of links' targets */
+
+struct request {
+	uint32_t number;
+	int flags;
+	dev_t dev; /* of the directory that name is in */
+	ino_t ino; /* 0: whichever has the path */
+	char path[PATH_MAX];
+};
+
+struct answer {
+	uint32_t number;
+	int error; /* 0: a file comes with it */
+};
+
+/* A process has one sandbox, and one opener. */
+static int door = -1;
+static uint32_t number;
+
+/*
+ * The worker.
+ */
+
+static int
+await(uint32_t wanted)
+{
+	struct pollfd pfd = { .fd = door, .events = POLLIN };
+	struct answer a;
+	ssize_t n;
+	int fd;
+
+	for (;;) {
+		if (poll(&pfd, 1, WAIT_MS) < 1) {
+			errno = ETIMEDOUT;
+			return (-1);
+		}
+		n = channel_recv(door, &a, sizeof(a), &fd);
+		if (n == 0 || (n == -1 && errno == ECONNRESET))
+			break;
+		if (n != (ssize_t)sizeof(a))
+			continue;
+		if (a.number == wanted && a.error == 0 && fd >= 0)
+			return (fd);
+		/* One that was not waited for any more. */
+		if (fd >= 0)
+			(void)close(fd);
+		if (a.number != wanted)
+			continue;
+		errno = fd == CHANNEL_LOST_FD ? EMFILE : a.error;
+		return (-1);
+	}
+	errno = EACCES;
+	return (-1);
+}
+
+static int
+ask(const char *path, const struct stat *dir, int flags)
+{
+	struct request r;
+	size_t len = strlen(path);
+
+	if (len >= sizeof(r.path)) {
+		errno = ENAMETOOLONG;
+		return (-1);
+	}
+	memset(&r, 0, offsetof(struct request, path));
+	r.number = ++number;
+	r.flags = flags;
+	if (dir != NULL) {
+		r.dev = dir->st_dev;
+		r.ino = dir->st_ino;
+	}
+	memcpy(r.path, path, len + 1);
+	if (channel_send(door, &r, offsetof(struct request, path) + len + 1, -1,
+		WAIT_MS) == -1) {
+		if (errno == EPIPE)
+			errno = EACCES;
+		return (-1);
+	}
+	return (await(r.number));
+}
+
+int
+opener_open(const char *path, int flags)
+{
+	int fd = open(path, flags);
+
+	if (fd != -1 || errno != EACCES || door == -1)
+		return (fd);
+	return (ask(path, NULL, flags));
+}
+
+int
+opener_open_in(int dirfd, const char *dir, const char *name, int flags)
+{
+	char path[PATH_MAX];
+	struct stat st;
+	int fd = openat(dirfd, name, flags);
+
+	if (fd != -1 || errno != EACCES || door == -1)
+		return (fd);
+	if (fstat(dirfd, &st) == -1)
+		return (-1);
+	if (strlcpy(path, dir, sizeof(path)) >= sizeof(path) ||
+	    strlcat(path, "/", sizeof(path)) >= sizeof(path) ||
+	    strlcat(path, name, sizeof(path)) >= sizeof(path)) {
+		errno = ENAMETOOLONG;
+		return (-1);
+	}
+	return (ask(path, &st, flags));
+}
+
+bool
+opener_is_there(void)
+{
+	return (door != -1);
+}
+
+int
+opener_fd(void)
+{
+	return (door);
+}
+
+bool
+opener_is_gone(void)
+{
+	struct answer late;
+	ssize_t n = -1;
+	int fd;
+
+	if (door != -1 &&
+	    (n = channel_recv(door, &late, sizeof(late), &fd)) != 0 && fd >= 0)
+		(void)close(fd);
+	if (door == -1 || (n != 0 && !(n == -1 && errno == ECONNRESET)))
+		return (door == -1);
+	log_warnx("the process that opens files for the worker is gone");
+	(void)close(door);
+	door = -1;
+	return (true);
+}
+
+/*
+ * The opener.
+ */
+
+/* The directory of a file that a link leads to: it is rotated there. */
+struct grant {
+	RB_ENTRY(grant) entry;
+	char path[];
+};
+RB_HEAD(grants, grant);
+
+struct opener {
+	const struct conf *conf;
+	struct grants grants;
+	unsigned ngrants;
+};
+
+static int
+compare_grants(const struct grant *a, const struct grant *b)
+{
+	return (strcmp(a->path, b->path));
+}
+
+RB_PROTOTYPE(grants, grant, entry, compare_grants)
+RB_GENERATE(grants, grant, entry, compare_grants)
+
+static bool
+is_granted(struct opener *o, const char *dir, enum conf_symlinks *links)
+{
+	struct grant *key;
+	size_t size = strlen(dir) + 1;
+	bool found;
+
+	if ((key = malloc(sizeof(*key) + size)) == NULL)
+		return (false);
+	memcpy(key->path, dir, size);
+	found = RB_FIND(grants, &o->grants, key) != NULL;
+	free(key);
+	*links = CONF_SYMLINKS_IGNORE;
+	return (found);
+}
+
+/* path is a link, or reached by one, that may be followed. */
+static void
+grant(struct opener *o, const char *path)
+{
+	char real[PATH_MAX], *slash;
+	struct grant *g;
+	size_t size;
+
+	if (o->ngrants == GRANTS || realpath(path, real) == NULL ||
+	    strcmp(path, real) == 0 || (slash = strrchr(real, '/')) == real)
+		return;
+	*slash = '\0';
+	size = strlen(real) + 1;
+	if ((g = malloc(sizeof(*g) + size)) == NULL)
+		return;
+	memcpy(g->path, real, size);
+	if (RB_INSERT(grants, &o->grants, g) != NULL)
+		free(g);
+	else
+		o->ngrants++;
+}
+
+/* A link that anybody could have planted must not have files sent. */
+static bool
+may_follow(const char *path, const struct stat *link, enum conf_symlinks links)
+{
+	struct stat target;
+
+	switch (links) {
+	case CONF_SYMLINKS_FOLLOW:
+		return (true);
+	case CONF_SYMLINKS_SAFE:
+		return (stat(path, &target) == 0 &&
+		    (link->st_uid == 0 || link->st_uid == geteuid() ||
+			link->st_uid == target.st_uid));
+	case CONF_SYMLINKS_IGNORE:
+		break;
+	}
+	return (false);
+}
+
+/* Whether each link on the way may be followed; path is left as it was. */
+static bool
+links_are_fine(char *path, enum conf_symlinks links)
+{
+	char *slash = path, cut;
+	struct stat st;
+	bool fine = true;
+
+	while (fine && *slash != '\0') {
+		slash += strspn(slash, "/");
+		slash += strcspn(slash, "/");
+		cut = *slash;
+		*slash = '\0';
+		if (lstat(path, &st) == -1)
+			fine = false;
+		else if (S_ISLNK(st.st_mode))
+			fine = may_follow(path, &st, links);
+		*slash = cut;
+	}
+	return (fine);
+}
+
+static bool
+is_meant(struct opener *o, struct request *r, enum conf_symlinks *links)
+{
+	char *slash = strrchr(r->path, '/');
+	bool meant;
+
+	if (r->flags & O_DIRECTORY)
+		return (meant_is_listed(o->conf, r->path, links) ||
+		    is_granted(o, r->path, links));
+	*slash = '\0';
+	meant = meant_has_files(o->conf, r->path, links) ||
+	    is_granted(o, r->path, links);
+	*slash = '/';
+	return (meant);
+}
+
+static int
+open_in_directory(const struct request *r, int flags)
+{
+	char dir[PATH_MAX], *slash;
+	struct stat st;
+	int error, fd = -1, parent;
+
+	(void)strlcpy(dir, r->path, sizeof(dir));
+	slash = strrchr(dir, '/');
+	*slash = '\0';
+	parent = open(dir[0] == '\0' ? "/" : dir,
+	    O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC);
+	if (parent == -1)
+		return (-1);
+	if (fstat(parent, &st) == -1 || st.st_dev != r->dev ||
+	    st.st_ino != r->ino)
+		errno = ESTALE;
+	else
+		fd = openat(parent, slash + 1, flags | O_NOFOLLOW);
+	error = errno;
+	(void)close(parent);
+	errno = error;
+	return (fd);
+}
+
+/* Returns a descriptor, or -1 with errno. */
+static int
+open_it(struct opener *o, struct request *r)
+{
+	enum conf_symlinks links;
+	struct stat st;
+	int fd, flags;
+
+	flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY |
+	    (r->flags & (O_DIRECTORY | O_NOFOLLOW));
+	if (r->path[0] != '/' || !is_meant(o, r, &links) ||
+	    !links_are_fine(r->path, links)) {
+		errno = EACCES;
+		return (-1);
+	}
+	fd = r->ino != 0 ? open_in_directory(r, flags) : open(r->path, flags);
+	if (fd == -1)
+		return (-1);
+	if (fstat(fd, &st) == -1 ||
+	    (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))) {
+		(void)close(fd);
+		errno = EACCES;
+		return (-1);
+	}
+	if (!(r->flags & (O_DIRECTORY | O_NOFOLLOW)))
+		grant(o, r->path);
+	return (fd);
+}
+
+static void
+serve(struct opener *o)
+{
+	struct pollfd pfd = { .fd = DOOR, .events = POLLIN };
+	struct request r;
+	struct answer a = { 0, 0 };
+	ssize_t n;
+	int fd;
+
+	for (;;) {
+		(void)poll(&pfd, 1, -1);
+		if ((n = channel_recv(DOOR, &r, sizeof(r), &fd)) == 0)
+			return;
+		if (fd >= 0)
+			(void)close(fd);
+		if (n <= (ssize_t)offsetof(struct request, path))
+			continue;
+		((char *)&r)[n - 1] = '\0';
+		fd = open_it(o, &r);
+		a.number = r.number;
+		a.error = fd == -1 ? errno : 0;
+		if (channel_send(DOOR, &a, sizeof(a), fd, WAIT_MS) == -1)
+			return;
+		if (fd != -1)
+			(void)close(fd);
+	}
+}
+
+/* Keeps nothing of the worker's, above all not the lock of its state. */
+static void
+run(const struct conf *conf, int fd)
+{
+	struct opener o = { .conf = conf };
+	struct reason got;
+	int null;
+
+	RB_INIT(&o.grants);
+	setproctitle("opens files for the worker");
+	if ((null = open("/dev/null", O_RDWR)) == -1 || dup2(fd, DOOR) == -1 ||
+	    fcntl(DOOR, F_SETFD, FD_CLOEXEC) == -1)
+		_exit(1);
+	(void)dup2(null, STDIN_FILENO);
+	(void)dup2(null, STDOUT_FILENO);
+	/* Whoever started a daemon waits for the end of this. */
+	log_detach();
+	closefrom(DOOR + 1);
+	(void)sandbox_opener(&got);
+	serve(&o);
+	_exit(0);
+}
+
+int
+opener_start(const struct conf *conf)
+{
+	int pair[2];
+	pid_t pid;
+
+	if (!sandbox_asks())
+		return (0);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1)
+		return (-1);
+	if ((pid = fork()) == 0)
+		run(conf, pair[1]);
+	(void)close(pair[1]);
+	if (pid == -1) {
+		(void)close(pair[0]);
+		return (-1);
+	}
+	door = pair[0];
+	return (0);
+}

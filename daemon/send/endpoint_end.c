@@ -1,0 +1,242 @@
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/base/clock.h"
+#include "daemon/base/log.h"
+#include "daemon/checkpoint/checkpointer.h"
+#include "daemon/send/inside.h"
+
+/*
+ * Within which a receiver that goes on reading behind its goodbye takes what is
+ * on the way to it; the next attempt is not sooner.
+ */
+#define PARTING 0.2
+/* In which a reset may come behind it, where streams may go elsewhere then. */
+#define PARTING_ELSEWHERE 1.
+#define PATIENCE_MOST 5 /* times */
+/* What did not last so long is no good address: another one may be. */
+#define LASTING 10.
+
+/*
+ * Takes back what is behind keep_pos.  What an earlier connection carried, of
+ * which it may still turn out that it was not read, stays in the window.
+ */
+static void
+rewind_to(struct endpoint *ep, uint64_t keep_pos)
+{
+	/* Should the daemon be killed now, it must know what to send again. */
+	if (keep_pos < window_acked_pos(ep->window))
+		ledger_hurry(ep->env->ledger);
+	keep_pos = endpoint_settle_parted(ep, keep_pos);
+	if (ep->nparted > 0)
+		window_part(ep->window, keep_pos);
+	else
+		window_rewind(ep->window, keep_pos);
+	ep->base = window_sent_pos(ep->window);
+	ep->start = ep->end = 0;
+	ep->mark[0] = ep->mark[1] = ep->base;
+}
+
+static void
+take_back(struct endpoint *ep, uint64_t keep_pos)
+{
+	/* First: streams that are woken by the rewind may go elsewhere. */
+	ep->state = ENDPOINT_BACKOFF;
+	ep->epoch++;
+	rewind_to(ep, keep_pos);
+	ep->repeats = 0;
+	link_abort(&ep->link);
+}
+
+double
+endpoint_patience(const struct endpoint *ep)
+{
+	return ((double)ep->conf->ack_timeout_ms / 1e3 *
+	    (double)(1u << ep->patience));
+}
+
+void
+endpoint_be_patient(struct endpoint *ep)
+{
+	if (!ep->is_relp && !link_counts(&ep->link) &&
+	    ep->patience < PATIENCE_MOST)
+		ep->patience++;
+}
+
+void
+endpoint_lose(struct endpoint *ep, uint64_t keep_pos)
+{
+	ep->losses++;
+	if (clock_now() - ep->opened < LASTING)
+		targets_avoid(&ep->targets);
+	else
+		/* It had nothing to send. */
+		backoff_reset(&ep->backoff);
+	take_back(ep, keep_pos);
+	endpoint_fail(ep);
+}
+
+bool
+endpoint_abandon(struct endpoint *ep)
+{
+	if (ep->state != ENDPOINT_UP)
+		return (false);
+	/* It may be lost by what is heard: then it is idle, or tries again. */
+	if (!endpoint_hear_out(ep) && ep->state == ENDPOINT_IDLE)
+		return (true);
+	take_back(ep, endpoint_keep_from(ep));
+	endpoint_enter(ep, ENDPOINT_IDLE);
+	return (true);
+}
+
+void
+endpoint_become_idle(struct endpoint *ep)
+{
+	bool again = !ep->draining;
+	uint64_t keep = endpoint_keep_from(ep);
+
+	link_finish(&ep->link);
+	/* Its goodbye says that all was read, and no count does. */
+	if (ep->parting && ep->conf->nurls == 1)
+		endpoint_watch_parted(ep, keep);
+	window_ack(ep->window, window_sent_pos(ep->window));
+	ep->state = ENDPOINT_IDLE;
+	ep->epoch++;
+	rewind_to(ep, window_acked_pos(ep->window));
+	ep->repeats = 0;
+	ep->patience = 0;
+	link_close(&ep->link);
+	endpoint_enter(ep, ENDPOINT_IDLE);
+	if (again)
+		endpoint_start(ep);
+}
+
+/*
+ * What a receiver that closes in order may have read and thrown away: only what
+ * it acknowledged just before that; and nothing that was sent again for this
+ * very reason, or a receiver that closes again and again would get it each
+ * time.
+ */
+static uint64_t
+thrown_away(const struct endpoint *ep)
+{
+	uint64_t acked = window_acked_pos(ep->window);
+	uint64_t recent = acked - ep->mark[0], most = acked - ep->base;
+	uint64_t thrown = link_thrown_away(&ep->link);
+
+	most = most > ep->repeats ? most - ep->repeats : 0;
+	if (thrown > most)
+		thrown = most;
+	return (thrown < recent ? thrown : recent);
+}
+
+void
+endpoint_move(struct endpoint *ep)
+{
+	endpoint_take_acks(ep);
+	ep->state = ENDPOINT_IDLE;
+	ep->epoch++;
+	rewind_to(ep, window_acked_pos(ep->window));
+	link_close(&ep->link);
+	endpoint_enter(ep, ENDPOINT_IDLE);
+	endpoint_start(ep);
+}
+
+static void
+lose_in_order(struct endpoint *ep)
+{
+	uint64_t acked = window_acked_pos(ep->window);
+	uint64_t thrown = thrown_away(ep), carried = acked - ep->base;
+	uint64_t left = ep->repeats > carried ? ep->repeats - carried : 0;
+	uint64_t keep = acked - thrown;
+
+	reason_set(&ep->error, "the receiver closed the connection");
+	if (link_may_lie(&ep->link) && !ep->is_relp && ep->conf->nurls == 1)
+		endpoint_watch_parted(ep, keep);
+	endpoint_lose(ep, keep);
+	ep->repeats = thrown > 0 ? thrown : left;
+}
+
+/*
+ * A goodbye does not mean that all was read, or will be: what is on the way to
+ * the receiver shows whether it goes on reading.  Nor does one behind ours,
+ * which it may have crossed, where no system counts what was acknowledged.
+ */
+static void
+begin_parting(struct endpoint *ep)
+{
+	ep->parting = true;
+	ev_io_stop(ep->env->loop, &ep->readable);
+	ev_io_stop(ep->env->loop, &ep->writable);
+	ev_timer_stop(ep->env->loop, &ep->ack_timer);
+	ev_timer_stop(ep->env->loop, &ep->again);
+	endpoint_start_timer(
+	    ep, ep->conf->nurls == 1 ? PARTING : PARTING_ELSEWHERE);
+}
+
+void
+endpoint_closed_by_peer(struct endpoint *ep)
+{
+	endpoint_take_acks(ep);
+	if (ep->finishing &&
+	    (window_in_flight(ep->window) == 0 || !link_may_lie(&ep->link)))
+		endpoint_become_idle(ep);
+	else if (!ep->is_relp && link_may_lie(&ep->link) &&
+	    (window_in_flight(ep->window) > 0 || ep->conf->nurls > 1))
+		begin_parting(ep);
+	else
+		lose_in_order(ep);
+}
+
+void
+endpoint_link_error(struct endpoint *ep, int error, const char *what)
+{
+	if (!endpoint_hear_out(ep))
+		return;
+	reason_set(&ep->error, "%s: %s", what,
+	    ep->link.why.text[0] != '\0' ? ep->link.why.text : strerror(error));
+	if (ep->url->scheme == CONF_STDOUT) {
+		/* It cannot be opened again. */
+		endpoint_enter(ep, ENDPOINT_IDLE);
+		ep->env->on_stdout_closed(ep->env->arg);
+		return;
+	}
+	/* Not endpoint_take_acks(): what is kept must still be there. */
+	if (!ep->is_relp)
+		window_ack(ep->window, ep->base + link_acked(&ep->link));
+	ep->probing = ep->url->scheme == CONF_UDP;
+	endpoint_lose(ep, endpoint_keep_from(ep));
+}
+
+/* Time is up for the end of a connection. */
+void
+endpoint_on_end(struct endpoint *ep)
+{
+	int error;
+
+	if (!ep->parting) {
+		reason_set(&ep->error,
+		    "the receiver was told that there is no more, and does "
+		    "not close");
+		endpoint_be_patient(ep);
+		endpoint_lose(ep, endpoint_keep_from(ep));
+		return;
+	}
+	if ((error = link_error(&ep->link)) != 0) {
+		endpoint_link_error(ep, error, "connection lost");
+		return;
+	}
+	endpoint_take_acks(ep);
+	/* Only where nobody counts, something is in flight behind ours. */
+	if (ep->finishing) {
+		endpoint_become_idle(ep);
+		return;
+	}
+	if (window_in_flight(ep->window) == 0) {
+		lose_in_order(ep);
+		return;
+	}
+	reason_set(&ep->error,
+	    "the receiver closed the connection and did not read on");
+	endpoint_lose(ep, endpoint_keep_from(ep));
+}

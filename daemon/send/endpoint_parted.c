@@ -1,0 +1,135 @@
+#include <unistd.h>
+
+#include "daemon/base/clock.h"
+#include "daemon/base/log.h"
+#include "daemon/checkpoint/checkpointer.h"
+#include "daemon/send/inside.h"
+
+/*
+ * A receiver closed in order and has acknowledged all: the next connection need
+ * not wait.  But many say goodbye first and close later, with octets unread,
+ * for which their system sends a reset then.
+ */
+
+/* Looks for a reset that comes later, and for how long.  Seconds. */
+#define FIRST 0.05
+#define LONGEST 1.
+#define WATCHED 60.
+
+/* Those from the nth on are watched no more. */
+static void
+forget_from(struct endpoint *ep, unsigned n)
+{
+	while (ep->nparted > n)
+		(void)close(ep->parted[--ep->nparted].fd);
+	if (ep->nparted == 0)
+		ev_timer_stop(ep->env->loop, &ep->parted_timer);
+}
+
+void
+endpoint_forget_parted(struct endpoint *ep)
+{
+	forget_from(ep, 0);
+}
+
+static void
+forget_first(struct endpoint *ep)
+{
+	unsigned i;
+
+	(void)close(ep->parted[0].fd);
+	for (i = 1; i < ep->nparted; i++)
+		ep->parted[i - 1] = ep->parted[i];
+	ep->nparted--;
+	if (ep->nparted == 0)
+		ev_timer_stop(ep->env->loop, &ep->parted_timer);
+}
+
+uint64_t
+endpoint_parted_keep(const struct endpoint *ep, uint64_t keep)
+{
+	unsigned i;
+
+	for (i = 0; i < ep->nparted; i++)
+		if (ep->parted[i].keep < keep)
+			keep = ep->parted[i].keep;
+	return (keep);
+}
+
+void
+endpoint_watch_parted(struct endpoint *ep, uint64_t keep)
+{
+	uint64_t unread = endpoint_keep_from(ep);
+	struct parted *p;
+
+	if (ep->nparted == PARTED_MOST)
+		forget_first(ep);
+	p = &ep->parted[ep->nparted++];
+	p->keep = unread < keep ? unread : keep;
+	p->fd = link_detach(&ep->link);
+	p->since = clock_now();
+	ep->parted_timer.repeat = FIRST;
+	ev_timer_again(ep->env->loop, &ep->parted_timer);
+}
+
+/* Where the unread of the first begin that was reset; most: none was. */
+static uint64_t
+reset_at(const struct endpoint *ep, uint64_t most)
+{
+	unsigned i;
+
+	for (i = 0; i < ep->nparted; i++)
+		if (ep->parted[i].keep < most &&
+		    link_socket_error(ep->parted[i].fd) != 0)
+			most = ep->parted[i].keep;
+	return (most);
+}
+
+uint64_t
+endpoint_settle_parted(struct endpoint *ep, uint64_t keep_pos)
+{
+	unsigned i, n = 0;
+
+	keep_pos = reset_at(ep, keep_pos);
+	for (i = 0; i < ep->nparted; i++)
+		if (ep->parted[i].keep < keep_pos)
+			ep->parted[n++] = ep->parted[i];
+		else
+			(void)close(ep->parted[i].fd);
+	ep->nparted = n;
+	forget_from(ep, n);
+	return (keep_pos);
+}
+
+void
+endpoint_look_at_parted(struct endpoint *ep)
+{
+	uint64_t at = reset_at(ep, UINT64_MAX);
+
+	if (at == UINT64_MAX)
+		return;
+	log_notice("destination %s: %s closed a connection with octets unread: "
+		   "they are sent again",
+	    ep->conf->name, ep->url->text);
+	ledger_hurry(ep->env->ledger);
+	/* What the connections behind it have carried since comes again too. */
+	window_part(ep->window, at);
+	(void)endpoint_settle_parted(ep, at);
+	ep->work = true;
+}
+
+void
+endpoint_on_parted_timer(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+	struct endpoint *ep = timer->data;
+
+	(void)revents;
+	endpoint_look_at_parted(ep);
+	while (ep->nparted > 0 && clock_now() - ep->parted[0].since > WATCHED)
+		forget_first(ep);
+	if (ep->nparted == 0)
+		return;
+	timer->repeat =
+	    timer->repeat * 2 < LONGEST ? timer->repeat * 2 : LONGEST;
+	ev_timer_again(loop, timer);
+}

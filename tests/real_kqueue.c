@@ -1,8 +1,0 @@
-#include "fake_kqueue.h"
-
-bool
-fake_kqueue_has(unsigned notes)
-{
-	(void)notes;
-	return (true);
-}

@@ -1,0 +1,322 @@
+/*
+ * Goal: what stands before an offset is found again where it is in a file now,
+ * once and at the end of a line; and in the text of a compressed one.
+ */
+#include "daemon/follow/inside.h"
+#include "daemon/stream/compressed.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <lzma.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#include <cmocka.h>
+
+#include "daemon/base/log.h"
+#include "daemon/checkpoint/checkpointer.h"
+#include "daemon/file/table.h"
+#include "daemon/stream/stream.h"
+
+/*
+ * The rest of the daemon: only the buffer is used by what is tested here.  It
+ * is small, so that what is looked for stands across the ends of reads.
+ */
+static uint8_t scratch[1000];
+
+uint8_t *
+tails_scratch(struct tails *all, size_t *size)
+{
+	(void)all;
+	*size = sizeof(scratch);
+	return (scratch);
+}
+
+#define UNUSED_TYPE(type, name, ...)                                           \
+	type name(__VA_ARGS__)                                                 \
+	{                                                                      \
+		abort();                                                       \
+	}
+
+UNUSED_TYPE(struct ledger *, tails_ledger,
+    struct tails *all __attribute__((__unused__)))
+UNUSED_TYPE(void, ledger_mark, struct ledger *l __attribute__((__unused__)),
+    struct stream *s __attribute__((__unused__)))
+UNUSED_TYPE(void, stream_wake, struct stream *s __attribute__((__unused__)))
+UNUSED_TYPE(struct path_text, tail_path,
+    const struct tail *t __attribute__((__unused__)))
+UNUSED_TYPE(int, tail_update_print, struct tail *t __attribute__((__unused__)),
+    int fd __attribute__((__unused__)))
+UNUSED_TYPE(void, tails_lose, struct tails *all __attribute__((__unused__)),
+    const struct tails_loss *loss __attribute__((__unused__)))
+UNUSED_TYPE(
+    double, tails_now, const struct tails *all __attribute__((__unused__)))
+UNUSED_TYPE(void, tails_saw, struct tail *t __attribute__((__unused__)),
+    const struct stat *st __attribute__((__unused__)))
+UNUSED_TYPE(
+    bool, tail_is_done, const struct tail *t __attribute__((__unused__)))
+UNUSED_TYPE(
+    bool, tail_is_drained, const struct tail *t __attribute__((__unused__)))
+UNUSED_TYPE(struct packed_list *, tails_packed,
+    struct tails *all __attribute__((__unused__)))
+UNUSED_TYPE(struct tails_stats *, tails_stats,
+    struct tails *all __attribute__((__unused__)))
+UNUSED_TYPE(void, tails_wake_packed,
+    struct tails *all __attribute__((__unused__)),
+    const void *dest __attribute__((__unused__)))
+
+static struct tail tail;
+static char text[200000];
+static size_t len;
+static FILE *file;
+static int fd;
+
+/* Lines from..to, each another one. */
+static void
+add_lines(unsigned from, unsigned to)
+{
+	for (; from < to; from++)
+		len += (size_t)snprintf(text + len, sizeof(text) - len,
+		    "line %06u of a log %u\n", from, from * 7919);
+}
+
+static off_t
+end_of(unsigned lines)
+{
+	const char *p = text;
+
+	for (; lines > 0; lines--)
+		p = strchr(p, '\n') + 1;
+	return (p - text);
+}
+
+static struct guard
+guard_before(off_t at)
+{
+	struct guard g;
+	size_t n = guard_length(at);
+
+	guard_of(&g, at, text + at - (off_t)n, n);
+	return (g);
+}
+
+static void
+put(const void *p, size_t n)
+{
+	assert_int_equal(ftruncate(fd, 0), 0);
+	assert_int_equal(pwrite(fd, p, n, 0), n);
+}
+
+static off_t
+seek(const struct guard *g)
+{
+	return (tail_seek_guard(&tail, fd, lseek(fd, 0, SEEK_END), g));
+}
+
+static int
+prepare(void **state)
+{
+	(void)state;
+	len = 0;
+	add_lines(0, 3000);
+	assert_non_null(file = tmpfile());
+	fd = fileno(file);
+	return (0);
+}
+
+static int
+clean(void **state)
+{
+	(void)state;
+	return (fclose(file));
+}
+
+static void
+what_was_sent_is_found_where_it_stands_now(void **state)
+{
+	const struct guard g = guard_before((off_t)len);
+	unsigned cut;
+
+	(void)state;
+	/* Wherever it stands in what is read at once. */
+	for (cut = 1; cut < 2990; cut += 13) {
+		off_t at = end_of(cut);
+
+		put(text + at, len - (size_t)at);
+		assert_int_equal(seek(&g), (off_t)len - at);
+	}
+}
+
+static void
+what_stands_twice_or_nowhere_is_not_found(void **state)
+{
+	const struct guard g = guard_before((off_t)len);
+	size_t once = len;
+
+	(void)state;
+	put(text, once - 300);
+	assert_int_equal(seek(&g), 0);
+	memcpy(text + len, text, once);
+	put(text, 2 * once);
+	assert_int_equal(seek(&g), 0);
+}
+
+static void
+little_text_and_one_long_line_are_no_evidence(void **state)
+{
+	struct guard g = guard_before(end_of(3));
+
+	(void)state;
+	put(text, len);
+	assert_int_equal(seek(&g), 0);
+	memset(text, '-', 1999);
+	text[1999] = '\n';
+	g = guard_before(2000);
+	put(text + 500, 1500);
+	assert_int_equal(seek(&g), 0);
+}
+
+static void
+an_error_is_no_answer(void **state)
+{
+	const struct guard g = guard_before((off_t)len);
+
+	(void)state;
+	put(text, len);
+	assert_int_equal(tail_seek_guard(&tail, -1, (off_t)len, &g), -1);
+}
+
+static uint8_t packed[sizeof(text)];
+
+static size_t
+pack(enum inflate_kind kind)
+{
+	size_t n = 0;
+	z_stream z;
+
+	switch (kind) {
+	case INFLATE_GZIP:
+		memset(&z, 0, sizeof(z));
+		assert_int_equal(deflateInit2(&z, 6, Z_DEFLATED, 16 + MAX_WBITS,
+				     8, Z_DEFAULT_STRATEGY),
+		    Z_OK);
+		z.next_in = (void *)text;
+		z.avail_in = (uInt)len;
+		z.next_out = packed;
+		z.avail_out = sizeof(packed);
+		assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
+		n = z.total_out;
+		assert_int_equal(deflateEnd(&z), Z_OK);
+		break;
+	case INFLATE_ZSTD:
+		n = ZSTD_compress(packed, sizeof(packed), text, len, 3);
+		assert_false(ZSTD_isError(n));
+		break;
+	case INFLATE_XZ:
+		assert_int_equal(
+		    lzma_easy_buffer_encode(6, LZMA_CHECK_CRC64, NULL,
+			(const uint8_t *)text, len, packed, &n, sizeof(packed)),
+		    LZMA_OK);
+		break;
+	case INFLATE_NONE:
+		break;
+	}
+	return (n);
+}
+
+static void
+a_guard_is_found_in_the_text_of_a_compressed_file(void **state)
+{
+	const enum inflate_kind kinds[] = { INFLATE_GZIP, INFLATE_ZSTD,
+		INFLATE_XZ };
+	struct guard g;
+	unsigned lines;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		put(packed, pack(kinds[i]));
+		for (lines = 1; lines <= 3000; lines += 357) {
+			g = guard_before(end_of(lines));
+			assert_int_equal(
+			    tail_packed_guard(fd, kinds[i], &g), 1);
+			g.hash++;
+			assert_int_equal(
+			    tail_packed_guard(fd, kinds[i], &g), 0);
+		}
+		g = guard_before((off_t)len);
+		g.at++;
+		assert_int_equal(tail_packed_guard(fd, kinds[i], &g), 0);
+	}
+}
+
+static void
+nobody_knows_of_what_is_not_decoded(void **state)
+{
+	struct guard g = guard_before((off_t)len);
+	uint8_t head[FINGERPRINT_MAX];
+
+	(void)state;
+	assert_int_equal(tail_packed_guard(-1, INFLATE_GZIP, &g), -1);
+	assert_int_equal(tail_packed_head(-1, INFLATE_GZIP, head), -1);
+	put(packed, pack(INFLATE_GZIP));
+	assert_int_equal(
+	    tail_packed_head(fd, INFLATE_GZIP, head), sizeof(head));
+	assert_memory_equal(head, text, sizeof(head));
+	g.at = (off_t)1 << 40;
+	assert_int_equal(tail_packed_guard(fd, INFLATE_GZIP, &g), -1);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, prepare, clean)
+
+/* After a start, what is acknowledged may end behind the newest guard. */
+static void
+what_is_behind_the_newest_guard_is_taken_as_it_was(void **state)
+{
+	struct stream s = { .guard = guard_before(end_of(90)) };
+	struct tail t = { .streams = &s, .last_line = 10 };
+
+	(void)state;
+	put(text, (size_t)end_of(100));
+	s.cursor.sent = end_of(100);
+	assert_false(tail_goes_back(&t, fd, end_of(100)));
+	assert_true(tail_goes_back(&t, fd, end_of(99)));
+}
+
+/* It began with NULs, so that only the guard of what was taken back tells. */
+static void
+nothing_goes_on_where_what_was_taken_back_does_not_stand(void **state)
+{
+	struct stream s = { .guard = { .at = end_of(10), .hash = 1 } };
+	struct tail t = { .streams = &s };
+	struct stat st;
+
+	(void)state;
+	put(text, (size_t)end_of(20));
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(tail_go_on(&t, fd, &st), 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(what_was_sent_is_found_where_it_stands_now),
+		TEST(what_stands_twice_or_nowhere_is_not_found),
+		TEST(little_text_and_one_long_line_are_no_evidence),
+		TEST(an_error_is_no_answer),
+		TEST(a_guard_is_found_in_the_text_of_a_compressed_file),
+		TEST(nobody_knows_of_what_is_not_decoded),
+		TEST(what_is_behind_the_newest_guard_is_taken_as_it_was),
+		TEST(nothing_goes_on_where_what_was_taken_back_does_not_stand),
+	};
+
+	return (cmocka_run_group_tests(tests, NULL, NULL));
+}
