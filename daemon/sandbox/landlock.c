@@ -264,18 +264,18 @@ sandbox_landlock(const struct needs *n, int statedir, struct reason *got)
 
 	if (abi < 1)
 		return (
-		    sandbox_tell(got, -1, "no Landlock: %s", strerror(errno)));
+		    reason_add(got, -1, "no Landlock: %s", strerror(errno)));
 	if (open_ruleset(&l, abi, n->any_port) == -1 ||
 	    allow_files(&l, n, statedir) == -1 ||
 	    (l.handled.net != 0 && allow_ports(&l, n) == -1) ||
 	    enter(&l) == -1) {
-		sandbox_tell(got, -1, "no Landlock: %s", strerror(errno));
+		reason_add(got, -1, "no Landlock: %s", strerror(errno));
 		if (l.fd != -1)
 			(void)close(l.fd);
 		return (-1);
 	}
 	named_only = n->names;
-	return (sandbox_tell(got, abi >= 4 ? 0 : -1, "Landlock ABI %ld%s", abi,
+	return (reason_add(got, abi >= 4 ? 0 : -1, "Landlock ABI %ld%s", abi,
 	    abi < 4	      ? " for files only"
 		: n->any_port ? " with any port, for SRV"
 			      : ""));
@@ -289,8 +289,8 @@ sandbox_landlock_reading(struct reason *got)
 
 	if (abi >= 1 && open_ruleset(&l, abi, false) != -1 &&
 	    allow_path(&l, "/", READ) == 0 && enter(&l) == 0)
-		return (sandbox_tell(got, 0, "Landlock ABI %ld", abi));
-	sandbox_tell(got, -1, "no Landlock: %s", strerror(errno));
+		return (reason_add(got, 0, "Landlock ABI %ld", abi));
+	reason_add(got, -1, "no Landlock: %s", strerror(errno));
 	if (l.fd != -1)
 		(void)close(l.fd);
 	return (-1);

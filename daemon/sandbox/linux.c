@@ -11,29 +11,11 @@
 
 #include <cap-ng.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "daemon/sandbox/linux_inside.h"
-
-int
-sandbox_tell(struct reason *got, int result, const char *fmt, ...)
-{
-	size_t used = strlen(got->text);
-	va_list ap;
-
-	if (used > 0 && used + 2 < sizeof(got->text)) {
-		memcpy(got->text + used, ", ", 3);
-		used += 2;
-	}
-	va_start(ap, fmt);
-	(void)vsnprintf(got->text + used, sizeof(got->text) - used, fmt, ap);
-	va_end(ap);
-	return (result);
-}
 
 /*
  * Capabilities.
@@ -74,7 +56,7 @@ drop_capabilities(const unsigned *keep, size_t n, struct reason *got)
 	size_t i;
 
 	if (capng_get_caps_process() == -1)
-		return (sandbox_tell(
+		return (reason_add(
 		    got, -1, "capabilities as they were: unreadable"));
 	for (i = 0; i < n; i++)
 		had[keep[i]] =
@@ -92,11 +74,11 @@ drop_capabilities(const unsigned *keep, size_t n, struct reason *got)
 	}
 	/* What is ambient was inheritable too: it goes with that. */
 	if (drop && capng_apply(CAPNG_SELECT_CAPS) != 0)
-		return (sandbox_tell(
+		return (reason_add(
 		    got, -1, "capabilities as they were: %s", strerror(errno)));
 	if (names[0] == '\0')
-		return (sandbox_tell(got, 0, "no capabilities"));
-	return (sandbox_tell(got, 0, "only the capabilities%s", names));
+		return (reason_add(got, 0, "no capabilities"));
+	return (reason_add(got, 0, "only the capabilities%s", names));
 }
 
 /* No program that is started can give anything back, execve(2). */
@@ -104,8 +86,8 @@ static int
 forbid_new_privileges(struct reason *got)
 {
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0)
-		return (sandbox_tell(got, 0, "no new privileges"));
-	return (sandbox_tell(got, -1, "new privileges: %s", strerror(errno)));
+		return (reason_add(got, 0, "no new privileges"));
+	return (reason_add(got, -1, "new privileges: %s", strerror(errno)));
 }
 
 bool

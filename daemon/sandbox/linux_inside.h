@@ -10,10 +10,6 @@ struct needs;
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* Adds to the list of what is in force and what is not.  Returns result. */
-int	sandbox_tell(struct reason *got, int result, const char *fmt, ...)
-	    __attribute__((__format__(printf, 3, 4)));
-
 enum sandbox_of {
 	SANDBOX_MONITOR,
 	SANDBOX_WORKER,

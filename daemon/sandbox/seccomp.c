@@ -412,7 +412,7 @@ sandbox_seccomp(
 		f.error = seccomp_load(f.ctx);
 	seccomp_release(f.ctx);
 	if (f.error != 0)
-		return (sandbox_tell(
-		    got, -1, "no seccomp: %s", strerror(-f.error)));
-	return (sandbox_tell(got, 0, "seccomp"));
+		return (
+		    reason_add(got, -1, "no seccomp: %s", strerror(-f.error)));
+	return (reason_add(got, 0, "seccomp"));
 }
