@@ -10,14 +10,7 @@
 #include <time.h>
 
 #include "daemon/base/log.h"
-#include "daemon/base/sizes.h"
 #include "daemon/checkpoint/inside.h"
-#include "daemon/conf/conf.h"
-#include "daemon/file/file.h"
-#include "daemon/file/table.h"
-#include "daemon/follow/suspect.h"
-#include "daemon/stream/guard.h"
-#include "daemon/stream/stream.h"
 #include "lib/ns.h"
 
 /*
@@ -98,9 +91,11 @@ ledger_start(struct ledger *l)
 }
 
 void
-ledger_set_tails(struct ledger *l, struct tails *tails)
+checkpointer_serve(
+    struct ledger *l, const struct checkpointer_ops *ops, void *arg)
 {
-	l->tails = tails;
+	l->ops = ops;
+	l->ops_arg = arg;
 }
 
 bool
@@ -249,148 +244,47 @@ ledger_file_path(const char *dir, ino_t ino, char path[LEDGER_FILE_MAX])
 	(void)snprintf(path, LEDGER_FILE_MAX, "%s//%ju", dir, (uintmax_t)ino);
 }
 
-/*
- * When a file was written of which nothing could be read yet: whatever it is
- * called at the next start, or has been compressed to, was not sent.
- */
-static void
-note_unread(struct ledger *l, struct tail *t, bool unread)
-{
-	char path[LEDGER_FILE_MAX];
-
-	if (t->place == NULL || (!unread && !t->deferred))
-		return;
-	t->deferred = unread && t->written_ns >= NS_IN_S;
-	ledger_file_path(t->place->path, t->ino, path);
-	ledger_late(l, path, t->deferred ? t->written_ns : 0);
-}
-
-/* Takes s out of the list that it is in. */
-static void
-unlist(struct ledger *l, struct stream *s)
-{
-	if (s->is_dirty)
-		TAILQ_REMOVE(&l->dirty, s, dirty);
-	else if (s->is_past)
-		TAILQ_REMOVE(&l->past, s, dirty);
-	s->is_dirty = s->is_past = false;
-}
-
 void
-ledger_mark_acked(struct ledger *l, struct stream *s)
+ledger_mark_acked(struct ledger *l, struct checkpoint_mark *m)
 {
 	bool first = TAILQ_EMPTY(&l->dirty);
 
-	if (l->checkpoint == NULL || s->is_dirty)
+	if (l->checkpoint == NULL || m->is_dirty)
 		return;
-	unlist(l, s);
-	s->is_dirty = true;
-	TAILQ_INSERT_TAIL(&l->dirty, s, dirty);
+	checkpointer_unlist(l, m);
+	m->is_dirty = true;
+	TAILQ_INSERT_TAIL(&l->dirty, m, entry);
 	if (first)
 		ledger_arm(l);
 }
 
 void
-ledger_mark(struct ledger *l, struct stream *s)
+ledger_mark(struct ledger *l, struct checkpoint_mark *m)
 {
-	s->is_recorded = false;
-	ledger_mark_acked(l, s);
-}
-
-/*
- * The rest of a truncated file that is looked for in a copy: the file has its
- * inode, so this one gets a number that no file has.  How old it is tells of
- * the copy.
- */
-static void
-be_sought(struct checkpoint_record *rec, const struct tail *t)
-{
-	rec->dev = ~t->dev;
-	rec->inode = t->ino ^ (ino_t)t->written_ns;
-	rec->time = (time_t)(t->written_ns / NS_IN_S);
-}
-
-/*
- * When it was last known to be there.  Of one that was deleted, what is
- * acknowledged later says nothing of that: it may have been compressed since it
- * was written last, and that may be what the next start finds.
- */
-static time_t
-last_there(const struct tail *t)
-{
-	const time_t now = time(NULL);
-	const time_t written = (time_t)(t->written_ns / NS_IN_S);
-	struct stat st;
-
-	if (t->place != NULL || t->fd == -1 || fstat(t->fd, &st) == -1 ||
-	    st.st_nlink > 0)
-		return (now);
-	return (written < now ? written : now);
-}
-
-/*
- * Notes it in the batch; or in c where to is NULL, and a file is nobody's then.
- */
-static int
-note(struct checkpoint *c, const struct stream *s, enum checkpoint_kind kind,
-    struct checkpoint_batch *to)
-{
-	const struct tail *t = s->tail;
-	struct guard guards[CHECKPOINT_GUARDS];
-	struct path_text origin, real;
-	struct checkpoint_record rec = {
-		.kind = kind,
-		.dest = s->route->to->name,
-		.dev = t->dev,
-		.inode = t->ino,
-		.print = t->print,
-		.offset = s->cursor.acked,
-		.time = last_there(t),
-		.path = kind == CHECKPOINT_PAST ? "" : tail_origin(t, &origin),
-		.guards = guards,
-	};
-
-	if (kind != CHECKPOINT_GONE) {
-		rec.nguards = stream_guards(s, guards);
-		if (kind != CHECKPOINT_PAST)
-			rec.real = tail_real(t, &real);
-	}
-	if (t->seeking)
-		be_sought(&rec, t);
-	if (to != NULL)
-		return (checkpoint_put(c, &rec, to));
-	return (kind == CHECKPOINT_FILE ? checkpoint_leave(c, &rec)
-					: checkpoint_note(c, &rec));
-}
-
-static void
-leave(struct ledger *l, const struct stream *s)
-{
-	if (note(l->checkpoint, s, CHECKPOINT_FILE, NULL) == -1)
-		log_warn("checkpoint");
+	m->is_recorded = false;
+	ledger_mark_acked(l, m);
 }
 
 void
-ledger_leave(struct ledger *l, struct stream *s)
+ledger_leave(struct ledger *l, struct checkpoint_mark *m)
 {
 	if (l->checkpoint == NULL)
 		return;
-	unlist(l, s);
-	leave(l, s);
+	checkpointer_unlist(l, m);
+	checkpointer_note(l, m, CHECKPOINT_FILE);
 	ledger_arm(l);
 }
 
 void
-ledger_drop(struct ledger *l, struct stream *s, bool gone)
+ledger_drop(struct ledger *l, struct checkpoint_mark *m, bool gone)
 {
 	if (l->checkpoint == NULL)
 		return;
-	unlist(l, s);
+	checkpointer_unlist(l, m);
 	if (!gone)
 		return;
-	note_unread(l, s->tail, false);
-	if (note(l->checkpoint, s, CHECKPOINT_GONE, NULL) == -1)
-		log_warn("checkpoint");
+	l->ops->on_gone(m);
+	checkpointer_note(l, m, CHECKPOINT_GONE);
 	ledger_arm(l);
 }
 
@@ -404,89 +298,6 @@ ledger_end(struct ledger *l, const struct checkpoint_record *rec)
 	if (checkpoint_note(l->checkpoint, &gone) == -1)
 		log_warn("checkpoint");
 	ledger_arm(l);
-}
-
-/*
- * What a truncated file was has no record of its own, but for one that nobody
- * has taken while it is looked for; and what may be a copy is looked at again,
- * as is a copy of what was not received.  Something may be written into a new
- * file between the look at it and the first read: that was compared with
- * nothing yet.  So it is with what a start could not tell what it was.
- */
-bool
-ledger_has_record(struct tail *t)
-{
-	return (t->known && !(t->fresh && t->print.len > 0) &&
-	    !tail_is_undecided(t) && tail_held_has_record(t));
-}
-
-void
-ledger_put(struct ledger *l, const struct stream *s, enum checkpoint_kind kind,
-    struct checkpoint_batch *to)
-{
-	if (note(l->checkpoint, s, kind, to) == -1)
-		log_warn("checkpoint: %s", tail_path(s->tail).text);
-}
-
-/* All that is not whole is to be written once more. */
-static void
-mark_past(struct ledger *l)
-{
-	struct stream *s;
-
-	while ((s = TAILQ_FIRST(&l->past)) != NULL)
-		ledger_mark(l, s);
-}
-
-/* Thousands of files a second are recorded, and few of them are in a cache. */
-static void
-fetch_ahead(const struct stream *s)
-{
-	if (s == NULL)
-		return;
-	__builtin_prefetch(&s->guard);
-	__builtin_prefetch(&s->tail->held);
-	__builtin_prefetch(&s->tail->dev);
-}
-
-/* A new record for s, which is in no list. */
-static void
-record(struct ledger *l, struct stream *s, bool whole)
-{
-	note_unread(l, s->tail, tail_is_unread(s->tail));
-	if (s->tail->seeking)
-		leave(l, s);
-	if (!ledger_has_record(s->tail))
-		return;
-	s->is_past = s->is_recorded && !whole;
-	s->is_recorded = true;
-	ledger_put(
-	    l, s, s->is_past ? CHECKPOINT_PAST : CHECKPOINT_FILE, &l->changed);
-	if (s->is_past)
-		TAILQ_INSERT_TAIL(&l->past, s, dirty);
-}
-
-bool
-ledger_gather(struct ledger *l, bool whole)
-{
-	struct checkpoint_batch *to = &l->changed;
-	struct stream *s;
-
-	if (whole)
-		mark_past(l);
-	checkpoint_drain(
-	    l->checkpoint, CHECKPOINT_DRAIN_FILES, to, LEDGER_APPEND_MOST);
-	while ((s = TAILQ_FIRST(&l->dirty)) != NULL) {
-		if (checkpoint_batch_is_full(to, LEDGER_APPEND_MOST) ||
-		    checkpoint_batch_reserve(to) == -1)
-			return (false);
-		fetch_ahead(TAILQ_NEXT(s, dirty));
-		unlist(l, s);
-		record(l, s, whole);
-	}
-	checkpoint_drain(
-	    l->checkpoint, CHECKPOINT_DRAIN_ALL, to, LEDGER_APPEND_MOST);
-	return (!checkpoint_has_notes(l->checkpoint));
 }
 
 /* Written anew, every record of a file that is followed has today's time. */

@@ -15,19 +15,76 @@
 
 #include <sys/types.h>
 
+#include <sys/queue.h>
+
 #include <ev.h>
 #include <limits.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
-#include "daemon/checkpoint/store.h"
+#include "daemon/base/path_text.h"
 #include "daemon/checkpoint/disk.h"
+#include "daemon/checkpoint/store.h"
 #include "lib/reason.h"
 
 struct ledger;
-struct stream;
-struct tail;
-struct tails;
+
+/*
+ * Stands for one record: of a file, for a destination.  Embedded by its owner,
+ * all zero at first.  The checkpointer keeps a list of those whose record has
+ * to be written.
+ */
+struct checkpoint_mark {
+	TAILQ_ENTRY(checkpoint_mark) entry;
+	bool	is_dirty;	/* its record has to be written */
+	bool	is_recorded;	/* a whole record was written, and only offset,
+				   time and guards have changed since */
+	bool	is_past;	/* the last record is a CHECKPOINT_PAST */
+};
+
+/* Where the strings and guards of a record stand while it is written. */
+struct checkpoint_room {
+	struct path_text	path;
+	struct path_text	real;
+	struct guard		guards[CHECKPOINT_GUARDS];
+};
+
+/* A file: where a walk through all of them stands.  All zero is the begin. */
+struct checkpoint_identity {
+	dev_t	dev;
+	ino_t	inode;
+};
+
+/* What the owner of the marks does for the checkpointer. */
+struct checkpointer_ops {
+	/*
+	 * The mark is about to be recorded.  May call ledger_late() and
+	 * ledger_leave().  Returns whether the mark has a record.
+	 */
+	bool	(*prepare)(struct checkpoint_mark *);
+	/*
+	 * Fills rec, of which only the kind is set, with what the mark stands
+	 * for; what rec points to stands in the room, or is the owner's.
+	 */
+	void	(*describe)(struct checkpoint_mark *,
+		    struct checkpoint_record *rec, struct checkpoint_room *);
+	/* The mark will be described soon: fetches its memory. */
+	void	(*prefetch)(struct checkpoint_mark *);
+	/* The file of the mark is gone, and so is its record. */
+	void	(*on_gone)(struct checkpoint_mark *);
+	/*
+	 * Visits the marks that have a record of the first file at or behind
+	 * *at, until visit returns false.  Moves at behind the file.  Returns
+	 * whether there may be more files.
+	 */
+	bool	(*walk)(void *arg, struct checkpoint_identity *at,
+		    bool (*visit)(struct checkpoint_mark *, void *), void *to);
+	/* How many marks there are. */
+	size_t	(*count)(void *arg);
+	/* No descriptor was left: closes some. */
+	void	(*close_some)(void *arg);
+};
 
 /*
  * Loads the checkpoint from dirfd (borrowed), or keeps nothing when dirfd is
@@ -44,8 +101,12 @@ void	ledger_free(struct ledger *);
  */
 void	ledger_start(struct ledger *);
 
-/* Whose files are written when the checkpoint is written anew. */
-void	ledger_set_tails(struct ledger *, struct tails *);
+/*
+ * Who owns the marks.  ops, and arg for them, are borrowed; there is no mark
+ * before.
+ */
+void	checkpointer_serve(struct ledger *, const struct checkpointer_ops *,
+	    void *arg);
 
 /* As the functions of store.h; nothing is known without a state. */
 bool	ledger_take(struct ledger *, const char *dest, dev_t, ino_t,
@@ -125,11 +186,11 @@ int64_t	ledger_since_record(const struct ledger *, time_t t);
 /* Once a turn of the loop, at its end: writes what it is time for. */
 void	ledger_turn(struct ledger *);
 
-/* What the record of s says has changed: to be written. */
-void	ledger_mark(struct ledger *, struct stream *);
+/* What the record of the mark says has changed: to be written. */
+void	ledger_mark(struct ledger *, struct checkpoint_mark *);
 
-/* The same, where only s->cursor.acked and the guards have, which costs less. */
-void	ledger_mark_acked(struct ledger *, struct stream *);
+/* The same where only offset and guards have changed, which costs less. */
+void	ledger_mark_acked(struct ledger *, struct checkpoint_mark *);
 
 /*
  * What is marked in this turn of the loop is written at once: the checkpoint may
@@ -138,16 +199,16 @@ void	ledger_mark_acked(struct ledger *, struct stream *);
 void	ledger_hurry(struct ledger *);
 
 /*
- * s is freed, and its file may come back: its record is one that nobody has
- * taken.
+ * The owner of the mark is freed, and its file may come back: writes its record
+ * as one that nobody has taken.
  */
-void	ledger_leave(struct ledger *, struct stream *s);
+void	ledger_leave(struct ledger *, struct checkpoint_mark *);
 
 /*
- * s is freed, or has no record for now; gone: nor is there one of its file any
- * more.
+ * The owner of the mark is freed, or has no record for now: forgets the mark.
+ * gone: ends the record of its file, too.
  */
-void	ledger_drop(struct ledger *, struct stream *, bool gone);
+void	ledger_drop(struct ledger *, struct checkpoint_mark *, bool gone);
 
 /*
  * Writes and syncs what is marked now, and waits for the disk.  Returns 0, or

@@ -12,15 +12,13 @@
 #include <stdbool.h>
 #include <time.h>
 
-#include "daemon/checkpoint/writer.h"
-#include "daemon/checkpoint/checkpointer.h"
-#include "daemon/stream/stream.h"
-#include "daemon/checkpoint/store.h"
 #include "daemon/checkpoint/batch.h"
+#include "daemon/checkpoint/checkpointer.h"
+#include "daemon/checkpoint/store.h"
+#include "daemon/checkpoint/writer.h"
 #include "lib/reason.h"
 
 struct stat;
-struct tail;
 
 #define LEDGER_RETRY 1.		/* seconds until what failed is tried again */
 #define LEDGER_NEVER 1e18
@@ -31,8 +29,7 @@ struct renewal {
 	bool			 under_way;
 	bool			 has_untaken;	/* and what was seen */
 	struct checkpoint_place	 untaken;	/* so far */
-	dev_t			 dev;		/* files before this one */
-	ino_t			 ino;
+	struct checkpoint_identity at;		/* files before this one */
 	double			 patience;	/* seconds, after a failure */
 };
 
@@ -53,13 +50,16 @@ struct last_look {
 						   then; 0: not known */
 };
 
+TAILQ_HEAD(mark_list, checkpoint_mark);
+
 struct ledger {
 	struct ev_loop		*loop;
 	struct checkpoint	*checkpoint;	/* NULL: no state is kept */
 	struct checkpoint_writer *writer;
-	struct tails		*tails;
-	struct stream_list	 dirty;
-	struct stream_list	 past;		/* is_past, and not dirty */
+	const struct checkpointer_ops *ops;	/* NULL: there is no mark yet */
+	void			*ops_arg;
+	struct mark_list	 dirty;
+	struct mark_list	 past;		/* is_past, and not dirty */
 	struct checkpoint_batch	 changed;	/* is appended, or was not yet */
 	struct writer_job	 given;		/* to the writer, the last one */
 	struct renewal		 renewal;
@@ -84,20 +84,24 @@ struct ledger {
 	time_t			 latest;	/* the same */
 };
 
-/* checkpointer.c */
+/* marks.c */
 
-/* Whether t's streams have records. */
-bool	ledger_has_record(struct tail *t);
+/* Takes the mark out of the list that it is in. */
+void	checkpointer_unlist(struct ledger *, struct checkpoint_mark *);
 
-/* Adds the stream's record to the batch, which has room for it. */
-void	ledger_put(struct ledger *, const struct stream *,
+/* Notes the record of the mark, to be written with the next batch. */
+void	checkpointer_note(struct ledger *, struct checkpoint_mark *,
+	    enum checkpoint_kind);
+
+/* Adds the record of the mark to the batch, which has room for it. */
+void	checkpointer_put(struct ledger *, struct checkpoint_mark *,
 	    enum checkpoint_kind, struct checkpoint_batch *);
 
 /*
- * Fills l->changed.  Where whole, no last record of a stream is a
+ * Fills l->changed.  Where whole, no last record of a mark is a
  * CHECKPOINT_PAST then.  Returns whether all that has changed is in it.
  */
-bool	ledger_gather(struct ledger *, bool whole);
+bool	checkpointer_gather(struct ledger *, bool whole);
 
 /* time.c */
 
@@ -109,6 +113,12 @@ int64_t	ledger_ahead_ms(void);
 /* Adds to the batch what the next worker needs to know of the clocks. */
 int	ledger_put_look(struct ledger *, struct checkpoint_batch *);
 
+/* faults.c */
+
+/* Notes that this kind of call failed, or with no fault that it succeeded. */
+void	checkpointer_count(struct ledger *, enum ledger_fault,
+	    const struct writer_fault *);
+
 /* write.c */
 
 bool	ledger_has_news(const struct ledger *);
@@ -118,10 +128,6 @@ void	ledger_arm(struct ledger *);
 
 void	ledger_on_due(struct ev_loop *, ev_timer *, int);
 void	ledger_on_done(void *ledger, const struct writer_result *);
-
-/* Counts it, or that it was put right; says it once. */
-void	ledger_count(struct ledger *, enum ledger_fault,
-	    const struct writer_fault *);
 
 /* renew.c */
 

@@ -3,8 +3,6 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/sizes.h"
 #include "daemon/checkpoint/inside.h"
-#include "daemon/file/file.h"
-#include "daemon/file/table.h"
 
 #define PATIENCE_MOST 64. /* seconds */
 
@@ -15,28 +13,41 @@ ledger_want_renewal(struct ledger *l)
 		l->renew_at = 0.;
 }
 
+struct file_walk {
+	struct ledger *l;
+	bool has_memory;
+};
+
+static bool
+put_mark(struct checkpoint_mark *m, void *walk)
+{
+	struct file_walk *w = walk;
+	struct checkpoint_batch *slice = &w->l->renewal.slice;
+
+	w->has_memory = checkpoint_batch_reserve(slice) == 0;
+	if (w->has_memory)
+		checkpointer_put(w->l, m, CHECKPOINT_FILE, slice);
+	return (w->has_memory);
+}
+
 /* Adds the files that are followed.  Returns whether these were all. */
 static bool
 gather_files(struct ledger *l)
 {
 	struct renewal *r = &l->renewal;
-	const struct stream *s;
-	struct tail *t;
+	struct file_walk walk = { l, true };
+	struct checkpoint_identity at;
+	bool more;
 
-	while ((t = tails_find_from(l->tails, r->dev, r->ino)) != NULL) {
+	do {
 		if (checkpoint_batch_is_full(&r->slice, LEDGER_RENEW_MOST))
 			return (false);
-		for (s = t->streams; s != NULL && ledger_has_record(t);
-		     s = s->next) {
-			if (checkpoint_batch_reserve(&r->slice) == -1)
-				return (false);
-			ledger_put(l, s, CHECKPOINT_FILE, &r->slice);
-		}
-		r->dev = t->dev;
-		r->ino = t->ino + 1;
-		if (r->ino == 0 && ++r->dev == 0)
-			break;
-	}
+		at = r->at;
+		more = l->ops->walk(l->ops_arg, &at, put_mark, &walk);
+		if (!walk.has_memory)
+			return (false);
+		r->at = at;
+	} while (more);
 	return (true);
 }
 
@@ -62,8 +73,7 @@ begin(struct renewal *r)
 	r->under_way = true;
 	r->has_untaken = false;
 	r->untaken = start;
-	r->dev = 0;
-	r->ino = 0;
+	r->at = (struct checkpoint_identity) { 0 };
 }
 
 static void
@@ -73,7 +83,7 @@ end(struct ledger *l, const struct writer_fault *fault)
 
 	r->under_way = false;
 	checkpoint_batch_free(&r->slice);
-	ledger_count(l, LEDGER_RENEWAL, fault);
+	checkpointer_count(l, LEDGER_RENEWAL, fault);
 	if (fault->what == NULL) {
 		r->patience = 0.;
 		l->renew_at = LEDGER_NEVER;
@@ -92,7 +102,7 @@ ledger_renew(struct ledger *l, struct writer_job *job)
 	struct writer_fault no_memory = { "checkpoint.new: write", ENOMEM };
 	struct renewal *r = &l->renewal;
 
-	if (!r->under_way && (l->tails == NULL || clock_now() < l->renew_at))
+	if (!r->under_way && (l->ops == NULL || clock_now() < l->renew_at))
 		return;
 	if (!r->under_way) {
 		begin(r);
@@ -121,7 +131,7 @@ ledger_renewed(struct ledger *l, const struct writer_result *r)
 	} else if (l->given.finish) {
 		end(l, &none);
 		/* All that had been appended is in the new file, and synced. */
-		ledger_count(l, LEDGER_SYNC, &none);
+		checkpointer_count(l, LEDGER_SYNC, &none);
 		l->unsynced = false;
 	}
 }

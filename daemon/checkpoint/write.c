@@ -1,10 +1,6 @@
-#include <string.h>
-
 #include "daemon/base/clock.h"
-#include "daemon/base/log.h"
 #include "daemon/base/sizes.h"
 #include "daemon/checkpoint/inside.h"
-#include "daemon/file/table.h"
 
 #define STEP_MS 500 /* less is no step of the clock */
 
@@ -69,7 +65,7 @@ give(struct ledger *l, bool all)
 	all |= l->hurry;
 	sync = all || now >= l->sync_at;
 	if (sync || now >= l->append_at) {
-		l->all_given = ledger_gather(l, sync);
+		l->all_given = checkpointer_gather(l, sync);
 		note_clock(l);
 		l->append_at = now + LEDGER_APPEND_EVERY;
 	}
@@ -112,33 +108,10 @@ ledger_on_due(struct ev_loop *loop, ev_timer *timer, int revents)
 	write_what_is_due(timer->data);
 }
 
-void
-ledger_count(
-    struct ledger *l, enum ledger_fault which, const struct writer_fault *f)
-{
-	unsigned before = l->faults;
-
-	l->faults &= ~(unsigned)which;
-	if (f->what == NULL) {
-		if (before != 0 && l->faults == 0)
-			log_notice("checkpoint: written again");
-		return;
-	}
-	l->faults |= which;
-	/* The next attempt gets the descriptors of files. */
-	if (tails_out_of_descriptors(f->error) && l->tails != NULL)
-		(void)tails_close_some(l->tails);
-	(void)reason_set(
-	    &l->error, "state directory: %s: %s", f->what, strerror(f->error));
-	if (before == 0)
-		log_errorx(
-		    "%s; forwarding goes on, trying again", l->error.text);
-}
-
 static void
 on_appended(struct ledger *l, const struct writer_fault *fault)
 {
-	ledger_count(l, LEDGER_APPEND, fault);
+	checkpointer_count(l, LEDGER_APPEND, fault);
 	if (fault->what == NULL)
 		checkpoint_batch_clear(&l->changed);
 	else
@@ -152,16 +125,16 @@ on_synced(struct ledger *l, const struct writer_result *r)
 		l->sync_at = l->append_at;
 		return;
 	}
-	ledger_count(l, LEDGER_SYNC, &r->sync);
+	checkpointer_count(l, LEDGER_SYNC, &r->sync);
 	if (r->sync.what != NULL) {
 		l->sync_at = clock_now() + LEDGER_RETRY;
 		return;
 	}
 	l->unsynced = false;
 	if (r->stats.removed ||
-	    (l->tails != NULL &&
+	    (l->ops != NULL &&
 		checkpoint_is_bloated(
-		    l->checkpoint, &r->stats, tails_stats(l->tails)->streams)))
+		    l->checkpoint, &r->stats, l->ops->count(l->ops_arg))))
 		ledger_want_renewal(l);
 }
 

@@ -72,7 +72,7 @@ mark_unread(struct tail *t)
 
 	if (tail_is_unread(t))
 		for (s = t->streams; s != NULL; s = s->next)
-			ledger_mark(tails_ledger(t->all), s);
+			ledger_mark(tails_ledger(t->all), &s->mark);
 }
 
 void
@@ -339,9 +339,9 @@ tail_finish(struct tail *t)
 	say_info(tail_path(t).text, "finished");
 	for (s = t->streams; s != NULL; s = s->next)
 		if (stays)
-			ledger_leave(tails_ledger(t->all), s);
+			ledger_leave(tails_ledger(t->all), &s->mark);
 		else
-			ledger_drop(tails_ledger(t->all), s, t->known);
+			ledger_drop(tails_ledger(t->all), &s->mark, t->known);
 	tail_free(t);
 }
 
@@ -357,7 +357,7 @@ tail_finish_packed(struct tail *t)
 	say_info(tail_path(t).text, "finished");
 	tail_set_origin(t, NULL);
 	for (s = t->streams; s != NULL; s = s->next)
-		ledger_leave(tails_ledger(t->all), s);
+		ledger_leave(tails_ledger(t->all), &s->mark);
 	tail_free(t);
 }
 
@@ -370,7 +370,7 @@ set_print(struct tail *t, const uint8_t *head, size_t n)
 		return;
 	fingerprint_of(&t->print, head, n);
 	for (s = t->streams; s != NULL; s = s->next)
-		ledger_mark(tails_ledger(t->all), s);
+		ledger_mark(tails_ledger(t->all), &s->mark);
 }
 
 int
@@ -474,7 +474,7 @@ tail_begin_stream(struct stream *s)
 	struct tail *t = s->tail;
 
 	/* Also at 0: a file that is renamed must be known again. */
-	ledger_mark(tails_ledger(t->all), s);
+	ledger_mark(tails_ledger(t->all), &s->mark);
 	log_debug("%s: to %s from %lld", tail_path(t).text, s->route->to->name,
 	    (long long)s->cursor.sent);
 	stream_wake(s);
@@ -500,7 +500,7 @@ tail_decide(struct tail *t)
 		return;
 	t->undecided = false;
 	for (s = t->streams; s != NULL; s = s->next) {
-		ledger_mark(tails_ledger(t->all), s);
+		ledger_mark(tails_ledger(t->all), &s->mark);
 		stream_wake(s);
 	}
 }

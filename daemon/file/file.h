@@ -20,6 +20,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "daemon/base/path_text.h"
 #include "daemon/file/names.h"
 #include "lib/fingerprint.h"
 #include "lib/inflate.h"
@@ -31,15 +32,6 @@ struct stream;
 struct tail_paths;
 struct tails;
 struct watch_file;
-
-/*
- * A path made for whoever asks: tail_path(t).text lives until the end of the
- * full expression, so that one message can tell of many files.  To keep it
- * longer, keep the structure.
- */
-struct path_text {
-	char text[PATH_MAX * 2];
-};
 
 struct tail {
 	/* What every event and read needs stands together. */

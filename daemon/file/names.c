@@ -362,7 +362,7 @@ tail_rename(struct tail *t, struct place *place, const char *name)
 	place_enter(t, place, copy);
 	tails_watch(t);
 	for (s = t->streams; s != NULL; s = s->next)
-		ledger_mark(tails_ledger(t->all), s);
+		ledger_mark(tails_ledger(t->all), &s->mark);
 }
 
 void

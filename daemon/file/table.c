@@ -684,7 +684,7 @@ tails_know(struct tail *t, const struct stat *st)
 	struct stream *s;
 
 	for (s = t->streams; s != NULL; s = s->next)
-		s->is_recorded = false;
+		s->mark.is_recorded = false;
 	tails_saw(t, st);
 	t->dev = st->st_dev;
 	t->ino = st->st_ino;

@@ -76,7 +76,7 @@ end_deferred(struct dir *d)
 		ledger_late(l, path, 0);
 	RB_FOREACH (t, tail_names, &d->place.names)
 		for (s = t->streams; t->deferred && s != NULL; s = s->next)
-			ledger_mark(l, s);
+			ledger_mark(l, &s->mark);
 }
 
 void

@@ -55,6 +55,6 @@ tail_leave(struct tail *t)
 	    "went with its directory, and may come back: its checkpoint "
 	    "record stays");
 	for (s = t->streams; s != NULL; s = s->next)
-		ledger_leave(tails_ledger(t->all), s);
+		ledger_leave(tails_ledger(t->all), &s->mark);
 	tail_free(t);
 }

@@ -133,7 +133,7 @@ end(struct tail *t, void *arg)
 		return;
 	if (st.st_nlink > 0)
 		for (s = t->streams; s != NULL; s = s->next)
-			ledger_mark(tails_ledger(ts), s);
+			ledger_mark(tails_ledger(ts), &s->mark);
 	else if (st.st_size == t->size && tail_is_done(t) && had_own_name(t))
 		tail_finish(t);
 }

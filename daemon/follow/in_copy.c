@@ -94,7 +94,7 @@ go_on_in_copy(struct tail *old, const struct tail_copy_found *found)
 	say_info(tail_path(old).text,
 	    "is the copy of a truncated file: the rest is read there");
 	for (s = old->streams; s != NULL; s = s->next) {
-		ledger_mark(tails_ledger(old->all), s);
+		ledger_mark(tails_ledger(old->all), &s->mark);
 		stream_wake(s);
 	}
 	tails_time(old);
@@ -199,7 +199,7 @@ end_seeking(struct tail *old)
 	struct stream *s;
 
 	for (s = old->streams; s != NULL && old->seeking; s = s->next)
-		ledger_drop(tails_ledger(old->all), s, true);
+		ledger_drop(tails_ledger(old->all), &s->mark, true);
 	old->seeking = false;
 }
 
@@ -311,6 +311,6 @@ tail_finish_in_copy(struct tail *old, struct place *place, struct tail *now)
 	old->changed = tails_now(old->all);
 	tails_time(old);
 	for (s = old->streams; s != NULL; s = s->next)
-		ledger_mark_acked(tails_ledger(old->all), s);
+		ledger_mark_acked(tails_ledger(old->all), &s->mark);
 	return (true);
 }

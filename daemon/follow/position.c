@@ -144,7 +144,7 @@ stream_go_to(struct stream *s, off_t offset)
 	s->route->ops->on_drop(s, s->route->dest);
 	s->cursor.sent = s->cursor.acked = offset;
 	s->scanned = 0;
-	ledger_mark(tails_ledger(s->tail->all), s);
+	ledger_mark(tails_ledger(s->tail->all), &s->mark);
 }
 
 /*

@@ -307,7 +307,7 @@ go_on_in(const struct pair *p, struct place *place, const char *name)
 	struct stream *s;
 
 	for (s = t->streams; s != NULL; s = s->next)
-		ledger_drop(tails_ledger(t->all), s, t->known);
+		ledger_drop(tails_ledger(t->all), &s->mark, t->known);
 	tails_forget(t);
 	tail_held_moves(t, p->st);
 	leave_rest(p);
@@ -323,7 +323,7 @@ go_on_in(const struct pair *p, struct place *place, const char *name)
 	say_info(tail_path(t).text,
 	    "was replaced by a file that has all of it: goes on there");
 	for (s = t->streams; s != NULL; s = s->next) {
-		ledger_mark(tails_ledger(t->all), s);
+		ledger_mark(tails_ledger(t->all), &s->mark);
 		stream_wake(s);
 	}
 	tails_watch(t);

@@ -736,6 +736,6 @@ tail_seek_sent(struct tail *t, const struct checkpoint_record *rec)
 	    rec->dest, (long long)sent.at);
 	s->cursor.sent = s->cursor.acked = sent.at;
 	stream_guard_set(s, &sent);
-	ledger_mark(tails_ledger(t->all), s);
+	ledger_mark(tails_ledger(t->all), &s->mark);
 	return (true);
 }

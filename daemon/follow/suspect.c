@@ -384,8 +384,8 @@ end_records(struct tail *t)
 	struct stream *s;
 
 	for (s = t->streams; s != NULL; s = s->next) {
-		ledger_drop(tails_ledger(t->all), s, true);
-		s->is_recorded = false;
+		ledger_drop(tails_ledger(t->all), &s->mark, true);
+		s->mark.is_recorded = false;
 	}
 }
 
@@ -446,7 +446,7 @@ hold(struct tail *t)
 	}
 	t->held->is_unknown = unknown;
 	for (s = t->streams; unknown && s != NULL; s = s->next)
-		ledger_mark(tails_ledger(t->all), s);
+		ledger_mark(tails_ledger(t->all), &s->mark);
 	tails_time(t);
 	return (true);
 }
@@ -502,7 +502,7 @@ begin_empty(struct tail *t)
 	release(t, 0);
 	t->fresh = true;
 	for (s = t->streams; s != NULL; s = s->next)
-		ledger_mark(tails_ledger(t->all), s);
+		ledger_mark(tails_ledger(t->all), &s->mark);
 }
 
 void
@@ -549,7 +549,7 @@ tail_held_leaves(struct tail *t)
 		return;
 	release(t, 0);
 	for (s = t->streams; s != NULL; s = s->next)
-		ledger_mark(tails_ledger(t->all), s);
+		ledger_mark(tails_ledger(t->all), &s->mark);
 }
 
 bool
@@ -608,7 +608,7 @@ tail_held_taken_back(const struct tail *of)
 
 	LIST_FOREACH(h, tails_held(of->all), entry)
 	if (is_of(h, of) && h->tail->streams != NULL &&
-	    h->tail->streams->is_recorded) {
+	    h->tail->streams->mark.is_recorded) {
 		end_records(h->tail);
 		tails_time(h->tail);
 	}
@@ -654,8 +654,8 @@ tail_copy_is_received(const struct tail *t)
 static bool
 awaits_record(const struct tail *t)
 {
-	return (
-	    tail_is_copy(t) && t->streams != NULL && !t->streams->is_recorded);
+	return (tail_is_copy(t) && t->streams != NULL &&
+	    !t->streams->mark.is_recorded);
 }
 
 bool
@@ -678,7 +678,7 @@ tail_held_by_time(struct tail *t, double quiet)
 
 	if (awaits_record(t) && tail_copy_is_received(t))
 		for (s = t->streams; s != NULL; s = s->next)
-			ledger_mark(tails_ledger(t->all), s);
+			ledger_mark(tails_ledger(t->all), &s->mark);
 	if (!tail_is_held_for_now(t) || quiet < TAIL_HELD_FOR ||
 	    t->place == NULL)
 		return;

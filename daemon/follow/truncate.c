@@ -109,7 +109,7 @@ truncated_successor(
 		(void)tail_update_print(now, now->fd);
 	}
 	for (s = now->streams; s != NULL; s = s->next)
-		ledger_mark(tails_ledger(ts), s);
+		ledger_mark(tails_ledger(ts), &s->mark);
 	return (now);
 }
 

@@ -25,6 +25,7 @@
 #include "daemon/file/table.h"
 #include "daemon/find/sources.h"
 #include "daemon/follow/handover.h"
+#include "daemon/follow/record.h"
 #include "daemon/run/worker_sandbox.h"
 #include "daemon/sandbox/opener.h"
 #include "daemon/send/destination.h"
@@ -629,7 +630,7 @@ make_all(struct worker *w)
 		log_error("worker");
 		return (-1);
 	}
-	ledger_set_tails(w->ledger, w->tails);
+	follow_serve_checkpointer(w->ledger, w->tails);
 	sources_on_pause(w->sources, on_pause, w);
 	/* Following these would never end. */
 	sources_avoid(w->sources, STDOUT_FILENO);

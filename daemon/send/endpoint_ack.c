@@ -22,7 +22,7 @@ on_acked(struct cursor *c, void *arg)
 	struct endpoint *ep = arg;
 
 	stream_guard_acked(stream_of(c));
-	ledger_mark_acked(ep->env->ledger, stream_of(c));
+	ledger_mark_acked(ep->env->ledger, &stream_of(c)->mark);
 }
 
 static void
@@ -33,7 +33,7 @@ on_rewound(struct cursor *c, void *arg)
 
 	s->scanned = 0;
 	tail_held_taken_back(s->tail);
-	ledger_mark(ep->env->ledger, s);
+	ledger_mark(ep->env->ledger, &s->mark);
 	stream_wake(s);
 }
 

@@ -95,7 +95,7 @@ stream_free(struct stream *s)
 {
 	s->route->ops->on_drop(s, s->route->dest);
 	tail_packed_close(s);
-	ledger_drop(tails_ledger(s->tail->all), s, false);
+	ledger_drop(tails_ledger(s->tail->all), &s->mark, false);
 	tails_stats(s->tail->all)->streams--;
 	stream_guard_forget(s);
 	free(s);
@@ -105,6 +105,13 @@ struct stream *
 stream_of(struct cursor *c)
 {
 	return ((struct stream *)(void *)c);
+}
+
+struct stream *
+stream_of_mark(struct checkpoint_mark *mark)
+{
+	return ((struct stream *)(void *)((char *)mark -
+	    offsetof(struct stream, mark)));
 }
 
 bool
@@ -588,7 +595,7 @@ begin_print(struct tail *t, const uint8_t *head, size_t n)
 
 	fingerprint_of(&t->print, head, fingerprint_length(head, n));
 	for (s = t->streams; s != NULL; s = s->next)
-		s->is_recorded = false;
+		s->mark.is_recorded = false;
 }
 
 /*

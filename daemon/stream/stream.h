@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "daemon/checkpoint/checkpointer.h"
 #include "daemon/file/file.h"
 #include "lib/pack.h"
 #include "lib/window.h"
@@ -76,15 +77,11 @@ struct stream {
 	struct tail		*tail;
 	struct route		*route;
 	TAILQ_ENTRY(stream)	 ready;		/* the destination's queue */
-	TAILQ_ENTRY(stream)	 dirty;		/* in a list of the ledger's */
+	struct checkpoint_mark	 mark;		/* see stream_of_mark() */
 	struct packed		*packed;	/* decodes for it, or NULL */
 	void			*endpoint;	/* the destination's choice, */
 	uint32_t		 epoch;		/* as long as this is its epoch */
 	bool			 is_ready:1;
-	bool			 is_dirty:1;	/* to be recorded */
-	bool			 is_recorded:1;	/* a whole record has all but
-						   offset, time and guards */
-	bool			 is_past:1;	/* the last one is not whole */
 	bool			 is_drained:1;	/* no complete line left */
 	bool			 flush:1;	/* what is left ends a line */
 	bool			 from_end:1;	/* begins there, when it can be
@@ -116,8 +113,9 @@ struct stream	*stream_new(struct tail *, struct route *, off_t offset);
 /* Tells the destination, and frees it. */
 void	stream_free(struct stream *);
 
-/* The stream whose cursor it is. */
+/* The stream whose cursor, and whose mark it is. */
 struct stream	*stream_of(struct cursor *);
+struct stream	*stream_of_mark(struct checkpoint_mark *);
 
 /* There may be something to read: its destination is told, unless another
    file has to be sent before. */

@@ -48,7 +48,7 @@ tails_scratch(struct tails *all, size_t *size)
 UNUSED_TYPE(struct ledger *, tails_ledger,
     struct tails *all __attribute__((__unused__)))
 UNUSED_TYPE(void, ledger_mark, struct ledger *l __attribute__((__unused__)),
-    struct stream *s __attribute__((__unused__)))
+    struct checkpoint_mark *m __attribute__((__unused__)))
 UNUSED_TYPE(void, stream_wake, struct stream *s __attribute__((__unused__)))
 UNUSED_TYPE(struct path_text, tail_path,
     const struct tail *t __attribute__((__unused__)))

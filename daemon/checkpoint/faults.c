@@ -1,0 +1,28 @@
+#include <errno.h>
+#include <string.h>
+
+#include "daemon/base/log.h"
+#include "daemon/checkpoint/inside.h"
+
+void
+checkpointer_count(
+    struct ledger *l, enum ledger_fault which, const struct writer_fault *f)
+{
+	unsigned before = l->faults;
+
+	l->faults &= ~(unsigned)which;
+	if (f->what == NULL) {
+		if (before != 0 && l->faults == 0)
+			log_notice("checkpoint: written again");
+		return;
+	}
+	l->faults |= which;
+	/* The next attempt gets the descriptors of files. */
+	if ((f->error == EMFILE || f->error == ENFILE) && l->ops != NULL)
+		l->ops->close_some(l->ops_arg);
+	(void)reason_set(
+	    &l->error, "state directory: %s: %s", f->what, strerror(f->error));
+	if (before == 0)
+		log_errorx(
+		    "%s; forwarding goes on, trying again", l->error.text);
+}
