@@ -1,8 +1,9 @@
 /*
  * stream.h - one file on its way to one destination.
  *
- * The cursor says how far.  A destination pulls: stream_pull() reads the file
- * at cursor.sent and packs whole lines into frames.
+ * The cursor says how far the file was sent and acknowledged, in octets from
+ * its start.  A destination pulls: stream_pull() reads the file at cursor.sent
+ * and packs whole lines into frames.
  */
 #ifndef STREAM_H
 #define STREAM_H
@@ -15,50 +16,14 @@
 
 #include "daemon/checkpoint/checkpointer.h"
 #include "daemon/file/file.h"
+#include "daemon/stream/route.h"
 #include "lib/pack.h"
 #include "lib/window.h"
 
-struct conf_destination;
-struct conf_source;
 struct packed;
-struct stream;
 struct stream_guards;
 
-/* How a destination hears of its streams. */
-struct route_ops {
-	void	(*on_ready)(struct stream *, void *dest);
-	void	(*on_drop)(struct stream *, void *dest);	/* is freed */
-	/* The file ends there: what was sent beyond is not sent again. */
-	void	(*on_cut)(struct stream *, off_t end, void *dest);
-	/* The newest guard at or below most of what may be sent again. */
-	struct guard	(*guard_within)(const struct stream *, off_t most,
-			    void *dest);
-};
-
-/* One source on its way to one destination: what its streams have in common. */
-struct route {
-	const struct conf_source	*source;
-	const struct conf_destination	*to;
-	struct syslog_header		 header;
-	struct syslog_header		 local;	/* for datagrams to a unix
-						   socket */
-	struct pack_style		 style;
-	const struct route_ops		*ops;
-	void				*dest;
-	uint16_t			 open_set;	/* see tails_add_set() */
-	uint64_t			 messages;
-	uint64_t			 bytes;		/* of files */
-	uint64_t			 repaired;
-	uint64_t			 oversize;
-	uint64_t			 echo_at;	/* of the last line that came
-							   back, and since when */
-	double				 echo_since;
-	int				 echoes;	/* so many did */
-	bool				 fresh;		/* dest has not met the
-							   source before */
-};
-
-/* Octets before an offset that are compared when it is read from there. */
+/* Octets before an offset that are compared when a file is read from there. */
 #define STREAM_GUARD	GUARD_MAX
 
 /*
@@ -67,7 +32,7 @@ struct route {
  */
 #define STREAM_LEAST(max_message)	(2 * (max_message) + STREAM_GUARD + 64)
 
-/* Of stream.begun: a file that is too large to be known. */
+/* Of stream.begun: a file that is too large for its size to be kept. */
 #define STREAM_BEGUN_MOST	((1 << 21) - 1)
 #define STREAM_BEGUN_BLOCK	1024
 
@@ -79,84 +44,89 @@ struct stream {
 	TAILQ_ENTRY(stream)	 ready;		/* the destination's queue */
 	struct checkpoint_mark	 mark;		/* see stream_of_mark() */
 	struct packed		*packed;	/* decodes for it, or NULL */
-	void			*endpoint;	/* the destination's choice, */
-	uint32_t		 epoch;		/* as long as this is its epoch */
+	void			*endpoint;	/* the destination's choice */
+	uint32_t		 epoch;		/* while this is its epoch */
 	bool			 is_ready:1;
-	bool			 is_drained:1;	/* no complete line left */
-	bool			 flush:1;	/* what is left ends a line */
-	bool			 from_end:1;	/* begins there, when it can be
-						   opened */
-	bool			 is_judged:1;	/* what the file holds is known: */
-	bool			 is_no_text:1;	/* it is compressed */
-	bool			 comes_back:1;	/* what is sent does: nothing
-						   more of it is read */
-	bool			 only_nuls:1;	/* drained: behind scanned it had
-						   nothing but NULs */
-	uint32_t		 begun:21;	/* the file's size then, in
-						   blocks */
-	off_t			 scanned;	/* no newline before this */
+	bool			 is_drained:1;	/* no complete line is left */
+	bool			 flush:1;	/* the file's end ends a line */
+	bool			 from_end:1;	/* begins at the file's end when
+						   the file can be opened */
+	bool			 is_judged:1;	/* is_no_text is known */
+	bool			 is_no_text:1;	/* the file is compressed */
+	bool			 comes_back:1;	/* what is sent is written into
+						   the file: read no more */
+	bool			 only_nuls:1;	/* drained: behind scanned the
+						   file has nothing but NULs */
+	uint32_t		 begun:21;	/* the file's size when the
+						   stream began, in blocks */
+	off_t			 scanned;	/* no newline is before this */
 	struct guard		 guard;		/* of the last pull's end */
 	struct stream_guards	*kept;		/* before it: guard.h */
 };
 TAILQ_HEAD(stream_list, stream);
 
 /*
- * Prepares a route; source and to are borrowed.  Returns 0, or -1 with errno.
+ * Makes a stream of the file that begins at offset; tail and route are borrowed
+ * until stream_free().  Returns NULL with errno.
  */
-int	route_init(struct route *, const struct conf_source *,
-	    const struct conf_destination *);
-void	route_fini(struct route *);
-
-/* Begins at offset.  Returns NULL with errno. */
 struct stream	*stream_new(struct tail *, struct route *, off_t offset);
 
-/* Tells the destination, and frees it. */
+/* Tells the destination, and frees the stream; its record stays. */
 void	stream_free(struct stream *);
 
-/* The stream whose cursor, and whose mark it is. */
+/* Return the stream whose cursor, or whose mark it is. */
 struct stream	*stream_of(struct cursor *);
 struct stream	*stream_of_mark(struct checkpoint_mark *);
 
-/* There may be something to read: its destination is told, unless another
-   file has to be sent before. */
+/*
+ * The file may have something to read: tells the destination, unless another
+ * file has to be sent before this one.
+ */
 void	stream_wake(struct stream *);
 
-/* A file that has to be sent before has something left. */
+/*
+ * Returns whether a file that has to be sent before this one has something left
+ * for the same destination.
+ */
 bool	stream_must_wait(const struct stream *);
 
 /*
- * All of the file was read, and the next read begins with a look whether the
- * same still stands before it.
+ * Returns whether all of the file was read, and the next read will compare the
+ * octets before the offset with the stream's guard.
  */
 bool	stream_is_guarded(const struct stream *);
 
-/* Read to the end and all of it acknowledged. */
+/* Returns whether the file was read to its end and all of it acknowledged. */
 bool	stream_is_done(const struct stream *);
 
+/* One slice of a file, made into frames; the caller sets the first part. */
 struct pull {
-	uint8_t		*out;
-	size_t		 room;
+	uint8_t		*out;		/* for frames, */
+	size_t		 room;		/* so many octets */
 	enum wire	 wire;		/* how to frame */
-	size_t		 max_message;	/* below the route's, or 0 */
-	uint64_t	 most;		/* messages, or 0 */
-	struct pack_mark *marks;	/* see pack.h; the last one's end is
-					   that of the pull */
-	uint32_t	 txnr;		/* see pack.h */
+	size_t		 max_message;	/* octets, below the route's; or 0 */
+	uint64_t	 most;		/* messages, or 0 for no limit */
+	struct pack_mark *marks;	/* where each message ends, or NULL: see
+					   pack.h; the last one's end is that of
+					   the pull */
+	uint32_t	 txnr;		/* of the next message: see pack.h */
+
 	size_t		 made;		/* result: octets of frames */
 	off_t		 end;		/* result: where cursor.sent goes */
-	uint64_t	 messages;	/* result */
+	uint64_t	 messages;	/* result: how many were made */
 };
 
 enum pull_result {
 	PULL_MORE,			/* there is more to read */
 	PULL_DRAINED,			/* no complete line is left */
-	PULL_WAIT,			/* it will be woken when it can be read */
+	PULL_WAIT,			/* the stream will be woken when it can
+					   be read */
 	PULL_NO_ROOM			/* a frame did not fit */
 };
 
 /*
- * Reads one slice and packs its lines.  Does not move the cursor: that is done
- * by who takes responsibility for what was made (window_push()).
+ * Reads one slice and packs its lines.  Does not move cursor.sent to end: the
+ * caller does, with window_push(), when it has taken the frames.
  */
 enum pull_result	stream_pull(struct stream *, struct pull *);
 

@@ -1,0 +1,38 @@
+#include "daemon/stream/stream.h"
+
+/* Whether t has something that dest is to be sent before what follows it. */
+static bool
+owes(const struct tail *t, const void *dest)
+{
+	const struct stream *b;
+
+	if (t->held != NULL || t->seeking)
+		return (t->seeking);
+	for (b = t->streams; b != NULL; b = b->next)
+		if (b->route->dest == dest)
+			return (!b->is_drained && b->cursor.sent < t->owed);
+	return (false);
+}
+
+/* One that has nothing to send itself may stand between two that have. */
+bool
+stream_must_wait(const struct stream *s)
+{
+	const struct tail *t = s->tail;
+	unsigned n;
+
+	if (t->held != NULL)
+		return (true);
+	for (n = 0; n < TAIL_WAITS_FOR && (t = t->before) != NULL; n++)
+		if (owes(t, s->route->dest))
+			return (true);
+	return (false);
+}
+
+void
+stream_wake(struct stream *s)
+{
+	s->is_drained = false;
+	if (!s->is_ready && !stream_must_wait(s))
+		s->route->ops->on_ready(s, s->route->dest);
+}
