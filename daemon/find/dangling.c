@@ -72,7 +72,7 @@ look(struct awaited *a)
 	TAILQ_REMOVE(&ss->awaited, a, entry);
 	TAILQ_INSERT_TAIL(&ss->awaited, a, entry);
 	a->leads_nowhere = false;
-	dir_look(d, name);
+	ss->on_due(d, name);
 	/* That may have ended it, or found it once more. */
 	if ((a = find(d, name)) == NULL)
 		return;
@@ -83,29 +83,42 @@ look(struct awaited *a)
 }
 
 static void
-on_await(struct ev_loop *loop, ev_timer *timer, int revents)
+look_at_some(struct sources *ss)
 {
-	struct sources *ss = timer->data;
-	struct awaited *a;
 	unsigned n = ss->nawaited < AT_ONCE ? ss->nawaited : AT_ONCE;
+	struct awaited *a;
 
-	(void)revents;
 	ss->by_time = true;
 	for (; n > 0 && (a = TAILQ_FIRST(&ss->awaited)) != NULL; n--)
 		look(a);
 	ss->by_time = false;
 	scan_some(ss);
 	if (TAILQ_EMPTY(&ss->awaited))
-		ev_timer_stop(loop, timer);
+		ev_timer_stop(ss->loop, &ss->await);
+}
+
+static void
+on_await(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+	(void)loop;
+	(void)revents;
+	look_at_some(timer->data);
 }
 
 void
-awaited_init(struct sources *ss)
+awaited_init(struct sources *ss, void (*on_due)(struct dir *, const char *))
 {
 	RB_INIT(&ss->awaited_names);
 	TAILQ_INIT(&ss->awaited);
+	ss->on_due = on_due;
 	ev_timer_init(&ss->await, on_await, EVERY, EVERY);
 	ss->await.data = ss;
+}
+
+void
+awaited_end(struct sources *ss)
+{
+	ev_timer_stop(ss->loop, &ss->await);
 }
 
 static void

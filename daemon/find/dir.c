@@ -8,17 +8,14 @@
 #include <string.h>
 
 #include "daemon/base/log.h"
-#include "daemon/conf/conf.h"
 
-int
-dir_compare(const struct dir *a, const struct dir *b)
+#define PATHS_MOST 8 /* of one directory */
+
+static int
+compare_paths(const struct dir *a, const struct dir *b)
 {
 	return (strcmp(a->place.path, b->place.path));
 }
-
-RB_GENERATE(dirs, dir, by_path, dir_compare)
-
-#define PATHS_MOST 8 /* of one directory */
 
 static int
 compare_ids(const struct dir *a, const struct dir *b)
@@ -32,48 +29,11 @@ compare_ids(const struct dir *a, const struct dir *b)
 
 /* RB_GENERATE_STATIC needs __unused, which glibc's headers cannot bear. */
 #define LOCAL __attribute__((__unused__)) static
+RB_GENERATE_INTERNAL(dirs, dir, by_path, compare_paths, LOCAL)
 RB_GENERATE_INTERNAL(dir_ids, dir, by_id, compare_ids, LOCAL)
 
-const char *
-dir_display(const struct dir *d)
-{
-	return (d->place.path[0] == '\0' ? "/" : d->place.path);
-}
-
-int
-dir_path(const struct dir *d, const char *name, char path[PATH_MAX])
-{
-	int n;
-
-	n = snprintf(path, PATH_MAX, "%s/%s", d->place.path, name);
-	if (n > 0 && n < PATH_MAX)
-		return (0);
-	errno = ENAMETOOLONG;
-	return (-1);
-}
-
 struct dir *
-dir_of(struct place *place)
-{
-	return ((
-	    struct dir *)(void *)((char *)place - offsetof(struct dir, place)));
-}
-
-struct dir *
-dir_find(struct sources *ss, const char *path)
-{
-	struct dir key;
-	union {
-		const char *in;
-		char *out;
-	} u = { .in = path };
-
-	key.place.path = u.out;
-	return (RB_FIND(dirs, &ss->dirs, &key));
-}
-
-struct dir *
-dir_new(struct sources *ss, struct dir *parent, const char *path,
+dir_enter(struct sources *ss, struct dir *parent, const char *path,
     const struct stat *st)
 {
 	struct dir *d;
@@ -99,50 +59,21 @@ dir_new(struct sources *ss, struct dir *parent, const char *path,
 	RB_INSERT(dirs, &ss->dirs, d);
 	RB_INSERT(dir_ids, &ss->ids, d);
 	ss->ndirs++;
-	dir_find_unseen(d);
-	/* It was not found at the start, for looks failed. */
-	dir_again_first(d);
 	return (d);
 }
 
-/* The first directory with a path below that of d, or NULL. */
-static struct dir *
-first_below(struct dir *d)
+void
+dir_leave(struct dir *d)
 {
-	char path[PATH_MAX + 1];
-	size_t len = strlen(d->place.path);
-	struct dir key, *found;
-
-	(void)snprintf(path, sizeof(path), "%s/", d->place.path);
-	key.place.path = path;
-	found = RB_NFIND(dirs, &d->all->dirs, &key);
-	if (found == NULL || strncmp(found->place.path, path, len + 1) != 0)
-		return (NULL);
-	return (found);
+	dir_recount_passed(d);
+	RB_REMOVE(dirs, &d->all->dirs, d);
+	RB_REMOVE(dir_ids, &d->all->ids, d);
+	d->all->ndirs--;
 }
 
 void
-dir_free(struct dir *d)
+dir_release(struct dir *d)
 {
-	struct dir *child;
-	struct sources *ss = d->all;
-
-	sweep_leave(d);
-	/* They may have been in it. */
-	sources_forget_orphans(ss);
-	RB_REMOVE(dirs, &ss->dirs, d);
-	RB_REMOVE(dir_ids, &ss->ids, d);
-	ss->ndirs--;
-	while ((child = first_below(d)) != NULL)
-		dir_free(child);
-	links_clear(d);
-	again_leave(d);
-	scan_leave(d);
-	watch_del(d->watch);
-	strays_clear(d);
-	awaited_clear(d);
-	told_clear(d);
-	dir_forget_taken(d);
 	place_fini(&d->place);
 	free(d->uses);
 	free(d->real);
@@ -150,16 +81,96 @@ dir_free(struct dir *d)
 	free(d);
 }
 
-bool
-dir_is_to_be_polled(struct dir *d)
+/* A key that borrows the path. */
+static struct dir
+key_of(const char *path)
 {
-	uint64_t ms = UINT64_MAX;
-	size_t i;
+	union {
+		const char *in;
+		char *out;
+	} u = { .in = path };
 
-	for (i = 0; i < d->nuses; i++)
-		if (d->uses[i].source->conf->poll)
-			return (true);
-	return (dir_links_poll(d, &ms));
+	return ((struct dir) { .place = { .path = u.out } });
+}
+
+struct dir *
+dir_find(struct sources *ss, const char *path)
+{
+	struct dir key = key_of(path);
+
+	return (RB_FIND(dirs, &ss->dirs, &key));
+}
+
+struct dir *
+dir_of_path(struct sources *ss, const char *path, const char **name)
+{
+	char copy[PATH_MAX], *slash;
+
+	if (strlcpy(copy, path, sizeof(copy)) >= sizeof(copy) ||
+	    (slash = strrchr(copy, '/')) == NULL)
+		return (NULL);
+	*slash = '\0';
+	*name = path + (slash - copy) + 1;
+	return (dir_find(ss, copy));
+}
+
+struct dir *
+dir_from(struct sources *ss, const char *path)
+{
+	struct dir key = key_of(path);
+
+	return (RB_NFIND(dirs, &ss->dirs, &key));
+}
+
+struct dir *
+dir_next(struct dir *d)
+{
+	return (RB_NEXT(dirs, &d->all->dirs, d));
+}
+
+struct dir *
+dir_first_below(struct dir *d)
+{
+	char path[PATH_MAX + 1];
+	struct dir *found;
+
+	(void)snprintf(path, sizeof(path), "%s/", d->place.path);
+	found = dir_from(d->all, path);
+	return (found != NULL && dir_is_below(found, d) ? found : NULL);
+}
+
+bool
+dir_is_below(const struct dir *d, const struct dir *top)
+{
+	size_t len = strlen(top->place.path);
+
+	return (strncmp(d->place.path, top->place.path, len) == 0 &&
+	    d->place.path[len] == '/');
+}
+
+struct dir *
+dir_of(struct place *place)
+{
+	return ((
+	    struct dir *)(void *)((char *)place - offsetof(struct dir, place)));
+}
+
+const char *
+dir_display(const struct dir *d)
+{
+	return (d->place.path[0] == '\0' ? "/" : d->place.path);
+}
+
+int
+dir_path(const struct dir *d, const char *name, char path[PATH_MAX])
+{
+	int n;
+
+	n = snprintf(path, PATH_MAX, "%s/%s", d->place.path, name);
+	if (n > 0 && n < PATH_MAX)
+		return (0);
+	errno = ENAMETOOLONG;
+	return (-1);
 }
 
 const char *
@@ -174,36 +185,6 @@ dir_note_rights(struct dir *d, const struct stat *st)
 	d->uid = st->st_uid;
 	d->gid = st->st_gid;
 	d->mode = st->st_mode;
-}
-
-/* The watch serves every use: for files too, or polled, when one asks. */
-void
-dir_watch(struct dir *d)
-{
-	struct watch_want want = { .poll = dir_is_to_be_polled(d),
-		.poll_ms = UINT64_MAX };
-	struct watch_dir *old = d->watch;
-	const struct conf_source *conf;
-	size_t i;
-
-	for (i = 0; i < d->nuses; i++) {
-		conf = d->uses[i].source->conf;
-		want.data |= use_is_last(&d->uses[i]);
-		if (conf->poll_interval_ms < want.poll_ms)
-			want.poll_ms = conf->poll_interval_ms;
-	}
-	(void)dir_links_poll(d, &want.poll_ms);
-	/* The new one first: what happens between is not missed. */
-	d->watch = watch_add(d->all->watch, dir_display(d), &want, d);
-	if (d->watch == NULL) {
-		log_debug("%s: cannot be watched: %s", dir_display(d),
-		    strerror(errno));
-		if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
-			dir_again(d);
-	}
-	d->place.told = want.data;
-	d->place.polled = d->watch == NULL || watch_is_polled(d->watch);
-	watch_del(old);
 }
 
 bool
@@ -227,31 +208,31 @@ dir_is_inside(const struct dir *d, const struct stat *st)
 	return (false);
 }
 
-void
-dir_gone(struct dir *d)
-{
-	struct dir *parent = d->parent;
-	char *name;
-
-	if (d->place.path[0] == '\0' || dir_is_hidden(d))
-		return;
-	if (parent == NULL) {
-		/* It is there for the links into it. */
-		dir_free(d);
-		return;
-	}
-	name = strdup(strrchr(d->place.path, '/') + 1);
-	dir_free(d);
-	/* Something else may have its name by now. */
-	if (name != NULL)
-		dir_look(parent, name);
-	free(name);
-}
-
 bool
 dir_is_hidden(const struct dir *d)
 {
 	if (d->hidden)
 		d->all->ops.on_hidden(d->all->ops.arg, dir_display(d));
 	return (d->hidden);
+}
+
+bool
+dir_is_idle(const struct dir *d)
+{
+	return (d->nuses == 0 && d->parent == NULL && RB_EMPTY(&d->targets) &&
+	    RB_EMPTY(&d->place.names));
+}
+
+void
+dir_pass(struct dir *d)
+{
+	d->passed++;
+	d->all->passed++;
+}
+
+void
+dir_recount_passed(struct dir *d)
+{
+	d->all->passed -= d->passed;
+	d->passed = 0;
 }

@@ -30,8 +30,8 @@ recorded_path(struct sources *ss, int fd, struct stat *st)
 void
 sources_inherit(struct sources *ss, const struct handover_file *f)
 {
-	char path[PATH_MAX], *name;
-	const char *recorded;
+	char path[PATH_MAX];
+	const char *name, *recorded;
 	struct stat st;
 	struct tail *t;
 	struct dir *d;
@@ -53,9 +53,8 @@ sources_inherit(struct sources *ss, const struct handover_file *f)
 		tail_free(t);
 		return;
 	}
-	*name = '\0';
-	if ((d = dir_find(ss, path)) != NULL)
-		tail_precedes(t, &d->place, name + 1);
+	if ((d = dir_of_path(ss, path, &name)) != NULL)
+		tail_precedes(t, &d->place, name);
 	t->changed -= f->quiet;
 	tails_time(t);
 	tails_watch(t);

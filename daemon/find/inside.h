@@ -138,8 +138,6 @@ struct dir {
 };
 RB_HEAD(dirs, dir);
 TAILQ_HEAD(dir_list, dir);
-int	dir_compare(const struct dir *, const struct dir *);
-RB_PROTOTYPE(dirs, dir, by_path, dir_compare)
 RB_HEAD(dir_ids, dir);
 
 struct sources {
@@ -176,10 +174,12 @@ struct sources {
 	struct awaited_list awaited; /* looked at longest ago first */
 	unsigned nawaited;
 	ev_timer await;
+	void (*on_due)(struct dir *, const char *); /* look at one of them */
 	uint64_t passed; /* in all directories */
 	ev_timer sweep;
 	ev_tstamp sweep_rest; /* seconds, where events tell of all files */
-	struct dir *sweep_dir; /* the sweep is here, NULL: at the start, */
+	uint64_t sweep_serial; /* the sweep is in this directory, */
+	char sweep_path[PATH_MAX];
 	char sweep_name[NAME_MAX + 1]; /* behind this name; "": in front */
 	bool by_time; /* what is looked at now: no news for awaited */
 	struct sources_ops ops;
@@ -191,7 +191,7 @@ struct sources {
 	struct dir_list strayed; /* directories that have strays */
 };
 
-/* sources.c */
+/* retry.c */
 
 /* At a start, between two steps; arg is the sources. */
 void	sources_pause(void *arg);
@@ -247,11 +247,22 @@ bool	dir_follows(const struct dir *, const char *name, enum reach);
 bool	dir_join_routes(struct tail *, const struct dir *, const char *name,
 	    enum reach);
 
+/* routes.c */
+
 /* Sends it by the routes of the path it had, where it is the same file. */
 void	sources_rejoin_routes(struct tail *, struct sources *,
 	    const char *origin);
 
 /* dir.c: the tree of directories */
+
+/*
+ * It comes into the tree, and nothing else; goes from it, and is freed then.
+ * Others call dir_new() and dir_free().
+ */
+struct dir	*dir_enter(struct sources *, struct dir *parent,
+		    const char *path, const struct stat *);
+void	dir_leave(struct dir *);
+void	dir_release(struct dir *);
 
 /* parent is NULL for the root only.  Returns NULL: it was logged. */
 struct dir	*dir_new(struct sources *, struct dir *parent, const char *path,
@@ -274,6 +285,24 @@ bool	dir_is_to_be_polled(struct dir *);
 
 struct dir	*dir_find(struct sources *, const char *path);
 struct dir	*dir_of(struct place *);
+
+/* That of a file with this path, when it is known; and the name there. */
+struct dir	*dir_of_path(struct sources *, const char *path,
+		    const char **name);
+
+/* In the order of their paths: the first from path on; the next; or NULL. */
+struct dir	*dir_from(struct sources *, const char *path);
+struct dir	*dir_next(struct dir *);
+
+/* The first below it, or NULL; and whether d is below top. */
+struct dir	*dir_first_below(struct dir *);
+bool	dir_is_below(const struct dir *d, const struct dir *top);
+
+/* A file that the directory's sources mean is old, and left alone. */
+void	dir_pass(struct dir *);
+
+/* They are about to be counted anew. */
+void	dir_recount_passed(struct dir *);
 
 /* The path to show, or to open. */
 const char	*dir_display(const struct dir *);
@@ -331,6 +360,10 @@ void	dir_scan_later(struct dir *);
 
 /* Whether that is midway. */
 bool	dir_is_scanned(const struct dir *);
+
+/* A scan is at its end; and: it begins anew another time. */
+void	scan_free(struct dir *);
+void	scan_abandon(struct dir *);
 
 /* It is not scanned any more. */
 void	scan_leave(struct dir *);
@@ -399,7 +432,17 @@ void	sources_recover(struct sources *);
  * it was scanned again; and: none is left in which that may succeed soon.
  */
 void	dir_recover(struct dir *);
-void	sources_forget_orphans(struct sources *);
+
+/* moved.c */
+
+/*
+ * Puts the directories that files of the checkpoint really were in, where links
+ * led to them, into the tree.
+ */
+void	orphans_enter_dirs(struct sources *);
+
+/* Files that were moved to a directory that was listed before their own. */
+void	look_for_moved(struct dir *);
 
 /* last_look.c: since when nobody could look at it */
 
@@ -448,13 +491,21 @@ void	dir_forget_taken(struct dir *);
  */
 void	sources_inherit(struct sources *, const struct handover_file *);
 
-/* again.c */
+/* retry.c */
 
-void	again_init(struct sources *);
+/* on_time gets the timer, whose data are the sources: for retry_scan.c. */
+void	again_init(struct sources *, void (*on_time)(EV_P_ ev_timer *, int));
 void	again_end(struct sources *);
+
+/* Those that were to be scanned are: if any is left, after a longer time. */
+void	again_later(struct sources *);
 
 /* Something in it could not be looked at: it is scanned again soon. */
 void	dir_again(struct dir *);
+
+/* retry_scan.c */
+
+void	retry_init(struct sources *);
 
 /* While such scans are done for a start: it is to be the next, once more. */
 void	dir_again_first(struct dir *);
@@ -521,8 +572,13 @@ bool	dir_trusts_own(const struct dir *, const char *name,
 
 /* link.c: links to files that are followed */
 
-/* name in it, a link, leads to the file at the end of the walk. */
-void	link_note(struct dir *, const char *name, const struct walk *);
+/*
+ * name in d, a link, leads to the file at the end of the walk, which is in the
+ * directory into.  Returns 0, or -1: it was logged.  And: whether that is known.
+ */
+int	link_add(struct dir *d, const char *name, struct dir *into,
+	    const struct walk *);
+bool	link_is_noted(struct dir *, const char *name, const struct walk *);
 
 /*
  * A link through which the file of st, which is called base in it, is followed:
@@ -560,6 +616,8 @@ struct link_cursor {
 	char name[NAME_MAX + 2];
 	char base[NAME_MAX + 1];
 };
+struct dir	*link_next(struct dir *, struct link_cursor *,
+		    char name[NAME_MAX + 1]);
 bool	dir_look_next_link(struct dir *, struct link_cursor *);
 
 /*
@@ -572,7 +630,7 @@ void	links_order(struct dir *);
 bool	dir_links_poll(struct dir *, uint64_t *poll_ms);
 
 /* Whether it is in the tree for links alone, and there is none any more. */
-bool	dir_is_idle(struct dir *);
+bool	dir_is_idle(const struct dir *);
 
 /*
  * The directory with this path without links, which is added to the tree and
@@ -617,7 +675,10 @@ void	strays_clear(struct dir *);
 
 /* dangling.c */
 
-void	awaited_init(struct sources *);
+/* on_due(d, name) is to look at the link. */
+void	awaited_init(struct sources *,
+	    void (*on_due)(struct dir *d, const char *name));
+void	awaited_end(struct sources *);
 
 /* A link that leads nowhere: what it leads to may be on its way. */
 void	dir_await(struct dir *, const char *name);
@@ -630,15 +691,6 @@ void	sweep_stop(struct sources *);
 
 /* Whether it is another one by now, or has other names in it.  May free it. */
 void	sweep_look(struct dir *);
-
-/* The directory is about to go. */
-void	sweep_leave(struct dir *);
-
-/* A scan begins that counts its files that are not followed. */
-void	sweep_count_anew(struct dir *);
-
-/* A file that the directory's sources mean is old, and left alone. */
-void	sweep_pass(struct dir *);
 
 /* known.c */
 

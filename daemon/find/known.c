@@ -157,3 +157,23 @@ dir_knows(struct dir *d, const char *name, const struct tail *t,
 		return (KNOWN_LATER);
 	return (KNOWN_ANOTHER);
 }
+
+bool
+dir_is_as_seen(const struct tail *t, const struct stat *st)
+{
+	return (st->st_dev == t->dev && st->st_ino == t->ino &&
+	    st->st_size == t->size && tails_is_as_seen(t, st) &&
+	    (st->st_nlink > 1) == t->many_links && t->error == 0 &&
+	    !t->suspect);
+}
+
+bool
+dir_is_at_rest(const struct tail *t, int fd, const struct stat *st)
+{
+	struct stat target;
+
+	if (t->linked && S_ISLNK(st->st_mode))
+		return (fstatat(fd, t->name, &target, 0) == 0 &&
+		    dir_is_as_seen(t, &target));
+	return (!t->linked && dir_is_as_seen(t, st));
+}

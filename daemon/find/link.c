@@ -7,8 +7,6 @@
 #include "daemon/conf/conf.h"
 #include "daemon/file/file.h"
 
-#define AT_ONCE 64 /* links to one file, looked at for one event */
-
 /*
  * A symbolic link to a file that is followed.  The file is rotated in the
  * directory that it is really in, which is in the tree for that, also where no
@@ -88,53 +86,31 @@ links_clear(struct dir *d)
 	}
 }
 
-struct dir *
-dir_at(struct sources *ss, const char *path)
+bool
+link_is_noted(struct dir *d, const char *name, const struct walk *w)
 {
-	unsigned n = 0;
-	struct stat st;
-	struct dir *d;
+	const char *base = strrchr(w->real, '/') + 1;
+	const struct link *l = d->nlinks > 0 ? find(d, name) : NULL;
+	size_t n = (size_t)(base - w->real) - 1;
 
-	if (strcmp(path, "/") == 0)
-		path = "";
-	if ((d = dir_find(ss, path)) != NULL)
-		return (d);
-	while (lstat(path[0] == '\0' ? "/" : path, &st) == -1)
-		if (!lookup_again(ss, n++))
-			return (NULL);
-	if (!S_ISDIR(st.st_mode) || (d = dir_new(ss, NULL, path, &st)) == NULL)
-		return (NULL);
-	ss->ops.on_link(ss->ops.arg, dir_display(d));
-	dir_watch(d);
-	return (d);
+	return (l != NULL && l->has_owner == w->has_owner &&
+	    l->owner == w->owner && strcmp(l->base, base) == 0 &&
+	    strncmp(l->real->place.path, w->real, n) == 0 &&
+	    l->real->place.path[n] == '\0');
 }
 
-void
-link_note(struct dir *d, const char *name, const struct walk *w)
+int
+link_add(
+    struct dir *d, const char *name, struct dir *into, const struct walk *w)
 {
-	const char *real = w->real, *base = strrchr(real, '/') + 1;
+	const char *base = strrchr(w->real, '/') + 1;
 	size_t size = strlen(name) + 1;
 	size_t base_size = strlen(base) + 1;
-	char path[PATH_MAX];
-	struct dir *into;
 	struct link *l;
 
-	(void)strlcpy(path, real, sizeof(path));
-	path[base - real - 1] = '\0';
-	l = d->nlinks > 0 ? find(d, name) : NULL;
-	if (l != NULL && l->has_owner == w->has_owner && l->owner == w->owner &&
-	    strcmp(l->base, base) == 0 &&
-	    strcmp(l->real->place.path, path) == 0)
-		return;
-	link_forget(d, name);
-	if ((into = dir_at(d->all, path)) == NULL) {
-		dir_again(d);
-		return;
-	}
-	dir_is_unseen_as(into, d);
 	if ((l = malloc(sizeof(*l) + size + base_size)) == NULL) {
 		log_warn("%s/%s", d->place.path, name);
-		return;
+		return (-1);
 	}
 	l->dir = d;
 	l->name = memcpy(l + 1, name, size);
@@ -145,53 +121,23 @@ link_note(struct dir *d, const char *name, const struct walk *w)
 	RB_INSERT(link_names, &d->all->links, l);
 	RB_INSERT(link_targets, &into->targets, l);
 	d->nlinks++;
-	if (dir_is_to_be_polled(into) && !into->place.polled)
-		dir_watch(into);
-	/* Where the next look is compared with the last, there is to be one. */
-	if (!into->has_others && dir_is_known_by_scans(into))
-		missed_begin(into);
-	/*
-	 * What was in it at the start is known for what it was by this alone.
-	 */
-	dir_again_first(into);
+	return (0);
 }
 
-void
-dir_look_links(struct dir *d, const char *base)
-{
-	struct link key = { .name = "", .base = base }, *l;
-	char name[NAME_MAX + 2];
-	unsigned n = 0;
-
-	/* By key: a look may end any of them. */
-	while (n++ < AT_ONCE &&
-	    (l = RB_NFIND(link_targets, &d->targets, &key)) != NULL &&
-	    strcmp(l->base, base) == 0) {
-		(void)strlcpy(name, l->name, sizeof(name));
-		key.dir = l->dir;
-		key.name = name;
-		dir_look(l->dir, name);
-		/* The next one. */
-		(void)strlcat(name, "\001", sizeof(name));
-	}
-}
-
-bool
-dir_look_next_link(struct dir *d, struct link_cursor *c)
+struct dir *
+link_next(struct dir *d, struct link_cursor *c, char name[NAME_MAX + 1])
 {
 	struct link key = { .dir = c->dir, .name = c->name, .base = c->base };
-	char name[NAME_MAX + 1];
 	struct link *l;
 
 	if ((l = RB_NFIND(link_targets, &d->targets, &key)) == NULL)
-		return (false);
-	(void)strlcpy(name, l->name, sizeof(name));
+		return (NULL);
+	(void)strlcpy(name, l->name, NAME_MAX + 1);
 	(void)strlcpy(c->base, l->base, sizeof(c->base));
 	(void)strlcpy(c->name, l->name, sizeof(c->name));
 	(void)strlcat(c->name, "\001", sizeof(c->name));
 	c->dir = l->dir;
-	dir_look_linked(l->dir, name);
-	return (true);
+	return (l->dir);
 }
 
 struct dir *
@@ -216,6 +162,8 @@ dir_each_linked(struct dir *d,
 		if ((t = tail_at(&l->dir->place, l->name)) != NULL)
 			fn(t, l->base, arg);
 }
+
+#define AT_ONCE 64 /* links to one file that are asked for its owner */
 
 static struct link *
 first_to(struct dir *d, const char *base)
@@ -279,11 +227,4 @@ links_order(struct dir *d)
 		l->dir->ordered = nth;
 		place_order(&l->dir->place);
 	}
-}
-
-bool
-dir_is_idle(struct dir *d)
-{
-	return (d->nuses == 0 && d->parent == NULL && RB_EMPTY(&d->targets) &&
-	    RB_EMPTY(&d->place.names));
 }

@@ -12,8 +12,8 @@
 
 #define SETTLED 2 /* seconds: the coarsest clock of a file system */
 
-int
-entry_compare(const struct entry *a, const struct entry *b)
+static int
+compare_entries(const struct entry *a, const struct entry *b)
 {
 	int64_t x = written_ns(&a->st), y = written_ns(&b->st);
 
@@ -22,7 +22,9 @@ entry_compare(const struct entry *a, const struct entry *b)
 	return (a->nth < b->nth ? -1 : a->nth > b->nth);
 }
 
-RB_GENERATE(entries, entry, by_time, entry_compare)
+/* RB_GENERATE_STATIC needs __unused, which glibc's headers cannot bear. */
+#define LOCAL __attribute__((__unused__)) static
+RB_GENERATE_INTERNAL(entries, entry, by_time, compare_entries, LOCAL)
 
 void
 entry_free(struct entry *e)
@@ -30,6 +32,16 @@ entry_free(struct entry *e)
 	free(e->name);
 	free(e->was);
 	free(e);
+}
+
+struct entry *
+listing_take(struct scan *s)
+{
+	struct entry *e;
+
+	if ((e = RB_MIN(entries, &s->entries)) != NULL)
+		RB_REMOVE(entries, &s->entries, e);
+	return (e);
 }
 
 static bool
@@ -228,8 +240,7 @@ listing_drop(struct dir *d, struct scan *s)
 	struct entry *e;
 
 	close_listing(d, s);
-	while ((e = RB_MIN(entries, &s->entries)) != NULL) {
-		RB_REMOVE(entries, &s->entries, e);
+	while ((e = listing_take(s)) != NULL) {
 		if (s->stage == STAGE_LOOK && e->was != NULL)
 			missed_drop(d, e->st.st_ino);
 		entry_free(e);
@@ -271,7 +282,7 @@ listing_begin(struct dir *d, struct scan *s)
 	s->begun++;
 	s->unseen[0] = '\0';
 	d->said = d->disordered = false;
-	sweep_count_anew(d);
+	dir_recount_passed(d);
 	told_recount(d);
 	told_look(d, dirfd(s->handle));
 	d->scan++;

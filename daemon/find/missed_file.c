@@ -145,16 +145,3 @@ missed_begin(struct dir *d)
 	(void)closedir(handle);
 	missed_end(d, &m);
 }
-
-void
-dir_scan_missed(struct dir *d)
-{
-	/* Where it is polled, the next poll comes soon enough. */
-	if (d->place.polled && dir_is_scanned(d))
-		return;
-	if (!d->missed)
-		d->missed_ns =
-		    (int64_t)(watch_known_until(d->all->watch) * 1e9);
-	d->missed = true;
-	dir_scan_later(d);
-}

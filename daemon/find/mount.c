@@ -128,19 +128,18 @@ look_at_linked(
 static void
 look_at_all_linked(struct sources *ss, const char *const *points, size_t n)
 {
-	struct dir *d = RB_MIN(dirs, &ss->dirs), key;
+	struct dir *d = dir_from(ss, "");
 	char path[PATH_MAX + 1];
 
 	while (d != NULL) {
 		if (d->real == NULL && d->parent != NULL && !d->dangles) {
-			d = RB_NEXT(dirs, &ss->dirs, d);
+			d = dir_next(d);
 			continue;
 		}
 		(void)strlcpy(path, d->place.path, PATH_MAX);
 		look_at_linked(ss, path, points, n);
 		(void)strlcat(path, "\001", sizeof(path));
-		key.place.path = path;
-		d = RB_NFIND(dirs, &ss->dirs, &key);
+		d = dir_from(ss, path);
 	}
 }
 

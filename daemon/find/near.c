@@ -1,7 +1,3 @@
-#include <limits.h>
-#include <stdio.h>
-#include <string.h>
-
 #include "daemon/find/inside.h"
 
 #define BELOW 16 /* directories below one that are visited */
@@ -12,36 +8,16 @@ struct round {
 	const struct dir *but; /* was visited before */
 };
 
-static bool
-is_below(const struct dir *d, const struct dir *top)
-{
-	size_t len = strlen(top->place.path);
-
-	return (strncmp(d->place.path, top->place.path, len) == 0 &&
-	    d->place.path[len] == '/');
-}
-
-/* The first directory below top, or NULL. */
-static struct dir *
-first_below(struct dir *top)
-{
-	char path[PATH_MAX + 1];
-	struct dir key;
-
-	(void)snprintf(path, sizeof(path), "%s/", top->place.path);
-	key.place.path = path;
-	return (RB_NFIND(dirs, &top->all->dirs, &key));
-}
-
 /* Returns whether visit has had enough. */
 static bool
 visit_below(struct dir *top, const struct round *r)
 {
-	struct dir *d = first_below(top), *next;
+	struct dir *d = dir_first_below(top), *next;
 	unsigned n;
 
-	for (n = 0; n < BELOW && d != NULL && is_below(d, top); n++, d = next) {
-		next = RB_NEXT(dirs, &top->all->dirs, d);
+	for (n = 0; n < BELOW && d != NULL && dir_is_below(d, top);
+	     n++, d = next) {
+		next = dir_next(d);
 		if (d != r->but && d->place.told && r->visit(&d->place, r->to))
 			return (true);
 	}

@@ -850,41 +850,6 @@ recover_dir(struct orphans *os, struct dir *d)
 	}
 }
 
-static int
-look_for_moved_once(struct dir *d)
-{
-	const struct dirent *e;
-	DIR *handle;
-	int error;
-
-	if ((handle = dir_list(d)) == NULL)
-		return (is_no_answer(errno) ? -1 : 0);
-	for (errno = 0; (e = readdir(handle)) != NULL; errno = 0) {
-		sources_pause(d->all);
-		if (ledger_path(d->all->ledger, d->place.dev, e->d_ino) !=
-			NULL &&
-		    tails_find(d->all->tails, d->place.dev, e->d_ino) == NULL)
-			dir_look(d, e->d_name);
-	}
-	error = errno;
-	(void)closedir(handle);
-	errno = error;
-	return (error == 0 ? 0 : -1);
-}
-
-/* Files that were moved to a directory that was listed before their own. */
-static void
-look_for_moved(struct dir *d)
-{
-	unsigned n = 0;
-
-	while (look_for_moved_once(d) == -1)
-		if (!lookup_again(d->all, n++)) {
-			dir_again(d);
-			return;
-		}
-}
-
 /*
  * Whether the checkpoint knows all its files, and something of what they have.
  */
@@ -927,13 +892,13 @@ recover(struct sources *ss)
 	struct dir *d;
 
 	orphans_enter_dirs(ss);
-	RB_FOREACH (d, dirs, &ss->dirs)
+	for (d = dir_from(ss, ""); d != NULL; d = dir_next(d))
 		if (is_unlisted(d) || !is_unchanged(d))
 			look_for_moved(d);
 	scan_all(ss);
 	if ((os = orphans_new(ss)) == NULL)
 		return;
-	RB_FOREACH (d, dirs, &ss->dirs)
+	for (d = dir_from(ss, ""); d != NULL; d = dir_next(d))
 		if (orphans_are_missed(os, d) || !is_unchanged(d) ||
 		    dir_has_deferred(d))
 			recover_dir(os, d);
@@ -1015,21 +980,13 @@ dir_recover(struct dir *d)
 }
 
 void
-sources_forget_orphans(struct sources *ss)
-{
-	if (ss->orphans != NULL)
-		orphans_free(ss->orphans);
-	ss->orphans = NULL;
-}
-
-void
 sources_recover(struct sources *ss)
 {
 	struct dir *d;
 
 	if (!ledger_is_first(ss->ledger))
 		recover(ss);
-	RB_FOREACH (d, dirs, &ss->dirs) {
+	for (d = dir_from(ss, ""); d != NULL; d = dir_next(d)) {
 		sources_pause(ss);
 		dir_note_unseen(d);
 		place_order(&d->place);

@@ -17,26 +17,6 @@
  */
 #define BEGUN_MOST 2
 
-bool
-dir_is_as_seen(const struct tail *t, const struct stat *st)
-{
-	return (st->st_dev == t->dev && st->st_ino == t->ino &&
-	    st->st_size == t->size && tails_is_as_seen(t, st) &&
-	    (st->st_nlink > 1) == t->many_links && t->error == 0 &&
-	    !t->suspect);
-}
-
-bool
-dir_is_at_rest(const struct tail *t, int fd, const struct stat *st)
-{
-	struct stat target;
-
-	if (t->linked && S_ISLNK(st->st_mode))
-		return (fstatat(fd, t->name, &target, 0) == 0 &&
-		    dir_is_as_seen(t, &target));
-	return (!t->linked && dir_is_as_seen(t, st));
-}
-
 /* Whether the directory went with it, and all that this scan has. */
 static bool
 is_over(const struct sources *ss, const struct scan_job *job)
@@ -73,13 +53,11 @@ look_at_listed(struct dir *d, struct scan *s)
 {
 	const struct scan_job *job = &d->job;
 	struct sources *ss = d->all;
-	struct entry *e;
 
-	while ((e = RB_MIN(entries, &s->entries)) != NULL) {
+	while (!RB_EMPTY(&s->entries)) {
 		if (!scan_queue_take(&ss->scans, 1))
 			return (false);
-		RB_REMOVE(entries, &s->entries, e);
-		look_at_entry(d, s, e);
+		look_at_entry(d, s, listing_take(s));
 		if (is_over(ss, job))
 			return (false);
 	}
@@ -220,30 +198,6 @@ end_stage(struct dir *d, struct scan *s)
 	s->stage++;
 }
 
-static void
-free_scan(struct dir *d)
-{
-	struct scan *s = d->scanning;
-
-	listing_drop(d, s);
-	free(s);
-	d->scanning = NULL;
-	d->missing = false;
-}
-
-/* It begins anew another time. */
-static void
-abandon(struct dir *d)
-{
-	d->unsure |= d->was_unsure;
-	d->widened |= d->scanning->widened;
-	d->by_event |= !d->scanning->by_time;
-	if (d->missing)
-		d->missed_ns = d->missing_ns;
-	d->missed |= d->missing;
-	free_scan(d);
-}
-
 /* Whether all of it is to be listed. */
 static bool
 is_to_be_listed(const struct dir *d)
@@ -326,13 +280,13 @@ scan_part(struct dir *d)
 		s->split = true;
 		s->parts++;
 		if (!keep_open(d, s))
-			abandon(d);
+			scan_abandon(d);
 		return (false);
 	}
 	if (s->parts > 0)
 		log_debug("%s: was scanned in %u parts", dir_display(d),
 		    s->parts + 1);
-	free_scan(d);
+	scan_free(d);
 	return (!d->rescan);
 }
 
@@ -364,53 +318,4 @@ void
 scan_end(struct sources *ss)
 {
 	scan_queue_fini(&ss->scans);
-}
-
-void
-scan_some(struct sources *ss)
-{
-	scan_queue_run(&ss->scans);
-}
-
-void
-scan_all(struct sources *ss)
-{
-	scan_queue_finish(&ss->scans, sources_pause);
-}
-
-bool
-dir_is_scanned(const struct dir *d)
-{
-	return (d->scanning != NULL);
-}
-
-void
-dir_scan_later(struct dir *d)
-{
-	struct sources *ss = d->all;
-
-	d->by_event |= !ss->by_time;
-	if (d->scanning != NULL && ss->starting && ss->scans.now != &d->job)
-		abandon(d);
-	if (d->scanning != NULL)
-		d->rescan = true;
-	else if (ss->starting)
-		scan_queue_add_urgent(&ss->scans, &d->job);
-	else
-		scan_queue_add(&ss->scans, &d->job);
-}
-
-void
-dir_begin(struct dir *d)
-{
-	d->widened = d->unwatched = true;
-	dir_scan_later(d);
-}
-
-void
-scan_leave(struct dir *d)
-{
-	if (d->scanning != NULL)
-		free_scan(d);
-	scan_queue_del(&d->all->scans, &d->job);
 }

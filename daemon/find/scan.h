@@ -56,8 +56,9 @@ struct scan {
 	char unseen[NAME_MAX + 1]; /* the last name that was tried */
 	struct link_cursor link;
 };
-int	entry_compare(const struct entry *, const struct entry *);
-RB_PROTOTYPE(entries, entry, by_time, entry_compare)
+
+/* Takes the oldest out of it, or returns NULL. */
+struct entry	*listing_take(struct scan *);
 
 /* It was taken out of the tree. */
 void	entry_free(struct entry *);

@@ -75,14 +75,9 @@ look_again(struct place *place)
 static struct place *
 place_of(void *arg, const char *path)
 {
-	char copy[PATH_MAX], *slash;
-	struct dir *d;
+	const char *name;
+	struct dir *d = dir_of_path(arg, path, &name);
 
-	if (strlcpy(copy, path, sizeof(copy)) >= sizeof(copy) ||
-	    (slash = strrchr(copy, '/')) == NULL)
-		return (NULL);
-	*slash = '\0';
-	d = dir_find(arg, copy);
 	return (d != NULL ? &d->place : NULL);
 }
 
@@ -191,9 +186,9 @@ sources_new(struct ev_loop *loop, struct tails *tails, struct ledger *ledger,
 	tails_set_watch(tails, ss->watch);
 	ss->loop = loop;
 	ev_prepare_init(&ss->turn, on_turn);
-	awaited_init(ss);
+	awaited_init(ss, dir_look);
 	told_init(ss);
-	again_init(ss);
+	retry_init(ss);
 	scan_init(ss);
 	ev_set_priority(&ss->turn, EV_MAXPRI);
 	ss->turn.data = ss;
@@ -209,9 +204,9 @@ sources_free(struct sources *ss)
 
 	if (ss == NULL)
 		return;
-	while ((d = RB_MIN(dirs, &ss->dirs)) != NULL)
+	while ((d = dir_from(ss, "")) != NULL)
 		dir_free(d);
-	ev_timer_stop(ss->loop, &ss->await);
+	awaited_end(ss);
 	mounts_free(ss->mounts);
 	sweep_stop(ss);
 	told_end(ss);
@@ -256,17 +251,6 @@ sources_avoid(struct sources *ss, int fd)
 		return;
 	ss->avoided[ss->navoided++] =
 	    (struct identity) { st.st_dev, st.st_ino };
-}
-
-void
-sources_pause(void *arg)
-{
-	struct sources *ss = arg;
-	int error = errno;
-
-	if (ss->starting && !ss->late && ss->pause != NULL)
-		ss->pause(ss->pause_arg);
-	errno = error;
 }
 
 void
@@ -338,7 +322,7 @@ sources_hide(struct sources *ss, bool (*hides)(void *, const char *), void *arg)
 {
 	struct dir *d;
 
-	RB_FOREACH (d, dirs, &ss->dirs)
+	for (d = dir_from(ss, ""); d != NULL; d = dir_next(d))
 		d->hidden = hides(arg, dir_display(d));
 }
 

@@ -38,11 +38,22 @@ has_changed(const struct dir *d, int fd, const struct tail *t)
 	    !dir_is_as_seen(t, &st));
 }
 
+/* The sweep is in d, behind this name; "": in front. */
 static void
-remember(struct sources *ss, struct dir *d, const char *name)
+remember(struct sources *ss, const struct dir *d, const char *name)
 {
-	ss->sweep_dir = d;
+	ss->sweep_serial = d->serial;
+	(void)strlcpy(ss->sweep_path, d->place.path, sizeof(ss->sweep_path));
 	(void)strlcpy(ss->sweep_name, name, sizeof(ss->sweep_name));
+}
+
+/* The directory that the sweep is in, unless that is gone or another. */
+static struct dir *
+remembered(struct sources *ss)
+{
+	struct dir *d = dir_find(ss, ss->sweep_path);
+
+	return (d != NULL && d->serial == ss->sweep_serial ? d : NULL);
 }
 
 /* Files of d behind sweep_name.  Returns how many were looked at. */
@@ -107,16 +118,23 @@ sweep_look(struct dir *d)
 		dir_scan_again(d);
 }
 
-/* The directory behind the one that the sweep has done with. */
-static bool
+/*
+ * The directory behind the one that the sweep has done with, or NULL: then the
+ * next one is the first.
+ */
+static struct dir *
 sweep_on(struct sources *ss)
 {
-	struct dir *next;
+	struct dir *d = remembered(ss), *next;
 
-	next = ss->sweep_dir == NULL ? RB_MIN(dirs, &ss->dirs)
-				     : RB_NEXT(dirs, &ss->dirs, ss->sweep_dir);
-	remember(ss, next, "");
-	return (next != NULL);
+	next = d != NULL ? dir_next(d) : dir_from(ss, ss->sweep_path);
+	if (next != NULL) {
+		remember(ss, next, "");
+		return (next);
+	}
+	ss->sweep_serial = 0;
+	ss->sweep_path[0] = '\0';
+	return (NULL);
 }
 
 /* Whether there are files of which no event tells. */
@@ -155,35 +173,38 @@ is_at_rest(struct sources *ss)
 	return (ss->sweep_rest > 0 && !has_untold(ss));
 }
 
-/*
- * A directory counts as a file.  sweep_dir is where it is also when a look has
- * ended the directory: then it is the one in front.
- */
+/* A directory counts as a file. */
 static void
-on_sweep(struct ev_loop *loop, ev_timer *timer, int revents)
+sweep(struct sources *ss)
 {
-	struct sources *ss = timer->data;
+	struct dir *d;
 	uint64_t n = 0;
 
-	(void)revents;
-	if (is_at_rest(ss))
-		return;
 	ss->by_time = true;
 	while (n < BATCH) {
-		if (ss->sweep_dir != NULL) {
-			n += sweep_files(ss->sweep_dir, (unsigned)(BATCH - n));
+		if ((d = remembered(ss)) != NULL) {
+			n += sweep_files(d, (unsigned)(BATCH - n));
 			if (n >= BATCH)
 				break;
 		}
-		if (!sweep_on(ss))
+		if ((d = sweep_on(ss)) == NULL)
 			break;
-		n += 1 + ss->sweep_dir->passed;
-		sweep_look(ss->sweep_dir);
+		n += 1 + d->passed;
+		sweep_look(d);
 	}
 	ss->by_time = false;
 	scan_some(ss);
 	set_pace(ss, n);
-	ev_timer_again(loop, timer);
+	ev_timer_again(ss->loop, &ss->sweep);
+}
+
+static void
+on_sweep(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+	(void)loop;
+	(void)revents;
+	if (!is_at_rest(timer->data))
+		sweep(timer->data);
 }
 
 void
@@ -199,28 +220,4 @@ void
 sweep_stop(struct sources *ss)
 {
 	ev_timer_stop(ss->loop, &ss->sweep);
-}
-
-void
-sweep_leave(struct dir *d)
-{
-	struct sources *ss = d->all;
-
-	if (ss->sweep_dir == d)
-		remember(ss, RB_PREV(dirs, &ss->dirs, d), "");
-	sweep_count_anew(d);
-}
-
-void
-sweep_count_anew(struct dir *d)
-{
-	d->all->passed -= d->passed;
-	d->passed = 0;
-}
-
-void
-sweep_pass(struct dir *d)
-{
-	d->passed++;
-	d->all->passed++;
 }

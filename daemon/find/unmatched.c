@@ -44,20 +44,6 @@ compare_spots(const struct orphan_spot *a, const struct orphan_spot *b)
 #define LOCAL __attribute__((__unused__)) static
 RB_GENERATE_INTERNAL(orphan_names, orphan_spot, by_name, compare_spots, LOCAL)
 
-/* Splits a path into the directory, when it is known, and the name there. */
-static struct dir *
-dir_of_path(struct sources *ss, const char *path, const char **name)
-{
-	char copy[PATH_MAX], *slash;
-
-	if (strlcpy(copy, path, sizeof(copy)) >= sizeof(copy) ||
-	    (slash = strrchr(copy, '/')) == NULL)
-		return (NULL);
-	*slash = '\0';
-	*name = path + (slash - copy) + 1;
-	return (dir_find(ss, copy));
-}
-
 static void
 orphan_free(struct orphan *o)
 {
@@ -154,53 +140,6 @@ add_orphan(const struct checkpoint_record *rec, void *arg)
 	key = key_of(o);
 	if (kin_add(os->contents, &key, o) == -1)
 		log_warn("%s", o->path);
-}
-
-/*
- * Whoever may change the path to a directory could have it lead elsewhere: it
- * is to be without links, as it was.
- */
-static bool
-is_without_links(struct sources *ss, const char *path)
-{
-	const char *display = path[0] == '\0' ? "/" : path;
-	unsigned n = 0;
-	char *real;
-	bool is;
-
-	while (
-	    (real = realpath(display, NULL)) == NULL && lookup_again(ss, n++))
-		;
-	is = real != NULL && strcmp(real, display) == 0;
-	free(real);
-	return (is);
-}
-
-static void
-enter_dir(const struct checkpoint_record *rec, void *arg)
-{
-	struct sources *ss = arg;
-	char path[PATH_MAX], *slash;
-	struct dir *d, *real;
-	const char *base;
-
-	sources_pause(ss);
-	if (rec->kind != CHECKPOINT_FILE || rec->real == NULL ||
-	    strlcpy(path, rec->real, sizeof(path)) >= sizeof(path) ||
-	    (slash = strrchr(path, '/')) == NULL)
-		return;
-	*slash = '\0';
-	d = dir_of_path(ss, rec->path, &base);
-	if (d != NULL && dir_means_file(d, base) &&
-	    dir_find(ss, path) == NULL && is_without_links(ss, path) &&
-	    (real = dir_at(ss, path)) != NULL)
-		dir_is_unseen_as(real, d);
-}
-
-void
-orphans_enter_dirs(struct sources *ss)
-{
-	ledger_walk_untaken(ss->ledger, enter_dir, ss);
 }
 
 struct orphans *
@@ -443,4 +382,12 @@ orphans_end(struct orphans *os, const struct dir *in)
 		else if ((in == NULL || d == in) && !d->unrecovered)
 			say_unfound(o);
 	}
+}
+
+void
+orphans_forget(struct sources *ss)
+{
+	if (ss->orphans != NULL)
+		orphans_free(ss->orphans);
+	ss->orphans = NULL;
 }

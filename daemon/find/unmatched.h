@@ -51,18 +51,15 @@ struct orphan {
 };
 
 /*
- * Puts the directories that files of the checkpoint really were in, where links
- * led to them, into the tree.
- */
-void	orphans_enter_dirs(struct sources *);
-
-/*
  * All whose directory is known, of destinations that would get the file by this
  * configuration: what others got finds nothing for those.  Returns NULL: it was
  * logged.  Free with orphans_free().
  */
 struct orphans	*orphans_new(struct sources *);
 void	orphans_free(struct orphans *);
+
+/* The sources keep none any more. */
+void	orphans_forget(struct sources *);
 
 bool	orphans_are_none(const struct orphans *);
 

@@ -4,9 +4,7 @@
 #include <time.h>
 
 #include "daemon/base/clock.h"
-#include "daemon/file/file.h"
 #include "daemon/file/table.h"
-#include "daemon/find/unmatched.h"
 
 #define SOON .1 /* seconds */
 #define LATER 10. /* where it fails again and again */
@@ -22,95 +20,14 @@
  * what is there, so they are looked at again.
  */
 
-/*
- * What a start could not look at is looked at as if it were one, but without
- * waiting: what is found is a file that was there, or what one has become.
- */
-static void
-set_late(struct sources *ss, bool late)
-{
-	ss->late = ss->starting = late;
-	tails_set_starting(ss->tails, late);
-}
-
-static void
-scan_late(struct dir *d)
-{
-	struct sources *ss = d->all;
-
-	set_late(ss, true);
-	dir_scan_later(d);
-	scan_all(ss);
-	dir_recover(d);
-	dir_note_unseen(d);
-	dir_wake_undecided(d);
-	place_order(&d->place);
-	links_order(d);
-	set_late(ss, false);
-}
-
-/* The next one is to be scanned now. */
-static struct dir *
-next_again(struct sources *ss)
-{
-	struct dir *d;
-
-	if ((d = TAILQ_FIRST(&ss->again)) == NULL)
-		return (NULL);
-	again_leave(d);
-	if (d->place.polled && !dir_is_to_be_polled(d))
-		dir_watch(d);
-	return (d);
-}
-
 void
-dir_scan_again(struct dir *d)
-{
-	struct sources *ss = d->all;
-	unsigned n = ss->nlate;
-
-	if (!d->unrecovered) {
-		dir_scan_later(d);
-		return;
-	}
-	scan_late(d);
-	/* Those that it has found are the next, before anything is sent. */
-	for (; n != ss->nlate && (d = next_again(ss)) != NULL; n++)
-		scan_late(d);
-}
-
-static void
-on_again(struct ev_loop *loop, ev_timer *timer, int revents)
-{
-	struct sources *ss = timer->data;
-	unsigned n = ss->nagain;
-	struct dir *d;
-
-	(void)revents;
-	/* Those for which it fails once more come behind these. */
-	for (; n > 0 && (d = next_again(ss)) != NULL; n--)
-		dir_scan_again(d);
-	scan_some(ss);
-	if (TAILQ_EMPTY(&ss->again)) {
-		ss->again_wait = SOON;
-		sources_forget_orphans(ss);
-		return;
-	}
-	ss->again_wait *= 2;
-	if (ss->again_wait > LATER)
-		ss->again_wait = LATER;
-	ev_timer_set(timer, ss->again_wait, 0.);
-	ev_timer_start(loop, timer);
-}
-
-void
-again_init(struct sources *ss)
+again_init(struct sources *ss, void (*on_time)(EV_P_ ev_timer *, int))
 {
 	TAILQ_INIT(&ss->again);
 	ss->waits = WAITS;
 	ss->again_wait = SOON;
 	ss->decided_at = clock_now() + UNDECIDED;
-	ev_timer_init(&ss->again_timer, on_again, SOON, 0.);
+	ev_timer_init(&ss->again_timer, on_time, SOON, 0.);
 	ss->again_timer.data = ss;
 }
 
@@ -161,6 +78,20 @@ dir_again_first(struct dir *d)
 }
 
 void
+again_later(struct sources *ss)
+{
+	if (TAILQ_EMPTY(&ss->again)) {
+		ss->again_wait = SOON;
+		return;
+	}
+	ss->again_wait *= 2;
+	if (ss->again_wait > LATER)
+		ss->again_wait = LATER;
+	ev_timer_set(&ss->again_timer, ss->again_wait, 0.);
+	ev_timer_start(ss->loop, &ss->again_timer);
+}
+
+void
 again_leave(struct dir *d)
 {
 	if (!d->again)
@@ -168,27 +99,6 @@ again_leave(struct dir *d)
 	d->again = false;
 	TAILQ_REMOVE(&d->all->again, d, again_entry);
 	d->all->nagain--;
-}
-
-bool
-dir_is_undecided(struct dir *d)
-{
-	const struct sources *ss = d->all;
-
-	if (!d->unrecovered || !d->again || clock_now() >= ss->decided_at)
-		return (false);
-	/* What is missing in one that was found late is not known before. */
-	return (!d->started ||
-	    (ss->orphans != NULL && orphans_are_missed(ss->orphans, d)));
-}
-
-void
-dir_wake_undecided(struct dir *d)
-{
-	struct tail *t;
-
-	RB_FOREACH (t, tail_names, &d->place.names)
-		tail_wake_undecided(t);
 }
 
 bool
@@ -232,4 +142,15 @@ dir_list(struct dir *d)
 	    lookup_again(d->all, n++))
 		;
 	return (handle);
+}
+
+void
+sources_pause(void *arg)
+{
+	struct sources *ss = arg;
+	int error = errno;
+
+	if (ss->starting && !ss->late && ss->pause != NULL)
+		ss->pause(ss->pause_arg);
+	errno = error;
 }

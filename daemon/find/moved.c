@@ -1,0 +1,91 @@
+#include "daemon/find/inside.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/checkpoint/checkpointer.h"
+#include "daemon/file/table.h"
+
+/*
+ * Whoever may change the path to a directory could have it lead elsewhere: it
+ * is to be without links, as it was.
+ */
+static bool
+is_without_links(struct sources *ss, const char *path)
+{
+	const char *display = path[0] == '\0' ? "/" : path;
+	unsigned n = 0;
+	char *real;
+	bool is;
+
+	while (
+	    (real = realpath(display, NULL)) == NULL && lookup_again(ss, n++))
+		;
+	is = real != NULL && strcmp(real, display) == 0;
+	free(real);
+	return (is);
+}
+
+static void
+enter_dir(const struct checkpoint_record *rec, void *arg)
+{
+	struct sources *ss = arg;
+	char path[PATH_MAX], *slash;
+	struct dir *d, *real;
+	const char *base;
+
+	sources_pause(ss);
+	if (rec->kind != CHECKPOINT_FILE || rec->real == NULL ||
+	    strlcpy(path, rec->real, sizeof(path)) >= sizeof(path) ||
+	    (slash = strrchr(path, '/')) == NULL)
+		return;
+	*slash = '\0';
+	d = dir_of_path(ss, rec->path, &base);
+	if (d != NULL && dir_means_file(d, base) &&
+	    dir_find(ss, path) == NULL && is_without_links(ss, path) &&
+	    (real = dir_at(ss, path)) != NULL)
+		dir_is_unseen_as(real, d);
+}
+
+void
+orphans_enter_dirs(struct sources *ss)
+{
+	ledger_walk_untaken(ss->ledger, enter_dir, ss);
+}
+
+static int
+look_for_moved_once(struct dir *d)
+{
+	const struct dirent *e;
+	DIR *handle;
+	int error;
+
+	if ((handle = dir_list(d)) == NULL)
+		return (is_no_answer(errno) ? -1 : 0);
+	for (errno = 0; (e = readdir(handle)) != NULL; errno = 0) {
+		sources_pause(d->all);
+		if (ledger_path(d->all->ledger, d->place.dev, e->d_ino) !=
+			NULL &&
+		    tails_find(d->all->tails, d->place.dev, e->d_ino) == NULL)
+			dir_look(d, e->d_name);
+	}
+	error = errno;
+	(void)closedir(handle);
+	errno = error;
+	return (error == 0 ? 0 : -1);
+}
+
+/* Files that were moved to a directory that was listed before their own. */
+void
+look_for_moved(struct dir *d)
+{
+	unsigned n = 0;
+
+	while (look_for_moved_once(d) == -1)
+		if (!lookup_again(d->all, n++)) {
+			dir_again(d);
+			return;
+		}
+}

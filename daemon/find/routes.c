@@ -1,0 +1,171 @@
+#include "daemon/find/inside.h"
+
+#include <limits.h>
+#include <string.h>
+#include <time.h>
+
+#include "daemon/base/log.h"
+#include "daemon/base/say.h"
+#include "daemon/checkpoint/checkpointer.h"
+#include "daemon/conf/conf.h"
+#include "daemon/file/file.h"
+#include "daemon/file/table.h"
+#include "daemon/stream/stream.h"
+#include "lib/ns.h"
+#include "lib/rotation.h"
+
+struct route_cursor {
+	size_t use;
+	size_t route; /* of its source */
+};
+
+/* Of the sources that mean a name: the first route, or the next, or NULL. */
+static struct route *
+next_route(const struct dir *d, const char *name, struct route_cursor *c)
+{
+	const struct use *u;
+
+	for (; c->use < d->nuses; c->use++, c->route = 0) {
+		u = &d->uses[c->use];
+		if (c->route < u->source->nroutes &&
+		    (c->route > 0 || use_means(u, d, name)))
+			return (u->source->routes[c->route++]);
+	}
+	return (NULL);
+}
+
+bool
+dir_sends_to(const struct dir *d, const char *name, const char *dest)
+{
+	struct route_cursor c = { 0, 0 };
+	const struct route *r;
+
+	while ((r = next_route(d, name, &c)) != NULL)
+		if (strcmp(r->to->name, dest) == 0)
+			return (true);
+	return (false);
+}
+
+/*
+ * A file that was old when it was found is left alone, but not one that is
+ * followed already or was before, nor one of which only the end would be sent.
+ */
+static bool
+is_left_alone(const struct tail *t, const struct route *r, bool from_end)
+{
+	uint64_t old_ms = r->source->ignore_older_ms;
+	int64_t age_ns;
+
+	if (old_ms == 0 || from_end || t->streams != NULL)
+		return (false);
+	age_ns = (int64_t)time(NULL) * NS_IN_S - t->written_ns;
+	return (age_ns > 0 && (uint64_t)age_ns / 1000000 > old_ms &&
+	    ledger_find(tails_ledger(t->all), r->to->name, t->dev, t->ino) ==
+		NULL);
+}
+
+/*
+ * A compressed file is read for what is left of the file that it was, never
+ * for itself.
+ */
+static int
+join_packed(struct tail *t, struct route *r, const char *name)
+{
+	if (!r->source->compressed)
+		return (t->packed == INFLATE_NONE ? tail_join(t, r, false) : 0);
+	if (t->packed == INFLATE_NONE || rotation_is_packed(name))
+		return (tail_rejoin(t, r));
+	return (tail_join(t, r, false));
+}
+
+/* There was no memory for it: whoever looks at it again joins it. */
+static void
+join_later(struct tail *t)
+{
+	log_warn("%s", tail_path(t).text);
+	if (t->place != NULL)
+		dir_again(dir_of(t->place));
+}
+
+bool
+dir_join_routes(
+    struct tail *t, const struct dir *d, const char *name, enum reach reach)
+{
+	const struct use *u;
+	struct route *r;
+	size_t i, n;
+	bool from_end, left_alone = false;
+
+	for (i = 0; i < d->nuses; i++) {
+		u = &d->uses[i];
+		if (!use_means(u, d, name) || !use_follows(u, reach))
+			continue;
+		for (n = 0; n < u->source->nroutes; n++) {
+			r = u->source->routes[n];
+			from_end = d->all->starting && r->fresh;
+			if (t->packed != INFLATE_NONE ||
+			    rotation_is_packed(name)) {
+				if (join_packed(t, r, name) == -1)
+					join_later(t);
+				continue;
+			}
+			if (is_left_alone(t, r, from_end))
+				left_alone = true;
+			else if (tail_join(t, r, from_end) == -1)
+				join_later(t);
+		}
+	}
+	return (left_alone);
+}
+
+static void
+rejoin_by(struct tail *t, const struct dir *was, const char *name,
+    int (*join)(struct tail *, struct route *))
+{
+	struct route_cursor c = { 0, 0 };
+	struct route *r;
+
+	while ((r = next_route(was, name, &c)) != NULL)
+		if (join(t, r) == -1)
+			join_later(t);
+}
+
+/*
+ * The records of a file that was just found are written together, and the host
+ * may have lost power before it had them all.
+ */
+static int
+join_unsent(struct tail *t, struct route *r)
+{
+	return (r->fresh ? 0 : tail_join(t, r, false));
+}
+
+/*
+ * A file of the checkpoint under another name: it was rotated while nobody
+ * looked.  It goes on by the routes of the name it had, where it is the same
+ * file and not one that got its inode.
+ */
+void
+sources_rejoin_routes(struct tail *t, struct sources *ss, const char *origin)
+{
+	const char *name;
+	struct dir *was;
+
+	if ((was = dir_of_path(ss, origin, &name)) == NULL)
+		return;
+	rejoin_by(t, was, name, tail_rejoin);
+	if (t->streams == NULL)
+		return;
+	/* What the record of one destination tells counts for the others. */
+	rejoin_by(t, was, name, tail_rejoin);
+	if (tail_most_sent(t) == 0)
+		rejoin_by(t, was, name, join_unsent);
+	t->rotated = true;
+	tail_set_origin(t, origin);
+	/* At a start the order is found when all files are. */
+	if (ss->starting)
+		tail_was(t, &was->place, name);
+	else
+		tail_precedes(t, &was->place, name);
+	say_info(tail_path(t).text, "was %s when a source meant it", origin);
+}
