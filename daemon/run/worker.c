@@ -30,7 +30,7 @@
 #include "daemon/sandbox/opener.h"
 #include "daemon/send/destination.h"
 #include "daemon/stream/stream.h"
-#include "lib/pace.h"
+#include "lib/token_bucket.h"
 
 #define SPARE_FDS 64 /* for what is no followed file and no receiver */
 #define LOOK_MS 1000

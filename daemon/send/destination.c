@@ -6,7 +6,7 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
 #include "daemon/conf/conf.h"
-#include "lib/pace.h"
+#include "lib/token_bucket.h"
 
 /* A url that was lost is well again when it was connected for so long. */
 #define WELL 10.
@@ -23,7 +23,7 @@ struct dest {
 	const struct endpoint_env *env;
 	const struct conf_destination *conf;
 	struct endpoint_owner owner;
-	struct bucket bucket;
+	struct token_bucket bucket;
 	uint64_t waited; /* messages, for the bucket, and since when */
 	double waited_since; /* as clock_now() */
 	ev_timer tell_waited;
@@ -411,7 +411,7 @@ dest_new(const struct endpoint_env *env, const struct conf_destination *conf)
 	d->conf = conf;
 	d->owner =
 	    (struct endpoint_owner) { on_state, d, &d->bucket, &d->waited };
-	bucket_init(&d->bucket, conf->rate_limit);
+	token_bucket_init(&d->bucket, conf->rate_limit);
 	ev_timer_init(&d->tell_waited, on_tell_waited, TELL_WAITED, 0.);
 	d->tell_waited.data = d;
 	ev_timer_init(&d->well, on_well, WELL, 0.);

@@ -427,9 +427,9 @@ allocate(struct endpoint *ep)
 	ep->marks = calloc(ENDPOINT_MARKS, sizeof(*ep->marks));
 	ep->begins = calloc(ENDPOINT_MARKS, sizeof(*ep->begins));
 	ep->nbegins = ENDPOINT_MARKS;
-	ep->refusals =
-	    refusals_new(conf->relp_window > 0 ? conf->relp_window : REFUSED);
-	if (ep->marks == NULL || ep->begins == NULL || ep->refusals == NULL)
+	ep->rejects =
+	    rejects_new(conf->relp_window > 0 ? conf->relp_window : REFUSED);
+	if (ep->marks == NULL || ep->begins == NULL || ep->rejects == NULL)
 		return (-1);
 	return (0);
 }
@@ -490,7 +490,7 @@ endpoint_free(struct endpoint *ep)
 	endpoint_lookup_free(ep);
 	free(ep->marks);
 	free(ep->begins);
-	refusals_free(ep->refusals);
+	rejects_free(ep->rejects);
 	free(ep->buf);
 	free(ep);
 }

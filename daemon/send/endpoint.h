@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct bucket;
+struct token_bucket;
 struct conf_destination;
 struct conf_url;
 struct endpoint;
@@ -44,7 +44,7 @@ enum endpoint_state {
 struct endpoint_owner {
 	void		(*on_state)(void *arg);
 	void		*arg;
-	struct bucket	*bucket;	/* what its endpoints share */
+	struct token_bucket *bucket;	/* what its endpoints share */
 	uint64_t	*waited;	/* messages that the bucket held up */
 };
 

@@ -103,7 +103,7 @@ on_progress(struct endpoint *ep)
 		ep->owner->on_state(ep->owner->arg);
 	}
 	if (ep->is_relp && window_in_flight(ep->window) == 0)
-		refusals_clear(ep->refusals);
+		rejects_clear(ep->rejects);
 }
 
 void
@@ -147,7 +147,7 @@ on_refusal(struct endpoint *ep, uint64_t position)
 		return (true);
 	}
 	s = stream_of(cur);
-	times = refusals_add(ep->refusals, s->tail->dev, s->tail->ino, begin);
+	times = rejects_add(ep->rejects, s->tail->dev, s->tail->ino, begin);
 	reason_set(&ep->error, "%s: the message at %lld was refused: %u %s",
 	    tail_path(s->tail).text, (long long)begin, ep->relp.code,
 	    ep->relp.text);

@@ -130,9 +130,10 @@ allow(struct endpoint *ep, const struct stream *s, struct pull *p)
 	if (ep->conf->rate_limit == 0)
 		return (true);
 	now_us = (uint64_t)(clock_now() * 1e6);
-	p->most = bucket_take(ep->owner->bucket, p->most, now_us);
+	p->most = token_bucket_take(ep->owner->bucket, p->most, now_us);
 	if (p->most == 0)
-		wait_for_rate(ep, bucket_wait_us(ep->owner->bucket, now_us));
+		wait_for_rate(
+		    ep, token_bucket_wait_us(ep->owner->bucket, now_us));
 	return (p->most > 0);
 }
 
@@ -206,7 +207,7 @@ pull_slice(struct endpoint *ep)
 	s->epoch = ep->epoch;
 	result = stream_pull(s, &p);
 	if (ep->conf->rate_limit != 0)
-		bucket_give(ep->owner->bucket, p.most - p.messages);
+		token_bucket_give(ep->owner->bucket, p.most - p.messages);
 	if (ep->held)
 		*ep->owner->waited += p.messages;
 	push(ep, s, &p);

@@ -14,9 +14,10 @@
 #include "daemon/send/relp_session.h"
 #include "daemon/stream/stream.h"
 #include "daemon/net/addresses.h"
+#include "lib/backoff.h"
 #include "lib/flow.h"
-#include "lib/pace.h"
-#include "lib/refusals.h"
+#include "lib/rejects.h"
+#include "lib/token_bucket.h"
 #include "lib/window.h"
 
 #define ENDPOINT_MARKS	1024		/* messages of one pull; RELP */
@@ -44,7 +45,7 @@ struct endpoint {
 	struct pack_mark *marks; /* of one pull; RELP */
 	uint64_t *begins; /* of the last messages, in the stream; RELP */
 	size_t nbegins; /* a power of two */
-	struct refusals *refusals; /* of messages in flight; RELP */
+	struct rejects *rejects; /* of messages in flight; RELP */
 	uint64_t refused; /* passed over */
 	ev_timer rate_timer;
 	bool held; /* what is sent had to wait for the bucket */

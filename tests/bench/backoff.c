@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/pace.h"
+#include "lib/backoff.h"
 
 #define AGENTS 10000
 #define FIRST_MS 1000 /* the default of retry */

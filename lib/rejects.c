@@ -1,9 +1,9 @@
-#include "refusals.h"
+#include "rejects.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 
-struct refusal {
+struct reject {
 	dev_t dev;
 	ino_t ino;
 	off_t at;
@@ -11,17 +11,17 @@ struct refusal {
 	uint64_t turn; /* of the last time */
 };
 
-struct refusals {
+struct rejects {
 	size_t max;
 	size_t n;
 	uint64_t turn;
-	struct refusal list[];
+	struct reject list[];
 };
 
-struct refusals *
-refusals_new(size_t max)
+struct rejects *
+rejects_new(size_t max)
 {
-	struct refusals *r;
+	struct rejects *r;
 
 	if ((r = calloc(1, sizeof(*r) + max * sizeof(r->list[0]))) != NULL)
 		r->max = max;
@@ -29,16 +29,16 @@ refusals_new(size_t max)
 }
 
 void
-refusals_free(struct refusals *r)
+rejects_free(struct rejects *r)
 {
 	free(r);
 }
 
-/* One that has a place, or gets one, maybe of who was longest left alone. */
-static struct refusal *
-place(struct refusals *r, dev_t dev, ino_t ino, off_t at)
+/* The message's entry; where it has none, a new or the oldest one. */
+static struct reject *
+entry_of(struct rejects *r, dev_t dev, ino_t ino, off_t at)
 {
-	struct refusal *one, *oldest = &r->list[0];
+	struct reject *one, *oldest = &r->list[0];
 	size_t i;
 
 	for (i = 0; i < r->n; i++) {
@@ -49,21 +49,21 @@ place(struct refusals *r, dev_t dev, ino_t ino, off_t at)
 			oldest = one;
 	}
 	one = r->n < r->max ? &r->list[r->n++] : oldest;
-	*one = (struct refusal) { .dev = dev, .ino = ino, .at = at };
+	*one = (struct reject) { .dev = dev, .ino = ino, .at = at };
 	return (one);
 }
 
 unsigned
-refusals_add(struct refusals *r, dev_t dev, ino_t ino, off_t at)
+rejects_add(struct rejects *r, dev_t dev, ino_t ino, off_t at)
 {
-	struct refusal *one = place(r, dev, ino, at);
+	struct reject *one = entry_of(r, dev, ino, at);
 
 	one->turn = ++r->turn;
 	return (++one->times);
 }
 
 void
-refusals_clear(struct refusals *r)
+rejects_clear(struct rejects *r)
 {
 	r->n = 0;
 }
