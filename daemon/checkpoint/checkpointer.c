@@ -107,11 +107,11 @@ ledger_take(struct ledger *l, const char *dest, dev_t dev, ino_t ino,
 }
 
 bool
-ledger_take_moved(struct ledger *l, const char *dest, dev_t dev, ino_t ino,
-    const char *path, struct checkpoint_record *rec)
+ledger_take_moved(struct ledger *l, const struct checkpoint_record *now,
+    struct checkpoint_record *rec)
 {
 	return (l->checkpoint != NULL &&
-	    checkpoint_take_moved(l->checkpoint, dest, dev, ino, path, rec));
+	    checkpoint_take_moved(l->checkpoint, now, rec));
 }
 
 void

@@ -25,7 +25,7 @@
 
 #include "daemon/base/path_text.h"
 #include "daemon/checkpoint/disk.h"
-#include "daemon/checkpoint/store.h"
+#include "daemon/checkpoint/record.h"
 #include "lib/reason.h"
 
 struct ledger;
@@ -112,11 +112,12 @@ void	checkpointer_serve(struct ledger *, const struct checkpointer_ops *,
 bool	ledger_take(struct ledger *, const char *dest, dev_t, ino_t,
 	    struct checkpoint_record *);
 /*
- * The same for a file of that path whose device has another number now: the
- * record is still under the old one, which ledger_end() ends.
+ * The same for a file whose device may have another number now, and of which
+ * now has destination, device, inode and path: the record is still under the
+ * old number, which ledger_end() ends.
  */
-bool	ledger_take_moved(struct ledger *, const char *dest, dev_t, ino_t,
-	    const char *path, struct checkpoint_record *);
+bool	ledger_take_moved(struct ledger *, const struct checkpoint_record *now,
+	    struct checkpoint_record *);
 void	ledger_give_back(struct ledger *);
 const struct checkpoint_record	*ledger_find(struct ledger *,
 				    const char *dest, dev_t, ino_t);

@@ -22,10 +22,54 @@
 #ifndef CHECKPOINT_RECORD_H
 #define CHECKPOINT_RECORD_H
 
+#include <sys/types.h>
+
 #include <stdbool.h>
 #include <stddef.h>
+#include <time.h>
 
-#include "daemon/checkpoint/store.h"
+#include "lib/fingerprint.h"
+
+enum checkpoint_kind {
+	CHECKPOINT_FILE,		/* dest has file up to offset */
+	CHECKPOINT_SEEN,		/* dest has met the source named path */
+	CHECKPOINT_GONE,		/* the file is no longer of interest to
+					   dest: ends a CHECKPOINT_FILE */
+	CHECKPOINT_MORE,		/* guards and real path of the
+					   CHECKPOINT_FILE behind it; only
+					   found in the file itself */
+	CHECKPOINT_PAST,		/* dest has the file of the last
+					   CHECKPOINT_FILE up to offset: only
+					   that, the time and the newest guard
+					   are others */
+	CHECKPOINT_LOOK,		/* the time of day is offset milliseconds
+					   ahead of the clock that nobody sets,
+					   and time is the latest that it ever
+					   was; of nobody, dest is "" */
+	CHECKPOINT_LATE			/* what changed in the directory path
+					   since time, and offset nanoseconds,
+					   nobody could look at yet; a time of
+					   0 ends it */
+};
+
+/* Guards of a record: of about its offset, and of 64 KB, 1 and 16 MB before. */
+#define CHECKPOINT_GUARDS	4
+
+struct checkpoint_record {
+	enum checkpoint_kind	 kind;
+	const char		*dest;	/* destination's name */
+	dev_t			 dev;
+	ino_t			 inode;
+	struct fingerprint	 print;
+	off_t			 offset;
+	time_t			 time;
+	const char		*path;	/* any bytes */
+	const char		*real;	/* the path that the file really has,
+					   where a symbolic link leads to it or
+					   it was rotated elsewhere; or NULL */
+	const struct guard	*guards; /* at or below offset, the newest first */
+	unsigned		 nguards; /* 0: written by an older version */
+};
 
 /* A line takes any path that the system does, even if every octet is escaped. */
 #define CHECKPOINT_LINE_MAX	32768

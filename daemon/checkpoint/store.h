@@ -22,7 +22,7 @@
 #include <stdint.h>
 #include <time.h>
 
-#include "lib/fingerprint.h"
+#include "daemon/checkpoint/record.h"
 #include "lib/reason.h"
 
 struct checkpoint;			/* opaque */
@@ -30,47 +30,6 @@ struct checkpoint_batch;
 struct checkpoint_entry;
 struct checkpoint_file;
 struct checkpoint_file_stats;
-
-enum checkpoint_kind {
-	CHECKPOINT_FILE,		/* dest has file up to offset */
-	CHECKPOINT_SEEN,		/* dest has met the source named path */
-	CHECKPOINT_GONE,		/* the file is no longer of interest to
-					   dest: ends a CHECKPOINT_FILE */
-	CHECKPOINT_MORE,		/* guards and real path of the
-					   CHECKPOINT_FILE behind it; only
-					   found in the file itself */
-	CHECKPOINT_PAST,		/* dest has the file of the last
-					   CHECKPOINT_FILE up to offset: only
-					   that, the time and the newest guard
-					   are others */
-	CHECKPOINT_LOOK,		/* the time of day is offset milliseconds
-					   ahead of the clock that nobody sets,
-					   and time is the latest that it ever
-					   was; of nobody, dest is "" */
-	CHECKPOINT_LATE			/* what changed in the directory path
-					   since time, and offset nanoseconds,
-					   nobody could look at yet; a time of
-					   0 ends it */
-};
-
-/* Guards of a record: of about its offset, and of 64 KB, 1 and 16 MB before. */
-#define CHECKPOINT_GUARDS	4
-
-struct checkpoint_record {
-	enum checkpoint_kind	 kind;
-	const char		*dest;	/* destination's name */
-	dev_t			 dev;
-	ino_t			 inode;
-	struct fingerprint	 print;
-	off_t			 offset;
-	time_t			 time;
-	const char		*path;	/* any bytes */
-	const char		*real;	/* the path that the file really has,
-					   where a symbolic link leads to it or
-					   it was rotated elsewhere; or NULL */
-	const struct guard	*guards; /* at or below offset, the newest first */
-	unsigned		 nguards; /* 0: written by an older version */
-};
 
 /*
  * Opens or creates the file "checkpoint" in dirfd, which is borrowed and must
@@ -100,11 +59,13 @@ bool	checkpoint_take(struct checkpoint *, const char *dest, dev_t, ino_t,
 	    struct checkpoint_record *rec);
 
 /*
- * Hands over the untaken file record of path for (dest, inode) on another
- * device than dev, whose number may have been changed.
+ * The same for a file of which now has destination, device, inode and path:
+ * hands over the record of that path and inode on another device, whose number
+ * may have been changed.
  */
-bool	checkpoint_take_moved(struct checkpoint *, const char *dest, dev_t dev,
-	    ino_t, const char *path, struct checkpoint_record *rec);
+bool	checkpoint_take_moved(struct checkpoint *,
+	    const struct checkpoint_record *now,
+	    struct checkpoint_record *rec);
 
 /*
  * The untaken file record for (dest, dev, inode), valid until the next call on

@@ -13,7 +13,7 @@
 
 #include <stddef.h>
 
-#include "daemon/checkpoint/store.h"
+#include "daemon/checkpoint/record.h"
 
 /* The names of destinations: few, in many records, so each is kept once. */
 struct checkpoint_name;

@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "daemon/checkpoint/store.h"
+#include "daemon/checkpoint/record.h"
 
 struct candidate;
 struct dir;

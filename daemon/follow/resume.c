@@ -384,12 +384,20 @@ static bool
 take(struct tail *t, const struct route *r, struct checkpoint_record *rec)
 {
 	struct ledger *l = tails_ledger(t->all);
+	struct checkpoint_record now = {
+		.dest = r->to->name,
+		.dev = t->dev,
+		.inode = t->ino,
+	};
+	struct path_text path;
 
-	if (ledger_take(l, r->to->name, t->dev, t->ino, rec))
+	if (ledger_take(l, now.dest, now.dev, now.inode, rec))
 		return (true);
-	if (t->place == NULL ||
-	    !ledger_take_moved(
-		l, r->to->name, t->dev, t->ino, tail_path(t).text, rec))
+	if (t->place == NULL)
+		return (false);
+	path = tail_path(t);
+	now.path = path.text;
+	if (!ledger_take_moved(l, &now, rec))
 		return (false);
 	say_info(tail_path(t).text, "its device has another number now");
 	return (true);

@@ -10,7 +10,7 @@
 
 #include "daemon/base/say.h"
 #include "daemon/base/sizes.h"
-#include "daemon/checkpoint/store.h"
+#include "daemon/checkpoint/record.h"
 #include "daemon/file/file.h"
 #include "daemon/file/table.h"
 #include "daemon/stream/stream.h"

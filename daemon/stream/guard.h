@@ -10,7 +10,7 @@
 #ifndef STREAM_GUARD_H
 #define STREAM_GUARD_H
 
-#include "daemon/checkpoint/store.h"
+#include "daemon/checkpoint/record.h"
 
 struct stream;
 

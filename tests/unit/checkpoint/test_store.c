@@ -822,6 +822,20 @@ a_record_of_before_the_clock_was_set_back_is_older(void **state)
 	checkpoint_close(cp);
 }
 
+static bool
+take_moved(struct checkpoint *cp, const char *dest, dev_t dev, ino_t inode,
+    const char *path, struct checkpoint_record *rec)
+{
+	const struct checkpoint_record now = {
+		.dest = dest,
+		.dev = dev,
+		.inode = inode,
+		.path = path,
+	};
+
+	return (checkpoint_take_moved(cp, &now, rec));
+}
+
 /* A device may be numbered anew while the host restarts. */
 static void
 a_record_of_another_device_is_handed_over_for_its_path(void **state)
@@ -836,21 +850,15 @@ a_record_of_another_device_is_handed_over_for_its_path(void **state)
 	checkpoint_close(cp);
 	cp = opened();
 	/* Not on the device itself, and not for another inode, path or dest. */
-	assert_false(
-	    checkpoint_take_moved(cp, "a", 64769, 7, "/var/log/app.log", &rec));
-	assert_false(
-	    checkpoint_take_moved(cp, "a", 1, 8, "/var/log/app.log", &rec));
-	assert_false(
-	    checkpoint_take_moved(cp, "a", 1, 7, "/var/log/other.log", &rec));
-	assert_false(
-	    checkpoint_take_moved(cp, "c", 1, 7, "/var/log/app.log", &rec));
-	assert_true(
-	    checkpoint_take_moved(cp, "a", 1, 7, "/var/log/app.log", &rec));
+	assert_false(take_moved(cp, "a", 64769, 7, "/var/log/app.log", &rec));
+	assert_false(take_moved(cp, "a", 1, 8, "/var/log/app.log", &rec));
+	assert_false(take_moved(cp, "a", 1, 7, "/var/log/other.log", &rec));
+	assert_false(take_moved(cp, "c", 1, 7, "/var/log/app.log", &rec));
+	assert_true(take_moved(cp, "a", 1, 7, "/var/log/app.log", &rec));
 	assert_int_equal(rec.dev, 64769);
 	assert_int_equal(rec.offset, 20);
 	/* Once. */
-	assert_false(
-	    checkpoint_take_moved(cp, "a", 1, 7, "/var/log/app.log", &rec));
+	assert_false(take_moved(cp, "a", 1, 7, "/var/log/app.log", &rec));
 	assert_int_equal(offset_of(cp, "a", 7), -1);
 	assert_int_equal(offset_of(cp, "b", 7), 10);
 	checkpoint_close(cp);
