@@ -19,6 +19,7 @@
 #define CANDIDATE_ANY_SIZE ((off_t)INT64_MAX)
 
 struct dir;
+struct guard;
 struct kin;
 struct orphan;
 struct tail;
@@ -47,6 +48,19 @@ void	candidate_free(struct candidate *);
 
 /* Returns 0, or -1 with errno where another look may tell more. */
 int	candidate_read_head(struct candidate *);
+
+/*
+ * Opens it to be read.  Returns the descriptor, or -1 with errno; ESTALE:
+ * another file has the name now.  And: closes it, errno stays what it is.
+ */
+int	candidate_open(const struct candidate *);
+void	candidate_close(int fd);
+
+/*
+ * Whether it has what the guard was made of, or its text does where it is
+ * compressed.  Returns 1 or 0, or -1 where nobody knows.
+ */
+int	candidate_holds(const struct candidate *, const struct guard *);
 
 /* For qsort(3) of pointers: the one that was written to last is the last. */
 int	candidate_compare(const void *, const void *);

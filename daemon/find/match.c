@@ -3,16 +3,10 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "daemon/base/log.h"
-#include "daemon/base/say.h"
-#include "daemon/checkpoint/checkpointer.h"
 #include "daemon/conf/conf.h"
 #include "daemon/file/file.h"
-#include "daemon/file/table.h"
-#include "daemon/stream/stream.h"
-#include "lib/ns.h"
 #include "lib/rotation.h"
 
 bool

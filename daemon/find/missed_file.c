@@ -1,7 +1,6 @@
 #include "daemon/find/inside.h"
 
 #include <fcntl.h>
-#include <string.h>
 
 #include "daemon/base/clock.h"
 #include "daemon/file/table.h"

@@ -1,6 +1,5 @@
 #include "daemon/find/inside.h"
 
-#include <limits.h>
 #include <string.h>
 #include <time.h>
 

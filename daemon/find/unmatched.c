@@ -1,6 +1,5 @@
 #include "daemon/find/unmatched.h"
 
-#include <limits.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

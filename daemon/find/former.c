@@ -1,0 +1,82 @@
+#include "daemon/find/recover.h"
+
+#include <limits.h>
+#include <string.h>
+
+#include "daemon/base/log.h"
+#include "daemon/file/file.h"
+#include "daemon/file/table.h"
+#include "daemon/stream/compressed.h"
+#include "daemon/stream/stream.h"
+
+/*
+ * What c was, by the name that rotation changed: patterns of its directory mean
+ * that, or a link leads there.  Returns whether there is such a thing.
+ */
+bool
+find_former(const struct candidate *c, struct former *was)
+{
+	*was = (struct former) {
+		.dir = c->dir, .base = c->base, .reach = REACH_PLAIN
+	};
+	if (dir_means_file(c->dir, c->base))
+		return (true);
+	was->reach = REACH_SAFE_LINK;
+	was->dir = dir_link_to(c->dir, c->base, &c->st, &was->base);
+	return (was->dir != NULL);
+}
+
+/* Of a file that others may have given its name, more is asked. */
+static enum reach
+reach_of(const struct candidate *c, const struct former *was)
+{
+	return (dir_trusts_own(c->dir, c->name, &c->st) ? was->reach
+							: REACH_UNSAFE_NAME);
+}
+
+/* The file of a candidate, sent by the routes of what it was before. */
+struct tail *
+follow_candidate(struct candidate *c, const struct former *was)
+{
+	struct tails *ts = c->dir->all->tails;
+	enum reach reach = reach_of(c, was);
+	struct fingerprint print;
+	char origin[PATH_MAX];
+	struct tail *t;
+
+	t = tails_find(ts, c->st.st_dev, c->st.st_ino);
+	if (t == NULL &&
+	    (t = tail_new(ts, &c->dir->place, c->name, &c->st)) == NULL) {
+		log_warn("%s/%s", c->dir->place.path, c->name);
+		return (NULL);
+	}
+	c->used = true;
+	t->met = true;
+	tail_decide(t);
+	t->was_empty = false;
+	/* A file that has the very path was replaced, not rotated. */
+	t->rotated =
+	    t->place != &was->dir->place || strcmp(t->name, was->base) != 0;
+	if (c->kind != INFLATE_NONE) {
+		fingerprint_of(&print, c->head, (size_t)c->head_len);
+		tail_set_packed(t, c->kind, &print);
+		t->size = 1;
+	}
+	if (t->rotated && dir_path(was->dir, was->base, origin) == 0)
+		tail_set_origin(t, origin);
+	dir_join_routes(t, was->dir, was->base, reach);
+	if (t->streams == NULL) {
+		tail_free(t);
+		return (NULL);
+	}
+	if (t->rotated)
+		tail_was(t, &was->dir->place, was->base);
+	/* A link elsewhere may lead to it, by a name that a source means. */
+	if (t->place != NULL && dir_has_live(dir_of(t->place), t))
+		tail_is_live(t);
+	/* It was read before, and maybe not just now. */
+	if (t->print.hash == 0 && c->head_len >= 0)
+		fingerprint_of(&t->print, c->head, (size_t)c->head_len);
+	tails_watch(t);
+	return (t);
+}

@@ -1,0 +1,248 @@
+#include "daemon/find/recover.h"
+
+#include <limits.h>
+#include <string.h>
+
+#include "daemon/base/say.h"
+#include "daemon/conf/conf.h"
+#include "daemon/file/file.h"
+#include "daemon/file/table.h"
+#include "daemon/stream/guard.h"
+#include "daemon/stream/stream.h"
+#include "lib/kin.h"
+#include "lib/rotation.h"
+
+/* The likeliest of those that are tried. */
+struct choice {
+	const struct candidate *c;
+	bool unsent; /* of those of which nothing was sent, else of the rest */
+	bool made; /* of those that were recorded before c was made */
+	bool early; /* of those of whose files it is known what they are */
+	struct orphan *best;
+};
+
+/*
+ * Should several begin like it, the one of which the most was sent is the
+ * likeliest; but how much text there is in a compressed file is not known, and
+ * there rather too much is sent.
+ */
+static bool
+is_likelier(const struct choice *x, const struct orphan *o)
+{
+	const struct orphan *than = x->best;
+
+	if (than == NULL)
+		return (true);
+	if ((o->rec.nguards > 0) != (than->rec.nguards > 0))
+		return (o->rec.nguards > 0);
+	if (o->rec.print.len != than->rec.print.len)
+		return (o->rec.print.len > than->rec.print.len);
+	if (x->c->kind == INFLATE_NONE || o->rec.nguards > 0)
+		return (o->rec.offset > than->rec.offset);
+	return (o->rec.offset < than->rec.offset);
+}
+
+/*
+ * Whether o may be what c is, by the directory that c is in.  One that is there
+ * only for the links into it has what others put there, too: c has to have the
+ * name there that one leads or led to.
+ */
+static bool
+may_be_there_as(const struct orphan *o, const struct candidate *c)
+{
+	unsigned i;
+
+	if (c->dir->nuses > 0 || c->base[0] != '\0')
+		return (true);
+	for (i = 0; i < o->nspots; i++)
+		if (o->spots[i].dir == c->dir &&
+		    strcmp(o->spots[i].base, c->name) == 0)
+			return (true);
+	return (false);
+}
+
+/* Whether c has the name that o had, or one that rotation gives. */
+static bool
+is_called_alike(const struct candidate *c, const struct orphan *o)
+{
+	unsigned i;
+
+	for (i = 0; i < o->nspots; i++)
+		if (o->spots[i].dir == c->dir &&
+		    strcmp(o->spots[i].base, c->name) == 0)
+			return (true);
+	return (c->base[0] != '\0');
+}
+
+/* Whether it cannot be read yet: it may turn out to be another file. */
+bool
+is_unread(const struct tail *t)
+{
+	return (t->suspect || (t->error != 0 && is_no_answer(t->error)));
+}
+
+/* The file of its record may be just that, as soon as it can be read. */
+static bool
+may_be_there(const struct orphan *o, struct tails *tails)
+{
+	const struct tail *t = tails_find(tails, o->rec.dev, o->rec.inode);
+
+	return (t != NULL && is_unread(t));
+}
+
+static bool
+choose(void *who, void *arg)
+{
+	struct orphan *o = who;
+	struct choice *x = arg;
+
+	sources_pause(x->c->dir->all);
+	if (x->early && may_be_there(o, x->c->dir->all->tails))
+		return (true);
+	if ((o->rec.offset == 0) == x->unsent && is_likelier(x, o) &&
+	    may_be_there_as(o, x->c) &&
+	    (!x->unsent || is_called_alike(x->c, o)) &&
+	    (!x->made || candidate_is_made_since(x->c, o)) &&
+	    candidate_continues(x->c, o, false))
+		x->best = o;
+	return (true);
+}
+
+/*
+ * The orphan that goes on in c, or NULL.  Where c is what another name in its
+ * directory has become, the orphan had that name, or one that rotation gave
+ * then.
+ */
+struct orphan *
+find_orphan(
+    const struct hunt *h, const struct candidate *c, bool unsent, bool made)
+{
+	struct choice x = {
+		.c = c, .unsent = unsent, .made = made, .early = h->early
+	};
+	struct kin_query q = { .name = "",
+		.head = c->head,
+		.most = c->kind == INFLATE_NONE ? c->st.st_size
+						: CANDIDATE_ANY_SIZE };
+	char base[NAME_MAX + 1];
+	size_t i;
+
+	sources_pause(h->dir->all);
+	if (c->head_len < 0)
+		return (NULL);
+	q.len = (size_t)c->head_len;
+	if (c->base[0] == '\0') {
+		orphans_each(h->os, &q, choose, &x);
+		return (x.best);
+	}
+	q.name = base;
+	for (i = 0; rotation_base(c->name, i, base, sizeof(base)); i++)
+		kin_each(h->missing, &q, choose, &x);
+	return (x.best);
+}
+
+static void
+adopt(struct candidate *c, struct orphan *o)
+{
+	const struct former was = { .dir = o->spots[0].dir,
+		.base = o->spots[0].base,
+		.reach = REACH_PLAIN };
+	struct stream *s;
+	struct tail *t;
+	off_t offset;
+
+	if ((t = follow_candidate(c, &was)) == NULL)
+		return;
+	offset = candidate_offset(c, o);
+	o->found = true;
+	c->is_told = true;
+	for (s = t->streams; s != NULL; s = s->next)
+		if (strcmp(s->route->to->name, o->rec.dest) == 0) {
+			s->cursor.sent = s->cursor.acked = offset;
+			stream_guard_load(s, &o->rec);
+		}
+	if (c->kind != INFLATE_NONE && t->size <= offset)
+		t->size = offset + 1;
+	if (o->rec.nguards > 0 || o->rec.offset == 0)
+		say_info(tail_path(t).text, "has what was %s: goes on at %lld",
+		    o->rec.path, (long long)offset);
+	else
+		say_notice(tail_path(t).text,
+		    "begins like what was %s: goes on at %lld, as "
+		    "nothing more is known of that",
+		    o->rec.path, (long long)offset);
+}
+
+/* The file goes on in c, for every destination that has a record of it. */
+static void
+adopt_file(struct hunt *h, struct candidate *c, struct orphan *o)
+{
+	for (o = orphan_first(o); o != NULL; o = orphan_next(o)) {
+		if (o->tried || !candidate_continues(c, o, true))
+			continue;
+		orphan_try(h->os, o, h->dir, h->missing);
+		adopt(c, o);
+	}
+}
+
+/*
+ * Every orphan of which something was sent goes on in the newest file with its
+ * content.
+ */
+void
+adopt_sent(struct hunt *h)
+{
+	struct orphan *o;
+	size_t i;
+
+	for (i = h->n; i-- > 0;)
+		if ((o = find_orphan(h, h->list[i], false, false)) != NULL)
+			adopt_file(h, h->list[i], o);
+}
+
+/*
+ * Where nothing was sent only the beginning tells, which may be that of any
+ * other file: what was made since comes first, then what is followed anyway,
+ * and then what may have been sent long ago.
+ */
+enum turn {
+	TURN_MADE,
+	TURN_FOLLOWED,
+	TURN_REST,
+	TURNS
+};
+
+/* What is followed is sent from its beginning. */
+static void
+adopt_unsent_file(struct hunt *h, struct candidate *c, enum turn turn)
+{
+	bool followed = c->used ||
+	    tails_find(c->dir->all->tails, c->st.st_dev, c->st.st_ino) != NULL;
+	struct orphan *o;
+
+	if (c->is_told || followed != (turn == TURN_FOLLOWED) ||
+	    (o = find_orphan(h, c, true, turn == TURN_MADE)) == NULL)
+		return;
+	if (turn != TURN_FOLLOWED) {
+		adopt_file(h, c, o);
+		return;
+	}
+	for (o = orphan_first(o); o != NULL; o = orphan_next(o))
+		if (!o->tried && o->rec.offset == 0) {
+			orphan_try(h->os, o, h->dir, h->missing);
+			o->found = true;
+		}
+}
+
+void
+adopt_unsent(struct hunt *h)
+{
+	enum turn turn;
+	size_t i;
+
+	if (!orphans_have_unsent(h->os))
+		return;
+	for (turn = 0; turn < TURNS; turn++)
+		for (i = h->n; i-- > 0;)
+			adopt_unsent_file(h, h->list[i], turn);
+}

@@ -1,0 +1,293 @@
+#include "daemon/find/recover.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/base/log.h"
+#include "daemon/base/say.h"
+#include "daemon/file/file.h"
+#include "daemon/file/table.h"
+#include "daemon/stream/stream.h"
+#include "lib/kin.h"
+#include "lib/rotation.h"
+
+/* What is known of one that was of no use is said for the next attempt. */
+static void
+forget_candidates(struct hunt *h)
+{
+	struct candidate *c;
+
+	while (h->n > 0) {
+		c = h->list[--h->n];
+		if (c->is_deferred && !c->used)
+			candidate_defer(c);
+		candidate_free(c);
+	}
+	free(h->list);
+	h->list = NULL;
+}
+
+int
+hunt_begin(struct hunt *h)
+{
+	if ((h->missing = orphans_of(h->os, h->dir)) == NULL)
+		return (-1);
+	if ((h->followed = kin_new()) == NULL) {
+		log_warn("%s", dir_display(h->dir));
+		return (-1);
+	}
+	return (0);
+}
+
+void
+hunt_end(struct hunt *h)
+{
+	size_t i;
+
+	for (i = 0; i < h->n && h->dir->unrecovered; i++)
+		if (h->list[i]->used)
+			dir_take(h->dir, &h->list[i]->st);
+	forget_candidates(h);
+	kin_free(h->missing);
+	kin_free(h->followed);
+}
+
+/* Whether something is known to have, or to have had, the name that c had. */
+static bool
+is_of_interest(const struct hunt *h, const struct candidate *c)
+{
+	struct place *place = &h->dir->place;
+
+	return (tail_at(place, c->base) != NULL ||
+	    place_leaver(place, c->base) != NULL ||
+	    dir_has_link_to(h->dir, c->base) ||
+	    orphans_had(h->os, h->dir, c->base));
+}
+
+/*
+ * Whether rotation gave c its name, when it had one that is of interest: rather
+ * the one by which it was sent than one that rotation gave before.
+ */
+static bool
+find_base(const struct hunt *h, struct candidate *c)
+{
+	char first[NAME_MAX + 1] = "";
+	struct former was;
+	size_t i;
+
+	for (i = 0; rotation_base(c->name, i, c->base, sizeof(c->base)); i++) {
+		if (!is_of_interest(h, c))
+			continue;
+		if (find_former(c, &was))
+			return (true);
+		if (first[0] == '\0')
+			memcpy(first, c->base, sizeof(first));
+	}
+	memcpy(c->base, first, sizeof(c->base));
+	return (c->base[0] != '\0');
+}
+
+/* The room of the list is the next power of two.  Returns 0, or -1. */
+static int
+add_candidate(struct hunt *h, struct candidate *c)
+{
+	struct candidate **grown;
+	size_t n = h->n;
+
+	if ((n & (n - 1)) == 0) {
+		grown = reallocarray(
+		    h->list, n == 0 ? 1 : n * 2, sizeof(struct candidate *));
+		if (grown == NULL)
+			return (-1);
+		h->list = grown;
+	}
+	h->list[h->n++] = c;
+	return (0);
+}
+
+/* What may not be looked at is left to the sweep. */
+static void
+look_later(struct dir *d)
+{
+	if (is_no_answer(errno))
+		dir_again(d);
+	else
+		d->dangles = true;
+	d->unrecovered = true;
+}
+
+static int
+stat_entry(struct dir *d, int dirfd, const char *name, struct stat *st)
+{
+	unsigned n = 0;
+	int rc;
+
+	while ((rc = fstatat(dirfd, name, st, AT_SYMLINK_NOFOLLOW)) == -1 &&
+	    lookup_again(d->all, n++))
+		;
+	return (rc);
+}
+
+/* Whether t still has the name in the directory that it was found by. */
+static bool
+keeps_name(const struct tail *t, int dirfd)
+{
+	struct stat st;
+
+	if (fstatat(dirfd, t->name, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		return (errno != ENOENT);
+	return (st.st_dev == t->dev && st.st_ino == t->ino);
+}
+
+/*
+ * t may have got the name of st since the directory was scanned: then it is to
+ * be known by that before others are judged by the names that they had.
+ */
+static void
+catch_up(struct hunt *h, struct tail *t, int dirfd, const char *name,
+    const struct stat *st)
+{
+	struct place *place = &h->dir->place;
+
+	if (t->linked || (t->place != NULL && t->place != place) ||
+	    (t->place == place &&
+		(strcmp(t->name, name) == 0 || keeps_name(t, dirfd))))
+		return;
+	switch (dir_knows(h->dir, name, t, st)) {
+	case KNOWN_SAME:
+		tail_rename(t, place, name);
+		break;
+	case KNOWN_LATER:
+		look_later(h->dir);
+		break;
+	case KNOWN_ANOTHER:
+		break;
+	}
+}
+
+/*
+ * Adds a file of which the checkpoint knows nothing: one that rotation named,
+ * or where something is missing any one that is new.  Returns 0, or -1 with
+ * errno where it could not be looked at.
+ */
+static int
+consider(struct hunt *h, int dirfd, const char *name)
+{
+	struct sources *ss = h->dir->all;
+	struct candidate *c;
+	char path[PATH_MAX];
+	struct stat st;
+	struct tail *t;
+
+	sources_pause(ss);
+	if (dir_path(h->dir, name, path) == -1)
+		return (0);
+	if (stat_entry(h->dir, dirfd, name, &st) == -1) {
+		h->changing |= errno == ENOENT;
+		return (is_no_answer(errno) ? -1 : 0);
+	}
+	if (!S_ISREG(st.st_mode))
+		return (0);
+	t = tails_find(ss->tails, st.st_dev, st.st_ino);
+	if (t != NULL)
+		catch_up(h, t, dirfd, name, &st);
+	if (t != NULL &&
+	    ((ss->late && tail_most_sent(t) > 0) ||
+		(t->met && (!t->was_empty || st.st_size == 0))))
+		return (0);
+	if (t == NULL && dir_has_taken(h->dir, &st))
+		return (0);
+	if ((c = candidate_new(h->dir, name, &st)) == NULL)
+		return (-1);
+	if (!find_base(h, c) && !orphans_had(h->os, h->dir, name) &&
+	    (orphans_are_none(h->os) || !dir_means_files(h->dir) ||
+		!dir_may_be_since(h->dir, &st.st_ctim))) {
+		candidate_free(c);
+		return (0);
+	}
+	if (add_candidate(h, c) == -1) {
+		candidate_free(c);
+		return (-1);
+	}
+	if (candidate_read_head(c) == 0) {
+		if (candidate_is_finished(c)) {
+			candidate_free(h->list[--h->n]);
+			return (0);
+		}
+		candidate_undefer(c);
+	} else if (c->base[0] != '\0' || is_no_answer(errno)) {
+		look_later(h->dir);
+		candidate_defer(c);
+	}
+	return (0);
+}
+
+/* Whether a directory that may not be listed is one that never is. */
+static bool
+is_never_listed(const struct dir *d, int error)
+{
+	return ((error == EACCES || error == EPERM) && d->scan == 0);
+}
+
+/* Returns 0, or -1 with errno: not all of them are known. */
+static int
+list_once(struct hunt *h)
+{
+	const struct dirent *e;
+	DIR *handle;
+	int error;
+
+	forget_candidates(h);
+	if ((handle = dir_list(h->dir)) == NULL)
+		return (h->dir->said || errno == ENOENT || errno == ENOTDIR ||
+			    errno == ESTALE || is_never_listed(h->dir, errno)
+			? 0
+			: -1);
+	for (errno = 0; (e = readdir(handle)) != NULL; errno = 0)
+		if (consider(h, dirfd(handle), e->d_name) == -1)
+			break;
+	error = errno;
+	(void)closedir(handle);
+	errno = error;
+	return (error == 0 ? 0 : -1);
+}
+
+static bool
+has_inode(ino_t ino, void *arg)
+{
+	const struct hunt *h = arg;
+	size_t i;
+
+	for (i = 0; i < h->n; i++)
+		if (h->list[i]->st.st_ino == ino)
+			return (true);
+	return (false);
+}
+
+void
+list_candidates(struct hunt *h)
+{
+	unsigned n = 0;
+	size_t i;
+
+	while (list_once(h) == -1)
+		if (!lookup_again(h->dir->all, n++)) {
+			say_warn(dir_display(h->dir),
+			    "cannot be listed: what became of its files while "
+			    "the daemon was down is looked for again");
+			/* It was listed just before, whatever that says. */
+			dir_again(h->dir);
+			h->dir->unrecovered = true;
+			break;
+		}
+	if (dir_has_deferred(h->dir))
+		for (i = 0; i < h->n; i++)
+			candidate_undefer_moved(h->list[i], has_inode, h);
+	if (h->n > 1)
+		qsort(h->list, h->n, sizeof(struct candidate *),
+		    candidate_compare);
+}

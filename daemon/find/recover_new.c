@@ -1,0 +1,178 @@
+#include "daemon/find/recover.h"
+
+#include <limits.h>
+#include <string.h>
+
+#include "daemon/base/log.h"
+#include "daemon/base/say.h"
+#include "daemon/file/file.h"
+#include "daemon/file/table.h"
+#include "daemon/follow/suspect.h"
+#include "lib/kin.h"
+#include "lib/rotation.h"
+
+/* What a copy may be one of. */
+static void
+add_followed(struct hunt *h, struct tail *t, const char *left)
+{
+	struct kin_key key = {
+		.print = t->print, .size = t->size, .nth = h->nfollowed++
+	};
+
+	if (!t->met)
+		return;
+	key.name = left != NULL ? left : t->name;
+	if ((left != NULL ? kin_add(h->followed, &key, t)
+			  : kin_add_rotated(h->followed, &key, t)) == -1)
+		log_warn("%s", key.name);
+}
+
+/* A link leads to t, which is called base in the directory. */
+static void
+add_linked(struct tail *t, const char *base, void *hunt)
+{
+	add_followed(hunt, t, base);
+}
+
+static void
+list_followed(struct hunt *h)
+{
+	struct leaver *l;
+	struct tail *t;
+
+	RB_FOREACH (t, tail_names, &h->dir->place.names)
+		add_followed(h, t, NULL);
+	RB_FOREACH (l, leavers, &h->dir->place.leavers)
+		add_followed(h, l->tail, l->name);
+	dir_each_linked(h->dir, add_linked, h);
+}
+
+/* Whether what else had the name of a source may be in it. */
+static bool
+may_have_passed_by(const struct candidate *c)
+{
+	return (!c->used && c->base[0] != '\0' && c->head_len != -1 &&
+	    (c->head_len > 0 || !rotation_is_packed(c->name)));
+}
+
+/*
+ * Whether the file that has the name from which rotation made that of c was
+ * truncated since the scan: c may be its copy, and is followed then.
+ */
+static bool
+base_was_truncated(const struct candidate *c)
+{
+	struct former was;
+	struct tail *t;
+	uint32_t begun;
+
+	if (!find_former(c, &was) ||
+	    (t = tail_at(&was.dir->place, was.base)) == NULL)
+		return (false);
+	begun = t->begun;
+	tail_check_surely(t);
+	t = tail_at(&was.dir->place, was.base);
+	return (t == NULL || t->begun != begun);
+}
+
+/* The same as list_followed(), anew: files may have gone since. */
+static int
+list_followed_anew(struct hunt *h)
+{
+	kin_free(h->followed);
+	if ((h->followed = kin_new()) == NULL) {
+		log_warn("%s", dir_display(h->dir));
+		return (-1);
+	}
+	list_followed(h);
+	return (0);
+}
+
+static void
+follow_if_new(struct hunt *h, struct candidate *c)
+{
+	struct path_text path;
+	struct former was;
+	struct tail *t;
+
+	if (!c->is_new || !find_former(c, &was) ||
+	    (t = follow_candidate(c, &was)) == NULL)
+		return;
+	t->passed_by = true;
+	add_followed(h, t, NULL);
+	say_info(tail_path(t).text, "was %s while nobody looked",
+	    tail_origin(t, &path));
+}
+
+/* Before any of them is followed, and so known. */
+static void
+find_new(struct hunt *h)
+{
+	const struct tail *youngest = NULL;
+	const char *base = "";
+	struct candidate *c;
+	size_t i;
+
+	for (i = 0; i < h->n; i++) {
+		c = h->list[i];
+		if (!may_have_passed_by(c))
+			continue;
+		if (strcmp(c->base, base) != 0)
+			youngest = candidate_youngest(c);
+		base = c->base;
+		c->is_new = candidate_is_new(c, youngest) ||
+		    orphans_seek_copy(h->os, c);
+	}
+}
+
+/* Nothing of a copy is sent, nor of what it is written over with. */
+static void
+pass_over(const struct candidate *c, struct tail *t, const struct tail *of)
+{
+	char origin[PATH_MAX];
+	struct former was;
+
+	t->undecided = false;
+	tail_hold_copy(t, of);
+	t->rotated = true;
+	if (find_former(c, &was) && dir_path(was.dir, was.base, origin) == 0)
+		tail_set_origin(t, origin);
+}
+
+/* What had the name for a time when nobody looked. */
+void
+follow_passed_by(struct hunt *h)
+{
+	struct tail *of, *t;
+	bool listed = false;
+	struct candidate *c;
+	size_t i;
+
+	find_new(h);
+	for (i = 0; i < h->n; i++) {
+		sources_pause(h->dir->all);
+		c = h->list[i];
+		if (!may_have_passed_by(c))
+			continue;
+		if (!listed)
+			list_followed(h);
+		listed = true;
+		t = tails_find(h->dir->all->tails, c->st.st_dev, c->st.st_ino);
+		of = candidate_original(c, h->followed);
+		if (of == NULL && t == NULL && c->is_new &&
+		    base_was_truncated(c)) {
+			if (list_followed_anew(h) == -1)
+				return;
+			t = tails_find(
+			    h->dir->all->tails, c->st.st_dev, c->st.st_ino);
+		}
+		if (of == NULL) {
+			if (t == NULL)
+				follow_if_new(h, c);
+			continue;
+		}
+		c->used = c->is_told = true;
+		if (t != NULL && !t->linked)
+			pass_over(c, t, of);
+	}
+}
