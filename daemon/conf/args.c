@@ -451,12 +451,12 @@ drop_defaults(const struct args *a, struct conf *c)
 }
 
 struct conf *
-conf_from_args(const char *url, const struct conf_pair *options,
-    size_t noptions, char *const *paths, size_t npaths, struct reason *why)
+conf_from_args(const char *url, const struct conf_pairs *options,
+    char *const *paths, size_t npaths, struct reason *why)
 {
-	struct args a = {
-		.options = options, .noptions = noptions, .why = why
-	};
+	struct args a = { .options = options == NULL ? NULL : options->p,
+		.noptions = options == NULL ? 0 : options->n,
+		.why = why };
 	struct conf *c = NULL;
 
 	a.text = conf_text_new();

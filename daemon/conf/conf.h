@@ -147,13 +147,18 @@ struct conf_pair {
 	const char		*value;
 };
 
+struct conf_pairs {
+	const struct conf_pair	*p;
+	size_t			 n;
+};
+
 /*
  * Reads and checks file.  macros replace ${name} in "..." strings.
  * Returns the configuration, or NULL with why set to "file:line: what is
  * wrong, and what would be right".  Free with conf_free().
  */
-struct conf	*conf_load(const char *file, const struct conf_pair *macros,
-		    size_t nmacros, struct reason *why);
+struct conf	*conf_load(const char *file, const struct conf_pairs *macros,
+		    struct reason *why);
 
 /*
  * The configuration that "teslacoild -d [-t url] [-o option=value] path ..."
@@ -161,9 +166,9 @@ struct conf	*conf_load(const char *file, const struct conf_pair *macros,
  * no state but where an option says state_dir.  Relative paths count from the
  * current directory.  Errors read "-o option: what is wrong".
  */
-struct conf	*conf_from_args(const char *url, const struct conf_pair *options,
-		    size_t noptions, char *const *paths, size_t npaths,
-		    struct reason *why);
+struct conf	*conf_from_args(const char *url,
+		    const struct conf_pairs *options, char *const *paths,
+		    size_t npaths, struct reason *why);
 
 /* Frees it and all that it owns; NULL is fine. */
 void	conf_free(struct conf *);

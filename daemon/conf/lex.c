@@ -177,9 +177,11 @@ block_comment(struct conf_lex *in)
 static const char *
 macro_value(const struct conf_lex *in, const char *name)
 {
-	for (size_t i = in->nmacros; i-- > 0;)
-		if (strcmp(in->macros[i].name, name) == 0)
-			return (in->macros[i].value);
+	const struct conf_pairs *m = in->macros;
+
+	for (size_t i = m == NULL ? 0 : m->n; i-- > 0;)
+		if (strcmp(m->p[i].name, name) == 0)
+			return (m->p[i].value);
 	return (getenv(name));
 }
 

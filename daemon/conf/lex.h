@@ -31,8 +31,7 @@ enum conf_lex_place {
 struct conf_lex {
 	/* Set by the owner; the rest is 0. */
 	struct conf_text	*text;
-	const struct conf_pair	*macros;
-	size_t			 nmacros;
+	const struct conf_pairs	*macros;
 	struct reason		*why;
 	const char		*name;	/* an origin of text */
 	const char		*p;	/* what is left of the file */

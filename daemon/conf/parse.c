@@ -95,50 +95,62 @@ set_options(const struct parse *p, cfg_t *section,
 	return (0);
 }
 
+/* What framing is to a url whose scheme says how messages are told apart. */
+static const char *const framing_refusals[] = {
+	[WIRE_DATAGRAM] = "framing means nothing over udp, where each message "
+			  "is a datagram: leave it out",
+	[WIRE_NEWLINE] = "framing to stdout: is always \"newline\": leave it "
+			 "out",
+	[WIRE_RELP] = "framing means nothing over relp, which has its own: "
+		      "leave it out"
+};
+
+static int
+check_framing(const struct parse *p, cfg_t *section, struct conf_destination *d)
+{
+	enum wire wire;
+
+	if (!conf_url_fixes_wire(&d->urls[0], &wire))
+		return (0);
+	if (conf_grammar_count(section, "framing") > 0 && d->wire != wire)
+		return (conf_grammar_fail(p->text, section,
+		    conf_grammar_line(section, "framing"), p->why, "%s",
+		    framing_refusals[wire]));
+	d->wire = wire;
+	return (0);
+}
+
+/* The window that may grow begins with room for two messages. */
+static int
+check_window(const struct parse *p, cfg_t *section, struct conf_destination *d)
+{
+	size_t least = 2 * d->max_message;
+	bool is_given = conf_grammar_count(section, "window") > 0;
+
+	if (d->window < least && d->window_most >= least)
+		d->window = least;
+	if (d->window >= least)
+		return (0);
+	return (conf_grammar_fail(p->text, section,
+	    conf_grammar_line(section, is_given ? "window" : "max_message"),
+	    p->why,
+	    "the window must have room for two messages of max_message: at "
+	    "least \"%zu\"",
+	    least));
+}
+
 /* What must be right about a destination's options taken together. */
 static int
 check_destination(
     const struct parse *p, cfg_t *section, struct conf_destination *d)
 {
-	int line = conf_grammar_line(section, "framing");
-	bool framed = conf_grammar_count(section, "framing") > 0;
-
 	if (d->nurls == 0)
 		return (conf_grammar_fail(p->text, section,
 		    conf_grammar_line(section, "url"), p->why,
 		    "the url is missing: url = \"tcp://host:514\""));
-	if (framed && d->urls[0].scheme == CONF_UDP)
-		return (conf_grammar_fail(p->text, section, line, p->why,
-		    "framing means nothing over udp, where each message is a "
-		    "datagram: leave it out"));
-	if (framed && d->urls[0].scheme == CONF_STDOUT &&
-	    d->wire != WIRE_NEWLINE)
-		return (conf_grammar_fail(p->text, section, line, p->why,
-		    "framing to stdout: is always \"newline\": leave it out"));
-	if (framed && conf_url_is_relp(&d->urls[0]))
-		return (conf_grammar_fail(p->text, section, line, p->why,
-		    "framing means nothing over relp, which has its own: leave "
-		    "it out"));
-	if (d->urls[0].scheme == CONF_UDP)
-		d->wire = WIRE_DATAGRAM;
-	if (conf_url_is_relp(&d->urls[0]))
-		d->wire = WIRE_RELP;
-	if (d->urls[0].scheme == CONF_STDOUT)
-		d->wire = WIRE_NEWLINE;
-	if (d->window < d->window_most && d->window < 2 * d->max_message &&
-	    d->window_most >= 2 * d->max_message)
-		d->window = 2 * d->max_message;
-	if (d->window < 2 * d->max_message)
-		return (conf_grammar_fail(p->text, section,
-		    conf_grammar_line(section,
-			conf_grammar_count(section, "window") > 0
-			    ? "window"
-			    : "max_message"),
-		    p->why,
-		    "the window must have room for two messages of "
-		    "max_message: at least \"%zu\"",
-		    2 * d->max_message));
-	return (0);
+	if (check_framing(p, section, d) == -1)
+		return (-1);
+	return (check_window(p, section, d));
 }
 
 /* Warns of what works for now; the first warning counts. */

@@ -242,8 +242,7 @@ out:
 
 /* Returns a reading into a new text, or NULL with why set. */
 static struct reading *
-reading_new(const struct conf_pair *macros, size_t nmacros, size_t *octets,
-    struct reason *why)
+reading_new(const struct conf_pairs *macros, size_t *octets, struct reason *why)
 {
 	struct reading *in;
 
@@ -255,7 +254,6 @@ reading_new(const struct conf_pair *macros, size_t nmacros, size_t *octets,
 	}
 	in->octets = octets;
 	in->lex.macros = macros;
-	in->lex.nmacros = nmacros;
 	in->lex.why = why;
 	return (in);
 }
@@ -277,27 +275,26 @@ reading_end(struct reading *in, int result)
 }
 
 struct conf_text *
-conf_read(const char *file, const struct conf_pair *macros, size_t nmacros,
-    struct reason *why)
+conf_read(const char *file, const struct conf_pairs *macros, struct reason *why)
 {
 	struct reading *in;
 	size_t octets = 0;
 
-	if ((in = reading_new(macros, nmacros, &octets, why)) == NULL)
+	if ((in = reading_new(macros, &octets, why)) == NULL)
 		return (NULL);
 	return (reading_end(in, read_file(in, NULL, file)));
 }
 
 struct conf_text *
 conf_read_bytes(const char *name, const char *p, size_t n,
-    const struct conf_pair *macros, size_t nmacros, struct reason *why)
+    const struct conf_pairs *macros, struct reason *why)
 {
 	struct reading *in;
 	size_t octets = 0;
 	char *bytes;
 	int result;
 
-	if ((in = reading_new(macros, nmacros, &octets, why)) == NULL)
+	if ((in = reading_new(macros, &octets, why)) == NULL)
 		return (NULL);
 	in->name = name;
 	in->depth = 1;

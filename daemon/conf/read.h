@@ -24,15 +24,14 @@
  * text: libconfuse refuses it there.
  */
 struct conf_text	*conf_read(const char *file,
-		    const struct conf_pair *macros, size_t nmacros,
-		    struct reason *why);
+		    const struct conf_pairs *macros, struct reason *why);
 
 /*
  * The same for n octets at p, which are taken for a file called name:
  * includes count from its directory.
  */
 struct conf_text	*conf_read_bytes(const char *name, const char *p,
-		    size_t n, const struct conf_pair *macros, size_t nmacros,
+		    size_t n, const struct conf_pairs *macros,
 		    struct reason *why);
 
 #endif

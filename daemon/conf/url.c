@@ -29,6 +29,28 @@ static const struct scheme {
 	[CONF_RELP_TLS] = { "relp+tls", "2514" } };
 
 bool
+conf_url_fixes_wire(const struct conf_url *url, enum wire *wire)
+{
+	switch (url->scheme) {
+	case CONF_UDP:
+		*wire = WIRE_DATAGRAM;
+		return (true);
+	case CONF_RELP:
+	case CONF_RELP_TLS:
+		*wire = WIRE_RELP;
+		return (true);
+	case CONF_STDOUT:
+		*wire = WIRE_NEWLINE;
+		return (true);
+	case CONF_TCP:
+	case CONF_TLS:
+	case CONF_UNIX:
+		break;
+	}
+	return (false);
+}
+
+bool
 conf_url_is_tls(const struct conf_url *url)
 {
 	return (url->scheme == CONF_TLS || url->scheme == CONF_RELP_TLS);

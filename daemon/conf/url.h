@@ -25,6 +25,12 @@ bool	conf_url_is_tls(const struct conf_url *);
 bool	conf_url_is_relp(const struct conf_url *);
 
 /*
+ * Whether the scheme fixes how messages are told apart, so that the option
+ * "framing" has no say; then *wire is how.
+ */
+bool	conf_url_fixes_wire(const struct conf_url *, enum wire *wire);
+
+/*
  * Whose certificate its server should have: the host, without the dot of the
  * root and without the interface of a link-local address, which no certificate
  * has.  For a service it is the name behind _service._proto (RFC 6125 6.2.1):

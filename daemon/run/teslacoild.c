@@ -113,13 +113,15 @@ static struct conf *
 load(void *arg, struct reason *why)
 {
 	const struct arguments *a = arg;
+	const struct conf_pairs macros = { a->macros, a->nmacros };
+	const struct conf_pairs options = { a->options, a->noptions };
 	struct conf *conf;
 
 	if (a->npaths > 0)
-		conf = conf_from_args(
-		    a->url, a->options, a->noptions, a->paths, a->npaths, why);
+		conf =
+		    conf_from_args(a->url, &options, a->paths, a->npaths, why);
 	else
-		conf = conf_load(a->file, a->macros, a->nmacros, why);
+		conf = conf_load(a->file, &macros, why);
 	if (conf != NULL && a->verbose > 0)
 		conf->log_level = a->verbose > 1 ? LOG_DEBUG : LOG_INFO;
 	return (conf);

@@ -470,7 +470,7 @@ main(int argc, char **argv)
 	other = argv[3];
 	port = (uint16_t)atoi(argv[4]);
 	other_port = (uint16_t)atoi(argv[5]);
-	if ((conf = conf_load(argv[1], NULL, 0, &why)) == NULL)
+	if ((conf = conf_load(argv[1], NULL, &why)) == NULL)
 		errx(1, "%s", why.text);
 	listen_abstract();
 	enter(conf);

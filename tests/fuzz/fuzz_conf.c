@@ -24,7 +24,8 @@
 		}                                                              \
 	} while (0)
 
-static const struct conf_pair macros[] = { { "m", "a\"}\\\n${m}" } };
+static const struct conf_pair pairs[] = { { "m", "a\"}\\\n${m}" } };
+static const struct conf_pairs macros = { pairs, 1 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
@@ -71,7 +72,7 @@ from_bytes(const uint8_t *p, size_t n)
 	size_t newlines = 0;
 
 	t = conf_read_bytes(
-	    "/nonexistent/fuzz.conf", (const char *)p, n, macros, 1, &why);
+	    "/nonexistent/fuzz.conf", (const char *)p, n, &macros, &why);
 	if (t != NULL) {
 		require(strlen(t->bytes) == t->len);
 		for (size_t i = 0; i < t->len; i++)
@@ -109,7 +110,7 @@ static void
 path(char *text)
 {
 	struct reason why = { "" };
-	struct conf *c = conf_from_args(NULL, NULL, 0, &text, 1, &why);
+	struct conf *c = conf_from_args(NULL, NULL, &text, 1, &why);
 
 	if (c == NULL) {
 		require(why.text[0] != '\0');
@@ -127,6 +128,7 @@ option(char *text)
 {
 	char log[] = "/l", *paths[] = { log }, *value = strchr(text, '=');
 	struct conf_pair pair = { text, "" };
+	const struct conf_pairs options = { &pair, 1 };
 	struct reason why = { "" };
 	struct conf *c;
 
@@ -134,7 +136,7 @@ option(char *text)
 		*value = '\0';
 		pair.value = value + 1;
 	}
-	c = conf_from_args(NULL, &pair, 1, paths, 1, &why);
+	c = conf_from_args(NULL, &options, paths, 1, &why);
 	if (c == NULL)
 		require(why.text[0] != '\0');
 	else

@@ -29,7 +29,7 @@ load(void)
 	n = setting_write(text, sizeof(text));
 	i = files_make("/conf", 0644, 0);
 	files_write(i, 0, text, n);
-	if ((conf = conf_load("/conf", NULL, 0, &why)) == NULL) {
+	if ((conf = conf_load("/conf", NULL, &why)) == NULL) {
 		(void)fprintf(stderr, "%s\n", why.text);
 		sim_fail("the configuration is wrong");
 	}

@@ -39,7 +39,7 @@ load(const char *text, struct reason *why)
 	assert_non_null(f);
 	assert_int_equal(fwrite(text, 1, strlen(text), f), strlen(text));
 	assert_int_equal(fclose(f), 0);
-	return (conf_load(file, NULL, 0, why));
+	return (conf_load(file, NULL, why));
 }
 
 static struct conf *
@@ -283,12 +283,13 @@ static void
 macros_reach_the_options(void **state)
 {
 	const struct conf_pair macro = { "h", "x\"y" };
+	const struct conf_pairs macros = { &macro, 1 };
 	struct reason why = { "" };
 	struct conf *c;
 
 	(void)state;
 	assert_null(load(DESTINATION "source s { paths = \"/${h}/*\" }", &why));
-	c = conf_load(file, &macro, 1, &why);
+	c = conf_load(file, &macros, &why);
 	assert_non_null(c);
 	assert_string_equal(source(c)->paths[0], "/x\"y/*");
 	conf_free(c);
@@ -973,10 +974,10 @@ a_file_that_is_not_there_is_named(void **state)
 	struct reason why = { "" };
 
 	(void)state;
-	assert_null(conf_load("/nonexistent/t.conf", NULL, 0, &why));
+	assert_null(conf_load("/nonexistent/t.conf", NULL, &why));
 	assert_string_equal(
 	    why.text, "/nonexistent/t.conf: No such file or directory");
-	assert_null(conf_load("/nonexistent/t.conf", NULL, 0, NULL));
+	assert_null(conf_load("/nonexistent/t.conf", NULL, NULL));
 }
 
 /*
@@ -987,10 +988,11 @@ static struct conf *
 from_args(const char *url, const struct conf_pair *options, size_t n,
     const char *path, struct reason *why)
 {
+	const struct conf_pairs all = { options, n };
 	char copy[512], *paths[1] = { copy };
 
 	strlcpy(copy, path, sizeof(copy));
-	return (conf_from_args(url, options, n, paths, 1, why));
+	return (conf_from_args(url, &all, paths, 1, why));
 }
 
 static void
@@ -1014,8 +1016,7 @@ paths_alone_go_to_stdout_without_state(void **state)
 		"a-3" };
 	char cwd[256];
 	struct reason why = { "" };
-	struct conf *c =
-	    conf_from_args(NULL, NULL, 0, paths, COUNT(paths), &why);
+	struct conf *c = conf_from_args(NULL, NULL, paths, COUNT(paths), &why);
 	struct conf_source *s;
 	size_t i = 0;
 
@@ -1139,7 +1140,7 @@ errors_of_the_command_line_name_the_argument(void **state)
 	assert_null(from_args(NULL, twice, 2, "/l", &why));
 	assert_string_equal(why.text,
 	    "-o facility: facility is given twice: only one can count");
-	assert_null(conf_from_args(NULL, NULL, 0, NULL, 0, &why));
+	assert_null(conf_from_args(NULL, NULL, NULL, 0, &why));
 	assert_string_equal(why.text, "there is no path to read");
 	assert_null(from_args(NULL, NULL, 0, "", &why));
 	assert_string_equal(why.text, "a path is empty");
@@ -1232,7 +1233,7 @@ a_thousand_paths_have_a_thousand_names(void **state)
 		snprintf(
 		    paths[i], 32, "/d%zu/a%s.log", i, i % 3 == 0 ? "-2" : "");
 	}
-	c = conf_from_args(NULL, NULL, 0, paths, PATHS, NULL);
+	c = conf_from_args(NULL, NULL, paths, PATHS, NULL);
 	assert_non_null(c);
 	TAILQ_FOREACH (s, &c->sources, entry) {
 		for (other = TAILQ_NEXT(s, entry); other != NULL;

@@ -21,7 +21,7 @@ has_files(const char *pattern, const char *dir)
 	bool result;
 
 	(void)strlcpy(path, pattern, sizeof(path));
-	if ((c = conf_from_args("stdout:", NULL, 0, paths, 1, &why)) == NULL)
+	if ((c = conf_from_args("stdout:", NULL, paths, 1, &why)) == NULL)
 		fail_msg("%s", why.text);
 	result = meant_has_files(c, dir, &links);
 	if (result)
@@ -40,7 +40,7 @@ is_listed(const char *pattern, const char *dir)
 	bool result;
 
 	(void)strlcpy(path, pattern, sizeof(path));
-	if ((c = conf_from_args("stdout:", NULL, 0, paths, 1, &why)) == NULL)
+	if ((c = conf_from_args("stdout:", NULL, paths, 1, &why)) == NULL)
 		fail_msg("%s", why.text);
 	result = meant_is_listed(c, dir, &links);
 	conf_free(c);

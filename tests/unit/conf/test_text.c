@@ -19,11 +19,13 @@
 #include "daemon/conf/read.h"
 #include "daemon/conf/text.h"
 
-static const struct conf_pair macros[] = { { "host", "one.example.com" },
+static const struct conf_pair pairs[] = { { "host", "one.example.com" },
 	{ "odd",
 	    "a\"b\\c${d}\n\x01"
 	    "1" },
 	{ "host", "siem.example.com" } };
+static const struct conf_pairs macros = { pairs,
+	sizeof(pairs) / sizeof(pairs[0]) };
 
 static char dir[64];
 
@@ -46,8 +48,7 @@ read_bytes(const char *bytes, size_t n, struct reason *why)
 	char path[256];
 
 	snprintf(path, sizeof(path), "%s/main.conf", dir);
-	return (conf_read_bytes(
-	    path, bytes, n, macros, sizeof(macros) / sizeof(macros[0]), why));
+	return (conf_read_bytes(path, bytes, n, &macros, why));
 }
 
 static struct conf_text *
@@ -431,12 +432,12 @@ a_file_that_cannot_be_read_is_named_with_the_reason(void **state)
 	struct reason why = { "" };
 
 	(void)state;
-	assert_null(conf_read("/nonexistent/t.conf", NULL, 0, &why));
+	assert_null(conf_read("/nonexistent/t.conf", NULL, &why));
 	assert_string_equal(
 	    why.text, "/nonexistent/t.conf: No such file or directory");
-	assert_null(conf_read(dir, NULL, 0, &why));
+	assert_null(conf_read(dir, NULL, &why));
 	assert_non_null(strstr(why.text, ": Is a directory"));
-	assert_null(conf_read("/dev/zero", NULL, 0, &why));
+	assert_null(conf_read("/dev/zero", NULL, &why));
 	assert_string_equal(why.text, "/dev/zero: File too large");
 }
 

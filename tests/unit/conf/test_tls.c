@@ -33,7 +33,7 @@ load(const char *tls, struct reason *why)
 	    fprintf(f, "destination \"d\" {\nurl = \"tls://h\"\n%s\n}\n" SOURCE,
 		tls) > 0);
 	assert_int_equal(fclose(f), 0);
-	return (conf_load(file, NULL, 0, why));
+	return (conf_load(file, NULL, why));
 }
 
 /* Replaces each @ by the directory. */
@@ -283,9 +283,10 @@ from_args(
     const char *url, const char *name, const char *value, struct reason *why)
 {
 	const struct conf_pair option = { name, expand(value) };
+	const struct conf_pairs options = { &option, 1 };
 	char path[] = "/l", *paths[] = { path };
 
-	return (conf_from_args(url, &option, 1, paths, 1, why));
+	return (conf_from_args(url, &options, paths, 1, why));
 }
 
 static void

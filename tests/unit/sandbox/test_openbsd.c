@@ -27,13 +27,14 @@ static const char *
 calls_for(const char *url, const char *state_dir)
 {
 	const struct conf_pair option = { "state_dir", state_dir };
+	const struct conf_pairs options = { &option, 1 };
 	char path[] = "/usr/*.log", *paths[] = { path };
 	struct reason why;
 	struct conf *c;
 	struct needs *n;
 
 	c = conf_from_args(
-	    url, &option, state_dir == NULL ? 0 : 1, paths, 1, &why);
+	    url, state_dir == NULL ? NULL : &options, paths, 1, &why);
 	if (c == NULL)
 		fail_msg("%s", why.text);
 	n = needs_new(c);

@@ -136,7 +136,7 @@ enter(void **state)
 
 	(void)state;
 	(void)strlcpy(path, in("app/log/*.log"), sizeof(path));
-	if ((c = conf_from_args("stdout:", NULL, 0, paths, 1, &why)) == NULL)
+	if ((c = conf_from_args("stdout:", NULL, paths, 1, &why)) == NULL)
 		return (-1);
 	assert_int_equal(opener_start(c), 0);
 	conf_free(c);

@@ -39,7 +39,7 @@ conf_of(const char *url, const char *name)
 	struct conf *c;
 
 	(void)strlcpy(path, in(name), sizeof(path));
-	if ((c = conf_from_args(url, NULL, 0, paths, 1, &why)) == NULL)
+	if ((c = conf_from_args(url, NULL, paths, 1, &why)) == NULL)
 		fail_msg("%s", why.text);
 	return (c);
 }
@@ -141,7 +141,7 @@ a_directory_below_another_is_not_named_twice(void **state)
 	(void)state;
 	(void)strlcpy(one, in("a/**/x.log"), sizeof(one));
 	(void)strlcpy(two, in("a/b/*.log"), sizeof(two));
-	c = conf_from_args("stdout:", NULL, 0, paths, 2, &why);
+	c = conf_from_args("stdout:", NULL, paths, 2, &why);
 	assert_non_null(c);
 	r = needs_new(c);
 	assert_non_null(r);
