@@ -16,15 +16,15 @@
  * octets of frames that were sent, or -1 with errno when not even the first
  * was; EMSGSIZE: it is larger than the path takes.
  */
-ssize_t	datagrams_send(int fd, const uint8_t *p, size_t n);
+ssize_t	datagram_send(int fd, const uint8_t *p, size_t n);
 
 /* Prepares a socket, so that no refusal gets lost between two datagrams. */
-void	datagrams_open(int fd);
+void	datagram_open(int fd);
 
 /*
  * Returns what came back from the network for datagrams that were sent, as an
  * errno such as ECONNREFUSED, or 0.
  */
-int	datagrams_error(int fd);
+int	datagram_error(int fd);
 
 #endif

@@ -15,7 +15,7 @@
 #define BATCH 64
 
 ssize_t
-datagrams_send(int fd, const uint8_t *p, size_t n)
+datagram_send(int fd, const uint8_t *p, size_t n)
 {
 	struct mmsghdr msgs[BATCH];
 	struct iovec iov[BATCH];
@@ -50,7 +50,7 @@ datagrams_send(int fd, const uint8_t *p, size_t n)
 }
 
 void
-datagrams_open(int fd)
+datagram_open(int fd)
 {
 	const int on = 1;
 
@@ -80,7 +80,7 @@ error_of(struct msghdr *msg)
 }
 
 int
-datagrams_error(int fd)
+datagram_error(int fd)
 {
 	_Alignas(struct cmsghdr) char control[512];
 	struct msghdr msg;

@@ -17,7 +17,7 @@ comes_again(int error)
 }
 
 ssize_t
-datagrams_send(int fd, const uint8_t *p, size_t n)
+datagram_send(int fd, const uint8_t *p, size_t n)
 {
 	size_t at = 0;
 	uint32_t len;
@@ -38,13 +38,13 @@ datagrams_send(int fd, const uint8_t *p, size_t n)
 }
 
 void
-datagrams_open(int fd)
+datagram_open(int fd)
 {
 	(void)fd;
 }
 
 int
-datagrams_error(int fd)
+datagram_error(int fd)
 {
 	(void)fd;
 	return (0);

@@ -36,6 +36,6 @@ void	tcp_keepalive(int fd, uint64_t idle_ms);
  * there are.  Returns -1 where nobody can tell: the system does not, or it has
  * forgotten because the connection is gone.
  */
-int64_t	socket_unsent(int fd);
+int64_t	net_unsent(int fd);
 
 #endif

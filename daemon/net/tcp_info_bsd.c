@@ -33,7 +33,7 @@ get_info(int fd, struct tcp_info *info)
  * connection stands after it was taken.
  */
 int64_t
-socket_unsent(int fd)
+net_unsent(int fd)
 {
 	struct tcp_info info;
 	int n;

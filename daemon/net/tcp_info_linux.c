@@ -12,7 +12,7 @@
 #include <netinet/in.h>
 
 int64_t
-socket_unsent(int fd)
+net_unsent(int fd)
 {
 	int n;
 

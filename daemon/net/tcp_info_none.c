@@ -4,7 +4,7 @@
 #include "daemon/net/tcp_info.h"
 
 int64_t
-socket_unsent(int fd)
+net_unsent(int fd)
 {
 	(void)fd;
 	return (-1);

@@ -52,7 +52,7 @@ room_of(int fd)
 
 /* The size changes with the path; the larger one counts no byte too few. */
 int64_t
-socket_unsent(int fd)
+net_unsent(int fd)
 {
 	int before = size_of(fd), after;
 	int64_t room = room_of(fd);

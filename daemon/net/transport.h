@@ -1,9 +1,10 @@
 /*
- * transport.h - one connection to one address: udp, tcp, tls, unix or standard
- * output.
+ * transport.h - one connection to one receiver: over UDP, TCP or TLS, to a unix
+ * socket or to standard output.
  *
- * A link sends bytes and tells how many of them the receiver has acknowledged.
- * It does not know what is in them.
+ * A transport sends octets and counts how many of them the receiver has
+ * acknowledged.  It does not look into them, but for WIRE_DATAGRAM, of which it
+ * sends each frame as one datagram.
  */
 #ifndef NET_TRANSPORT_H
 #define NET_TRANSPORT_H
@@ -19,148 +20,172 @@
 #include "lib/wire.h"
 
 struct address;
-struct link;
+struct transport_ops;			/* see inside.h */
 
-enum link_progress {
+/* What is always so with the transport that a url names. */
+struct transport_facts {
+	/* The url names a host: link_open() needs one of its addresses. */
+	bool	needs_address;
+
+	/* The url names a socket in the file system, which a sandbox may not
+	   show. */
+	bool	by_path;
+
+	/* There is no connection: a refusal may come back for any datagram that
+	   was sent of late, and nothing tells that the receiver has moved to
+	   another address. */
+	bool	connectionless;
+
+	/* The descriptor belongs to the process that started the daemon, too:
+	   it is not closed, and cannot be opened again. */
+	bool	borrowed;
+
+	/* The receiver's system acknowledges octets that its process has not
+	   read. */
+	bool	acks_unread;
+
+	/* Acknowledged octets that the receiver may have read and thrown away
+	   though it closed in order. */
+	size_t	lost_at_close;
+};
+
+enum transport_progress {
 	LINK_READY,
 	LINK_WAIT_READ,			/* go on when the socket is readable */
-	LINK_WAIT_WRITE,
-	LINK_BROKEN			/* with the reason set */
+	LINK_WAIT_WRITE,		/* go on when the socket is writable */
+	LINK_BROKEN			/* it failed, and the reason is set */
 };
 
-/* One kind of link; NULL where there is nothing to do. */
-struct link_ops {
-	/* Opens l->fd, non-blocking; connected may be still to come. */
-	int	(*open)(struct link *, const struct address *,
-		    struct reason *);
-	/* What has to be said before the first message. */
-	enum link_progress (*handshake)(struct link *, struct reason *);
-	/* Bytes taken, or -1 with errno; EAGAIN: see wait. */
-	ssize_t	(*send)(struct link *, const uint8_t *, size_t);
-	/* Bytes read, 0: the peer has closed in order, -1 with errno. */
-	ssize_t	(*recv)(struct link *, uint8_t *, size_t);
-	/* Of written, how many bytes are acknowledged. */
-	uint64_t (*acked)(struct link *);
-	/* Says that no more will be written. */
-	void	(*finish)(struct link *);
-	/* Frees what open made, but for the descriptor. */
-	void	(*close)(struct link *);
-};
-
-struct link {
-	const struct link_ops	*ops;
-	const struct conf_destination *conf;
-	const struct conf_url	*url;
-	void			*state;	/* of the kind, e.g. TLS */
+struct transport {			/* embedded by its owner */
+	const struct transport_ops *ops;
+	const struct conf_destination *conf;	/* borrowed */
+	const struct conf_url	*url;		/* borrowed */
+	void			*state;	/* of TLS */
 	int			 fd;	/* -1: closed */
-	enum link_progress	 wait;	/* what an EAGAIN of send waits for */
-	bool			 borrowed;	/* fd is not ours to close */
-	bool			 stream;
-	bool			 shaking;	/* connected, but not ready */
-	int			 error;		/* met while looking */
-	struct reason		 why;		/* more than error tells, or "" */
-	uint64_t		 written;	/* taken by send */
-	uint64_t		 acked;		/* as last known */
-	bool			 counts;	/* the system tells unsent */
-	uint64_t		 left;		/* the socket, in octets */
-	uint64_t		 most;		/* octets that the peer's buffer may
-						   hold; 0: not known */
+	enum transport_progress	 wait;	/* for what, after an EAGAIN of send */
+	bool			 stream;	/* false: datagrams */
+	bool			 shaking;	/* connected, the handshake is
+						   not complete */
+	int			 error;	/* the first one of the socket */
+	struct reason		 why;	/* more than error tells, or "" */
+	uint64_t		 written;	/* octets that send took */
+	uint64_t		 acked;	/* unix: by the last count that held */
+	bool			 counts;	/* the system counts what is
+						   not acknowledged */
+	uint64_t		 left;	/* octets that have left the socket */
+	uint64_t		 most;	/* octets that the receiver's buffer
+					   may hold; 0: not known */
 };
 
-/* How messages are framed on a link: a datagram needs no frame of its own. */
-enum wire	link_wire(const struct link *);
-
-/* Whether the scheme needs an address: all but unix and stdout. */
-bool	link_needs_address(enum conf_scheme);
+/* The facts of the transport that the url names; they live for ever. */
+const struct transport_facts	*transport_facts(const struct conf_url *);
 
 /*
- * Opens a link to url of conf; address is for schemes that need one.  The
- * connection stands when the descriptor is writable and link_handshake() is
- * LINK_READY.  Returns 0, or -1 with why set, and with errno where that is
- * EMFILE or ENFILE.
+ * How messages are framed on an open transport: as configured on a stream, and
+ * WIRE_DATAGRAM for datagrams.
  */
-int	link_open(struct link *, const struct conf_destination *conf,
+enum wire	link_wire(const struct transport *);
+
+/*
+ * Opens a transport to url, which is one of conf, both borrowed until it is
+ * closed; address is copied, and NULL where the facts say that none is needed.
+ * The connection stands when the descriptor is writable and link_handshake()
+ * returns LINK_READY.  Returns 0, or -1 with why set, and with errno where that
+ * is EMFILE or ENFILE.  Close it with link_close() or link_abort().
+ */
+int	link_open(struct transport *, const struct conf_destination *conf,
 	    const struct conf_url *, const struct address *,
 	    struct reason *why);
 
-/* Goes on with what stands between a connection and the first message. */
-enum link_progress	link_handshake(struct link *, struct reason *why);
+/*
+ * Does the next step between the connection and the first message.  Called
+ * again when the descriptor is ready for what was returned.
+ */
+enum transport_progress	link_handshake(struct transport *,
+			    struct reason *why);
 
 /*
- * Reads what the peer says, also what it said before link_send() failed.
- * Returns the bytes, 0 when it has closed in order, -1 with errno; EAGAIN:
- * nothing for now.
+ * Reads what the receiver says, also what it said before link_send() failed.
+ * Returns the octets read, 0 when the receiver has closed in order, or -1 with
+ * errno; EAGAIN: there is nothing to read yet.
  */
-ssize_t	link_recv(struct link *, uint8_t *, size_t);
+ssize_t	link_recv(struct transport *, uint8_t *, size_t);
 
 /*
- * Returns the bytes taken, or -1 with errno; EAGAIN: wait for l->wait, then
- * begin with the same bytes, of which there may be more, but never less.
+ * Sends what fits.  Returns the octets taken, or -1 with errno.  EAGAIN: wait
+ * as the member wait says, then begin with the same octets; more may follow
+ * them, but not fewer.
  */
-ssize_t	link_send(struct link *, const uint8_t *, size_t);
-uint64_t	link_acked(struct link *);
+ssize_t	link_send(struct transport *, const uint8_t *, size_t);
 
 /*
- * Whether link_acked() comes to all that was written.  It does not where the
- * system tells nothing: then only a peer that closes after link_finish() shows
- * that it has all.  For a link that link_acked() was called for.
+ * Returns how many of the octets written are acknowledged: over TCP and TLS the
+ * receiver's system has them, over a unix stream the receiver has read them;
+ * datagrams and standard output are acknowledged when they are sent.
  */
-bool	link_counts(const struct link *);
+uint64_t	link_acked(struct transport *);
 
 /*
- * How many acknowledged bytes the peer may hold without having read them.  Its
- * system chooses the window scale for the largest buffer that it may ever use,
- * so that is what the scale allows, or twice that where the buffer is of a
- * fixed size.  The windows that it advertises tell less:
- * a buffer that nobody reads takes many times as much, unseen.  64 MB where no
- * scale is known.
+ * Whether link_acked() reaches all that was written.  It does not where the
+ * system does not count: there only a receiver that closes after link_finish()
+ * shows that it has everything.  Asked after a call of link_acked().
  */
-uint64_t	link_unread(const struct link *);
+bool	link_counts(const struct transport *);
 
 /*
- * How many of those it may have read and thrown away though it closed in order:
- * over TLS one record, for servers that stop read once more, to hear a goodbye,
- * and what they get is a log.
+ * How many acknowledged octets the receiver's system may hold that its process
+ * has not read; 0 where acks_unread is false.  It is resend_on_reset, or is
+ * derived from the window scale: a system chooses that for the largest buffer
+ * it may ever use, so the buffer holds what the scale allows, or twice as much
+ * where it has a fixed size.  The windows that are advertised tell less: a
+ * buffer that nobody reads takes many times as much.  Without a scale it is
+ * LINK_UNREAD_BLIND.
  */
-uint64_t	link_thrown_away(const struct link *);
+uint64_t	link_unread(const struct transport *);
+
+/* How many of those lost_at_close may be, of one that closed in order. */
+uint64_t	link_thrown_away(const struct transport *);
 
 /*
- * Whether the peer's goodbye leaves open if it has read what is acknowledged:
- * link_error() tells a little later.
+ * Whether a receiver that closes in order may not have read all that is
+ * acknowledged (acks_unread): then link_error() tells, a little later.
  */
-bool	link_may_lie(const struct link *);
-
-/* What the connection has met meanwhile, as errno, or 0. */
-int	link_error(struct link *);
+bool	link_may_lie(const struct transport *);
 
 /*
- * Closes the link but for its socket, which is returned and is the caller's to
- * close.  link_socket_error() goes on telling what such a one has met.
+ * Returns the first error that the connection met, as an errno, or 0.  Asks the
+ * socket: after the receiver's FIN, link_recv() does not tell of a reset that
+ * follows it.
  */
-int	link_detach(struct link *);
+int	link_error(struct transport *);
+
+/*
+ * Closes the transport without its socket, and returns that; the caller closes
+ * it.  link_socket_error() returns what such a socket has met since, as
+ * link_error() does.
+ */
+int	link_detach(struct transport *);
 int	link_socket_error(int fd);
 
 /*
- * Milliseconds since the peer's system was last heard of, 0 while it owes no
- * answer; -1: unknown.
+ * Returns how many milliseconds ago the receiver's system last answered, 0
+ * while it owes no answer, -1 where that is not known.
  */
-int64_t	link_silence_ms(struct link *);
-
-/* Says that no more will be written; the peer closes when it has read all. */
-void	link_finish(struct link *);
-
-/* For links over tcp: the open of link_ops; and of written bytes on the wire,
-   how many are acknowledged, noting what the peer advertises. */
-int	link_tcp_open(struct link *, const struct address *, struct reason *);
-uint64_t	link_tcp_acked(struct link *, uint64_t written);
-
-/* Closes it; a closed one is fine. */
-void	link_close(struct link *);
+int64_t	link_silence_ms(struct transport *);
 
 /*
- * Closes it and throws away what the system has not sent yet: that will be
- * sent again elsewhere and must not arrive behind it.
+ * Tells the receiver that nothing more will be written: it closes when it has
+ * read everything.  Without effect where the transport has no such signal.
  */
-void	link_abort(struct link *);
+void	link_finish(struct transport *);
+
+/* Closes the transport; a closed one is fine. */
+void	link_close(struct transport *);
+
+/*
+ * Closes the transport and discards what the system has not sent yet: it will
+ * be sent on another connection, and must not arrive after that.
+ */
+void	link_abort(struct transport *);
 
 #endif

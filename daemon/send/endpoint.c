@@ -116,7 +116,7 @@ on_up(struct endpoint *ep)
 	ep->mark[0] = ep->mark[1] = ep->base;
 	flow_begin(&ep->flow);
 	ev_timer_stop(ep->env->loop, &ep->timer);
-	if (!ep->link.borrowed) {
+	if (!ep->facts->borrowed) {
 		ev_io_stop(ep->env->loop, &ep->readable);
 		ev_io_set(&ep->readable, ep->link.fd, EV_READ);
 		ev_io_start(ep->env->loop, &ep->readable);
@@ -185,12 +185,12 @@ open_link(struct endpoint *ep, const struct address *a)
 	(void)strlcpy(ep->peer,
 	    a != NULL ? address_text(a).text : ep->url->text, sizeof(ep->peer));
 	if (try_link(ep, a) == -1) {
-		if (ep->url->scheme == CONF_UNIX)
+		if (ep->facts->by_path)
 			ep->env->on_unreached(ep->env->arg);
 		pass_over(ep);
 		return;
 	}
-	if (ep->link.borrowed || endpoint_is_datagram(ep)) {
+	if (ep->facts->borrowed || endpoint_is_datagram(ep)) {
 		endpoint_enter(ep, ENDPOINT_UP);
 		return;
 	}
@@ -204,7 +204,7 @@ open_link(struct endpoint *ep, const struct address *a)
 static void
 connect_next(struct endpoint *ep)
 {
-	if (!link_needs_address(ep->url->scheme)) {
+	if (!ep->facts->needs_address) {
 		endpoint_fail(ep);
 		return;
 	}
@@ -246,7 +246,7 @@ attempt(struct endpoint *ep)
 	ep->attempts++;
 	ep->finishing = false;
 	endpoint_start_timer(ep, (double)ep->conf->connect_timeout_ms / 1e3);
-	if (!link_needs_address(ep->url->scheme)) {
+	if (!ep->facts->needs_address) {
 		open_link(ep, NULL);
 		return;
 	}
@@ -419,7 +419,7 @@ allocate(struct endpoint *ep)
 	ep->window = window_new(slices, &endpoint_window_ops, ep);
 	if (ep->buf == NULL || ep->window == NULL)
 		return (-1);
-	if (ep->url->scheme == CONF_UDP && endpoint_lookup_new(ep) == -1)
+	if (ep->facts->connectionless && endpoint_lookup_new(ep) == -1)
 		return (-1);
 	if (!ep->is_relp)
 		return (0);
@@ -447,6 +447,7 @@ endpoint_new(const struct endpoint_env *env,
 	ep->owner = owner;
 	ep->conf = conf;
 	ep->url = url;
+	ep->facts = transport_facts(url);
 	ep->link.fd = -1;
 	ep->is_relp = conf_url_is_relp(url);
 	TAILQ_INIT(&ep->ready);

@@ -54,7 +54,7 @@ endpoint_keep_from(const struct endpoint *ep)
 	uint64_t acked = window_acked_pos(ep->window);
 	uint64_t unread = link_unread(&ep->link);
 
-	if (ep->url->scheme == CONF_UDP)
+	if (ep->facts->connectionless)
 		return (ep->mark[0]);
 	if (ep->is_relp)
 		return (acked);
@@ -70,9 +70,9 @@ move_marks(struct endpoint *ep)
 {
 	double now, step;
 
-	if (ep->url->scheme == CONF_UDP)
+	if (ep->facts->connectionless)
 		step = DATAGRAM_MARK;
-	else if (ep->url->scheme == CONF_TLS)
+	else if (ep->facts->lost_at_close > 0)
 		step = GOODBYE_MARK;
 	else
 		return;
@@ -308,10 +308,7 @@ note_life(struct endpoint *ep)
 	if (ep->is_relp)
 		return;
 	silence = link_silence_ms(&ep->link);
-	if (silence == -1)
-		heard = ep->url->scheme == CONF_UNIX ? now : 0;
-	else
-		heard = now - (double)silence / 1e3;
+	heard = silence == -1 ? 0 : now - (double)silence / 1e3;
 	if (ep->alive < heard)
 		ep->alive = heard;
 }

@@ -122,7 +122,7 @@ thrown_away(const struct endpoint *ep)
 {
 	uint64_t acked = window_acked_pos(ep->window);
 	uint64_t recent = acked - ep->mark[0], most = acked - ep->base;
-	uint64_t thrown = link_thrown_away(&ep->link);
+	uint64_t thrown = ep->is_relp ? 0 : link_thrown_away(&ep->link);
 
 	most = most > ep->repeats ? most - ep->repeats : 0;
 	if (thrown > most)
@@ -195,7 +195,7 @@ endpoint_link_error(struct endpoint *ep, int error, const char *what)
 		return;
 	reason_set(&ep->error, "%s: %s", what,
 	    ep->link.why.text[0] != '\0' ? ep->link.why.text : strerror(error));
-	if (ep->url->scheme == CONF_STDOUT) {
+	if (ep->facts->borrowed) {
 		/* It cannot be opened again. */
 		endpoint_enter(ep, ENDPOINT_IDLE);
 		ep->env->on_stdout_closed(ep->env->arg);
@@ -204,7 +204,7 @@ endpoint_link_error(struct endpoint *ep, int error, const char *what)
 	/* Not endpoint_take_acks(): what is kept must still be there. */
 	if (!ep->is_relp)
 		window_ack(ep->window, ep->base + link_acked(&ep->link));
-	ep->probing = ep->url->scheme == CONF_UDP;
+	ep->probing = ep->facts->connectionless;
 	endpoint_lose(ep, endpoint_keep_from(ep));
 }
 

@@ -351,7 +351,7 @@ peer_is_there(struct endpoint *ep)
 void
 endpoint_finish(struct endpoint *ep)
 {
-	if (ep->link.borrowed || endpoint_is_datagram(ep)) {
+	if (ep->facts->borrowed || endpoint_is_datagram(ep)) {
 		endpoint_become_idle(ep);
 		return;
 	}

@@ -29,8 +29,9 @@ struct endpoint {
 	uint32_t epoch;
 	const struct conf_destination *conf;
 	const struct conf_url *url;
+	const struct transport_facts *facts; /* of url */
 	enum endpoint_state state;
-	struct link link;
+	struct transport link;
 	ev_io readable;
 	ev_io writable;
 	ev_timer timer; /* of the state */

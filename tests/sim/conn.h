@@ -108,7 +108,7 @@ bool		 datagram_put(struct conn *, const void *, size_t);
 void		 datagram_kill(struct conn *);
 void		 datagram_close(struct conn *);
 /* The error that the worker's system was told of, or 0. */
-int		 datagram_error(struct conn *);
+int		 datagram_take_error(struct conn *);
 /* Takes the frames that are whole out of c->text, and answers. */
 /* tls_server.c */
 bool		 conn_is_tls(const struct conn *);

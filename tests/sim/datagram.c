@@ -139,7 +139,7 @@ datagram_kill(struct conn *c)
 }
 
 int
-datagram_error(struct conn *c)
+datagram_take_error(struct conn *c)
 {
 	int error = c->error;
 

@@ -208,33 +208,33 @@ address_text(const struct address *a)
 
 /* A system that tells nothing has no queue of errors, either. */
 
-ssize_t datagrams_send_linux(int, const uint8_t *, size_t);
-ssize_t datagrams_send_none(int, const uint8_t *, size_t);
-void datagrams_open_linux(int);
-void datagrams_open_none(int);
-int datagrams_error_linux(int);
-int datagrams_error_none(int);
+ssize_t datagram_send_linux(int, const uint8_t *, size_t);
+ssize_t datagram_send_none(int, const uint8_t *, size_t);
+void datagram_open_linux(int);
+void datagram_open_none(int);
+int datagram_error_linux(int);
+int datagram_error_none(int);
 
 ssize_t
-datagrams_send(int fd, const uint8_t *p, size_t n)
+datagram_send(int fd, const uint8_t *p, size_t n)
 {
-	return (S.blind ? datagrams_send_none(fd, p, n)
-			: datagrams_send_linux(fd, p, n));
+	return (S.blind ? datagram_send_none(fd, p, n)
+			: datagram_send_linux(fd, p, n));
 }
 
 void
-datagrams_open(int fd)
+datagram_open(int fd)
 {
 	if (S.blind)
-		datagrams_open_none(fd);
+		datagram_open_none(fd);
 	else
-		datagrams_open_linux(fd);
+		datagram_open_linux(fd);
 }
 
 int
-datagrams_error(int fd)
+datagram_error(int fd)
 {
-	return (S.blind ? datagrams_error_none(fd) : datagrams_error_linux(fd));
+	return (S.blind ? datagram_error_none(fd) : datagram_error_linux(fd));
 }
 
 /* The clocks. */

@@ -141,7 +141,7 @@ note_goodbye(struct conn *c, const uint8_t *p, size_t n)
 static ssize_t
 send_datagram(struct conn *c, const void *p, size_t n)
 {
-	int error = datagram_error(c);
+	int error = datagram_take_error(c);
 
 	if (error != 0)
 		return (refuse(error));
@@ -210,8 +210,8 @@ WRAP(ssize_t, recv, int fd, void *p, size_t n, int flags)
 		return ((ssize_t)n);
 	}
 	if (c->error != 0)
-		return (refuse(
-		    c->type == SOCK_DGRAM ? datagram_error(c) : take_error(c)));
+		return (refuse(c->type == SOCK_DGRAM ? datagram_take_error(c)
+						     : take_error(c)));
 	if (c->type == SOCK_STREAM && (c->goodbye || c->state == CONN_DEAD))
 		return (0);
 	errno = EAGAIN;
@@ -231,7 +231,7 @@ WRAP(int, getsockopt, int fd, int level, int what, void *p, socklen_t *len)
 		return (-1);
 	}
 	*(int *)p = what == SO_ERROR && c->type == SOCK_DGRAM
-	    ? datagram_error(c)
+	    ? datagram_take_error(c)
 	    : what == SO_ERROR ? take_error(c)
 			       : BUF;
 	return (0);
@@ -283,7 +283,7 @@ WRAP(ssize_t, recvmsg, int fd, struct msghdr *msg, int flags)
 	(void)sim_call("recvmsg", NULL);
 	if ((c = conn_of(fd)) == NULL || c->type != SOCK_DGRAM ||
 	    (flags & MSG_ERRQUEUE) == 0 || setting_is_local(c->receiver) ||
-	    (error = datagram_error(c)) == 0)
+	    (error = datagram_take_error(c)) == 0)
 		return (refuse(EAGAIN));
 	e.ee_errno = (uint32_t)error;
 	h = CMSG_FIRSTHDR(msg);
@@ -310,7 +310,7 @@ WRAP(int, sendmmsg, int fd, struct mmsghdr *msgs, unsigned n, int flags)
 		return (-1);
 	if ((c = conn_of(fd)) == NULL)
 		return (-1);
-	if ((error = datagram_error(c)) != 0)
+	if ((error = datagram_take_error(c)) != 0)
 		return (refuse(error));
 	for (i = 0; i < n; i++) {
 		iov = msgs[i].msg_hdr.msg_iov;
@@ -348,7 +348,7 @@ net_writable(void *sock)
 /* In place of daemon/net/tcp_info_linux.c. */
 
 int64_t
-socket_unsent(int fd)
+net_unsent(int fd)
 {
 	const struct conn *c = conn_of(fd);
 

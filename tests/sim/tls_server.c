@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-/* Within it a server that refuses the worker says so: link_tls.c. */
+/* Within it a server that refuses the worker says so: daemon/net/tls.c. */
 #define WELCOME_NS (2000 * NS_MS)
 /* What a worker sends again that came before a goodbye. */
 #define RECENT_NS (200 * NS_MS)

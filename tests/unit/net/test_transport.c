@@ -26,7 +26,7 @@
 struct pair {
 	struct conf_destination conf;
 	struct conf_url url;
-	struct link link;
+	struct transport link;
 	int peer;
 };
 
