@@ -12,7 +12,7 @@
 
 #include "daemon/conf/option.h"
 #include "daemon/conf/parse.h"
-#include "daemon/conf/text.h"
+#include "daemon/conf/tree.h"
 #include "daemon/conf/url.h"
 #include "daemon/conf/value.h"
 
@@ -24,27 +24,30 @@ struct name {
 	char unique[BASE_MAX + NUMBER_MAX];
 };
 
+struct origin { /* of an option, as the user wrote it */
+	char text[80];
+};
+
 struct args {
-	struct conf_text *text;
 	const struct conf_pair *options;
 	size_t noptions;
+	struct origin *origins; /* of the options */
 	struct name *names; /* of the sources so far */
 	size_t nnames;
 	struct reason *why;
 };
 
 /* Where a bare name is looked for: hostname is the source's. */
-static const struct conf_option *const tables[] = { conf_option_source,
-	conf_option_destination, conf_option_tls, conf_option_global };
-#define NTABLES (sizeof(tables) / sizeof(tables[0]))
+static const char *const kinds[] = { "source", "destination", "tls", "" };
+#define NKINDS (sizeof(kinds) / sizeof(kinds[0]))
 
-/* Returns the table that has the option called name, or NULL. */
-static const struct conf_option *
+/* Returns the kind of section that has the option called name, or NULL. */
+static const char *
 home(const char *name)
 {
-	for (size_t i = 0; i < NTABLES; i++)
-		if (conf_option_find(tables[i], name) != NULL)
-			return (tables[i]);
+	for (size_t i = 0; i < NKINDS; i++)
+		if (conf_option_find(conf_option_table(kinds[i]), name) != NULL)
+			return (kinds[i]);
 	return (NULL);
 }
 
@@ -70,8 +73,8 @@ check_option(const char *name, struct reason *why)
 		    why, "-o destinations: there is one: write -t url"));
 	if (home(name) != NULL)
 		return (0);
-	for (size_t i = 0; i < NTABLES && near == NULL; i++)
-		near = conf_option_near(tables[i], name);
+	for (size_t i = 0; i < NKINDS && near == NULL; i++)
+		near = conf_option_near(conf_option_table(kinds[i]), name);
 	if (near != NULL)
 		return (
 		    reason_set(why, "-o %s: unknown option (%s?)", name, near));
@@ -96,31 +99,10 @@ absolute(const char *path)
 	return (joined);
 }
 
-static void
-put_string(struct conf_text *t, const char *value)
+static int
+out_of_memory(const struct args *a)
 {
-	conf_text_puts(t, "\"");
-	conf_text_quote(t, value);
-	conf_text_puts(t, "\"");
-}
-
-static void
-put_option(struct conf_text *t, const char *origin, const char *name,
-    const char *value)
-{
-	conf_text_line(t, origin, 0);
-	conf_text_puts(t, name);
-	conf_text_puts(t, " = ");
-	put_string(t, value);
-}
-
-static const char *
-option_origin(struct conf_text *t, const char *name)
-{
-	char origin[80];
-
-	snprintf(origin, sizeof(origin), "-o %s", name);
-	return (conf_text_origin(t, origin));
+	return (reason_set(a->why, "%s", strerror(ENOMEM)));
 }
 
 static bool
@@ -135,115 +117,117 @@ is_path(const char *name)
 	return (false);
 }
 
-static int
-put_scalar(struct args *a, const struct conf_pair *option)
+/* Returns where an option, or the path or -t as arg, is from. */
+static struct conf_line
+from(const char *arg)
 {
-	const char *origin = option_origin(a->text, option->name);
+	struct conf_line where = { arg, 0 };
+
+	return (where);
+}
+
+static int
+add_option(const struct args *a, struct conf_section *section,
+    const struct conf_option *o, size_t i)
+{
+	const char *value = a->options[i].value;
+	struct conf_line where = from(a->origins[i].text);
 	char *path;
+	int result;
 
-	if (!is_path(option->name) || *option->value == '\0') {
-		put_option(a->text, origin, option->name, option->value);
-		return (0);
+	if (!is_path(o->name) || *value == '\0')
+		result = conf_tree_add(section, o->name, value, where);
+	else if ((path = absolute(value)) == NULL)
+		return (reason_set(a->why, "%s: %s", value, strerror(errno)));
+	else {
+		result = conf_tree_add(section, o->name, path, where);
+		free(path);
 	}
-	if ((path = absolute(option->value)) == NULL)
-		return (reason_set(
-		    a->why, "%s: %s", option->value, strerror(errno)));
-	put_option(a->text, origin, option->name, path);
-	free(path);
-	return (0);
+	return (result == -1 ? out_of_memory(a) : 0);
 }
 
-/* What is given several times is one list. */
-static void
-put_list(struct args *a, const char *name)
-{
-	struct conf_text *t = a->text;
-
-	conf_text_line(t, option_origin(t, name), 0);
-	conf_text_puts(t, name);
-	conf_text_puts(t, " = {");
-	for (size_t i = 0; i < a->noptions; i++)
-		if (strcmp(a->options[i].name, name) == 0) {
-			conf_text_puts(t, " ");
-			put_string(t, a->options[i].value);
-			conf_text_puts(t, ",");
-		}
-	conf_text_puts(t, " }");
-}
-
-/* Adds the options of the section that has table. */
+/* Adds what options the section has, each value that is given. */
 static int
-put_options(struct args *a, const struct conf_option *table)
+add_options(const struct args *a, struct conf_section *section)
 {
-	for (const struct conf_option *o = table; o->name != NULL; o++) {
-		if (!is_given(a, o->name) || home(o->name) != table)
-			continue;
-		if (o->most != 1) {
-			put_list(a, o->name);
-			continue;
-		}
+	const struct conf_option *o = conf_option_table(section->kind);
+
+	for (; o->name != NULL; o++)
 		for (size_t i = 0; i < a->noptions; i++)
 			if (strcmp(a->options[i].name, o->name) == 0 &&
-			    put_scalar(a, &a->options[i]) == -1)
+			    strcmp(home(o->name), section->kind) == 0 &&
+			    add_option(a, section, o, i) == -1)
 				return (-1);
-	}
 	return (0);
 }
 
-static void
-put_section(
-    struct args *a, const char *origin, const char *kind, const char *name)
+/* Returns a section with its options, or NULL with why set. */
+static struct conf_section *
+add_section(const struct args *a, struct conf_section *parent, const char *kind,
+    const char *title, const char *origin)
 {
-	conf_text_line(a->text, origin, 0);
-	conf_text_puts(a->text, kind);
-	if (name != NULL) {
-		conf_text_puts(a->text, " ");
-		put_string(a->text, name);
+	struct conf_section *s =
+	    conf_tree_new(parent, kind, title, from(origin));
+
+	if (s == NULL) {
+		out_of_memory(a);
+		return (NULL);
 	}
-	conf_text_puts(a->text, " {");
-	conf_text_open(a->text);
+	return (add_options(a, s) == -1 ? NULL : s);
 }
 
-/* A section in the destination, if any of its options is given. */
+/* Adds a section tls to the destination, if any of its options is given. */
 static int
-put_tls(struct args *a)
+add_tls(const struct args *a, struct conf_section *destination)
 {
-	const struct conf_option *o = conf_option_tls;
+	const struct conf_option *o = conf_option_table("tls");
 
-	while (o->name != NULL && !is_given(a, o->name))
-		o++;
-	if (o->name == NULL)
-		return (0);
-	put_section(a, option_origin(a->text, o->name), "tls", NULL);
-	if (put_options(a, conf_option_tls) == -1)
-		return (-1);
-	conf_text_puts(a->text, " }");
+	for (; o->name != NULL; o++)
+		for (size_t i = 0; i < a->noptions; i++)
+			if (strcmp(a->options[i].name, o->name) == 0)
+				return (add_section(a, destination, "tls", NULL,
+					    a->origins[i].text) == NULL
+					? -1
+					: 0);
 	return (0);
 }
 
-/* The destination is called as the scheme of its url. */
-static int
-put_destination(struct args *a, const char *url)
+/* Names the destination as the scheme of its url. */
+static const char *
+destination_name(const char *url)
 {
 	struct conf_url parsed = { .text = NULL };
-	const char *name = "destination", *text = url;
+	const char *name = "destination";
 
-	for (size_t i = 0; i < a->noptions && url == NULL; i++)
-		if (strcmp(a->options[i].name, "url") == 0)
-			text = a->options[i].value;
-	if (text == NULL)
-		url = text = "stdout:";
-	if (conf_url_parse(&parsed, text, NULL) == 0)
+	if (conf_url_parse(&parsed, url, NULL) == 0)
 		name = conf_url_is_relp(&parsed) ? "relp"
 						 : conf_url_scheme(&parsed);
-	put_section(a, "-t", "destination", name);
 	conf_url_fini(&parsed);
-	if (url != NULL)
-		put_option(a->text, "-t", "url", url);
-	if (put_options(a, conf_option_destination) == -1 || put_tls(a) == -1)
+	return (name);
+}
+
+static int
+add_destination(
+    const struct args *a, struct conf_section *root, const char *url)
+{
+	const char *text = url == NULL ? "stdout:" : url;
+	struct conf_section *s;
+
+	for (size_t i = 0; i < a->noptions; i++)
+		if (strcmp(a->options[i].name, "url") == 0) {
+			if (url != NULL)
+				return (reason_set(a->why,
+				    "-o url: url is given twice: write one "
+				    "list, { \"a\", \"b\" }"));
+			text = a->options[i].value;
+		}
+	s = add_section(a, root, "destination", destination_name(text), "-t");
+	if (s == NULL)
 		return (-1);
-	conf_text_puts(a->text, " }");
-	return (0);
+	if (!is_given(a, "url") &&
+	    conf_tree_add(s, "url", text, from("-t")) == -1)
+		return (out_of_memory(a));
+	return (add_tls(a, s));
 }
 
 /*
@@ -389,11 +373,12 @@ pattern_of(const char *path)
 }
 
 static int
-put_source(struct args *a, const char *path)
+add_source(struct args *a, struct conf_section *root, const char *path)
 {
-	const char *origin = conf_text_origin(a->text, path);
+	struct conf_section *s;
 	struct stat st;
 	char *pattern;
+	int result;
 
 	if (*path == '\0')
 		return (reason_set(a->why, "a path is empty"));
@@ -403,33 +388,49 @@ put_source(struct args *a, const char *path)
 		    path, path));
 	if ((pattern = pattern_of(path)) == NULL)
 		return (reason_set(a->why, "%s: %s", path, strerror(errno)));
-	put_section(a, origin, "source", unique_name(a, path));
-	put_option(a->text, origin, "paths", pattern);
+	s = add_section(a, root, "source", unique_name(a, path), path);
+	result =
+	    s == NULL ? -1 : conf_tree_add(s, "paths", pattern, from(path));
 	free(pattern);
-	if (put_options(a, conf_option_source) == -1)
-		return (-1);
-	conf_text_puts(a->text, " }");
-	return (0);
+	if (s != NULL && result == -1)
+		out_of_memory(a);
+	return (result);
 }
 
 static int
-put_all(struct args *a, const char *url, char *const *paths, size_t npaths)
+check_options(const struct args *a)
 {
-	if (npaths == 0)
-		return (reason_set(a->why, "there is no path to read"));
-	for (size_t i = 0; i < a->noptions; i++)
+	for (size_t i = 0; i < a->noptions; i++) {
 		if (check_option(a->options[i].name, a->why) == -1)
 			return (-1);
-	if (put_options(a, conf_option_global) == -1 ||
-	    put_destination(a, url) == -1)
-		return (-1);
-	for (size_t i = 0; i < npaths; i++)
-		if (put_source(a, paths[i]) == -1)
-			return (-1);
-	conf_text_line(a->text, "command line", 0);
-	if (a->text->failed)
-		return (reason_set(a->why, "%s", strerror(ENOMEM)));
+		snprintf(a->origins[i].text, sizeof(a->origins[i].text),
+		    "-o %s", a->options[i].name);
+	}
 	return (0);
+}
+
+/* Returns the root of a tree with all of it, or NULL with why set. */
+static struct conf_section *
+make_tree(struct args *a, const char *url, char *const *paths, size_t npaths)
+{
+	struct conf_section *root;
+	int result;
+
+	if (npaths == 0) {
+		reason_set(a->why, "there is no path to read");
+		return (NULL);
+	}
+	if (check_options(a) == -1)
+		return (NULL);
+	if ((root = add_section(a, NULL, "", NULL, "command line")) == NULL)
+		return (NULL);
+	result = add_destination(a, root, url);
+	for (size_t i = 0; i < npaths && result == 0; i++)
+		result = add_source(a, root, paths[i]);
+	if (result == 0)
+		return (root);
+	conf_tree_free(root);
+	return (NULL);
 }
 
 /* What a file has by default has no place in a quick look. */
@@ -457,17 +458,19 @@ conf_from_args(const char *url, const struct conf_pairs *options,
 	struct args a = { .options = options == NULL ? NULL : options->p,
 		.noptions = options == NULL ? 0 : options->n,
 		.why = why };
+	struct conf_section *root = NULL;
 	struct conf *c = NULL;
 
-	a.text = conf_text_new();
+	a.origins = calloc(a.noptions + 1, sizeof(*a.origins));
 	a.names = calloc(npaths + 1, sizeof(*a.names));
-	if (a.text == NULL || a.names == NULL)
-		reason_set(why, "%s", strerror(errno));
-	else if (put_all(&a, url, paths, npaths) == 0)
-		c = conf_parse(a.text, why);
+	if (a.origins == NULL || a.names == NULL)
+		out_of_memory(&a);
+	else if ((root = make_tree(&a, url, paths, npaths)) != NULL)
+		c = conf_parse(root, why);
 	if (c != NULL)
 		drop_defaults(&a, c);
-	conf_text_free(a.text);
+	conf_tree_free(root);
+	free(a.origins);
 	free(a.names);
 	return (c);
 }

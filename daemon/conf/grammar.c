@@ -1,13 +1,20 @@
 #include "daemon/conf/grammar.h"
 
+#include <confuse.h>
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "daemon/conf/option.h"
 #include "daemon/conf/value.h"
+
+struct given { /* a value, and the line of the text that it stands in */
+	int line;
+	char text[];
+};
 
 /*
  * libconfuse hands its callbacks no pointer of ours, and its lexer is global
@@ -41,82 +48,33 @@ static const struct phrase {
 	    "\" is defined twice: each needs a name of its own" },
 };
 
-static const struct section_table {
-	const char *name;
-	const char *place; /* in words */
-	const struct conf_option *options;
-} sections[] = {
-	{ "", "outside of sections", conf_option_global },
-	{ "destination", "in a destination", conf_option_destination },
-	{ "tls", "in tls { }", conf_option_tls },
-	{ "relp", "in relp { }", conf_option_relp },
-	{ "source", "in a source", conf_option_source },
-	{ "structured_data", "in a structured_data",
-	    conf_option_structured_data },
-};
-#define NSECTIONS (sizeof(sections) / sizeof(sections[0]))
-
-static const struct section_table *
-table_of(const cfg_t *section)
+/* libconfuse calls its outermost section "root". */
+static const char *
+kind_of(const cfg_t *cfg)
 {
-	for (size_t i = 1; i < NSECTIONS; i++)
-		if (strcmp(section->name, sections[i].name) == 0)
-			return (&sections[i]);
-	return (&sections[0]);
-}
-
-/* A user who has only a command line does not know of sections. */
-static int
-vfail(const struct conf_text *text, const cfg_t *section, int line,
-    struct reason *why, const char *message)
-{
-	struct conf_line where = conf_text_where(text, line);
-
-	if (table_of(section) == &sections[0] || where.number == 0)
-		return (conf_line_fail(where, why, "%s", message));
-	if (section->title == NULL)
-		return (conf_line_fail(
-		    where, why, "%s: %s", section->name, message));
-	return (conf_line_fail(where, why, "%s \"%s\": %s", section->name,
-	    section->title, message));
-}
-
-int
-conf_grammar_fail(const struct conf_text *text, const cfg_t *section, int line,
-    struct reason *why, const char *fmt, ...)
-{
-	struct reason message;
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(message.text, sizeof(message.text), fmt, ap);
-	va_end(ap);
-	return (vfail(text, section, line, why, message.text));
+	return (strcmp(cfg->name, "root") == 0 ? "" : cfg->name);
 }
 
 /* What else the user may have meant with an unknown option. */
 static void
-add_hint(struct reason *message, const cfg_t *section, const char *name)
+add_hint(struct reason *message, const char *kind, const char *name)
 {
-	const struct section_table *here = table_of(section);
 	char text[sizeof(message->text)];
 	const char *near;
 
 	strlcpy(text, message->text, sizeof(text));
-	if ((near = conf_option_near(here->options, name)) != NULL) {
+	if ((near = conf_option_near(conf_option_table(kind), name)) != NULL) {
 		reason_set(message, "%s (%s?)", text, near);
 		return;
 	}
-	for (size_t i = 1; i < NSECTIONS; i++) {
-		near = sections[i].name;
-		if (strcmp(name, near) != 0 && conf_value_is_near(name, near))
-			reason_set(message, "%s (%s?)", text, near);
-	}
-	for (size_t i = 0; i < NSECTIONS; i++) {
-		if (conf_option_find(sections[i].options, name) == NULL)
-			continue;
-		reason_set(message, "%s: it %s %s", text,
-		    i == 0 ? "stands" : "belongs", sections[i].place);
+	for (const struct conf_kind *k = conf_option_kinds; k->name != NULL;
+	     k++) {
+		if (*k->name != '\0' && strcmp(name, k->name) != 0 &&
+		    conf_value_is_near(name, k->name))
+			reason_set(message, "%s (%s?)", text, k->name);
+		if (conf_option_find(k->options, name) != NULL)
+			reason_set(message, "%s: it %s %s", text,
+			    *k->name == '\0' ? "stands" : "belongs", k->place);
 	}
 }
 
@@ -126,8 +84,10 @@ static void on_error(cfg_t *, const char *, va_list)
 static void
 on_error(cfg_t *cfg, const char *fmt, va_list ap)
 {
-	struct reason message;
+	const struct conf_section here = { .kind = kind_of(cfg),
+		.title = cfg->title };
 	const struct phrase *p = NULL;
+	struct reason message;
 	const char *name;
 
 	if (parsing.failed)
@@ -143,9 +103,10 @@ on_error(cfg_t *cfg, const char *fmt, va_list ap)
 		    strstr(fmt, "%s") == NULL ? "" : va_arg(ap, const char *);
 		reason_set(&message, "%s%s%s", p->before, name, p->after);
 		if (p == &phrases[0])
-			add_hint(&message, cfg, name);
+			add_hint(&message, here.kind, name);
 	}
-	vfail(parsing.text, cfg, cfg->line, parsing.why, message.text);
+	conf_tree_fail(&here, conf_text_where(parsing.text, cfg->line),
+	    parsing.why, "%s", message.text);
 }
 
 /*
@@ -156,7 +117,7 @@ on_error(cfg_t *cfg, const char *fmt, va_list ap)
 static int
 on_value(cfg_t *cfg, cfg_opt_t *opt, const char *text, void *result)
 {
-	struct conf_given *given, **slot = result;
+	struct given *given, **slot = result;
 	size_t n = strlen(text) + 1;
 
 	if (opt->nvalues == 1 && opt->def.number != 0) {
@@ -178,10 +139,11 @@ on_value(cfg_t *cfg, cfg_opt_t *opt, const char *text, void *result)
 	return (0);
 }
 
-/* Fills opts from a table and returns where sections may follow. */
+/* Fills opts with a section's options and returns where sections may follow. */
 static cfg_opt_t *
-schema(cfg_opt_t *opts, const struct conf_option *o)
+schema(cfg_opt_t *opts, const char *kind)
 {
+	const struct conf_option *o = conf_option_table(kind);
 	static const cfg_opt_t end = CFG_END();
 	cfg_opt_t one = CFG_PTR_CB(NULL, NULL, CFGF_NONE, on_value, free);
 
@@ -212,78 +174,131 @@ init(void)
 	cfg_opt_t relp_sections = CFG_SEC("relp", relp, CFGF_MULTI);
 	cfg_opt_t end = CFG_END(), *o;
 
-	schema(element, conf_option_structured_data);
-	schema(tls, conf_option_tls);
-	schema(relp, conf_option_relp);
-	o = schema(destination, conf_option_destination);
+	schema(element, "structured_data");
+	schema(tls, "tls");
+	schema(relp, "relp");
+	o = schema(destination, "destination");
 	*o++ = tls_sections;
 	*o++ = relp_sections;
 	*o = end;
-	o = schema(source, conf_option_source);
+	o = schema(source, "source");
 	*o++ = elements;
 	*o = end;
-	o = schema(root, conf_option_global);
+	o = schema(root, "");
 	*o++ = destinations;
 	*o++ = sources;
 	*o = end;
 	return (cfg_init(root, CFGF_NONE));
 }
 
-cfg_t *
-conf_grammar_parse(const struct conf_text *text, struct reason *why)
+static int convert(cfg_t *, struct conf_section *);
+
+static int
+out_of_memory(void)
 {
-	cfg_t *cfg;
+	return (reason_set(parsing.why, "%s", strerror(ENOMEM)));
+}
+
+/* An option that had values, and then was given again as { }, has none. */
+static int
+convert_values(
+    const cfg_opt_t *from, const char *option, struct conf_section *to)
+{
+	const struct given *given;
+
+	if (from->nvalues == 0 && from->def.number != 0)
+		return (conf_tree_fail(to, to->where, parsing.why,
+		    "%s is given twice: write one list, { \"a\", \"b\" }",
+		    option));
+	for (unsigned int i = 0; i < from->nvalues; i++) {
+		given = from->values[i]->ptr;
+		if (conf_tree_add(to, option, given->text,
+			conf_text_where(parsing.text, given->line)) == -1)
+			return (out_of_memory());
+	}
+	return (0);
+}
+
+/* The mark behind its brace has the line at which a section begins. */
+static int
+convert_sections(cfg_opt_t *from, const char *kind, struct conf_section *to)
+{
+	const struct given *mark;
+	struct conf_section *s;
+	cfg_t *section;
+
+	for (unsigned int i = 0; i < cfg_opt_size(from); i++) {
+		section = cfg_opt_getnsec(from, i);
+		mark = cfg_getnptr(section, CONF_TEXT_OPENED, 0);
+		s = conf_tree_new(to, kind, section->title,
+		    conf_text_where(parsing.text,
+			mark == NULL ? section->line : mark->line));
+		if (s == NULL)
+			return (out_of_memory());
+		if (convert(section, s) == -1)
+			return (-1);
+	}
+	return (0);
+}
+
+/* Puts what libconfuse has of a section into the tree. */
+static int
+convert(cfg_t *from, struct conf_section *to)
+{
+	const struct conf_option *o = conf_option_table(to->kind);
+
+	for (; o->name != NULL; o++)
+		if (convert_values(cfg_getopt(from, o->name), o->name, to) ==
+		    -1)
+			return (-1);
+	for (const struct conf_kind *k = conf_option_kinds; k->name != NULL;
+	     k++)
+		if (strcmp(k->inside, to->kind) == 0 && *k->name != '\0' &&
+		    convert_sections(cfg_getopt(from, k->name), k->name, to) ==
+			-1)
+			return (-1);
+	return (0);
+}
+
+static struct conf_section *
+parse(cfg_t *cfg)
+{
+	struct conf_section *root;
 	int result;
 
-	if ((cfg = init()) == NULL) {
-		reason_set(why, "%s", strerror(ENOMEM));
-		return (NULL);
-	}
-	parsing.text = text;
-	parsing.why = why;
-	parsing.failed = false;
 	cfg_set_error_function(cfg, on_error);
-	result = cfg_parse_buf(cfg, text->bytes);
-	if (result != CFG_SUCCESS || text->malformed)
+	result = cfg_parse_buf(cfg, parsing.text->bytes);
+	if (result != CFG_SUCCESS || parsing.text->malformed)
 		cfg_error(
 		    cfg, "this is no statement"); /* if nothing was said */
-	parsing.text = NULL;
-	parsing.why = NULL;
-	if (!parsing.failed)
-		return (cfg);
-	cfg_free(cfg);
+	if (parsing.failed)
+		return (NULL);
+	root = conf_tree_new(
+	    NULL, "", NULL, conf_text_where(parsing.text, cfg->line));
+	if (root == NULL)
+		out_of_memory();
+	else if (convert(cfg, root) == 0)
+		return (root);
+	conf_tree_free(root);
 	return (NULL);
 }
 
-size_t
-conf_grammar_count(cfg_t *section, const char *option)
+struct conf_section *
+conf_grammar_parse(const struct conf_text *text, struct reason *why)
 {
-	return (cfg_size(section, option));
-}
+	struct conf_section *root = NULL;
+	cfg_t *cfg;
 
-const struct conf_given *
-conf_grammar_value(cfg_t *section, const char *option, size_t i)
-{
-	if (i >= cfg_size(section, option))
-		return (NULL);
-	return (cfg_getnptr(section, option, (unsigned int)i));
-}
-
-bool
-conf_grammar_is_emptied(cfg_t *section, const char *option)
-{
-	const cfg_opt_t *opt = cfg_getopt(section, option);
-
-	return (opt->nvalues == 0 && opt->def.number != 0);
-}
-
-int
-conf_grammar_line(cfg_t *section, const char *option)
-{
-	const struct conf_given *given;
-
-	given = conf_grammar_value(section, option, 0);
-	if (given == NULL)
-		given = conf_grammar_value(section, CONF_TEXT_OPENED, 0);
-	return (given == NULL ? section->line : given->line);
+	parsing.text = text;
+	parsing.why = why;
+	parsing.failed = false;
+	if ((cfg = init()) == NULL)
+		out_of_memory();
+	else {
+		root = parse(cfg);
+		cfg_free(cfg);
+	}
+	parsing.text = NULL;
+	parsing.why = NULL;
+	return (root);
 }

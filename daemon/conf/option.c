@@ -111,7 +111,7 @@ set_log_level(void *into, const char *value, struct reason *why)
 	    value, "log_level", levels, &g->conf->log_level, why));
 }
 
-const struct conf_option conf_option_global[] = {
+static const struct conf_option global_options[] = {
 	{ "state_dir", 1, { CONF_STATE_DIR }, set_state_dir },
 	{ "control_socket", 1, { CONF_CONTROL_SOCKET }, set_control_socket },
 	{ "user", 1, { "_teslacoil" }, set_user },
@@ -334,8 +334,8 @@ set_retry(void *into, const char *value, struct reason *why)
 	return (0);
 }
 
-const struct conf_option conf_option_destination[] = { { "url", CONF_URLS,
-							   { NULL }, set_url },
+static const struct conf_option destination_options[] = {
+	{ "url", CONF_URLS, { NULL }, set_url },
 	{ "policy", 1, { "failover" }, set_policy },
 	{ "format", 1, { "auto" }, set_format },
 	{ "bom", 1, { "false" }, set_bom },
@@ -350,7 +350,8 @@ const struct conf_option conf_option_destination[] = { { "url", CONF_URLS,
 	{ "keepalive", 1, { "60s" }, set_keepalive },
 	{ "bind", 1, { "" }, set_bind },
 	{ "rate_limit", 1, { "0" }, set_rate_limit },
-	{ NULL, 0, { NULL }, NULL } };
+	{ NULL, 0, { NULL }, NULL }
+};
 
 /*
  * The options of a source.
@@ -614,8 +615,8 @@ set_poll_interval(void *into, const char *value, struct reason *why)
 	return (conf_value_duration(value, 1, &s->poll_interval_ms, why));
 }
 
-const struct conf_option conf_option_source[] = { { "paths", CONF_OPTION_ANY,
-						      { NULL }, set_paths },
+static const struct conf_option source_options[] = { { "paths", CONF_OPTION_ANY,
+							 { NULL }, set_paths },
 	{ "exclude", CONF_OPTION_ANY, { NULL }, set_exclude },
 	{ "destinations", CONF_OPTION_ANY, { NULL }, NULL },
 	{ "facility", 1, { "local0" }, set_facility },
@@ -665,15 +666,35 @@ set_params(void *into, const char *value, struct reason *why)
 	return (conf_value_append(value, &e->params, &e->nparams, why));
 }
 
-const struct conf_option conf_option_structured_data[] = {
+static const struct conf_option structured_data_options[] = {
 	{ "params", CONF_OPTION_ANY, { NULL }, set_params },
 	{ NULL, 0, { NULL }, NULL }
 };
 
 #define FITS(table) (sizeof(table) / sizeof((table)[0]) <= CONF_OPTION_MAX)
-_Static_assert(FITS(conf_option_global) && FITS(conf_option_destination) &&
-	FITS(conf_option_source) && FITS(conf_option_structured_data),
+_Static_assert(FITS(global_options) && FITS(destination_options) &&
+	FITS(source_options) && FITS(structured_data_options),
     "CONF_OPTION_MAX is too small");
+
+const struct conf_kind conf_option_kinds[] = { { "", "", "outside of sections",
+						   global_options },
+	{ "destination", "", "in a destination", destination_options },
+	{ "tls", "destination", "in tls { }", conf_option_tls },
+	{ "relp", "destination", "in relp { }", conf_option_relp },
+	{ "source", "", "in a source", source_options },
+	{ "structured_data", "source", "in a structured_data",
+	    structured_data_options },
+	{ NULL, NULL, NULL, NULL } };
+
+const struct conf_option *
+conf_option_table(const char *kind)
+{
+	const struct conf_kind *k = conf_option_kinds;
+
+	while (strcmp(k->name, kind) != 0)
+		k++;
+	return (k->options);
+}
 
 const struct conf_option *
 conf_option_find(const struct conf_option *o, const char *name)

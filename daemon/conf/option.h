@@ -43,12 +43,21 @@ struct conf_option {
 				    struct reason *why);
 };
 
-extern const struct conf_option conf_option_global[];
-extern const struct conf_option conf_option_destination[];
 extern const struct conf_option conf_option_tls[];
 extern const struct conf_option conf_option_relp[];
-extern const struct conf_option conf_option_source[];
-extern const struct conf_option conf_option_structured_data[];
+
+struct conf_kind {			/* of section */
+	const char		*name;	/* "": what stands outside of sections;
+					   NULL: end of the table */
+	const char		*inside;	/* the kind that it stands in */
+	const char		*place;	/* in words */
+	const struct conf_option *options;
+};
+
+extern const struct conf_kind conf_option_kinds[];
+
+/* Returns the options of a kind of section, which must be there. */
+const struct conf_option	*conf_option_table(const char *kind);
 
 /* Returns the option called name, or NULL. */
 const struct conf_option	*conf_option_find(const struct conf_option *,

@@ -6,7 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/conf/grammar.h"
 #include "daemon/conf/local.h"
 #include "daemon/conf/option.h"
 #include "daemon/conf/tls.h"
@@ -16,7 +15,6 @@
 #define POSITION_ID "position@32473" /* of the element that position adds */
 
 struct parse {
-	const struct conf_text *text;
 	struct reason *why;
 	struct conf_globals globals;
 	struct conf_local *local; /* read when it is first asked for */
@@ -39,15 +37,13 @@ names_option(const char *message, const char *option)
 }
 
 static int
-fail_option(const struct parse *p, cfg_t *section, int line, const char *option,
-    const char *message)
+fail_option(const struct parse *p, const struct conf_section *section,
+    struct conf_line where, const char *option, const char *message)
 {
-	if (conf_text_where(p->text, line).number == 0 ||
-	    names_option(message, option))
-		return (conf_grammar_fail(
-		    p->text, section, line, p->why, "%s", message));
-	return (conf_grammar_fail(
-	    p->text, section, line, p->why, "%s: %s", option, message));
+	if (where.number == 0 || names_option(message, option))
+		return (conf_tree_fail(section, where, p->why, "%s", message));
+	return (
+	    conf_tree_fail(section, where, p->why, "%s: %s", option, message));
 }
 
 static int
@@ -60,34 +56,34 @@ set_defaults(const struct conf_option *o, void *into, struct reason *why)
 }
 
 static int
-set_option(const struct parse *p, cfg_t *section, const struct conf_option *o,
-    void *into)
+set_option(const struct parse *p, const struct conf_section *section,
+    const struct conf_option *o, void *into)
 {
-	size_t n = conf_grammar_count(section, o->name);
-	const struct conf_given *given;
+	const struct conf_setting *given = conf_tree_find(section, o->name);
+	const struct conf_value *value;
 	struct reason wrong;
 
-	if (conf_grammar_is_emptied(section, o->name))
-		return (conf_grammar_fail(p->text, section,
-		    conf_grammar_line(section, CONF_TEXT_OPENED), p->why,
-		    "%s is given twice: write one list, { \"a\", \"b\" }",
-		    o->name));
-	if (n == 0)
+	if (given == NULL)
 		return (set_defaults(o, into, p->why));
-	for (size_t i = 0; i < n; i++) {
-		given = conf_grammar_value(section, o->name, i);
+	if (o->most == 1 && given->nvalues > 1)
+		return (conf_tree_fail(section, given->values[1].where, p->why,
+		    "%s is given twice: only one can count", o->name));
+	for (size_t i = 0; i < given->nvalues; i++) {
+		value = &given->values[i];
 		reason_set(&wrong, "at most %zu values can be given", o->most);
-		if (i >= o->most || o->set(into, given->text, &wrong) == -1)
+		if (i >= o->most || o->set(into, value->text, &wrong) == -1)
 			return (fail_option(
-			    p, section, given->line, o->name, wrong.text));
+			    p, section, value->where, o->name, wrong.text));
 	}
 	return (0);
 }
 
 static int
-set_options(const struct parse *p, cfg_t *section,
-    const struct conf_option *options, void *into)
+set_options(
+    const struct parse *p, const struct conf_section *section, void *into)
 {
+	const struct conf_option *options = conf_option_table(section->kind);
+
 	for (; options->name != NULL; options++)
 		if (options->set != NULL &&
 		    set_option(p, section, options, into) == -1)
@@ -106,33 +102,35 @@ static const char *const framing_refusals[] = {
 };
 
 static int
-check_framing(const struct parse *p, cfg_t *section, struct conf_destination *d)
+check_framing(const struct parse *p, const struct conf_section *section,
+    struct conf_destination *d)
 {
 	enum wire wire;
 
 	if (!conf_url_fixes_wire(&d->urls[0], &wire))
 		return (0);
-	if (conf_grammar_count(section, "framing") > 0 && d->wire != wire)
-		return (conf_grammar_fail(p->text, section,
-		    conf_grammar_line(section, "framing"), p->why, "%s",
-		    framing_refusals[wire]));
+	if (conf_tree_find(section, "framing") != NULL && d->wire != wire)
+		return (
+		    conf_tree_fail(section, conf_tree_where(section, "framing"),
+			p->why, "%s", framing_refusals[wire]));
 	d->wire = wire;
 	return (0);
 }
 
 /* The window that may grow begins with room for two messages. */
 static int
-check_window(const struct parse *p, cfg_t *section, struct conf_destination *d)
+check_window(const struct parse *p, const struct conf_section *section,
+    struct conf_destination *d)
 {
 	size_t least = 2 * d->max_message;
-	bool is_given = conf_grammar_count(section, "window") > 0;
+	bool is_given = conf_tree_find(section, "window") != NULL;
 
 	if (d->window < least && d->window_most >= least)
 		d->window = least;
 	if (d->window >= least)
 		return (0);
-	return (conf_grammar_fail(p->text, section,
-	    conf_grammar_line(section, is_given ? "window" : "max_message"),
+	return (conf_tree_fail(section,
+	    conf_tree_where(section, is_given ? "window" : "max_message"),
 	    p->why,
 	    "the window must have room for two messages of max_message: at "
 	    "least \"%zu\"",
@@ -141,91 +139,86 @@ check_window(const struct parse *p, cfg_t *section, struct conf_destination *d)
 
 /* What must be right about a destination's options taken together. */
 static int
-check_destination(
-    const struct parse *p, cfg_t *section, struct conf_destination *d)
+check_destination(const struct parse *p, const struct conf_section *section,
+    struct conf_destination *d)
 {
 	if (d->nurls == 0)
-		return (conf_grammar_fail(p->text, section,
-		    conf_grammar_line(section, "url"), p->why,
-		    "the url is missing: url = \"tcp://host:514\""));
+		return (conf_tree_fail(section, conf_tree_where(section, "url"),
+		    p->why, "the url is missing: url = \"tcp://host:514\""));
 	if (check_framing(p, section, d) == -1)
 		return (-1);
 	return (check_window(p, section, d));
 }
 
-/* Warns of what works for now; the first warning counts. */
+/* Warns of an option that works for now; the first warning counts. */
 static void
-warn(struct parse *p, cfg_t *section, int line, const char *message)
+warn(struct parse *p, const struct conf_section *section, const char *option,
+    const char *message)
 {
-	const struct parse warning = { .text = p->text,
-		.why = &p->globals.conf->warning,
-		.globals = p->globals };
+	const struct parse warning = { .why = &p->globals.conf->warning };
 
 	if (*message != '\0' && p->globals.conf->warning.text[0] == '\0')
-		(void)fail_option(
-		    &warning, section, line, "cert_file", message);
+		(void)fail_option(&warning, section,
+		    conf_tree_where(section, option), option, message);
 }
 
 static int
-check_tls(struct parse *p, cfg_t *tls, struct conf_destination *d)
+check_tls(
+    struct parse *p, const struct conf_section *tls, struct conf_destination *d)
 {
 	struct reason wrong = { "" }, warning = { "" };
 	const char *option;
 
 	if (conf_tls_check(&d->tls, &option, &wrong, &warning) == -1)
-		return (fail_option(p, tls, conf_grammar_line(tls, option),
-		    option, wrong.text));
-	warn(p, tls, conf_grammar_line(tls, "cert_file"), warning.text);
+		return (fail_option(
+		    p, tls, conf_tree_where(tls, option), option, wrong.text));
+	warn(p, tls, "cert_file", warning.text);
 	return (0);
 }
 
 /* A section of how a destination is spoken to. */
 struct manner {
 	const char *name;
-	const struct conf_option *options;
 	bool (*is_spoken)(const struct conf_url *);
 	/* NULL: each option by itself says all. */
-	int (*check)(struct parse *, cfg_t *, struct conf_destination *);
+	int (*check)(struct parse *, const struct conf_section *,
+	    struct conf_destination *);
 };
 
 /* At most one, and only where it means something. */
 static int
-parse_manner(struct parse *p, cfg_t *section, const struct manner *m,
-    struct conf_destination *d)
+parse_manner(struct parse *p, const struct conf_section *section,
+    const struct manner *m, struct conf_destination *d)
 {
-	cfg_opt_t *given = cfg_getopt(section, m->name);
-	unsigned int n = cfg_opt_size(given);
-	const struct conf_option *o = m->options;
-	cfg_t *last;
+	const struct conf_section *given, *second;
+	const struct conf_option *o = conf_option_table(m->name);
 
-	if (n == 0) {
+	if ((given = conf_tree_next(section, m->name, NULL)) == NULL) {
 		for (; o->name != NULL; o++)
 			if (set_defaults(o, d, p->why) == -1)
 				return (-1);
 		return (0);
 	}
-	last = cfg_opt_getnsec(given, n - 1);
-	if (n > 1)
-		return (conf_grammar_fail(p->text, section,
-		    conf_grammar_line(last, CONF_TEXT_OPENED), p->why,
+	if ((second = conf_tree_next(section, m->name, given)) != NULL)
+		return (conf_tree_fail(section, second->where, p->why,
 		    "%s is given twice: only one can count", m->name));
 	if (!m->is_spoken(&d->urls[0]))
-		return (conf_grammar_fail(p->text, section,
-		    conf_grammar_line(last, CONF_TEXT_OPENED), p->why,
+		return (conf_tree_fail(section, given->where, p->why,
 		    "%s means nothing over %s: write a url as in "
 		    "\"%s://host\", or leave it out",
 		    m->name, conf_url_scheme(&d->urls[0]), m->name));
-	if (set_options(p, last, m->options, d) == -1)
+	if (set_options(p, given, d) == -1)
 		return (-1);
-	return (m->check == NULL ? 0 : m->check(p, last, d));
+	return (m->check == NULL ? 0 : m->check(p, given, d));
 }
 
 static int
-parse_manners(struct parse *p, cfg_t *section, struct conf_destination *d)
+parse_manners(struct parse *p, const struct conf_section *section,
+    struct conf_destination *d)
 {
 	static const struct manner manners[] = {
-		{ "tls", conf_option_tls, conf_url_is_tls, check_tls },
-		{ "relp", conf_option_relp, conf_url_is_relp, NULL },
+		{ "tls", conf_url_is_tls, check_tls },
+		{ "relp", conf_url_is_relp, NULL },
 	};
 
 	for (size_t i = 0; i < sizeof(manners) / sizeof(manners[0]); i++)
@@ -235,19 +228,18 @@ parse_manners(struct parse *p, cfg_t *section, struct conf_destination *d)
 }
 
 static int
-check_name(const struct parse *p, cfg_t *section)
+check_name(const struct parse *p, const struct conf_section *section)
 {
 	struct reason wrong;
 
 	if (conf_value_name(section->title, &wrong) == 0)
 		return (0);
-	return (conf_grammar_fail(p->text, section,
-	    conf_grammar_line(section, CONF_TEXT_OPENED), p->why, "%s",
-	    wrong.text));
+	return (
+	    conf_tree_fail(section, section->where, p->why, "%s", wrong.text));
 }
 
 static int
-parse_destination(struct parse *p, cfg_t *section)
+parse_destination(struct parse *p, const struct conf_section *section)
 {
 	struct conf_destination *d;
 
@@ -257,7 +249,7 @@ parse_destination(struct parse *p, cfg_t *section)
 		return (out_of_memory(p));
 	TAILQ_INSERT_TAIL(&p->globals.conf->destinations, d, entry);
 	if (conf_value_keep(section->title, &d->name, p->why) == -1 ||
-	    set_options(p, section, conf_option_destination, d) == -1 ||
+	    set_options(p, section, d) == -1 ||
 	    check_destination(p, section, d) == -1)
 		return (-1);
 	return (parse_manners(p, section, d));
@@ -290,60 +282,60 @@ destination_names(const struct conf *c, char *text, size_t n)
 }
 
 static int
-add_destination(const struct parse *p, cfg_t *section, struct conf_source *s,
-    const struct conf_given *given)
+add_destination(const struct parse *p, const struct conf_section *section,
+    struct conf_source *s, const struct conf_value *given)
 {
 	char names[200];
 	struct conf_destination *d;
 
 	d = find_destination(p->globals.conf, given->text);
 	if (d == NULL)
-		return (conf_grammar_fail(p->text, section, given->line, p->why,
+		return (conf_tree_fail(section, given->where, p->why,
 		    "destination \"%s\" is not defined (%s)", given->text,
 		    destination_names(p->globals.conf, names, sizeof(names))));
 	for (size_t i = 0; i < s->ndestinations; i++)
 		if (s->destinations[i] == d)
-			return (conf_grammar_fail(p->text, section, given->line,
-			    p->why, "destination \"%s\" is named twice",
-			    d->name));
+			return (conf_tree_fail(section, given->where, p->why,
+			    "destination \"%s\" is named twice", d->name));
 	s->destinations[s->ndestinations++] = d;
 	return (0);
 }
 
 /* The destinations that are named, or all. */
 static int
-add_destinations(const struct parse *p, cfg_t *section, struct conf_source *s)
+add_destinations(const struct parse *p, const struct conf_section *section,
+    struct conf_source *s)
 {
-	size_t n = conf_grammar_count(section, "destinations"), all = 0;
+	const struct conf_setting *named;
 	struct conf_destination *d;
+	size_t all = 0;
 
+	named = conf_tree_find(section, "destinations");
 	TAILQ_FOREACH (d, &p->globals.conf->destinations, entry)
 		all++;
 	s->destinations = calloc(all, sizeof(struct conf_destination *));
 	if (s->destinations == NULL)
 		return (out_of_memory(p));
-	for (size_t i = 0; i < n; i++)
-		if (add_destination(p, section, s,
-			conf_grammar_value(section, "destinations", i)) == -1)
+	for (size_t i = 0; named != NULL && i < named->nvalues; i++)
+		if (add_destination(p, section, s, &named->values[i]) == -1)
 			return (-1);
-	if (n == 0)
+	if (named == NULL)
 		TAILQ_FOREACH (d, &p->globals.conf->destinations, entry)
 			s->destinations[s->ndestinations++] = d;
 	return (0);
 }
 
 static int
-check_element_id(
-    const struct parse *p, cfg_t *section, const struct conf_source *s)
+check_element_id(const struct parse *p, const struct conf_section *section,
+    const struct conf_source *s)
 {
-	int line = conf_grammar_line(section, CONF_TEXT_OPENED);
 
 	if (!syslog_sd_id_valid(section->title))
-		return (conf_grammar_fail(p->text, section, line, p->why,
+		return (conf_tree_fail(section, section->where, p->why,
 		    "this is no name for structured data: write name@number, "
 		    "where number is an enterprise's, as in origin@32473"));
 	if (s->position && strcmp(section->title, POSITION_ID) == 0)
-		return (conf_grammar_fail(p->text, section, line, p->why,
+		return (conf_tree_fail(section, section->where, p->why,
 		    "position = true adds this element already: choose another "
 		    "name"));
 	return (0);
@@ -364,7 +356,8 @@ append_sd(const struct parse *p, struct conf_source *s, const char *element)
 }
 
 static int
-parse_element(const struct parse *p, cfg_t *section, struct conf_source *s)
+parse_element(const struct parse *p, const struct conf_section *section,
+    struct conf_source *s)
 {
 	struct conf_element e = { NULL, 0 };
 	char *encoded;
@@ -372,7 +365,7 @@ parse_element(const struct parse *p, cfg_t *section, struct conf_source *s)
 
 	if (check_element_id(p, section, s) == -1)
 		return (-1);
-	if (set_options(p, section, conf_option_structured_data, &e) == 0) {
+	if (set_options(p, section, &e) == 0) {
 		encoded = syslog_sd_element(
 		    section->title, (const char *const *)e.params, e.nparams);
 		result = encoded == NULL ? out_of_memory(p)
@@ -408,7 +401,8 @@ default_names(const struct parse *p, struct conf_source *s)
 
 /* What the syslog daemon of this host writes must not be sent to it. */
 static int
-check_loop(struct parse *p, cfg_t *section, const struct conf_source *s)
+check_loop(struct parse *p, const struct conf_section *section,
+    const struct conf_source *s)
 {
 	const struct conf_destination *d;
 	struct reason wrong;
@@ -422,17 +416,17 @@ check_loop(struct parse *p, cfg_t *section, const struct conf_source *s)
 			return (out_of_memory(p));
 		if (conf_local_check(p->local, s, d, &wrong) == -1)
 			return (fail_option(p, section,
-			    conf_grammar_line(section, "paths"), "paths",
+			    conf_tree_where(section, "paths"), "paths",
 			    wrong.text));
 	}
 	return (0);
 }
 
 static int
-parse_source(struct parse *p, cfg_t *section)
+parse_source(struct parse *p, const struct conf_section *section)
 {
 	struct conf_source *s;
-	cfg_opt_t *elements = cfg_getopt(section, "structured_data");
+	const struct conf_section *e = NULL;
 
 	if (check_name(p, section) == -1)
 		return (-1);
@@ -441,14 +435,14 @@ parse_source(struct parse *p, cfg_t *section)
 	TAILQ_INSERT_TAIL(&p->globals.conf->sources, s, entry);
 	if (conf_value_keep(section->title, &s->name, p->why) == -1 ||
 	    conf_value_keep("", &s->sd, p->why) == -1 ||
-	    set_options(p, section, conf_option_source, s) == -1)
+	    set_options(p, section, s) == -1)
 		return (-1);
 	if (s->npatterns == 0)
-		return (conf_grammar_fail(p->text, section,
-		    conf_grammar_line(section, "paths"), p->why,
+		return (conf_tree_fail(section,
+		    conf_tree_where(section, "paths"), p->why,
 		    "paths are missing: paths = \"/var/log/*.log\""));
-	for (unsigned int i = 0; i < cfg_opt_size(elements); i++)
-		if (parse_element(p, cfg_opt_getnsec(elements, i), s) == -1)
+	while ((e = conf_tree_next(section, "structured_data", e)) != NULL)
+		if (parse_element(p, e, s) == -1)
 			return (-1);
 	if (add_destinations(p, section, s) == -1 ||
 	    check_loop(p, section, s) == -1)
@@ -456,37 +450,37 @@ parse_source(struct parse *p, cfg_t *section)
 	return (default_names(p, s));
 }
 
-/* Calls parse_section for each section called name; there must be one. */
+/* Calls parse_section for each section of a kind; there must be one. */
 static int
-parse_sections(struct parse *p, cfg_t *root, const char *name,
-    int (*parse_section)(struct parse *, cfg_t *))
+parse_sections(struct parse *p, const struct conf_section *root,
+    const char *kind,
+    int (*parse_section)(struct parse *, const struct conf_section *))
 {
-	unsigned int n = cfg_size(root, name);
+	const struct conf_section *s = conf_tree_next(root, kind, NULL);
 
-	if (n == 0)
-		return (conf_grammar_fail(p->text, root, root->line, p->why,
-		    "nothing to do: add a %s", name));
-	for (unsigned int i = 0; i < n; i++)
-		if (parse_section(p, cfg_getnsec(root, name, i)) == -1)
+	if (s == NULL)
+		return (conf_tree_fail(root, root->where, p->why,
+		    "nothing to do: add a %s", kind));
+	for (; s != NULL; s = conf_tree_next(root, kind, s))
+		if (parse_section(p, s) == -1)
 			return (-1);
 	return (0);
 }
 
 static int
-parse_root(struct parse *p, cfg_t *root)
+parse_root(struct parse *p, const struct conf_section *root)
 {
-	if (set_options(p, root, conf_option_global, &p->globals) == -1 ||
+	if (set_options(p, root, &p->globals) == -1 ||
 	    parse_sections(p, root, "destination", parse_destination) == -1)
 		return (-1);
 	return (parse_sections(p, root, "source", parse_source));
 }
 
 struct conf *
-conf_parse(const struct conf_text *text, struct reason *why)
+conf_parse(const struct conf_section *root, struct reason *why)
 {
-	struct parse p = { .text = text, .why = why };
+	struct parse p = { .why = why };
 	struct conf *c;
-	cfg_t *root;
 	int result;
 
 	if ((c = calloc(1, sizeof(*c))) == NULL) {
@@ -496,12 +490,7 @@ conf_parse(const struct conf_text *text, struct reason *why)
 	TAILQ_INIT(&c->destinations);
 	TAILQ_INIT(&c->sources);
 	p.globals.conf = c;
-	if ((root = conf_grammar_parse(text, why)) == NULL)
-		result = -1;
-	else {
-		result = parse_root(&p, root);
-		cfg_free(root);
-	}
+	result = parse_root(&p, root);
 	free(p.globals.hostname);
 	conf_local_free(p.local);
 	if (result == 0)

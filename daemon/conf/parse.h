@@ -1,17 +1,19 @@
 /*
- * parse.h - from a text to a checked configuration.
+ * parse.h - from a tree to a checked configuration.
  */
 #ifndef CONF_PARSE_H
 #define CONF_PARSE_H
 
 #include "daemon/conf/conf.h"
-#include "daemon/conf/text.h"
+#include "daemon/conf/tree.h"
 #include "lib/reason.h"
 
 /*
- * Parses and checks text.  Returns the configuration, its file NULL; or NULL
- * with why set.  Free with conf_free().
+ * Checks the sections, options and values of the tree, and what they refer to:
+ * files of keys, other sections.  Returns the configuration, its file NULL; or
+ * NULL with why set.  Free with conf_free().
  */
-struct conf	*conf_parse(const struct conf_text *text, struct reason *why);
+struct conf	*conf_parse(const struct conf_section *root,
+		    struct reason *why);
 
 #endif

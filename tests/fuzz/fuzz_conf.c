@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "daemon/conf/conf.h"
+#include "daemon/conf/grammar.h"
 #include "daemon/conf/parse.h"
 #include "daemon/conf/read.h"
 
@@ -67,6 +68,7 @@ static struct conf *
 from_bytes(const uint8_t *p, size_t n)
 {
 	struct reason why = { "" };
+	struct conf_section *root;
 	struct conf_text *t;
 	struct conf *c = NULL;
 	size_t newlines = 0;
@@ -78,8 +80,11 @@ from_bytes(const uint8_t *p, size_t n)
 		for (size_t i = 0; i < t->len; i++)
 			newlines += t->bytes[i] == '\n';
 		require(newlines + 1 == t->nlines);
-		c = conf_parse(t, &why);
-		require(c == NULL || !t->malformed);
+		root = conf_grammar_parse(t, &why);
+		require(root == NULL || !t->malformed);
+		if (root != NULL)
+			c = conf_parse(root, &why);
+		conf_tree_free(root);
 	}
 	if (c == NULL)
 		check_reason(&why);
