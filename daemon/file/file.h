@@ -5,8 +5,9 @@
  * not a path.  It may be renamed, lose its name, or be truncated: a truncated
  * file is a new one at the same place, and what it was before goes on in its
  * copy where there is one.  A file that was rotated never begins again: when
- * it is written anew it is spent, and nothing more of it is sent.  Descriptors are a cache: a file that was read to its end may be closed
- * and is opened again when it changes.
+ * it is written anew it is spent, and nothing more of it is sent.  Descriptors
+ * are a cache: a file that was read to its end may be closed and is opened
+ * again when it changes.
  */
 #ifndef FILE_H
 #define FILE_H
@@ -40,6 +41,8 @@ struct tail {
 	struct place		*place;		/* NULL: no name any more */
 	struct tails		*all;
 	struct stream		*streams;	/* owned list */
+	unsigned		 undrained;	/* so many of them have a
+						   complete line left */
 	int			 fd;
 	uint32_t		 seen;		/* for who scans its place */
 	uint32_t		 begun;		/* so often was the file with this
@@ -64,7 +67,8 @@ struct tail {
 	bool			 doubtful:1;	/* st_mtim does not tell whether it
 						   was written to since */
 	bool			 deleted:1;
-	bool			 away:1;	/* lost its name with its directory */
+	bool			 away:1;	/* lost its name with its
+						   directory */
 	bool			 met:1;		/* the checkpoint knew it, */
 	bool			 passed_by:1;	/* or it was found to be new then */
 	bool			 unproven:1;	/* by its inode: its text was not
@@ -118,177 +122,89 @@ struct tail {
 };
 
 /*
- * Follows the regular file at place/name that st describes; nothing is read
- * before a route joins.  Returns NULL with errno.
+ * A file that is called name and has no place, identity or stream yet.
+ * Returns NULL with errno; tail_free() of follow/ frees the file.
  */
-struct tail	*tail_new(struct tails *, struct place *, const char *name,
-		    const struct stat *);
+struct tail	*tail_alloc(struct tails *, const char *name);
 
 /*
- * The same for a file that has no name any more, but once was called name, and
- * is open as fd.  Takes fd, also on failure.
- */
-struct tail	*tail_new_nameless(struct tails *, const char *name, int fd,
-		    const struct stat *);
-
-/*
- * Sends the file by route: from the checkpoint, or from from_end's meaning of
- * a start.  Does nothing when its destination gets the file already.  Returns
- * 0, or -1 with errno.
- */
-int	tail_join(struct tail *, struct route *, bool from_end);
-
-/*
- * The same for a file that no source means by its name, but was followed
- * before: only when it is the very file that the checkpoint knows.
- */
-int	tail_rejoin(struct tail *, struct route *);
-
-/*
- * It is compressed: its text has that fingerprint.  Its size counts only when
- * it was read to the end.
+ * The file is compressed: its text has that fingerprint.  Its size counts only
+ * when it was read to the end.
  */
 void	tail_set_packed(struct tail *, enum inflate_kind,
 	    const struct fingerprint *print);
 
 /*
- * It was called path when a source meant it; NULL: a source means the name that
- * it has.
+ * The file was called path when a source meant it; NULL: a source means the
+ * name that the file has.
  */
 void	tail_set_origin(struct tail *, const char *path);
 
-/* That path, or NULL: a source means the name that it has. */
+/* That path, or NULL: a source means the name that the file has. */
 const char	*tail_old_path(const struct tail *);
 
-/* The path by which a source means it, in buf or its own. */
+/* The path by which a source means the file, in buf or the file's own. */
 const char	*tail_origin(const struct tail *, struct path_text *buf);
 
-/* Its path without links, where one leads to it; else NULL. */
+/* The file's path without links, where a link leads to the file; else NULL. */
 void	tail_set_real(struct tail *, const char *path);
 
 /*
- * Where it is to be looked for besides its origin: its path without links, or
- * the one that it got in another directory.  In buf or its own; NULL where the
- * origin says it.
+ * Where the file is to be looked for besides its origin: its path without
+ * links, or the one that it got in another directory.  In buf or the file's
+ * own; NULL where the origin says it.
  */
 const char	*tail_real(const struct tail *, struct path_text *buf);
 
-/* Where a link leads by whose name it is followed; NULL: that is not known. */
+/* Where the link leads by whose name the file is followed; NULL: not known. */
 const char	*tail_target(const struct tail *);
 
-/* Frees what of its paths is its own. */
+/* Frees the paths that the file has besides its name. */
 void	tail_forget_paths(struct tail *);
 
-/*
- * Whether nobody knows yet what it was before the start: it may be what another
- * file of the checkpoint has become, of which something was sent.  Nothing of
- * it is sent or recorded until that is known, or has been sought for long.
- */
-bool	tail_is_undecided(struct tail *);
-
-/* That is known now, or it is to be asked anew. */
-void	tail_decide(struct tail *);
-void	tail_wake_undecided(struct tail *);
-
-/* What was sent of it is not what stands there: it will be looked at. */
+/* What was sent is not what stands in the file: it will be checked. */
 void	tail_suspect(struct tail *);
 
 /*
- * It could not be opened, read or looked at, error says why: that is said
- * once.  What may pass by itself is tried again every second.
+ * The file could not be opened, read or looked at; error, an errno, says why.
+ * That is said once.  An error that may pass by itself is tried again every
+ * second.
  */
 void	tail_cannot_be_read(struct tail *, int error);
 
-/* The same of a read, and: that one did not fail any more. */
-void	tail_read_failed(struct tail *, int error);
-void	tail_can_be_read(struct tail *);
-
-/* Whether it has something, and nothing of it could be read yet. */
-bool	tail_is_unread(const struct tail *);
-
-/*
- * Of another file, which had its name, something was sent: has its stream go on
- * behind that where it stands in this one, of which nothing was sent.  Returns
- * whether it does.
- */
-bool	tail_seek_sent(struct tail *, const struct checkpoint_record *);
-
-/* The guard with the largest offset of all its streams, or one that is none. */
-struct guard	tail_newest_guard(const struct tail *);
+/* Whether an error may pass without anything happening to the file. */
+bool	file_error_may_pass(int error);
 
 /* The last line that was read ends at end; before is the guard before it. */
 void	tail_set_last_line(struct tail *, const struct guard *before, off_t end);
 
-/*
- * Compares the fingerprint with a file that was written to, and brings it up
- * to date.  Returns 1 when it is still the same file, 0 when it is not, or -1
- * with errno when it could not be read.
- */
-int	tail_update_print(struct tail *, int fd);
-
-/* What was sent of it was compared, and stands in it still. */
+/* What was sent of the file was compared, and stands in it still. */
 void	tail_is_compared(struct tail *);
 
-/* A read of fd found more in it than any look had: it has size octets now. */
-void	tail_has_grown(struct tail *, int fd, off_t size);
-
 /*
- * Looks at the file itself: grown, truncated, replaced, gone.  Whether it was
- * truncated and is larger than ever may be left to the next read to find out;
- * not where whoever asks needs to know now: then surely.  Where an event says
- * that it was written to, a file of the same size may have been written anew
- * with the same text.
+ * The file's descriptor, opened when need be; the file keeps it.  -1: there is
+ * nothing to read now.
  */
-void	tail_check(struct tail *);
-void	tail_check_surely(struct tail *);
-void	tail_check_written(struct tail *);
-
-/*
- * It has a name that a source means, and that rotation does not give to the one
- * it was found by: it is not taken for a rotated file any more.
- */
-void	tail_is_live(struct tail *);
-
-/* Returns its descriptor, opened when need be, or -1: nothing to read now. */
 int	tail_fd(struct tail *);
 
 /* The last path. */
 struct path_text tail_path(const struct tail *);
 
-/* One of its streams has no complete line left; and: none of them has. */
-void	tail_drained(struct tail *);
-bool	tail_is_drained(const struct tail *);
+/* st_mtim in nanoseconds. */
+int64_t	written_ns(const struct stat *);
 
-/* Every destination has all of it. */
-bool	tail_is_done(const struct tail *);
-
-/*
- * The offset up to which every destination was sent it; and up to which the one
- * that is ahead was.
- */
-off_t	tail_least_sent(const struct tail *);
-off_t	tail_most_sent(const struct tail *);
-
-/* The least partial_timeout that counts for it, in seconds; 0 for none. */
-double	tail_partial_seconds(const struct tail *);
-
-/* What will never be read is said with its range, and counted. */
-void	tail_say_lost(struct tail *, const char *how);
+/* Whether st_mtim was set, as cp -p does, and is not that of the last write. */
+bool	is_time_set(const struct stat *);
 
 /*
- * The file will not come back, and neither will its records, unless it may go on
- * where nobody could look.  Frees it.
+ * Remembers st_mtim of a look, which is before the file is read.  What is
+ * written after the look, but within the same tick of the file system's clock,
+ * leaves st_mtim as it is: after a look so near to it the file is doubtful
+ * until the next, and so it is where an event tells that it was written to.
  */
-void	tail_finish(struct tail *);
+void	tails_saw(struct tail *, const struct stat *);
 
-/*
- * The same of a compressed file.  Where it has a name, its record stays, under
- * that: nothing of it is sent any more, though it begins like something else
- * that is looked for.
- */
-void	tail_finish_packed(struct tail *);
-
-/* Frees it; its records stay. */
-void	tail_free(struct tail *);
+/* Whether nothing was written to the file since, as far as st_mtim tells. */
+bool	tails_is_as_seen(const struct tail *, const struct stat *);
 
 #endif

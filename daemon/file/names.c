@@ -1,23 +1,16 @@
 #include "daemon/file/names.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/base/log.h"
-#include "daemon/base/say.h"
 #include "daemon/checkpoint/checkpointer.h"
 #include "daemon/file/file.h"
-#include "daemon/file/table.h"
-#include "daemon/follow/suspect.h"
 #include "daemon/sandbox/opener.h"
-#include "daemon/stream/stream.h"
 
-#define OFF_MOST ((off_t)INT64_MAX)
 #define TICK_NS 10000000 /* of a file system's clock, at the most */
 
 int
@@ -173,45 +166,11 @@ leaver_next(struct leaver *l)
 void
 place_enter(struct tail *t, struct place *place, char *name)
 {
-	struct tail *had = tail_at(place, name);
-
-	/* Nobody may have seen yet that it lost the name. */
-	if (had != NULL)
-		tail_rename(had, NULL, NULL);
-	/* Links led to the name that it had. */
-	tail_set_real(t, NULL);
 	free(t->name);
 	t->name = name;
 	t->place = place;
 	t->away = false;
 	RB_INSERT(tail_names, &place->names, t);
-}
-
-/*
- * What the file has now is to be sent before what follows it: nobody may have
- * looked at it since it was written to.
- */
-static void
-owe(struct tail *t)
-{
-	struct stat st;
-
-	/* How much text is in a compressed file is not known before its end. */
-	t->owed = t->packed == INFLATE_NONE ? t->size : OFF_MOST;
-	if (t->packed == INFLATE_NONE && t->fd != -1 &&
-	    fstat(t->fd, &st) == 0 && st.st_size > t->owed)
-		t->owed = st.st_size;
-}
-
-/* after is to be sent when before is at its end. */
-void
-tail_follows(struct tail *after, struct tail *before)
-{
-	if (after == before || after->before != NULL || before->behind != NULL)
-		return;
-	after->before = before;
-	before->behind = after;
-	owe(before);
 }
 
 void
@@ -241,130 +200,6 @@ tail_was(struct tail *t, struct place *place, const char *name)
 	RB_INSERT(leavers, &place->leavers, l);
 }
 
-/* Its directory goes: it is remembered by its whole path. */
-static void
-leave_home(const struct place *place, struct leaver *l)
-{
-	char path[PATH_MAX];
-	struct tail *t = l->tail;
-	int n;
-
-	n = snprintf(path, sizeof(path), "%s/%s", place->path, l->name);
-	if (n > 0 && (size_t)n < sizeof(path))
-		tail_was(t, tails_homeless(t->all), path);
-	else
-		place_unleave(t);
-}
-
-static struct leaver *
-find_homeless(struct tail *t, const struct place *place, const char *name)
-{
-	struct place *homeless = tails_homeless(t->all);
-	char path[PATH_MAX];
-	int n;
-
-	if (RB_EMPTY(&homeless->leavers))
-		return (NULL);
-	n = snprintf(path, sizeof(path), "%s/%s", place->path, name);
-	return (n > 0 && (size_t)n < sizeof(path) ? place_leaver(homeless, path)
-						  : NULL);
-}
-
-/* Where there was no memory for it when the file lost its name. */
-static void
-note_origin(struct tail *t)
-{
-	struct path_text path;
-
-	if (tail_old_path(t) == NULL)
-		tail_set_origin(t, tail_origin(t, &path));
-}
-
-/* t is sent after the first other file that had the name and lost it. */
-static void
-follow_leaver(struct tail *t, struct place *place, const char *name)
-{
-	struct leaver *l = place_leaver(place, name);
-
-	if (l == NULL)
-		l = find_homeless(t, place, name);
-
-	if (l != NULL && l->tail == t)
-		l = leaver_next(l);
-	if (l == NULL)
-		return;
-	tail_follows(t, l->tail);
-	note_origin(l->tail);
-	place_unleave(l->tail);
-}
-
-void
-place_follow_leaver(struct tail *t)
-{
-	follow_leaver(t, t->place, t->name);
-}
-
-void
-tail_precedes(struct tail *t, struct place *place, const char *name)
-{
-	struct tail *holder = tail_at(place, name);
-
-	tail_unlink_order(t);
-	if (holder != NULL && holder != t) {
-		t->before = holder->before;
-		t->behind = holder;
-		if (t->before != NULL)
-			t->before->behind = t;
-		holder->before = t;
-		owe(t);
-		return;
-	}
-	follow_leaver(t, place, name);
-	tail_was(t, place, name);
-}
-
-static void
-place_leave(struct tail *t)
-{
-	if (t->place == NULL)
-		return;
-	tail_held_leaves(t);
-	if (tail_old_path(t) == NULL)
-		tail_set_origin(t, tail_path(t).text);
-	RB_REMOVE(tail_names, &t->place->names, t);
-	tail_was(t, t->place, t->name);
-	t->place = NULL;
-	tail_wake_undecided(t);
-	t->left_now = !t->rotated;
-	t->rotated = true;
-	tails_stats(t->all)->rotations++;
-}
-
-void
-tail_rename(struct tail *t, struct place *place, const char *name)
-{
-	char *copy, path[PATH_MAX];
-	struct stream *s;
-
-	place_leave(t);
-	t->changed = tails_now(t->all);
-	tails_time(t);
-	if (place == NULL) {
-		tails_watch(t);
-		return;
-	}
-	if ((copy = strdup(name)) == NULL) {
-		log_warn("%s", tail_path(t).text);
-		return;
-	}
-	(void)snprintf(path, sizeof(path), "%s/%s", place->path, name);
-	say_info(path, "was %s", t->name);
-	place_enter(t, place, copy);
-	tails_watch(t);
-	for (s = t->streams; s != NULL; s = s->next)
-		ledger_mark(tails_ledger(t->all), &s->mark);
-}
-
 void
 place_init(struct place *place, char *path, const struct stat *st)
 {
@@ -379,53 +214,6 @@ place_init(struct place *place, char *path, const struct stat *st)
 void
 place_fini(struct place *place)
 {
-	struct leaver *l;
-	struct tail *t;
-
-	while ((t = RB_MIN(tail_names, &place->names)) != NULL) {
-		tail_rename(t, NULL, NULL);
-		t->away = true;
-	}
-	while ((l = RB_ROOT(&place->leavers)) != NULL)
-		leave_home(place, l);
+	assert(RB_EMPTY(&place->names) && RB_EMPTY(&place->leavers));
 	free(place->path);
-}
-
-static void
-wake(struct tail *t)
-{
-	struct stream *s;
-
-	for (s = t == NULL ? NULL : t->streams; s != NULL; s = s->next)
-		stream_wake(s);
-}
-
-void
-tail_wake_behind(struct tail *t)
-{
-	struct stream *s;
-	unsigned n;
-
-	for (n = 0; n < TAIL_WAITS_FOR && (t = t->behind) != NULL; n++)
-		for (s = t->streams; s != NULL; s = s->next)
-			if (!s->is_drained)
-				stream_wake(s);
-}
-
-/* Both may have waited for what is not before them any more. */
-void
-tail_unlink_order(struct tail *t)
-{
-	struct tail *before = t->before, *behind = t->behind;
-
-	t->before = t->behind = NULL;
-	if (before != NULL)
-		before->behind = behind;
-	if (behind != NULL)
-		behind->before = before;
-	wake(behind);
-	if (behind != NULL)
-		tail_wake_behind(behind);
-	if (before != NULL)
-		wake(t);
 }

@@ -53,9 +53,6 @@ RB_PROTOTYPE(leavers, leaver, by_name, leaver_compare)
 /* Takes path, which st is of. */
 void	place_init(struct place *, char *path, const struct stat *st);
 
-/* The directory is gone: its files have no name that we know. */
-void	place_fini(struct place *);
-
 /* Whether st, what its path led to, is of that directory still. */
 bool	place_is_same(const struct place *, const struct stat *st);
 
@@ -106,48 +103,21 @@ struct leaver	*place_leaver(struct place *, const char *name);
 struct leaver	*leaver_next(struct leaver *);
 
 /*
- * The file has a name; takes name.  It must have had none.  What had the name
- * until now is followed without one.
+ * The file, which had no name, has this one; takes name.  No other file may
+ * have it: follow_enter() sees to that.
  */
 void	place_enter(struct tail *, struct place *, char *name);
-
-/* A new file has a name: what had it before is sent first. */
-void	place_follow_leaver(struct tail *);
 
 /* It is no longer remembered as the last to have had a name. */
 void	place_unleave(struct tail *);
 
-/*
- * The file is now called place/name; NULL: it has no name that we know.  The
- * file that gets its old name is sent after it.
- */
-void	tail_rename(struct tail *, struct place *, const char *name);
-
 /* The file was called place/name when it was last followed. */
 void	tail_was(struct tail *, struct place *, const char *name);
 
-/*
- * The file was called place/name until just now: it is sent before the file
- * that has the name, and after those that had it before.
- */
-void	tail_precedes(struct tail *, struct place *, const char *name);
+/* What waits for files before it waits for so many, at the most. */
+#define TAIL_WAITS_FOR	8
 
-/*
- * Puts the files that have a name, or had it and were rotated, one behind the
- * other: the oldest first, and last the one that has the name now.
- */
-void	place_order(struct place *);
-
-/*
- * after is to be sent when before is at its end; and: it stands between no
- * others any more, which follow each other.
- */
-void	tail_follows(struct tail *after, struct tail *before);
-
-/* What waits for the file, or for one before it, may not have to any more. */
-#define TAIL_WAITS_FOR	8	/* files before it, at the most */
-void	tail_wake_behind(struct tail *);
-
-void	tail_unlink_order(struct tail *);
+/* Frees what it has, but not its files: it holds none, and nobody left it. */
+void	place_fini(struct place *);
 
 #endif

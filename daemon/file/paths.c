@@ -4,6 +4,7 @@
 
 #include "daemon/base/log.h"
 #include "daemon/file/file.h"
+#include "daemon/file/names.h"
 
 /*
  * Paths of a file besides the one of its directory and its name.  Few files

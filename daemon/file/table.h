@@ -39,18 +39,53 @@ struct tails_loss {
 	ev_tstamp	 when;
 };
 
+struct scan_job;
+
+/* What the table tells, and asks, those above: follow/ gives it at creation. */
+struct file_ops {
+	/* Looks whether the file has grown, was truncated, replaced or lost. */
+	void	(*check)(struct tail *);
+	/* The same, and a comparison is not left to the next read. */
+	void	(*check_surely)(struct tail *);
+	/* The file's time has come. */
+	void	(*on_due)(struct tail *);
+	/*
+	 * Then, when all files had theirs: it has not grown for quiet seconds.
+	 * May free it.
+	 */
+	void	(*on_quiet)(struct tail *, double quiet);
+	/* The file was opened; fd is borrowed. */
+	void	(*on_opened)(struct tail *, int fd);
+	/* The file, which could be read before, cannot be. */
+	void	(*on_error)(struct tail *);
+	/* A stream of the file has no complete line left. */
+	void	(*on_drained)(struct tail *);
+	/* A receiver lost something of the file that was sent to it. */
+	void	(*on_taken_back)(const struct tail *);
+	/* Whether every receiver has all of the file. */
+	bool	(*is_done)(const struct tail *);
+	/* A part of a search for a copy: see base/scan_queue.h. */
+	bool	(*on_search)(struct scan_job *, void *tails);
+};
+
 struct tails_conf {
+	const struct file_ops	*ops;
 	unsigned	max_open;	/* descriptors for all files */
 	uint64_t	look_ms;	/* how often timed files are looked at */
 	size_t		scratch;	/* octets to read at once */
 };
 
-/* Returns NULL with errno.  loop and ledger are borrowed. */
+/*
+ * Returns NULL with errno.  loop and ledger are borrowed, and so are the ops of
+ * the conf.
+ */
 struct tails	*tails_new(struct ev_loop *, struct ledger *,
 		    const struct tails_conf *);
 
-/* Frees every tail and its streams without touching the ledger. */
+/* Frees the table, in which there is no file any more; NULL is fine. */
 void	tails_free(struct tails *);
+
+const struct file_ops	*tails_ops(const struct tails *);
 
 /*
  * Of the files whose open_set it is, at most so many are open; 0: no limit of
@@ -66,6 +101,9 @@ struct ledger	*tails_ledger(struct tails *);
 /* When this turn of the loop began, by the clock for durations: base/clock.h. */
 double	tails_now(const struct tails *);
 
+/* Whether events wait to be read, which may tell of a file's new name. */
+bool	tails_events_wait(const struct tails *);
+
 /* To be read; and to be counted by who lives through it. */
 struct tails_stats	*tails_stats(struct tails *);
 
@@ -77,6 +115,10 @@ const struct tails_loss	*tails_loss(const struct tails *, unsigned n);
 
 /* fn may free its tail. */
 void	tails_walk(struct tails *, void (*fn)(struct tail *, void *), void *);
+
+/* Those that are looked at by time; fn frees none. */
+void	tails_walk_timed(struct tails *,
+	    void (*fn)(struct tail *, void *), void *);
 
 /* The first file with an identity behind this one; those without one. */
 struct tail	*tails_behind(struct tails *, dev_t, ino_t);
@@ -107,8 +149,6 @@ struct packed_list	*tails_packed(struct tails *);
 /* What may be copies; of follow/suspect.c alone. */
 LIST_HEAD(held_list, held);
 struct held_list	*tails_held(struct tails *);
-void	tails_wake_packed(struct tails *, const void *dest);
-
 /* The file has the identity of st; and: it has none any more. */
 void	tails_know(struct tail *, const struct stat *);
 void	tails_forget(struct tail *);
@@ -200,10 +240,11 @@ void	tails_set_watch(struct tails *, struct watch *);
 
 /*
  * Gives the file a watch of its own where no directory's tells what is written
- * to it, or ends that.  Where there is no watch to be had, it is looked at by
- * time.
+ * to it, or ends that.  Where there is no watch to be had, the file is looked at
+ * by time.  Returns whether a watch began: what was written before is to be
+ * read.  Most call streams_watch() of stream/, which sees to that.
  */
-void	tails_watch(struct tail *);
+bool	tails_watch(struct tail *);
 
 /*
  * The file needs a look by time; the first one in the next turn of the loop;
@@ -228,22 +269,5 @@ bool	tails_lack_events(const struct tail *);
 void	tails_unsure(struct tail *);
 void	tails_sure(struct tail *);
 void	tails_settle(struct tails *);
-
-/* st_mtim in nanoseconds. */
-int64_t	written_ns(const struct stat *);
-
-/* Whether st_mtim was set, as cp -p does, and is not that of the last write. */
-bool	is_time_set(const struct stat *);
-
-/*
- * Remembers st_mtim of a look, which is before the file is read.  What is
- * written after it, but within the same tick of the file system's clock, leaves
- * st_mtim as it is: after a look so near to it the file is doubtful until the
- * next, and so it is where an event tells that it was written to.
- */
-void	tails_saw(struct tail *, const struct stat *);
-
-/* Whether nothing was written to it since, as far as st_mtim tells. */
-bool	tails_is_as_seen(const struct tail *, const struct stat *);
 
 #endif

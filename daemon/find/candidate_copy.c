@@ -10,6 +10,7 @@
 #include "daemon/file/table.h"
 #include "daemon/find/inside.h"
 #include "daemon/stream/compressed.h"
+#include "daemon/stream/streams.h"
 #include "lib/kin.h"
 #include "lib/rotation.h"
 

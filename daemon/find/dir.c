@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "daemon/base/log.h"
+#include "daemon/follow/follow.h"
 
 #define PATHS_MOST 8 /* of one directory */
 
@@ -74,6 +75,7 @@ dir_leave(struct dir *d)
 void
 dir_release(struct dir *d)
 {
+	follow_directory_gone(&d->place);
 	place_fini(&d->place);
 	free(d->uses);
 	free(d->real);

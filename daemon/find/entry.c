@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "daemon/file/file.h"
+#include "daemon/follow/follow.h"
 
 #define AT_ONCE 64 /* links to one file, looked at for one event */
 

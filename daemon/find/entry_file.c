@@ -9,9 +9,9 @@
 #include "daemon/checkpoint/checkpointer.h"
 #include "daemon/file/file.h"
 #include "daemon/file/table.h"
-#include "daemon/follow/replace.h"
-#include "daemon/follow/suspect.h"
+#include "daemon/follow/follow.h"
 #include "daemon/stream/stream.h"
+#include "daemon/stream/streams.h"
 #include "daemon/watch/mounts.h"
 #include "lib/rotation.h"
 
@@ -40,7 +40,7 @@ note_mount(struct tail *t, const struct dir *d)
 	if (t->mounted == mounted)
 		return;
 	t->mounted = mounted;
-	tails_watch(t);
+	streams_watch(t);
 }
 
 /* The directory that a link leads into is watched for what has its name. */
@@ -144,7 +144,7 @@ look_at_new_file(struct dir *d, const char *name, const struct found *f)
 		return;
 	}
 	note_generation(d, t);
-	tails_watch(t);
+	streams_watch(t);
 }
 
 /* Whether the name that t has still leads to it: then name is a hard link. */

@@ -6,6 +6,7 @@
 #include <limits.h>
 
 #include "daemon/file/file.h"
+#include "daemon/follow/follow.h"
 
 /*
  * Whether another directory, or none, has its path: then its files went with

@@ -6,8 +6,10 @@
 #include "daemon/base/log.h"
 #include "daemon/file/file.h"
 #include "daemon/file/table.h"
+#include "daemon/follow/follow.h"
 #include "daemon/stream/compressed.h"
 #include "daemon/stream/stream.h"
+#include "daemon/stream/streams.h"
 
 /*
  * What c was, by the name that rotation changed: patterns of its directory mean
@@ -77,6 +79,6 @@ follow_candidate(struct candidate *c, const struct former *was)
 	/* It was read before, and maybe not just now. */
 	if (t->print.hash == 0 && c->head_len >= 0)
 		fingerprint_of(&t->print, c->head, (size_t)c->head_len);
-	tails_watch(t);
+	streams_watch(t);
 	return (t);
 }

@@ -8,7 +8,9 @@
 #include "daemon/checkpoint/checkpointer.h"
 #include "daemon/file/file.h"
 #include "daemon/file/table.h"
+#include "daemon/follow/follow.h"
 #include "daemon/follow/handover.h"
+#include "daemon/stream/streams.h"
 
 /* The path that the checkpoint knows the file by, or NULL: not ours. */
 static const char *
@@ -57,5 +59,5 @@ sources_inherit(struct sources *ss, const struct handover_file *f)
 		tail_precedes(t, &d->place, name);
 	t->changed -= f->quiet;
 	tails_time(t);
-	tails_watch(t);
+	streams_watch(t);
 }

@@ -14,6 +14,7 @@
 #include "daemon/file/table.h"
 #include "daemon/sandbox/opener.h"
 #include "daemon/stream/compressed.h"
+#include "daemon/stream/streams.h"
 #include "lib/rotation.h"
 
 /*

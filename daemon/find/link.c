@@ -6,6 +6,7 @@
 #include "daemon/base/log.h"
 #include "daemon/conf/conf.h"
 #include "daemon/file/file.h"
+#include "daemon/follow/follow.h"
 
 /*
  * A symbolic link to a file that is followed.  The file is rotated in the

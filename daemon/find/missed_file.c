@@ -3,6 +3,7 @@
 #include <fcntl.h>
 
 #include "daemon/base/clock.h"
+#include "daemon/file/file.h"
 #include "daemon/file/table.h"
 #include "lib/ns.h"
 #include "lib/rotation.h"

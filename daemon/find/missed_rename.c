@@ -8,7 +8,7 @@
 #include "daemon/base/say.h"
 #include "daemon/file/file.h"
 #include "daemon/file/table.h"
-#include "daemon/follow/suspect.h"
+#include "daemon/follow/follow.h"
 #include "lib/rotation.h"
 
 /* No system keeps more events than a few times so many. */

@@ -8,6 +8,8 @@
 #include "daemon/checkpoint/checkpointer.h"
 #include "daemon/file/file.h"
 #include "daemon/file/table.h"
+#include "daemon/follow/follow.h"
+#include "daemon/stream/streams.h"
 
 #define AGAIN_MOST 8 /* attempts at a directory that changes meanwhile */
 

@@ -11,7 +11,9 @@
 #include "daemon/base/say.h"
 #include "daemon/file/file.h"
 #include "daemon/file/table.h"
+#include "daemon/follow/follow.h"
 #include "daemon/stream/stream.h"
+#include "daemon/stream/streams.h"
 #include "lib/kin.h"
 #include "lib/rotation.h"
 

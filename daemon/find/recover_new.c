@@ -7,7 +7,7 @@
 #include "daemon/base/say.h"
 #include "daemon/file/file.h"
 #include "daemon/file/table.h"
-#include "daemon/follow/suspect.h"
+#include "daemon/follow/follow.h"
 #include "lib/kin.h"
 #include "lib/rotation.h"
 

@@ -4,6 +4,8 @@
 #include "daemon/file/file.h"
 #include "daemon/file/table.h"
 #include "daemon/find/unmatched.h"
+#include "daemon/follow/follow.h"
+#include "daemon/stream/streams.h"
 
 /*
  * What a start could not look at is looked at as if it were one, but without

@@ -9,7 +9,9 @@
 #include "daemon/conf/conf.h"
 #include "daemon/file/file.h"
 #include "daemon/file/table.h"
+#include "daemon/follow/follow.h"
 #include "daemon/stream/stream.h"
+#include "daemon/stream/streams.h"
 #include "lib/ns.h"
 #include "lib/rotation.h"
 

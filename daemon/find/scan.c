@@ -8,6 +8,7 @@
 #include "daemon/base/sizes.h"
 #include "daemon/file/file.h"
 #include "daemon/file/table.h"
+#include "daemon/follow/follow.h"
 #include "lib/pattern.h"
 
 #define DIR_COSTS 16 /* as many entries as its watch and listing */

@@ -9,6 +9,7 @@
 #include "daemon/file/file.h"
 #include "daemon/file/table.h"
 #include "daemon/find/inside.h"
+#include "daemon/follow/follow.h"
 #include "daemon/follow/handover.h"
 #include "daemon/stream/stream.h"
 #include "daemon/watch/mounts.h"

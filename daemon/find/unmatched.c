@@ -12,6 +12,7 @@
 #include "daemon/file/table.h"
 #include "daemon/find/candidate.h"
 #include "daemon/find/inside.h"
+#include "daemon/follow/follow.h"
 #include "daemon/stream/stream.h"
 #include "lib/kin.h"
 

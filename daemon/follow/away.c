@@ -1,4 +1,3 @@
-#include "daemon/follow/away.h"
 
 #include <sys/stat.h>
 
@@ -9,6 +8,8 @@
 #include "daemon/checkpoint/checkpointer.h"
 #include "daemon/file/file.h"
 #include "daemon/file/table.h"
+#include "daemon/follow/follow.h"
+#include "daemon/follow/inside.h"
 #include "daemon/stream/stream.h"
 
 /* Whether what is there now of the path it had is on another device. */

@@ -24,6 +24,7 @@
 #include "daemon/sandbox/opener.h"
 #include "daemon/stream/guard.h"
 #include "daemon/stream/stream.h"
+#include "daemon/stream/streams.h"
 #include "lib/ns.h"
 #include "lib/rotation.h"
 
@@ -138,7 +139,7 @@ is_followed(struct tails *all, const struct stat *st)
 	/* One that was rotated may just have been copied over. */
 	if (t != NULL && t->rotated && !t->spent && !t->fresh &&
 	    t->held == NULL) {
-		tail_check_surely(t);
+		tails_ops(all)->check_surely(t);
 		t = tails_find(all, st->st_dev, st->st_ino);
 	}
 	return (t != NULL && t->held == NULL && !t->spent && !t->fresh);
@@ -627,28 +628,33 @@ search_begin(struct search *s)
 	return (false);
 }
 
-bool
-tail_copy_step(struct scan_job *job, void *tails)
+static struct search *
+search_of(struct scan_job *job)
 {
-	struct search *s = (struct search *)(void *)((char *)job -
-	    offsetof(struct search, job));
-	struct scan_queue *q = tails_searches(tails);
-	struct tail *t;
+	return ((struct search *)(void *)((char *)job -
+	    offsetof(struct search, job)));
+}
+
+bool
+tail_copy_step(struct scan_job *job, struct tail **told)
+{
+	struct search *s = search_of(job);
 
 	if (!go_on(s))
 		return (false);
-	t = s->own.tail;
 	s->over = true;
 	if (!s->parked)
 		return (true);
-	if (t->seeking)
-		tail_seek_copy(t);
-	else if (t->suspect)
-		tail_check_surely(t);
-	/* Who has asked may want to know no more, or be gone. */
-	if (q->now == job)
-		search_free(s);
+	*told = s->own.tail;
 	return (false);
+}
+
+/* The file may be gone, and its search with it. */
+void
+tail_copy_told(struct tails *all, struct scan_job *job)
+{
+	if (tails_searches(all)->now == job)
+		search_free(search_of(job));
 }
 
 void

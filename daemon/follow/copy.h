@@ -86,7 +86,13 @@ enum tail_copy_result	tail_copy_find(const struct tail_copy *,
 /* Nobody wants to know any more whether it has one. */
 void	tail_copy_forget(struct tail *);
 
-/* A part of it, for the queue of searches of tails. */
-bool	tail_copy_step(struct scan_job *, void *tails);
+/*
+ * Does a part of a search, for the queue of searches of the table, and returns
+ * whether that is its end.  Where it is, and others had turns meanwhile, *told
+ * is set to the file for which it was: the caller has that ask again, and then
+ * says that it was told.
+ */
+bool	tail_copy_step(struct scan_job *, struct tail **told);
+void	tail_copy_told(struct tails *, struct scan_job *);
 
 #endif

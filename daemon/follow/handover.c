@@ -12,7 +12,9 @@
 #include "daemon/checkpoint/checkpointer.h"
 #include "daemon/file/file.h"
 #include "daemon/file/table.h"
+#include "daemon/follow/follow.h"
 #include "daemon/stream/stream.h"
+#include "daemon/stream/streams.h"
 
 struct giving {
 	int (*give)(void *, const struct handover_file *);

@@ -1,3 +1,4 @@
+#include "daemon/follow/follow.h"
 #include "daemon/follow/inside.h"
 
 #include <sys/stat.h>
@@ -18,6 +19,7 @@
 #include "daemon/follow/suspect.h"
 #include "daemon/stream/guard.h"
 #include "daemon/stream/stream.h"
+#include "daemon/stream/streams.h"
 
 /* How long a copy is looked for that could not be looked for, in seconds. */
 #define SEEK_FOR 60.
@@ -63,6 +65,21 @@ cut_streams(struct tail *old, int fd, off_t size)
 	}
 }
 
+/* Another goes on in a file that is held, which is freed when it is time. */
+static void
+retire(struct tail *t)
+{
+	if (t->place != NULL)
+		RB_REMOVE(tail_names, &t->place->names, t);
+	t->place = NULL;
+	place_unleave(t);
+	tail_unlink_order(t);
+	tails_forget(t);
+	tails_closed(t);
+	t->size = 0;
+	tails_time(t);
+}
+
 /* old goes on as its copy.  Takes found. */
 static void
 go_on_in_copy(struct tail *old, const struct tail_copy_found *found)
@@ -72,9 +89,9 @@ go_on_in_copy(struct tail *old, const struct tail_copy_found *found)
 
 	held = tails_find(old->all, found->st.st_dev, found->st.st_ino);
 	if (held != NULL)
-		tail_retire(held);
+		retire(held);
 	tail_held_moves(old, &found->st);
-	tails_know(old, &found->st);
+	follow_know(old, &found->st);
 	tails_opened(old, found->fd);
 	old->size = found->st.st_size;
 	cut_streams(old, found->fd, old->size);
@@ -87,10 +104,10 @@ go_on_in_copy(struct tail *old, const struct tail_copy_found *found)
 	old->rotated = true;
 	old->linked = old->mounted = false;
 	if (tail_at(found->place, found->name) == NULL)
-		place_enter(old, found->place, found->name);
+		follow_enter(old, found->place, found->name);
 	else
 		free(found->name);
-	tails_watch(old);
+	streams_watch(old);
 	say_info(tail_path(old).text,
 	    "is the copy of a truncated file: the rest is read there");
 	for (s = old->streams; s != NULL; s = s->next) {

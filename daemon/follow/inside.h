@@ -1,8 +1,16 @@
 /*
- * inside.h - a tail as its own parts see it: file/file.c looks at the file,
- * resume.c finds where to go on by the checkpoint, position.c where
- * what was sent still stands, truncate.c goes on where none does, and
- * in_copy.c with what the file was, in the copy that was made of it.
+ * inside.h - what the parts of follow/ have of each other.  From below:
+ *
+ *	order		which file is sent before which
+ *	position	where what was sent still stands in a file
+ *	suspect		a new file that may be a copy waits
+ *	copy		finds the copy of a file
+ *	lifecycle	a file begins, and ends
+ *	rename		it gets a name, or loses it
+ *	in_copy		what a truncated file was goes on in its copy
+ *	truncate	a truncated file is a new one
+ *	check		grown, truncated, replaced, gone
+ *	due		what time tells
  */
 #ifndef FOLLOW_INSIDE_H
 #define FOLLOW_INSIDE_H
@@ -13,31 +21,60 @@
 
 #include "daemon/file/file.h"
 
-/* A tail without a place, a file or a stream.  Returns NULL with errno. */
-struct tail	*tail_alloc(struct tails *, const char *name);
+struct tail_copy_found;
+
+/* The file has the identity of st; no record has that yet. */
+void	follow_know(struct tail *, const struct stat *);
 
 /*
- * The offset behind the last newline: where start = "end" begins.  That is
- * looked for in the last 64 MB that are no hole; without one there it is the
- * size.
- */
-off_t	tail_last_line(struct tail *, int fd);
-
-/* Its stream to the destination, or NULL. */
-const struct stream	*tail_stream_to(const struct tail *, const void *dest);
-
-/*
- * Gives it a stream from offset, NULL with errno; that is recorded and woken;
- * and both at once: 0, or -1 with errno.
+ * Gives the file a stream from offset, NULL with errno; has that recorded and
+ * wakes it; and both at once: 0, or -1 with errno.
  */
 struct stream	*tail_link_stream(struct tail *, struct route *, off_t offset);
 void	tail_begin_stream(struct stream *);
 int	tail_add_stream(struct tail *, struct route *, off_t offset);
 
+/*
+ * Ends a compressed file.  Where it has a name, its record stays, under that:
+ * nothing of it is sent any more, though it begins like something else that is
+ * looked for.
+ */
+void	tail_finish_packed(struct tail *);
+
+/*
+ * Whether a file that has no name any more may have one again, as far as can be
+ * seen: the file system was unmounted, or its directory was moved.
+ */
+bool	tail_may_come_back(const struct tail *);
+
+/*
+ * Nothing more is read of the file for now; its records stay, as those of a
+ * file that was not there at a start.  Frees it.
+ */
+void	tail_leave(struct tail *);
+
+/*
+ * after is to be sent when before is at its end; nothing happens where one of
+ * them follows, or is followed by, another already.
+ */
+void	tail_follows(struct tail *after, struct tail *before);
+
+/* The file stands between no others any more; those follow each other. */
+void	tail_unlink_order(struct tail *);
+
+/* What waits for the file, or for one before it, may not have to any more. */
+void	tail_wake_behind(struct tail *);
+
+/* The file that had the name of this new one before is sent first. */
+void	place_follow_leaver(struct tail *);
+
 /* The file is spent: its streams are at its end, and stay there. */
 void	tail_spend(struct tail *, int fd, off_t size);
 
-/* Its cursor goes to offset; what is in flight of it is sent again from there. */
+/*
+ * The stream's cursor goes to offset; what is in flight of it is sent again
+ * from there.
+ */
 void	stream_go_to(struct stream *, off_t offset);
 
 /*
@@ -49,12 +86,15 @@ void	stream_go_to(struct stream *, off_t offset);
 int	tail_go_on(struct tail *, int fd, const struct stat *);
 
 /*
- * Whether it would go back to where no more may stand before than what every
- * file of a program begins with; and whether a copy has what was sent: then the
- * file was truncated and begun anew.  That is 1 or 0, or -1: it is looked at
- * again when that is known.
+ * Whether the file would go back to where no more may stand before than what
+ * every file of a program begins with.
  */
 bool	tail_goes_back(struct tail *, int fd, off_t size);
+
+/*
+ * Whether a copy has what was sent of the file: then it was truncated and begun
+ * anew.  1 or 0, or -1: the file is looked at again when that is known.
+ */
 int	tail_has_copy(struct tail *);
 
 /*
@@ -86,5 +126,8 @@ bool	tail_finish_in_copy(struct tail *old, struct place *, struct tail *now);
 
 /* Says that the octets were lost, and counts them; nothing where from >= to. */
 void	tail_lose(struct tail *, const char *how, off_t from, off_t to);
+
+/* The same of all that was not sent of the file, but for NULs at its end. */
+void	tail_say_lost(struct tail *, const char *how);
 
 #endif

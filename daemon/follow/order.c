@@ -1,13 +1,146 @@
+#include "daemon/follow/inside.h"
+
+#include <sys/stat.h>
+
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "daemon/base/born.h"
 #include "daemon/base/clock.h"
-#include "daemon/file/file.h"
 #include "daemon/file/names.h"
+#include "daemon/file/table.h"
+#include "daemon/follow/follow.h"
+#include "daemon/stream/stream.h"
+#include "daemon/stream/streams.h"
 #include "lib/ns.h"
 #include "lib/rotation.h"
+
+#define OFF_MOST ((off_t)INT64_MAX)
+
+void
+tail_wake_behind(struct tail *t)
+{
+	struct stream *s;
+	unsigned n;
+
+	for (n = 0; n < TAIL_WAITS_FOR && (t = t->behind) != NULL; n++)
+		for (s = t->streams; s != NULL; s = s->next)
+			if (!s->is_drained)
+				stream_wake(s);
+}
+
+/* Both may have waited for what is not before them any more. */
+void
+tail_unlink_order(struct tail *t)
+{
+	struct tail *before = t->before, *behind = t->behind;
+
+	t->before = t->behind = NULL;
+	if (before != NULL)
+		before->behind = behind;
+	if (behind != NULL)
+		behind->before = before;
+	streams_wake(behind);
+	if (behind != NULL)
+		tail_wake_behind(behind);
+	if (before != NULL)
+		streams_wake(t);
+}
+
+/*
+ * What the file has now is to be sent before what follows it: nobody may have
+ * looked at it since it was written to.
+ */
+static void
+owe(struct tail *t)
+{
+	struct stat st;
+
+	/* How much text is in a compressed file is not known before its end. */
+	t->owed = t->packed == INFLATE_NONE ? t->size : OFF_MOST;
+	if (t->packed == INFLATE_NONE && t->fd != -1 &&
+	    fstat(t->fd, &st) == 0 && st.st_size > t->owed)
+		t->owed = st.st_size;
+}
+
+void
+tail_follows(struct tail *after, struct tail *before)
+{
+	if (after == before || after->before != NULL || before->behind != NULL)
+		return;
+	after->before = before;
+	before->behind = after;
+	owe(before);
+}
+
+static struct leaver *
+find_homeless(struct tail *t, const struct place *place, const char *name)
+{
+	struct place *homeless = tails_homeless(t->all);
+	char path[PATH_MAX];
+	int n;
+
+	if (RB_EMPTY(&homeless->leavers))
+		return (NULL);
+	n = snprintf(path, sizeof(path), "%s/%s", place->path, name);
+	return (n > 0 && (size_t)n < sizeof(path) ? place_leaver(homeless, path)
+						  : NULL);
+}
+
+/* Where there was no memory for it when the file lost its name. */
+static void
+note_origin(struct tail *t)
+{
+	struct path_text path;
+
+	if (tail_old_path(t) == NULL)
+		tail_set_origin(t, tail_origin(t, &path));
+}
+
+/* t is sent after the first other file that had the name and lost it. */
+static void
+follow_leaver(struct tail *t, struct place *place, const char *name)
+{
+	struct leaver *l = place_leaver(place, name);
+
+	if (l == NULL)
+		l = find_homeless(t, place, name);
+
+	if (l != NULL && l->tail == t)
+		l = leaver_next(l);
+	if (l == NULL)
+		return;
+	tail_follows(t, l->tail);
+	note_origin(l->tail);
+	place_unleave(l->tail);
+}
+
+void
+place_follow_leaver(struct tail *t)
+{
+	follow_leaver(t, t->place, t->name);
+}
+
+void
+tail_precedes(struct tail *t, struct place *place, const char *name)
+{
+	struct tail *holder = tail_at(place, name);
+
+	tail_unlink_order(t);
+	if (holder != NULL && holder != t) {
+		t->before = holder->before;
+		t->behind = holder;
+		if (t->before != NULL)
+			t->before->behind = t;
+		holder->before = t;
+		owe(t);
+		return;
+	}
+	follow_leaver(t, place, name);
+	tail_was(t, place, name);
+}
 
 /* A file and the name that it has or had. */
 struct member {

@@ -11,6 +11,7 @@
 #include "daemon/file/table.h"
 #include "daemon/stream/guard.h"
 #include "daemon/stream/stream.h"
+#include "daemon/stream/streams.h"
 
 /* So much may stand at the beginning of each file that a program writes. */
 #define BANNER_MOST ((off_t)64 * 1024)
@@ -145,6 +146,33 @@ stream_go_to(struct stream *s, off_t offset)
 	s->cursor.sent = s->cursor.acked = offset;
 	s->scanned = 0;
 	ledger_mark(tails_ledger(s->tail->all), &s->mark);
+}
+
+void
+tail_spend(struct tail *t, int fd, off_t size)
+{
+	uint8_t buf[GUARD_MAX];
+	size_t len = guard_length(size);
+	struct stream *s;
+	struct guard g = { 0, 0 };
+	ssize_t n;
+
+	t->spent = true;
+	t->size = size;
+	t->sure = 0;
+	t->last_line = 0;
+	t->print.len = 0;
+	if (fd != -1) {
+		(void)tail_update_print(t, fd);
+		n = read_whole(fd, buf, len, size - (off_t)len);
+		guard_of(&g, size, buf, n > 0 ? (size_t)n : 0);
+	}
+	for (s = t->streams; s != NULL; s = s->next) {
+		stream_guard_forget(s);
+		stream_go_to(s, size);
+		stream_guard_set(s, &g);
+		stream_set_drained(s, true);
+	}
 }
 
 /*

@@ -8,9 +8,11 @@
 #include "daemon/conf/conf.h"
 #include "daemon/file/file.h"
 #include "daemon/file/table.h"
+#include "daemon/follow/follow.h"
 #include "daemon/follow/suspect.h"
 #include "daemon/stream/guard.h"
 #include "daemon/stream/stream.h"
+#include "daemon/stream/streams.h"
 #include "lib/ns.h"
 
 /*

@@ -1,4 +1,3 @@
-#include "daemon/follow/replace.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -13,11 +12,13 @@
 #include "daemon/checkpoint/checkpointer.h"
 #include "daemon/file/names.h"
 #include "daemon/file/table.h"
+#include "daemon/follow/follow.h"
 #include "daemon/follow/inside.h"
 #include "daemon/follow/suspect.h"
 #include "daemon/sandbox/opener.h"
 #include "daemon/stream/guard.h"
 #include "daemon/stream/stream.h"
+#include "daemon/stream/streams.h"
 
 #define COMPARED 4096 /* octets, at the end of what the old one had */
 #define SAME_MOST ((off_t)64 * 1024 * 1024) /* of both are compared */
@@ -278,13 +279,13 @@ leave_rest(const struct pair *p)
 	rest->size = p->size;
 	rest->rotated = true;
 	rest->deleted = st.st_nlink == 0;
-	tails_know(rest, &st);
+	follow_know(rest, &st);
 	tails_hand_over(was, rest);
 	for (s = was->streams; s != NULL; s = s->next)
 		if (tail_add_stream(rest, s->route, p->size) == -1)
 			log_warn("%s", tail_path(rest).text);
 	tails_time(rest);
-	tails_watch(rest);
+	streams_watch(rest);
 }
 
 /* It has its path again, by another directory. */
@@ -296,7 +297,7 @@ come_home(struct tail *t, struct place *place, const char *name)
 	if (t->place != NULL || (copy = strdup(name)) == NULL)
 		return;
 	place_unleave(t);
-	place_enter(t, place, copy);
+	follow_enter(t, place, copy);
 	tail_is_live(t);
 }
 
@@ -311,7 +312,7 @@ go_on_in(const struct pair *p, struct place *place, const char *name)
 	tails_forget(t);
 	tail_held_moves(t, p->st);
 	leave_rest(p);
-	tails_know(t, p->st);
+	follow_know(t, p->st);
 	tails_opened(t, p->fd);
 	t->unseen = 0;
 	come_home(t, place, name);
@@ -326,7 +327,7 @@ go_on_in(const struct pair *p, struct place *place, const char *name)
 		ledger_mark(tails_ledger(t->all), &s->mark);
 		stream_wake(s);
 	}
-	tails_watch(t);
+	streams_watch(t);
 }
 
 /* What is not the same, as far as is known. */

@@ -1,3 +1,4 @@
+#include "daemon/follow/follow.h"
 #include "daemon/follow/inside.h"
 
 #include <sys/stat.h>
@@ -20,6 +21,7 @@
 #include "daemon/stream/compressed.h"
 #include "daemon/stream/guard.h"
 #include "daemon/stream/stream.h"
+#include "daemon/stream/streams.h"
 #include "lib/ns.h"
 #include "lib/rotation.h"
 
@@ -40,10 +42,10 @@ tail_of_copy(struct tail *now, const struct fingerprint *print,
 		free(found->name);
 		return (t);
 	}
-	tails_know(t, &found->st);
+	follow_know(t, &found->st);
 	tail_set_origin(t, tail_origin(now, &path));
 	if (tail_at(found->place, found->name) == NULL)
-		place_enter(t, found->place, found->name);
+		follow_enter(t, found->place, found->name);
 	else
 		free(found->name);
 	tails_opened(t, found->fd);
@@ -676,7 +678,7 @@ join_settled(struct tail *t, struct route *r)
 	t->print = rec.print;
 	t->met = true;
 	stream_guard_load(s, &rec);
-	s->is_drained = true;
+	stream_set_drained(s, true);
 	return (0);
 }
 

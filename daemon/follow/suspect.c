@@ -15,9 +15,11 @@
 #include "daemon/file/names.h"
 #include "daemon/file/table.h"
 #include "daemon/follow/copy.h"
+#include "daemon/follow/follow.h"
 #include "daemon/follow/inside.h"
 #include "daemon/stream/guard.h"
 #include "daemon/stream/stream.h"
+#include "daemon/stream/streams.h"
 #include "lib/rotation.h"
 
 #define BESIDE 16 /* names on either side */
@@ -260,7 +262,7 @@ compare(struct hunt *h, size_t i, struct tail **with)
 		return (UNKNOWN);
 	if (all && g.at == t->size)
 		return (likeness(h, of, all));
-	tail_check_surely(of);
+	tails_ops(t->all)->check_surely(of);
 	if (!t->known)
 		return (TAKEN);
 	of = tails_find(t->all, h->alike[i].dev, h->alike[i].ino);
@@ -279,20 +281,6 @@ tail_unhold(struct tail *t)
 		LIST_REMOVE(t->held, entry);
 	free(t->held);
 	t->held = NULL;
-}
-
-void
-tail_retire(struct tail *t)
-{
-	if (t->place != NULL)
-		RB_REMOVE(tail_names, &t->place->names, t);
-	t->place = NULL;
-	place_unleave(t);
-	tail_unlink_order(t);
-	tails_forget(t);
-	tails_closed(t);
-	t->size = 0;
-	tails_time(t);
 }
 
 /* It is sent, from offset where something was sent from elsewhere. */

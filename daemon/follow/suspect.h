@@ -21,12 +21,6 @@ struct tail;
 struct tail_copy;
 
 /*
- * A new file has something in it, or more: is it held from now on, still, or no
- * longer?  Wakes its streams when it is to be sent.
- */
-void	tail_held_look(struct tail *);
-
-/*
  * It is held, and has shrunk, or has other content now: it is another copy, or
  * spent, for a copy never begins again.
  */
@@ -41,9 +35,6 @@ void	tail_held_by_time(struct tail *, double quiet);
  */
 bool	tail_release_unknown(struct tail *);
 
-/* Holds as a copy for good what is known to be one of the other file. */
-void	tail_hold_copy(struct tail *, const struct tail *of);
-
 /*
  * It is about to lose its name: a log that is rotated is no copy, whatever it
  * begins like, and the next start has to know it.
@@ -51,16 +42,9 @@ void	tail_hold_copy(struct tail *, const struct tail *of);
 void	tail_held_leaves(struct tail *);
 
 /*
- * Whether it has a record: one that may be a copy has none, as it is looked at
- * again; but where that could not be found out yet it may as well be none.
+ * Of a copy for good: whether all that it has was received from the other file,
+ * as that was when it was copied.
  */
-bool	tail_held_has_record(const struct tail *);
-
-/*
- * Whether it is held as a copy for good; and, where it is, whether all that it
- * has was received from the other file, as that was when it was copied.
- */
-bool	tail_is_copy(const struct tail *);
 bool	tail_copy_is_received(const struct tail *);
 
 /*
@@ -77,9 +61,6 @@ bool	tail_is_copy_of(const struct tail *, const struct tail_copy *, off_t size);
 /* Whether time will tell if it is sent; and whether it is to be looked at. */
 bool	tail_is_held_for_now(const struct tail *);
 bool	tail_held_is_timed(const struct tail *);
-
-/* Another goes on in a file that is held, which is freed when it is time. */
-void	tail_retire(struct tail *);
 
 /* It is held no longer. */
 void	tail_unhold(struct tail *);

@@ -1,3 +1,4 @@
+#include "daemon/follow/follow.h"
 #include "daemon/follow/inside.h"
 
 #include <sys/stat.h>
@@ -13,45 +14,8 @@
 #include "daemon/follow/suspect.h"
 #include "daemon/stream/guard.h"
 #include "daemon/stream/stream.h"
+#include "daemon/stream/streams.h"
 #include "lib/rotation.h"
-
-void
-tail_lose(struct tail *t, const char *how, off_t from, off_t to)
-{
-	struct path_text own;
-	char *path;
-
-	if (from >= to || (path = strdup(tail_origin(t, &own))) == NULL)
-		return;
-	tails_lose(t->all,
-	    &(struct tails_loss) {
-		.path = path, .how = how, .at = from, .bytes = to - from });
-	free(path);
-}
-
-/* Where its text ends, if nothing but NULs was found behind that. */
-static off_t
-text_end(const struct tail *t)
-{
-	const struct stream *s;
-	off_t end = 0;
-
-	for (s = t->streams; s != NULL; s = s->next) {
-		if (!s->is_drained || !s->only_nuls)
-			return (t->size);
-		if (s->cursor.sent > end)
-			end = s->cursor.sent;
-		if (s->scanned > end)
-			end = s->scanned;
-	}
-	return (end < t->size ? end : t->size);
-}
-
-void
-tail_say_lost(struct tail *t, const char *how)
-{
-	tail_lose(t, how, tail_least_sent(t), text_end(t));
-}
 
 /* Its streams begin again at 0; what was in flight is forgotten. */
 static void
@@ -103,7 +67,7 @@ truncated_successor(
 	RB_INSERT(tail_names, &place->names, now);
 	old->place = NULL;
 	tails_forget(old);
-	tails_know(now, st);
+	follow_know(now, st);
 	if (old->fd != -1) {
 		tails_hand_over(old, now);
 		(void)tail_update_print(now, now->fd);
@@ -111,33 +75,6 @@ truncated_successor(
 	for (s = now->streams; s != NULL; s = s->next)
 		ledger_mark(tails_ledger(ts), &s->mark);
 	return (now);
-}
-
-void
-tail_spend(struct tail *t, int fd, off_t size)
-{
-	uint8_t buf[GUARD_MAX];
-	size_t len = guard_length(size);
-	struct stream *s;
-	struct guard g = { 0, 0 };
-	ssize_t n;
-
-	t->spent = true;
-	t->size = size;
-	t->sure = 0;
-	t->last_line = 0;
-	t->print.len = 0;
-	if (fd != -1) {
-		(void)tail_update_print(t, fd);
-		n = read_whole(fd, buf, len, size - (off_t)len);
-		guard_of(&g, size, buf, n > 0 ? (size_t)n : 0);
-	}
-	for (s = t->streams; s != NULL; s = s->next) {
-		stream_guard_forget(s);
-		stream_go_to(s, size);
-		stream_guard_set(s, &g);
-		s->is_drained = true;
-	}
 }
 
 /* Nobody will read it by its descriptor, either: it had lost its name. */
@@ -299,5 +236,5 @@ tail_truncated(struct tail *old, const struct stat *st, enum tail_change how)
 	for (s = now->streams; s != NULL; s = s->next)
 		if (!now->spent)
 			stream_wake(s);
-	tails_watch(now);
+	streams_watch(now);
 }

@@ -24,6 +24,7 @@
 #include "daemon/control/status.h"
 #include "daemon/file/table.h"
 #include "daemon/find/sources.h"
+#include "daemon/follow/follow.h"
 #include "daemon/follow/handover.h"
 #include "daemon/follow/record.h"
 #include "daemon/run/worker_sandbox.h"
@@ -600,7 +601,8 @@ look_ms(const struct conf *conf)
 static int
 make_all(struct worker *w)
 {
-	struct tails_conf tc = { .max_open = files_limit(w->conf),
+	struct tails_conf tc = { .ops = &follow_ops,
+		.max_open = files_limit(w->conf),
 		.look_ms = look_ms(w->conf),
 		.scratch = scratch_size(w->conf) };
 	struct sources_ops ops;
@@ -719,6 +721,8 @@ free_all(struct worker *w)
 	say_close();
 	state_dump_free(w->dump);
 	ctl_free(w->ctl);
+	if (w->tails != NULL)
+		follow_free_all(w->tails);
 	tails_free(w->tails);
 	sources_free(w->sources);
 	for (i = 0; i < w->ndests; i++)

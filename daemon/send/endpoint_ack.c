@@ -3,7 +3,7 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
 #include "daemon/checkpoint/checkpointer.h"
-#include "daemon/follow/suspect.h"
+#include "daemon/file/table.h"
 #include "daemon/send/inside.h"
 #include "daemon/stream/guard.h"
 
@@ -32,7 +32,7 @@ on_rewound(struct cursor *c, void *arg)
 	struct stream *s = stream_of(c);
 
 	s->scanned = 0;
-	tail_held_taken_back(s->tail);
+	tails_ops(s->tail->all)->on_taken_back(s->tail);
 	ledger_mark(ep->env->ledger, &s->mark);
 	stream_wake(s);
 }

@@ -6,6 +6,7 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
 #include "daemon/base/sizes.h"
+#include "daemon/file/table.h"
 #include "daemon/send/inside.h"
 
 #define RATE_WAIT 0.01 /* seconds, at the least */
@@ -222,7 +223,7 @@ pull_slice(struct endpoint *ep)
 	if (result == PULL_DRAINED && TAILQ_EMPTY(&ep->ready))
 		ep->held = false;
 	if (result == PULL_DRAINED)
-		tail_drained(s->tail);
+		tails_ops(s->tail->all)->on_drained(s->tail);
 	else if (result != PULL_WAIT)
 		endpoint_add(ep, s);
 	return (result != PULL_NO_ROOM && !ep->probing && !idle);

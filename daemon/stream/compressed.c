@@ -14,6 +14,7 @@
 #include "daemon/file/file.h"
 #include "daemon/file/table.h"
 #include "daemon/stream/stream.h"
+#include "daemon/stream/streams.h"
 #include "lib/ns.h"
 #include "lib/rotation.h"
 

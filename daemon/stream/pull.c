@@ -8,6 +8,7 @@
 #include "daemon/stream/guard.h"
 #include "daemon/stream/inside.h"
 #include "daemon/stream/judge.h"
+#include "daemon/stream/streams.h"
 
 /* What was read of a file: from an offset on, behind the guard. */
 struct slice {
@@ -426,7 +427,7 @@ stream_pull(struct stream *s, struct pull *p)
 	p->end = s->cursor.sent;
 	/* Is it a copy?  What has come into it since it was looked at tells. */
 	if (s->tail->fresh)
-		tail_check(s->tail);
+		tails_ops(s->tail->all)->check(s->tail);
 	if (s->tail->held != NULL || tail_is_undecided(s->tail))
 		return (PULL_WAIT);
 	if (s->tail->fresh || tail_fd(s->tail) == -1 || s->comes_back)
@@ -435,7 +436,7 @@ stream_pull(struct stream *s, struct pull *p)
 		result = pull_from(s, p);
 	if (result == PULL_DRAINED) {
 		tail_packed_close(s);
-		s->is_drained = true;
+		stream_set_drained(s, true);
 		s->flush = false;
 	}
 	return (result);

@@ -6,6 +6,7 @@
 #include "daemon/stream/compressed.h"
 #include "daemon/stream/inside.h"
 #include "daemon/stream/sparse.h"
+#include "daemon/stream/streams.h"
 
 /*
  * The system may read less than there is: that is not the end of the file.

@@ -30,9 +30,21 @@ stream_must_wait(const struct stream *s)
 }
 
 void
+stream_set_drained(struct stream *s, bool drained)
+{
+	if (s->is_drained == drained)
+		return;
+	s->is_drained = drained;
+	if (drained)
+		s->tail->undrained--;
+	else
+		s->tail->undrained++;
+}
+
+void
 stream_wake(struct stream *s)
 {
-	s->is_drained = false;
+	stream_set_drained(s, false);
 	if (!s->is_ready && !stream_must_wait(s))
 		s->route->ops->on_ready(s, s->route->dest);
 }

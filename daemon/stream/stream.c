@@ -30,6 +30,7 @@ stream_new(struct tail *t, struct route *r, off_t offset)
 	s->cursor.sent = s->cursor.acked = offset;
 	s->begun = blocks_of(t->size) & STREAM_BEGUN_MOST;
 	tails_stats(t->all)->streams++;
+	t->undrained++;
 	return (s);
 }
 
@@ -40,6 +41,7 @@ stream_free(struct stream *s)
 	tail_packed_close(s);
 	ledger_drop(tails_ledger(s->tail->all), &s->mark, false);
 	tails_stats(s->tail->all)->streams--;
+	stream_set_drained(s, true);
 	stream_guard_forget(s);
 	free(s);
 }

@@ -84,6 +84,9 @@ struct stream	*stream_of_mark(struct checkpoint_mark *);
  */
 void	stream_wake(struct stream *);
 
+/* The stream has no complete line left to be read, or may have one. */
+void	stream_set_drained(struct stream *, bool drained);
+
 /*
  * Returns whether a file that has to be sent before this one has something left
  * for the same destination.

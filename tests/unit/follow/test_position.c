@@ -24,6 +24,7 @@
 #include "daemon/checkpoint/checkpointer.h"
 #include "daemon/file/table.h"
 #include "daemon/stream/stream.h"
+#include "daemon/stream/streams.h"
 
 /*
  * The rest of the daemon: only the buffer is used by what is tested here.  It
@@ -50,6 +51,9 @@ UNUSED_TYPE(struct ledger *, tails_ledger,
 UNUSED_TYPE(void, ledger_mark, struct ledger *l __attribute__((__unused__)),
     struct checkpoint_mark *m __attribute__((__unused__)))
 UNUSED_TYPE(void, stream_wake, struct stream *s __attribute__((__unused__)))
+UNUSED_TYPE(void, stream_set_drained,
+    struct stream *s __attribute__((__unused__)),
+    bool drained __attribute__((__unused__)))
 UNUSED_TYPE(struct path_text, tail_path,
     const struct tail *t __attribute__((__unused__)))
 UNUSED_TYPE(int, tail_update_print, struct tail *t __attribute__((__unused__)),

@@ -1,0 +1,375 @@
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "daemon/base/say.h"
+#include "daemon/file/file.h"
+#include "daemon/file/inside.h"
+#include "daemon/file/table.h"
+#include "daemon/sandbox/opener.h"
+#include "daemon/watch/watch.h"
+
+#define LOOKED_AT 64 /* files, for one to close */
+#define AT_ONCE 16 /* closed when the process has no descriptor left */
+
+#define OPEN_AGAIN 3 /* times, at once */
+
+int
+tails_add_set(struct tails *ts, unsigned max_open)
+{
+	struct open_set *set, **grown;
+
+	grown =
+	    reallocarray(ts->sets, ts->nsets + 1, sizeof(struct open_set *));
+	if (grown == NULL)
+		return (-1);
+	ts->sets = grown;
+	if ((set = calloc(1, sizeof(*set))) == NULL)
+		return (-1);
+	TAILQ_INIT(&set->opened);
+	set->most = max_open == 0 ? UINT_MAX : max_open;
+	ts->sets[ts->nsets] = set;
+	return ((int)ts->nsets++);
+}
+
+static struct open_set *
+set_of(const struct tail *t)
+{
+	return (t->all->sets[t->open_set]);
+}
+
+static bool
+needs_watch(const struct tail *t)
+{
+	if (t->place == NULL)
+		return (true);
+	return (!t->place->polled &&
+	    (!t->place->told || t->linked || t->many_links || t->mounted ||
+		!watch_sees_files(t->all->watch)));
+}
+
+/* How many files may be open: not what directories' watches take. */
+static unsigned
+most_open(const struct tails *ts)
+{
+	unsigned taken = watch_descriptors(ts->watch) + ts->reserved;
+
+	return (ts->conf.max_open > taken ? ts->conf.max_open - taken : 1);
+}
+
+/* Whether it can be opened without another being closed for it. */
+static bool
+has_room(const struct tail *t)
+{
+	return (t->all->stats.open < most_open(t->all) &&
+	    set_of(t)->n < set_of(t)->most);
+}
+
+/* Returns whether there is one now. */
+static bool
+begin_watch(struct tail *t)
+{
+	/* Where the watch needs a descriptor, opening begins it. */
+	if (t->fd == -1 && !watch_sees_files(t->all->watch) && has_room(t))
+		(void)tail_fd(t);
+	if (t->watch == NULL)
+		t->watch =
+		    watch_file_add(t->all->watch, t->fd, tail_path(t).text, t);
+	return (t->watch != NULL);
+}
+
+void
+file_end_watch(struct tail *t)
+{
+	watch_file_del(t->watch);
+	t->watch = NULL;
+}
+
+bool
+tails_watch(struct tail *t)
+{
+	bool began = false, needed = t->known && needs_watch(t);
+
+	if (!needed)
+		file_end_watch(t);
+	else if (t->watch == NULL && (t->fd != -1 || t->place != NULL))
+		began = begin_watch(t);
+	t->untold =
+	    needed && t->watch == NULL && watch_sees_files(t->all->watch);
+	if (t->untold)
+		tails_time(t);
+	return (began);
+}
+
+/* Before it is read, so that nothing is written between the two. */
+static void
+watch_descriptor(struct tail *t)
+{
+	if (t->watch == NULL && t->known && needs_watch(t) &&
+	    !watch_sees_files(t->all->watch))
+		t->watch =
+		    watch_file_add(t->all->watch, t->fd, tail_path(t).text, t);
+}
+
+void
+tails_closed(struct tail *t)
+{
+	if (t->fd == -1)
+		return;
+	if (t->watch != NULL && !watch_file_needs_no_fd(t->watch))
+		file_end_watch(t);
+	(void)close(t->fd);
+	t->fd = -1;
+	TAILQ_REMOVE(&set_of(t)->opened, t, opened);
+	set_of(t)->n--;
+	t->all->stats.open--;
+}
+
+/*
+ * Closes a file that has lost its name and that every receiver has all of: it
+ * is open only should somebody write to it still.  Those that were deleted come
+ * first.  Of the others few are looked at: they may be many.
+ */
+static bool
+close_nameless(struct tails *ts, const struct open_set *set, bool deleted)
+{
+	unsigned looked = 0;
+	struct tail *t;
+
+	TAILQ_FOREACH (t, &ts->timed, timed) {
+		if (++looked > LOOKED_AT)
+			break;
+		if (t->fd == -1 || t->place != NULL || set_of(t) != set ||
+		    t->deleted != deleted || !ts->conf.ops->is_done(t))
+			continue;
+		tails_closed(t);
+		file_timer_last(t);
+		return (true);
+	}
+	return (false);
+}
+
+/* Whether all lines that it is known to have were read: no read failed. */
+static bool
+was_read(const struct tail *t)
+{
+	return (
+	    t->undrained == 0 && t->error == 0 && !t->suspect && t->sure == 0);
+}
+
+static bool
+can_be_read(const struct tail *t)
+{
+	return (t->error == 0);
+}
+
+static bool
+is_any(const struct tail *t)
+{
+	(void)t;
+	return (true);
+}
+
+/*
+ * Closes one that was not used for long and can be opened again, if it is so;
+ * rather one that was read, for a file that is closed may be deleted.
+ */
+static bool
+close_named(struct open_set *set, bool (*is_so)(const struct tail *))
+{
+	unsigned looked = 0;
+	struct tail *t;
+
+	TAILQ_FOREACH (t, &set->opened, opened) {
+		if (++looked > LOOKED_AT)
+			break;
+		if (t->place == NULL || !is_so(t))
+			continue;
+		tails_closed(t);
+		return (true);
+	}
+	return (false);
+}
+
+static bool
+close_read(struct tails *ts, struct open_set *set)
+{
+	return (close_nameless(ts, set, true) || close_named(set, was_read) ||
+	    close_nameless(ts, set, false));
+}
+
+static bool
+close_one(struct tails *ts, struct open_set *set)
+{
+	return (close_read(ts, set) || close_named(set, can_be_read) ||
+	    close_named(set, is_any));
+}
+
+static struct open_set *
+largest_set(struct tails *ts)
+{
+	struct open_set *set = ts->sets[0];
+	unsigned i;
+
+	for (i = 1; i < ts->nsets; i++)
+		if (ts->sets[i]->n > set->n)
+			set = ts->sets[i];
+	return (set);
+}
+
+static void
+make_room(struct tails *ts, struct open_set *set)
+{
+	while (set->n >= set->most && close_one(ts, set))
+		continue;
+	while (
+	    ts->stats.open >= most_open(ts) && close_one(ts, largest_set(ts)))
+		continue;
+}
+
+void
+tails_reserve(struct tails *ts, unsigned n)
+{
+	ts->reserved = n;
+}
+
+bool
+tails_out_of_descriptors(int error)
+{
+	return (error == EMFILE || error == ENFILE);
+}
+
+bool
+tails_close_some(struct tails *ts)
+{
+	unsigned n = 0;
+
+	while (n < AT_ONCE && close_read(ts, largest_set(ts)))
+		n++;
+	return (n > 0 || close_named(largest_set(ts), can_be_read));
+}
+
+void
+tails_opened(struct tail *t, int fd)
+{
+	struct open_set *set = set_of(t);
+
+	make_room(t->all, set);
+	t->fd = fd;
+	t->error = 0;
+	TAILQ_INSERT_TAIL(&set->opened, t, opened);
+	set->n++;
+	t->all->stats.open++;
+	watch_descriptor(t);
+}
+
+int
+tails_used(struct tail *t)
+{
+	if (TAILQ_NEXT(t, opened) != NULL) {
+		TAILQ_REMOVE(&set_of(t)->opened, t, opened);
+		TAILQ_INSERT_TAIL(&set_of(t)->opened, t, opened);
+	}
+	return (t->fd);
+}
+
+void
+tails_hand_over(struct tail *from, struct tail *to)
+{
+	int fd = from->fd;
+
+	TAILQ_REMOVE(&set_of(from)->opened, from, opened);
+	set_of(from)->n--;
+	from->all->stats.open--;
+	from->fd = -1;
+	to->open_set = from->open_set;
+	tails_opened(to, fd);
+}
+
+bool
+file_error_may_pass(int error)
+{
+	return (error != EACCES && error != EPERM && error != ENOENT &&
+	    error != ELOOP && error != ENXIO);
+}
+
+void
+tail_cannot_be_read(struct tail *t, int error)
+{
+	bool again = file_error_may_pass(error), known = t->error != 0;
+
+	if (t->error != error) {
+		errno = error;
+		say_warn(tail_path(t).text, "cannot be read, will try again %s",
+		    again ? "every second" : "when it changes");
+	}
+	t->error = (uint8_t)error;
+	if (!known)
+		t->all->conf.ops->on_error(t);
+	if (again)
+		tails_time(t);
+}
+
+/* Opens what has its path now, which st is of.  Returns -1 with errno. */
+static int
+open_once(const struct tail *t, struct stat *st)
+{
+	int error, fd;
+
+	fd = opener_open(tail_path(t).text,
+	    O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY |
+		(t->linked ? 0 : O_NOFOLLOW));
+	if (fd == -1 || fstat(fd, st) == 0)
+		return (fd);
+	error = errno;
+	(void)close(fd);
+	errno = error;
+	return (-1);
+}
+
+/* The same, again where that failed for what may pass by itself. */
+static int
+open_by_path(const struct tail *t, struct stat *st)
+{
+	unsigned n = 0;
+	int error, fd;
+
+	while ((fd = open_once(t, st)) == -1 && file_error_may_pass(errno) &&
+	    n++ < OPEN_AGAIN) {
+		error = errno;
+		if (tails_out_of_descriptors(error) &&
+		    !tails_close_some(t->all)) {
+			errno = error;
+			break;
+		}
+	}
+	return (fd);
+}
+
+int
+tail_fd(struct tail *t)
+{
+	struct stat st;
+	int fd;
+
+	if (t->fd != -1)
+		return (tails_used(t));
+	if (t->place == NULL)
+		return (-1);
+	if ((fd = open_by_path(t, &st)) == -1) {
+		tail_cannot_be_read(t, errno);
+		return (-1);
+	}
+	if (st.st_dev != t->dev || st.st_ino != t->ino) {
+		/* Replaced: the event that says so is on its way. */
+		(void)close(fd);
+		return (-1);
+	}
+	tails_opened(t, fd);
+	t->all->conf.ops->on_opened(t, fd);
+	return (fd);
+}

@@ -1,0 +1,185 @@
+#include "daemon/base/clock.h"
+#include "daemon/file/file.h"
+#include "daemon/file/inside.h"
+#include "daemon/file/table.h"
+
+#define LATER .05 /* seconds, to a look that is soon but not at once */
+
+/* A clock a line would cost more than what it tells. */
+static void
+begin_turn(struct tails *ts)
+{
+	ts->now = clock_now();
+	scan_queue_turn(&ts->searches);
+}
+
+static void
+on_turn(struct ev_loop *loop, ev_check *check, int revents)
+{
+	(void)loop;
+	(void)revents;
+	begin_turn(check->data);
+}
+
+double
+tails_now(const struct tails *ts)
+{
+	return (ts->now > 0. ? ts->now : clock_now());
+}
+
+/* A file that needs a look by time, not by event. */
+void
+tails_time(struct tail *t)
+{
+	struct tails *ts = t->all;
+
+	if (t->is_timed)
+		return;
+	t->is_timed = true;
+	TAILQ_INSERT_TAIL(&ts->timed, t, timed);
+	if (!ev_is_active(&ts->look))
+		ev_timer_again(ts->loop, &ts->look);
+}
+
+void
+tails_time_soon(struct tail *t)
+{
+	tails_time(t);
+	ev_timer_start(t->all->loop, &t->all->soon);
+}
+
+void
+tails_time_later(struct tail *t)
+{
+	struct tails *ts = t->all;
+
+	tails_time(t);
+	if (ev_is_active(&ts->later))
+		return;
+	ev_timer_set(&ts->later, LATER, 0.);
+	ev_timer_start(ts->loop, &ts->later);
+}
+
+bool
+tails_lack_events(const struct tail *t)
+{
+	return (t->watch != NULL || t->untold ||
+	    (t->place != NULL && t->place->polled));
+}
+
+void
+tails_untime(struct tail *t)
+{
+	struct tails *ts = t->all;
+
+	if (!t->is_timed)
+		return;
+	t->is_timed = false;
+	if (ts->next == t)
+		ts->next = TAILQ_NEXT(t, timed);
+	TAILQ_REMOVE(&ts->timed, t, timed);
+	if (TAILQ_EMPTY(&ts->timed))
+		ev_timer_stop(ts->loop, &ts->look);
+}
+
+void
+tails_unsure(struct tail *t)
+{
+	if (t->is_unsure)
+		return;
+	t->is_unsure = true;
+	SLIST_INSERT_HEAD(&t->all->unsure, t, unsure);
+}
+
+void
+tails_sure(struct tail *t)
+{
+	if (!t->is_unsure)
+		return;
+	t->is_unsure = false;
+	SLIST_REMOVE(&t->all->unsure, t, tail, unsure);
+}
+
+void
+tails_settle(struct tails *ts)
+{
+	struct tail *t;
+
+	while ((t = SLIST_FIRST(&ts->unsure)) != NULL) {
+		tails_sure(t);
+		if (t->sure != 0)
+			tails_time_soon(t);
+	}
+}
+
+void
+file_timer_last(struct tail *t)
+{
+	struct tails *ts = t->all;
+
+	if (!t->is_timed)
+		return;
+	if (ts->next == t)
+		ts->next = TAILQ_NEXT(t, timed);
+	TAILQ_REMOVE(&ts->timed, t, timed);
+	TAILQ_INSERT_TAIL(&ts->timed, t, timed);
+}
+
+static struct tail *
+next_timed(struct tails *ts)
+{
+	struct tail *t = ts->next;
+
+	if (t != NULL)
+		ts->next = TAILQ_NEXT(t, timed);
+	return (t);
+}
+
+/* A look may end any file, or have another follow at the end of the list. */
+static void
+look_at_timed(struct tails *ts)
+{
+	const struct file_ops *ops = ts->conf.ops;
+	struct tail *t;
+
+	ts->next = TAILQ_FIRST(&ts->timed);
+	while ((t = next_timed(ts)) != NULL)
+		ops->on_due(t);
+	ts->next = TAILQ_FIRST(&ts->timed);
+	while ((t = next_timed(ts)) != NULL)
+		ops->on_quiet(t, tails_now(ts) - t->changed);
+}
+
+static void
+on_look(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+	(void)loop;
+	(void)revents;
+	look_at_timed(timer->data);
+}
+
+void
+file_timer_init(struct tails *ts)
+{
+	ev_tstamp every = (double)ts->conf.look_ms / 1e3;
+
+	ev_timer_init(&ts->look, on_look, every, every);
+	ts->look.data = ts;
+	ev_timer_init(&ts->soon, on_look, 0., 0.);
+	ts->soon.data = ts;
+	ev_timer_init(&ts->later, on_look, LATER, 0.);
+	ts->later.data = ts;
+	ev_check_init(&ts->turn, on_turn);
+	ev_set_priority(&ts->turn, EV_MAXPRI);
+	ts->turn.data = ts;
+	ev_check_start(ts->loop, &ts->turn);
+}
+
+void
+file_timer_fini(struct tails *ts)
+{
+	ev_timer_stop(ts->loop, &ts->look);
+	ev_timer_stop(ts->loop, &ts->soon);
+	ev_timer_stop(ts->loop, &ts->later);
+	ev_check_stop(ts->loop, &ts->turn);
+}

@@ -1,0 +1,409 @@
+#include "daemon/follow/follow.h"
+#include "daemon/follow/inside.h"
+
+#include <sys/stat.h>
+
+#include <errno.h>
+
+#include "daemon/base/clock.h"
+#include "daemon/base/say.h"
+#include "daemon/checkpoint/checkpointer.h"
+#include "daemon/file/names.h"
+#include "daemon/file/table.h"
+#include "daemon/follow/suspect.h"
+#include "daemon/stream/compressed.h"
+#include "daemon/stream/guard.h"
+#include "daemon/stream/stream.h"
+#include "daemon/stream/streams.h"
+
+/*
+ * A file that may have been written anew with the same text is sent once more
+ * when nothing has come behind it for so long, in seconds.
+ */
+#define REWRITTEN_AFTER .04
+
+/*
+ * Whether what was read still stands in the file.  Where it does, the head may
+ * be another all the same: some free the blocks of what they need no more.
+ * Returns 1 or 0, or -1 when it could not be read.
+ */
+static int
+is_same(struct tail *t, int fd)
+{
+	uint8_t head[FINGERPRINT_MAX];
+	const struct guard newest = tail_newest_guard(t);
+	int holds, n;
+
+	if (newest.at == 0 || t->packed != INFLATE_NONE)
+		return (tail_update_print(t, fd));
+	n = fingerprint_head(fd, head);
+	/* Of a short file, all is in the head. */
+	if (n >= newest.at)
+		holds = guard_matches(&newest, head, (size_t)newest.at);
+	else
+		holds = guard_holds(&newest, fd);
+	if (holds != 1)
+		return (holds);
+	if (n != -1 &&
+	    (!fingerprint_matches(&t->print, head, (size_t)n) ||
+		t->print.len < (uint32_t)n))
+		streams_set_print(t, head, (size_t)n);
+	return (1);
+}
+
+/* What was read of its text counts, and what it has now is none of its text. */
+static void
+spend_packed(struct tail *t, const struct stat *st)
+{
+	struct stream *s;
+
+	say_notice(tail_path(t).text,
+	    "was written over: what was left of its text is lost, "
+	    "and nothing of what it has now is sent");
+	for (s = t->streams; s != NULL; s = s->next)
+		tail_packed_close(s);
+	t->suspect = false;
+	t->packed = INFLATE_NONE;
+	tails_saw(t, st);
+	tail_spend(t, tail_fd(t), st->st_size);
+}
+
+/* The text of a compressed file that is not the one that was sent. */
+static void
+begin_text_again(struct tail *t)
+{
+	struct stream *s;
+
+	t->suspect = false;
+	say_notice(tail_path(t).text,
+	    "does not have what was sent of it any more: it is sent "
+	    "from its beginning");
+	for (s = t->streams; s != NULL; s = s->next) {
+		stream_guard_forget(s);
+		stream_go_to(s, 0);
+		stream_wake(s);
+	}
+}
+
+/* Its text may be longer now. */
+static void
+packed_written(struct tail *t, const struct stat *st)
+{
+	struct stream *s;
+
+	if (tails_is_as_seen(t, st))
+		return;
+	if (written_ns(st) != t->written_ns)
+		t->changed = tails_now(t->all);
+	tails_saw(t, st);
+	for (s = t->streams; s != NULL; s = s->next)
+		stream_wake(s);
+}
+
+/*
+ * Whether what was read need not be compared now, as each stream compares what
+ * stands before what it reads.
+ */
+static bool
+is_guarded(const struct tail *t)
+{
+	const struct stream *s;
+
+	if (t->linked || t->print.len < FINGERPRINT_MAX ||
+	    t->size < FINGERPRINT_MAX)
+		return (false);
+	for (s = t->streams; s != NULL; s = s->next)
+		if (!stream_is_guarded(s))
+			return (false);
+	return (true);
+}
+
+/* Whether the head is as it was: looked at by the first event of a second. */
+static bool
+head_holds(struct tail *t, double now)
+{
+	uint8_t head[FINGERPRINT_MAX];
+	int fd, n;
+
+	if ((int64_t)t->changed == (int64_t)now)
+		return (true);
+	return ((fd = tail_fd(t)) != -1 &&
+	    (n = fingerprint_head(fd, head)) != -1 &&
+	    fingerprint_matches(&t->print, head, (size_t)n));
+}
+
+/* Why a file is looked at. */
+enum cause {
+	CAUSE_HINT,
+	CAUSE_NEED, /* whoever asks needs to know surely */
+	CAUSE_WRITTEN /* an event says so */
+};
+
+/* The file is another than the one that was read, or has less of it. */
+static void
+changed(struct tail *t, const struct stat *st)
+{
+	int fd = -1, same = 0, copied = 0;
+
+	if (st->st_size > 0 && (fd = tail_fd(t)) == -1) {
+		t->suspect = true;
+		return;
+	}
+	t->suspect = false;
+	if (t->held != NULL) {
+		tail_held_changed(t, st);
+		return;
+	}
+	if (fd != -1 && tail_goes_back(t, fd, st->st_size))
+		copied = tail_has_copy(t);
+	if (copied == -1) {
+		t->suspect = true;
+		tails_time(t);
+		return;
+	}
+	if (fd != -1 && copied == 0)
+		same = tail_go_on(t, fd, st);
+	if (same == -1) {
+		tail_cannot_be_read(t, errno);
+		tail_suspect(t);
+	} else if (same == 0) {
+		tail_truncated(t, st, TAIL_TRUNCATED);
+	}
+}
+
+static bool
+is_all_sent(const struct tail *t)
+{
+	const struct stream *s;
+
+	for (s = t->streams; s != NULL; s = s->next)
+		if (s->cursor.sent != t->size)
+			return (false);
+	return (t->size > 0);
+}
+
+/*
+ * Whether st_mtim is that of a cut to the size that was seen last: a file has
+ * its new size before it has the time of that, at which the cut began.
+ */
+static bool
+is_time_of_cut(const struct tail *t, const struct stat *st, double now)
+{
+	int64_t since = (int64_t)((now - t->changed) * 1e9);
+
+	return (t->cut && written_ns(st) <= clock_day_ns() - since);
+}
+
+/*
+ * The size is the same, the time is not, and there is nothing to read: it may
+ * have been written anew with the same text.  Or it is just being appended to:
+ * then there will be more of it in a moment.
+ */
+static void
+note_rewritten(struct tail *t, enum cause cause)
+{
+	if (t->rotated || t->held != NULL || t->size > STREAMS_REWRITTEN_MOST ||
+	    !is_all_sent(t) ||
+	    (cause != CAUSE_WRITTEN && !tails_lack_events(t)))
+		return;
+	t->rewritten = true;
+	tails_time_later(t);
+}
+
+/* It grows, and was not compared since it had its size of now, or before. */
+static void
+be_unsure(struct tail *t)
+{
+	if (t->sure == 0)
+		t->sure = t->size;
+}
+
+/*
+ * It may have been truncated and written anew between two looks: whatever the
+ * size says, what stands before what was read tells, now or at the next read.
+ */
+static void
+tail_written(struct tail *t, const struct stat *st, enum cause cause)
+{
+	double now = tails_now(t->all);
+	struct stream *s;
+	bool same_size, of_cut = is_time_of_cut(t, st, now);
+	int fd, same = 1;
+
+	if (cause != CAUSE_NEED && is_guarded(t) && head_holds(t, now)) {
+		be_unsure(t);
+		tails_unsure(t);
+	} else if ((fd = tail_fd(t)) == -1) {
+		same = -1;
+	} else if ((same = is_same(t, fd)) == 0) {
+		changed(t, st);
+		return;
+	} else if (same == -1) {
+		tail_cannot_be_read(t, errno);
+	} else {
+		tail_is_compared(t);
+	}
+	if (same == -1)
+		be_unsure(t);
+	else if (t->fd != -1 && !t->unread)
+		/* Whether a read fails again, only a read can tell. */
+		t->error = 0;
+	same_size = st->st_size == t->size;
+	if (!same_size || written_ns(st) != t->written_ns) {
+		t->changed = now;
+		t->rewritten = false;
+		streams_end_flush(t);
+		if (same_size && !of_cut)
+			note_rewritten(t, cause);
+		t->cut = t->cut && of_cut;
+	}
+	tails_saw(t, st);
+	t->size = st->st_size;
+	streams_mark_unread(t);
+	/* As long as the next one is empty, who writes has not turned to it. */
+	if (t->behind != NULL && t->behind->size == 0)
+		t->owed = t->size;
+	tail_held_look(t);
+	/*
+	 * Not by the size alone: one stream may have read on already, others
+	 * not; and what was written over is found by reading.
+	 */
+	for (s = t->streams; s != NULL; s = s->next)
+		if (s->cursor.sent < t->size || same_size)
+			stream_wake(s);
+}
+
+/* Returns whether it was: nothing has come behind it since. */
+static bool
+was_rewritten(struct tail *t, const struct stat *st)
+{
+	if (!t->rewritten || st->st_size != t->size ||
+	    written_ns(st) != t->written_ns || !is_all_sent(t))
+		return (false);
+	if (tails_now(t->all) - t->changed < REWRITTEN_AFTER)
+		return (false);
+	tail_truncated(t, st, TAIL_WRITTEN_ANEW);
+	return (true);
+}
+
+/* It was looked at already, and the next read compares it. */
+static bool
+is_to_be_compared(const struct tail *t, const struct stat *st)
+{
+	return (t->sure != 0 && t->error == 0 && st->st_size == t->size &&
+	    written_ns(st) == t->written_ns);
+}
+
+static void
+check_size(struct tail *t, const struct stat *st, enum cause cause)
+{
+	/* What it shrinks from is what it had, where no look could tell. */
+	if (st->st_size < t->size && t->error != 0)
+		t->sure = 0;
+	if (st->st_size < t->size || t->suspect)
+		changed(t, st);
+	else if (cause != CAUSE_NEED && is_to_be_compared(t, st))
+		return;
+	else if (st->st_size > t->size || !tails_is_as_seen(t, st) ||
+	    t->error != 0 || (cause == CAUSE_NEED && t->sure != 0))
+		tail_written(t, st, cause);
+	else
+		t->left_now = false;
+}
+
+static void
+check_spent(struct tail *t, const struct stat *st)
+{
+	if (st->st_size == t->size && written_ns(st) == t->written_ns)
+		return;
+	tail_spend(t, tail_fd(t), st->st_size);
+	t->written_ns = written_ns(st);
+}
+
+/*
+ * It could not be looked at now.  Of a file of which nothing is known the next
+ * start can compare nothing: until it was looked at, so long its directory
+ * counts as one that was not.
+ */
+static void
+cannot_be_looked_at(struct tail *t)
+{
+	const struct tails_finder *finder = tails_finder(t->all);
+
+	tail_cannot_be_read(t, errno);
+	if (t->place != NULL && t->print.len == 0 && finder->again != NULL)
+		finder->again(t->place);
+}
+
+/* Whether it could be looked at, and is still there. */
+static bool
+look(struct tail *t, struct stat *st)
+{
+	const struct tails_finder *finder = tails_finder(t->all);
+
+	if (t->fd != -1) {
+		if (fstat(t->fd, st) == 0)
+			return (true);
+		cannot_be_looked_at(t);
+		return (false);
+	}
+	if (t->place == NULL)
+		return (false);
+	if (stat(tail_path(t).text, st) == 0)
+		return (st->st_dev == t->dev && st->st_ino == t->ino);
+	/*
+	 * Of one that is not there a look at its name tells.  Where its
+	 * directory may not be searched no event will say that it may be again.
+	 */
+	if (file_error_may_pass(errno) && errno != ENOTDIR)
+		cannot_be_looked_at(t);
+	else if ((errno == EACCES || errno == EPERM) && finder->again != NULL)
+		finder->again(t->place);
+	return (false);
+}
+
+static void
+check(struct tail *t, enum cause cause)
+{
+	struct stat st;
+
+	if (!look(t, &st))
+		return;
+	t->deleted = st.st_nlink == 0;
+	if (t->packed != INFLATE_NONE) {
+		if (t->suspect && t->rotated) {
+			spend_packed(t, &st);
+			return;
+		}
+		if (t->suspect)
+			begin_text_again(t);
+		packed_written(t, &st);
+		return;
+	}
+	if (t->many_links != (st.st_nlink > 1)) {
+		t->many_links = st.st_nlink > 1;
+		streams_watch(t);
+	}
+	if (t->spent)
+		check_spent(t, &st);
+	else if (!was_rewritten(t, &st))
+		check_size(t, &st, cause);
+}
+
+void
+tail_check(struct tail *t)
+{
+	check(t, CAUSE_HINT);
+}
+
+void
+tail_check_surely(struct tail *t)
+{
+	check(t, CAUSE_NEED);
+}
+
+void
+tail_check_written(struct tail *t)
+{
+	check(t, CAUSE_WRITTEN);
+}

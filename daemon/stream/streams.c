@@ -1,0 +1,307 @@
+#include "daemon/stream/streams.h"
+
+#include <sys/stat.h>
+
+#include <string.h>
+
+#include "daemon/checkpoint/checkpointer.h"
+#include "daemon/conf/conf.h"
+#include "daemon/file/table.h"
+#include "daemon/stream/guard.h"
+#include "daemon/stream/sparse.h"
+#include "daemon/stream/stream.h"
+
+/* Where a last line is looked for: beyond that it is none. */
+#define LAST_LINE_WITHIN ((off_t)64 * 1024 * 1024)
+
+void
+streams_wake(struct tail *t)
+{
+	struct stream *s;
+
+	for (s = t == NULL ? NULL : t->streams; s != NULL; s = s->next)
+		stream_wake(s);
+}
+
+void
+streams_watch(struct tail *t)
+{
+	if (tails_watch(t))
+		streams_wake(t);
+}
+
+bool
+tail_is_drained(const struct tail *t)
+{
+	return (t->undrained == 0);
+}
+
+bool
+tail_is_unread(const struct tail *t)
+{
+	return (t->error != 0 && t->print.len == 0 && t->size > 0 &&
+	    t->packed == INFLATE_NONE && !t->spent && tail_most_sent(t) == 0);
+}
+
+/* What is recorded then, not only the name may have changed. */
+void
+streams_mark_unread(struct tail *t)
+{
+	struct stream *s;
+
+	if (tail_is_unread(t))
+		for (s = t->streams; s != NULL; s = s->next)
+			ledger_mark(tails_ledger(t->all), &s->mark);
+}
+
+void
+tail_read_failed(struct tail *t, int error)
+{
+	t->unread = true;
+	tail_cannot_be_read(t, error);
+}
+
+/* What failed may have been the read of another stream. */
+void
+tail_can_be_read(struct tail *t)
+{
+	struct stream *s;
+
+	t->unread = false;
+	t->error = 0;
+	for (s = t->streams; s != NULL; s = s->next)
+		if (s->cursor.sent < t->size)
+			stream_wake(s);
+}
+
+off_t
+tail_last_line(struct tail *t, int fd)
+{
+	uint8_t *buf, *nl;
+	size_t size, n;
+	off_t end = t->size, read = 0;
+
+	buf = tails_scratch(t->all, &size);
+	while (end > 0 && read < LAST_LINE_WITHIN) {
+		end = tail_data_end(fd, end);
+		n = end < (off_t)size ? (size_t)end : size;
+		if (n == 0 ||
+		    read_whole(fd, buf, n, end - (off_t)n) != (ssize_t)n)
+			break;
+		if ((nl = memrchr(buf, '\n', n)) != NULL)
+			return (end - (off_t)n + (nl - buf) + 1);
+		end -= (off_t)n;
+		read += (off_t)n;
+	}
+	return (end > 0 ? t->size : 0);
+}
+
+/* For what could not be opened when it was found. */
+void
+streams_begin_at_end(struct tail *t, int fd)
+{
+	struct stream *s;
+
+	for (s = t->streams; s != NULL; s = s->next)
+		if (s->from_end) {
+			s->cursor.sent = s->cursor.acked =
+			    tail_last_line(t, fd);
+			s->from_end = false;
+		}
+}
+
+void
+streams_set_print(struct tail *t, const uint8_t *head, size_t n)
+{
+	struct stream *s;
+
+	if (t->only_rest)
+		return;
+	fingerprint_of(&t->print, head, n);
+	for (s = t->streams; s != NULL; s = s->next)
+		ledger_mark(tails_ledger(t->all), &s->mark);
+}
+
+int
+tail_update_print(struct tail *t, int fd)
+{
+	uint8_t head[FINGERPRINT_MAX];
+	int n;
+
+	if (t->packed != INFLATE_NONE)
+		return (1);
+	if ((n = fingerprint_head(fd, head)) == -1)
+		return (-1);
+	if (!fingerprint_matches(&t->print, head, (size_t)n))
+		return (0);
+	if (t->print.len < FINGERPRINT_MAX && t->print.len < (uint32_t)n)
+		streams_set_print(t, head, (size_t)n);
+	else if (t->print.len == 0 && !t->only_rest)
+		/* Known, unlike that of a rest: see follow/resume.c. */
+		fingerprint_of(&t->print, head, 0);
+	return (1);
+}
+
+struct guard
+tail_newest_guard(const struct tail *t)
+{
+	const struct stream *s;
+	struct guard g, newest = { 0, 0 };
+
+	for (s = t->streams; s != NULL; s = s->next) {
+		g = stream_guard_newest(s);
+		if (g.at > newest.at)
+			newest = g;
+	}
+	return (newest);
+}
+
+const struct stream *
+tail_stream_to(const struct tail *t, const void *dest)
+{
+	const struct stream *s;
+
+	for (s = t->streams; s != NULL; s = s->next)
+		if (s->route->dest == dest)
+			return (s);
+	return (NULL);
+}
+
+void
+tail_decide(struct tail *t)
+{
+	struct stream *s;
+
+	if (!t->undecided)
+		return;
+	t->undecided = false;
+	for (s = t->streams; s != NULL; s = s->next) {
+		ledger_mark(tails_ledger(t->all), &s->mark);
+		stream_wake(s);
+	}
+}
+
+bool
+tail_is_undecided(struct tail *t)
+{
+	const struct tails_finder *finder = tails_finder(t->all);
+
+	if (!t->undecided)
+		return (false);
+	if (t->place == NULL || finder->is_undecided == NULL ||
+	    !finder->is_undecided(t->place))
+		tail_decide(t);
+	return (t->undecided);
+}
+
+void
+tail_wake_undecided(struct tail *t)
+{
+	struct stream *s;
+
+	for (s = t->streams; t->undecided && s != NULL; s = s->next)
+		stream_wake(s);
+}
+
+off_t
+tail_least_sent(const struct tail *t)
+{
+	const struct stream *s;
+	off_t least = t->size;
+
+	for (s = t->streams; s != NULL; s = s->next)
+		if (s->cursor.sent < least)
+			least = s->cursor.sent;
+	return (least);
+}
+
+off_t
+tail_most_sent(const struct tail *t)
+{
+	const struct stream *s;
+	off_t most = 0;
+
+	for (s = t->streams; s != NULL; s = s->next)
+		if (s->cursor.sent > most)
+			most = s->cursor.sent;
+	return (most);
+}
+
+bool
+tail_is_done(const struct tail *t)
+{
+	const struct stream *s;
+
+	for (s = t->streams; s != NULL; s = s->next)
+		if (s->cursor.acked < t->size)
+			return (false);
+	return (true);
+}
+
+/* Somebody writes to it still: its last line may be half of one. */
+void
+streams_end_flush(struct tail *t)
+{
+	struct stream *s;
+
+	for (s = t->streams; s != NULL; s = s->next)
+		s->flush = false;
+}
+
+/*
+ * The event of what was read is still to come: it must not be taken for one of
+ * the same text once more.
+ */
+void
+tail_has_grown(struct tail *t, int fd, off_t size)
+{
+	struct stream *s;
+	struct stat st;
+
+	t->size = size;
+	t->rewritten = false;
+	streams_end_flush(t);
+	/* The next look will see nothing that the others had not. */
+	for (s = t->streams; s != NULL; s = s->next)
+		if (s->cursor.sent < size)
+			stream_wake(s);
+	if (size <= STREAMS_REWRITTEN_MOST && t->packed == INFLATE_NONE &&
+	    fstat(fd, &st) == 0 && st.st_size == size) {
+		t->written_ns = written_ns(&st);
+		t->cut = true;
+		t->changed = tails_now(t->all);
+	}
+}
+
+/* The least partial_timeout that counts for it, in seconds; 0 for none. */
+double
+tail_partial_seconds(const struct tail *t)
+{
+	const struct stream *s;
+	uint64_t least = 0, ms;
+
+	for (s = t->streams; s != NULL; s = s->next) {
+		ms = s->route->source->partial_timeout_ms;
+		if (ms != 0 && (least == 0 || ms < least))
+			least = ms;
+	}
+	return ((double)least / 1e3);
+}
+
+/* A destination that may read another compressed file. */
+static void
+wake_packed(struct tail *t, void *dest)
+{
+	struct stream *s;
+
+	for (s = t->streams; s != NULL; s = s->next)
+		if (t->packed != INFLATE_NONE && !s->is_drained &&
+		    s->route->dest == dest)
+			stream_wake(s);
+}
+
+void
+tails_wake_packed(struct tails *ts, const void *dest)
+{
+	tails_walk_timed(ts, wake_packed, (void *)(uintptr_t)dest);
+}
