@@ -172,7 +172,7 @@ is_connected(const struct dest *d)
 	size_t i;
 
 	for (i = 0; i < dest_length(d); i++)
-		if (endpoint_state(dest_endpoint(d, i)) == ENDPOINT_UP)
+		if (endpoint_is_connected(dest_endpoint(d, i)))
 			return (true);
 	return (false);
 }

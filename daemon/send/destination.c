@@ -90,7 +90,7 @@ on_ready(struct stream *s, void *dest)
 
 	/* What it sent there may still have to be sent again. */
 	if (ep == NULL || s->epoch != endpoint_epoch(ep) ||
-	    endpoint_state(ep) != ENDPOINT_UP) {
+	    !endpoint_is_connected(ep)) {
 		ep = d->endpoints[is_balanced(d) ? preferred(d, s) : d->active];
 		s->endpoint = ep;
 		s->epoch = endpoint_epoch(ep);
@@ -145,7 +145,7 @@ move_waiting(struct dest *d)
 	size_t i;
 
 	for (i = 0; i < d->length; i++) {
-		if (endpoint_state(d->endpoints[i]) == ENDPOINT_UP)
+		if (endpoint_is_connected(d->endpoints[i]))
 			continue;
 		while ((s = endpoint_take(d->endpoints[i])) != NULL)
 			TAILQ_INSERT_TAIL(&moved, s, ready);
@@ -160,7 +160,7 @@ move_waiting(struct dest *d)
 static bool
 is_up(const struct dest *d, size_t i)
 {
-	return (endpoint_state(d->endpoints[i]) == ENDPOINT_UP);
+	return (endpoint_is_connected(d->endpoints[i]));
 }
 
 static bool
@@ -271,7 +271,6 @@ on_up(struct dest *d, size_t i)
 static void
 arrange_balance(struct dest *d)
 {
-	enum endpoint_state state;
 	bool waiting = false, taken = best_of(d) < d->length;
 	unsigned hung = 0;
 	size_t i;
@@ -279,15 +278,15 @@ arrange_balance(struct dest *d)
 	for (i = 0; i < d->length; i++) {
 		if (taken && is_stalled(d, i))
 			give_way(d, i);
-		state = endpoint_state(d->endpoints[i]);
-		if (state == ENDPOINT_UP && !d->was_up[i]) {
+		if (is_up(d, i) && !d->was_up[i]) {
 			if (!d->recycled[i])
 				on_up(d, i);
 			d->recycled[i] = false;
-		} else if (state == ENDPOINT_BACKOFF) {
+		} else if (endpoint_state(d->endpoints[i]) ==
+		    ENDPOINT_BACKOFF) {
 			d->recycled[i] = d->returned[i] = false;
 		}
-		d->was_up[i] = state == ENDPOINT_UP;
+		d->was_up[i] = is_up(d, i);
 		waiting = waiting || d->returned[i];
 		if (d->returned[i] && d->hung[i] > hung)
 			hung = d->hung[i];
@@ -460,6 +459,8 @@ dest_pump(struct dest *d)
 {
 	size_t i;
 
+	for (i = 0; i < d->length; i++)
+		endpoint_reconnect(d->endpoints[i]);
 	while (d->changed) {
 		d->changed = false;
 		arrange(d);
@@ -485,7 +486,7 @@ dest_is_quiet(const struct dest *d)
 	size_t i;
 
 	for (i = 0; i < d->length; i++)
-		if (!endpoint_is_quiet(d->endpoints[i]))
+		if (endpoint_is_connected(d->endpoints[i]))
 			return (false);
 	return (true);
 }

@@ -31,13 +31,19 @@ struct endpoint_env {
 	void		*arg;
 };
 
+/* Which state may follow which: inside.h. */
 enum endpoint_state {
 	ENDPOINT_IDLE,			/* not started, or stopped */
 	ENDPOINT_RESOLVING,
 	ENDPOINT_CONNECTING,
 	ENDPOINT_OPENING,		/* connected; RELP has to agree first */
-	ENDPOINT_UP,
-	ENDPOINT_BACKOFF		/* waits before the next attempt */
+	ENDPOINT_BACKOFF,		/* waits before the next attempt */
+	/* From here on it is connected. */
+	ENDPOINT_UP,			/* takes messages */
+	ENDPOINT_DRAINING,		/* released: waits for acknowledgements */
+	ENDPOINT_FINISHING,		/* has said goodbye to the receiver */
+	ENDPOINT_PARTING,		/* the receiver has: does it read on? */
+	ENDPOINT_CLOSING		/* both have, and may have crossed */
 };
 
 /* Whose it is: told, from within anything here, that the state is another. */
@@ -58,6 +64,12 @@ void	endpoint_free(struct endpoint *);
 void	endpoint_start(struct endpoint *);
 
 /*
+ * Connects again where the connection came to its end in order and another one
+ * is wanted.  Called at the beginning of every turn of the loop.
+ */
+void	endpoint_reconnect(struct endpoint *);
+
+/*
  * Pulls no more, waits until the receiver has read all that it was sent, and
  * becomes idle; at once when it is not up.
  */
@@ -70,6 +82,9 @@ void	endpoint_release(struct endpoint *);
 bool	endpoint_abandon(struct endpoint *);
 
 enum endpoint_state	endpoint_state(const struct endpoint *);
+
+/* Whether it is in one of the states that are connected. */
+bool	endpoint_is_connected(const struct endpoint *);
 
 /*
  * Whether the receiver has acknowledged nothing for ack_timeout though something
@@ -111,9 +126,6 @@ struct stream	*endpoint_take(struct endpoint *);
  * is nothing to do.
  */
 void	endpoint_pump(struct endpoint *);
-
-/* Nothing is in flight, and no receiver has anything left to read. */
-bool	endpoint_is_quiet(const struct endpoint *);
 
 /* There is more to send, to a receiver that is taking it. */
 bool	endpoint_is_pressed(const struct endpoint *);

@@ -1,20 +1,13 @@
-#include <errno.h>
-
 #include "daemon/base/clock.h"
-#include "daemon/base/log.h"
 #include "daemon/checkpoint/checkpointer.h"
 #include "daemon/file/table.h"
 #include "daemon/send/inside.h"
 #include "daemon/stream/guard.h"
 
-#define READ_TURNS 64 /* reads before others have theirs */
-#define ACK_FIRST 0.05 /* seconds to the first look for */
-#define ACK_LONGEST 1. /* acknowledgements, and between */
+#define ACK_FIRST 0.05 /* seconds to the first look */
 #define ACK_PRESSED 0.002 /* where the window is full */
 #define DATAGRAM_MARK 0.5 /* half of what is sent again */
 #define GOODBYE_MARK 0.25 /* the same behind a goodbye over TLS */
-#define HEAR_OUT 4096 /* reads, of a connection that is given up */
-#define REFUSALS 5 /* of one message, then it is passed over */
 
 static void
 on_acked(struct cursor *c, void *arg)
@@ -77,7 +70,7 @@ move_marks(struct endpoint *ep)
 	else
 		return;
 	/* What is of late is so at the goodbye, however long that takes. */
-	if (ep->parting)
+	if (ep->state >= ENDPOINT_PARTING)
 		return;
 	now = clock_now();
 	if (now - ep->marked < step)
@@ -89,8 +82,8 @@ move_marks(struct endpoint *ep)
 	ep->marked = now;
 }
 
-static void
-on_progress(struct endpoint *ep)
+void
+endpoint_on_progress(struct endpoint *ep)
 {
 	ep->progress = clock_now();
 	flow_acked(&ep->flow,
@@ -124,129 +117,9 @@ endpoint_take_acks(struct endpoint *ep)
 		window_ack(ep->window, acked);
 	/* What was taken back meanwhile may be acknowledged as well. */
 	if (window_acked_pos(ep->window) > before)
-		on_progress(ep);
+		endpoint_on_progress(ep);
 	keep = endpoint_keep_from(ep);
 	window_trim(ep->window, endpoint_parted_keep(ep, keep));
-}
-
-/*
- * The server refused a message.  It gets it again, for that may pass; but one
- * message that it will never take must not stop all others.
- */
-static bool
-on_refusal(struct endpoint *ep, uint64_t position)
-{
-	struct cursor *cur;
-	struct stream *s;
-	off_t begin, end;
-	unsigned times;
-
-	if (!window_slice_at(ep->window, position, &cur, &begin, &end)) {
-		/* Its file was truncated meanwhile. */
-		window_ack_one(ep->window, position);
-		return (true);
-	}
-	s = stream_of(cur);
-	times = rejects_add(ep->rejects, s->tail->dev, s->tail->ino, begin);
-	reason_set(&ep->error, "%s: the message at %lld was refused: %u %s",
-	    tail_path(s->tail).text, (long long)begin, ep->relp.code,
-	    ep->relp.text);
-	if (times < REFUSALS) {
-		endpoint_lose(ep, window_acked_pos(ep->window));
-		return (false);
-	}
-	/* After a loss it may come to be refused once more. */
-	if (times == REFUSALS) {
-		log_warnx("destination %s: %s; %d times: passed over",
-		    ep->conf->name, ep->error.text, REFUSALS);
-		ep->refused++;
-	}
-	window_ack_one(ep->window, position);
-	on_progress(ep);
-	return (true);
-}
-
-static void
-on_relp_close(struct endpoint *ep)
-{
-	if (ep->finishing && window_in_flight(ep->window) == 0) {
-		endpoint_become_idle(ep);
-		return;
-	}
-	reason_set(&ep->error, "the server closes the connection");
-	endpoint_lose(ep, window_acked_pos(ep->window));
-}
-
-/* Returns false when the connection is gone. */
-static bool
-hear(struct endpoint *ep, const uint8_t *p, size_t n)
-{
-	uint64_t position;
-	size_t used;
-
-	for (; n > 0; p += used, n -= used)
-		switch (
-		    relp_session_hear(&ep->relp, window_in_flight(ep->window),
-			p, n, &used, &position, &ep->error)) {
-		case RELP_HEARD_NOTHING:
-			break;
-		case RELP_HEARD_OPEN:
-			endpoint_enter(ep, ENDPOINT_UP);
-			break;
-		case RELP_HEARD_ACK:
-			window_ack_one(ep->window, position);
-			on_progress(ep);
-			break;
-		case RELP_HEARD_ACKS:
-			window_ack(ep->window, position);
-			on_progress(ep);
-			break;
-		case RELP_HEARD_REFUSAL:
-			if (!on_refusal(ep, position))
-				return (false);
-			break;
-		case RELP_HEARD_CLOSE:
-			on_relp_close(ep);
-			return (false);
-		case RELP_HEARD_ERROR:
-			endpoint_lose(ep, window_acked_pos(ep->window));
-			return (false);
-		}
-	return (true);
-}
-
-/* What a receiver without RELP says is only a sign that it is there. */
-void
-endpoint_read(struct endpoint *ep)
-{
-	uint8_t buf[16384]; /* as much as TLS has at once */
-	ssize_t n = 0;
-	int turns = READ_TURNS;
-
-	while (turns-- > 0 && (n = link_recv(&ep->link, buf, sizeof(buf))) > 0)
-		if (ep->is_relp && !hear(ep, buf, (size_t)n))
-			return;
-	if (n == 0)
-		endpoint_closed_by_peer(ep);
-	else if (n == -1 && errno != EAGAIN)
-		endpoint_link_error(ep, errno, "connection lost");
-	else if (n > 0)
-		ev_timer_start(ep->env->loop, &ep->again);
-}
-
-bool
-endpoint_hear_out(struct endpoint *ep)
-{
-	uint8_t buf[16384];
-	ssize_t n;
-	int turns = HEAR_OUT;
-
-	if (!ep->is_relp)
-		return (true);
-	while (turns-- > 0 && (n = link_recv(&ep->link, buf, sizeof(buf))) > 0)
-		if (!hear(ep, buf, (size_t)n))
-			return (false);
-	return (true);
 }
 
 /* Acknowledgements make no event: look for them while some are missing. */
@@ -256,12 +129,12 @@ endpoint_look_for_acks(struct endpoint *ep, bool sent)
 	struct ev_loop *loop = ep->env->loop;
 	uint64_t in_flight = window_in_flight(ep->window);
 
-	if (ep->state != ENDPOINT_UP || in_flight == 0) {
+	if (!endpoint_can_send(ep) || in_flight == 0) {
 		ev_timer_stop(loop, &ep->ack_timer);
 		return;
 	}
 	if (ep->is_relp)
-		ep->ack_timer.repeat = ACK_LONGEST;
+		ep->ack_timer.repeat = ENDPOINT_ACK_LONGEST;
 	else if (endpoint_is_full(ep) && !ep->blocked)
 		ep->ack_timer.repeat = ACK_PRESSED;
 	else if (sent || !ev_is_active(&ep->ack_timer))
@@ -273,79 +146,4 @@ endpoint_look_for_acks(struct endpoint *ep, bool sent)
 	/* Nothing was due before. */
 	ep->progress = ep->alive = clock_now();
 	ev_timer_again(loop, &ep->ack_timer);
-}
-
-static void
-give_up(struct endpoint *ep, const char *what)
-{
-	reason_set(&ep->error, "no acknowledgement%s for %.1f s", what,
-	    endpoint_patience(ep));
-	endpoint_be_patient(ep);
-	endpoint_lose(ep, endpoint_keep_from(ep));
-}
-
-void
-endpoint_give_way(struct endpoint *ep)
-{
-	reason_set(&ep->error,
-	    "no acknowledgement for %.1f s, and another receiver works",
-	    (double)ep->conf->ack_timeout_ms / 1e3);
-	endpoint_lose(ep, endpoint_keep_from(ep));
-}
-
-/*
- * When the peer was last heard of, or owed no answer.  A slow reader whose
- * system answers is slow, not dead; RELP has to be answered by the server.
- */
-static void
-note_life(struct endpoint *ep)
-{
-	double now = clock_now(), heard;
-	int64_t silence;
-
-	if (ep->alive < ep->progress)
-		ep->alive = ep->progress;
-	if (ep->is_relp)
-		return;
-	silence = link_silence_ms(&ep->link);
-	heard = silence == -1 ? 0 : now - (double)silence / 1e3;
-	if (ep->alive < heard)
-		ep->alive = heard;
-}
-
-void
-endpoint_on_ack_timer(struct ev_loop *loop, ev_timer *timer, int revents)
-{
-	struct endpoint *ep = timer->data;
-	double limit = (double)ep->conf->ack_timeout_ms / 1e3;
-	double now = clock_now();
-
-	(void)revents;
-	endpoint_take_acks(ep);
-	/* A process that was stopped may find the answers unread. */
-	if (ep->is_relp && now - ep->progress > limit)
-		endpoint_read(ep);
-	if (ep->state != ENDPOINT_UP || window_in_flight(ep->window) == 0) {
-		ev_timer_stop(loop, timer);
-		return;
-	}
-	note_life(ep);
-	if (!ep->finishing) {
-		if (now - ep->progress > limit && endpoint_may_finish(ep)) {
-			endpoint_finish(ep);
-		} else if (now - ep->alive > endpoint_patience(ep)) {
-			give_up(ep, " and no sign of life");
-			return;
-		} else if (ep->draining && now - ep->progress > limit) {
-			/* There is a better one. */
-			give_up(ep, "");
-			return;
-		} else if (!ep->stalled && now - ep->progress > limit) {
-			ep->stalled = true;
-			ep->owner->on_state(ep->owner->arg);
-		}
-	}
-	timer->repeat =
-	    timer->repeat * 2 < ACK_LONGEST ? timer->repeat * 2 : ACK_LONGEST;
-	ev_timer_again(loop, timer);
 }

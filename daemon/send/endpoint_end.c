@@ -37,17 +37,6 @@ rewind_to(struct endpoint *ep, uint64_t keep_pos)
 	ep->mark[0] = ep->mark[1] = ep->base;
 }
 
-static void
-take_back(struct endpoint *ep, uint64_t keep_pos)
-{
-	/* First: streams that are woken by the rewind may go elsewhere. */
-	ep->state = ENDPOINT_BACKOFF;
-	ep->epoch++;
-	rewind_to(ep, keep_pos);
-	ep->repeats = 0;
-	link_abort(&ep->link);
-}
-
 double
 endpoint_patience(const struct endpoint *ep)
 {
@@ -72,43 +61,60 @@ endpoint_lose(struct endpoint *ep, uint64_t keep_pos)
 	else
 		/* It had nothing to send. */
 		backoff_reset(&ep->backoff);
-	take_back(ep, keep_pos);
+	/* First: streams that the rewind wakes may go elsewhere. */
+	ep->epoch++;
 	endpoint_fail(ep);
+	rewind_to(ep, keep_pos);
+	ep->repeats = 0;
+	link_abort(&ep->link);
 }
 
-bool
-endpoint_abandon(struct endpoint *ep)
+void
+endpoint_cut_off(struct endpoint *ep)
 {
-	if (ep->state != ENDPOINT_UP)
-		return (false);
-	/* It may be lost by what is heard: then it is idle, or tries again. */
-	if (!endpoint_hear_out(ep) && ep->state == ENDPOINT_IDLE)
-		return (true);
-	take_back(ep, endpoint_keep_from(ep));
+	uint64_t keep = endpoint_keep_from(ep);
+
+	ep->epoch++;
 	endpoint_enter(ep, ENDPOINT_IDLE);
-	return (true);
+	rewind_to(ep, keep);
+	ep->repeats = 0;
+	link_abort(&ep->link);
+}
+
+/* All was received.  The next turn of the loop connects, if that is wanted. */
+static void
+close_in_order(struct endpoint *ep)
+{
+	ep->epoch++;
+	endpoint_enter(ep, ENDPOINT_IDLE);
+	rewind_to(ep, window_acked_pos(ep->window));
+	link_close(&ep->link);
+	if (ep->wanted)
+		ev_timer_start(ep->env->loop, &ep->again);
 }
 
 void
 endpoint_become_idle(struct endpoint *ep)
 {
-	bool again = !ep->draining;
 	uint64_t keep = endpoint_keep_from(ep);
 
 	link_finish(&ep->link);
 	/* Its goodbye says that all was read, and no count does. */
-	if (ep->parting && ep->conf->nurls == 1)
+	if (ep->state == ENDPOINT_CLOSING && ep->conf->nurls == 1)
 		endpoint_watch_parted(ep, keep);
 	window_ack(ep->window, window_sent_pos(ep->window));
-	ep->state = ENDPOINT_IDLE;
-	ep->epoch++;
-	rewind_to(ep, window_acked_pos(ep->window));
+	close_in_order(ep);
 	ep->repeats = 0;
 	ep->patience = 0;
-	link_close(&ep->link);
-	endpoint_enter(ep, ENDPOINT_IDLE);
-	if (again)
-		endpoint_start(ep);
+}
+
+void
+endpoint_move(struct endpoint *ep)
+{
+	log_notice("destination %s: %s is no longer at %s", ep->conf->name,
+	    ep->url->text, ep->peer);
+	endpoint_take_acks(ep);
+	close_in_order(ep);
 }
 
 /*
@@ -130,29 +136,17 @@ thrown_away(const struct endpoint *ep)
 	return (thrown < recent ? thrown : recent);
 }
 
-void
-endpoint_move(struct endpoint *ep)
-{
-	endpoint_take_acks(ep);
-	ep->state = ENDPOINT_IDLE;
-	ep->epoch++;
-	rewind_to(ep, window_acked_pos(ep->window));
-	link_close(&ep->link);
-	endpoint_enter(ep, ENDPOINT_IDLE);
-	endpoint_start(ep);
-}
-
 static void
 lose_in_order(struct endpoint *ep)
 {
 	uint64_t acked = window_acked_pos(ep->window);
 	uint64_t thrown = thrown_away(ep), carried = acked - ep->base;
 	uint64_t left = ep->repeats > carried ? ep->repeats - carried : 0;
-	uint64_t keep = acked - thrown;
+	uint64_t keep = acked - thrown, unread = endpoint_keep_from(ep);
 
 	reason_set(&ep->error, "the receiver closed the connection");
 	if (link_may_lie(&ep->link) && !ep->is_relp && ep->conf->nurls == 1)
-		endpoint_watch_parted(ep, keep);
+		endpoint_watch_parted(ep, unread < keep ? unread : keep);
 	endpoint_lose(ep, keep);
 	ep->repeats = thrown > 0 ? thrown : left;
 }
@@ -165,7 +159,9 @@ lose_in_order(struct endpoint *ep)
 static void
 begin_parting(struct endpoint *ep)
 {
-	ep->parting = true;
+	endpoint_enter(ep,
+	    ep->state == ENDPOINT_FINISHING ? ENDPOINT_CLOSING
+					    : ENDPOINT_PARTING);
 	ev_io_stop(ep->env->loop, &ep->readable);
 	ev_io_stop(ep->env->loop, &ep->writable);
 	ev_timer_stop(ep->env->loop, &ep->ack_timer);
@@ -178,7 +174,7 @@ void
 endpoint_closed_by_peer(struct endpoint *ep)
 {
 	endpoint_take_acks(ep);
-	if (ep->finishing &&
+	if (ep->state == ENDPOINT_FINISHING &&
 	    (window_in_flight(ep->window) == 0 || !link_may_lie(&ep->link)))
 		endpoint_become_idle(ep);
 	else if (!ep->is_relp && link_may_lie(&ep->link) &&
@@ -189,14 +185,13 @@ endpoint_closed_by_peer(struct endpoint *ep)
 }
 
 void
-endpoint_link_error(struct endpoint *ep, int error, const char *what)
+endpoint_break(struct endpoint *ep, int error, const char *what)
 {
-	if (!endpoint_hear_out(ep))
-		return;
 	reason_set(&ep->error, "%s: %s", what,
 	    ep->link.why.text[0] != '\0' ? ep->link.why.text : strerror(error));
 	if (ep->facts->borrowed) {
 		/* It cannot be opened again. */
+		ep->wanted = false;
 		endpoint_enter(ep, ENDPOINT_IDLE);
 		ep->env->on_stdout_closed(ep->env->arg);
 		return;
@@ -208,27 +203,28 @@ endpoint_link_error(struct endpoint *ep, int error, const char *what)
 	endpoint_lose(ep, endpoint_keep_from(ep));
 }
 
-/* Time is up for the end of a connection. */
-void
-endpoint_on_end(struct endpoint *ep)
+static void
+stop_waiting_for_close(struct endpoint *ep)
 {
-	int error;
+	reason_set(&ep->error,
+	    "the receiver was told that there is no more, and does not close");
+	endpoint_be_patient(ep);
+	endpoint_lose(ep, endpoint_keep_from(ep));
+}
 
-	if (!ep->parting) {
-		reason_set(&ep->error,
-		    "the receiver was told that there is no more, and does "
-		    "not close");
-		endpoint_be_patient(ep);
-		endpoint_lose(ep, endpoint_keep_from(ep));
-		return;
-	}
-	if ((error = link_error(&ep->link)) != 0) {
-		endpoint_link_error(ep, error, "connection lost");
+/* The receiver closed a while ago: has it read what was on the way to it? */
+static void
+end_parting(struct endpoint *ep)
+{
+	int error = link_error(&ep->link);
+
+	if (error != 0) {
+		endpoint_break(ep, error, "connection lost");
 		return;
 	}
 	endpoint_take_acks(ep);
 	/* Only where nobody counts, something is in flight behind ours. */
-	if (ep->finishing) {
+	if (ep->state == ENDPOINT_CLOSING) {
 		endpoint_become_idle(ep);
 		return;
 	}
@@ -238,5 +234,48 @@ endpoint_on_end(struct endpoint *ep)
 	}
 	reason_set(&ep->error,
 	    "the receiver closed the connection and did not read on");
+	endpoint_lose(ep, endpoint_keep_from(ep));
+}
+
+void
+endpoint_on_end(struct endpoint *ep)
+{
+	if (ep->state == ENDPOINT_FINISHING)
+		stop_waiting_for_close(ep);
+	else
+		end_parting(ep);
+}
+
+void
+endpoint_finish(struct endpoint *ep)
+{
+	if (ep->facts->borrowed || endpoint_is_datagram(ep)) {
+		endpoint_become_idle(ep);
+		return;
+	}
+	endpoint_enter(ep, ENDPOINT_FINISHING);
+	endpoint_start_timer(ep, endpoint_patience(ep));
+	if (ep->is_relp) {
+		ep->start = 0;
+		ep->end = relp_session_end(&ep->relp, ep->buf);
+	} else {
+		link_finish(&ep->link);
+	}
+}
+
+bool
+endpoint_may_finish(const struct endpoint *ep)
+{
+	return (ep->state < ENDPOINT_FINISHING && ep->start == ep->end &&
+	    (window_in_flight(ep->window) == 0 ||
+		(!ep->is_relp && !link_counts(&ep->link))));
+}
+
+void
+endpoint_give_way(struct endpoint *ep)
+{
+	reason_set(&ep->error,
+	    "no acknowledgement for %.1f s, and another receiver works",
+	    (double)ep->conf->ack_timeout_ms / 1e3);
 	endpoint_lose(ep, endpoint_keep_from(ep));
 }

@@ -1,29 +1,30 @@
 /*
  * A connection ends when its receiver moves to another address, and then the
- * name is looked up.  UDP has none: messages would go to the old address for
- * ever.  So the name is looked up again when its answer no longer counts and
- * there is something to send.
+ * name is looked up.  UDP has no connection: messages would go to the old
+ * address for ever.  So the name is looked up again when its answer no longer
+ * counts and there is something to send.
  */
 #include <stdlib.h>
 
 #include "daemon/base/clock.h"
-#include "daemon/base/log.h"
 #include "daemon/send/inside.h"
 
 #define LEAST 5. /* seconds between look-ups */
 
 struct endpoint_lookup {
+	const struct endpoint_env *env;
 	struct targets targets;
+	struct address in_use;
+	void (*on_moved)(void *arg);
+	void *arg;
 	double due; /* as clock_now(); 0: never */
 	bool asking;
 	bool found; /* some address */
 };
 
 static void
-set_due(struct endpoint *ep, uint32_t ttl)
+set_due(struct endpoint_lookup *l, uint32_t ttl)
 {
-	struct endpoint_lookup *l = ep->lookup;
-
 	l->asking = false;
 	if (ttl == RESOLVE_ALWAYS)
 		l->due = 0;
@@ -36,71 +37,70 @@ set_due(struct endpoint *ep, uint32_t ttl)
  * whatever order; also when nothing is found for now.
  */
 static void
-on_address(void *arg, const struct address *a, const char *error)
+on_address(void *lookup, const struct address *a, const char *error)
 {
-	struct endpoint *ep = arg;
-	struct endpoint_lookup *l = ep->lookup;
+	struct endpoint_lookup *l = lookup;
 
 	(void)error;
-	if (a != NULL && !address_is_same(a, &ep->address)) {
+	if (a != NULL && !address_is_same(a, &l->in_use)) {
 		l->found = true;
 		targets_next(&l->targets);
 		return;
 	}
-	set_due(ep, a != NULL ? a->ttl : 0);
-	if (a != NULL || !l->found || ep->draining) {
-		targets_stop(&l->targets);
+	set_due(l, a != NULL ? a->ttl : 0);
+	targets_stop(&l->targets);
+	if (a == NULL && l->found)
+		l->on_moved(l->arg);
+}
+
+struct endpoint_lookup *
+endpoint_lookup_new(const struct endpoint_env *env, uint64_t timeout_ms,
+    const struct conf_url *url, void (*on_moved)(void *arg), void *arg)
+{
+	struct endpoint_lookup *l;
+
+	if ((l = calloc(1, sizeof(*l))) == NULL)
+		return (NULL);
+	l->env = env;
+	l->on_moved = on_moved;
+	l->arg = arg;
+	targets_init(&l->targets,
+	    &(struct resolve_how) { env->loop, timeout_ms }, url, on_address,
+	    l);
+	return (l);
+}
+
+void
+endpoint_lookup_free(struct endpoint_lookup *l)
+{
+	free(l);
+}
+
+void
+endpoint_lookup_begin(struct endpoint_lookup *l, const struct address *a)
+{
+	if (l == NULL)
 		return;
-	}
-	log_notice("destination %s: %s is no longer at %s", ep->conf->name,
-	    ep->url->text, ep->peer);
-	endpoint_move(ep);
-}
-
-int
-endpoint_lookup_new(struct endpoint *ep)
-{
-	if ((ep->lookup = calloc(1, sizeof(*ep->lookup))) == NULL)
-		return (-1);
-	targets_init(&ep->lookup->targets,
-	    &(struct resolve_how) {
-		ep->env->loop, ep->conf->connect_timeout_ms },
-	    ep->url, on_address, ep);
-	return (0);
+	l->in_use = *a;
+	set_due(l, a->ttl);
 }
 
 void
-endpoint_lookup_free(struct endpoint *ep)
+endpoint_lookup_again(struct endpoint_lookup *l)
 {
-	free(ep->lookup);
-	ep->lookup = NULL;
-}
-
-void
-endpoint_lookup_begin(struct endpoint *ep)
-{
-	if (ep->lookup != NULL)
-		set_due(ep, ep->address.ttl);
-}
-
-void
-endpoint_lookup_again(struct endpoint *ep)
-{
-	struct endpoint_lookup *l = ep->lookup;
-
 	if (l == NULL || l->due == 0 || l->asking || clock_now() < l->due)
 		return;
 	l->asking = true;
 	l->found = false;
-	ep->env->on_resolve(ep->env->arg);
+	l->env->on_resolve(l->env->arg);
 	targets_begin(&l->targets);
 }
 
 void
-endpoint_lookup_stop(struct endpoint *ep)
+endpoint_lookup_stop(struct endpoint_lookup *l)
 {
-	if (ep->lookup == NULL)
+	if (l == NULL)
 		return;
-	targets_stop(&ep->lookup->targets);
-	ep->lookup->asking = false;
+	targets_stop(&l->targets);
+	l->asking = false;
 }

@@ -59,13 +59,12 @@ endpoint_parted_keep(const struct endpoint *ep, uint64_t keep)
 void
 endpoint_watch_parted(struct endpoint *ep, uint64_t keep)
 {
-	uint64_t unread = endpoint_keep_from(ep);
 	struct parted *p;
 
 	if (ep->nparted == PARTED_MOST)
 		forget_first(ep);
 	p = &ep->parted[ep->nparted++];
-	p->keep = unread < keep ? unread : keep;
+	p->keep = keep;
 	p->fd = link_detach(&ep->link);
 	p->since = clock_now();
 	ep->parted_timer.repeat = FIRST;
@@ -119,11 +118,10 @@ endpoint_look_at_parted(struct endpoint *ep)
 }
 
 void
-endpoint_on_parted_timer(struct ev_loop *loop, ev_timer *timer, int revents)
+endpoint_check_parted(struct endpoint *ep)
 {
-	struct endpoint *ep = timer->data;
+	ev_timer *timer = &ep->parted_timer;
 
-	(void)revents;
 	endpoint_look_at_parted(ep);
 	while (ep->nparted > 0 && clock_now() - ep->parted[0].since > WATCHED)
 		forget_first(ep);
@@ -131,5 +129,5 @@ endpoint_on_parted_timer(struct ev_loop *loop, ev_timer *timer, int revents)
 		return;
 	timer->repeat =
 	    timer->repeat * 2 < LONGEST ? timer->repeat * 2 : LONGEST;
-	ev_timer_again(loop, timer);
+	ev_timer_again(ep->env->loop, timer);
 }

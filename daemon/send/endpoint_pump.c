@@ -14,16 +14,6 @@
 #define LEAST_DATAGRAM 480 /* RFC 5424 6.1 */
 #define QUEUE_FULL 0.01 /* seconds until there may be room again */
 
-void
-endpoint_unready(struct endpoint *ep, struct stream *s)
-{
-	if (!s->is_ready)
-		return;
-	s->is_ready = false;
-	ep->waiting--;
-	TAILQ_REMOVE(&ep->ready, s, ready);
-}
-
 /* Until some may go again: one by one would cost a turn of the loop each. */
 static void
 wait_for_rate(struct endpoint *ep, uint64_t wait_us)
@@ -240,8 +230,7 @@ fill(struct endpoint *ep)
 		ep->end -= ep->start;
 		ep->start = 0;
 	}
-	if (ep->draining || ep->finishing ||
-	    (ep->probing && ep->link.written > 0))
+	if (ep->state != ENDPOINT_UP || (ep->probing && ep->link.written > 0))
 		return (ep->end > 0);
 	while (ep->end < want && !TAILQ_EMPTY(&ep->ready)) {
 		if (endpoint_is_full(ep)) {
@@ -310,25 +299,11 @@ send_some(struct endpoint *ep)
 }
 
 void
-endpoint_on_rate_timer(struct ev_loop *loop, ev_timer *timer, int revents)
+endpoint_go_on(struct endpoint *ep)
 {
-	struct endpoint *ep = timer->data;
-
-	(void)loop;
-	(void)revents;
-	ep->work = true;
-}
-
-void
-endpoint_on_again(struct ev_loop *loop, ev_timer *timer, int revents)
-{
-	struct endpoint *ep = timer->data;
-
-	(void)loop;
-	(void)revents;
 	ep->work = true;
 	/* What was read ahead makes no event. */
-	if (ep->state == ENDPOINT_UP)
+	if (endpoint_can_send(ep))
 		endpoint_read(ep);
 }
 
@@ -342,36 +317,7 @@ peer_is_there(struct endpoint *ep)
 	if (ep->link.written == 0 || ep->is_relp)
 		return (true);
 	endpoint_read(ep);
-	return (ep->state == ENDPOINT_UP && !ep->parting);
-}
-
-/*
- * Closing would let the next connection overtake what the receiver has not read
- * yet: it tells by closing its side.
- */
-void
-endpoint_finish(struct endpoint *ep)
-{
-	if (ep->facts->borrowed || endpoint_is_datagram(ep)) {
-		endpoint_become_idle(ep);
-		return;
-	}
-	ep->finishing = true;
-	endpoint_start_timer(ep, endpoint_patience(ep));
-	if (ep->is_relp) {
-		ep->start = 0;
-		ep->end = relp_session_end(&ep->relp, ep->buf);
-	} else {
-		link_finish(&ep->link);
-	}
-}
-
-bool
-endpoint_may_finish(const struct endpoint *ep)
-{
-	return (!ep->finishing && ep->start == ep->end &&
-	    (window_in_flight(ep->window) == 0 ||
-		(!ep->is_relp && !link_counts(&ep->link))));
+	return (endpoint_can_send(ep));
 }
 
 /*
@@ -381,7 +327,7 @@ endpoint_may_finish(const struct endpoint *ep)
 static bool
 acks_can_wait(const struct endpoint *ep)
 {
-	return (ep->link.stream && !ep->draining && TAILQ_EMPTY(&ep->ready) &&
+	return (ep->link.stream && ep->wanted && TAILQ_EMPTY(&ep->ready) &&
 	    endpoint_in_flight(ep) < ep->flow.size / 2);
 }
 
@@ -389,8 +335,7 @@ acks_can_wait(const struct endpoint *ep)
 static bool
 has_work(const struct endpoint *ep)
 {
-	return (
-	    ep->draining || ep->start < ep->end || !TAILQ_EMPTY(&ep->ready));
+	return (!ep->wanted || ep->start < ep->end || !TAILQ_EMPTY(&ep->ready));
 }
 
 void
@@ -399,22 +344,22 @@ endpoint_pump(struct endpoint *ep)
 	size_t turn = 0, before;
 	bool sent = false;
 
-	if (!ep->work || ep->state != ENDPOINT_UP || ep->parting)
+	if (!ep->work || !endpoint_can_send(ep))
 		return;
 	ep->work = false;
-	if (ep->draining) {
+	if (!ep->wanted) {
 		endpoint_take_acks(ep);
 		if (endpoint_may_finish(ep))
 			endpoint_finish(ep);
 	}
-	if (ep->state != ENDPOINT_UP)
+	if (!endpoint_can_send(ep))
 		return;
 	if (ep->blocked || (TAILQ_EMPTY(&ep->ready) && ep->start == ep->end))
 		return;
 	if (!peer_is_there(ep))
 		return;
 	endpoint_take_acks(ep);
-	endpoint_lookup_again(ep);
+	endpoint_lookup_again(ep->lookup);
 	while (fill(ep)) {
 		before = ep->start;
 		sent = true;
@@ -426,7 +371,7 @@ endpoint_pump(struct endpoint *ep)
 			break;
 		}
 	}
-	if (ep->state != ENDPOINT_UP)
+	if (!endpoint_can_send(ep))
 		return;
 	if (!acks_can_wait(ep))
 		endpoint_take_acks(ep);

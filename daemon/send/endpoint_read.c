@@ -1,0 +1,238 @@
+#include <errno.h>
+
+#include "daemon/base/clock.h"
+#include "daemon/base/log.h"
+#include "daemon/send/inside.h"
+
+#define READ_TURNS 64 /* reads before others have theirs */
+#define HEAR_OUT 4096 /* reads, of a connection that is given up */
+#define REFUSALS 5 /* of one message, then it is passed over */
+
+/*
+ * The server refused a message.  It gets it again, for that may pass; but one
+ * message that it will never take must not stop all others.
+ */
+static bool
+on_refusal(struct endpoint *ep, uint64_t position)
+{
+	struct cursor *cur;
+	struct stream *s;
+	off_t begin, end;
+	unsigned times;
+
+	if (!window_slice_at(ep->window, position, &cur, &begin, &end)) {
+		/* Its file was truncated meanwhile. */
+		window_ack_one(ep->window, position);
+		return (true);
+	}
+	s = stream_of(cur);
+	times = rejects_add(ep->rejects, s->tail->dev, s->tail->ino, begin);
+	reason_set(&ep->error, "%s: the message at %lld was refused: %u %s",
+	    tail_path(s->tail).text, (long long)begin, ep->relp.code,
+	    ep->relp.text);
+	if (times < REFUSALS) {
+		endpoint_lose(ep, window_acked_pos(ep->window));
+		return (false);
+	}
+	/* After a loss it may come to be refused once more. */
+	if (times == REFUSALS) {
+		log_warnx("destination %s: %s; %d times: passed over",
+		    ep->conf->name, ep->error.text, REFUSALS);
+		ep->refused++;
+	}
+	window_ack_one(ep->window, position);
+	endpoint_on_progress(ep);
+	return (true);
+}
+
+static void
+on_relp_close(struct endpoint *ep)
+{
+	if (ep->state == ENDPOINT_FINISHING &&
+	    window_in_flight(ep->window) == 0) {
+		endpoint_become_idle(ep);
+		return;
+	}
+	reason_set(&ep->error, "the server closes the connection");
+	endpoint_lose(ep, window_acked_pos(ep->window));
+}
+
+/* Returns false when the connection is gone. */
+static bool
+hear(struct endpoint *ep, const uint8_t *p, size_t n)
+{
+	uint64_t position;
+	size_t used;
+
+	for (; n > 0; p += used, n -= used)
+		switch (
+		    relp_session_hear(&ep->relp, window_in_flight(ep->window),
+			p, n, &used, &position, &ep->error)) {
+		case RELP_HEARD_NOTHING:
+			break;
+		case RELP_HEARD_OPEN:
+			endpoint_enter(ep, ENDPOINT_UP);
+			break;
+		case RELP_HEARD_ACK:
+			window_ack_one(ep->window, position);
+			endpoint_on_progress(ep);
+			break;
+		case RELP_HEARD_ACKS:
+			window_ack(ep->window, position);
+			endpoint_on_progress(ep);
+			break;
+		case RELP_HEARD_REFUSAL:
+			if (!on_refusal(ep, position))
+				return (false);
+			break;
+		case RELP_HEARD_CLOSE:
+			on_relp_close(ep);
+			return (false);
+		case RELP_HEARD_ERROR:
+			endpoint_lose(ep, window_acked_pos(ep->window));
+			return (false);
+		}
+	return (true);
+}
+
+/*
+ * Reads all that the server has said, for the connection is about to be given
+ * up.  Returns false when that has ended the connection already.
+ */
+static bool
+hear_out(struct endpoint *ep)
+{
+	uint8_t buf[16384];
+	ssize_t n;
+	int turns = HEAR_OUT;
+
+	if (!ep->is_relp)
+		return (true);
+	while (turns-- > 0 && (n = link_recv(&ep->link, buf, sizeof(buf))) > 0)
+		if (!hear(ep, buf, (size_t)n))
+			return (false);
+	return (true);
+}
+
+void
+endpoint_link_error(struct endpoint *ep, int error, const char *what)
+{
+	if (hear_out(ep))
+		endpoint_break(ep, error, what);
+}
+
+/* What a receiver without RELP says is only a sign that it is there. */
+void
+endpoint_read(struct endpoint *ep)
+{
+	uint8_t buf[16384]; /* as much as TLS has at once */
+	ssize_t n = 0;
+	int turns = READ_TURNS;
+
+	while (turns-- > 0 && (n = link_recv(&ep->link, buf, sizeof(buf))) > 0)
+		if (ep->is_relp && !hear(ep, buf, (size_t)n))
+			return;
+	if (n == 0)
+		endpoint_closed_by_peer(ep);
+	else if (n == -1 && errno != EAGAIN)
+		endpoint_link_error(ep, errno, "connection lost");
+	else if (n > 0)
+		ev_timer_start(ep->env->loop, &ep->again);
+}
+
+bool
+endpoint_abandon(struct endpoint *ep)
+{
+	if (!endpoint_is_connected(ep))
+		return (false);
+	/* It may be lost by what is heard: then it is idle, or tries again. */
+	if (hear_out(ep) || ep->state != ENDPOINT_IDLE)
+		endpoint_cut_off(ep);
+	return (true);
+}
+
+/*
+ * When the peer was last heard of, or owed no answer.  A slow reader whose
+ * system answers is slow, not dead; RELP has to be answered by the server.
+ */
+static void
+note_life(struct endpoint *ep)
+{
+	double now = clock_now(), heard;
+	int64_t silence;
+
+	if (ep->alive < ep->progress)
+		ep->alive = ep->progress;
+	if (ep->is_relp)
+		return;
+	silence = link_silence_ms(&ep->link);
+	heard = silence == -1 ? 0 : now - (double)silence / 1e3;
+	if (ep->alive < heard)
+		ep->alive = heard;
+}
+
+static void
+give_up(struct endpoint *ep, const char *what)
+{
+	reason_set(&ep->error, "no acknowledgement%s for %.1f s", what,
+	    endpoint_patience(ep));
+	endpoint_be_patient(ep);
+	endpoint_lose(ep, endpoint_keep_from(ep));
+}
+
+/*
+ * Nothing was acknowledged for a while.  Returns false when the connection was
+ * given up, or has come to its end.
+ */
+static bool
+bear_silence(struct endpoint *ep)
+{
+	double limit = (double)ep->conf->ack_timeout_ms / 1e3;
+	double now = clock_now();
+
+	note_life(ep);
+	if (ep->state == ENDPOINT_FINISHING)
+		return (true);
+	if (now - ep->progress > limit && endpoint_may_finish(ep)) {
+		endpoint_finish(ep);
+		return (endpoint_is_connected(ep));
+	}
+	if (now - ep->alive > endpoint_patience(ep)) {
+		give_up(ep, " and no sign of life");
+		return (false);
+	}
+	if (now - ep->progress <= limit)
+		return (true);
+	if (ep->state == ENDPOINT_DRAINING) {
+		/* There is a better one. */
+		give_up(ep, "");
+		return (false);
+	}
+	if (!ep->stalled) {
+		ep->stalled = true;
+		ep->owner->on_state(ep->owner->arg);
+	}
+	return (true);
+}
+
+void
+endpoint_check_silence(struct endpoint *ep)
+{
+	double limit = (double)ep->conf->ack_timeout_ms / 1e3;
+	ev_timer *timer = &ep->ack_timer;
+
+	endpoint_take_acks(ep);
+	/* A process that was stopped may find the answers unread. */
+	if (ep->is_relp && clock_now() - ep->progress > limit)
+		endpoint_read(ep);
+	if (!endpoint_can_send(ep) || window_in_flight(ep->window) == 0) {
+		ev_timer_stop(ep->env->loop, timer);
+		return;
+	}
+	if (!bear_silence(ep))
+		return;
+	timer->repeat = timer->repeat * 2 < ENDPOINT_ACK_LONGEST
+	    ? timer->repeat * 2
+	    : ENDPOINT_ACK_LONGEST;
+	ev_timer_again(ep->env->loop, timer);
+}
