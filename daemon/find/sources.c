@@ -95,8 +95,10 @@ is_blind(void *arg, const char *path)
 
 /* A file that is watched by itself. */
 static void
-on_file(struct tail *t)
+on_file(void *tail)
 {
+	struct tail *t = tail;
+
 	t->doubtful = true;
 	if (t->linked && t->place != NULL)
 		on_linked(t->place, t->name);
@@ -129,24 +131,15 @@ look_for(
 	case WATCH_GONE:
 		dir_gone(d);
 		break;
-	case WATCH_FILE:
-		break;
 	}
 }
 
 static void
-on_event(
-    void *owner, enum watch_event event, const char *name, const char *from)
+on_dir(void *dir, enum watch_event event, const char *name, const char *from)
 {
-	struct sources *ss;
-	struct dir *d;
+	struct dir *d = dir;
+	struct sources *ss = d->all;
 
-	if (event == WATCH_FILE) {
-		on_file(owner);
-		return;
-	}
-	d = owner;
-	ss = d->all;
 	look_for(d, event, name, from);
 	scan_some(ss);
 }
@@ -155,6 +148,10 @@ struct sources *
 sources_new(struct ev_loop *loop, struct tails *tails, struct ledger *ledger,
     const struct sources_ops *ops)
 {
+	static const struct watch_ops watch_ops = {
+		.on_dir = on_dir,
+		.on_file = on_file,
+	};
 	struct tails_finder finder;
 	struct sources *ss;
 
@@ -179,7 +176,7 @@ sources_new(struct ev_loop *loop, struct tails *tails, struct ledger *ledger,
 		.place_of = place_of,
 		.arg = ss };
 	tails_set_finder(tails, &finder);
-	if ((ss->watch = watch_new(loop, on_event)) == NULL) {
+	if ((ss->watch = watch_new(loop, &watch_ops)) == NULL) {
 		free(ss);
 		return (NULL);
 	}

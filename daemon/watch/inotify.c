@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "daemon/base/log.h"
-#include "daemon/watch/watch.h"
+#include "daemon/watch/system.h"
 
 #define MASK_NAMES                                                             \
 	(IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ATTRIB |     \
@@ -29,6 +29,7 @@
 
 struct watch_system {
 	struct watch *watch;
+	const struct watch_system_ops *ops;
 	struct ev_loop *loop;
 	ev_io readable;
 	int fd;
@@ -56,18 +57,22 @@ static void
 report(struct watch_system *s, const struct inotify_event *e)
 {
 	const char *name = e->len > 0 ? e->name : NULL;
-	struct watch *w = s->watch;
+	const char *from = NULL;
+	enum watch_event event = WATCH_DATA;
+	int handle = e->wd;
 
-	if (e->mask & IN_Q_OVERFLOW)
-		watch_report(w, -1, WATCH_SCAN, NULL, NULL);
-	else if (e->mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT))
-		watch_report(w, e->wd, WATCH_GONE, NULL, NULL);
-	else if (name != NULL && (e->mask & IN_MODIFY))
-		watch_report(w, e->wd, WATCH_DATA, name, NULL);
-	else if (name != NULL)
-		watch_report(w, e->wd, WATCH_NAME, name, name_before(s, e));
-	else if (!(e->mask & IN_IGNORED))
-		watch_report(w, e->wd, WATCH_FILE, NULL, NULL);
+	if (e->mask & IN_Q_OVERFLOW) {
+		handle = -1;
+		event = WATCH_SCAN;
+	} else if (e->mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT)) {
+		name = NULL;
+		event = WATCH_GONE;
+	} else if (name != NULL && !(e->mask & IN_MODIFY)) {
+		from = name_before(s, e);
+		event = WATCH_NAME;
+	} else if (name == NULL && (e->mask & IN_IGNORED))
+		return;
+	s->ops->on_event(s->watch, handle, event, name, from);
 }
 
 bool
@@ -85,17 +90,14 @@ has_more(const struct watch_system *s, size_t n)
 	return (n + MAX_EVENT > BUFFER && watch_system_has_more(s));
 }
 
-/* What is left of a long queue has the next turns: others have work, too. */
+/* The next turns read the rest of a long queue: others have work, too. */
 static void
-on_readable(struct ev_loop *loop, ev_io *io, int revents)
+read_events(struct watch_system *s)
 {
 	_Alignas(struct inotify_event) char buf[BUFFER];
-	struct watch_system *s = io->data;
 	const struct inotify_event *e;
 	ssize_t n, at;
 
-	(void)loop;
-	(void)revents;
 	if ((n = read(s->fd, buf, sizeof(buf))) == -1) {
 		if (errno != EAGAIN && errno != EINTR)
 			log_error("watch: inotify");
@@ -105,17 +107,27 @@ on_readable(struct ev_loop *loop, ev_io *io, int revents)
 		e = (const struct inotify_event *)(void *)(buf + at);
 		report(s, e);
 	}
-	watch_reported(s->watch, !has_more(s, (size_t)n));
+	s->ops->on_read(s->watch, !has_more(s, (size_t)n));
+}
+
+static void
+on_readable(struct ev_loop *loop, ev_io *io, int revents)
+{
+	(void)loop;
+	(void)revents;
+	read_events(io->data);
 }
 
 struct watch_system *
-watch_system_open(struct watch *w, struct ev_loop *loop)
+watch_system_open(
+    struct watch *w, struct ev_loop *loop, const struct watch_system_ops *ops)
 {
 	struct watch_system *s;
 
 	if ((s = calloc(1, sizeof(*s))) == NULL)
 		return (NULL);
 	s->watch = w;
+	s->ops = ops;
 	s->loop = loop;
 	if ((s->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) == -1) {
 		free(s);
@@ -177,7 +189,7 @@ watch_system_del_file(struct watch_system *s, int handle)
 }
 
 bool
-watch_system_needs_no_fd(const struct watch_system *s)
+watch_system_survives_close(const struct watch_system *s)
 {
 	(void)s;
 	return (true);

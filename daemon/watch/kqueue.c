@@ -6,7 +6,7 @@
  * that was truncated and filled again is everything at once, and DELETE may
  * leave another name.  So each means no more than: look.
  */
-#include "daemon/watch/watch.h" /* <ev.h> first: it also has an EV_ERROR */
+#include "daemon/watch/system.h" /* <ev.h> first: it also has an EV_ERROR */
 
 #include <sys/event.h>
 #include <sys/resource.h>
@@ -32,6 +32,7 @@
 
 struct watch_system {
 	struct watch *watch;
+	const struct watch_system_ops *ops;
 	struct ev_loop *loop;
 	ev_io readable;
 	int fd;
@@ -71,14 +72,13 @@ is_told_again(struct watch_system *s, const struct kevent *e)
 static void
 report(struct watch_system *s, const struct kevent *e)
 {
-	int handle = (int)e->ident;
+	enum watch_event event = WATCH_SCAN;
 
 	if (e->udata == NULL)
-		watch_report(s->watch, handle, WATCH_FILE, NULL, NULL);
+		event = WATCH_DATA;
 	else if (e->fflags & NOTES_GONE)
-		watch_report(s->watch, handle, WATCH_GONE, NULL, NULL);
-	else
-		watch_report(s->watch, handle, WATCH_SCAN, NULL, NULL);
+		event = WATCH_GONE;
+	s->ops->on_event(s->watch, (int)e->ident, event, NULL, NULL);
 }
 
 /*
@@ -88,16 +88,13 @@ report(struct watch_system *s, const struct kevent *e)
  * it is scanned: when one comes again, others have their turn.
  */
 static void
-on_readable(struct ev_loop *loop, ev_io *io, int revents)
+read_events(struct watch_system *s)
 {
 	static const struct timespec now = { 0, 0 };
-	struct watch_system *s = io->data;
 	struct kevent e;
 	bool again = false;
 	int i, n = 0;
 
-	(void)loop;
-	(void)revents;
 	s->turn++;
 	for (i = 0; i < BATCH && !again; i++) {
 		if ((n = kevent(s->fd, NULL, 0, &e, 1, &now)) < 1)
@@ -109,8 +106,17 @@ on_readable(struct ev_loop *loop, ev_io *io, int revents)
 		log_error("watch: kqueue");
 }
 
+static void
+on_readable(struct ev_loop *loop, ev_io *io, int revents)
+{
+	(void)loop;
+	(void)revents;
+	read_events(io->data);
+}
+
 struct watch_system *
-watch_system_open(struct watch *w, struct ev_loop *loop)
+watch_system_open(
+    struct watch *w, struct ev_loop *loop, const struct watch_system_ops *ops)
 {
 	struct watch_system *s;
 	struct rlimit rl;
@@ -118,6 +124,7 @@ watch_system_open(struct watch *w, struct ev_loop *loop)
 	if ((s = calloc(1, sizeof(*s))) == NULL)
 		return (NULL);
 	s->watch = w;
+	s->ops = ops;
 	s->loop = loop;
 	if ((s->fd = kqueue()) == -1) {
 		free(s);
@@ -217,7 +224,7 @@ watch_system_del_file(struct watch_system *s, int handle)
 }
 
 bool
-watch_system_needs_no_fd(const struct watch_system *s)
+watch_system_survives_close(const struct watch_system *s)
 {
 	(void)s;
 	return (false);

@@ -4,13 +4,15 @@
 #include <errno.h>
 #include <stddef.h>
 
-#include "daemon/watch/watch.h"
+#include "daemon/watch/system.h"
 
 struct watch_system *
-watch_system_open(struct watch *w, struct ev_loop *loop)
+watch_system_open(
+    struct watch *w, struct ev_loop *loop, const struct watch_system_ops *ops)
 {
 	(void)w;
 	(void)loop;
+	(void)ops;
 	errno = ENOSYS;
 	return (NULL);
 }
@@ -63,7 +65,7 @@ watch_system_del_file(struct watch_system *s, int handle)
 }
 
 bool
-watch_system_needs_no_fd(const struct watch_system *s)
+watch_system_survives_close(const struct watch_system *s)
 {
 	(void)s;
 	return (false);

@@ -11,6 +11,7 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
+#include "daemon/watch/system.h"
 #include "lib/ns.h"
 
 /*
@@ -21,6 +22,9 @@
 
 #define SAY_AGAIN 60. /* seconds after which the log has the same once more */
 #define STEP 1. /* second: less is no step of the clock */
+
+/* RB_GENERATE_STATIC needs __unused, which glibc's headers cannot bear. */
+#define LOCAL __attribute__((__unused__)) static
 
 /* Directories with equal handles are one to the system, under two paths. */
 struct watch_dir {
@@ -46,7 +50,7 @@ RB_HEAD(files_by_handle, watch_file);
 
 struct watch {
 	struct ev_loop *loop;
-	watch_cb *on_event;
+	const struct watch_ops *ops;
 	struct watch_system *system;
 	struct dirs_by_handle handles;
 	struct files_by_handle files;
@@ -63,7 +67,6 @@ struct watch {
 	int next_file; /* its handle, or a later one; -1: all are told */
 	unsigned reporting; /* depth: reap at 0 */
 	double lost_said; /* when, by clock_now() */
-	bool said_lost;
 	bool behind;
 	bool said;
 };
@@ -76,8 +79,7 @@ dir_compare(const struct watch_dir *a, const struct watch_dir *b)
 	return (a->serial < b->serial ? -1 : a->serial > b->serial);
 }
 
-RB_PROTOTYPE(dirs_by_handle, watch_dir, by_handle, dir_compare)
-RB_GENERATE(dirs_by_handle, watch_dir, by_handle, dir_compare)
+RB_GENERATE_INTERNAL(dirs_by_handle, watch_dir, by_handle, dir_compare, LOCAL)
 
 static int
 file_compare(const struct watch_file *a, const struct watch_file *b)
@@ -85,42 +87,8 @@ file_compare(const struct watch_file *a, const struct watch_file *b)
 	return (a->handle < b->handle ? -1 : a->handle > b->handle);
 }
 
-RB_PROTOTYPE(files_by_handle, watch_file, by_handle, file_compare)
-RB_GENERATE(files_by_handle, watch_file, by_handle, file_compare)
-
-static void on_rest(struct ev_loop *, ev_timer *, int);
-
-struct watch *
-watch_new(struct ev_loop *loop, watch_cb *on_event)
-{
-	struct watch *w;
-
-	if ((w = calloc(1, sizeof(*w))) == NULL)
-		return (NULL);
-	w->loop = loop;
-	w->on_event = on_event;
-	w->known_until = ev_now(loop);
-	w->known_at = clock_now();
-	ev_timer_init(&w->rest, on_rest, 0., 0.);
-	w->rest.data = w;
-	RB_INIT(&w->handles);
-	RB_INIT(&w->files);
-	TAILQ_INIT(&w->dirs);
-	TAILQ_INIT(&w->deleted);
-	if ((w->system = watch_system_open(w, loop)) == NULL)
-		log_warn("watch: no events from the system, polling");
-	return (w);
-}
-
-void
-watch_free(struct watch *w)
-{
-	if (w == NULL)
-		return;
-	ev_timer_stop(w->loop, &w->rest);
-	watch_system_close(w->system);
-	free(w);
-}
+RB_GENERATE_INTERNAL(
+    files_by_handle, watch_file, by_handle, file_compare, LOCAL)
 
 static void
 on_poll(struct ev_loop *loop, ev_timer *timer, int revents)
@@ -129,7 +97,7 @@ on_poll(struct ev_loop *loop, ev_timer *timer, int revents)
 
 	(void)loop;
 	(void)revents;
-	d->watch->on_event(d->owner, WATCH_SCAN, NULL, NULL);
+	d->watch->ops->on_dir(d->owner, WATCH_SCAN, NULL, NULL);
 }
 
 static void
@@ -307,15 +275,7 @@ watch_file_del(struct watch_file *f)
 bool
 watch_file_needs_no_fd(const struct watch_file *f)
 {
-	return (watch_system_needs_no_fd(f->watch->system));
-}
-
-static struct watch_file *
-file_of(struct watch *w, int handle)
-{
-	struct watch_file key = { .handle = handle };
-
-	return (RB_FIND(files_by_handle, &w->files, &key));
+	return (watch_system_survives_close(f->watch->system));
 }
 
 bool
@@ -338,7 +298,7 @@ report_files(struct watch *w, unsigned most)
 			break;
 		}
 		w->next_file = f->handle == INT_MAX ? -1 : f->handle + 1;
-		w->on_event(f->owner, WATCH_FILE, NULL, NULL);
+		w->ops->on_file(f->owner);
 	}
 	return (n);
 }
@@ -360,18 +320,16 @@ report_dirs(struct watch *w, unsigned most)
 		TAILQ_INSERT_TAIL(&w->dirs, d, entry);
 		d->round = w->round;
 		if (d->handle != -1)
-			w->on_event(d->owner, WATCH_SCAN, NULL, NULL);
+			w->ops->on_dir(d->owner, WATCH_SCAN, NULL, NULL);
 	}
 	return (n);
 }
 
 static void
-on_rest(struct ev_loop *loop, ev_timer *timer, int revents)
+report_rest(struct watch *w)
 {
-	struct watch *w = timer->data;
 	unsigned n;
 
-	(void)revents;
 	w->reporting++;
 	n = report_dirs(w, TOLD_AT_ONCE);
 	n += report_files(w, TOLD_AT_ONCE - n);
@@ -379,8 +337,16 @@ on_rest(struct ev_loop *loop, ev_timer *timer, int revents)
 		reap(w);
 	if (n < TOLD_AT_ONCE)
 		return;
-	ev_timer_set(timer, 0., 0.);
-	ev_timer_start(loop, timer);
+	ev_timer_set(&w->rest, 0., 0.);
+	ev_timer_start(w->loop, &w->rest);
+}
+
+static void
+on_rest(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+	(void)loop;
+	(void)revents;
+	report_rest(timer->data);
 }
 
 /* Any user can bring it about as often as he likes. */
@@ -389,9 +355,8 @@ say_lost(struct watch *w)
 {
 	double now = clock_now();
 
-	if (w->said_lost && now < w->lost_said + SAY_AGAIN)
+	if (now < w->lost_said + SAY_AGAIN)
 		return;
-	w->said_lost = true;
 	w->lost_said = now;
 	log_notice("watch: the system lost events: looking at every file");
 }
@@ -420,22 +385,22 @@ report_to_dirs(struct watch *w, int handle, enum watch_event event,
 	     d != NULL && d->handle == handle && d->serial < serial;
 	     d = RB_NEXT(dirs_by_handle, &w->handles, d))
 		if (d->owner != NULL)
-			w->on_event(d->owner, event, name, from);
+			w->ops->on_dir(d->owner, event, name, from);
 }
 
-void
-watch_report(struct watch *w, int handle, enum watch_event event,
-    const char *name, const char *from)
+static void
+on_event(struct watch *w, int handle, enum watch_event event, const char *name,
+    const char *from)
 {
-	struct watch_file *f;
+	struct watch_file key = { .handle = handle }, *f;
 
 	w->reporting++;
 	w->stats.events++;
 	if (handle == -1)
 		report_scan_all(w);
-	else if ((f = file_of(w, handle)) != NULL)
-		w->on_event(f->owner, WATCH_FILE, NULL, NULL);
-	else if (event != WATCH_FILE)
+	else if ((f = RB_FIND(files_by_handle, &w->files, &key)) != NULL)
+		w->ops->on_file(f->owner);
+	else if (event != WATCH_DATA || name != NULL)
 		report_to_dirs(w, handle, event, name, from);
 	if (--w->reporting == 0)
 		reap(w);
@@ -454,8 +419,8 @@ turn_began(const struct watch *w)
 	return (now > began - STEP && now < began + STEP ? began : now);
 }
 
-void
-watch_reported(struct watch *w, bool all)
+static void
+on_read(struct watch *w, bool all)
 {
 	w->behind = !all;
 	/* Of what is lost nobody knows before everything was looked at. */
@@ -463,6 +428,41 @@ watch_reported(struct watch *w, bool all)
 		w->known_until = turn_began(w);
 		w->known_at = clock_now();
 	}
+}
+
+struct watch *
+watch_new(struct ev_loop *loop, const struct watch_ops *ops)
+{
+	static const struct watch_system_ops system_ops = {
+		.on_event = on_event,
+		.on_read = on_read,
+	};
+	struct watch *w;
+
+	if ((w = calloc(1, sizeof(*w))) == NULL)
+		return (NULL);
+	w->loop = loop;
+	w->ops = ops;
+	w->known_until = ev_now(loop);
+	w->known_at = clock_now();
+	w->lost_said = -SAY_AGAIN;
+	ev_timer_init(&w->rest, on_rest, 0., 0.);
+	w->rest.data = w;
+	TAILQ_INIT(&w->dirs);
+	TAILQ_INIT(&w->deleted);
+	if ((w->system = watch_system_open(w, loop, &system_ops)) == NULL)
+		log_warn("watch: no events from the system, polling");
+	return (w);
+}
+
+void
+watch_free(struct watch *w)
+{
+	if (w == NULL)
+		return;
+	ev_timer_stop(w->loop, &w->rest);
+	watch_system_close(w->system);
+	free(w);
 }
 
 bool
@@ -483,7 +483,7 @@ watch_known_until(const struct watch *w)
 unsigned
 watch_descriptors(const struct watch *w)
 {
-	if (w->system == NULL || watch_system_needs_no_fd(w->system))
+	if (w->system == NULL || watch_system_survives_close(w->system))
 		return (0);
 	return (w->stats.directories - w->stats.polled);
 }

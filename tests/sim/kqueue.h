@@ -7,7 +7,7 @@
 #ifndef KQUEUE_H
 #define KQUEUE_H
 
-#include "daemon/watch/watch.h"
+#include "daemon/watch/system.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,14 +19,15 @@ void	kqueue_note(uint64_t inode, unsigned flags);
 /* The worker has closed a descriptor. */
 void	kqueue_closed(int fd);
 
-struct watch_system	*kqueue_watch_open(struct watch *, struct ev_loop *);
+struct watch_system	*kqueue_watch_open(struct watch *, struct ev_loop *,
+			    const struct watch_system_ops *);
 void	kqueue_watch_close(struct watch_system *);
 int	kqueue_watch_add(struct watch_system *, const char *path, bool data);
 void	kqueue_watch_del(struct watch_system *, int handle);
 bool	kqueue_watch_sees_files(const struct watch_system *);
 int	kqueue_watch_add_file(struct watch_system *, int fd, const char *path);
 void	kqueue_watch_del_file(struct watch_system *, int handle);
-bool	kqueue_watch_needs_no_fd(const struct watch_system *);
+bool	kqueue_watch_survives_close(const struct watch_system *);
 bool	kqueue_watch_has_more(const struct watch_system *);
 
 #endif

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/watch/watch.h"
+#include "daemon/watch/system.h"
 #include "tests/sim/inode.h"
 #include "tests/sim/kqueue.h"
 
@@ -25,6 +25,7 @@ struct event {
 
 struct watch_system {
 	struct watch *watch;
+	const struct watch_system_ops *ops;
 	struct ev_loop *loop;
 	ev_io readable;
 	int fd;
@@ -132,7 +133,7 @@ watching_note_file(uint64_t inode)
 		kqueue_note(inode, NOTE_WRITE | NOTE_ATTRIB);
 	for (h = 1; W.open && h < WATCHES; h++)
 		if (W.watches[h].inode == inode && W.watches[h].file)
-			if ((e = put(h, WATCH_FILE)) != NULL)
+			if ((e = put(h, WATCH_DATA)) != NULL)
 				maybe_double(e);
 }
 
@@ -181,28 +182,28 @@ on_readable(struct ev_loop *loop, ev_io *io, int revents)
 	memmove(W.queue, W.queue + most, (W.n - most) * sizeof(got[0]));
 	W.n -= most;
 	for (n = 0; n < most; n++)
-		watch_report(s->watch, got[n].handle, got[n].what,
-		    got[n].what == WATCH_GONE || got[n].what == WATCH_FILE
-			? NULL
-			: got[n].name,
+		s->ops->on_event(s->watch, got[n].handle, got[n].what,
+		    got[n].name[0] == '\0' ? NULL : got[n].name,
 		    got[n].has_from ? got[n].from : NULL);
 	if (W.n == 0 && W.overflow) {
 		W.overflow = false;
-		watch_report(s->watch, -1, WATCH_SCAN, NULL, NULL);
+		s->ops->on_event(s->watch, -1, WATCH_SCAN, NULL, NULL);
 	}
-	watch_reported(s->watch, W.n == 0);
+	s->ops->on_read(s->watch, W.n == 0);
 }
 
 struct watch_system *
-watch_system_open(struct watch *w, struct ev_loop *loop)
+watch_system_open(
+    struct watch *w, struct ev_loop *loop, const struct watch_system_ops *ops)
 {
 	struct watch_system *s;
 
 	if (S.kqueue)
-		return (kqueue_watch_open(w, loop));
+		return (kqueue_watch_open(w, loop, ops));
 	if ((s = calloc(1, sizeof(*s))) == NULL)
 		return (NULL);
 	s->watch = w;
+	s->ops = ops;
 	s->loop = loop;
 	if ((s->fd = files_new_fd(FD_WATCH, &W)) == -1) {
 		free(s);
@@ -328,9 +329,9 @@ watch_system_del_file(struct watch_system *s, int handle)
 }
 
 bool
-watch_system_needs_no_fd(const struct watch_system *s)
+watch_system_survives_close(const struct watch_system *s)
 {
-	return (!S.kqueue || kqueue_watch_needs_no_fd(s));
+	return (!S.kqueue || kqueue_watch_survives_close(s));
 }
 
 bool

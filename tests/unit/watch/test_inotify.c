@@ -31,8 +31,7 @@ struct scene {
 };
 
 static void
-on_event(
-    void *owner, enum watch_event event, const char *name, const char *from)
+on_dir(void *owner, enum watch_event event, const char *name, const char *from)
 {
 	struct scene *s = owner;
 
@@ -41,6 +40,8 @@ on_event(
 	s->told++;
 	s->pairs += from != NULL;
 }
+
+static const struct watch_ops ops = { .on_dir = on_dir };
 
 static int
 open_scene(void **state)
@@ -58,7 +59,7 @@ open_scene(void **state)
 	assert_non_null(f = fopen(s->one, "w"));
 	assert_int_equal(fclose(f), 0);
 	s->loop = ev_loop_new(EVFLAG_AUTO);
-	s->watch = watch_new(s->loop, on_event);
+	s->watch = watch_new(s->loop, &ops);
 	s->dir = watch_add(s->watch, s->path, &want, s);
 	assert_non_null(s->dir);
 	*state = s;

@@ -18,7 +18,7 @@
 #include <cmocka.h>
 
 #include "daemon/base/log.h"
-#include "daemon/watch/watch.h"
+#include "daemon/watch/system.h"
 
 #define DIRS 200
 
@@ -27,16 +27,19 @@ struct watch_system {
 };
 
 static struct watch_system the_system;
+static const struct watch_system_ops *system_ops;
 static int next_handle;
 static int add_error; /* what adding fails with, or 0 */
 static unsigned ended; /* handles */
 static unsigned warnings, notices;
 
 struct watch_system *
-watch_system_open(struct watch *w, struct ev_loop *loop)
+watch_system_open(
+    struct watch *w, struct ev_loop *loop, const struct watch_system_ops *ops)
 {
 	(void)w;
 	(void)loop;
+	system_ops = ops;
 	return (&the_system);
 }
 
@@ -87,7 +90,7 @@ watch_system_del_file(struct watch_system *s, int handle)
 }
 
 bool
-watch_system_needs_no_fd(const struct watch_system *s)
+watch_system_survives_close(const struct watch_system *s)
 {
 	(void)s;
 	return (true);
@@ -144,8 +147,7 @@ struct scene {
 static struct scene *current;
 
 static void
-on_event(
-    void *owner, enum watch_event event, const char *name, const char *from)
+on_dir(void *owner, enum watch_event event, const char *name, const char *from)
 {
 	struct scene *s = current;
 	size_t i, own = (size_t)((unsigned *)owner - s->told);
@@ -161,6 +163,7 @@ on_event(
 		}
 }
 
+static const struct watch_ops ops = { .on_dir = on_dir };
 static const struct watch_want want = { .data = true, .poll_ms = 1000 };
 
 static int
@@ -173,7 +176,7 @@ set_up(void **state)
 	next_handle = 1;
 	ended = warnings = notices = 0;
 	s->loop = ev_loop_new(EVFLAG_AUTO);
-	s->watch = watch_new(s->loop, on_event);
+	s->watch = watch_new(s->loop, &ops);
 	*state = current = s;
 	return (0);
 }
@@ -243,7 +246,7 @@ turn(struct scene *s)
 static void
 events_are_lost(struct scene *s)
 {
-	watch_report(s->watch, -1, WATCH_SCAN, NULL, NULL);
+	system_ops->on_event(s->watch, -1, WATCH_SCAN, NULL, NULL);
 }
 
 static void
@@ -324,11 +327,11 @@ nobody_knows_how_it_was_before_all_were_told(void **state)
 	add_all(s);
 	events_are_lost(s);
 	(void)turn(s);
-	watch_reported(s->watch, true);
+	system_ops->on_read(s->watch, true);
 	assert_true(watch_known_until(s->watch) <= before);
 	while (turn(s) > 0)
 		continue;
-	watch_reported(s->watch, true);
+	system_ops->on_read(s->watch, true);
 	assert_true(watch_known_until(s->watch) > before);
 }
 
