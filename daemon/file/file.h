@@ -27,6 +27,7 @@
 #include "lib/inflate.h"
 
 struct checkpoint_record;
+struct emptied;
 struct held;
 struct route;
 struct stream;
@@ -104,6 +105,8 @@ struct tail {
 	ev_tstamp		 changed;	/* when it was last seen to grow */
 	struct held		*held;		/* may be a copy, or NULL */
 	struct search		*search;	/* for a copy of it, or NULL */
+	struct emptied		*emptied;	/* it was truncated to nothing, and
+						   this was sent before; or NULL */
 	dev_t			 dev;
 	ino_t			 ino;
 	struct fingerprint	 print;

@@ -300,7 +300,8 @@ check_size(struct tail *t, const struct stat *st, enum cause cause)
 	/* What it shrinks from is what it had, where no look could tell. */
 	if (st->st_size < t->size && t->error != 0)
 		t->sure = 0;
-	if (st->st_size < t->size || t->suspect)
+	if (st->st_size < t->size || t->suspect ||
+	    (t->emptied != NULL && st->st_size > 0))
 		changed(t, st);
 	else if (cause != CAUSE_NEED && is_to_be_compared(t, st))
 		return;

@@ -86,6 +86,14 @@ void	stream_go_to(struct stream *, off_t offset);
 int	tail_go_on(struct tail *, int fd, const struct stat *);
 
 /*
+ * What was sent of a file of which every receiver has all; NULL where one has
+ * less, or without memory.  The file that was truncated to nothing takes it as
+ * its emptied: its first content may begin with the last lines that were sent,
+ * as when older ones are removed in place.  tail_go_on() looks for them.
+ */
+struct emptied	*follow_sent_of(const struct tail *);
+
+/*
  * Whether the file would go back to where no more may stand before than what
  * every file of a program begins with.
  */

@@ -106,6 +106,7 @@ tail_free(struct tail *t)
 	tail_unhold(t);
 	tail_copy_forget(t);
 	tail_forget_paths(t);
+	free(t->emptied);
 	free(t->name);
 	free(t);
 }

@@ -175,6 +175,22 @@ tail_spend(struct tail *t, int fd, off_t size)
 	}
 }
 
+/* Whether every receiver has all of it, and the guard of its end is known. */
+static bool
+all_have_all(const struct tail *t, struct guard *sent)
+{
+	const struct stream *s;
+
+	if (t->streams == NULL)
+		return (false);
+	for (s = t->streams; s != NULL; s = s->next)
+		if (s->cursor.sent != t->streams->cursor.sent ||
+		    s->cursor.acked != s->cursor.sent || !s->is_drained)
+			return (false);
+	*sent = stream_guard_newest(t->streams);
+	return (sent->at > 0 && sent->at == t->streams->cursor.sent);
+}
+
 /*
  * Everything was sent, and all of it to everybody: the place in the new content
  * behind what was sent last, where that is to be found; also in sent->at.
@@ -183,16 +199,7 @@ static off_t
 seek_last_sent(
     struct tail *t, int fd, const struct stat *st, struct guard *sent)
 {
-	const struct stream *s;
-
-	if (t->streams == NULL)
-		return (0);
-	for (s = t->streams; s != NULL; s = s->next)
-		if (s->cursor.sent != t->streams->cursor.sent ||
-		    s->cursor.acked != s->cursor.sent || !s->is_drained)
-			return (0);
-	*sent = stream_guard_newest(t->streams);
-	if (sent->at == 0 || sent->at != t->streams->cursor.sent)
+	if (!all_have_all(t, sent))
 		return (0);
 	sent->at = tail_seek_guard(t, fd, st->st_size, sent);
 	return (sent->at);
@@ -203,6 +210,10 @@ go_to_all(struct tail *t, const struct guard *sent)
 {
 	struct stream *s;
 
+	say_notice(tail_path(t).text,
+	    "was written anew, with what was sent of it: "
+	    "goes on behind that, at %lld",
+	    (long long)sent->at);
 	for (s = t->streams; s != NULL; s = s->next) {
 		stream_guard_forget(s);
 		stream_go_to(s, sent->at);
@@ -299,6 +310,65 @@ knows_guard(const struct tail *t)
 	return (false);
 }
 
+/* A file was truncated to nothing; before, it had what is known here. */
+struct emptied {
+	struct guard sent;
+	struct fingerprint print;
+	uint32_t last_line;
+	uint32_t last_guard;
+};
+
+struct emptied *
+follow_sent_of(const struct tail *t)
+{
+	struct guard sent;
+	struct emptied *e;
+
+	if (!all_have_all(t, &sent) || (e = malloc(sizeof(*e))) == NULL)
+		return (NULL);
+	*e = (struct emptied) { sent, t->print, t->last_line, t->last_guard };
+	return (e);
+}
+
+/*
+ * Whether the file may have lost its older lines alone.  What begins as the
+ * file did, or has less than would tell, was written anew with the same text.
+ */
+static int
+has_another_head(const struct emptied *e, int fd)
+{
+	uint8_t head[FINGERPRINT_MAX];
+	int n;
+
+	if ((n = fingerprint_head(fd, head)) == -1)
+		return (-1);
+	return (e->print.len > 0 && n >= (int)e->print.len &&
+	    !fingerprint_matches(&e->print, head, (size_t)n));
+}
+
+/* The first content of a file that was empty.  Returns 1, or -1 with errno. */
+static int
+fill(struct tail *t, int fd, const struct stat *st)
+{
+	struct emptied *e = t->emptied;
+	struct guard sent = e->sent;
+	int other;
+
+	if ((other = has_another_head(e, fd)) == -1)
+		return (-1);
+	t->last_line = e->last_line;
+	t->last_guard = e->last_guard;
+	if (other == 1 &&
+	    (sent.at = tail_seek_guard(t, fd, st->st_size, &e->sent)) == -1)
+		return (-1);
+	if (other == 1 && sent.at > 0 && sent.at < e->sent.at)
+		go_to_all(t, &sent);
+	free(e);
+	t->emptied = NULL;
+	went_on(t, fd, st);
+	return (1);
+}
+
 int
 tail_go_on(struct tail *t, int fd, const struct stat *st)
 {
@@ -307,6 +377,8 @@ tail_go_on(struct tail *t, int fd, const struct stat *st)
 	struct guard sent;
 	off_t at;
 
+	if (t->emptied != NULL)
+		return (fill(t, fd, st));
 	for (s = t->streams; s != NULL; s = s->next) {
 		if (s->cursor.sent == 0)
 			continue;
@@ -327,10 +399,6 @@ tail_go_on(struct tail *t, int fd, const struct stat *st)
 	} else {
 		if ((at = seek_last_sent(t, fd, st, &sent)) <= 0)
 			return ((int)at);
-		say_notice(tail_path(t).text,
-		    "was written anew, with what was sent of it: "
-		    "goes on behind that, at %lld",
-		    (long long)at);
 		go_to_all(t, &sent);
 	}
 	went_on(t, fd, st);

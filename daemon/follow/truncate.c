@@ -204,6 +204,7 @@ tail_truncated(struct tail *old, const struct stat *st, enum tail_change how)
 		.shrank = st->st_size < tail_most_sent(old) };
 	bool unproven = old->unproven, spend;
 	struct place *place = old->place;
+	struct emptied *sent = NULL;
 	struct tail *now;
 	struct stream *s;
 
@@ -215,7 +216,10 @@ tail_truncated(struct tail *old, const struct stat *st, enum tail_change how)
 		return;
 	}
 	spend = how == TAIL_TRUNCATED && !unproven && is_to_be_spent(old, st);
+	if (st->st_size == 0 && !unproven)
+		sent = follow_sent_of(old);
 	if ((now = truncated_successor(old, place, st)) == NULL) {
+		free(sent);
 		/* Without memory it begins again by itself. */
 		tail_say_lost(old, "truncated");
 		begin_again(old, st);
@@ -229,6 +233,11 @@ tail_truncated(struct tail *old, const struct stat *st, enum tail_change how)
 		now->fresh = how == TAIL_TRUNCATED && !spend &&
 		    (has_base(now) || has_name_of_log(now));
 	}
+	/* Where a copy has what was sent, the program begins a new log. */
+	if (seen.copied || now->spent || now->fresh)
+		free(sent);
+	else
+		now->emptied = sent;
 	/* It was in the order of the file that it was taken for. */
 	if (unproven && now->rotated)
 		place_order(place);
@@ -237,4 +246,7 @@ tail_truncated(struct tail *old, const struct stat *st, enum tail_change how)
 		if (!now->spent)
 			stream_wake(s);
 	streams_watch(now);
+	/* No event tells of what came before it was watched. */
+	if (now->emptied != NULL)
+		tails_time_soon(now);
 }

@@ -430,7 +430,9 @@ stream_pull(struct stream *s, struct pull *p)
 		tails_ops(s->tail->all)->check(s->tail);
 	if (s->tail->held != NULL || tail_is_undecided(s->tail))
 		return (PULL_WAIT);
-	if (s->tail->fresh || tail_fd(s->tail) == -1 || s->comes_back)
+	/* What comes into an emptied file is compared by a look at it first. */
+	if (s->tail->fresh || s->tail->emptied != NULL ||
+	    tail_fd(s->tail) == -1 || s->comes_back)
 		result = PULL_DRAINED;
 	else
 		result = pull_from(s, p);

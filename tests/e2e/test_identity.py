@@ -854,6 +854,45 @@ class Changes(Identity):
         self.end(want)
         self.assert_silent("could be read")
 
+    def refill(self, lines):
+        """The daemon looks between the truncation and the writing."""
+        self.settle()
+        self.truncate("app.log")
+        self.seen("app.log")
+        return self.put("app.log", lines)
+
+    def test_older_lines_are_removed_in_place_and_it_is_seen_empty(self):
+        want = self.put("app.log", numbered("line", 3000))
+        self.begin("app.log")
+        self.wait_for_lines(want)
+        for i in range(3):
+            self.refill(want[-1000 + 100 * i:])
+            want += self.put("app.log", numbered("round %d" % i, 7))
+            self.expect(want)
+        self.end(want)
+
+    def test_the_same_lines_are_written_anew_and_it_is_seen_empty(self):
+        """Also fewer, with the same lines at the beginning and the end."""
+        lines = numbered("report", 300)
+        want = self.put("app.log", lines)
+        self.begin("app.log")
+        for again in lines, lines[:100] + lines[200:], lines[:50] + lines[90:]:
+            self.wait_for_lines(want)
+            want += self.refill(again)
+            self.expect(want)
+        self.end(want)
+
+    def test_the_last_lines_come_again_in_a_log_that_was_copied(self):
+        """A program says the same again after its log was rotated."""
+        want = self.put("app.log", numbered("line", 300))
+        self.begin("app.log")
+        self.wait_for_lines(want)
+        self.settle()
+        shutil.copy(self.path("app.log"), self.path("app.log.1"))
+        want += self.refill(want[-100:])
+        self.expect(want)
+        self.end(want)
+
     def written_again(self, lines, times):
         want = self.put("job.log", lines)
         self.begin("job.log")
