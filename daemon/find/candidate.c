@@ -54,8 +54,8 @@ check_it(const struct candidate *c, int fd)
 	unsigned n = 0;
 	int is;
 
-	while ((is = is_open_as(fd, &c->st)) == -1)
-		if (!lookup_again(c->dir->all, n++))
+	while ((is = known_is_open_as(fd, &c->st)) == -1)
+		if (!retry_lookup(c->dir->all, n++))
 			return (-1);
 	if (is == 1)
 		return (0);
@@ -75,7 +75,7 @@ candidate_open(const struct candidate *c)
 	do
 		fd = opener_open(path,
 		    O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY);
-	while (fd == -1 && lookup_again(c->dir->all, n++));
+	while (fd == -1 && retry_lookup(c->dir->all, n++));
 	if (fd != -1 && check_it(c, fd) == -1) {
 		candidate_close(fd);
 		return (-1);
@@ -121,9 +121,9 @@ candidate_read_head(struct candidate *c)
 	unsigned n = 0;
 
 	while (read_head(c) == -1) {
-		if (lookup_again(c->dir->all, n++))
+		if (retry_lookup(c->dir->all, n++))
 			continue;
-		if (is_no_answer(errno))
+		if (retry_may_help(errno))
 			return (-1);
 		if (errno != ENOENT && errno != ESTALE && c->dir->all->starting)
 			say_unread(c);
@@ -171,7 +171,7 @@ candidate_holds(const struct candidate *c, const struct guard *g)
 	if (c->kind == INFLATE_NONE && c->st.st_size < g->at)
 		return (0);
 	while (
-	    (result = holds_once(c, g)) == -1 && lookup_again(c->dir->all, n++))
+	    (result = holds_once(c, g)) == -1 && retry_lookup(c->dir->all, n++))
 		;
 	return (result);
 }

@@ -21,7 +21,7 @@
 struct dir;
 struct guard;
 struct kin;
-struct orphan;
+struct unmatched_record;
 struct tail;
 
 struct candidate {
@@ -70,11 +70,11 @@ int	candidate_compare(const void *, const void *);
  * known: it has what was sent of that file to another destination, so that its
  * times need not tell that it is no older.
  */
-bool	candidate_continues(const struct candidate *, const struct orphan *,
+bool	candidate_continues(const struct candidate *, const struct unmatched_record *,
 	    bool known);
 
 /* Where it does so: no further than what was sent of the orphan is known. */
-off_t	candidate_offset(const struct candidate *, const struct orphan *);
+off_t	candidate_offset(const struct candidate *, const struct unmatched_record *);
 
 /* Whether it is compressed, and all of its text was sent before. */
 bool	candidate_is_finished(const struct candidate *);
@@ -99,9 +99,9 @@ void	candidate_undefer_moved(struct candidate *,
 
 /* Whether it was made after the orphan was recorded, or may have been. */
 bool	candidate_is_made_since(const struct candidate *,
-	    const struct orphan *);
+	    const struct unmatched_record *);
 
 /* Whether that time may come after the last look at the directory. */
-bool	dir_may_be_since(const struct dir *, const struct timespec *);
+bool	last_look_is_before(const struct dir *, const struct timespec *);
 
 #endif

@@ -133,7 +133,7 @@ find_log(const struct candidate *c)
 	struct dir *d;
 
 	if (t != NULL ||
-	    (d = dir_link_to(c->dir, c->base, &c->st, &name)) == NULL)
+	    (d = link_leading_to(c->dir, c->base, &c->st, &name)) == NULL)
 		return (t);
 	return (tail_at(&d->place, name));
 }
@@ -177,7 +177,7 @@ candidate_defer(const struct candidate *c)
 	int64_t written = last_write(c, &is_own);
 
 	if (c->is_deferred || side_of(c, written) != LEDGER_BEFORE)
-		dir_defer(c->dir, c->st.st_ino, written);
+		last_look_defer(c->dir, c->st.st_ino, written);
 }
 
 void
@@ -186,7 +186,7 @@ candidate_undefer(struct candidate *c)
 	bool is_own;
 
 	c->is_deferred =
-	    dir_undefer(c->dir, c->st.st_ino, last_write(c, &is_own));
+	    last_look_undefer(c->dir, c->st.st_ino, last_write(c, &is_own));
 }
 
 void
@@ -196,6 +196,6 @@ candidate_undefer_moved(
 	bool is_own;
 
 	if (!c->is_deferred && c->base[0] != '\0' && c->head_len >= 0)
-		c->is_deferred = dir_undefer_moved(
+		c->is_deferred = last_look_undefer_moved(
 		    c->dir, last_write(c, &is_own), is_there, arg);
 }

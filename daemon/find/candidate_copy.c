@@ -63,7 +63,7 @@ is_part(const struct candidate *c, struct tail *t)
 
 	if (c->kind != INFLATE_NONE && t->packed != INFLATE_NONE)
 		return (false);
-	while ((is = is_part_of(c, t)) == -1 && lookup_again(c->dir->all, n++))
+	while ((is = is_part_of(c, t)) == -1 && retry_lookup(c->dir->all, n++))
 		;
 	return (is == 1);
 }

@@ -21,7 +21,7 @@
 #define SLACK_LITTLE_NS INT64_C(2000000000)
 
 bool
-dir_may_be_since(const struct dir *d, const struct timespec *t)
+last_look_is_before(const struct dir *d, const struct timespec *t)
 {
 	return (
 	    place_side(&d->place, d->all->ledger, ns_of(t)) != LEDGER_BEFORE);
@@ -29,7 +29,7 @@ dir_may_be_since(const struct dir *d, const struct timespec *t)
 
 /* How many octets of what was sent of o, or of its beginning, are known. */
 static size_t
-octets_known(const struct orphan *o)
+octets_known(const struct unmatched_record *o)
 {
 	size_t known = o->rec.print.len;
 
@@ -44,7 +44,7 @@ octets_known(const struct orphan *o)
  * clock was set back, and o was looked at behind that.
  */
 static bool
-is_young_enough(const struct candidate *c, const struct orphan *o)
+is_young_enough(const struct candidate *c, const struct unmatched_record *o)
 {
 	const struct ledger *l = c->dir->all->ledger;
 	int64_t seen = ledger_since_record(l, o->rec.time);
@@ -60,7 +60,7 @@ is_young_enough(const struct candidate *c, const struct orphan *o)
 }
 
 static bool
-is_owned_alike(const struct candidate *c, const struct orphan *o)
+is_owned_alike(const struct candidate *c, const struct unmatched_record *o)
 {
 	struct stat st;
 
@@ -70,7 +70,7 @@ is_owned_alike(const struct candidate *c, const struct orphan *o)
 
 /* A short text may be anybody's: the name has to say that it is this one. */
 static bool
-is_telling(const struct candidate *c, const struct orphan *o)
+is_telling(const struct candidate *c, const struct unmatched_record *o)
 {
 	const char *base;
 	unsigned i;
@@ -89,7 +89,7 @@ is_telling(const struct candidate *c, const struct orphan *o)
 
 /* The file of the record is where it was, and has something else now. */
 static bool
-is_cut(const struct candidate *c, const struct orphan *o)
+is_cut(const struct candidate *c, const struct unmatched_record *o)
 {
 	const struct tail *t =
 	    tails_find(c->dir->all->tails, o->rec.dev, o->rec.inode);
@@ -106,7 +106,7 @@ is_cut(const struct candidate *c, const struct orphan *o)
  * file is not there any more, older ones may just begin as it did.
  */
 static bool
-is_sure(const struct candidate *c, const struct orphan *o)
+is_sure(const struct candidate *c, const struct unmatched_record *o)
 {
 	if (o->rec.nguards == 0 || guard_length(o->guards[0].at) < GUARD_MAX)
 		return (false);
@@ -133,7 +133,7 @@ line_ends(const struct candidate *c, off_t offset)
  * stands in the orphan, too: both may begin with a banner.
  */
 static bool
-is_known_as_itself(const struct candidate *c, const struct orphan *o)
+is_known_as_itself(const struct candidate *c, const struct unmatched_record *o)
 {
 	const struct checkpoint_record *rec =
 	    ledger_last(c->dir->all->ledger, c->st.st_dev, c->st.st_ino);
@@ -146,7 +146,7 @@ is_known_as_itself(const struct candidate *c, const struct orphan *o)
 
 bool
 candidate_continues(
-    const struct candidate *c, const struct orphan *o, bool known)
+    const struct candidate *c, const struct unmatched_record *o, bool known)
 {
 	bool young = is_young_enough(c, o);
 	int held = 1;
@@ -187,7 +187,7 @@ candidate_is_finished(const struct candidate *c)
  * there, c may only begin like the orphan, up to the guard.
  */
 off_t
-candidate_offset(const struct candidate *c, const struct orphan *o)
+candidate_offset(const struct candidate *c, const struct unmatched_record *o)
 {
 	const struct guard *g = &o->guards[0];
 
@@ -198,13 +198,14 @@ candidate_offset(const struct candidate *c, const struct orphan *o)
 }
 
 bool
-candidate_is_made_since(const struct candidate *c, const struct orphan *o)
+candidate_is_made_since(
+    const struct candidate *c, const struct unmatched_record *o)
 {
 	char path[PATH_MAX];
 	int64_t born;
 
 	if (dir_path(c->dir, c->name, path) == -1 ||
 	    (born = born_ns(path, c->st.st_ino)) == 0)
-		return (dir_may_be_since(c->dir, &c->st.st_ctim));
+		return (last_look_is_before(c->dir, &c->st.st_ctim));
 	return (born / NS_IN_S >= o->rec.time);
 }

@@ -20,9 +20,9 @@
  * A link that leads nowhere.  No event would tell that what it leads to is
  * there; most often it is on its way, for it is being rotated.
  */
-struct awaited {
-	RB_ENTRY(awaited) by_name;
-	TAILQ_ENTRY(awaited) entry;
+struct dangling {
+	RB_ENTRY(dangling) by_name;
+	TAILQ_ENTRY(dangling) entry;
 	struct dir *dir;
 	const char *name; /* behind it */
 	ev_tstamp until;
@@ -30,7 +30,7 @@ struct awaited {
 };
 
 static int
-compare_awaited(const struct awaited *a, const struct awaited *b)
+compare_dangling(const struct dangling *a, const struct dangling *b)
 {
 	if (a->dir != b->dir)
 		return ((uintptr_t)a->dir < (uintptr_t)b->dir ? -1 : 1);
@@ -39,38 +39,38 @@ compare_awaited(const struct awaited *a, const struct awaited *b)
 
 /* RB_GENERATE_STATIC needs __unused, which glibc's headers cannot bear. */
 #define LOCAL __attribute__((__unused__)) static
-RB_GENERATE_INTERNAL(awaited_names, awaited, by_name, compare_awaited, LOCAL)
+RB_GENERATE_INTERNAL(dangling_names, dangling, by_name, compare_dangling, LOCAL)
 
 static void
-awaited_free(struct awaited *a)
+dangling_free(struct dangling *a)
 {
 	struct sources *ss = a->dir->all;
 
-	RB_REMOVE(awaited_names, &ss->awaited_names, a);
-	TAILQ_REMOVE(&ss->awaited, a, entry);
-	ss->nawaited--;
-	a->dir->nawaited--;
+	RB_REMOVE(dangling_names, &ss->dangling_names, a);
+	TAILQ_REMOVE(&ss->dangling, a, entry);
+	ss->ndangling--;
+	a->dir->ndangling--;
 	free(a);
 }
 
-static struct awaited *
+static struct dangling *
 find(struct dir *d, const char *name)
 {
-	struct awaited key = { .dir = d, .name = name };
+	struct dangling key = { .dir = d, .name = name };
 
-	return (RB_FIND(awaited_names, &d->all->awaited_names, &key));
+	return (RB_FIND(dangling_names, &d->all->dangling_names, &key));
 }
 
 static void
-look(struct awaited *a)
+look(struct dangling *a)
 {
 	char name[NAME_MAX + 1];
 	struct dir *d = a->dir;
 	struct sources *ss = d->all;
 
 	(void)strlcpy(name, a->name, sizeof(name));
-	TAILQ_REMOVE(&ss->awaited, a, entry);
-	TAILQ_INSERT_TAIL(&ss->awaited, a, entry);
+	TAILQ_REMOVE(&ss->dangling, a, entry);
+	TAILQ_INSERT_TAIL(&ss->dangling, a, entry);
 	a->leads_nowhere = false;
 	ss->on_due(d, name);
 	/* That may have ended it, or found it once more. */
@@ -79,26 +79,26 @@ look(struct awaited *a)
 	if (a->leads_nowhere && clock_now() < a->until)
 		return;
 	d->dangles |= a->leads_nowhere;
-	awaited_free(a);
+	dangling_free(a);
 }
 
 static void
 look_at_some(struct sources *ss)
 {
-	unsigned n = ss->nawaited < AT_ONCE ? ss->nawaited : AT_ONCE;
-	struct awaited *a;
+	unsigned n = ss->ndangling < AT_ONCE ? ss->ndangling : AT_ONCE;
+	struct dangling *a;
 
 	ss->by_time = true;
-	for (; n > 0 && (a = TAILQ_FIRST(&ss->awaited)) != NULL; n--)
+	for (; n > 0 && (a = TAILQ_FIRST(&ss->dangling)) != NULL; n--)
 		look(a);
 	ss->by_time = false;
 	scan_some(ss);
-	if (TAILQ_EMPTY(&ss->awaited))
-		ev_timer_stop(ss->loop, &ss->await);
+	if (TAILQ_EMPTY(&ss->dangling))
+		ev_timer_stop(ss->loop, &ss->dangling_timer);
 }
 
 static void
-on_await(struct ev_loop *loop, ev_timer *timer, int revents)
+on_dangling_timer(struct ev_loop *loop, ev_timer *timer, int revents)
 {
 	(void)loop;
 	(void)revents;
@@ -106,28 +106,28 @@ on_await(struct ev_loop *loop, ev_timer *timer, int revents)
 }
 
 void
-awaited_init(struct sources *ss, void (*on_due)(struct dir *, const char *))
+dangling_init(struct sources *ss, void (*on_due)(struct dir *, const char *))
 {
-	RB_INIT(&ss->awaited_names);
-	TAILQ_INIT(&ss->awaited);
+	RB_INIT(&ss->dangling_names);
+	TAILQ_INIT(&ss->dangling);
 	ss->on_due = on_due;
-	ev_timer_init(&ss->await, on_await, EVERY, EVERY);
-	ss->await.data = ss;
+	ev_timer_init(&ss->dangling_timer, on_dangling_timer, EVERY, EVERY);
+	ss->dangling_timer.data = ss;
 }
 
 void
-awaited_end(struct sources *ss)
+dangling_end(struct sources *ss)
 {
-	ev_timer_stop(ss->loop, &ss->await);
+	ev_timer_stop(ss->loop, &ss->dangling_timer);
 }
 
 static void
-await(struct dir *d, const char *name)
+add(struct dir *d, const char *name)
 {
 	size_t size = strlen(name) + 1;
 	struct sources *ss = d->all;
 	char path[PATH_MAX];
-	struct awaited *a;
+	struct dangling *a;
 
 	if (dir_path(d, name, path) == -1)
 		return;
@@ -139,36 +139,37 @@ await(struct dir *d, const char *name)
 	a->name = memcpy(a + 1, name, size);
 	a->until = clock_now() + LONG_ENOUGH;
 	a->leads_nowhere = true;
-	RB_INSERT(awaited_names, &ss->awaited_names, a);
-	TAILQ_INSERT_TAIL(&ss->awaited, a, entry);
-	ss->nawaited++;
-	d->nawaited++;
+	RB_INSERT(dangling_names, &ss->dangling_names, a);
+	TAILQ_INSERT_TAIL(&ss->dangling, a, entry);
+	ss->ndangling++;
+	d->ndangling++;
 	ss->ops.on_dangling(ss->ops.arg, path);
-	if (!ev_is_active(&ss->await))
-		ev_timer_again(ss->loop, &ss->await);
+	if (!ev_is_active(&ss->dangling_timer))
+		ev_timer_again(ss->loop, &ss->dangling_timer);
 }
 
 void
-dir_await(struct dir *d, const char *name)
+dangling_add(struct dir *d, const char *name)
 {
 	struct sources *ss = d->all;
-	struct awaited *a = find(d, name);
+	struct dangling *a = find(d, name);
 
 	if (a != NULL)
 		a->leads_nowhere = true;
-	else if (ss->by_time || d->place.polled || d->nawaited == IN_DIR ||
-	    ss->nawaited == IN_ALL)
+	else if (ss->by_time || d->place.polled || d->ndangling == IN_DIR ||
+	    ss->ndangling == IN_ALL)
 		d->dangles = true;
 	else
-		await(d, name);
+		add(d, name);
 }
 
 void
-awaited_clear(struct dir *d)
+dangling_clear(struct dir *d)
 {
-	struct awaited key = { .dir = d, .name = "" }, *a;
+	struct dangling key = { .dir = d, .name = "" }, *a;
 
-	while (d->nawaited > 0 &&
-	    (a = RB_NFIND(awaited_names, &d->all->awaited_names, &key)) != NULL)
-		awaited_free(a);
+	while (d->ndangling > 0 &&
+	    (a = RB_NFIND(dangling_names, &d->all->dangling_names, &key)) !=
+		NULL)
+		dangling_free(a);
 }

@@ -47,8 +47,8 @@ dir_enter(struct sources *ss, struct dir *parent, const char *path,
 		return (NULL);
 	}
 	place_init(&d->place, copy, st);
-	TAILQ_INIT(&d->strays);
-	RB_INIT(&d->stray_names);
+	TAILQ_INIT(&d->renames);
+	RB_INIT(&d->rename_names);
 	RB_INIT(&d->targets);
 	RB_INIT(&d->taken);
 	dir_note_rights(d, st);
@@ -66,7 +66,7 @@ dir_enter(struct sources *ss, struct dir *parent, const char *path,
 void
 dir_leave(struct dir *d)
 {
-	dir_recount_passed(d);
+	dir_recount_old(d);
 	RB_REMOVE(dirs, &d->all->dirs, d);
 	RB_REMOVE(dir_ids, &d->all->ids, d);
 	d->all->ndirs--;
@@ -77,7 +77,7 @@ dir_release(struct dir *d)
 {
 	follow_directory_gone(&d->place);
 	place_fini(&d->place);
-	free(d->uses);
+	free(d->matches);
 	free(d->real);
 	idset_fini(&d->others);
 	free(d);
@@ -221,19 +221,19 @@ dir_is_hidden(const struct dir *d)
 bool
 dir_is_idle(const struct dir *d)
 {
-	return (d->nuses == 0 && d->parent == NULL && RB_EMPTY(&d->targets) &&
-	    RB_EMPTY(&d->place.names));
+	return (d->nmatches == 0 && d->parent == NULL &&
+	    RB_EMPTY(&d->targets) && RB_EMPTY(&d->place.names));
 }
 
 void
-dir_pass(struct dir *d)
+dir_count_old(struct dir *d)
 {
 	d->passed++;
 	d->all->passed++;
 }
 
 void
-dir_recount_passed(struct dir *d)
+dir_recount_old(struct dir *d)
 {
 	d->all->passed -= d->passed;
 	d->passed = 0;

@@ -29,12 +29,12 @@ is_avoided(const struct sources *ss, const struct stat *st)
 static bool
 follow_name(struct dir *d, const char *name, struct found *f)
 {
-	if (dir_trusts_own(d, name, &f->st))
+	if (trust_own_name(d, name, &f->st))
 		return (true);
-	f->reach = REACH_UNSAFE_NAME;
-	if (dir_follows(d, name, f->reach))
+	f->trust = TRUST_UNSAFE_NAME;
+	if (match_trusted(d, name, f->trust))
 		return (true);
-	refuse(d, name, MANY_NAMES);
+	entry_refuse(d, name, MANY_NAMES);
 	return (false);
 }
 
@@ -86,7 +86,7 @@ stat_inside(struct dir *d, const char *name, struct stat *st)
 }
 
 void
-dir_look(struct dir *d, const char *name)
+entry_examine(struct dir *d, const char *name)
 {
 	struct stat st;
 	unsigned n = 0;
@@ -95,18 +95,18 @@ dir_look(struct dir *d, const char *name)
 	if (dir_is_hidden(d))
 		return;
 	while (
-	    (rc = stat_inside(d, name, &st)) == -1 && lookup_again(d->all, n++))
+	    (rc = stat_inside(d, name, &st)) == -1 && retry_lookup(d->all, n++))
 		;
 	if (rc == 0)
-		dir_look_at(d, name, &st);
+		entry_examine_found(d, name, &st);
 	else if (is_absence(errno))
-		look_at_missing(d, name);
+		entry_missing(d, name);
 	else if (errno != ESTALE) /* else its parent is looked at next */
-		dir_again(d);
+		retry_dir(d);
 }
 
 void
-dir_look_linked(struct dir *d, const char *name)
+entry_examine_linked(struct dir *d, const char *name)
 {
 	struct tail *t = tail_at(&d->place, name);
 	struct stat st;
@@ -116,7 +116,7 @@ dir_look_linked(struct dir *d, const char *name)
 	    st.st_dev == t->dev && st.st_ino == t->ino)
 		tail_check(t);
 	else
-		dir_look(d, name);
+		entry_examine(d, name);
 }
 
 /*
@@ -130,40 +130,40 @@ can_be_named(struct dir *d, const char *name)
 
 	if (dir_path(d, name, path) == 0)
 		return (true);
-	refuse_if(d, name, dir_means_file(d, name) || dir_means_dir(d, name),
+	entry_refuse_if(d, name, match_file(d, name) || match_dir(d, name),
 	    "its path is longer than the system takes");
 	return (false);
 }
 
 void
-dir_look_at(struct dir *d, const char *name, const struct stat *found)
+entry_examine_found(struct dir *d, const char *name, const struct stat *found)
 {
-	struct found f = { .st = *found, .reach = REACH_PLAIN };
+	struct found f = { .st = *found, .trust = TRUST_PLAIN };
 
 	if (!can_be_named(d, name))
 		return;
 	if (S_ISLNK(f.st.st_mode)) {
-		if (!follow_link(d, name, &f))
+		if (!entry_link(d, name, &f))
 			return;
 	} else {
 		link_forget(d, name);
 	}
 	if (is_avoided(d->all, &f.st)) {
-		refuse(d, name, "it is the daemon's own log or state");
+		entry_refuse(d, name, "it is the daemon's own log or state");
 	} else if (S_ISDIR(f.st.st_mode)) {
-		lose_name(d, name);
-		look_at_dir(d, name, &f);
+		entry_lose_name(d, name);
+		entry_dir(d, name, &f);
 	} else if (S_ISREG(f.st.st_mode)) {
-		lose_dir(d, name);
+		entry_lose_dir(d, name);
 		if (f.linked || follow_name(d, name, &f))
-			look_at_file(d, name, &f);
+			entry_file(d, name, &f);
 	} else {
-		refuse(d, name, "it is no regular file");
+		entry_refuse(d, name, "it is no regular file");
 	}
 }
 
 void
-dir_look_links(struct dir *d, const char *base)
+entry_examine_links(struct dir *d, const char *base)
 {
 	struct link_cursor c = { .dir = NULL };
 	char name[NAME_MAX + 1];
@@ -174,23 +174,23 @@ dir_look_links(struct dir *d, const char *base)
 	/* A look may end any of them. */
 	while (n++ < AT_ONCE && (from = link_next(d, &c, name)) != NULL &&
 	    strcmp(c.base, base) == 0)
-		dir_look(from, name);
+		entry_examine(from, name);
 }
 
 bool
-dir_look_next_link(struct dir *d, struct link_cursor *c)
+entry_examine_next_link(struct dir *d, struct link_cursor *c)
 {
 	char name[NAME_MAX + 1];
 	struct dir *from;
 
 	if ((from = link_next(d, c, name)) == NULL)
 		return (false);
-	dir_look_linked(from, name);
+	entry_examine_linked(from, name);
 	return (true);
 }
 
 void
-dir_gone(struct dir *d)
+entry_dir_gone(struct dir *d)
 {
 	struct dir *parent = d->parent;
 	char *name;
@@ -199,13 +199,13 @@ dir_gone(struct dir *d)
 		return;
 	if (parent == NULL) {
 		/* It is there for the links into it. */
-		dir_free(d);
+		tree_remove(d);
 		return;
 	}
 	name = strdup(strrchr(d->place.path, '/') + 1);
-	dir_free(d);
+	tree_remove(d);
 	/* Something else may have its name by now. */
 	if (name != NULL)
-		dir_look(parent, name);
+		entry_examine(parent, name);
 	free(name);
 }

@@ -20,7 +20,7 @@
 /* What a name leads to. */
 struct found {
 	struct stat	st;
-	enum reach	reach;
+	enum trust	trust;
 	bool		linked;		/* the name is a symbolic link, and */
 	struct walk	walk;		/* leads there */
 };
@@ -33,31 +33,31 @@ is_absence(int error)
 }
 
 /* The file that had the name is read on without it. */
-void	lose_name(struct dir *, const char *name);
+void	entry_lose_name(struct dir *, const char *name);
 
 /* The directory that had the name goes, with all below. */
-void	lose_dir(struct dir *, const char *name);
+void	entry_lose_dir(struct dir *, const char *name);
 
 /* Nothing has the name. */
-void	look_at_missing(struct dir *, const char *name);
+void	entry_missing(struct dir *, const char *name);
 
 /*
  * What has the name is not followed: forgets what had it before and, where
  * meant, a source means the name, says once why.  And: the same of a file.
  */
-void	refuse_if(struct dir *, const char *name, bool meant, const char *why);
-void	refuse(struct dir *, const char *name, const char *why);
+void	entry_refuse_if(struct dir *, const char *name, bool meant, const char *why);
+void	entry_refuse(struct dir *, const char *name, const char *why);
 
 /* A regular file has the name. */
-void	look_at_file(struct dir *, const char *name, const struct found *);
+void	entry_file(struct dir *, const char *name, const struct found *);
 
 /* A directory has it. */
-void	look_at_dir(struct dir *, const char *name, const struct found *);
+void	entry_dir(struct dir *, const char *name, const struct found *);
 
 /*
  * A link has the name: finds what it leads to.  Returns whether that is to be
  * followed; where not, what had the name before is forgotten.
  */
-bool	follow_link(struct dir *, const char *name, struct found *);
+bool	entry_link(struct dir *, const char *name, struct found *);
 
 #endif

@@ -27,31 +27,32 @@ set_real(struct dir *child, const struct dir *d, const struct found *f)
 }
 
 void
-look_at_dir(struct dir *d, const char *name, const struct found *f)
+entry_dir(struct dir *d, const char *name, const struct found *f)
 {
 	const struct stat *st = &f->st;
 	char path[PATH_MAX];
-	const struct use *u;
+	const struct match *u;
 	struct dir *child;
-	struct use below;
+	struct match below;
 	bool added = false;
 	size_t i;
 	int rc;
 
-	if (dir_path(d, name, path) == -1 || !dir_means_dir(d, name) ||
+	if (dir_path(d, name, path) == -1 || !match_dir(d, name) ||
 	    dir_is_inside(d, st))
 		return;
 	child = dir_find(d->all, path);
 	if (child != NULL && !place_is_same(&child->place, st)) {
-		dir_free(child);
+		tree_remove(child);
 		child = NULL;
 	}
 	if (child == NULL && f->linked && dir_is_everywhere(d->all, st)) {
-		dir_tell(d, name, "it is followed by other paths already");
+		not_followed_say(
+		    d, name, "it is followed by other paths already");
 		return;
 	}
-	if (child == NULL && (child = dir_new(d->all, d, path, st)) == NULL) {
-		dir_again(d);
+	if (child == NULL && (child = tree_add(d->all, d, path, st)) == NULL) {
+		retry_dir(d);
 		return;
 	}
 	/* It may have been there for links into it. */
@@ -61,27 +62,27 @@ look_at_dir(struct dir *d, const char *name, const struct found *f)
 		/* It could not be listed before. */
 		child->unwatched = true;
 		if (child->unrecovered && !d->all->starting) {
-			dir_again(child);
+			retry_dir(child);
 		} else {
-			dir_scan_later(child);
-			dir_again_first(child);
+			scan_later(child);
+			retry_dir_first(child);
 		}
 	}
-	for (i = 0; i < d->nuses; i++) {
-		u = &d->uses[i];
-		if (!use_follows(u, f->reach) || !use_goes_on(u, name))
+	for (i = 0; i < d->nmatches; i++) {
+		u = &d->matches[i];
+		if (!match_trusts(u, f->trust) || !match_is_dir(u, name))
 			continue;
 		below = *u;
-		if (use_part(u)->kind == PATTERN_ANY_DEPTH) {
+		if (match_part(u)->kind == PATTERN_ANY_DEPTH) {
 			below.depth++;
 		} else {
 			below.part++;
 			below.depth = 0;
 		}
-		if ((rc = dir_append_use(child, &below)) == -1)
-			dir_again(d);
+		if ((rc = match_add(child, &below)) == -1)
+			retry_dir(d);
 		added |= rc == 1;
 	}
 	if (added)
-		dir_begin(child);
+		scan_with_more(child);
 }

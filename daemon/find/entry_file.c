@@ -55,22 +55,22 @@ link_note(struct dir *d, const char *name, const struct walk *w)
 	link_forget(d, name);
 	(void)strlcpy(path, w->real, sizeof(path));
 	*strrchr(path, '/') = '\0';
-	if ((into = dir_at(d->all, path)) == NULL) {
-		dir_again(d);
+	if ((into = tree_find_or_add(d->all, path)) == NULL) {
+		retry_dir(d);
 		return;
 	}
-	dir_is_unseen_as(into, d);
+	last_look_copy(into, d);
 	if (link_add(d, name, into, w) == -1)
 		return;
-	if (dir_is_to_be_polled(into) && !into->place.polled)
-		dir_watch(into);
+	if (tree_wants_polling(into) && !into->place.polled)
+		tree_watch(into);
 	/* Where the next look is compared with the last, there is to be one. */
-	if (!into->has_others && dir_is_known_by_scans(into))
+	if (!into->has_others && missed_needs_scans(into))
 		missed_begin(into);
 	/*
 	 * What was in it at the start is known for what it was by this alone.
 	 */
-	dir_again_first(into);
+	retry_dir_first(into);
 }
 
 /* Remembers the path without links of t, which is in d. */
@@ -102,7 +102,7 @@ look_at_new_file(struct dir *d, const char *name, const struct found *f)
 	const struct stat *st = &f->st;
 	const char *known = NULL;
 	struct tail *t;
-	bool meant = dir_means_file(d, name), left_alone = false;
+	bool meant = match_file(d, name), left_alone = false;
 	char origin[PATH_MAX], path[PATH_MAX];
 
 	if (!f->linked)
@@ -115,32 +115,32 @@ look_at_new_file(struct dir *d, const char *name, const struct found *f)
 		return;
 	if ((t = tail_new(d->all->tails, &d->place, name, st)) == NULL) {
 		log_warn("%s/%s", d->place.path, name);
-		dir_again(d);
+		retry_dir(d);
 		return;
 	}
 	note_real(t, d, f);
 	t->many_links = st->st_nlink > 1;
 	t->seen = d->scan;
 	if (known != NULL)
-		sources_rejoin_routes(t, d->all, origin);
-	if (dir_has_live(d, t))
+		routes_rejoin(t, d->all, origin);
+	if (match_live(d, t))
 		tail_is_live(t);
 	t->fresh = t->streams == NULL && !f->linked && !d->all->starting;
-	t->undecided = d->all->starting || (d->unrecovered && d->again);
+	t->undecided = d->all->starting || (d->unrecovered && d->retry);
 	if (meant)
-		left_alone = dir_join_routes(t, d, name, f->reach);
+		left_alone = routes_join(t, d, name, f->trust);
 	/* What the checkpoint knows is no copy, nor what another file was. */
 	t->fresh = t->fresh && !t->met;
 	t->undecided = t->undecided && !t->met;
 	tail_held_look(t);
 	if (t->streams == NULL) {
-		if (t->error != 0 && is_no_answer(t->error))
-			dir_again(d);
+		if (t->error != 0 && retry_may_help(t->error))
+			retry_dir(d);
 		else if (t->error != 0)
 			d->dangles = true;
 		tail_free(t);
 		if (left_alone)
-			dir_pass(d);
+			dir_count_old(d);
 		return;
 	}
 	note_generation(d, t);
@@ -159,7 +159,7 @@ keeps_name(const struct tail *t)
 		return (st.st_dev == t->dev && st.st_ino == t->ino);
 	if (is_absence(errno))
 		return (false);
-	dir_again(dir_of(t->place));
+	retry_dir(dir_of(t->place));
 	return (true);
 }
 
@@ -189,20 +189,20 @@ look_at_other_file(struct dir *d, const char *name, const struct found *f)
 
 	if (was == NULL)
 		was = homeless(d, name);
-	if (was != NULL && dir_means_file(d, name))
+	if (was != NULL && match_file(d, name))
 		as = tail_replaced(was, &d->place, name, &f->st, &from);
 	if (as == TAIL_CANNOT_TELL) {
 		was->seen = d->scan;
-		dir_again(d);
+		retry_dir(d);
 		return;
 	}
 	if (as == TAIL_REPLACED) {
 		was->seen = d->scan;
 		note_real(was, d, f);
-		dir_join_routes(was, d, name, f->reach);
+		routes_join(was, d, name, f->trust);
 		return;
 	}
-	lose_name(d, name);
+	entry_lose_name(d, name);
 	look_at_new_file(d, name, f);
 	if (from.at > 0 && (now = tail_at(&d->place, name)) != NULL)
 		tail_begin_from(now, &from);
@@ -259,7 +259,7 @@ let_go(struct tail *t)
 }
 
 void
-look_at_file(struct dir *d, const char *name, const struct found *f)
+entry_file(struct dir *d, const char *name, const struct found *f)
 {
 	const struct stat *st = &f->st;
 	struct tail *here = tail_at(&d->place, name);
@@ -267,15 +267,15 @@ look_at_file(struct dir *d, const char *name, const struct found *f)
 	bool moved, own;
 
 	if (here != NULL && here != t && t != NULL) {
-		lose_name(d, name);
+		entry_lose_name(d, name);
 		/* It may have gone on as another file, even as this one. */
 		t = tails_find(d->all->tails, st->st_dev, st->st_ino);
 	}
 	moved = t != NULL && t != here && !keeps_name(t);
 	if (moved && !f->linked) {
-		switch (dir_knows(d, name, t, st)) {
+		switch (known_as(d, name, t, st)) {
 		case KNOWN_LATER:
-			dir_again(d);
+			retry_dir(d);
 			return;
 		case KNOWN_ANOTHER:
 			let_go(t);
@@ -301,10 +301,10 @@ look_at_file(struct dir *d, const char *name, const struct found *f)
 	if (t->place == &d->place && strcmp(t->name, name) == 0) {
 		note_real(t, d, f);
 		t->seen = d->scan;
-		if (t != here && dir_has_live(d, t))
+		if (t != here && match_live(d, t))
 			tail_is_live(t);
 	}
-	if (dir_means_file(d, name))
-		dir_join_routes(t, d, name, f->reach);
+	if (match_file(d, name))
+		routes_join(t, d, name, f->trust);
 	tail_check(t);
 }

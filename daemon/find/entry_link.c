@@ -11,13 +11,13 @@ static void
 look_at_dangling(struct dir *d, const char *name)
 {
 	if (!is_absence(errno)) {
-		dir_again(d);
+		retry_dir(d);
 		return;
 	}
-	lose_name(d, name);
-	lose_dir(d, name);
-	dir_untell(d, name);
-	dir_await(d, name);
+	entry_lose_name(d, name);
+	entry_lose_dir(d, name);
+	not_followed_forget(d, name);
+	dangling_add(d, name);
 }
 
 /* The name of a file at the end of links. */
@@ -31,12 +31,12 @@ target_is_safe(const struct dir *d, const struct walk *w)
 	slash = strrchr(path, '/');
 	*slash = '\0';
 	n.name = slash + 1;
-	return (dir_trusts_name(d, &n));
+	return (trust_name(d, &n));
 }
 
 /* What the link leads to.  Returns whether to look at it. */
 bool
-follow_link(struct dir *d, const char *name, struct found *f)
+entry_link(struct dir *d, const char *name, struct found *f)
 {
 	struct walk *w = &f->walk;
 	char path[PATH_MAX];
@@ -45,13 +45,13 @@ follow_link(struct dir *d, const char *name, struct found *f)
 	f->linked = true;
 	if (dir_path(d, name, path) == -1)
 		return (false);
-	if (!dir_follows(d, name, REACH_SAFE_LINK)) {
-		look_at_missing(d, name);
+	if (!match_trusted(d, name, TRUST_SAFE_LINK)) {
+		entry_missing(d, name);
 		return (false);
 	}
 	/* Most that lead nowhere are known so by one call. */
-	while (stat(path, &w->st) == -1 || dir_walk(d, name, w) == -1)
-		if (!lookup_again(d->all, n++)) {
+	while (stat(path, &w->st) == -1 || walk_link(d, name, w) == -1)
+		if (!retry_lookup(d->all, n++)) {
 			look_at_dangling(d, name);
 			return (false);
 		}
@@ -60,11 +60,11 @@ follow_link(struct dir *d, const char *name, struct found *f)
 		w->safe = false;
 		w->why = MANY_NAMES;
 	}
-	f->reach = w->safe ? REACH_SAFE_LINK : REACH_UNSAFE_LINK;
-	if (!dir_follows(d, name, f->reach)) {
-		refuse_if(d, name,
-		    S_ISDIR(w->st.st_mode) ? dir_means_dir(d, name)
-					   : dir_means_file(d, name),
+	f->trust = w->safe ? TRUST_SAFE_LINK : TRUST_UNSAFE_LINK;
+	if (!match_trusted(d, name, f->trust)) {
+		entry_refuse_if(d, name,
+		    S_ISDIR(w->st.st_mode) ? match_dir(d, name)
+					   : match_file(d, name),
 		    w->why);
 		return (false);
 	}

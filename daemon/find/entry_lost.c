@@ -24,13 +24,13 @@ is_gone(const struct dir *d)
 
 /* The file that had the name is read on without it. */
 void
-lose_name(struct dir *d, const char *name)
+entry_lose_name(struct dir *d, const char *name)
 {
 	struct tail *t;
 
 	if (tail_at(&d->place, name) != NULL && is_gone(d)) {
 		if (d->parent != NULL)
-			dir_scan_later(d->parent);
+			scan_later(d->parent);
 		return;
 	}
 	if ((t = tail_at(&d->place, name)) != NULL)
@@ -41,38 +41,38 @@ lose_name(struct dir *d, const char *name)
 }
 
 void
-lose_dir(struct dir *d, const char *name)
+entry_lose_dir(struct dir *d, const char *name)
 {
 	char path[PATH_MAX];
 	struct dir *child;
 
 	if (dir_path(d, name, path) == 0 &&
 	    (child = dir_find(d->all, path)) != NULL)
-		dir_free(child);
+		tree_remove(child);
 }
 
 void
-look_at_missing(struct dir *d, const char *name)
+entry_missing(struct dir *d, const char *name)
 {
-	lose_name(d, name);
-	lose_dir(d, name);
-	dir_untell(d, name);
+	entry_lose_name(d, name);
+	entry_lose_dir(d, name);
+	not_followed_forget(d, name);
 	link_forget(d, name);
 }
 
 /* Says once why what a source means is not followed, and forgets it. */
 void
-refuse_if(struct dir *d, const char *name, bool meant, const char *why)
+entry_refuse_if(struct dir *d, const char *name, bool meant, const char *why)
 {
 	link_forget(d, name);
-	lose_name(d, name);
-	lose_dir(d, name);
+	entry_lose_name(d, name);
+	entry_lose_dir(d, name);
 	if (meant)
-		dir_tell(d, name, why);
+		not_followed_say(d, name, why);
 }
 
 void
-refuse(struct dir *d, const char *name, const char *why)
+entry_refuse(struct dir *d, const char *name, const char *why)
 {
-	refuse_if(d, name, dir_means_file(d, name), why);
+	entry_refuse_if(d, name, match_file(d, name), why);
 }

@@ -16,32 +16,32 @@
  * that, or a link leads there.  Returns whether there is such a thing.
  */
 bool
-find_former(const struct candidate *c, struct former *was)
+former_find(const struct candidate *c, struct former *was)
 {
 	*was = (struct former) {
-		.dir = c->dir, .base = c->base, .reach = REACH_PLAIN
+		.dir = c->dir, .base = c->base, .trust = TRUST_PLAIN
 	};
-	if (dir_means_file(c->dir, c->base))
+	if (match_file(c->dir, c->base))
 		return (true);
-	was->reach = REACH_SAFE_LINK;
-	was->dir = dir_link_to(c->dir, c->base, &c->st, &was->base);
+	was->trust = TRUST_SAFE_LINK;
+	was->dir = link_leading_to(c->dir, c->base, &c->st, &was->base);
 	return (was->dir != NULL);
 }
 
 /* Of a file that others may have given its name, more is asked. */
-static enum reach
-reach_of(const struct candidate *c, const struct former *was)
+static enum trust
+trust_of(const struct candidate *c, const struct former *was)
 {
-	return (dir_trusts_own(c->dir, c->name, &c->st) ? was->reach
-							: REACH_UNSAFE_NAME);
+	return (trust_own_name(c->dir, c->name, &c->st) ? was->trust
+							: TRUST_UNSAFE_NAME);
 }
 
 /* The file of a candidate, sent by the routes of what it was before. */
 struct tail *
-follow_candidate(struct candidate *c, const struct former *was)
+former_follow(struct candidate *c, const struct former *was)
 {
 	struct tails *ts = c->dir->all->tails;
-	enum reach reach = reach_of(c, was);
+	enum trust trust = trust_of(c, was);
 	struct fingerprint print;
 	char origin[PATH_MAX];
 	struct tail *t;
@@ -66,7 +66,7 @@ follow_candidate(struct candidate *c, const struct former *was)
 	}
 	if (t->rotated && dir_path(was->dir, was->base, origin) == 0)
 		tail_set_origin(t, origin);
-	dir_join_routes(t, was->dir, was->base, reach);
+	routes_join(t, was->dir, was->base, trust);
 	if (t->streams == NULL) {
 		tail_free(t);
 		return (NULL);
@@ -74,7 +74,7 @@ follow_candidate(struct candidate *c, const struct former *was)
 	if (t->rotated)
 		tail_was(t, &was->dir->place, was->base);
 	/* A link elsewhere may lead to it, by a name that a source means. */
-	if (t->place != NULL && dir_has_live(dir_of(t->place), t))
+	if (t->place != NULL && match_live(dir_of(t->place), t))
 		tail_is_live(t);
 	/* It was read before, and maybe not just now. */
 	if (t->print.hash == 0 && c->head_len >= 0)

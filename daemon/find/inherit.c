@@ -19,7 +19,7 @@ recorded_path(struct sources *ss, int fd, struct stat *st)
 	unsigned n = 0;
 
 	while (fstat(fd, st) == -1)
-		if (!lookup_again(ss, n++)) {
+		if (!retry_lookup(ss, n++)) {
 			log_warn("a file that the worker before had open");
 			return (NULL);
 		}
@@ -50,7 +50,7 @@ sources_inherit(struct sources *ss, const struct handover_file *f)
 		log_warn("%s", path);
 		return;
 	}
-	sources_rejoin_routes(t, ss, path);
+	routes_rejoin(t, ss, path);
 	if (t->streams == NULL) {
 		tail_free(t);
 		return;

@@ -2,7 +2,7 @@
  * inside.h - sources as their own parts see them: match.c knows
  * what the patterns mean, dir.c keeps the tree of directories,
  * entry.c looks at one name, scan.c at all of a directory that
- * list.c lists, part by part,
+ * listing.c lists, part by part,
  * recover.c at what happened before the start to what unmatched.c
  * lists, by the evidence of candidate.c, missed_rename.c follows what was renamed before anybody looked,
  * inherit.c goes on with what the worker before had open,
@@ -52,7 +52,7 @@ struct identity {
 #define SOURCE_AVOIDED 4
 
 /* A pattern reaches a directory: its part names entries there. */
-struct use {
+struct match {
 	struct source *source;
 	const struct pattern *pattern;
 	size_t part;
@@ -60,30 +60,30 @@ struct use {
 };
 
 /* How a name leads to what it names. */
-enum reach {
-	REACH_PLAIN, /* by itself */
-	REACH_SAFE_LINK, /* by a link that nobody could have planted */
-	REACH_UNSAFE_LINK,
-	REACH_UNSAFE_NAME /* by one of its names, which anybody may have made */
+enum trust {
+	TRUST_PLAIN, /* by itself */
+	TRUST_SAFE_LINK, /* by a link that nobody could have planted */
+	TRUST_UNSAFE_LINK,
+	TRUST_UNSAFE_NAME /* by one of its names, which anybody may have made */
 };
 
-struct told;
-RB_HEAD(told_names, told);
+struct not_followed;
+RB_HEAD(not_followed_names, not_followed);
 
 struct link;
 RB_HEAD(link_names, link);
 RB_HEAD(link_targets, link);
 
-struct stray;
-TAILQ_HEAD(strays, stray);
-RB_HEAD(stray_names, stray);
+struct missed_rename;
+TAILQ_HEAD(missed_renames, missed_rename);
+RB_HEAD(rename_names, missed_rename);
 
 struct taken;
 RB_HEAD(taken_files, taken);
 
-struct awaited;
-TAILQ_HEAD(awaited_list, awaited);
-RB_HEAD(awaited_names, awaited);
+struct dangling;
+TAILQ_HEAD(dangling_list, dangling);
+RB_HEAD(dangling_names, dangling);
 
 struct dir {
 	RB_ENTRY(dir) by_path;
@@ -93,16 +93,16 @@ struct dir {
 	struct sources *all;
 	struct dir *parent;
 	struct watch_dir *watch;
-	struct use *uses;
-	size_t nuses;
+	struct match *matches;
+	size_t nmatches;
 	char *real; /* its path without links, or NULL: it has none */
 	uid_t uid; /* who may write to it, when it was looked at last */
 	gid_t gid;
 	mode_t mode;
 	unsigned nlinks; /* links in it to files that are followed */
 	struct link_targets targets; /* links to files in it */
-	uint64_t ordered; /* when links were last, see links_order() */
-	TAILQ_ENTRY(dir) again_entry;
+	uint64_t ordered; /* when links were last, see link_order() */
+	TAILQ_ENTRY(dir) retry_entry;
 	struct idset others; /* see missed_file.c */
 	bool has_others;
 	bool unsure; /* names changed while they were read, */
@@ -112,7 +112,7 @@ struct dir {
 	int64_t missed_ns; /* and all were told until then */
 	bool missing; /* the same of the scan that is midway */
 	int64_t missing_ns;
-	bool again;
+	bool retry;
 	struct scan_job job;
 	struct scan *scanning; /* it is midway in a scan, or NULL */
 	bool rescan; /* when that is at its end */
@@ -128,16 +128,16 @@ struct dir {
 	uint32_t scan; /* how often it was listed */
 	int64_t listed_ns; /* its st_mtime then, or -1 */
 	unsigned passed; /* files that were left alone then, being old */
-	struct strays strays;
-	struct stray_names stray_names;
-	TAILQ_ENTRY(dir) strayed; /* while it has strays */
-	unsigned ntold; /* names of it in told */
-	unsigned nuntold; /* for which there was no room, by its last scan */
-	unsigned nawaited;
+	struct missed_renames renames;
+	struct rename_names rename_names;
+	TAILQ_ENTRY(dir) renamed; /* while it has strays */
+	unsigned nnamed; /* names of it in told */
+	unsigned nunnamed; /* for which there was no room, by its last scan */
+	unsigned ndangling;
 	bool dangles; /* has what only the sweep looks at again */
 };
 RB_HEAD(dirs, dir);
-TAILQ_HEAD(dir_list, dir);
+TAILQ_HEAD(retry_list, dir);
 RB_HEAD(dir_ids, dir);
 
 struct sources {
@@ -156,24 +156,24 @@ struct sources {
 	size_t navoided;
 	struct link_names links;
 	uint64_t orders;
-	struct dir_list again; /* in which something could not be looked at */
-	unsigned nagain;
+	struct retry_list retries; /* in which something could not be looked at */
+	unsigned nretries;
 	struct scan_queue scans;
 	unsigned nsplit; /* directories that are open between turns */
-	ev_tstamp again_wait;
-	ev_timer again_timer;
+	ev_tstamp retry_wait;
+	ev_timer retry_timer;
 	unsigned waits; /* left to a start */
-	struct orphans *orphans; /* while a directory is unrecovered, or NULL */
+	struct unmatched *unmatched; /* while a directory is unrecovered, or NULL */
 	ev_tstamp decided_at; /* what a start could not tell counts as new */
-	struct told_names told;
-	unsigned ntold;
-	uint64_t nuntold; /* in all directories, */
+	struct not_followed_names not_followed;
+	unsigned nnamed;
+	uint64_t nunnamed; /* in all directories, */
 	uint64_t nsaid; /* as it was said last */
 	ev_timer tell;
-	struct awaited_names awaited_names;
-	struct awaited_list awaited; /* looked at longest ago first */
-	unsigned nawaited;
-	ev_timer await;
+	struct dangling_names dangling_names;
+	struct dangling_list dangling; /* looked at longest ago first */
+	unsigned ndangling;
+	ev_timer dangling_timer;
 	void (*on_due)(struct dir *, const char *); /* look at one of them */
 	uint64_t passed; /* in all directories */
 	ev_timer sweep;
@@ -188,7 +188,7 @@ struct sources {
 	bool starting;
 	bool late; /* the same, of what a start could not look at */
 	unsigned nlate; /* directories that were found so */
-	struct dir_list strayed; /* directories that have strays */
+	struct retry_list renamed; /* directories that have strays */
 };
 
 /* retry.c */
@@ -198,66 +198,66 @@ void	sources_pause(void *arg);
 
 /* match.c: what patterns mean */
 
-bool	use_is_last(const struct use *);
-bool	use_matches(const struct use *, const char *name);
-const struct pattern_part	*use_part(const struct use *);
+bool	match_is_last(const struct match *);
+bool	match_has_name(const struct match *, const char *name);
+const struct pattern_part	*match_part(const struct match *);
 
 /*
  * Adds a use, and what follows from a ** that takes no directory.  Returns 1
  * where it is new, 0 where it is not, or -1 with ENOMEM.
  */
-int	dir_append_use(struct dir *, const struct use *);
+int	match_add(struct dir *, const struct match *);
 
 /* Whether some source means the file, or goes on in the directory, name. */
-bool	dir_means_file(const struct dir *, const char *name);
+bool	match_file(const struct dir *, const char *name);
 
-bool	dir_means_dir(const struct dir *, const char *name);
+bool	match_dir(const struct dir *, const char *name);
 
 /*
  * Whether a source means the file by its name, which rotation did not give it:
  * so it is a log, whatever it was called before.
  */
-bool	dir_has_live(const struct dir *, const struct tail *);
+bool	match_live(const struct dir *, const struct tail *);
 
 /* Whether a source that means the file sends it to dest. */
-bool	dir_sends_to(const struct dir *, const char *name, const char *dest);
+bool	routes_send_to(const struct dir *, const char *name, const char *dest);
 
 /*
  * Whether a source that means the file called log in was means name in d too;
  * where name is NULL, whether it reaches d at all.
  */
-bool	dir_is_reached_with(const struct dir *, const char *name,
+bool	match_same_source(const struct dir *, const char *name,
 	    const struct dir *was, const char *log);
 
 /* Whether it means files in it at all, or some were there by links. */
-bool	dir_means_files(const struct dir *);
+bool	match_any_file(const struct dir *);
 
 /* The same for one use; and whether its source wants what a link leads to. */
-bool	use_means(const struct use *, const struct dir *, const char *name);
-bool	use_goes_on(const struct use *, const char *name);
-bool	use_follows(const struct use *, enum reach);
+bool	match_is_file(const struct match *, const struct dir *, const char *name);
+bool	match_is_dir(const struct match *, const char *name);
+bool	match_trusts(const struct match *, enum trust);
 
 /* Whether some source means name, reached like this, as a file or directory. */
-bool	dir_follows(const struct dir *, const char *name, enum reach);
+bool	match_trusted(const struct dir *, const char *name, enum trust);
 
 /*
  * Sends the file by the routes of every source that means name in dir.  Returns
  * whether one of them leaves it alone, being old.
  */
-bool	dir_join_routes(struct tail *, const struct dir *, const char *name,
-	    enum reach);
+bool	routes_join(struct tail *, const struct dir *, const char *name,
+	    enum trust);
 
 /* routes.c */
 
 /* Sends it by the routes of the path it had, where it is the same file. */
-void	sources_rejoin_routes(struct tail *, struct sources *,
+void	routes_rejoin(struct tail *, struct sources *,
 	    const char *origin);
 
 /* dir.c: the tree of directories */
 
 /*
  * It comes into the tree, and nothing else; goes from it, and is freed then.
- * Others call dir_new() and dir_free().
+ * Others call tree_add() and tree_remove().
  */
 struct dir	*dir_enter(struct sources *, struct dir *parent,
 		    const char *path, const struct stat *);
@@ -265,23 +265,23 @@ void	dir_leave(struct dir *);
 void	dir_release(struct dir *);
 
 /* parent is NULL for the root only.  Returns NULL: it was logged. */
-struct dir	*dir_new(struct sources *, struct dir *parent, const char *path,
+struct dir	*tree_add(struct sources *, struct dir *parent, const char *path,
 		    const struct stat *);
 
 /* Frees it and all below; its files go on without a name. */
-void	dir_free(struct dir *);
+void	tree_remove(struct dir *);
 
 /* The same where the system says that it is gone. */
-void	dir_gone(struct dir *);
+void	entry_dir_gone(struct dir *);
 
 /* Patterns go on in it that did not before: it is to be watched, and scanned. */
-void	dir_begin(struct dir *);
+void	scan_with_more(struct dir *);
 
 /* Watches it for every use; may be called again. */
-void	dir_watch(struct dir *);
+void	tree_watch(struct dir *);
 
 /* Whether some source wants no events from the system. */
-bool	dir_is_to_be_polled(struct dir *);
+bool	tree_wants_polling(struct dir *);
 
 struct dir	*dir_find(struct sources *, const char *path);
 struct dir	*dir_of(struct place *);
@@ -299,10 +299,10 @@ struct dir	*dir_first_below(struct dir *);
 bool	dir_is_below(const struct dir *d, const struct dir *top);
 
 /* A file that the directory's sources mean is old, and left alone. */
-void	dir_pass(struct dir *);
+void	dir_count_old(struct dir *);
 
 /* They are about to be counted anew. */
-void	dir_recount_passed(struct dir *);
+void	dir_recount_old(struct dir *);
 
 /* The path to show, or to open. */
 const char	*dir_display(const struct dir *);
@@ -342,13 +342,13 @@ void	sources_near(struct place *, bool (*visit)(struct place *, void *),
 /* entry.c, scan.c */
 
 /* What is there under this name now?  May free directories below. */
-void	dir_look(struct dir *, const char *name);
+void	entry_examine(struct dir *, const char *name);
 
 /* The same for a link to a file that may well be the one that it was. */
-void	dir_look_linked(struct dir *, const char *name);
+void	entry_examine_linked(struct dir *, const char *name);
 
 /* The same where lstat(2) has just found it. */
-void	dir_look_at(struct dir *, const char *name, const struct stat *);
+void	entry_examine_found(struct dir *, const char *name, const struct stat *);
 
 /*
  * The same for all that the patterns mean in it, oldest first, in the turns of
@@ -356,17 +356,17 @@ void	dir_look_at(struct dir *, const char *name, const struct stat *);
  * What changes meanwhile is told by events; where none tell of names, the scan
  * begins anew.
  */
-void	dir_scan_later(struct dir *);
+void	scan_later(struct dir *);
 
 /* Whether that is midway. */
-bool	dir_is_scanned(const struct dir *);
+bool	scan_is_midway(const struct dir *);
 
 /* A scan is at its end; and: it begins anew another time. */
 void	scan_free(struct dir *);
 void	scan_abandon(struct dir *);
 
 /* It is not scanned any more. */
-void	scan_leave(struct dir *);
+void	scan_cancel(struct dir *);
 
 void	scan_init(struct sources *);
 void	scan_end(struct sources *);
@@ -379,10 +379,10 @@ void	scan_some(struct sources *);
 void	scan_all(struct sources *);
 
 /* Whether lstat(2) of its name tells that a file of it has not changed. */
-bool	dir_is_as_seen(const struct tail *, const struct stat *);
+bool	known_is_unchanged(const struct tail *, const struct stat *);
 
 /* The same for a name in the directory open as fd, which may be a link. */
-bool	dir_is_at_rest(const struct tail *, int fd, const struct stat *);
+bool	known_is_at_rest(const struct tail *, int fd, const struct stat *);
 
 /* missed_file.c: names that came and went between two looks */
 
@@ -392,10 +392,10 @@ struct missed {
 };
 
 /* Whether each scan tells what came since the last one, and nothing else. */
-bool	dir_is_known_by_scans(const struct dir *);
+bool	missed_needs_scans(const struct dir *);
 
 /* Scans it where no event told what names came since the last time. */
-void	dir_scan_missed(struct dir *);
+void	scan_missed(struct dir *);
 
 /*
  * An entry that no pattern means and nobody knows: whether it is to be looked
@@ -410,7 +410,7 @@ bool	missed_since(const struct dir *, const struct stat *);
 void	missed_begin(struct dir *);
 
 /* The scan meets it; and: another one is to look at it as at a new one. */
-void	missed_list(struct missed *, ino_t);
+void	missed_note(struct missed *, ino_t);
 void	missed_forget(struct dir *, ino_t);
 
 /* The same, and that other one is to come anyway. */
@@ -431,7 +431,7 @@ void	sources_recover(struct sources *);
  * The same for a directory in which something could not be looked at then, when
  * it was scanned again; and: none is left in which that may succeed soon.
  */
-void	dir_recover(struct dir *);
+void	recover_late(struct dir *);
 
 /* moved.c */
 
@@ -439,39 +439,39 @@ void	dir_recover(struct dir *);
  * Puts the directories that files of the checkpoint really were in, where links
  * led to them, into the tree.
  */
-void	orphans_enter_dirs(struct sources *);
+void	recover_enter_dirs(struct sources *);
 
 /* Files that were moved to a directory that was listed before their own. */
-void	look_for_moved(struct dir *);
+void	recover_examine_moved(struct dir *);
 
 /* last_look.c: since when nobody could look at it */
 
 /* A directory is new: what is known of it, and of the one that it is in. */
-void	dir_find_unseen(struct dir *);
+void	last_look_find(struct dir *);
 
 /* What leads there could not be looked at before, either. */
-void	dir_is_unseen_as(struct dir *, const struct dir *);
+void	last_look_copy(struct dir *, const struct dir *);
 
 /* A look at it has just failed, and the daemon runs. */
-void	dir_is_unseen(struct dir *);
+void	last_look_failed(struct dir *);
 
 /* It was looked at now, or will be later, maybe by another start. */
-void	dir_note_unseen(struct dir *);
+void	last_look_note(struct dir *);
 
 /*
  * A file that is new, as it was written last then, cannot be read: whoever finds
  * it later, by whatever name, knows it as new by that; and: whether it is such
  * a one, which it is not any more.
  */
-void	dir_defer(struct dir *, ino_t, int64_t written_ns);
-bool	dir_undefer(struct dir *, ino_t, int64_t written_ns);
-bool	dir_has_deferred(const struct dir *);
+void	last_look_defer(struct dir *, ino_t, int64_t written_ns);
+bool	last_look_undefer(struct dir *, ino_t, int64_t written_ns);
+bool	last_look_has_deferred(const struct dir *);
 
 /*
  * The same of one that has another number since: it was moved or compressed, and
  * has that time.  is_there says whether a file has a number.
  */
-bool	dir_undefer_moved(struct dir *, int64_t written_ns,
+bool	last_look_undefer_moved(struct dir *, int64_t written_ns,
 	    bool (*is_there)(ino_t, void *), void *arg);
 
 /*
@@ -479,9 +479,9 @@ bool	dir_undefer_moved(struct dir *, int64_t written_ns,
  * as long as the directory is looked at again, it is not found once more when
  * all of it was sent; and: whether it was.
  */
-void	dir_take(struct dir *, const struct stat *);
-bool	dir_has_taken(struct dir *, const struct stat *);
-void	dir_forget_taken(struct dir *);
+void	last_look_take(struct dir *, const struct stat *);
+bool	last_look_has_taken(struct dir *, const struct stat *);
+void	last_look_forget_taken(struct dir *);
 
 /* inherit.c */
 
@@ -494,45 +494,45 @@ void	sources_inherit(struct sources *, const struct handover_file *);
 /* retry.c */
 
 /* on_time gets the timer, whose data are the sources: for retry_scan.c. */
-void	again_init(struct sources *, void (*on_time)(EV_P_ ev_timer *, int));
-void	again_end(struct sources *);
+void	retry_init(struct sources *, void (*on_time)(EV_P_ ev_timer *, int));
+void	retry_end(struct sources *);
 
 /* Those that were to be scanned are: if any is left, after a longer time. */
-void	again_later(struct sources *);
+void	retry_later(struct sources *);
 
 /* Something in it could not be looked at: it is scanned again soon. */
-void	dir_again(struct dir *);
+void	retry_dir(struct dir *);
 
 /* retry_scan.c */
 
-void	retry_init(struct sources *);
+void	retry_start(struct sources *);
 
 /* While such scans are done for a start: it is to be the next, once more. */
-void	dir_again_first(struct dir *);
+void	retry_dir_first(struct dir *);
 
 /* Scans it later, or at once, and does what a start could not do. */
-void	dir_scan_again(struct dir *);
+void	retry_scan(struct dir *);
 
 /*
  * A look-up has failed with errno, and what there is must be known now: whether
  * to try it again, n is how often it was.  At a start this waits a moment, for
  * two seconds in all.
  */
-bool	lookup_again(struct sources *, unsigned n);
+bool	retry_lookup(struct sources *, unsigned n);
 
 /* Lists it as place_list() does, with such attempts. */
-DIR	*dir_list(struct dir *);
+DIR	*retry_list(struct dir *);
 
 /*
  * Whether what became of its files while nobody looked is still looked for, and
  * something of that is missing; and: files may have waited for that.
  */
-bool	dir_is_undecided(struct dir *);
-void	dir_wake_undecided(struct dir *);
+bool	retry_is_undecided(struct dir *);
+void	wake_undecided(struct dir *);
 
 /* Whether errors may pass by themselves, and tell nothing of what is there. */
-bool	is_no_answer(int error);
-void	again_leave(struct dir *);
+bool	retry_may_help(int error);
+void	retry_cancel(struct dir *);
 
 /* walk.c: where a symbolic link leads */
 
@@ -547,7 +547,7 @@ struct walk {
 };
 
 /* Returns 0, or -1 with errno. */
-int	dir_walk(const struct dir *, const char *name, struct walk *);
+int	walk_link(const struct dir *, const char *name, struct walk *);
 
 /* Whether nobody but root and the daemon's user may write to it. */
 bool	is_only_ours(const struct stat *);
@@ -566,8 +566,8 @@ struct named {
 	const struct stat *in;
 	const struct stat *st;
 };
-bool	dir_trusts_name(const struct dir *, const struct named *);
-bool	dir_trusts_own(const struct dir *, const char *name,
+bool	trust_name(const struct dir *, const struct named *);
+bool	trust_own_name(const struct dir *, const char *name,
 	    const struct stat *st);
 
 /* link.c: links to files that are followed */
@@ -584,28 +584,28 @@ bool	link_is_noted(struct dir *, const char *name, const struct walk *);
  * A link through which the file of st, which is called base in it, is followed:
  * its directory, and its name there.  Returns NULL: there is none.
  */
-struct dir	*dir_link_to(struct dir *, const char *base,
+struct dir	*link_leading_to(struct dir *, const char *base,
 		    const struct stat *st, const char **name);
 
 /*
  * Where name in it, a link that is followed, leads: the directory, and the
  * file's name there.  Returns NULL: it is none.
  */
-struct dir	*dir_link_of(struct dir *, const char *name, const char **base);
+struct dir	*link_target(struct dir *, const char *name, const char **base);
 
 /* Calls fn for every file in it to which a link leads; base is its name. */
-void	dir_each_linked(struct dir *,
+void	link_each(struct dir *,
 	    void (*fn)(struct tail *, const char *base, void *), void *arg);
 
 /* Whether there is one for whatever file. */
-bool	dir_has_link_to(struct dir *, const char *base);
+bool	link_leads_to(struct dir *, const char *base);
 
 /* It is none any more; and: the directory is about to go. */
 void	link_forget(struct dir *, const char *name);
-void	links_clear(struct dir *);
+void	link_clear(struct dir *);
 
 /* Looks at the links to the file called base in it. */
-void	dir_look_links(struct dir *, const char *base);
+void	entry_examine_links(struct dir *, const char *base);
 
 /*
  * Looks at the link into it behind the one that it looked at last.  Returns
@@ -618,16 +618,16 @@ struct link_cursor {
 };
 struct dir	*link_next(struct dir *, struct link_cursor *,
 		    char name[NAME_MAX + 1]);
-bool	dir_look_next_link(struct dir *, struct link_cursor *);
+bool	entry_examine_next_link(struct dir *, struct link_cursor *);
 
 /*
  * Orders the files that are sent for the links into it, where their names were
  * and are.
  */
-void	links_order(struct dir *);
+void	link_order(struct dir *);
 
 /* Whether a source of a link into it polls; lowers *poll_ms to the least. */
-bool	dir_links_poll(struct dir *, uint64_t *poll_ms);
+bool	link_wants_polling(struct dir *, uint64_t *poll_ms);
 
 /* Whether it is in the tree for links alone, and there is none any more. */
 bool	dir_is_idle(const struct dir *);
@@ -636,53 +636,53 @@ bool	dir_is_idle(const struct dir *);
  * The directory with this path without links, which is added to the tree and
  * watched where no pattern reaches it.  Returns NULL: it is not there.
  */
-struct dir	*dir_at(struct sources *, const char *path);
+struct dir	*tree_find_or_add(struct sources *, const char *path);
 
 /* not_followed.c: what was said of names that are not followed */
 
-void	told_init(struct sources *);
-void	told_end(struct sources *);
+void	not_followed_init(struct sources *);
+void	not_followed_end(struct sources *);
 
 /*
  * Says once why name is not followed.  Of many names in one directory, or in
  * all, only the first are named, and the others are counted.
  */
-void	dir_tell(struct dir *, const char *name, const char *why);
+void	not_followed_say(struct dir *, const char *name, const char *why);
 
 /* The name is gone; all of them are; they are about to be counted anew. */
-void	dir_untell(struct dir *, const char *name);
-void	told_clear(struct dir *);
-void	told_recount(struct dir *);
+void	not_followed_forget(struct dir *, const char *name);
+void	not_followed_clear(struct dir *);
+void	not_followed_recount(struct dir *);
 
 /* Forgets those that are gone from it, open as fd. */
-void	told_look(struct dir *, int fd);
+void	not_followed_prune(struct dir *, int fd);
 
 /* missed_rename.c */
 
 /* Events in their order: name was from before; NULL: it came, or left. */
-void	dir_note_rename(struct dir *, const char *name, const char *from);
+void	missed_rename_note(struct dir *, const char *name, const char *from);
 
 /*
  * The same for the file with this inode where no event told of it, and it may
  * as well be a copy.
  */
-void	dir_guess_rename(
+void	missed_rename_guess(
 	    struct dir *, const char *name, const char *from, ino_t);
 
 /* When all events of a turn are known. */
-void	sources_follow_strays(struct sources *);
-void	strays_clear(struct dir *);
+void	missed_rename_follow(struct sources *);
+void	missed_rename_clear(struct dir *);
 
 /* dangling.c */
 
 /* on_due(d, name) is to look at the link. */
-void	awaited_init(struct sources *,
+void	dangling_init(struct sources *,
 	    void (*on_due)(struct dir *d, const char *name));
-void	awaited_end(struct sources *);
+void	dangling_end(struct sources *);
 
 /* A link that leads nowhere: what it leads to may be on its way. */
-void	dir_await(struct dir *, const char *name);
-void	awaited_clear(struct dir *);
+void	dangling_add(struct dir *, const char *name);
+void	dangling_clear(struct dir *);
 
 /* sweep.c */
 
@@ -690,7 +690,7 @@ void	sweep_start(struct sources *);
 void	sweep_stop(struct sources *);
 
 /* Whether it is another one by now, or has other names in it.  May free it. */
-void	sweep_look(struct dir *);
+void	sweep_dir(struct dir *);
 
 /* known.c */
 
@@ -702,9 +702,9 @@ enum known {
 };
 
 /* Whether the open file is the one of st: 1 or 0, or -1 with errno. */
-int	is_open_as(int fd, const struct stat *st);
+int	known_is_open_as(int fd, const struct stat *st);
 
-enum known dir_knows(struct dir *, const char *name, const struct tail *,
+enum known known_as(struct dir *, const char *name, const struct tail *,
     const struct stat *);
 
 /* mount.c */

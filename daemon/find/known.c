@@ -28,14 +28,14 @@ is_its_name(const struct dir *d, const char *name, const struct tail *t)
 {
 	const char *path = tail_old_path(t), *was;
 
-	if (dir_means_file(d, name))
+	if (match_file(d, name))
 		return (true);
 	was = path != NULL ? strrchr(path, '/') + 1 : t->name;
 	return (rotation_is_of(name, was) || rotation_goes_on(name, was));
 }
 
 int
-is_open_as(int fd, const struct stat *st)
+known_is_open_as(int fd, const struct stat *st)
 {
 	struct stat now;
 
@@ -67,7 +67,7 @@ has_text_of(int fd, const struct tail *t, const struct stat *st)
 	uint8_t head[FINGERPRINT_MAX];
 	int is, n;
 
-	if ((is = is_open_as(fd, st)) != 1) {
+	if ((is = known_is_open_as(fd, st)) != 1) {
 		if (is == 0)
 			errno = EAGAIN;
 		return (-1);
@@ -127,7 +127,7 @@ is_at(const struct tail *t, const struct dir *d, const char *name)
 }
 
 enum known
-dir_knows(struct dir *d, const char *name, const struct tail *t,
+known_as(struct dir *d, const char *name, const struct tail *t,
     const struct stat *st)
 {
 	char path[PATH_MAX];
@@ -140,8 +140,8 @@ dir_knows(struct dir *d, const char *name, const struct tail *t,
 		return (KNOWN_SAME);
 	its = is_its_name(d, name, t);
 	if (t->print.len == 0 || t->size == 0)
-		return (is_another_than_empty(
-			    t, st, dir_means_file(d, name), its, path)
+		return (
+		    is_another_than_empty(t, st, match_file(d, name), its, path)
 			? KNOWN_ANOTHER
 			: KNOWN_SAME);
 	born = born_ns(path, st->st_ino);
@@ -154,13 +154,13 @@ dir_knows(struct dir *d, const char *name, const struct tail *t,
 		return (KNOWN_SAME);
 	if ((has = begins_as(path, t, st)) == 1)
 		return (KNOWN_SAME);
-	if (has == -1 && is_no_answer(errno))
+	if (has == -1 && retry_may_help(errno))
 		return (KNOWN_LATER);
 	return (KNOWN_ANOTHER);
 }
 
 bool
-dir_is_as_seen(const struct tail *t, const struct stat *st)
+known_is_unchanged(const struct tail *t, const struct stat *st)
 {
 	return (st->st_dev == t->dev && st->st_ino == t->ino &&
 	    st->st_size == t->size && tails_is_as_seen(t, st) &&
@@ -169,12 +169,12 @@ dir_is_as_seen(const struct tail *t, const struct stat *st)
 }
 
 bool
-dir_is_at_rest(const struct tail *t, int fd, const struct stat *st)
+known_is_at_rest(const struct tail *t, int fd, const struct stat *st)
 {
 	struct stat target;
 
 	if (t->linked && S_ISLNK(st->st_mode))
 		return (fstatat(fd, t->name, &target, 0) == 0 &&
-		    dir_is_as_seen(t, &target));
-	return (!t->linked && dir_is_as_seen(t, st));
+		    known_is_unchanged(t, &target));
+	return (!t->linked && known_is_unchanged(t, st));
 }

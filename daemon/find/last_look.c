@@ -21,7 +21,7 @@
  */
 
 void
-dir_find_unseen(struct dir *d)
+last_look_find(struct dir *d)
 {
 	struct ledger *l = d->all->ledger;
 
@@ -32,17 +32,17 @@ dir_find_unseen(struct dir *d)
 	}
 	place_is_unseen_since(&d->place, ledger_late_since(l, d->place.path));
 	if (d->parent != NULL)
-		dir_is_unseen_as(d, d->parent);
+		last_look_copy(d, d->parent);
 }
 
 void
-dir_is_unseen_as(struct dir *d, const struct dir *as)
+last_look_copy(struct dir *d, const struct dir *as)
 {
 	place_is_unseen_since(&d->place, as->place.since_ns);
 }
 
 void
-dir_is_unseen(struct dir *d)
+last_look_failed(struct dir *d)
 {
 	if (d->all->starting || d->place.since_ns != 0)
 		return;
@@ -79,12 +79,12 @@ end_deferred(struct dir *d)
 }
 
 void
-dir_note_unseen(struct dir *d)
+last_look_note(struct dir *d)
 {
 	struct ledger *l = d->all->ledger;
 	int64_t since = d->place.since_ns;
 
-	if (d->again || d->said) {
+	if (d->retry || d->said) {
 		if (d->unrecovered)
 			since = place_unseen_since(&d->place, l);
 		if (since != 0)
@@ -94,7 +94,7 @@ dir_note_unseen(struct dir *d)
 	ledger_late(l, d->place.path, 0);
 	d->place.since_ns = 0;
 	if (!d->unrecovered) {
-		dir_forget_taken(d);
+		last_look_forget_taken(d);
 		end_deferred(d);
 	}
 }
@@ -107,7 +107,7 @@ path_of(const struct dir *d, ino_t ino, char path[LEDGER_FILE_MAX])
 }
 
 void
-dir_defer(struct dir *d, ino_t ino, int64_t written)
+last_look_defer(struct dir *d, ino_t ino, int64_t written)
 {
 	char path[LEDGER_FILE_MAX];
 
@@ -135,7 +135,7 @@ is_elsewhere(const char *path, void *arg)
 }
 
 bool
-dir_undefer_moved(
+last_look_undefer_moved(
     struct dir *d, int64_t written, bool (*is_there)(ino_t, void *), void *arg)
 {
 	struct moved m = { .dir = d, .is_there = is_there, .arg = arg };
@@ -152,7 +152,7 @@ dir_undefer_moved(
 }
 
 bool
-dir_undefer(struct dir *d, ino_t ino, int64_t written)
+last_look_undefer(struct dir *d, ino_t ino, int64_t written)
 {
 	struct ledger *l = d->all->ledger;
 	char path[LEDGER_FILE_MAX];
@@ -166,7 +166,7 @@ dir_undefer(struct dir *d, ino_t ino, int64_t written)
 }
 
 bool
-dir_has_deferred(const struct dir *d)
+last_look_has_deferred(const struct dir *d)
 {
 	char prefix[LEDGER_FILE_MAX];
 
@@ -194,7 +194,7 @@ taken_compare(const struct taken *a, const struct taken *b)
 RB_GENERATE_INTERNAL(taken_files, taken, entry, taken_compare, LOCAL)
 
 void
-dir_take(struct dir *d, const struct stat *st)
+last_look_take(struct dir *d, const struct stat *st)
 {
 	struct taken *t;
 
@@ -207,7 +207,7 @@ dir_take(struct dir *d, const struct stat *st)
 }
 
 bool
-dir_has_taken(struct dir *d, const struct stat *st)
+last_look_has_taken(struct dir *d, const struct stat *st)
 {
 	struct taken key = { .ino = st->st_ino, .written_ns = written_ns(st) };
 
@@ -215,7 +215,7 @@ dir_has_taken(struct dir *d, const struct stat *st)
 }
 
 void
-dir_forget_taken(struct dir *d)
+last_look_forget_taken(struct dir *d)
 {
 	struct taken *t;
 

@@ -73,7 +73,7 @@ link_forget(struct dir *d, const char *name)
 }
 
 void
-links_clear(struct dir *d)
+link_clear(struct dir *d)
 {
 	struct link key = { .dir = d, .name = "" }, *l;
 
@@ -82,7 +82,7 @@ links_clear(struct dir *d)
 		link_free(l);
 	/* What leads into it is looked at again: it may be elsewhere now. */
 	while ((l = RB_MIN(link_targets, &d->targets)) != NULL) {
-		dir_again(l->dir);
+		retry_dir(l->dir);
 		link_free(l);
 	}
 }
@@ -142,7 +142,7 @@ link_next(struct dir *d, struct link_cursor *c, char name[NAME_MAX + 1])
 }
 
 struct dir *
-dir_link_of(struct dir *d, const char *name, const char **base)
+link_target(struct dir *d, const char *name, const char **base)
 {
 	struct link *l = d->nlinks > 0 ? find(d, name) : NULL;
 
@@ -153,8 +153,8 @@ dir_link_of(struct dir *d, const char *name, const char **base)
 }
 
 void
-dir_each_linked(struct dir *d,
-    void (*fn)(struct tail *, const char *base, void *), void *arg)
+link_each(struct dir *d, void (*fn)(struct tail *, const char *base, void *),
+    void *arg)
 {
 	struct link *l;
 	struct tail *t;
@@ -176,13 +176,13 @@ first_to(struct dir *d, const char *base)
 }
 
 bool
-dir_has_link_to(struct dir *d, const char *base)
+link_leads_to(struct dir *d, const char *base)
 {
 	return (first_to(d, base) != NULL);
 }
 
 struct dir *
-dir_link_to(
+link_leading_to(
     struct dir *d, const char *base, const struct stat *st, const char **name)
 {
 	struct link *l = first_to(d, base);
@@ -198,7 +198,7 @@ dir_link_to(
 }
 
 bool
-dir_links_poll(struct dir *d, uint64_t *poll_ms)
+link_wants_polling(struct dir *d, uint64_t *poll_ms)
 {
 	const struct conf_source *conf;
 	bool poll = false;
@@ -206,8 +206,8 @@ dir_links_poll(struct dir *d, uint64_t *poll_ms)
 	size_t i;
 
 	RB_FOREACH (l, link_targets, &d->targets)
-		for (i = 0; i < l->dir->nuses; i++) {
-			conf = l->dir->uses[i].source->conf;
+		for (i = 0; i < l->dir->nmatches; i++) {
+			conf = l->dir->matches[i].source->conf;
 			poll |= conf->poll;
 			if (conf->poll_interval_ms < *poll_ms)
 				*poll_ms = conf->poll_interval_ms;
@@ -217,7 +217,7 @@ dir_links_poll(struct dir *d, uint64_t *poll_ms)
 
 /* Each directory once, however many links it has. */
 void
-links_order(struct dir *d)
+link_order(struct dir *d)
 {
 	uint64_t nth = ++d->all->orders;
 	struct link *l;

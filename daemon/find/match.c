@@ -10,21 +10,21 @@
 #include "lib/rotation.h"
 
 bool
-use_is_last(const struct use *u)
+match_is_last(const struct match *u)
 {
 	return (u->part + 1 == pattern_length(u->pattern));
 }
 
 const struct pattern_part *
-use_part(const struct use *u)
+match_part(const struct match *u)
 {
 	return (pattern_part(u->pattern, u->part));
 }
 
 bool
-use_matches(const struct use *u, const char *name)
+match_has_name(const struct match *u, const char *name)
 {
-	const struct pattern_part *part = use_part(u);
+	const struct pattern_part *part = match_part(u);
 
 	return (part->kind != PATTERN_ANY_DEPTH &&
 	    pattern_part_matches(part, name));
@@ -48,44 +48,45 @@ is_excluded(const struct source *s, const struct dir *d, const char *name)
 }
 
 static bool
-has_use(const struct dir *d, const struct use *u)
+has_match(const struct dir *d, const struct match *u)
 {
 	size_t i;
 
-	for (i = 0; i < d->nuses; i++)
-		if (d->uses[i].pattern == u->pattern &&
-		    d->uses[i].part == u->part && d->uses[i].depth <= u->depth)
+	for (i = 0; i < d->nmatches; i++)
+		if (d->matches[i].pattern == u->pattern &&
+		    d->matches[i].part == u->part &&
+		    d->matches[i].depth <= u->depth)
 			return (true);
 	return (false);
 }
 
 int
-dir_append_use(struct dir *d, const struct use *u)
+match_add(struct dir *d, const struct match *u)
 {
-	struct use *grown, below = *u;
+	struct match *grown, below = *u;
 
-	if (has_use(d, u))
+	if (has_match(d, u))
 		return (0);
-	if (use_part(u)->kind == PATTERN_ANY_DEPTH) {
+	if (match_part(u)->kind == PATTERN_ANY_DEPTH) {
 		below.part++;
 		below.depth = 0;
-		if (dir_append_use(d, &below) == -1)
+		if (match_add(d, &below) == -1)
 			return (-1);
 	}
-	grown = reallocarray(d->uses, d->nuses + 1, sizeof(*grown));
+	grown = reallocarray(d->matches, d->nmatches + 1, sizeof(*grown));
 	if (grown == NULL) {
 		log_warn("%s", dir_display(d));
 		return (-1);
 	}
-	d->uses = grown;
-	d->uses[d->nuses++] = *u;
+	d->matches = grown;
+	d->matches[d->nmatches++] = *u;
 	return (1);
 }
 
 bool
-use_means(const struct use *u, const struct dir *d, const char *name)
+match_is_file(const struct match *u, const struct dir *d, const char *name)
 {
-	return (use_is_last(u) && use_matches(u, name) &&
+	return (match_is_last(u) && match_has_name(u, name) &&
 	    !is_excluded(u->source, d, name));
 }
 
@@ -108,101 +109,102 @@ is_rotated_name(const struct tail *t)
  * a start has yet to find the order in which those are sent.
  */
 bool
-dir_has_live(const struct dir *d, const struct tail *t)
+match_live(const struct dir *d, const struct tail *t)
 {
 	char base[NAME_MAX + 1];
 
-	return (dir_means_file(d, t->name) && !is_rotated_name(t) &&
+	return (match_file(d, t->name) && !is_rotated_name(t) &&
 	    !(d->all->starting &&
 		rotation_base(t->name, 0, base, sizeof(base))));
 }
 
 bool
-dir_is_reached_with(const struct dir *d, const char *name,
-    const struct dir *was, const char *log)
+match_same_source(const struct dir *d, const char *name, const struct dir *was,
+    const char *log)
 {
 	/* Of a name that rotation gave, any of that directory may be. */
-	bool any = !dir_means_file(was, log);
+	bool any = !match_file(was, log);
 	size_t i, k;
 
-	for (i = 0; i < was->nuses; i++) {
-		if (!any && !use_means(&was->uses[i], was, log))
+	for (i = 0; i < was->nmatches; i++) {
+		if (!any && !match_is_file(&was->matches[i], was, log))
 			continue;
-		for (k = 0; k < d->nuses; k++)
-			if (d->uses[k].source == was->uses[i].source &&
-			    (name == NULL || use_means(&d->uses[k], d, name)))
+		for (k = 0; k < d->nmatches; k++)
+			if (d->matches[k].source == was->matches[i].source &&
+			    (name == NULL ||
+				match_is_file(&d->matches[k], d, name)))
 				return (true);
 	}
 	return (false);
 }
 
 bool
-use_goes_on(const struct use *u, const char *name)
+match_is_dir(const struct match *u, const char *name)
 {
-	if (use_part(u)->kind == PATTERN_ANY_DEPTH)
+	if (match_part(u)->kind == PATTERN_ANY_DEPTH)
 		return (name[0] != '.' &&
 		    u->depth < u->source->conf->recursive_depth);
-	return (!use_is_last(u) && use_matches(u, name));
+	return (!match_is_last(u) && match_has_name(u, name));
 }
 
 bool
-use_follows(const struct use *u, enum reach reach)
+match_trusts(const struct match *u, enum trust trust)
 {
 	switch (u->source->conf->symlinks) {
 	case CONF_SYMLINKS_SAFE:
-		return (reach == REACH_PLAIN || reach == REACH_SAFE_LINK);
+		return (trust == TRUST_PLAIN || trust == TRUST_SAFE_LINK);
 	case CONF_SYMLINKS_FOLLOW:
 		return (true);
 	case CONF_SYMLINKS_IGNORE:
-		return (reach == REACH_PLAIN);
+		return (trust == TRUST_PLAIN);
 	}
 	return (false);
 }
 
 bool
-dir_means_file(const struct dir *d, const char *name)
+match_file(const struct dir *d, const char *name)
 {
 	size_t i;
 
-	for (i = 0; i < d->nuses; i++)
-		if (use_means(&d->uses[i], d, name))
+	for (i = 0; i < d->nmatches; i++)
+		if (match_is_file(&d->matches[i], d, name))
 			return (true);
 	return (false);
 }
 
 bool
-dir_means_files(const struct dir *d)
+match_any_file(const struct dir *d)
 {
 	size_t i;
 
-	for (i = 0; i < d->nuses; i++)
-		if (use_is_last(&d->uses[i]) ||
-		    use_part(&d->uses[i])->kind == PATTERN_ANY_DEPTH)
+	for (i = 0; i < d->nmatches; i++)
+		if (match_is_last(&d->matches[i]) ||
+		    match_part(&d->matches[i])->kind == PATTERN_ANY_DEPTH)
 			return (true);
-	return (d->nuses == 0);
+	return (d->nmatches == 0);
 }
 
 bool
-dir_means_dir(const struct dir *d, const char *name)
+match_dir(const struct dir *d, const char *name)
 {
 	size_t i;
 
-	for (i = 0; i < d->nuses; i++)
-		if (use_goes_on(&d->uses[i], name))
+	for (i = 0; i < d->nmatches; i++)
+		if (match_is_dir(&d->matches[i], name))
 			return (true);
 	return (false);
 }
 
 bool
-dir_follows(const struct dir *d, const char *name, enum reach reach)
+match_trusted(const struct dir *d, const char *name, enum trust trust)
 {
-	const struct use *u;
+	const struct match *u;
 	size_t i;
 
-	for (i = 0; i < d->nuses; i++) {
-		u = &d->uses[i];
-		if (use_follows(u, reach) &&
-		    (use_means(u, d, name) || use_goes_on(u, name)))
+	for (i = 0; i < d->nmatches; i++) {
+		u = &d->matches[i];
+		if (match_trusts(u, trust) &&
+		    (match_is_file(u, d, name) || match_is_dir(u, name)))
 			return (true);
 	}
 	return (false);

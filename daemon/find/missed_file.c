@@ -22,7 +22,7 @@
 #define RECENT_NS (60 * NS_IN_S)
 
 bool
-dir_is_known_by_scans(const struct dir *d)
+missed_needs_scans(const struct dir *d)
 {
 	return (d->place.polled || !watch_sees_files(d->all->watch));
 }
@@ -36,13 +36,13 @@ had_meant_name(struct dir *d, const char *name, char base[NAME_MAX + 1])
 	if (rotation_is_packed(name))
 		return (false);
 	for (i = 0; rotation_base(name, i, base, NAME_MAX + 1); i++)
-		if (dir_means_file(d, base) || dir_has_link_to(d, base))
+		if (match_file(d, base) || link_leads_to(d, base))
 			return (true);
 	return (false);
 }
 
 void
-missed_list(struct missed *m, ino_t ino)
+missed_note(struct missed *m, ino_t ino)
 {
 	m->failed |= idset_add(&m->others, ino) == -1;
 }
@@ -57,7 +57,7 @@ missed_drop(struct dir *d, ino_t ino)
 void
 missed_forget(struct dir *d, ino_t ino)
 {
-	dir_again(d);
+	retry_dir(d);
 	missed_drop(d, ino);
 }
 
@@ -81,7 +81,7 @@ missed_is(
 {
 	ino_t ino = e->d_ino;
 
-	if (!dir_is_known_by_scans(d))
+	if (!missed_needs_scans(d))
 		return (d->missing && had_meant_name(d, e->d_name, base));
 	return (d->has_others && !idset_has(&d->others, ino) &&
 	    had_meant_name(d, e->d_name, base) &&
@@ -108,8 +108,8 @@ bool
 missed_since(const struct dir *d, const struct stat *st)
 {
 	return (S_ISREG(st->st_mode) && st->st_size > 0 &&
-	    (dir_is_known_by_scans(d) ? is_since_scan(d, st)
-				      : is_since_events(d, st)) &&
+	    (missed_needs_scans(d) ? is_since_scan(d, st)
+				   : is_since_events(d, st)) &&
 	    tails_find(d->all->tails, st->st_dev, st->st_ino) == NULL);
 }
 
@@ -118,7 +118,7 @@ missed_end(struct dir *d, struct missed *m)
 {
 	idset_fini(&d->others);
 	d->others = m->others;
-	d->has_others = dir_is_known_by_scans(d) && !m->failed;
+	d->has_others = missed_needs_scans(d) && !m->failed;
 	*m = (struct missed) { 0 };
 }
 
@@ -136,12 +136,12 @@ missed_begin(struct dir *d)
 	struct stat st;
 	DIR *handle;
 
-	if ((handle = dir_list(d)) == NULL)
+	if ((handle = retry_list(d)) == NULL)
 		return;
 	if (fstat(dirfd(handle), &st) == 0)
 		d->changed_ns = written_ns(&st);
 	while ((e = readdir(handle)) != NULL)
-		missed_list(&m, e->d_ino);
+		missed_note(&m, e->d_ino);
 	(void)closedir(handle);
 	missed_end(d, &m);
 }

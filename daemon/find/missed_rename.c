@@ -19,9 +19,9 @@
  * what the events say.  Most are known already by their identity; one that came
  * and went between two looks is not.
  */
-struct stray {
-	TAILQ_ENTRY(stray) entry; /* as they came */
-	RB_ENTRY(stray) by_name;
+struct missed_rename {
+	TAILQ_ENTRY(missed_rename) entry; /* as they came */
+	RB_ENTRY(missed_rename) by_name;
 	char *origin; /* the name that a source means */
 	char *name; /* the one it has now */
 	bool looked_at; /* by that name, */
@@ -30,62 +30,63 @@ struct stray {
 };
 
 static int
-compare_strays(const struct stray *a, const struct stray *b)
+compare_renames(const struct missed_rename *a, const struct missed_rename *b)
 {
 	return (strcmp(a->name, b->name));
 }
 
 /* RB_GENERATE_STATIC needs __unused, which glibc's headers cannot bear. */
 #define LOCAL __attribute__((__unused__)) static
-RB_GENERATE_INTERNAL(stray_names, stray, by_name, compare_strays, LOCAL)
+RB_GENERATE_INTERNAL(
+    rename_names, missed_rename, by_name, compare_renames, LOCAL)
 
 static void
-stray_free(struct dir *d, struct stray *s)
+rename_free(struct dir *d, struct missed_rename *s)
 {
-	TAILQ_REMOVE(&d->strays, s, entry);
-	RB_REMOVE(stray_names, &d->stray_names, s);
-	if (TAILQ_EMPTY(&d->strays))
-		TAILQ_REMOVE(&d->all->strayed, d, strayed);
+	TAILQ_REMOVE(&d->renames, s, entry);
+	RB_REMOVE(rename_names, &d->rename_names, s);
+	if (TAILQ_EMPTY(&d->renames))
+		TAILQ_REMOVE(&d->all->renamed, d, renamed);
 	free(s->origin);
 	free(s->name);
 	free(s);
 }
 
-static struct stray *
-find_stray(struct dir *d, const char *name)
+static struct missed_rename *
+find_rename(struct dir *d, const char *name)
 {
-	struct stray key;
+	struct missed_rename key;
 	union {
 		const char *in;
 		char *out;
 	} u = { .in = name };
 
 	key.name = u.out;
-	return (RB_FIND(stray_names, &d->stray_names, &key));
+	return (RB_FIND(rename_names, &d->rename_names, &key));
 }
 
 static void
 note_rename(struct dir *d, const char *name, const char *from, ino_t guessed)
 {
-	struct stray *s, *over;
+	struct missed_rename *s, *over;
 	char *copy;
 
 	if (from == NULL)
 		return;
 	/* What had the name is gone. */
-	if ((over = find_stray(d, name)) != NULL)
-		stray_free(d, over);
-	s = guessed != 0 ? NULL : find_stray(d, from);
-	if (s == NULL && !dir_means_file(d, from) && !dir_has_link_to(d, from))
+	if ((over = find_rename(d, name)) != NULL)
+		rename_free(d, over);
+	s = guessed != 0 ? NULL : find_rename(d, from);
+	if (s == NULL && !match_file(d, from) && !link_leads_to(d, from))
 		return;
 	if ((copy = strdup(name)) == NULL)
 		return;
 	if (s != NULL) {
-		RB_REMOVE(stray_names, &d->stray_names, s);
+		RB_REMOVE(rename_names, &d->rename_names, s);
 		free(s->name);
 		s->name = copy;
 		s->looked_at = false;
-		RB_INSERT(stray_names, &d->stray_names, s);
+		RB_INSERT(rename_names, &d->rename_names, s);
 		return;
 	}
 	if ((s = calloc(1, sizeof(*s))) == NULL ||
@@ -96,10 +97,10 @@ note_rename(struct dir *d, const char *name, const char *from, ino_t guessed)
 	}
 	s->name = copy;
 	s->guessed = guessed;
-	if (TAILQ_EMPTY(&d->strays))
-		TAILQ_INSERT_TAIL(&d->all->strayed, d, strayed);
-	TAILQ_INSERT_TAIL(&d->strays, s, entry);
-	RB_INSERT(stray_names, &d->stray_names, s);
+	if (TAILQ_EMPTY(&d->renames))
+		TAILQ_INSERT_TAIL(&d->all->renamed, d, renamed);
+	TAILQ_INSERT_TAIL(&d->renames, s, entry);
+	RB_INSERT(rename_names, &d->rename_names, s);
 }
 
 /*
@@ -107,7 +108,8 @@ note_rename(struct dir *d, const char *name, const char *from, ino_t guessed)
  * source means too, and nothing but s tells where it stands among the others.
  */
 static bool
-is_out_of_order(const struct tail *t, struct dir *d, const struct stray *s)
+is_out_of_order(
+    const struct tail *t, struct dir *d, const struct missed_rename *s)
 {
 	return (rotation_is_of(s->name, s->origin) &&
 	    t == tail_at(&d->place, s->name) && !t->rotated &&
@@ -116,15 +118,16 @@ is_out_of_order(const struct tail *t, struct dir *d, const struct stray *s)
 }
 
 void
-dir_note_rename(struct dir *d, const char *name, const char *from)
+missed_rename_note(struct dir *d, const char *name, const char *from)
 {
 	note_rename(d, name, from, 0);
 }
 
 void
-dir_guess_rename(struct dir *d, const char *name, const char *from, ino_t ino)
+missed_rename_guess(
+    struct dir *d, const char *name, const char *from, ino_t ino)
 {
-	struct stray *s = find_stray(d, name);
+	struct missed_rename *s = find_rename(d, name);
 
 	if (s != NULL && s->guessed == ino)
 		return;
@@ -148,14 +151,14 @@ events_told(const struct sources *ss)
  * says so.  The next turn has it, unless more events wait than a turn takes.
  */
 static bool
-may_be_renamed_yet(const struct sources *ss, const struct stray *s)
+may_be_renamed_yet(const struct sources *ss, const struct missed_rename *s)
 {
 	return (watch_is_behind(ss->watch) &&
 	    events_told(ss) - s->events < MAX_WAITING);
 }
 
 static int
-stat_stray(struct dir *d, struct stray *s, struct stat *st)
+stat_renamed(struct dir *d, struct missed_rename *s, struct stat *st)
 {
 	char path[PATH_MAX];
 
@@ -167,7 +170,7 @@ stat_stray(struct dir *d, struct stray *s, struct stat *st)
 	if (lstat(path, st) == -1 && errno != ENOENT && errno != ENOTDIR) {
 		/* It is no news of the file: the next turn looks again. */
 		s->looked_at = false;
-		dir_again(d);
+		retry_dir(d);
 		return (-1);
 	}
 	if (st->st_ino == 0 || (s->guessed != 0 && st->st_ino != s->guessed)) {
@@ -176,27 +179,27 @@ stat_stray(struct dir *d, struct stray *s, struct stat *st)
 			missed_forget(d, s->guessed);
 		return (-1);
 	}
-	if (!S_ISREG(st->st_mode) || !dir_trusts_own(d, s->name, st))
+	if (!S_ISREG(st->st_mode) || !trust_own_name(d, s->name, st))
 		return (-1);
 	return (0);
 }
 
 /* A file that nobody looked at while it had the name of its source. */
 static void
-follow_stray(struct dir *d, struct stray *s)
+follow_rename(struct dir *d, struct missed_rename *s)
 {
-	enum reach reach = REACH_PLAIN;
+	enum trust trust = TRUST_PLAIN;
 	const char *name = s->origin;
 	char origin[PATH_MAX];
 	struct dir *was = d;
 	struct stat st;
 	struct tail *t;
 
-	if (stat_stray(d, s, &st) == -1)
+	if (stat_renamed(d, s, &st) == -1)
 		return;
-	if (!dir_means_file(d, s->origin)) {
-		reach = REACH_SAFE_LINK;
-		was = dir_link_to(d, s->origin, &st, &name);
+	if (!match_file(d, s->origin)) {
+		trust = TRUST_SAFE_LINK;
+		was = link_leading_to(d, s->origin, &st, &name);
 	}
 	if (was == NULL || dir_path(was, name, origin) == -1)
 		return;
@@ -215,7 +218,7 @@ follow_stray(struct dir *d, struct stray *s)
 		t->fresh = true;
 	else
 		tail_precedes(t, &was->place, name);
-	dir_join_routes(t, was, name, reach);
+	routes_join(t, was, name, trust);
 	/* A truncated file may go on in it, and nobody knows it then. */
 	tail_held_look(t);
 	if (!t->known)
@@ -230,28 +233,28 @@ follow_stray(struct dir *d, struct stray *s)
 }
 
 void
-sources_follow_strays(struct sources *ss)
+missed_rename_follow(struct sources *ss)
 {
-	struct stray *s, *next;
+	struct missed_rename *s, *next;
 	struct dir *d, *behind;
 	bool again;
 
-	TAILQ_FOREACH_SAFE (d, &ss->strayed, strayed, behind)
-		TAILQ_FOREACH_SAFE (s, &d->strays, entry, next) {
+	TAILQ_FOREACH_SAFE (d, &ss->renamed, renamed, behind)
+		TAILQ_FOREACH_SAFE (s, &d->renames, entry, next) {
 			again = !s->looked_at;
 			if (!again && may_be_renamed_yet(ss, s))
 				continue;
-			follow_stray(d, s);
+			follow_rename(d, s);
 			if (!again && s->looked_at)
-				stray_free(d, s);
+				rename_free(d, s);
 		}
 }
 
 void
-strays_clear(struct dir *d)
+missed_rename_clear(struct dir *d)
 {
-	struct stray *s;
+	struct missed_rename *s;
 
-	while ((s = TAILQ_FIRST(&d->strays)) != NULL)
-		stray_free(d, s);
+	while ((s = TAILQ_FIRST(&d->renames)) != NULL)
+		rename_free(d, s);
 }

@@ -83,12 +83,12 @@ look_at_point(struct sources *ss, const char *point)
 
 	if (!split(point, parent, &name) ||
 	    (d = dir_find(ss, parent)) == NULL ||
-	    (!dir_means_file(d, name) && !dir_means_dir(d, name) &&
+	    (!match_file(d, name) && !match_dir(d, name) &&
 		tail_at(&d->place, name) == NULL &&
 		dir_find(ss, point) == NULL))
 		return;
 	if (!is_for_a_start(ss, point))
-		dir_look(d, name);
+		entry_examine(d, name);
 }
 
 /* Whether it is in d, which has another path without links; and its name. */
@@ -115,13 +115,13 @@ look_at_linked(
 	for (i = 0; i < n && (d = dir_find(ss, path)) != NULL; i++) {
 		if (is_at_or_below(dir_real(d), points[i])) {
 			if (!is_for_a_start(ss, points[i]))
-				sweep_look(d);
+				sweep_dir(d);
 		} else if (d->real != NULL && is_in(points[i], d, &name))
-			dir_look(d, name);
+			entry_examine(d, name);
 	}
 	/* What is mounted may be on the way of a link. */
 	if ((d = dir_find(ss, path)) != NULL && d->dangles)
-		sweep_look(d);
+		sweep_dir(d);
 }
 
 /* Directories that links lead to, and those that have links. */

@@ -16,14 +16,14 @@
 /* and of the others their number, after so many seconds, and when it doubles */
 #define GATHER 1.
 
-struct told {
-	RB_ENTRY(told) by_name;
+struct not_followed {
+	RB_ENTRY(not_followed) by_name;
 	struct dir *dir;
 	const char *name; /* behind it */
 };
 
 static int
-compare_told(const struct told *a, const struct told *b)
+compare_names(const struct not_followed *a, const struct not_followed *b)
 {
 	if (a->dir != b->dir)
 		return ((uintptr_t)a->dir < (uintptr_t)b->dir ? -1 : 1);
@@ -32,7 +32,8 @@ compare_told(const struct told *a, const struct told *b)
 
 /* RB_GENERATE_STATIC needs __unused, which glibc's headers cannot bear. */
 #define LOCAL __attribute__((__unused__)) static
-RB_GENERATE_INTERNAL(told_names, told, by_name, compare_told, LOCAL)
+RB_GENERATE_INTERNAL(
+    not_followed_names, not_followed, by_name, compare_names, LOCAL)
 
 static void
 on_tell(struct ev_loop *loop, ev_timer *timer, int revents)
@@ -41,124 +42,125 @@ on_tell(struct ev_loop *loop, ev_timer *timer, int revents)
 
 	(void)loop;
 	(void)revents;
-	if (ss->nuntold < 2 * ss->nsaid)
+	if (ss->nunnamed < 2 * ss->nsaid)
 		return;
-	ss->nsaid = ss->nuntold;
-	if (ss->nuntold > 0)
+	ss->nsaid = ss->nunnamed;
+	if (ss->nunnamed > 0)
 		log_warnx("and %llu others are not followed: \"teslacoilctl "
 			  "log level debug\" has them named",
-		    (unsigned long long)ss->nuntold);
+		    (unsigned long long)ss->nunnamed);
 }
 
 void
-told_init(struct sources *ss)
+not_followed_init(struct sources *ss)
 {
-	RB_INIT(&ss->told);
+	RB_INIT(&ss->not_followed);
 	ev_timer_init(&ss->tell, on_tell, GATHER, 0.);
 	ss->tell.data = ss;
 }
 
 void
-told_end(struct sources *ss)
+not_followed_end(struct sources *ss)
 {
 	ev_timer_stop(ss->loop, &ss->tell);
 }
 
-static struct told *
+static struct not_followed *
 find(struct dir *d, const char *name)
 {
-	struct told key = { .dir = d, .name = name };
+	struct not_followed key = { .dir = d, .name = name };
 
-	return (RB_FIND(told_names, &d->all->told, &key));
+	return (RB_FIND(not_followed_names, &d->all->not_followed, &key));
 }
 
 static void
-count_untold(struct dir *d)
+count_unsaid(struct dir *d)
 {
 	struct sources *ss = d->all;
 
-	d->nuntold++;
-	ss->nuntold++;
-	if (ev_is_active(&ss->tell) || ss->nuntold < 2 * ss->nsaid)
+	d->nunnamed++;
+	ss->nunnamed++;
+	if (ev_is_active(&ss->tell) || ss->nunnamed < 2 * ss->nsaid)
 		return;
 	ev_timer_set(&ss->tell, GATHER, 0.);
 	ev_timer_start(ss->loop, &ss->tell);
 }
 
 void
-dir_tell(struct dir *d, const char *name, const char *why)
+not_followed_say(struct dir *d, const char *name, const char *why)
 {
 	struct sources *ss = d->all;
 	size_t size = strlen(name) + 1;
-	struct told *t;
+	struct not_followed *t;
 
 	if (find(d, name) != NULL)
 		return;
-	if (d->ntold == IN_DIR || ss->ntold == IN_ALL ||
+	if (d->nnamed == IN_DIR || ss->nnamed == IN_ALL ||
 	    (t = malloc(sizeof(*t) + size)) == NULL) {
 		log_debug("%s/%s: not followed: %s", d->place.path, name, why);
-		count_untold(d);
+		count_unsaid(d);
 		return;
 	}
 	t->dir = d;
 	t->name = memcpy(t + 1, name, size);
-	RB_INSERT(told_names, &ss->told, t);
-	ss->ntold++;
-	d->ntold++;
+	RB_INSERT(not_followed_names, &ss->not_followed, t);
+	ss->nnamed++;
+	d->nnamed++;
 	log_warnx("%s/%s: not followed: %s", d->place.path, name, why);
 }
 
 static void
-told_free(struct told *t)
+not_followed_free(struct not_followed *t)
 {
 	struct sources *ss = t->dir->all;
 
-	RB_REMOVE(told_names, &ss->told, t);
-	ss->ntold--;
-	t->dir->ntold--;
+	RB_REMOVE(not_followed_names, &ss->not_followed, t);
+	ss->nnamed--;
+	t->dir->nnamed--;
 	free(t);
 }
 
 void
-dir_untell(struct dir *d, const char *name)
+not_followed_forget(struct dir *d, const char *name)
 {
-	struct told *t;
+	struct not_followed *t;
 
-	if (d->ntold > 0 && (t = find(d, name)) != NULL)
-		told_free(t);
+	if (d->nnamed > 0 && (t = find(d, name)) != NULL)
+		not_followed_free(t);
 }
 
 void
-told_recount(struct dir *d)
+not_followed_recount(struct dir *d)
 {
-	d->all->nuntold -= d->nuntold;
-	d->nuntold = 0;
+	d->all->nunnamed -= d->nunnamed;
+	d->nunnamed = 0;
 }
 
 void
-told_look(struct dir *d, int fd)
+not_followed_prune(struct dir *d, int fd)
 {
-	struct told key = { .dir = d, .name = "" }, *t, *next;
+	struct not_followed key = { .dir = d, .name = "" }, *t, *next;
 	struct stat st;
 
-	if (d->ntold == 0)
+	if (d->nnamed == 0)
 		return;
-	for (t = RB_NFIND(told_names, &d->all->told, &key);
+	for (t = RB_NFIND(not_followed_names, &d->all->not_followed, &key);
 	     t != NULL && t->dir == d; t = next) {
-		next = RB_NEXT(told_names, &d->all->told, t);
+		next = RB_NEXT(not_followed_names, &d->all->not_followed, t);
 		if (fstatat(fd, t->name, &st, AT_SYMLINK_NOFOLLOW) == -1 &&
 		    errno == ENOENT)
-			told_free(t);
+			not_followed_free(t);
 	}
 }
 
 void
-told_clear(struct dir *d)
+not_followed_clear(struct dir *d)
 {
-	struct told key = { .dir = d, .name = "" }, *t;
+	struct not_followed key = { .dir = d, .name = "" }, *t;
 
-	while (d->ntold > 0 &&
-	    (t = RB_NFIND(told_names, &d->all->told, &key)) != NULL)
-		told_free(t);
-	told_recount(d);
+	while (d->nnamed > 0 &&
+	    (t = RB_NFIND(not_followed_names, &d->all->not_followed, &key)) !=
+		NULL)
+		not_followed_free(t);
+	not_followed_recount(d);
 }

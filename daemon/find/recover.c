@@ -29,38 +29,38 @@ names_changed(const struct dir *d)
 	unsigned n = 0;
 
 	while (stat(dir_display(d), &st) == -1)
-		if (!lookup_again(d->all, n++))
+		if (!retry_lookup(d->all, n++))
 			return (-1);
 	return (written_ns(&st));
 }
 
 /* Returns whether it is to be done again: names may have changed meanwhile. */
 static bool
-recover_dir_once(struct orphans *os, struct dir *d)
+recover_dir_once(struct unmatched *os, struct dir *d)
 {
-	struct hunt h = { .os = os, .dir = d };
+	struct recovery h = { .os = os, .dir = d };
 	int64_t before = names_changed(d), after, began = clock_day_ns();
 
-	if (hunt_begin(&h) == 0) {
-		list_candidates(&h);
-		adopt_sent(&h);
-		follow_passed_by(&h);
-		adopt_unsent(&h);
+	if (recover_begin(&h) == 0) {
+		recover_list(&h);
+		recover_adopt_sent(&h);
+		recover_follow_new(&h);
+		recover_adopt_unsent(&h);
 	}
-	hunt_end(&h);
+	recover_end(&h);
 	if ((after = names_changed(d)) == -1)
-		return (is_no_answer(errno));
+		return (retry_may_help(errno));
 	return (h.changing || place_was_changing(before, after, began));
 }
 
 static void
-recover_dir(struct orphans *os, struct dir *d)
+recover_dir(struct unmatched *os, struct dir *d)
 {
 	unsigned n = 0;
 
 	while (recover_dir_once(os, d) && n < AGAIN_MOST) {
 		errno = EAGAIN;
-		if (!lookup_again(d->all, n++))
+		if (!retry_lookup(d->all, n++))
 			break;
 	}
 }
@@ -90,38 +90,38 @@ is_unchanged(struct dir *d)
 
 	sources_pause(d->all);
 	return (stat(dir_display(d), &st) == 0 &&
-	    !dir_may_be_since(d, &st.st_mtim) && is_known(d));
+	    !last_look_is_before(d, &st.st_mtim) && is_known(d));
 }
 
 /* A directory that is there for the links into it was not listed before. */
 static bool
 is_unlisted(const struct dir *d)
 {
-	return (d->scan == 0 && (d->nuses == 0 || !RB_EMPTY(&d->targets)));
+	return (d->scan == 0 && (d->nmatches == 0 || !RB_EMPTY(&d->targets)));
 }
 
 static void
 recover(struct sources *ss)
 {
-	struct orphans *os;
+	struct unmatched *os;
 	struct dir *d;
 
-	orphans_enter_dirs(ss);
+	recover_enter_dirs(ss);
 	for (d = dir_from(ss, ""); d != NULL; d = dir_next(d))
 		if (is_unlisted(d) || !is_unchanged(d))
-			look_for_moved(d);
+			recover_examine_moved(d);
 	scan_all(ss);
-	if ((os = orphans_new(ss)) == NULL)
+	if ((os = unmatched_new(ss)) == NULL)
 		return;
 	for (d = dir_from(ss, ""); d != NULL; d = dir_next(d))
-		if (orphans_are_missed(os, d) || !is_unchanged(d) ||
-		    dir_has_deferred(d))
+		if (unmatched_are_missed(os, d) || !is_unchanged(d) ||
+		    last_look_has_deferred(d))
 			recover_dir(os, d);
-	orphans_end(os, NULL);
-	if (ss->nagain > 0)
-		ss->orphans = os;
+	unmatched_end(os, NULL);
+	if (ss->nretries > 0)
+		ss->unmatched = os;
 	else
-		orphans_free(os);
+		unmatched_free(os);
 }
 
 static bool
@@ -130,14 +130,14 @@ has_unread(struct dir *d)
 	struct tail *t;
 
 	RB_FOREACH (t, tail_names, &d->place.names)
-		if (is_unread(t))
+		if (recover_is_unread(t))
 			return (true);
 	return (false);
 }
 
 /* What goes on in none of them has not to wait for those that are unread. */
 static void
-decide_others(struct hunt *h)
+decide_others(struct recovery *h)
 {
 	const struct candidate *c;
 	struct tail *t;
@@ -148,7 +148,7 @@ decide_others(struct hunt *h)
 		c = h->list[i];
 		t = tails_find(h->dir->all->tails, c->st.st_dev, c->st.st_ino);
 		if (t != NULL && c->head_len > 0 &&
-		    find_orphan(h, c, false, false) == NULL)
+		    recover_find(h, c, false, false) == NULL)
 			tail_decide(t);
 	}
 }
@@ -158,40 +158,40 @@ decide_others(struct hunt *h)
  * before it is sent from its beginning by its own name.
  */
 static void
-recover_early(struct orphans *os, struct dir *d)
+recover_early(struct unmatched *os, struct dir *d)
 {
-	struct hunt h = { .os = os, .dir = d, .early = true };
+	struct recovery h = { .os = os, .dir = d, .early = true };
 
-	if (hunt_begin(&h) == 0) {
-		list_candidates(&h);
-		adopt_sent(&h);
+	if (recover_begin(&h) == 0) {
+		recover_list(&h);
+		recover_adopt_sent(&h);
 		decide_others(&h);
 	}
-	hunt_end(&h);
+	recover_end(&h);
 }
 
 void
-dir_recover(struct dir *d)
+recover_late(struct dir *d)
 {
 	struct sources *ss = d->all;
-	struct orphans *os = d->started ? ss->orphans : NULL, *own = NULL;
+	struct unmatched *os = d->started ? ss->unmatched : NULL, *own = NULL;
 
-	if (!d->unrecovered || d->again || d->said)
+	if (!d->unrecovered || d->retry || d->said)
 		return;
 	d->unrecovered = has_unread(d);
 	if (d->unrecovered)
-		dir_again(d);
+		retry_dir(d);
 	if (ledger_is_first(ss->ledger))
 		return;
-	if (os == NULL && (os = own = orphans_new(ss)) == NULL)
+	if (os == NULL && (os = own = unmatched_new(ss)) == NULL)
 		return;
 	if (d->unrecovered)
 		recover_early(os, d);
 	else
 		recover_dir(os, d);
-	orphans_end(os, d);
+	unmatched_end(os, d);
 	if (own != NULL)
-		orphans_free(own);
+		unmatched_free(own);
 }
 
 void
@@ -203,7 +203,7 @@ sources_recover(struct sources *ss)
 		recover(ss);
 	for (d = dir_from(ss, ""); d != NULL; d = dir_next(d)) {
 		sources_pause(ss);
-		dir_note_unseen(d);
+		last_look_note(d);
 		place_order(&d->place);
 	}
 }

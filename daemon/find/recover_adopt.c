@@ -18,7 +18,7 @@ struct choice {
 	bool unsent; /* of those of which nothing was sent, else of the rest */
 	bool made; /* of those that were recorded before c was made */
 	bool early; /* of those of whose files it is known what they are */
-	struct orphan *best;
+	struct unmatched_record *best;
 };
 
 /*
@@ -27,9 +27,9 @@ struct choice {
  * there rather too much is sent.
  */
 static bool
-is_likelier(const struct choice *x, const struct orphan *o)
+is_likelier(const struct choice *x, const struct unmatched_record *o)
 {
-	const struct orphan *than = x->best;
+	const struct unmatched_record *than = x->best;
 
 	if (than == NULL)
 		return (true);
@@ -48,11 +48,11 @@ is_likelier(const struct choice *x, const struct orphan *o)
  * name there that one leads or led to.
  */
 static bool
-may_be_there_as(const struct orphan *o, const struct candidate *c)
+may_be_there_as(const struct unmatched_record *o, const struct candidate *c)
 {
 	unsigned i;
 
-	if (c->dir->nuses > 0 || c->base[0] != '\0')
+	if (c->dir->nmatches > 0 || c->base[0] != '\0')
 		return (true);
 	for (i = 0; i < o->nspots; i++)
 		if (o->spots[i].dir == c->dir &&
@@ -63,7 +63,7 @@ may_be_there_as(const struct orphan *o, const struct candidate *c)
 
 /* Whether c has the name that o had, or one that rotation gives. */
 static bool
-is_called_alike(const struct candidate *c, const struct orphan *o)
+is_called_alike(const struct candidate *c, const struct unmatched_record *o)
 {
 	unsigned i;
 
@@ -76,24 +76,24 @@ is_called_alike(const struct candidate *c, const struct orphan *o)
 
 /* Whether it cannot be read yet: it may turn out to be another file. */
 bool
-is_unread(const struct tail *t)
+recover_is_unread(const struct tail *t)
 {
-	return (t->suspect || (t->error != 0 && is_no_answer(t->error)));
+	return (t->suspect || (t->error != 0 && retry_may_help(t->error)));
 }
 
 /* The file of its record may be just that, as soon as it can be read. */
 static bool
-may_be_there(const struct orphan *o, struct tails *tails)
+may_be_there(const struct unmatched_record *o, struct tails *tails)
 {
 	const struct tail *t = tails_find(tails, o->rec.dev, o->rec.inode);
 
-	return (t != NULL && is_unread(t));
+	return (t != NULL && recover_is_unread(t));
 }
 
 static bool
 choose(void *who, void *arg)
 {
-	struct orphan *o = who;
+	struct unmatched_record *o = who;
 	struct choice *x = arg;
 
 	sources_pause(x->c->dir->all);
@@ -113,9 +113,9 @@ choose(void *who, void *arg)
  * directory has become, the orphan had that name, or one that rotation gave
  * then.
  */
-struct orphan *
-find_orphan(
-    const struct hunt *h, const struct candidate *c, bool unsent, bool made)
+struct unmatched_record *
+recover_find(
+    const struct recovery *h, const struct candidate *c, bool unsent, bool made)
 {
 	struct choice x = {
 		.c = c, .unsent = unsent, .made = made, .early = h->early
@@ -132,7 +132,7 @@ find_orphan(
 		return (NULL);
 	q.len = (size_t)c->head_len;
 	if (c->base[0] == '\0') {
-		orphans_each(h->os, &q, choose, &x);
+		unmatched_each(h->os, &q, choose, &x);
 		return (x.best);
 	}
 	q.name = base;
@@ -142,16 +142,16 @@ find_orphan(
 }
 
 static void
-adopt(struct candidate *c, struct orphan *o)
+adopt(struct candidate *c, struct unmatched_record *o)
 {
 	const struct former was = { .dir = o->spots[0].dir,
 		.base = o->spots[0].base,
-		.reach = REACH_PLAIN };
+		.trust = TRUST_PLAIN };
 	struct stream *s;
 	struct tail *t;
 	off_t offset;
 
-	if ((t = follow_candidate(c, &was)) == NULL)
+	if ((t = former_follow(c, &was)) == NULL)
 		return;
 	offset = candidate_offset(c, o);
 	o->found = true;
@@ -175,12 +175,12 @@ adopt(struct candidate *c, struct orphan *o)
 
 /* The file goes on in c, for every destination that has a record of it. */
 static void
-adopt_file(struct hunt *h, struct candidate *c, struct orphan *o)
+adopt_file(struct recovery *h, struct candidate *c, struct unmatched_record *o)
 {
-	for (o = orphan_first(o); o != NULL; o = orphan_next(o)) {
+	for (o = unmatched_first(o); o != NULL; o = unmatched_next(o)) {
 		if (o->tried || !candidate_continues(c, o, true))
 			continue;
-		orphan_try(h->os, o, h->dir, h->missing);
+		unmatched_try(h->os, o, h->dir, h->missing);
 		adopt(c, o);
 	}
 }
@@ -190,13 +190,13 @@ adopt_file(struct hunt *h, struct candidate *c, struct orphan *o)
  * content.
  */
 void
-adopt_sent(struct hunt *h)
+recover_adopt_sent(struct recovery *h)
 {
-	struct orphan *o;
+	struct unmatched_record *o;
 	size_t i;
 
 	for (i = h->n; i-- > 0;)
-		if ((o = find_orphan(h, h->list[i], false, false)) != NULL)
+		if ((o = recover_find(h, h->list[i], false, false)) != NULL)
 			adopt_file(h, h->list[i], o);
 }
 
@@ -214,33 +214,33 @@ enum turn {
 
 /* What is followed is sent from its beginning. */
 static void
-adopt_unsent_file(struct hunt *h, struct candidate *c, enum turn turn)
+adopt_unsent_file(struct recovery *h, struct candidate *c, enum turn turn)
 {
 	bool followed = c->used ||
 	    tails_find(c->dir->all->tails, c->st.st_dev, c->st.st_ino) != NULL;
-	struct orphan *o;
+	struct unmatched_record *o;
 
 	if (c->is_told || followed != (turn == TURN_FOLLOWED) ||
-	    (o = find_orphan(h, c, true, turn == TURN_MADE)) == NULL)
+	    (o = recover_find(h, c, true, turn == TURN_MADE)) == NULL)
 		return;
 	if (turn != TURN_FOLLOWED) {
 		adopt_file(h, c, o);
 		return;
 	}
-	for (o = orphan_first(o); o != NULL; o = orphan_next(o))
+	for (o = unmatched_first(o); o != NULL; o = unmatched_next(o))
 		if (!o->tried && o->rec.offset == 0) {
-			orphan_try(h->os, o, h->dir, h->missing);
+			unmatched_try(h->os, o, h->dir, h->missing);
 			o->found = true;
 		}
 }
 
 void
-adopt_unsent(struct hunt *h)
+recover_adopt_unsent(struct recovery *h)
 {
 	enum turn turn;
 	size_t i;
 
-	if (!orphans_have_unsent(h->os))
+	if (!unmatched_have_unsent(h->os))
 		return;
 	for (turn = 0; turn < TURNS; turn++)
 		for (i = h->n; i-- > 0;)

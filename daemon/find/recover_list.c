@@ -19,7 +19,7 @@
 
 /* What is known of one that was of no use is said for the next attempt. */
 static void
-forget_candidates(struct hunt *h)
+forget_candidates(struct recovery *h)
 {
 	struct candidate *c;
 
@@ -34,9 +34,9 @@ forget_candidates(struct hunt *h)
 }
 
 int
-hunt_begin(struct hunt *h)
+recover_begin(struct recovery *h)
 {
-	if ((h->missing = orphans_of(h->os, h->dir)) == NULL)
+	if ((h->missing = unmatched_of(h->os, h->dir)) == NULL)
 		return (-1);
 	if ((h->followed = kin_new()) == NULL) {
 		log_warn("%s", dir_display(h->dir));
@@ -46,13 +46,13 @@ hunt_begin(struct hunt *h)
 }
 
 void
-hunt_end(struct hunt *h)
+recover_end(struct recovery *h)
 {
 	size_t i;
 
 	for (i = 0; i < h->n && h->dir->unrecovered; i++)
 		if (h->list[i]->used)
-			dir_take(h->dir, &h->list[i]->st);
+			last_look_take(h->dir, &h->list[i]->st);
 	forget_candidates(h);
 	kin_free(h->missing);
 	kin_free(h->followed);
@@ -60,14 +60,14 @@ hunt_end(struct hunt *h)
 
 /* Whether something is known to have, or to have had, the name that c had. */
 static bool
-is_of_interest(const struct hunt *h, const struct candidate *c)
+is_of_interest(const struct recovery *h, const struct candidate *c)
 {
 	struct place *place = &h->dir->place;
 
 	return (tail_at(place, c->base) != NULL ||
 	    place_leaver(place, c->base) != NULL ||
-	    dir_has_link_to(h->dir, c->base) ||
-	    orphans_had(h->os, h->dir, c->base));
+	    link_leads_to(h->dir, c->base) ||
+	    unmatched_had(h->os, h->dir, c->base));
 }
 
 /*
@@ -75,7 +75,7 @@ is_of_interest(const struct hunt *h, const struct candidate *c)
  * the one by which it was sent than one that rotation gave before.
  */
 static bool
-find_base(const struct hunt *h, struct candidate *c)
+find_base(const struct recovery *h, struct candidate *c)
 {
 	char first[NAME_MAX + 1] = "";
 	struct former was;
@@ -84,7 +84,7 @@ find_base(const struct hunt *h, struct candidate *c)
 	for (i = 0; rotation_base(c->name, i, c->base, sizeof(c->base)); i++) {
 		if (!is_of_interest(h, c))
 			continue;
-		if (find_former(c, &was))
+		if (former_find(c, &was))
 			return (true);
 		if (first[0] == '\0')
 			memcpy(first, c->base, sizeof(first));
@@ -95,7 +95,7 @@ find_base(const struct hunt *h, struct candidate *c)
 
 /* The room of the list is the next power of two.  Returns 0, or -1. */
 static int
-add_candidate(struct hunt *h, struct candidate *c)
+add_candidate(struct recovery *h, struct candidate *c)
 {
 	struct candidate **grown;
 	size_t n = h->n;
@@ -115,8 +115,8 @@ add_candidate(struct hunt *h, struct candidate *c)
 static void
 look_later(struct dir *d)
 {
-	if (is_no_answer(errno))
-		dir_again(d);
+	if (retry_may_help(errno))
+		retry_dir(d);
 	else
 		d->dangles = true;
 	d->unrecovered = true;
@@ -129,7 +129,7 @@ stat_entry(struct dir *d, int dirfd, const char *name, struct stat *st)
 	int rc;
 
 	while ((rc = fstatat(dirfd, name, st, AT_SYMLINK_NOFOLLOW)) == -1 &&
-	    lookup_again(d->all, n++))
+	    retry_lookup(d->all, n++))
 		;
 	return (rc);
 }
@@ -150,7 +150,7 @@ keeps_name(const struct tail *t, int dirfd)
  * be known by that before others are judged by the names that they had.
  */
 static void
-catch_up(struct hunt *h, struct tail *t, int dirfd, const char *name,
+catch_up(struct recovery *h, struct tail *t, int dirfd, const char *name,
     const struct stat *st)
 {
 	struct place *place = &h->dir->place;
@@ -159,7 +159,7 @@ catch_up(struct hunt *h, struct tail *t, int dirfd, const char *name,
 	    (t->place == place &&
 		(strcmp(t->name, name) == 0 || keeps_name(t, dirfd))))
 		return;
-	switch (dir_knows(h->dir, name, t, st)) {
+	switch (known_as(h->dir, name, t, st)) {
 	case KNOWN_SAME:
 		tail_rename(t, place, name);
 		break;
@@ -177,7 +177,7 @@ catch_up(struct hunt *h, struct tail *t, int dirfd, const char *name,
  * errno where it could not be looked at.
  */
 static int
-consider(struct hunt *h, int dirfd, const char *name)
+consider(struct recovery *h, int dirfd, const char *name)
 {
 	struct sources *ss = h->dir->all;
 	struct candidate *c;
@@ -190,7 +190,7 @@ consider(struct hunt *h, int dirfd, const char *name)
 		return (0);
 	if (stat_entry(h->dir, dirfd, name, &st) == -1) {
 		h->changing |= errno == ENOENT;
-		return (is_no_answer(errno) ? -1 : 0);
+		return (retry_may_help(errno) ? -1 : 0);
 	}
 	if (!S_ISREG(st.st_mode))
 		return (0);
@@ -201,13 +201,13 @@ consider(struct hunt *h, int dirfd, const char *name)
 	    ((ss->late && tail_most_sent(t) > 0) ||
 		(t->met && (!t->was_empty || st.st_size == 0))))
 		return (0);
-	if (t == NULL && dir_has_taken(h->dir, &st))
+	if (t == NULL && last_look_has_taken(h->dir, &st))
 		return (0);
 	if ((c = candidate_new(h->dir, name, &st)) == NULL)
 		return (-1);
-	if (!find_base(h, c) && !orphans_had(h->os, h->dir, name) &&
-	    (orphans_are_none(h->os) || !dir_means_files(h->dir) ||
-		!dir_may_be_since(h->dir, &st.st_ctim))) {
+	if (!find_base(h, c) && !unmatched_had(h->os, h->dir, name) &&
+	    (unmatched_are_none(h->os) || !match_any_file(h->dir) ||
+		!last_look_is_before(h->dir, &st.st_ctim))) {
 		candidate_free(c);
 		return (0);
 	}
@@ -221,7 +221,7 @@ consider(struct hunt *h, int dirfd, const char *name)
 			return (0);
 		}
 		candidate_undefer(c);
-	} else if (c->base[0] != '\0' || is_no_answer(errno)) {
+	} else if (c->base[0] != '\0' || retry_may_help(errno)) {
 		look_later(h->dir);
 		candidate_defer(c);
 	}
@@ -237,14 +237,14 @@ is_never_listed(const struct dir *d, int error)
 
 /* Returns 0, or -1 with errno: not all of them are known. */
 static int
-list_once(struct hunt *h)
+list_once(struct recovery *h)
 {
 	const struct dirent *e;
 	DIR *handle;
 	int error;
 
 	forget_candidates(h);
-	if ((handle = dir_list(h->dir)) == NULL)
+	if ((handle = retry_list(h->dir)) == NULL)
 		return (h->dir->said || errno == ENOENT || errno == ENOTDIR ||
 			    errno == ESTALE || is_never_listed(h->dir, errno)
 			? 0
@@ -261,7 +261,7 @@ list_once(struct hunt *h)
 static bool
 has_inode(ino_t ino, void *arg)
 {
-	const struct hunt *h = arg;
+	const struct recovery *h = arg;
 	size_t i;
 
 	for (i = 0; i < h->n; i++)
@@ -271,22 +271,22 @@ has_inode(ino_t ino, void *arg)
 }
 
 void
-list_candidates(struct hunt *h)
+recover_list(struct recovery *h)
 {
 	unsigned n = 0;
 	size_t i;
 
 	while (list_once(h) == -1)
-		if (!lookup_again(h->dir->all, n++)) {
+		if (!retry_lookup(h->dir->all, n++)) {
 			say_warn(dir_display(h->dir),
 			    "cannot be listed: what became of its files while "
 			    "the daemon was down is looked for again");
 			/* It was listed just before, whatever that says. */
-			dir_again(h->dir);
+			retry_dir(h->dir);
 			h->dir->unrecovered = true;
 			break;
 		}
-	if (dir_has_deferred(h->dir))
+	if (last_look_has_deferred(h->dir))
 		for (i = 0; i < h->n; i++)
 			candidate_undefer_moved(h->list[i], has_inode, h);
 	if (h->n > 1)

@@ -13,7 +13,7 @@
 
 /* What a copy may be one of. */
 static void
-add_followed(struct hunt *h, struct tail *t, const char *left)
+add_followed(struct recovery *h, struct tail *t, const char *left)
 {
 	struct kin_key key = {
 		.print = t->print, .size = t->size, .nth = h->nfollowed++
@@ -29,13 +29,13 @@ add_followed(struct hunt *h, struct tail *t, const char *left)
 
 /* A link leads to t, which is called base in the directory. */
 static void
-add_linked(struct tail *t, const char *base, void *hunt)
+add_linked(struct tail *t, const char *base, void *recovery)
 {
-	add_followed(hunt, t, base);
+	add_followed(recovery, t, base);
 }
 
 static void
-list_followed(struct hunt *h)
+list_followed(struct recovery *h)
 {
 	struct leaver *l;
 	struct tail *t;
@@ -44,7 +44,7 @@ list_followed(struct hunt *h)
 		add_followed(h, t, NULL);
 	RB_FOREACH (l, leavers, &h->dir->place.leavers)
 		add_followed(h, l->tail, l->name);
-	dir_each_linked(h->dir, add_linked, h);
+	link_each(h->dir, add_linked, h);
 }
 
 /* Whether what else had the name of a source may be in it. */
@@ -66,7 +66,7 @@ base_was_truncated(const struct candidate *c)
 	struct tail *t;
 	uint32_t begun;
 
-	if (!find_former(c, &was) ||
+	if (!former_find(c, &was) ||
 	    (t = tail_at(&was.dir->place, was.base)) == NULL)
 		return (false);
 	begun = t->begun;
@@ -77,7 +77,7 @@ base_was_truncated(const struct candidate *c)
 
 /* The same as list_followed(), anew: files may have gone since. */
 static int
-list_followed_anew(struct hunt *h)
+list_followed_anew(struct recovery *h)
 {
 	kin_free(h->followed);
 	if ((h->followed = kin_new()) == NULL) {
@@ -89,14 +89,14 @@ list_followed_anew(struct hunt *h)
 }
 
 static void
-follow_if_new(struct hunt *h, struct candidate *c)
+follow_if_new(struct recovery *h, struct candidate *c)
 {
 	struct path_text path;
 	struct former was;
 	struct tail *t;
 
-	if (!c->is_new || !find_former(c, &was) ||
-	    (t = follow_candidate(c, &was)) == NULL)
+	if (!c->is_new || !former_find(c, &was) ||
+	    (t = former_follow(c, &was)) == NULL)
 		return;
 	t->passed_by = true;
 	add_followed(h, t, NULL);
@@ -106,7 +106,7 @@ follow_if_new(struct hunt *h, struct candidate *c)
 
 /* Before any of them is followed, and so known. */
 static void
-find_new(struct hunt *h)
+find_new(struct recovery *h)
 {
 	const struct tail *youngest = NULL;
 	const char *base = "";
@@ -121,7 +121,7 @@ find_new(struct hunt *h)
 			youngest = candidate_youngest(c);
 		base = c->base;
 		c->is_new = candidate_is_new(c, youngest) ||
-		    orphans_seek_copy(h->os, c);
+		    unmatched_seek_copy(h->os, c);
 	}
 }
 
@@ -135,13 +135,13 @@ pass_over(const struct candidate *c, struct tail *t, const struct tail *of)
 	t->undecided = false;
 	tail_hold_copy(t, of);
 	t->rotated = true;
-	if (find_former(c, &was) && dir_path(was.dir, was.base, origin) == 0)
+	if (former_find(c, &was) && dir_path(was.dir, was.base, origin) == 0)
 		tail_set_origin(t, origin);
 }
 
 /* What had the name for a time when nobody looked. */
 void
-follow_passed_by(struct hunt *h)
+recover_follow_new(struct recovery *h)
 {
 	struct tail *of, *t;
 	bool listed = false;

@@ -21,88 +21,88 @@
  */
 
 void
-again_init(struct sources *ss, void (*on_time)(EV_P_ ev_timer *, int))
+retry_init(struct sources *ss, void (*on_time)(EV_P_ ev_timer *, int))
 {
-	TAILQ_INIT(&ss->again);
+	TAILQ_INIT(&ss->retries);
 	ss->waits = WAITS;
-	ss->again_wait = SOON;
+	ss->retry_wait = SOON;
 	ss->decided_at = clock_now() + UNDECIDED;
-	ev_timer_init(&ss->again_timer, on_time, SOON, 0.);
-	ss->again_timer.data = ss;
+	ev_timer_init(&ss->retry_timer, on_time, SOON, 0.);
+	ss->retry_timer.data = ss;
 }
 
 void
-again_end(struct sources *ss)
+retry_end(struct sources *ss)
 {
-	ev_timer_stop(ss->loop, &ss->again_timer);
+	ev_timer_stop(ss->loop, &ss->retry_timer);
 }
 
 static void
-again(struct dir *d, bool first)
+add(struct dir *d, bool first)
 {
 	struct sources *ss = d->all;
 
 	if (ss->starting)
 		d->unrecovered = true;
 	else
-		dir_is_unseen(d);
-	if (d->again && !first)
+		last_look_failed(d);
+	if (d->retry && !first)
 		return;
-	again_leave(d);
-	d->again = true;
-	ss->nagain++;
+	retry_cancel(d);
+	d->retry = true;
+	ss->nretries++;
 	if (first) {
 		/* Before anything of it is sent. */
-		TAILQ_INSERT_HEAD(&ss->again, d, again_entry);
+		TAILQ_INSERT_HEAD(&ss->retries, d, retry_entry);
 		ss->nlate++;
 	} else {
-		TAILQ_INSERT_TAIL(&ss->again, d, again_entry);
+		TAILQ_INSERT_TAIL(&ss->retries, d, retry_entry);
 	}
-	if (ev_is_active(&ss->again_timer))
+	if (ev_is_active(&ss->retry_timer))
 		return;
-	ev_timer_set(&ss->again_timer, ss->again_wait, 0.);
-	ev_timer_start(ss->loop, &ss->again_timer);
+	ev_timer_set(&ss->retry_timer, ss->retry_wait, 0.);
+	ev_timer_start(ss->loop, &ss->retry_timer);
 }
 
 void
-dir_again(struct dir *d)
+retry_dir(struct dir *d)
 {
-	again(d, false);
+	add(d, false);
 }
 
 void
-dir_again_first(struct dir *d)
+retry_dir_first(struct dir *d)
 {
 	if (d->all->late)
-		again(d, true);
+		add(d, true);
 }
 
 void
-again_later(struct sources *ss)
+retry_later(struct sources *ss)
 {
-	if (TAILQ_EMPTY(&ss->again)) {
-		ss->again_wait = SOON;
+	if (TAILQ_EMPTY(&ss->retries)) {
+		ss->retry_wait = SOON;
 		return;
 	}
-	ss->again_wait *= 2;
-	if (ss->again_wait > LATER)
-		ss->again_wait = LATER;
-	ev_timer_set(&ss->again_timer, ss->again_wait, 0.);
-	ev_timer_start(ss->loop, &ss->again_timer);
+	ss->retry_wait *= 2;
+	if (ss->retry_wait > LATER)
+		ss->retry_wait = LATER;
+	ev_timer_set(&ss->retry_timer, ss->retry_wait, 0.);
+	ev_timer_start(ss->loop, &ss->retry_timer);
 }
 
 void
-again_leave(struct dir *d)
+retry_cancel(struct dir *d)
 {
-	if (!d->again)
+	if (!d->retry)
 		return;
-	d->again = false;
-	TAILQ_REMOVE(&d->all->again, d, again_entry);
-	d->all->nagain--;
+	d->retry = false;
+	TAILQ_REMOVE(&d->all->retries, d, retry_entry);
+	d->all->nretries--;
 }
 
 bool
-is_no_answer(int error)
+retry_may_help(int error)
 {
 	return (error != ENOENT && error != ENOTDIR && error != ELOOP &&
 	    error != ESTALE && error != EACCES && error != EPERM &&
@@ -110,12 +110,12 @@ is_no_answer(int error)
 }
 
 bool
-lookup_again(struct sources *ss, unsigned n)
+retry_lookup(struct sources *ss, unsigned n)
 {
 	const struct timespec wait = { .tv_nsec = WAIT_MS * 1000000L };
 	int error = errno;
 
-	if (!is_no_answer(error))
+	if (!retry_may_help(error))
 		return (false);
 	if (tails_out_of_descriptors(error))
 		(void)tails_close_some(ss->tails);
@@ -133,13 +133,13 @@ lookup_again(struct sources *ss, unsigned n)
 }
 
 DIR *
-dir_list(struct dir *d)
+retry_list(struct dir *d)
 {
 	unsigned n = 0;
 	DIR *handle;
 
 	while ((handle = place_list(&d->place)) == NULL &&
-	    lookup_again(d->all, n++))
+	    retry_lookup(d->all, n++))
 		;
 	return (handle);
 }

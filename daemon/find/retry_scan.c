@@ -24,13 +24,13 @@ scan_late(struct dir *d)
 	struct sources *ss = d->all;
 
 	set_late(ss, true);
-	dir_scan_later(d);
+	scan_later(d);
 	scan_all(ss);
-	dir_recover(d);
-	dir_note_unseen(d);
-	dir_wake_undecided(d);
+	recover_late(d);
+	last_look_note(d);
+	wake_undecided(d);
 	place_order(&d->place);
-	links_order(d);
+	link_order(d);
 	set_late(ss, false);
 }
 
@@ -40,22 +40,22 @@ next_again(struct sources *ss)
 {
 	struct dir *d;
 
-	if ((d = TAILQ_FIRST(&ss->again)) == NULL)
+	if ((d = TAILQ_FIRST(&ss->retries)) == NULL)
 		return (NULL);
-	again_leave(d);
-	if (d->place.polled && !dir_is_to_be_polled(d))
-		dir_watch(d);
+	retry_cancel(d);
+	if (d->place.polled && !tree_wants_polling(d))
+		tree_watch(d);
 	return (d);
 }
 
 void
-dir_scan_again(struct dir *d)
+retry_scan(struct dir *d)
 {
 	struct sources *ss = d->all;
 	unsigned n = ss->nlate;
 
 	if (!d->unrecovered) {
-		dir_scan_later(d);
+		scan_later(d);
 		return;
 	}
 	scan_late(d);
@@ -67,16 +67,16 @@ dir_scan_again(struct dir *d)
 static void
 scan_all_again(struct sources *ss)
 {
-	unsigned n = ss->nagain;
+	unsigned n = ss->nretries;
 	struct dir *d;
 
 	/* Those for which it fails once more come behind these. */
 	for (; n > 0 && (d = next_again(ss)) != NULL; n--)
-		dir_scan_again(d);
+		retry_scan(d);
 	scan_some(ss);
-	if (TAILQ_EMPTY(&ss->again))
-		orphans_forget(ss);
-	again_later(ss);
+	if (TAILQ_EMPTY(&ss->retries))
+		unmatched_forget(ss);
+	retry_later(ss);
 }
 
 static void
@@ -88,25 +88,25 @@ on_again(struct ev_loop *loop, ev_timer *timer, int revents)
 }
 
 void
-retry_init(struct sources *ss)
+retry_start(struct sources *ss)
 {
-	again_init(ss, on_again);
+	retry_init(ss, on_again);
 }
 
 bool
-dir_is_undecided(struct dir *d)
+retry_is_undecided(struct dir *d)
 {
 	const struct sources *ss = d->all;
 
-	if (!d->unrecovered || !d->again || clock_now() >= ss->decided_at)
+	if (!d->unrecovered || !d->retry || clock_now() >= ss->decided_at)
 		return (false);
 	/* What is missing in one that was found late is not known before. */
 	return (!d->started ||
-	    (ss->orphans != NULL && orphans_are_missed(ss->orphans, d)));
+	    (ss->unmatched != NULL && unmatched_are_missed(ss->unmatched, d)));
 }
 
 void
-dir_wake_undecided(struct dir *d)
+wake_undecided(struct dir *d)
 {
 	struct tail *t;
 

@@ -16,7 +16,7 @@
 #include "lib/rotation.h"
 
 struct route_cursor {
-	size_t use;
+	size_t match;
 	size_t route; /* of its source */
 };
 
@@ -24,19 +24,19 @@ struct route_cursor {
 static struct route *
 next_route(const struct dir *d, const char *name, struct route_cursor *c)
 {
-	const struct use *u;
+	const struct match *u;
 
-	for (; c->use < d->nuses; c->use++, c->route = 0) {
-		u = &d->uses[c->use];
+	for (; c->match < d->nmatches; c->match++, c->route = 0) {
+		u = &d->matches[c->match];
 		if (c->route < u->source->nroutes &&
-		    (c->route > 0 || use_means(u, d, name)))
+		    (c->route > 0 || match_is_file(u, d, name)))
 			return (u->source->routes[c->route++]);
 	}
 	return (NULL);
 }
 
 bool
-dir_sends_to(const struct dir *d, const char *name, const char *dest)
+routes_send_to(const struct dir *d, const char *name, const char *dest)
 {
 	struct route_cursor c = { 0, 0 };
 	const struct route *r;
@@ -85,21 +85,21 @@ join_later(struct tail *t)
 {
 	log_warn("%s", tail_path(t).text);
 	if (t->place != NULL)
-		dir_again(dir_of(t->place));
+		retry_dir(dir_of(t->place));
 }
 
 bool
-dir_join_routes(
-    struct tail *t, const struct dir *d, const char *name, enum reach reach)
+routes_join(
+    struct tail *t, const struct dir *d, const char *name, enum trust trust)
 {
-	const struct use *u;
+	const struct match *u;
 	struct route *r;
 	size_t i, n;
 	bool from_end, left_alone = false;
 
-	for (i = 0; i < d->nuses; i++) {
-		u = &d->uses[i];
-		if (!use_means(u, d, name) || !use_follows(u, reach))
+	for (i = 0; i < d->nmatches; i++) {
+		u = &d->matches[i];
+		if (!match_is_file(u, d, name) || !match_trusts(u, trust))
 			continue;
 		for (n = 0; n < u->source->nroutes; n++) {
 			r = u->source->routes[n];
@@ -147,7 +147,7 @@ join_unsent(struct tail *t, struct route *r)
  * file and not one that got its inode.
  */
 void
-sources_rejoin_routes(struct tail *t, struct sources *ss, const char *origin)
+routes_rejoin(struct tail *t, struct sources *ss, const char *origin)
 {
 	const char *name;
 	struct dir *was;

@@ -31,21 +31,21 @@ is_over(const struct sources *ss, const struct scan_job *job)
  * be another by now.
  */
 static void
-look_at_entry(struct dir *d, struct scan *s, struct entry *e)
+examine_listed(struct dir *d, struct scan *s, struct listed *e)
 {
 	const struct scan_job *job = &d->job;
 	struct sources *ss = d->all;
 
 	if (e->was != NULL)
-		dir_guess_rename(d, e->name, e->was, e->st.st_ino);
+		missed_rename_guess(d, e->name, e->was, e->st.st_ino);
 	else if (s->split)
-		dir_look(d, e->name);
+		entry_examine(d, e->name);
 	else
-		dir_look_at(d, e->name, &e->st);
-	if (!is_over(ss, job) && e->is_new && dir_is_known_by_scans(d) &&
+		entry_examine_found(d, e->name, &e->st);
+	if (!is_over(ss, job) && e->is_new && missed_needs_scans(d) &&
 	    tails_find(ss->tails, e->st.st_dev, e->st.st_ino) != NULL)
-		missed_list(&s->followed, e->st.st_ino);
-	entry_free(e);
+		missed_note(&s->followed, e->st.st_ino);
+	listed_free(e);
 }
 
 /* Oldest first. */
@@ -58,7 +58,7 @@ look_at_listed(struct dir *d, struct scan *s)
 	while (!RB_EMPTY(&s->entries)) {
 		if (!scan_queue_take(&ss->scans, 1))
 			return (false);
-		look_at_entry(d, s, listing_take(s));
+		examine_listed(d, s, listing_take(s));
 		if (is_over(ss, job))
 			return (false);
 	}
@@ -81,7 +81,7 @@ look_at_unseen(struct dir *d, struct scan *s)
 			t = RB_NEXT(tail_names, &d->place.names, t);
 			continue;
 		}
-		dir_look(d, s->unseen);
+		entry_examine(d, s->unseen);
 		if (is_over(ss, job))
 			return (false);
 		t = tail_behind(&d->place, s->unseen);
@@ -97,7 +97,7 @@ is_named_before(const struct dir *d, size_t n, const char *name)
 	size_t i;
 
 	for (i = 0; i < n; i++) {
-		part = use_part(&d->uses[i]);
+		part = match_part(&d->matches[i]);
 		if (part->kind == PATTERN_LITERAL &&
 		    strcmp(part->text, name) == 0)
 			return (true);
@@ -112,14 +112,14 @@ look_at_literals(struct dir *d, const struct scan *s)
 	const struct scan_job *job = &d->job;
 	const struct pattern_part *part;
 	struct sources *ss = d->all;
-	size_t i, n = d->nuses;
+	size_t i, n = d->nmatches;
 
 	for (i = 0; i < n; i++) {
-		part = use_part(&d->uses[i]);
+		part = match_part(&d->matches[i]);
 		if (part->kind != PATTERN_LITERAL || (s->listed && !d->said) ||
 		    is_named_before(d, i, part->text))
 			continue;
-		dir_look(d, part->text);
+		entry_examine(d, part->text);
 		if (is_over(ss, job))
 			return (false);
 	}
@@ -133,7 +133,7 @@ look_at_links(struct dir *d, struct scan *s)
 	struct sources *ss = d->all;
 
 	while (scan_queue_take(&ss->scans, 1)) {
-		if (!dir_look_next_link(d, &s->link))
+		if (!entry_examine_next_link(d, &s->link))
 			return (look_at_literals(d, s));
 		if (is_over(ss, job))
 			return (false);
@@ -148,7 +148,7 @@ is_to_begin_anew(const struct dir *d, const struct scan *s)
 	struct stat now;
 
 	if (s->stage > STAGE_UNSEEN || !s->split || s->begun >= BEGUN_MOST ||
-	    !dir_is_known_by_scans(d))
+	    !missed_needs_scans(d))
 		return (false);
 	return (stat(dir_display(d), &now) == -1 ||
 	    !place_is_same(&d->place, &now) ||
@@ -207,9 +207,9 @@ is_to_be_listed(const struct dir *d)
 
 	if (!RB_EMPTY(&d->targets) || !RB_EMPTY(&d->place.names))
 		return (true);
-	for (i = 0; i < d->nuses; i++)
-		if (use_is_last(&d->uses[i]) ||
-		    use_part(&d->uses[i])->kind != PATTERN_LITERAL)
+	for (i = 0; i < d->nmatches; i++)
+		if (match_is_last(&d->matches[i]) ||
+		    match_part(&d->matches[i])->kind != PATTERN_LITERAL)
 			return (true);
 	return (false);
 }
@@ -223,13 +223,13 @@ begin_scan(struct dir *d)
 	(void)scan_queue_take(&d->all->scans, DIR_COSTS);
 	/* It is scanned when it has its watch, so that nothing is missed. */
 	if (d->unwatched)
-		dir_watch(d);
+		tree_watch(d);
 	d->unwatched = d->rescan = false;
 	if (dir_is_hidden(d))
 		return (false);
 	if ((s = calloc(1, sizeof(*s))) == NULL) {
 		log_warn("%s", dir_display(d));
-		dir_again(d);
+		retry_dir(d);
 		return (false);
 	}
 	RB_INIT(&s->entries);
@@ -305,7 +305,7 @@ scan_step_of(struct scan_job *job, void *arg)
 	done = scan_part(d);
 	ss->by_time = by_time;
 	if (done && !ss->starting)
-		dir_note_unseen(d);
+		last_look_note(d);
 	return (done);
 }
 

@@ -1,5 +1,5 @@
 /*
- * scan.h - a scan of one directory: list.c lists it, and
+ * scan.h - a scan of one directory: listing.c lists it, and
  * scan.c looks at what was found, each a part at a time.
  */
 #ifndef FIND_SCAN_H
@@ -17,15 +17,15 @@
 #include "daemon/find/inside.h"
 
 /* What a scan found, to be looked at oldest first. */
-struct entry {
-	RB_ENTRY(entry) by_time;
+struct listed {
+	RB_ENTRY(listed) by_time;
 	uint64_t nth;
 	char *name;
 	char *was; /* the name it was found by, or NULL */
 	struct stat st;
 	bool is_new; /* a source means the name, and nobody had it */
 };
-RB_HEAD(entries, entry);
+RB_HEAD(entries, listed);
 
 enum stage {
 	STAGE_LIST,
@@ -58,10 +58,10 @@ struct scan {
 };
 
 /* Takes the oldest out of it, or returns NULL. */
-struct entry	*listing_take(struct scan *);
+struct listed	*listing_take(struct scan *);
 
 /* It was taken out of the tree. */
-void	entry_free(struct entry *);
+void	listed_free(struct listed *);
 
 /* Begins to list it, or begins anew.  Where it cannot be listed that is said. */
 void	listing_begin(struct dir *, struct scan *);

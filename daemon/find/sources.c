@@ -26,7 +26,7 @@ on_turn(struct ev_loop *loop, ev_prepare *prepare, int revents)
 	(void)loop;
 	(void)revents;
 	scan_queue_turn(&ss->scans);
-	sources_follow_strays(ss);
+	missed_rename_follow(ss);
 }
 
 /* A file that a link leads to: the link may lead to another one by now. */
@@ -36,40 +36,40 @@ on_linked(struct place *place, const char *name)
 	char copy[NAME_MAX + 1];
 
 	(void)strlcpy(copy, name, sizeof(copy));
-	dir_look_linked(dir_of(place), copy);
+	entry_examine_linked(dir_of(place), copy);
 }
 
 static bool
 reaches(
     struct place *place, const char *name, struct place *was, const char *of)
 {
-	return (dir_is_reached_with(dir_of(place), name, dir_of(was), of));
+	return (match_same_source(dir_of(place), name, dir_of(was), of));
 }
 
 static bool
 means(struct place *place, const char *name)
 {
-	return (dir_means_file(dir_of(place), name));
+	return (match_file(dir_of(place), name));
 }
 
 static bool
 trusts(struct place *place, const char *name, const struct stat *st,
     struct place *was, const char *of)
 {
-	return (dir_trusts_own(dir_of(place), name, st) ||
-	    dir_follows(dir_of(was), of, REACH_UNSAFE_NAME));
+	return (trust_own_name(dir_of(place), name, st) ||
+	    match_trusted(dir_of(was), of, TRUST_UNSAFE_NAME));
 }
 
 static bool
 is_undecided(struct place *place)
 {
-	return (dir_is_undecided(dir_of(place)));
+	return (retry_is_undecided(dir_of(place)));
 }
 
 static void
 look_again(struct place *place)
 {
-	dir_again(dir_of(place));
+	retry_dir(dir_of(place));
 }
 
 static struct place *
@@ -87,7 +87,7 @@ is_blind(void *arg, const char *path)
 	struct sources *ss = arg;
 	struct place *place;
 
-	if (ss->nagain > 0 || !scan_queue_is_empty(&ss->scans))
+	if (ss->nretries > 0 || !scan_queue_is_empty(&ss->scans))
 		return (true);
 	place = path != NULL ? place_of(ss, path) : NULL;
 	return (place != NULL && dir_of(place)->said);
@@ -117,19 +117,19 @@ look_for(
 		if ((t = tail_at(&d->place, name)) != NULL) {
 			t->doubtful = true;
 			tail_check_written(t);
-		} else if (dir_means_file(d, name))
-			dir_look(d, name);
+		} else if (match_file(d, name))
+			entry_examine(d, name);
 		break;
 	case WATCH_NAME:
-		dir_note_rename(d, name, from);
-		dir_look(d, name);
-		dir_look_links(d, name);
+		missed_rename_note(d, name, from);
+		entry_examine(d, name);
+		entry_examine_links(d, name);
 		break;
 	case WATCH_SCAN:
-		dir_scan_missed(d);
+		scan_missed(d);
 		break;
 	case WATCH_GONE:
-		dir_gone(d);
+		entry_dir_gone(d);
 		break;
 	}
 }
@@ -158,7 +158,7 @@ sources_new(struct ev_loop *loop, struct tails *tails, struct ledger *ledger,
 	if ((ss = calloc(1, sizeof(*ss))) == NULL)
 		return (NULL);
 	TAILQ_INIT(&ss->sources);
-	TAILQ_INIT(&ss->strayed);
+	TAILQ_INIT(&ss->renamed);
 	RB_INIT(&ss->dirs);
 	RB_INIT(&ss->ids);
 	RB_INIT(&ss->links);
@@ -183,9 +183,9 @@ sources_new(struct ev_loop *loop, struct tails *tails, struct ledger *ledger,
 	tails_set_watch(tails, ss->watch);
 	ss->loop = loop;
 	ev_prepare_init(&ss->turn, on_turn);
-	awaited_init(ss, dir_look);
-	told_init(ss);
-	retry_init(ss);
+	dangling_init(ss, entry_examine);
+	not_followed_init(ss);
+	retry_start(ss);
 	scan_init(ss);
 	ev_set_priority(&ss->turn, EV_MAXPRI);
 	ss->turn.data = ss;
@@ -202,12 +202,12 @@ sources_free(struct sources *ss)
 	if (ss == NULL)
 		return;
 	while ((d = dir_from(ss, "")) != NULL)
-		dir_free(d);
-	awaited_end(ss);
+		tree_remove(d);
+	dangling_end(ss);
 	mounts_free(ss->mounts);
 	sweep_stop(ss);
-	told_end(ss);
-	again_end(ss);
+	not_followed_end(ss);
+	retry_end(ss);
 	scan_end(ss);
 	while ((s = TAILQ_FIRST(&ss->sources)) != NULL) {
 		TAILQ_REMOVE(&ss->sources, s, entry);
@@ -278,10 +278,11 @@ sources_start(struct sources *ss, const struct handover_file *files, size_t n)
 	struct source *s;
 	struct stat st;
 	struct dir *root;
-	struct use use;
+	struct match match;
 	size_t i, r;
 
-	if (stat("/", &st) == -1 || (root = dir_new(ss, NULL, "", &st)) == NULL)
+	if (stat("/", &st) == -1 ||
+	    (root = tree_add(ss, NULL, "", &st)) == NULL)
 		return (-1);
 	ss->starting = true;
 	tails_set_starting(ss->tails, true);
@@ -292,15 +293,15 @@ sources_start(struct sources *ss, const struct handover_file *files, size_t n)
 			    !ledger_has_seen(ss->ledger, s->routes[r]->to->name,
 				s->conf->name);
 		for (i = 0; i < s->conf->npatterns; i++) {
-			use = (struct use) { .source = s,
+			match = (struct match) { .source = s,
 				.pattern = s->conf->patterns[i] };
-			if (dir_append_use(root, &use) == -1)
+			if (match_add(root, &match) == -1)
 				return (-1);
 		}
 	}
 	/* Before the first look: what is mounted later is looked at again. */
 	mount_begin(ss);
-	dir_begin(root);
+	scan_with_more(root);
 	scan_all(ss);
 	for (i = 0; i < n; i++) {
 		sources_pause(ss);

@@ -33,9 +33,9 @@ has_changed(const struct dir *d, int fd, const struct tail *t)
 
 	if (fd != -1)
 		return (fstatat(fd, t->name, &st, AT_SYMLINK_NOFOLLOW) == -1 ||
-		    !dir_is_at_rest(t, fd, &st));
+		    !known_is_at_rest(t, fd, &st));
 	return (dir_path(d, t->name, path) == -1 || lstat(path, &st) == -1 ||
-	    !dir_is_as_seen(t, &st));
+	    !known_is_unchanged(t, &st));
 }
 
 /* The sweep is in d, behind this name; "": in front. */
@@ -70,7 +70,7 @@ sweep_files(struct dir *d, unsigned most)
 	for (; t != NULL && n < most; n++) {
 		if (has_changed(d, fd, t) || n + 1 == most) {
 			remember(ss, d, t->name);
-			dir_look(d, ss->sweep_name);
+			entry_examine(d, ss->sweep_name);
 			t = tail_behind(&d->place, ss->sweep_name);
 		} else {
 			t = RB_NEXT(tail_names, &d->place.names, t);
@@ -83,7 +83,7 @@ sweep_files(struct dir *d, unsigned most)
 
 /* The directory itself: another one, or with other names in it? */
 void
-sweep_look(struct dir *d)
+sweep_dir(struct dir *d)
 {
 	char name[NAME_MAX + 1];
 	struct stat st;
@@ -94,28 +94,28 @@ sweep_look(struct dir *d)
 	rc = stat(dir_display(d), &st);
 	if (rc == -1 || !place_is_same(&d->place, &st)) {
 		if (d->parent == NULL) {
-			if (rc == 0 || !is_no_answer(errno))
-				dir_gone(d);
+			if (rc == 0 || !retry_may_help(errno))
+				entry_dir_gone(d);
 			return;
 		}
 		/* The look ends d, and its path with it. */
 		(void)strlcpy(
 		    name, strrchr(d->place.path, '/') + 1, sizeof(name));
-		dir_look(d->parent, name);
+		entry_examine(d->parent, name);
 		return;
 	}
 	if (dir_is_idle(d)) {
-		dir_free(d);
+		tree_remove(d);
 		return;
 	}
-	if (dir_is_scanned(d))
+	if (scan_is_midway(d))
 		return;
 	/* There may be a watch to be had by now. */
-	if (d->place.polled && !dir_is_to_be_polled(d))
-		dir_watch(d);
+	if (d->place.polled && !tree_wants_polling(d))
+		tree_watch(d);
 	if (d->said || d->dangles || written_ns(&st) != d->listed_ns ||
 	    (d->passed > 0 && !watch_sees_files(d->all->watch)))
-		dir_scan_again(d);
+		retry_scan(d);
 }
 
 /*
@@ -190,7 +190,7 @@ sweep(struct sources *ss)
 		if ((d = sweep_on(ss)) == NULL)
 			break;
 		n += 1 + d->passed;
-		sweep_look(d);
+		sweep_dir(d);
 	}
 	ss->by_time = false;
 	scan_some(ss);

@@ -42,7 +42,7 @@ has_content(
 	    path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY);
 	if (fd == -1)
 		return (false);
-	if (is_open_as(fd, st) == 1)
+	if (known_is_open_as(fd, st) == 1)
 		n = fingerprint_head(fd, head);
 	(void)close(fd);
 	return (n > 0 && print->len > 0 &&
@@ -107,7 +107,7 @@ has_one_name(const struct named *n)
 }
 
 bool
-dir_trusts_name(const struct dir *d, const struct named *n)
+trust_name(const struct dir *d, const struct named *n)
 {
 	const struct stat *st = n->st;
 
@@ -117,7 +117,7 @@ dir_trusts_name(const struct dir *d, const struct named *n)
 }
 
 bool
-dir_trusts_own(const struct dir *d, const char *name, const struct stat *st)
+trust_own_name(const struct dir *d, const char *name, const struct stat *st)
 {
 	struct stat in = { .st_dev = d->place.dev,
 		.st_ino = d->place.ino,
@@ -128,5 +128,5 @@ dir_trusts_own(const struct dir *d, const char *name, const struct stat *st)
 		.path = d->place.path, .name = name, .in = &in, .st = st
 	};
 
-	return (dir_trusts_name(d, &n));
+	return (trust_name(d, &n));
 }

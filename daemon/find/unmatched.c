@@ -16,20 +16,20 @@
 #include "daemon/stream/stream.h"
 #include "lib/kin.h"
 
-RB_HEAD(orphan_names, orphan_spot);
-TAILQ_HEAD(orphan_list, orphan);
+RB_HEAD(unmatched_names, unmatched_spot);
+TAILQ_HEAD(unmatched_list, unmatched_record);
 
-struct orphans {
+struct unmatched {
 	struct sources *all;
-	struct orphan_list list; /* by device, inode and destination */
-	struct orphan_names names;
+	struct unmatched_list list; /* by device, inode and destination */
+	struct unmatched_names names;
 	struct kin *contents; /* of those that were not tried */
 	size_t n;
 	bool unsent; /* of one nothing was sent */
 };
 
 static int
-compare_spots(const struct orphan_spot *a, const struct orphan_spot *b)
+compare_spots(const struct unmatched_spot *a, const struct unmatched_spot *b)
 {
 	int order;
 
@@ -42,10 +42,11 @@ compare_spots(const struct orphan_spot *a, const struct orphan_spot *b)
 
 /* RB_GENERATE_STATIC needs __unused, which glibc's headers cannot bear. */
 #define LOCAL __attribute__((__unused__)) static
-RB_GENERATE_INTERNAL(orphan_names, orphan_spot, by_name, compare_spots, LOCAL)
+RB_GENERATE_INTERNAL(
+    unmatched_names, unmatched_spot, by_name, compare_spots, LOCAL)
 
 static void
-orphan_free(struct orphan *o)
+record_free(struct unmatched_record *o)
 {
 	free(o->path);
 	free(o->real);
@@ -54,7 +55,7 @@ orphan_free(struct orphan *o)
 }
 
 static struct kin_key
-key_of(const struct orphan *o)
+key_of(const struct unmatched_record *o)
 {
 	return ((struct kin_key) { .name = "",
 	    .print = o->rec.print,
@@ -63,9 +64,10 @@ key_of(const struct orphan *o)
 }
 
 static void
-add_spot(struct orphans *os, struct orphan *o, struct dir *d, const char *base)
+add_spot(struct unmatched *os, struct unmatched_record *o, struct dir *d,
+    const char *base)
 {
-	struct orphan_spot *spot = &o->spots[o->nspots];
+	struct unmatched_spot *spot = &o->spots[o->nspots];
 	unsigned i;
 
 	if (d == NULL)
@@ -73,18 +75,18 @@ add_spot(struct orphans *os, struct orphan *o, struct dir *d, const char *base)
 	for (i = 0; i < o->nspots; i++)
 		if (o->spots[i].dir == d && strcmp(o->spots[i].base, base) == 0)
 			return;
-	*spot = (struct orphan_spot) {
+	*spot = (struct unmatched_spot) {
 		.of = o, .dir = d, .base = base, .nth = o->nth
 	};
 	o->nspots++;
-	RB_INSERT(orphan_names, &os->names, spot);
+	RB_INSERT(unmatched_names, &os->names, spot);
 }
 
 /* What there is of the record; its strings are copied. */
-static struct orphan *
-orphan_new(const struct checkpoint_record *rec)
+static struct unmatched_record *
+record_new(const struct checkpoint_record *rec)
 {
-	struct orphan *o;
+	struct unmatched_record *o;
 
 	if ((o = calloc(1, sizeof(*o))) == NULL)
 		return (NULL);
@@ -94,7 +96,7 @@ orphan_new(const struct checkpoint_record *rec)
 		o->real = strdup(rec->real);
 	if (o->path == NULL || o->dest == NULL ||
 	    (rec->real != NULL && o->real == NULL)) {
-		orphan_free(o);
+		record_free(o);
 		return (NULL);
 	}
 	o->rec = *rec;
@@ -109,20 +111,20 @@ orphan_new(const struct checkpoint_record *rec)
 }
 
 static void
-add_orphan(const struct checkpoint_record *rec, void *arg)
+add_record(const struct checkpoint_record *rec, void *arg)
 {
-	struct orphans *os = arg;
+	struct unmatched *os = arg;
 	const char *base = NULL;
 	struct kin_key key;
-	struct orphan *o;
+	struct unmatched_record *o;
 	struct dir *d;
 
 	sources_pause(os->all);
 	if (rec->kind != CHECKPOINT_FILE ||
 	    (d = dir_of_path(os->all, rec->path, &base)) == NULL ||
-	    !dir_sends_to(d, base, rec->dest))
+	    !routes_send_to(d, base, rec->dest))
 		return;
-	if ((o = orphan_new(rec)) == NULL) {
+	if ((o = record_new(rec)) == NULL) {
 		log_warn("%s", rec->path);
 		return;
 	}
@@ -135,17 +137,17 @@ add_orphan(const struct checkpoint_record *rec, void *arg)
 		d = dir_of_path(os->all, o->real, &base);
 		add_spot(os, o, d, base);
 	}
-	d = dir_link_of(o->spots[0].dir, o->spots[0].base, &base);
+	d = link_target(o->spots[0].dir, o->spots[0].base, &base);
 	add_spot(os, o, d, base);
 	key = key_of(o);
 	if (kin_add(os->contents, &key, o) == -1)
 		log_warn("%s", o->path);
 }
 
-struct orphans *
-orphans_new(struct sources *ss)
+struct unmatched *
+unmatched_new(struct sources *ss)
 {
-	struct orphans *os;
+	struct unmatched *os;
 
 	if ((os = calloc(1, sizeof(*os))) == NULL ||
 	    (os->contents = kin_new()) == NULL) {
@@ -156,65 +158,65 @@ orphans_new(struct sources *ss)
 	os->all = ss;
 	TAILQ_INIT(&os->list);
 	RB_INIT(&os->names);
-	ledger_walk_untaken(ss->ledger, add_orphan, os);
+	ledger_walk_untaken(ss->ledger, add_record, os);
 	return (os);
 }
 
 void
-orphans_free(struct orphans *os)
+unmatched_free(struct unmatched *os)
 {
-	struct orphan *o;
+	struct unmatched_record *o;
 
 	while ((o = TAILQ_FIRST(&os->list)) != NULL) {
 		TAILQ_REMOVE(&os->list, o, entry);
-		orphan_free(o);
+		record_free(o);
 	}
 	kin_free(os->contents);
 	free(os);
 }
 
 bool
-orphans_are_none(const struct orphans *os)
+unmatched_are_none(const struct unmatched *os)
 {
 	return (TAILQ_EMPTY(&os->list));
 }
 
 bool
-orphans_have_unsent(const struct orphans *os)
+unmatched_have_unsent(const struct unmatched *os)
 {
 	return (os->unsent);
 }
 
 /* The first in d whose name is base, or comes behind it. */
-static struct orphan_spot *
-first_from(struct orphans *os, struct dir *d, const char *base)
+static struct unmatched_spot *
+first_from(struct unmatched *os, struct dir *d, const char *base)
 {
-	struct orphan_spot key = { .dir = d, .base = base }, *spot;
+	struct unmatched_spot key = { .dir = d, .base = base }, *spot;
 
-	spot = RB_NFIND(orphan_names, &os->names, &key);
+	spot = RB_NFIND(unmatched_names, &os->names, &key);
 	return (spot != NULL && spot->dir == d ? spot : NULL);
 }
 
-static struct orphan_spot *
-next_in_dir(struct orphan_spot *spot)
+static struct unmatched_spot *
+next_in_dir(struct unmatched_spot *spot)
 {
-	struct orphan_spot *next = RB_NEXT(orphan_names, NULL, spot);
+	struct unmatched_spot *next = RB_NEXT(unmatched_names, NULL, spot);
 
 	return (next != NULL && next->dir == spot->dir ? next : NULL);
 }
 
 bool
-orphans_had(struct orphans *os, struct dir *d, const char *name)
+unmatched_had(struct unmatched *os, struct dir *d, const char *name)
 {
-	const struct orphan_spot *spot = first_from(os, d, name);
+	const struct unmatched_spot *spot = first_from(os, d, name);
 
 	return (spot != NULL && strcmp(spot->base, name) == 0);
 }
 
 bool
-orphans_are_missed(struct orphans *os, struct dir *d)
+unmatched_are_missed(struct unmatched *os, struct dir *d)
 {
-	struct orphan_spot *spot;
+	struct unmatched_spot *spot;
 
 	for (spot = first_from(os, d, ""); spot != NULL;
 	     spot = next_in_dir(spot))
@@ -225,33 +227,33 @@ orphans_are_missed(struct orphans *os, struct dir *d)
 
 /* The rest of a truncated file, of which nothing is known: see be_sought(). */
 static bool
-is_unread(const struct orphan *o, const struct dir *d)
+is_unread_rest(const struct unmatched_record *o, const struct dir *d)
 {
 	return (o->rec.dev == ~d->place.dev && o->rec.offset == 0 &&
 	    o->rec.print.len == 0 && o->rec.nguards == 0);
 }
 
 bool
-orphans_seek_copy(struct orphans *os, const struct candidate *c)
+unmatched_seek_copy(struct unmatched *os, const struct candidate *c)
 {
-	struct orphan_spot *spot;
+	struct unmatched_spot *spot;
 	bool found = false;
 
 	for (spot = first_from(os, c->dir, c->base);
 	     spot != NULL && strcmp(spot->base, c->base) == 0;
 	     spot = next_in_dir(spot))
-		if (is_unread(spot->of, c->dir) &&
+		if (is_unread_rest(spot->of, c->dir) &&
 		    candidate_is_made_since(c, spot->of))
 			spot->of->found = found = true;
 	return (found);
 }
 
 struct kin *
-orphans_of(struct orphans *os, struct dir *d)
+unmatched_of(struct unmatched *os, struct dir *d)
 {
-	struct orphan_spot *spot;
+	struct unmatched_spot *spot;
 	struct kin_key key;
-	struct orphan *o;
+	struct unmatched_record *o;
 	struct kin *k;
 
 	if ((k = kin_new()) == NULL) {
@@ -270,15 +272,16 @@ orphans_of(struct orphans *os, struct dir *d)
 }
 
 void
-orphans_each(struct orphans *os, struct kin_query *q,
-    bool (*fn)(void *orphan, void *arg), void *arg)
+unmatched_each(struct unmatched *os, struct kin_query *q,
+    bool (*fn)(void *record, void *arg), void *arg)
 {
 	q->name = "";
 	kin_each(os->contents, q, fn, arg);
 }
 
 void
-orphan_try(struct orphans *os, struct orphan *o, struct dir *d, struct kin *of)
+unmatched_try(struct unmatched *os, struct unmatched_record *o, struct dir *d,
+    struct kin *of)
 {
 	struct kin_key key = key_of(o);
 	unsigned i;
@@ -293,26 +296,26 @@ orphan_try(struct orphans *os, struct orphan *o, struct dir *d, struct kin *of)
 }
 
 static bool
-is_same_file(const struct orphan *a, const struct orphan *b)
+is_same_file(const struct unmatched_record *a, const struct unmatched_record *b)
 {
 	return (a != NULL && a->rec.dev == b->rec.dev &&
 	    a->rec.inode == b->rec.inode);
 }
 
-struct orphan *
-orphan_first(struct orphan *o)
+struct unmatched_record *
+unmatched_first(struct unmatched_record *o)
 {
-	struct orphan *before;
+	struct unmatched_record *before;
 
-	while (is_same_file(before = TAILQ_PREV(o, orphan_list, entry), o))
+	while (is_same_file(before = TAILQ_PREV(o, unmatched_list, entry), o))
 		o = before;
 	return (o);
 }
 
-struct orphan *
-orphan_next(struct orphan *o)
+struct unmatched_record *
+unmatched_next(struct unmatched_record *o)
 {
-	struct orphan *next = TAILQ_NEXT(o, entry);
+	struct unmatched_record *next = TAILQ_NEXT(o, entry);
 
 	return (is_same_file(next, o) ? next : NULL);
 }
@@ -334,7 +337,7 @@ is_sent(const struct tail *t, const char *dest)
 
 /* The file that has its name now may have what was sent of it, elsewhere. */
 static bool
-is_in_its_place(const struct orphan *o)
+is_in_its_place(const struct unmatched_record *o)
 {
 	struct tail *t = tail_at(&o->spots[0].dir->place, o->spots[0].base);
 
@@ -342,7 +345,7 @@ is_in_its_place(const struct orphan *o)
 }
 
 static void
-say_unfound(const struct orphan *o)
+say_unfound(const struct unmatched_record *o)
 {
 	const struct tail *t =
 	    tail_at(&o->spots[0].dir->place, o->spots[0].base);
@@ -358,7 +361,7 @@ say_unfound(const struct orphan *o)
 
 /* Its record belongs to no file that is there. */
 static void
-end_record(struct orphans *os, struct orphan *o)
+end_record(struct unmatched *os, struct unmatched_record *o)
 {
 	if (!o->ended &&
 	    tails_find(os->all->tails, o->rec.dev, o->rec.inode) == NULL)
@@ -367,10 +370,10 @@ end_record(struct orphans *os, struct orphan *o)
 }
 
 void
-orphans_end(struct orphans *os, const struct dir *in)
+unmatched_end(struct unmatched *os, const struct dir *in)
 {
 	const struct dir *d;
-	struct orphan *o;
+	struct unmatched_record *o;
 
 	TAILQ_FOREACH (o, &os->list, entry) {
 		sources_pause(os->all);
@@ -385,9 +388,9 @@ orphans_end(struct orphans *os, const struct dir *in)
 }
 
 void
-orphans_forget(struct sources *ss)
+unmatched_forget(struct sources *ss)
 {
-	if (ss->orphans != NULL)
-		orphans_free(ss->orphans);
-	ss->orphans = NULL;
+	if (ss->unmatched != NULL)
+		unmatched_free(ss->unmatched);
+	ss->unmatched = NULL;
 }

@@ -20,29 +20,29 @@ struct candidate;
 struct dir;
 struct kin;
 struct kin_query;
-struct orphans;				/* opaque */
+struct unmatched;				/* opaque */
 struct sources;
 
 /* Where the file of a record was: what became of it is looked for there. */
-struct orphan_spot {
-	RB_ENTRY(orphan_spot)	 by_name;
-	struct orphan		*of;
+struct unmatched_spot {
+	RB_ENTRY(unmatched_spot)	 by_name;
+	struct unmatched_record		*of;
 	struct dir		*dir;
 	const char		*base;		/* its name there */
 	size_t			 nth;
 };
 
 /* By its path, by its real path, and where a link leads from its path now. */
-#define ORPHAN_SPOTS	3
+#define UNMATCHED_SPOTS	3
 
-struct orphan {
-	TAILQ_ENTRY(orphan)	 entry;
+struct unmatched_record {
+	TAILQ_ENTRY(unmatched_record)	 entry;
 	struct checkpoint_record rec;
 	char			*path;		/* owned: what rec points to */
 	char			*dest;
 	struct guard		 guards[CHECKPOINT_GUARDS];
 	char			*real;		/* or NULL */
-	struct orphan_spot	 spots[ORPHAN_SPOTS]; /* its path's is the first */
+	struct unmatched_spot	 spots[UNMATCHED_SPOTS]; /* its path's is the first */
 	unsigned		 nspots;
 	size_t			 nth;
 	bool			 tried;		/* not looked for any more */
@@ -53,58 +53,58 @@ struct orphan {
 /*
  * All whose directory is known, of destinations that would get the file by this
  * configuration: what others got finds nothing for those.  Returns NULL: it was
- * logged.  Free with orphans_free().
+ * logged.  Free with unmatched_free().
  */
-struct orphans	*orphans_new(struct sources *);
-void	orphans_free(struct orphans *);
+struct unmatched	*unmatched_new(struct sources *);
+void	unmatched_free(struct unmatched *);
 
 /* The sources keep none any more. */
-void	orphans_forget(struct sources *);
+void	unmatched_forget(struct sources *);
 
-bool	orphans_are_none(const struct orphans *);
+bool	unmatched_are_none(const struct unmatched *);
 
 /* Whether there is one of which nothing was sent. */
-bool	orphans_have_unsent(const struct orphans *);
+bool	unmatched_have_unsent(const struct unmatched *);
 
 /* Whether one had that name; and: whether one was there, and is not found. */
-bool	orphans_had(struct orphans *, struct dir *, const char *name);
-bool	orphans_are_missed(struct orphans *, struct dir *);
+bool	unmatched_had(struct unmatched *, struct dir *, const char *name);
+bool	unmatched_are_missed(struct unmatched *, struct dir *);
 
 /*
  * Whether a file that was truncated before anybody could read it had the name
  * from which rotation made that of the candidate, which was made since: then
  * the file is found.
  */
-bool	orphans_seek_copy(struct orphans *, const struct candidate *);
+bool	unmatched_seek_copy(struct unmatched *, const struct candidate *);
 
 /*
  * Those that were in the directory and were not tried, by every name that they
  * may have had.  Returns NULL: it was logged.  Free with kin_free().
  */
-struct kin	*orphans_of(struct orphans *, struct dir *);
+struct kin	*unmatched_of(struct unmatched *, struct dir *);
 
 /*
  * Calls fn as kin_each() does for those with such content that were not tried,
  * whatever their names.
  */
-void	orphans_each(struct orphans *, struct kin_query *,
-	    bool (*fn)(void *orphan, void *arg), void *arg);
+void	unmatched_each(struct unmatched *, struct kin_query *,
+	    bool (*fn)(void *record, void *arg), void *arg);
 
-/* It is not looked for any more; of, the orphans_of(d), has it no more, either. */
-void	orphan_try(struct orphans *, struct orphan *, struct dir *d,
+/* It is not looked for any more; of, the unmatched_of(d), has it no more, either. */
+void	unmatched_try(struct unmatched *, struct unmatched_record *, struct dir *d,
 	    struct kin *of);
 
 /*
  * The records of one file for several destinations: the first of them, and the
  * next or NULL.
  */
-struct orphan	*orphan_first(struct orphan *);
-struct orphan	*orphan_next(struct orphan *);
+struct unmatched_record	*unmatched_first(struct unmatched_record *);
+struct unmatched_record	*unmatched_next(struct unmatched_record *);
 
 /*
  * Says what was not found, of that directory or with NULL of all, and ends the
  * records of what was.  Nothing is said of what is still looked for.
  */
-void	orphans_end(struct orphans *, const struct dir *);
+void	unmatched_end(struct unmatched *, const struct dir *);
 
 #endif

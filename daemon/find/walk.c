@@ -115,7 +115,7 @@ enter(struct step *s, const char *name, const struct stat *st)
 	fd = s->fd != -1 ? walk_open(s->fd, name) : walk_open(AT_FDCWD, path);
 	if (fd == -1 && !fixed)
 		return (-1);
-	if (fd != -1 && is_open_as(fd, st) != 1) {
+	if (fd != -1 && known_is_open_as(fd, st) != 1) {
 		(void)close(fd);
 		errno = EAGAIN;
 		return (-1);
@@ -293,7 +293,7 @@ begin(struct step *s, const struct dir *d)
 }
 
 int
-dir_walk(const struct dir *d, const char *name, struct walk *w)
+walk_link(const struct dir *d, const char *name, struct walk *w)
 {
 	struct step s = { .w = w, .fd = -1 };
 	int error, got;

@@ -13,7 +13,7 @@
 #define SETTLED 2 /* seconds: the coarsest clock of a file system */
 
 static int
-compare_entries(const struct entry *a, const struct entry *b)
+compare_listed(const struct listed *a, const struct listed *b)
 {
 	int64_t x = written_ns(&a->st), y = written_ns(&b->st);
 
@@ -24,20 +24,20 @@ compare_entries(const struct entry *a, const struct entry *b)
 
 /* RB_GENERATE_STATIC needs __unused, which glibc's headers cannot bear. */
 #define LOCAL __attribute__((__unused__)) static
-RB_GENERATE_INTERNAL(entries, entry, by_time, compare_entries, LOCAL)
+RB_GENERATE_INTERNAL(entries, listed, by_time, compare_listed, LOCAL)
 
 void
-entry_free(struct entry *e)
+listed_free(struct listed *e)
 {
 	free(e->name);
 	free(e->was);
 	free(e);
 }
 
-struct entry *
+struct listed *
 listing_take(struct scan *s)
 {
-	struct entry *e;
+	struct listed *e;
 
 	if ((e = RB_MIN(entries, &s->entries)) != NULL)
 		RB_REMOVE(entries, &s->entries, e);
@@ -54,18 +54,18 @@ is_known(const struct dir *d, const struct dirent *e)
 static bool
 is_interesting(const struct dir *d, const struct dirent *e)
 {
-	return (dir_means_file(d, e->d_name) || dir_means_dir(d, e->d_name) ||
+	return (match_file(d, e->d_name) || match_dir(d, e->d_name) ||
 	    is_known(d, e));
 }
 
 static void
-add_entry(struct dir *d, const struct entry *e)
+add_listed(struct dir *d, const struct listed *e)
 {
 	struct scan *s = d->scanning;
-	struct entry *added;
+	struct listed *added;
 
 	if ((added = malloc(sizeof(*added))) == NULL) {
-		dir_again(d);
+		retry_dir(d);
 		return;
 	}
 	*added = *e;
@@ -73,8 +73,8 @@ add_entry(struct dir *d, const struct entry *e)
 	if (e->was != NULL)
 		added->was = strdup(e->was);
 	if (added->name == NULL || (e->was != NULL && added->was == NULL)) {
-		entry_free(added);
-		dir_again(d);
+		listed_free(added);
+		retry_dir(d);
 		return;
 	}
 	added->nth = s->nlisted++;
@@ -99,23 +99,23 @@ static bool
 list_entry(struct dir *d, int fd, struct dirent *e)
 {
 	struct tail *t = tail_at(&d->place, e->d_name);
-	struct entry found = { .name = e->d_name };
+	struct listed found = { .name = e->d_name };
 	char base[NAME_MAX + 1];
 	unsigned n = 0;
 	bool renamed;
 
 	/* One that is known may have had the name until now. */
-	if ((t == NULL || !t->linked) && !dir_means_file(d, e->d_name) &&
+	if ((t == NULL || !t->linked) && !match_file(d, e->d_name) &&
 	    !is_known(d, e) && missed_is(d, fd, e, base))
 		found.was = base;
 	else if (t == NULL && !is_interesting(d, e))
 		return (true);
 	while (fstatat(fd, e->d_name, &found.st, AT_SYMLINK_NOFOLLOW) == -1) {
-		if (lookup_again(d->all, n++))
+		if (retry_lookup(d->all, n++))
 			continue;
 		/* One that is gone is looked at as one that was not seen. */
 		if (errno != ENOENT)
-			dir_again(d);
+			retry_dir(d);
 		d->unsure = true;
 		return (false);
 	}
@@ -128,14 +128,14 @@ list_entry(struct dir *d, int fd, struct dirent *e)
 		if (!is_interesting(d, e))
 			return (found.st.st_size > 0);
 	}
-	found.is_new = found.was == NULL && dir_means_file(d, e->d_name) &&
+	found.is_new = found.was == NULL && match_file(d, e->d_name) &&
 	    (t == NULL || (!t->linked && t->ino != e->d_ino));
 	/* What patterns came for goes where they say, too. */
 	if (t != NULL && !d->scanning->widened &&
-	    dir_is_at_rest(t, fd, &found.st))
+	    known_is_at_rest(t, fd, &found.st))
 		t->seen = d->scan;
 	else
-		add_entry(d, &found);
+		add_listed(d, &found);
 	return (!renamed && !found.is_new);
 }
 
@@ -151,9 +151,8 @@ list_some(struct dir *d, struct scan *s)
 			return (errno == 0 ? 1 : -1);
 		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
 			continue;
-		if (list_entry(d, dirfd(s->handle), e) &&
-		    dir_is_known_by_scans(d))
-			missed_list(&s->missed, e->d_ino);
+		if (list_entry(d, dirfd(s->handle), e) && missed_needs_scans(d))
+			missed_note(&s->missed, e->d_ino);
 	}
 	return (0);
 }
@@ -165,9 +164,9 @@ listing_go_on(struct dir *d, struct scan *s)
 
 	/* What was listed before is looked at twice. */
 	while ((rc = list_some(d, s)) == -1) {
-		if (!lookup_again(d->all, s->failures++)) {
+		if (!retry_lookup(d->all, s->failures++)) {
 			s->missed.failed = true;
-			dir_again(d);
+			retry_dir(d);
 			break;
 		}
 		idset_clear(&s->missed.others);
@@ -194,14 +193,14 @@ note_listing(struct dir *d, const struct scan *s)
 static DIR *
 open_listing(struct dir *d, struct stat *st)
 {
-	DIR *handle = dir_list(d);
+	DIR *handle = retry_list(d);
 	unsigned n = 0;
 	int error;
 
 	if (handle == NULL)
 		return (NULL);
 	while (fstat(dirfd(handle), st) == -1)
-		if (!lookup_again(d->all, n++)) {
+		if (!retry_lookup(d->all, n++)) {
 			error = errno;
 			(void)closedir(handle);
 			errno = error;
@@ -237,13 +236,13 @@ listing_end(struct dir *d, struct scan *s)
 void
 listing_drop(struct dir *d, struct scan *s)
 {
-	struct entry *e;
+	struct listed *e;
 
 	close_listing(d, s);
 	while ((e = listing_take(s)) != NULL) {
 		if (s->stage == STAGE_LOOK && e->was != NULL)
 			missed_drop(d, e->st.st_ino);
-		entry_free(e);
+		listed_free(e);
 	}
 	idset_fini(&s->missed.others);
 	s->missed.failed = false;
@@ -254,9 +253,9 @@ static void
 say_unlisted(struct dir *d)
 {
 	if (errno != EACCES && errno != EPERM)
-		dir_again(d);
+		retry_dir(d);
 	d->unrecovered |= d->all->starting;
-	dir_is_unseen(d);
+	last_look_failed(d);
 	if (!d->said) {
 		say_warn(dir_display(d), "cannot be listed");
 		d->all->ops.on_refused(d->all->ops.arg, dir_display(d));
@@ -282,8 +281,8 @@ listing_begin(struct dir *d, struct scan *s)
 	s->begun++;
 	s->unseen[0] = '\0';
 	d->said = d->disordered = false;
-	dir_recount_passed(d);
-	told_recount(d);
-	told_look(d, dirfd(s->handle));
+	dir_recount_old(d);
+	not_followed_recount(d);
+	not_followed_prune(d, dirfd(s->handle));
 	d->scan++;
 }

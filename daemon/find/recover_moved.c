@@ -21,7 +21,7 @@ is_without_links(struct sources *ss, const char *path)
 	bool is;
 
 	while (
-	    (real = realpath(display, NULL)) == NULL && lookup_again(ss, n++))
+	    (real = realpath(display, NULL)) == NULL && retry_lookup(ss, n++))
 		;
 	is = real != NULL && strcmp(real, display) == 0;
 	free(real);
@@ -43,14 +43,14 @@ enter_dir(const struct checkpoint_record *rec, void *arg)
 		return;
 	*slash = '\0';
 	d = dir_of_path(ss, rec->path, &base);
-	if (d != NULL && dir_means_file(d, base) &&
-	    dir_find(ss, path) == NULL && is_without_links(ss, path) &&
-	    (real = dir_at(ss, path)) != NULL)
-		dir_is_unseen_as(real, d);
+	if (d != NULL && match_file(d, base) && dir_find(ss, path) == NULL &&
+	    is_without_links(ss, path) &&
+	    (real = tree_find_or_add(ss, path)) != NULL)
+		last_look_copy(real, d);
 }
 
 void
-orphans_enter_dirs(struct sources *ss)
+recover_enter_dirs(struct sources *ss)
 {
 	ledger_walk_untaken(ss->ledger, enter_dir, ss);
 }
@@ -62,14 +62,14 @@ look_for_moved_once(struct dir *d)
 	DIR *handle;
 	int error;
 
-	if ((handle = dir_list(d)) == NULL)
-		return (is_no_answer(errno) ? -1 : 0);
+	if ((handle = retry_list(d)) == NULL)
+		return (retry_may_help(errno) ? -1 : 0);
 	for (errno = 0; (e = readdir(handle)) != NULL; errno = 0) {
 		sources_pause(d->all);
 		if (ledger_path(d->all->ledger, d->place.dev, e->d_ino) !=
 			NULL &&
 		    tails_find(d->all->tails, d->place.dev, e->d_ino) == NULL)
-			dir_look(d, e->d_name);
+			entry_examine(d, e->d_name);
 	}
 	error = errno;
 	(void)closedir(handle);
@@ -79,13 +79,13 @@ look_for_moved_once(struct dir *d)
 
 /* Files that were moved to a directory that was listed before their own. */
 void
-look_for_moved(struct dir *d)
+recover_examine_moved(struct dir *d)
 {
 	unsigned n = 0;
 
 	while (look_for_moved_once(d) == -1)
-		if (!lookup_again(d->all, n++)) {
-			dir_again(d);
+		if (!retry_lookup(d->all, n++)) {
+			retry_dir(d);
 			return;
 		}
 }

@@ -39,13 +39,13 @@ scan_all(struct sources *ss)
 }
 
 bool
-dir_is_scanned(const struct dir *d)
+scan_is_midway(const struct dir *d)
 {
 	return (d->scanning != NULL);
 }
 
 void
-dir_scan_later(struct dir *d)
+scan_later(struct dir *d)
 {
 	struct sources *ss = d->all;
 
@@ -61,14 +61,14 @@ dir_scan_later(struct dir *d)
 }
 
 void
-dir_begin(struct dir *d)
+scan_with_more(struct dir *d)
 {
 	d->widened = d->unwatched = true;
-	dir_scan_later(d);
+	scan_later(d);
 }
 
 void
-scan_leave(struct dir *d)
+scan_cancel(struct dir *d)
 {
 	if (d->scanning != NULL)
 		scan_free(d);
@@ -76,14 +76,14 @@ scan_leave(struct dir *d)
 }
 
 void
-dir_scan_missed(struct dir *d)
+scan_missed(struct dir *d)
 {
 	/* Where it is polled, the next poll comes soon enough. */
-	if (d->place.polled && dir_is_scanned(d))
+	if (d->place.polled && scan_is_midway(d))
 		return;
 	if (!d->missed)
 		d->missed_ns =
 		    (int64_t)(watch_known_until(d->all->watch) * 1e9);
 	d->missed = true;
-	dir_scan_later(d);
+	scan_later(d);
 }
