@@ -8,6 +8,8 @@
 #include "daemon/file/file.h"
 #include "daemon/file/table.h"
 #include "daemon/find/inside.h"
+#include "daemon/find/last_look.h"
+#include "daemon/find/link.h"
 #include "daemon/stream/streams.h"
 #include "lib/ns.h"
 #include "lib/rotation.h"

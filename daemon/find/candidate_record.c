@@ -9,7 +9,9 @@
 #include "daemon/checkpoint/checkpointer.h"
 #include "daemon/file/file.h"
 #include "daemon/file/table.h"
+#include "daemon/find/dir.h"
 #include "daemon/find/inside.h"
+#include "daemon/find/last_look.h"
 #include "daemon/find/unmatched.h"
 #include "daemon/stream/compressed.h"
 #include "lib/ns.h"
@@ -19,13 +21,6 @@
 #define SLACK_NS INT64_C(10000000000)
 /* The same of a text that tells little, and of what compression made. */
 #define SLACK_LITTLE_NS INT64_C(2000000000)
-
-bool
-last_look_is_before(const struct dir *d, const struct timespec *t)
-{
-	return (
-	    place_side(&d->place, d->all->ledger, ns_of(t)) != LEDGER_BEFORE);
-}
 
 /* How many octets of what was sent of o, or of its beginning, are known. */
 static size_t
@@ -206,6 +201,6 @@ candidate_is_made_since(
 
 	if (dir_path(c->dir, c->name, path) == -1 ||
 	    (born = born_ns(path, c->st.st_ino)) == 0)
-		return (last_look_is_before(c->dir, &c->st.st_ctim));
+		return (last_look_may_precede(c->dir, &c->st.st_ctim));
 	return (born / NS_IN_S >= o->rec.time);
 }

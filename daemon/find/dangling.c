@@ -1,10 +1,13 @@
-#include "daemon/find/inside.h"
+#include "daemon/find/dangling.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
+#include "daemon/find/dir.h"
+#include "daemon/find/inside.h"
+#include "daemon/find/scan.h"
 
 #define EVERY 1. /* seconds between looks */
 #define LONG_ENOUGH 60. /* then only the sweep looks */

@@ -1,4 +1,4 @@
-#include "daemon/find/inside.h"
+#include "daemon/find/dir.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "daemon/base/log.h"
+#include "daemon/find/inside.h"
 #include "daemon/follow/follow.h"
 
 #define PATHS_MOST 8 /* of one directory */

@@ -8,6 +8,14 @@
 #include <unistd.h>
 
 #include "daemon/file/file.h"
+#include "daemon/find/dir.h"
+#include "daemon/find/entry_inside.h"
+#include "daemon/find/inside.h"
+#include "daemon/find/link.h"
+#include "daemon/find/match.h"
+#include "daemon/find/retry.h"
+#include "daemon/find/tree.h"
+#include "daemon/find/trust.h"
 #include "daemon/follow/follow.h"
 
 #define AT_ONCE 64 /* links to one file, looked at for one event */

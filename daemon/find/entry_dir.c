@@ -1,10 +1,18 @@
-#include "daemon/find/entry.h"
+#include "daemon/find/entry_inside.h"
 
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/find/dir.h"
+#include "daemon/find/inside.h"
+#include "daemon/find/match.h"
+#include "daemon/find/not_followed.h"
+#include "daemon/find/retry.h"
+#include "daemon/find/scan.h"
+#include "daemon/find/tree.h"
+#include "daemon/find/walk.h"
 #include "lib/pattern.h"
 
 /* The path of a directory without links, where one leads to it. */

@@ -1,4 +1,4 @@
-#include "daemon/find/entry.h"
+#include "daemon/find/entry_inside.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -9,6 +9,17 @@
 #include "daemon/checkpoint/checkpointer.h"
 #include "daemon/file/file.h"
 #include "daemon/file/table.h"
+#include "daemon/find/dir.h"
+#include "daemon/find/inside.h"
+#include "daemon/find/known.h"
+#include "daemon/find/last_look.h"
+#include "daemon/find/link.h"
+#include "daemon/find/match.h"
+#include "daemon/find/missed_file.h"
+#include "daemon/find/retry.h"
+#include "daemon/find/routes.h"
+#include "daemon/find/tree.h"
+#include "daemon/find/walk.h"
 #include "daemon/follow/follow.h"
 #include "daemon/stream/stream.h"
 #include "daemon/stream/streams.h"

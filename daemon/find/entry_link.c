@@ -1,10 +1,18 @@
-#include "daemon/find/entry.h"
+#include "daemon/find/entry_inside.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
 
 #include "daemon/file/table.h"
+#include "daemon/find/dangling.h"
+#include "daemon/find/dir.h"
+#include "daemon/find/inside.h"
+#include "daemon/find/match.h"
+#include "daemon/find/not_followed.h"
+#include "daemon/find/retry.h"
+#include "daemon/find/trust.h"
+#include "daemon/find/walk.h"
 
 /* It leads nowhere, or where nobody could look. */
 static void

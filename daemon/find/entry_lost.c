@@ -1,4 +1,4 @@
-#include "daemon/find/entry.h"
+#include "daemon/find/entry_inside.h"
 
 #include <sys/stat.h>
 
@@ -6,6 +6,13 @@
 #include <limits.h>
 
 #include "daemon/file/file.h"
+#include "daemon/find/dir.h"
+#include "daemon/find/inside.h"
+#include "daemon/find/link.h"
+#include "daemon/find/match.h"
+#include "daemon/find/not_followed.h"
+#include "daemon/find/scan.h"
+#include "daemon/find/tree.h"
 #include "daemon/follow/follow.h"
 
 /*

@@ -1,4 +1,4 @@
-#include "daemon/find/recover.h"
+#include "daemon/find/former.h"
 
 #include <limits.h>
 #include <string.h>
@@ -6,6 +6,13 @@
 #include "daemon/base/log.h"
 #include "daemon/file/file.h"
 #include "daemon/file/table.h"
+#include "daemon/find/candidate.h"
+#include "daemon/find/dir.h"
+#include "daemon/find/inside.h"
+#include "daemon/find/link.h"
+#include "daemon/find/match.h"
+#include "daemon/find/routes.h"
+#include "daemon/find/trust.h"
 #include "daemon/follow/follow.h"
 #include "daemon/stream/compressed.h"
 #include "daemon/stream/stream.h"

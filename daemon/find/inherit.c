@@ -1,4 +1,4 @@
-#include "daemon/find/inside.h"
+#include "daemon/find/inherit.h"
 
 #include <limits.h>
 #include <string.h>
@@ -8,6 +8,10 @@
 #include "daemon/checkpoint/checkpointer.h"
 #include "daemon/file/file.h"
 #include "daemon/file/table.h"
+#include "daemon/find/dir.h"
+#include "daemon/find/inside.h"
+#include "daemon/find/retry.h"
+#include "daemon/find/routes.h"
 #include "daemon/follow/follow.h"
 #include "daemon/follow/handover.h"
 #include "daemon/stream/streams.h"

@@ -1,4 +1,4 @@
-#include "daemon/find/inside.h"
+#include "daemon/find/known.h"
 
 #include <sys/stat.h>
 
@@ -12,6 +12,10 @@
 #include "daemon/base/clock.h"
 #include "daemon/file/file.h"
 #include "daemon/file/table.h"
+#include "daemon/find/dir.h"
+#include "daemon/find/inside.h"
+#include "daemon/find/match.h"
+#include "daemon/find/retry.h"
 #include "daemon/sandbox/opener.h"
 #include "daemon/stream/compressed.h"
 #include "daemon/stream/streams.h"

@@ -1,3 +1,5 @@
+#include "daemon/find/last_look.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,6 +99,13 @@ last_look_note(struct dir *d)
 		last_look_forget_taken(d);
 		end_deferred(d);
 	}
+}
+
+bool
+last_look_may_precede(const struct dir *d, const struct timespec *t)
+{
+	return (
+	    place_side(&d->place, d->all->ledger, ns_of(t)) != LEDGER_BEFORE);
 }
 
 /* By its number: it may get another name meanwhile. */

@@ -1,4 +1,4 @@
-#include "daemon/find/inside.h"
+#include "daemon/find/link.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -6,6 +6,9 @@
 #include "daemon/base/log.h"
 #include "daemon/conf/conf.h"
 #include "daemon/file/file.h"
+#include "daemon/find/inside.h"
+#include "daemon/find/retry.h"
+#include "daemon/find/walk.h"
 #include "daemon/follow/follow.h"
 
 /*

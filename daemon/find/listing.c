@@ -1,4 +1,4 @@
-#include "daemon/find/scan.h"
+#include "daemon/find/listing.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,6 +9,15 @@
 #include "daemon/checkpoint/checkpointer.h"
 #include "daemon/file/file.h"
 #include "daemon/file/table.h"
+#include "daemon/find/dir.h"
+#include "daemon/find/inside.h"
+#include "daemon/find/known.h"
+#include "daemon/find/last_look.h"
+#include "daemon/find/match.h"
+#include "daemon/find/missed_file.h"
+#include "daemon/find/not_followed.h"
+#include "daemon/find/retry.h"
+#include "daemon/find/scan.h"
 
 #define SETTLED 2 /* seconds: the coarsest clock of a file system */
 
@@ -27,7 +36,7 @@ compare_listed(const struct listed *a, const struct listed *b)
 RB_GENERATE_INTERNAL(entries, listed, by_time, compare_listed, LOCAL)
 
 void
-listed_free(struct listed *e)
+listing_free_entry(struct listed *e)
 {
 	free(e->name);
 	free(e->was);
@@ -73,7 +82,7 @@ add_listed(struct dir *d, const struct listed *e)
 	if (e->was != NULL)
 		added->was = strdup(e->was);
 	if (added->name == NULL || (e->was != NULL && added->was == NULL)) {
-		listed_free(added);
+		listing_free_entry(added);
 		retry_dir(d);
 		return;
 	}
@@ -242,7 +251,7 @@ listing_drop(struct dir *d, struct scan *s)
 	while ((e = listing_take(s)) != NULL) {
 		if (s->stage == STAGE_LOOK && e->was != NULL)
 			missed_drop(d, e->st.st_ino);
-		listed_free(e);
+		listing_free_entry(e);
 	}
 	idset_fini(&s->missed.others);
 	s->missed.failed = false;

@@ -1,4 +1,4 @@
-#include "daemon/find/inside.h"
+#include "daemon/find/match.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -7,6 +7,8 @@
 #include "daemon/base/log.h"
 #include "daemon/conf/conf.h"
 #include "daemon/file/file.h"
+#include "daemon/find/dir.h"
+#include "daemon/find/inside.h"
 #include "lib/rotation.h"
 
 bool
@@ -21,7 +23,7 @@ match_part(const struct match *u)
 	return (pattern_part(u->pattern, u->part));
 }
 
-bool
+static bool
 match_has_name(const struct match *u, const char *name)
 {
 	const struct pattern_part *part = match_part(u);

@@ -1,10 +1,14 @@
-#include "daemon/find/inside.h"
+#include "daemon/find/missed_file.h"
 
 #include <fcntl.h>
 
 #include "daemon/base/clock.h"
 #include "daemon/file/file.h"
 #include "daemon/file/table.h"
+#include "daemon/find/inside.h"
+#include "daemon/find/link.h"
+#include "daemon/find/match.h"
+#include "daemon/find/retry.h"
 #include "lib/ns.h"
 #include "lib/rotation.h"
 

@@ -1,4 +1,4 @@
-#include "daemon/find/inside.h"
+#include "daemon/find/missed_rename.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -8,6 +8,14 @@
 #include "daemon/base/say.h"
 #include "daemon/file/file.h"
 #include "daemon/file/table.h"
+#include "daemon/find/dir.h"
+#include "daemon/find/inside.h"
+#include "daemon/find/link.h"
+#include "daemon/find/match.h"
+#include "daemon/find/missed_file.h"
+#include "daemon/find/retry.h"
+#include "daemon/find/routes.h"
+#include "daemon/find/trust.h"
 #include "daemon/follow/follow.h"
 #include "lib/rotation.h"
 

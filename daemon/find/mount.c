@@ -1,4 +1,4 @@
-#include "daemon/find/inside.h"
+#include "daemon/find/mount.h"
 
 #include <limits.h>
 #include <string.h>
@@ -6,6 +6,12 @@
 #include "daemon/base/log.h"
 #include "daemon/checkpoint/checkpointer.h"
 #include "daemon/file/file.h"
+#include "daemon/find/dir.h"
+#include "daemon/find/entry.h"
+#include "daemon/find/inside.h"
+#include "daemon/find/match.h"
+#include "daemon/find/scan.h"
+#include "daemon/find/sweep.h"
 #include "daemon/watch/mounts.h"
 
 /*

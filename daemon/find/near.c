@@ -1,3 +1,6 @@
+#include "daemon/find/near.h"
+
+#include "daemon/find/dir.h"
 #include "daemon/find/inside.h"
 
 #define BELOW 16 /* directories below one that are visited */

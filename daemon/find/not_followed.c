@@ -1,4 +1,4 @@
-#include "daemon/find/inside.h"
+#include "daemon/find/not_followed.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "daemon/base/log.h"
+#include "daemon/find/inside.h"
 
 /*
  * Any user who may write below a source can make as many names there as he

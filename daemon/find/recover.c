@@ -8,6 +8,14 @@
 #include "daemon/checkpoint/checkpointer.h"
 #include "daemon/file/file.h"
 #include "daemon/file/table.h"
+#include "daemon/find/candidate.h"
+#include "daemon/find/dir.h"
+#include "daemon/find/inside.h"
+#include "daemon/find/last_look.h"
+#include "daemon/find/recover_inside.h"
+#include "daemon/find/retry.h"
+#include "daemon/find/scan.h"
+#include "daemon/find/unmatched.h"
 #include "daemon/follow/follow.h"
 #include "daemon/stream/streams.h"
 
@@ -90,7 +98,7 @@ is_unchanged(struct dir *d)
 
 	sources_pause(d->all);
 	return (stat(dir_display(d), &st) == 0 &&
-	    !last_look_is_before(d, &st.st_mtim) && is_known(d));
+	    !last_look_may_precede(d, &st.st_mtim) && is_known(d));
 }
 
 /* A directory that is there for the links into it was not listed before. */

@@ -1,4 +1,4 @@
-#include "daemon/find/recover.h"
+#include "daemon/find/recover_inside.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -11,6 +11,16 @@
 #include "daemon/base/say.h"
 #include "daemon/file/file.h"
 #include "daemon/file/table.h"
+#include "daemon/find/candidate.h"
+#include "daemon/find/dir.h"
+#include "daemon/find/former.h"
+#include "daemon/find/inside.h"
+#include "daemon/find/known.h"
+#include "daemon/find/last_look.h"
+#include "daemon/find/link.h"
+#include "daemon/find/match.h"
+#include "daemon/find/retry.h"
+#include "daemon/find/unmatched.h"
 #include "daemon/follow/follow.h"
 #include "daemon/stream/stream.h"
 #include "daemon/stream/streams.h"
@@ -207,7 +217,7 @@ consider(struct recovery *h, int dirfd, const char *name)
 		return (-1);
 	if (!find_base(h, c) && !unmatched_had(h->os, h->dir, name) &&
 	    (unmatched_are_none(h->os) || !match_any_file(h->dir) ||
-		!last_look_is_before(h->dir, &st.st_ctim))) {
+		!last_look_may_precede(h->dir, &st.st_ctim))) {
 		candidate_free(c);
 		return (0);
 	}

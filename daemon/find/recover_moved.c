@@ -1,4 +1,4 @@
-#include "daemon/find/inside.h"
+#include "daemon/find/recover_inside.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -7,6 +7,13 @@
 
 #include "daemon/checkpoint/checkpointer.h"
 #include "daemon/file/table.h"
+#include "daemon/find/dir.h"
+#include "daemon/find/entry.h"
+#include "daemon/find/inside.h"
+#include "daemon/find/last_look.h"
+#include "daemon/find/match.h"
+#include "daemon/find/retry.h"
+#include "daemon/find/tree.h"
 
 /*
  * Whoever may change the path to a directory could have it lead elsewhere: it

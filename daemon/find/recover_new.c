@@ -1,4 +1,4 @@
-#include "daemon/find/recover.h"
+#include "daemon/find/recover_inside.h"
 
 #include <limits.h>
 #include <string.h>
@@ -7,6 +7,13 @@
 #include "daemon/base/say.h"
 #include "daemon/file/file.h"
 #include "daemon/file/table.h"
+#include "daemon/find/candidate.h"
+#include "daemon/find/dir.h"
+#include "daemon/find/former.h"
+#include "daemon/find/inside.h"
+#include "daemon/find/link.h"
+#include "daemon/find/retry.h"
+#include "daemon/find/unmatched.h"
 #include "daemon/follow/follow.h"
 #include "lib/kin.h"
 #include "lib/rotation.h"

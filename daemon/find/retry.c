@@ -1,10 +1,12 @@
-#include "daemon/find/inside.h"
+#include "daemon/find/retry.h"
 
 #include <errno.h>
 #include <time.h>
 
 #include "daemon/base/clock.h"
 #include "daemon/file/table.h"
+#include "daemon/find/inside.h"
+#include "daemon/find/last_look.h"
 
 #define SOON .1 /* seconds */
 #define LATER 10. /* where it fails again and again */

@@ -1,8 +1,15 @@
-#include "daemon/find/inside.h"
+#include "daemon/find/retry_scan.h"
 
 #include "daemon/base/clock.h"
 #include "daemon/file/file.h"
 #include "daemon/file/table.h"
+#include "daemon/find/inside.h"
+#include "daemon/find/last_look.h"
+#include "daemon/find/link.h"
+#include "daemon/find/recover.h"
+#include "daemon/find/retry.h"
+#include "daemon/find/scan.h"
+#include "daemon/find/tree.h"
 #include "daemon/find/unmatched.h"
 #include "daemon/follow/follow.h"
 #include "daemon/stream/streams.h"
@@ -16,6 +23,16 @@ set_late(struct sources *ss, bool late)
 {
 	ss->late = ss->starting = late;
 	tails_set_starting(ss->tails, late);
+}
+
+/* Files that waited for what became of others are sent now. */
+static void
+wake_undecided(struct dir *d)
+{
+	struct tail *t;
+
+	RB_FOREACH (t, tail_names, &d->place.names)
+		tail_wake_undecided(t);
 }
 
 static void
@@ -103,13 +120,4 @@ retry_is_undecided(struct dir *d)
 	/* What is missing in one that was found late is not known before. */
 	return (!d->started ||
 	    (ss->unmatched != NULL && unmatched_are_missed(ss->unmatched, d)));
-}
-
-void
-wake_undecided(struct dir *d)
-{
-	struct tail *t;
-
-	RB_FOREACH (t, tail_names, &d->place.names)
-		tail_wake_undecided(t);
 }

@@ -1,4 +1,4 @@
-#include "daemon/find/inside.h"
+#include "daemon/find/routes.h"
 
 #include <string.h>
 #include <time.h>
@@ -9,6 +9,10 @@
 #include "daemon/conf/conf.h"
 #include "daemon/file/file.h"
 #include "daemon/file/table.h"
+#include "daemon/find/dir.h"
+#include "daemon/find/inside.h"
+#include "daemon/find/match.h"
+#include "daemon/find/retry.h"
 #include "daemon/follow/follow.h"
 #include "daemon/stream/stream.h"
 #include "daemon/stream/streams.h"

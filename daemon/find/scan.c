@@ -8,6 +8,16 @@
 #include "daemon/base/sizes.h"
 #include "daemon/file/file.h"
 #include "daemon/file/table.h"
+#include "daemon/find/dir.h"
+#include "daemon/find/entry.h"
+#include "daemon/find/inside.h"
+#include "daemon/find/last_look.h"
+#include "daemon/find/listing.h"
+#include "daemon/find/match.h"
+#include "daemon/find/missed_file.h"
+#include "daemon/find/missed_rename.h"
+#include "daemon/find/retry.h"
+#include "daemon/find/tree.h"
 #include "daemon/follow/follow.h"
 #include "lib/pattern.h"
 
@@ -45,7 +55,7 @@ examine_listed(struct dir *d, struct scan *s, struct listed *e)
 	if (!is_over(ss, job) && e->is_new && missed_needs_scans(d) &&
 	    tails_find(ss->tails, e->st.st_dev, e->st.st_ino) != NULL)
 		missed_note(&s->followed, e->st.st_ino);
-	listed_free(e);
+	listing_free_entry(e);
 }
 
 /* Oldest first. */

@@ -1,13 +1,15 @@
 /*
- * scan.h - a scan of one directory: listing.c lists it, and
- * scan.c looks at what was found, each a part at a time.
+ * scan.h - scans of directories: all that the patterns mean in one is examined,
+ * oldest first, a part in each turn of the loop.
+ *
+ * scan_later.c queues directories, listing.c lists one, and scan.c examines
+ * what was listed.  Nobody scans a directory while he examines another.
  */
 #ifndef FIND_SCAN_H
 #define FIND_SCAN_H
 
 #include <sys/stat.h>
 #include <sys/tree.h>
-
 #include <dirent.h>
 #include <limits.h>
 #include <stdbool.h>
@@ -15,64 +17,87 @@
 #include <time.h>
 
 #include "daemon/find/inside.h"
+#include "daemon/find/link.h"
+#include "daemon/find/missed_file.h"
 
-/* What a scan found, to be looked at oldest first. */
+/* An entry of a directory that is to be examined. */
 struct listed {
-	RB_ENTRY(listed) by_time;
-	uint64_t nth;
-	char *name;
-	char *was; /* the name it was found by, or NULL */
-	struct stat st;
-	bool is_new; /* a source means the name, and nobody had it */
+	RB_ENTRY(listed)	 by_time;
+	uint64_t		 nth;
+	char			*name;
+	char			*was;	/* the name it had before, or NULL */
+	struct stat		 st;
+	bool			 is_new; /* a source means it, nobody had it */
 };
 RB_HEAD(entries, listed);
 
 enum stage {
 	STAGE_LIST,
-	STAGE_LOOK, /* at what was listed */
-	STAGE_UNSEEN, /* at files whose names the listing did not meet */
-	STAGE_LINKS, /* into it, and at names that patterns have */
+	STAGE_LOOK,		/* at what was listed */
+	STAGE_UNSEEN,		/* at files whose names were not listed */
+	STAGE_LINKS,		/* into it, and at names that patterns have */
 	STAGE_END
 };
 
-/* A scan that is midway: other events may come between two parts of it. */
+/* A scan that is midway: events may come between two parts of it. */
 struct scan {
-	enum stage stage;
-	DIR *handle; /* while it is listed */
-	struct stat st; /* of the directory, before that */
-	time_t began;
-	unsigned begun; /* how often */
-	unsigned failures;
-	unsigned parts;
-	bool split; /* others had turns since it was begun to list it */
-	bool kept_open; /* meanwhile, and counted for that */
-	bool listed; /* all of it is, not only what patterns name */
-	bool widened; /* patterns came since the scan before */
-	bool by_time;
-	uint64_t nlisted;
-	struct entries entries;
-	struct missed missed; /* by the listing, */
-	struct missed followed; /* and by the looks */
-	char unseen[NAME_MAX + 1]; /* the last name that was tried */
-	struct link_cursor link;
+	enum stage		 stage;
+	DIR			*handle; /* while it is listed */
+	struct stat		 st;	/* of the directory, before that */
+	time_t			 began;
+	unsigned		 begun;	/* how often */
+	unsigned		 failures;
+	unsigned		 parts;
+	bool			 split;	/* since it was begun to be listed */
+	bool			 kept_open; /* meanwhile, and counted for it */
+	bool			 listed; /* all, not only names of patterns */
+	bool			 widened; /* by patterns since the last */
+	bool			 by_time;
+	uint64_t		 nlisted;
+	struct entries		 entries;
+	struct missed		 missed; /* inodes that were listed, */
+	struct missed		 followed; /* and those followed since */
+	char			 unseen[NAME_MAX + 1]; /* tried last */
+	struct link_cursor	 link;
 };
 
-/* Takes the oldest out of it, or returns NULL. */
-struct listed	*listing_take(struct scan *);
+/* The queue, and what scans a part of a directory. */
+void	scan_init(struct sources *);
+void	scan_end(struct sources *);
 
-/* It was taken out of the tree. */
-void	listed_free(struct listed *);
+/*
+ * Queues the directory: it is scanned in the next turns of the loop or, at a
+ * start, by the next scan_all().  One that is midway is scanned once more then.
+ * Events tell what changes meanwhile; where none tell of names, the scan begins
+ * anew.
+ */
+void	scan_later(struct dir *);
 
-/* Begins to list it, or begins anew.  Where it cannot be listed that is said. */
-void	listing_begin(struct dir *, struct scan *);
+/*
+ * The same where patterns go on in it that did not before: watched anew, too.
+ */
+void	scan_with_more(struct dir *);
 
-/* Lists what the part has room for.  Returns whether that is all there is. */
-bool	listing_go_on(struct dir *, struct scan *);
+/* The same where the system told that names changed, and not which. */
+void	scan_missed(struct dir *);
 
-/* All of it is listed. */
-void	listing_end(struct dir *, struct scan *);
+/* Scans as much as this turn may; to be called when an event was handled. */
+void	scan_some(struct sources *);
 
-/* Nobody looks any more at what it has listed. */
-void	listing_drop(struct dir *, struct scan *);
+/* Scans all that was queued at a start to its end. */
+void	scan_all(struct sources *);
+
+/* Whether a scan of the directory is midway. */
+bool	scan_is_midway(const struct dir *);
+
+/* The directory leaves the tree: it is not scanned any more. */
+void	scan_cancel(struct dir *);
+
+/*
+ * The scan that is midway is at its end; and: it is given up, and begins anew
+ * another time.  For scan.c.
+ */
+void	scan_free(struct dir *);
+void	scan_abandon(struct dir *);
 
 #endif

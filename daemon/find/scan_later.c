@@ -2,6 +2,10 @@
 
 #include <stdlib.h>
 
+#include "daemon/find/inside.h"
+#include "daemon/find/listing.h"
+#include "daemon/find/retry.h"
+
 void
 scan_free(struct dir *d)
 {

@@ -1,4 +1,4 @@
-#include "daemon/find/inside.h"
+#include "daemon/find/sweep.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,6 +8,14 @@
 
 #include "daemon/file/file.h"
 #include "daemon/file/table.h"
+#include "daemon/find/dir.h"
+#include "daemon/find/entry.h"
+#include "daemon/find/inside.h"
+#include "daemon/find/known.h"
+#include "daemon/find/retry.h"
+#include "daemon/find/retry_scan.h"
+#include "daemon/find/scan.h"
+#include "daemon/find/tree.h"
 #include "daemon/sandbox/opener.h"
 
 /*

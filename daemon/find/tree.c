@@ -1,10 +1,20 @@
-#include "daemon/find/inside.h"
+#include "daemon/find/tree.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "daemon/base/log.h"
 #include "daemon/conf/conf.h"
+#include "daemon/find/dangling.h"
+#include "daemon/find/dir.h"
+#include "daemon/find/inside.h"
+#include "daemon/find/last_look.h"
+#include "daemon/find/link.h"
+#include "daemon/find/match.h"
+#include "daemon/find/missed_rename.h"
+#include "daemon/find/not_followed.h"
+#include "daemon/find/retry.h"
+#include "daemon/find/scan.h"
 #include "daemon/find/unmatched.h"
 
 struct dir *

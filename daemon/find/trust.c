@@ -1,4 +1,4 @@
-#include "daemon/find/inside.h"
+#include "daemon/find/trust.h"
 
 #include <fcntl.h>
 #include <sched.h>
@@ -8,6 +8,8 @@
 #include "daemon/checkpoint/checkpointer.h"
 #include "daemon/conf/conf.h"
 #include "daemon/file/table.h"
+#include "daemon/find/inside.h"
+#include "daemon/find/known.h"
 #include "daemon/stream/stream.h"
 #include "lib/fingerprint.h"
 

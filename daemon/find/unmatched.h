@@ -1,9 +1,9 @@
 /*
- * unmatched.h - records of the checkpoint whose files are not there, or
- * have other content now, for recover.c.
+ * unmatched.h - records of the checkpoint whose files are not there, or have
+ * other content now.
  *
- * All files of a large directory may have been rotated: they are found by name
- * and by content, and never looked through.
+ * All files of a large directory may have been rotated: records are found by
+ * name and by content, and never looked through.
  */
 #ifndef FIND_UNMATCHED_H
 #define FIND_UNMATCHED_H
@@ -20,16 +20,17 @@ struct candidate;
 struct dir;
 struct kin;
 struct kin_query;
-struct unmatched;				/* opaque */
 struct sources;
+struct unmatched;			/* opaque: all of them */
+struct unmatched_record;
 
-/* Where the file of a record was: what became of it is looked for there. */
+/* Where the file of a record was: what it has become is looked for there. */
 struct unmatched_spot {
 	RB_ENTRY(unmatched_spot)	 by_name;
 	struct unmatched_record		*of;
-	struct dir		*dir;
-	const char		*base;		/* its name there */
-	size_t			 nth;
+	struct dir			*dir;
+	const char			*base;	/* the file's name there */
+	size_t				 nth;	/* see the record */
 };
 
 /* By its path, by its real path, and where a link leads from its path now. */
@@ -37,62 +38,67 @@ struct unmatched_spot {
 
 struct unmatched_record {
 	TAILQ_ENTRY(unmatched_record)	 entry;
-	struct checkpoint_record rec;
-	char			*path;		/* owned: what rec points to */
-	char			*dest;
-	struct guard		 guards[CHECKPOINT_GUARDS];
-	char			*real;		/* or NULL */
-	struct unmatched_spot	 spots[UNMATCHED_SPOTS]; /* its path's is the first */
-	unsigned		 nspots;
-	size_t			 nth;
-	bool			 tried;		/* not looked for any more */
-	bool			 found;		/* goes on in another file */
-	bool			 ended;		/* so does its record */
+	struct checkpoint_record	 rec;	/* all of it is in here */
+	char				*path;
+	char				*dest;
+	char				*real;	/* or NULL */
+	struct guard			 guards[CHECKPOINT_GUARDS];
+	struct unmatched_spot		 spots[UNMATCHED_SPOTS];
+	unsigned			 nspots; /* the path's is the first */
+	size_t				 nth;	/* in the checkpoint's order */
+	bool				 tried;	/* not looked for any more */
+	bool				 found;	/* goes on in another file */
+	bool				 ended;	/* the checkpoint dropped it */
 };
 
 /*
- * All whose directory is known, of destinations that would get the file by this
- * configuration: what others got finds nothing for those.  Returns NULL: it was
- * logged.  Free with unmatched_free().
+ * All records whose directory is in the tree and whose destination would get
+ * the file by this configuration.  Returns NULL: that was logged.  Free with
+ * unmatched_free(); unmatched_forget() frees those that the sources keep, for a
+ * directory to which they point leaves the tree.
  */
 struct unmatched	*unmatched_new(struct sources *);
 void	unmatched_free(struct unmatched *);
-
-/* The sources keep none any more. */
 void	unmatched_forget(struct sources *);
 
 bool	unmatched_are_none(const struct unmatched *);
 
-/* Whether there is one of which nothing was sent. */
+/* Whether there is a record of which nothing was sent. */
 bool	unmatched_have_unsent(const struct unmatched *);
 
-/* Whether one had that name; and: whether one was there, and is not found. */
+/*
+ * Whether a record has this name in the directory; and whether some record
+ * there is not found yet.
+ */
 bool	unmatched_had(struct unmatched *, struct dir *, const char *name);
 bool	unmatched_are_missed(struct unmatched *, struct dir *);
 
 /*
  * Whether a file that was truncated before anybody could read it had the name
- * from which rotation made that of the candidate, which was made since: then
- * the file is found.
+ * from which rotation made the candidate's, and the candidate was made since:
+ * then its record counts as found.
  */
 bool	unmatched_seek_copy(struct unmatched *, const struct candidate *);
 
 /*
- * Those that were in the directory and were not tried, by every name that they
- * may have had.  Returns NULL: it was logged.  Free with kin_free().
+ * The records of the directory that were not tried, by every name that their
+ * files may have had.  Returns NULL: that was logged.  Free with kin_free().
  */
 struct kin	*unmatched_of(struct unmatched *, struct dir *);
 
 /*
- * Calls fn as kin_each() does for those with such content that were not tried,
- * whatever their names.
+ * Calls fn as kin_each() does for the records with such content that were not
+ * tried, whatever the names of their files.
  */
 void	unmatched_each(struct unmatched *, struct kin_query *,
 	    bool (*fn)(void *record, void *arg), void *arg);
 
-/* It is not looked for any more; of, the unmatched_of(d), has it no more, either. */
-void	unmatched_try(struct unmatched *, struct unmatched_record *, struct dir *d,
-	    struct kin *of);
+/*
+ * The record was tried: nobody looks for its file any more, and of, which is
+ * unmatched_of(d), has the record no more.
+ */
+void	unmatched_try(struct unmatched *, struct unmatched_record *,
+	    struct dir *d, struct kin *of);
 
 /*
  * The records of one file for several destinations: the first of them, and the
@@ -102,8 +108,9 @@ struct unmatched_record	*unmatched_first(struct unmatched_record *);
 struct unmatched_record	*unmatched_next(struct unmatched_record *);
 
 /*
- * Says what was not found, of that directory or with NULL of all, and ends the
- * records of what was.  Nothing is said of what is still looked for.
+ * Logs which files were not found, of that directory or with NULL of all, and
+ * has the checkpoint drop the records of those that were.  Nothing is logged of
+ * a file that is still looked for.
  */
 void	unmatched_end(struct unmatched *, const struct dir *);
 

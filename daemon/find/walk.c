@@ -1,4 +1,4 @@
-#include "daemon/find/inside.h"
+#include "daemon/find/walk.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -6,6 +6,9 @@
 #include <unistd.h>
 
 #include "daemon/base/walk_open.h"
+#include "daemon/find/dir.h"
+#include "daemon/find/inside.h"
+#include "daemon/find/known.h"
 
 /*
  * Where a symbolic link leads, one name after the other, so that each link on
@@ -33,7 +36,8 @@ is_ours(uid_t uid)
 	return (uid == 0 || uid == geteuid());
 }
 
-bool
+/* Whether nobody but root and the daemon's user may write to it. */
+static bool
 is_only_ours(const struct stat *st)
 {
 	return (
