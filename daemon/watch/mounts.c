@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "daemon/base/log.h"
+#include "daemon/watch/mounts_system.h"
 
 /*
  * Several are mounted at once, and each is told to several, by who starts a
@@ -55,10 +56,10 @@ clear(struct table *t)
 	*t = (struct table) { NULL, 0 };
 }
 
-int
-mounts_add(struct mounts *m, const char *path, uint64_t id)
+static int
+add(void *table, const char *path, uint64_t id)
 {
-	struct table *t = &m->next;
+	struct table *t = table;
 	struct mount *grown, *last;
 
 	if ((t->n & (t->n - 1)) == 0) {
@@ -79,7 +80,7 @@ mounts_add(struct mounts *m, const char *path, uint64_t id)
 static int
 read_next(struct mounts *m)
 {
-	if (mounts_system_list(m->system, m) == -1) {
+	if (mounts_system_list(m->system, add, &m->next) == -1) {
 		clear(&m->next);
 		return (-1);
 	}
@@ -118,15 +119,13 @@ again(struct mounts *m, ev_tstamp wait)
 }
 
 static void
-on_look(struct ev_loop *loop, ev_timer *timer, int revents)
+compare_anew(struct mounts *m)
 {
-	struct mounts *m = timer->data;
 	struct table before = m->now;
 	const char **paths;
 	size_t n;
 
-	(void)revents;
-	m->looked = ev_now(loop);
+	m->looked = ev_now(m->loop);
 	if (read_next(m) == -1) {
 		log_debug("mounts: cannot be read");
 		again(m, EVERY);
@@ -146,9 +145,18 @@ on_look(struct ev_loop *loop, ev_timer *timer, int revents)
 	clear(&before);
 }
 
-void
-mounts_changed(struct mounts *m)
+static void
+on_look(struct ev_loop *loop, ev_timer *timer, int revents)
 {
+	(void)loop;
+	(void)revents;
+	compare_anew(timer->data);
+}
+
+static void
+on_system_change(void *mounts)
+{
+	struct mounts *m = mounts;
 	ev_tstamp wait = m->looked + EVERY - ev_now(m->loop);
 
 	if (!ev_is_active(&m->look))
@@ -167,7 +175,8 @@ mounts_new(struct ev_loop *loop, mounts_cb *on_change, void *arg)
 	m->arg = arg;
 	ev_timer_init(&m->look, on_look, SOON, 0.);
 	m->look.data = m;
-	if ((m->system = mounts_system_open(m, loop)) == NULL ||
+	if ((m->system = mounts_system_open(loop, on_system_change, m)) ==
+		NULL ||
 	    read_next(m) == -1) {
 		mounts_free(m);
 		return (NULL);

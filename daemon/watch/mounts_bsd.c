@@ -3,7 +3,7 @@
  * unveil(2) leaves alone.  No event tells of a mount, so it is asked every few
  * seconds.
  */
-#include "daemon/watch/mounts.h"
+#include "daemon/watch/mounts_system.h"
 
 #include <sys/param.h> /* first: <sys/mount.h> needs it on some */
 
@@ -17,7 +17,8 @@
 #define EVERY 5. /* seconds */
 
 struct mounts_system {
-	struct mounts *mounts;
+	void (*on_change)(void *);
+	void *arg;
 	struct ev_loop *loop;
 	ev_timer timer;
 };
@@ -29,17 +30,18 @@ on_timer(struct ev_loop *loop, ev_timer *timer, int revents)
 
 	(void)loop;
 	(void)revents;
-	mounts_changed(s->mounts);
+	s->on_change(s->arg);
 }
 
 struct mounts_system *
-mounts_system_open(struct mounts *m, struct ev_loop *loop)
+mounts_system_open(struct ev_loop *loop, void (*on_change)(void *), void *arg)
 {
 	struct mounts_system *s;
 
 	if ((s = calloc(1, sizeof(*s))) == NULL)
 		return (NULL);
-	s->mounts = m;
+	s->on_change = on_change;
+	s->arg = arg;
 	s->loop = loop;
 	ev_timer_init(&s->timer, on_timer, EVERY, EVERY);
 	s->timer.data = s;
@@ -69,7 +71,8 @@ id_of(const struct statfs *f)
 }
 
 int
-mounts_system_list(struct mounts_system *s, struct mounts *m)
+mounts_system_list(struct mounts_system *s,
+    int (*add)(void *, const char *, uint64_t), void *to)
 {
 	struct statfs *list; /* of the library */
 	int i, n, result = 0;
@@ -78,6 +81,6 @@ mounts_system_list(struct mounts_system *s, struct mounts *m)
 	if ((n = getmntinfo(&list, MNT_NOWAIT)) == 0)
 		return (-1);
 	for (i = 0; result == 0 && i < n; i++)
-		result = mounts_add(m, list[i].f_mntonname, id_of(&list[i]));
+		result = add(to, list[i].f_mntonname, id_of(&list[i]));
 	return (result);
 }

@@ -4,7 +4,7 @@
  * for, it tells always.  So the file is in an epoll(7) set of its own, and the
  * loop waits for that.
  */
-#include "daemon/watch/mounts.h"
+#include "daemon/watch/mounts_system.h"
 
 #include <sys/epoll.h>
 
@@ -20,27 +20,34 @@
 #define MOST (64 * 1024 * 1024)
 
 struct mounts_system {
-	struct mounts *mounts;
+	void (*on_change)(void *);
+	void *arg;
 	struct ev_loop *loop;
 	ev_io changed;
 	int fd;
 	int set;
 };
 
+/* The event has to be taken: the set stays readable until then. */
+static void
+report(struct mounts_system *s)
+{
+	struct epoll_event e;
+
+	(void)epoll_wait(s->set, &e, 1, 0);
+	s->on_change(s->arg);
+}
+
 static void
 on_changed(struct ev_loop *loop, ev_io *io, int revents)
 {
-	struct mounts_system *s = io->data;
-	struct epoll_event e;
-
 	(void)loop;
 	(void)revents;
-	(void)epoll_wait(s->set, &e, 1, 0);
-	mounts_changed(s->mounts);
+	report(io->data);
 }
 
 struct mounts_system *
-mounts_system_open(struct mounts *m, struct ev_loop *loop)
+mounts_system_open(struct ev_loop *loop, void (*on_change)(void *), void *arg)
 {
 	struct epoll_event e = { .events = EPOLLPRI };
 	struct mounts_system *s;
@@ -48,7 +55,8 @@ mounts_system_open(struct mounts *m, struct ev_loop *loop)
 
 	if ((s = calloc(1, sizeof(*s))) == NULL)
 		return (NULL);
-	s->mounts = m;
+	s->on_change = on_change;
+	s->arg = arg;
 	s->loop = loop;
 	s->set = -1;
 	ev_io_init(&s->changed, on_changed, -1, EV_READ);
@@ -110,7 +118,8 @@ read_all(int fd, size_t *n)
 }
 
 int
-mounts_system_list(struct mounts_system *s, struct mounts *m)
+mounts_system_list(struct mounts_system *s,
+    int (*add)(void *, const char *, uint64_t), void *to)
 {
 	struct mountinfo info;
 	const char *at;
@@ -121,7 +130,7 @@ mounts_system_list(struct mounts_system *s, struct mounts *m)
 	if ((text = read_all(s->fd, &n)) == NULL)
 		return (-1);
 	for (at = text; result == 0 && mountinfo_next(&at, text + n, &info);)
-		result = mounts_add(m, info.path, info.id);
+		result = add(to, info.path, info.id);
 	free(text);
 	return (result);
 }
