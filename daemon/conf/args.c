@@ -105,18 +105,6 @@ out_of_memory(const struct args *a)
 	return (reason_set(a->why, "%s", strerror(ENOMEM)));
 }
 
-static bool
-is_path(const char *name)
-{
-	static const char *const paths[] = { "state_dir", "control_socket",
-		"ca_file", "cert_file", "key_file" };
-
-	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
-		if (strcmp(name, paths[i]) == 0)
-			return (true);
-	return (false);
-}
-
 /* Returns where an option, or the path or -t as arg, is from. */
 static struct conf_line
 from(const char *arg)
@@ -135,7 +123,7 @@ add_option(const struct args *a, struct conf_section *section,
 	char *path;
 	int result;
 
-	if (!is_path(o->name) || *value == '\0')
+	if (!o->is_path || *value == '\0')
 		result = conf_tree_add(section, o->name, value, where);
 	else if ((path = absolute(value)) == NULL)
 		return (reason_set(a->why, "%s: %s", value, strerror(errno)));

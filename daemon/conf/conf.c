@@ -58,5 +58,6 @@ conf_free(struct conf *c)
 	free(c->state_dir);
 	free(c->control_socket);
 	free(c->user);
+	free(c->hostname);
 	free(c);
 }

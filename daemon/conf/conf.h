@@ -133,6 +133,8 @@ struct conf {
 	char			*state_dir;	/* NULL: no state is kept */
 	char			*control_socket; /* NULL: there is none */
 	char			*user;		/* NULL: stay who we are */
+	char			*hostname;	/* of sources without one; "":
+						   the system's */
 	uint64_t		 checkpoint_interval_ms;
 	uint64_t		 shutdown_timeout_ms;
 	int			 log_level;	/* LOG_ERR ... LOG_DEBUG */

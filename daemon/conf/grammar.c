@@ -151,7 +151,7 @@ schema(cfg_opt_t *opts, const char *kind)
 	*opts++ = one;
 	for (; o->name != NULL; o++) {
 		one.name = o->name;
-		one.flags = o->most == 1 ? CFGF_NONE : CFGF_LIST;
+		one.flags = o->most_values == 1 ? CFGF_NONE : CFGF_LIST;
 		*opts++ = one;
 	}
 	*opts = end;

@@ -1,26 +1,13 @@
 #include "daemon/conf/option.h"
 
-#include <sys/socket.h>
-
-#include <netinet/in.h>
-
-#include <arpa/inet.h>
-#include <errno.h>
-#include <stdint.h>
-#include <stdlib.h>
+#include <assert.h>
 #include <string.h>
-#include <strings.h>
 #include <syslog.h>
 
-#include "daemon/base/control_socket.h"
-#include "daemon/conf/url.h"
-#include "daemon/conf/value.h"
+#include "daemon/conf/conf.h"
 
 #define KB ((size_t)1024)
 #define MB (1024 * KB)
-#define GB (1024 * MB)
-#define WINDOW_FIRST (4 * MB) /* of window = "auto" */
-#define WINDOW_MOST (64 * MB)
 
 /* Longest fields, RFC 5424 6. */
 #define HOSTNAME_LONGEST 255
@@ -28,662 +15,306 @@
 #define PROCID_LONGEST 128
 #define MSGID_LONGEST 32
 
-/*
- * The options outside of sections.
- */
+/* RFC 5425 4.3.1: whoever receives takes 480 octets at the least. */
+#define MESSAGE_LEAST 480
+#define MESSAGE_MOST MB
 
-static int
-set_state_dir(void *into, const char *value, struct reason *why)
-{
-	struct conf_globals *g = into;
-
-	if (conf_value_absolute(value, why) == -1)
-		return (-1);
-	return (conf_value_keep(value, &g->conf->state_dir, why));
-}
-
-/* "": there is none. */
-static int
-set_control_socket(void *into, const char *value, struct reason *why)
-{
-	struct conf_globals *g = into;
-
-	if (*value == '\0')
-		return (0);
-	if (conf_value_absolute(value, why) == -1)
-		return (-1);
-	if (strlen(value) > CONTROL_PATH_MAX)
-		return (reason_set(why,
-		    "control_socket \"%s\" is longer than the path of a "
-		    "socket may be: %zu characters",
-		    value, CONTROL_PATH_MAX));
-	return (conf_value_keep(value, &g->conf->control_socket, why));
-}
-
-/* "": whoever started it. */
-static int
-set_user(void *into, const char *value, struct reason *why)
-{
-	struct conf_globals *g = into;
-
-	if (*value == '\0')
-		return (0);
-	return (conf_value_keep(value, &g->conf->user, why));
-}
-
-static int
-set_global_hostname(void *into, const char *value, struct reason *why)
-{
-	struct conf_globals *g = into;
-
-	if (conf_value_field(value, HOSTNAME_LONGEST, why) == -1)
-		return (-1);
-	return (conf_value_keep(value, &g->hostname, why));
-}
-
-static int
-set_checkpoint_interval(void *into, const char *value, struct reason *why)
-{
-	struct conf_globals *g = into;
-
-	return (conf_value_duration(
-	    value, 1, &g->conf->checkpoint_interval_ms, why));
-}
-
-static int
-set_shutdown_timeout(void *into, const char *value, struct reason *why)
-{
-	struct conf_globals *g = into;
-
-	return (
-	    conf_value_duration(value, 0, &g->conf->shutdown_timeout_ms, why));
-}
-
-static int
-set_log_level(void *into, const char *value, struct reason *why)
-{
-	static const struct conf_choice levels[] = { { "error", LOG_ERR },
-		{ "warning", LOG_WARNING }, { "notice", LOG_NOTICE },
-		{ "info", LOG_INFO }, { "debug", LOG_DEBUG }, { NULL, 0 } };
-	struct conf_globals *g = into;
-
-	return (conf_value_choice(
-	    value, "log_level", levels, &g->conf->log_level, why));
-}
-
-static const struct conf_option global_options[] = {
-	{ "state_dir", 1, { CONF_STATE_DIR }, set_state_dir },
-	{ "control_socket", 1, { CONF_CONTROL_SOCKET }, set_control_socket },
-	{ "user", 1, { "_teslacoil" }, set_user },
-	{ "hostname", 1, { "" }, set_global_hostname },
-	{ "checkpoint_interval", 1, { "1s" }, set_checkpoint_interval },
-	{ "shutdown_timeout", 1, { "5s" }, set_shutdown_timeout },
-	{ "log_level", 1, { "notice" }, set_log_level },
-	{ NULL, 0, { NULL }, NULL }
-};
+/* Each message that waits for a response of RELP has a place in memory. */
+#define RELP_WINDOW_MOST (64 * 1024)
 
 /*
- * The options of a destination.
+ * The types of options.
  */
 
+/* Puts value into a member that is a bool, an enum or an integer. */
 static int
-set_url(void *into, const char *value, struct reason *why)
+store(const struct conf_option *o, void *into, uint64_t value)
 {
-	struct conf_destination *d = into;
-	struct conf_url *url = &d->urls[d->nurls];
+	unsigned char *member = (unsigned char *)into + o->offset;
+	uint32_t narrow = (uint32_t)value;
+	bool yes = value != 0;
 
-	if (conf_url_parse(url, value, why) == -1)
-		return (-1);
-	d->nurls++;
-	if (url->scheme != d->urls[0].scheme)
-		return (reason_set(why,
-		    "the urls of one destination have one scheme: \"%s\" and "
-		    "\"%s\" belong to two",
-		    d->urls[0].text, value));
+	if (o->width == sizeof(value))
+		memcpy(member, &value, sizeof(value));
+	else if (o->width == sizeof(narrow))
+		memcpy(member, &narrow, sizeof(narrow));
+	else {
+		assert(o->width == sizeof(yes));
+		memcpy(member, &yes, sizeof(yes));
+	}
 	return (0);
 }
 
+/* Puts a copy of value into a member that is a char *. */
 static int
-set_policy(void *into, const char *value, struct reason *why)
+keep(const struct conf_option *o, void *into, const char *value,
+    struct reason *why)
 {
-	static const struct conf_choice policies[] = { { "failover",
-							   CONF_FAILOVER },
-		{ "balance", CONF_BALANCE }, { NULL, 0 } };
-	struct conf_destination *d = into;
-	int policy;
+	void *member = (unsigned char *)into + o->offset;
 
-	if (conf_value_choice(value, "policy", policies, &policy, why) == -1)
-		return (-1);
-	d->policy = (enum conf_policy)policy;
-	return (0);
+	return (conf_value_keep(value, member, why));
 }
 
 static int
-set_resend_on_reset(void *into, const char *value, struct reason *why)
+set_duration(const struct conf_option *o, void *into, const char *value,
+    struct reason *why)
 {
-	struct conf_destination *d = into;
+	uint64_t ms;
+
+	if (conf_value_duration(value, o->least, &ms, why) == -1)
+		return (-1);
+	return (store(o, into, ms));
+}
+
+static int
+set_size(const struct conf_option *o, void *into, const char *value,
+    struct reason *why)
+{
 	size_t size;
 
-	if (strcmp(value, "auto") == 0) {
-		d->resend_on_reset = CONF_RESEND_AUTO;
-		return (0);
+	if (conf_value_size(
+		value, (size_t)o->least, (size_t)o->most, &size, why) == -1)
+		return (-1);
+	return (store(o, into, size));
+}
+
+static int
+set_number(const struct conf_option *o, void *into, const char *value,
+    struct reason *why)
+{
+	int number;
+
+	if (conf_value_number(
+		value, (int)o->least, (int)o->most, &number, why) == -1)
+		return (-1);
+	return (store(o, into, (uint64_t)number));
+}
+
+static int
+set_bool(const struct conf_option *o, void *into, const char *value,
+    struct reason *why)
+{
+	bool yes;
+
+	if (conf_value_bool(value, &yes, why) == -1)
+		return (-1);
+	return (store(o, into, yes));
+}
+
+static int
+set_choice(const struct conf_option *o, void *into, const char *value,
+    struct reason *why)
+{
+	int choice;
+
+	if (conf_value_choice(value, o->name, o->choices, &choice, why) == -1)
+		return (-1);
+	return (store(o, into, (uint64_t)choice));
+}
+
+static int
+set_field(const struct conf_option *o, void *into, const char *value,
+    struct reason *why)
+{
+	if (conf_value_field(value, (size_t)o->most, why) == -1)
+		return (-1);
+	return (keep(o, into, value, why));
+}
+
+static int
+set_path(const struct conf_option *o, void *into, const char *value,
+    struct reason *why)
+{
+	if (conf_value_absolute(value, why) == -1)
+		return (-1);
+	return (keep(o, into, value, why));
+}
+
+static int
+set_special(const struct conf_option *o, void *into, const char *value,
+    struct reason *why)
+{
+	return (o->special(into, value, why));
+}
+
+/*
+ * A row: name and default, type, member.
+ */
+
+#define OPTION(text, value)                                                    \
+	.name = (text), .most_values = 1, .defaults = { value }
+#define LIST(text, most, ...)                                                  \
+	.name = (text), .most_values = (most), .defaults = { __VA_ARGS__ }
+#define END                                                                    \
+	{                                                                      \
+		.name = NULL                                                   \
 	}
-	if (conf_value_size(value, 0, GB, &size, NULL) == -1)
-		return (reason_set(why,
-		    "resend_on_reset \"%s\": write \"auto\", or a size as in "
-		    "\"1MB\", or \"0\"",
-		    value));
-	d->resend_on_reset = size;
-	return (0);
-}
 
-static int
-set_keepalive(void *into, const char *value, struct reason *why)
-{
-	struct conf_destination *d = into;
+#define DURATION(shortest) .set = set_duration, .least = (shortest)
+#define SIZE(from, to) .set = set_size, .least = (from), .most = (to)
+#define NUMBER(from, to) .set = set_number, .least = (from), .most = (to)
+#define BOOL .set = set_bool
+#define CHOICE(table) .set = set_choice, .choices = (table)
+#define FIELD(longest) .set = set_field, .most = (longest)
+#define TEXT .set = keep
+#define PATH .set = set_path, .is_path = true
+#define SPECIAL(function) .set = set_special, .special = (function)
+#define SPECIAL_PATH(function) SPECIAL(function), .is_path = true, OR_NONE
+#define OR_NONE .may_be_empty = true
 
-	return (conf_value_duration(value, 0, &d->keepalive_ms, why));
-}
+#define OF(structure, member)                                                  \
+	.offset = offsetof(struct structure, member),                          \
+	.width = sizeof(((struct structure *)NULL)->member)
 
-static int
-set_bind(void *into, const char *value, struct reason *why)
-{
-	struct conf_destination *d = into;
-	struct in6_addr address;
+static const struct conf_choice log_levels[] = { { "error", LOG_ERR },
+	{ "warning", LOG_WARNING }, { "notice", LOG_NOTICE },
+	{ "info", LOG_INFO }, { "debug", LOG_DEBUG }, { NULL, 0 } };
 
-	if (*value == '\0')
-		return (0);
-	if (inet_pton(AF_INET, value, &address) != 1 &&
-	    inet_pton(AF_INET6, value, &address) != 1)
-		return (reason_set(why,
-		    "bind \"%s\": write a local address as in \"192.0.2.1\" "
-		    "or \"2001:db8::1\"",
-		    value));
-	return (conf_value_keep(value, &d->bind, why));
-}
-
-static int
-set_rate_limit(void *into, const char *value, struct reason *why)
-{
-	struct conf_destination *d = into;
-	int rate;
-
-	if (conf_value_number(value, 0, INT32_MAX, &rate, why) == -1)
-		return (-1);
-	d->rate_limit = (uint64_t)rate;
-	return (0);
-}
-
-static int
-set_format(void *into, const char *value, struct reason *why)
-{
-	enum {
-		AUTO = SYSLOG_RAW + 1
-	};
-	static const struct conf_choice formats[] = { { "auto", AUTO },
-		{ "rfc5424", SYSLOG_RFC5424 }, { "rfc3164", SYSLOG_RFC3164 },
-		{ "local", SYSLOG_LOCAL }, { "raw", SYSLOG_RAW }, { NULL, 0 } };
-	struct conf_destination *d = into;
-	int format;
-
-	if (conf_value_choice(value, "format", formats, &format, why) == -1)
-		return (-1);
-	if (format == AUTO) {
-		d->format = SYSLOG_RFC5424;
-		d->datagram_format = SYSLOG_LOCAL;
-	} else {
-		d->format = d->datagram_format = (enum syslog_format)format;
-	}
-	return (0);
-}
-
-static int
-set_bom(void *into, const char *value, struct reason *why)
-{
-	struct conf_destination *d = into;
-
-	return (conf_value_bool(value, &d->bom, why));
-}
-
-static int
-set_framing(void *into, const char *value, struct reason *why)
-{
-	static const struct conf_choice framings[] = { { "octet-counted",
-							   WIRE_OCTET },
-		{ "newline", WIRE_NEWLINE }, { NULL, 0 } };
-	struct conf_destination *d = into;
-	int framing;
-
-	if (conf_value_choice(value, "framing", framings, &framing, why) == -1)
-		return (-1);
-	d->wire = (enum wire)framing;
-	return (0);
-}
-
-/* RFC 5425 4.3.1: whoever receives takes 480 octets at the least. */
-static int
-set_max_message(void *into, const char *value, struct reason *why)
-{
-	struct conf_destination *d = into;
-
-	return (conf_value_size(value, 480, MB, &d->max_message, why));
-}
-
-static int
-set_oversize(void *into, const char *value, struct reason *why)
-{
-	static const struct conf_choice ways[] = { { "split", PACK_SPLIT },
-		{ "truncate", PACK_TRUNCATE }, { NULL, 0 } };
-	struct conf_destination *d = into;
-	int way;
-
-	if (conf_value_choice(value, "oversize", ways, &way, why) == -1)
-		return (-1);
-	d->oversize = (enum pack_oversize)way;
-	return (0);
-}
-
-static int
-set_window(void *into, const char *value, struct reason *why)
-{
-	struct conf_destination *d = into;
-
-	if (strcmp(value, "auto") == 0) {
-		d->window = WINDOW_FIRST;
-		d->window_most = WINDOW_MOST;
-		return (0);
-	}
-	if (conf_value_size(value, 64 * KB, GB, &d->window, why) == -1)
-		return (-1);
-	d->window_most = d->window;
-	return (0);
-}
-
-static int
-set_connect_timeout(void *into, const char *value, struct reason *why)
-{
-	struct conf_destination *d = into;
-
-	return (conf_value_duration(value, 1, &d->connect_timeout_ms, why));
-}
-
-static int
-set_ack_timeout(void *into, const char *value, struct reason *why)
-{
-	struct conf_destination *d = into;
-
-	return (conf_value_duration(value, 1, &d->ack_timeout_ms, why));
-}
-
-/* One value alone is the first and the longest wait. */
-static int
-set_retry(void *into, const char *value, struct reason *why)
-{
-	struct conf_destination *d = into;
-	uint64_t wait_ms;
-
-	if (conf_value_duration(value, 1, &wait_ms, why) == -1)
-		return (-1);
-	if (d->retry_first_ms == 0)
-		d->retry_first_ms = wait_ms;
-	else if (wait_ms < d->retry_first_ms)
-		return (reason_set(why,
-		    "the longest wait, \"%s\", is shorter than the first",
-		    value));
-	d->retry_longest_ms = wait_ms;
-	return (0);
-}
-
-static const struct conf_option destination_options[] = {
-	{ "url", CONF_URLS, { NULL }, set_url },
-	{ "policy", 1, { "failover" }, set_policy },
-	{ "format", 1, { "auto" }, set_format },
-	{ "bom", 1, { "false" }, set_bom },
-	{ "framing", 1, { "octet-counted" }, set_framing },
-	{ "max_message", 1, { "8KB" }, set_max_message },
-	{ "oversize", 1, { "split" }, set_oversize },
-	{ "window", 1, { "auto" }, set_window },
-	{ "connect_timeout", 1, { "10s" }, set_connect_timeout },
-	{ "ack_timeout", 1, { "30s" }, set_ack_timeout },
-	{ "retry", 2, { "1s", "60s" }, set_retry },
-	{ "resend_on_reset", 1, { "auto" }, set_resend_on_reset },
-	{ "keepalive", 1, { "60s" }, set_keepalive },
-	{ "bind", 1, { "" }, set_bind },
-	{ "rate_limit", 1, { "0" }, set_rate_limit },
-	{ NULL, 0, { NULL }, NULL }
+static const struct conf_option global[] = {
+	{ OPTION("state_dir", CONF_STATE_DIR), PATH, OF(conf, state_dir) },
+	{ OPTION("control_socket", CONF_CONTROL_SOCKET),
+	    SPECIAL_PATH(conf_special_control_socket) },
+	{ OPTION("user", "_teslacoil"), TEXT, OR_NONE, OF(conf, user) },
+	{ OPTION("hostname", ""), FIELD(HOSTNAME_LONGEST), OF(conf, hostname) },
+	{ OPTION("checkpoint_interval", "1s"), DURATION(1),
+	    OF(conf, checkpoint_interval_ms) },
+	{ OPTION("shutdown_timeout", "5s"), DURATION(0),
+	    OF(conf, shutdown_timeout_ms) },
+	{ OPTION("log_level", "notice"), CHOICE(log_levels),
+	    OF(conf, log_level) },
+	END
 };
 
-/*
- * The options of a source.
- */
+static const struct conf_choice policies[] = { { "failover", CONF_FAILOVER },
+	{ "balance", CONF_BALANCE }, { NULL, 0 } };
+static const struct conf_choice framings[] = { { "octet-counted", WIRE_OCTET },
+	{ "newline", WIRE_NEWLINE }, { NULL, 0 } };
+static const struct conf_choice oversizes[] = { { "split", PACK_SPLIT },
+	{ "truncate", PACK_TRUNCATE }, { NULL, 0 } };
 
-static int
-set_paths(void *into, const char *value, struct reason *why)
-{
-	struct conf_source *s = into;
-	struct pattern **patterns;
-	struct reason wrong = { "out of memory" };
+static const struct conf_option destination[] = {
+	{ LIST("url", CONF_URLS, NULL), SPECIAL(conf_special_url) },
+	{ OPTION("policy", "failover"), CHOICE(policies),
+	    OF(conf_destination, policy) },
+	{ OPTION("format", "auto"), SPECIAL(conf_special_format) },
+	{ OPTION("bom", "false"), BOOL, OF(conf_destination, bom) },
+	{ OPTION("framing", "octet-counted"), CHOICE(framings),
+	    OF(conf_destination, wire) },
+	{ OPTION("max_message", "8KB"), SIZE(MESSAGE_LEAST, MESSAGE_MOST),
+	    OF(conf_destination, max_message) },
+	{ OPTION("oversize", "split"), CHOICE(oversizes),
+	    OF(conf_destination, oversize) },
+	{ OPTION("window", "auto"), SPECIAL(conf_special_window) },
+	{ OPTION("connect_timeout", "10s"), DURATION(1),
+	    OF(conf_destination, connect_timeout_ms) },
+	{ OPTION("ack_timeout", "30s"), DURATION(1),
+	    OF(conf_destination, ack_timeout_ms) },
+	{ LIST("retry", 2, "1s", "60s"), SPECIAL(conf_special_retry) },
+	{ OPTION("resend_on_reset", "auto"),
+	    SPECIAL(conf_special_resend_on_reset) },
+	{ OPTION("keepalive", "60s"), DURATION(0),
+	    OF(conf_destination, keepalive_ms) },
+	{ OPTION("bind", ""), SPECIAL(conf_special_bind), OR_NONE },
+	{ OPTION("rate_limit", "0"), NUMBER(0, INT32_MAX),
+	    OF(conf_destination, rate_limit) },
+	END
+};
 
-	patterns = reallocarray(
-	    s->patterns, s->npatterns + 1, sizeof(struct pattern *));
-	if (patterns == NULL)
-		return (reason_set(why, "%s", strerror(errno)));
-	s->patterns = patterns;
-	patterns[s->npatterns] = pattern_new(value, &wrong);
-	if (patterns[s->npatterns] == NULL)
-		return (reason_set(why, "\"%s\" %s", value, wrong.text));
-	if (conf_value_append(value, &s->paths, &s->npatterns, why) == -1) {
-		pattern_free(patterns[s->npatterns]);
-		return (-1);
-	}
-	return (0);
-}
+static const struct conf_choice tls_versions[] = { { "1.2", false },
+	{ "1.3", true }, { NULL, 0 } };
 
-static int
-set_exclude(void *into, const char *value, struct reason *why)
-{
-	struct conf_source *s = into;
+static const struct conf_option tls[] = {
+	{ OPTION("ca_file", ""), SPECIAL_PATH(conf_special_ca_file) },
+	{ OPTION("cert_file", ""), SPECIAL_PATH(conf_special_cert_file) },
+	{ OPTION("key_file", ""), SPECIAL_PATH(conf_special_key_file) },
+	{ OPTION("server_name", ""), SPECIAL(conf_special_server_name),
+	    OR_NONE },
+	{ LIST("fingerprint", CONF_OPTION_ANY, NULL),
+	    SPECIAL(conf_special_fingerprint) },
+	{ OPTION("verify", "true"), BOOL, OF(conf_destination, tls.verify) },
+	{ OPTION("min_version", "1.2"), CHOICE(tls_versions),
+	    OF(conf_destination, tls.only_1_3) },
+	END
+};
 
-	if (*value == '\0' || value[strlen(value) - 1] == '/')
-		return (reason_set(why,
-		    "\"%s\" matches no file: write a name as in \"*.gz\", or "
-		    "a whole path",
-		    value));
-	if (strchr(value, '/') != NULL && strchr("/*", *value) == NULL)
-		return (reason_set(why,
-		    "\"%s\" matches no path: with a \"/\" in it, it must begin "
-		    "with \"/\" or \"**/\"",
-		    value));
-	return (conf_value_append(value, &s->exclude, &s->nexclude, why));
-}
+static const struct conf_option relp[] = {
+	{ OPTION("window", "0"), NUMBER(0, RELP_WINDOW_MOST),
+	    OF(conf_destination, relp_window) },
+	END
+};
 
-static int
-set_facility(void *into, const char *value, struct reason *why)
-{
-	struct conf_source *s = into;
+static const struct conf_choice starts[] = { { "beginning", false },
+	{ "end", true }, { NULL, 0 } };
+static const struct conf_choice symlinks[] = { { "safe", CONF_SYMLINKS_SAFE },
+	{ "follow", CONF_SYMLINKS_FOLLOW }, { "ignore", CONF_SYMLINKS_IGNORE },
+	{ NULL, 0 } };
+static const struct conf_choice invalids[] = {
+	{ "replace", TEXT_INVALID_REPLACE }, { "escape", TEXT_INVALID_ESCAPE },
+	{ "pass", TEXT_INVALID_PASS }, { NULL, 0 }
+};
+static const struct conf_choice controls[] = { { "escape",
+						   TEXT_CONTROL_ESCAPE },
+	{ "pass", TEXT_CONTROL_PASS }, { NULL, 0 } };
+static const struct conf_choice watches[] = { { "auto", false },
+	{ "poll", true }, { NULL, 0 } };
 
-	if ((s->facility = syslog_facility(value)) == -1)
-		return (reason_set(why,
-		    "unknown facility \"%s\" (kern, user, mail, daemon, auth, "
-		    "syslog, lpr, news, uucp, cron, authpriv, ftp, local0 to "
-		    "local7)",
-		    value));
-	return (0);
-}
+static const struct conf_option source[] = {
+	{ LIST("paths", CONF_OPTION_ANY, NULL), SPECIAL(conf_special_paths) },
+	{ LIST("exclude", CONF_OPTION_ANY, NULL),
+	    SPECIAL(conf_special_exclude) },
+	{ LIST("destinations", CONF_OPTION_ANY, NULL) },
+	{ OPTION("facility", "local0"), SPECIAL(conf_special_facility) },
+	{ OPTION("severity", "notice"), SPECIAL(conf_special_severity) },
+	{ OPTION("app_name", ""), FIELD(APP_NAME_LONGEST),
+	    OF(conf_source, app_name) },
+	{ OPTION("procid", "-"), FIELD(PROCID_LONGEST),
+	    OF(conf_source, procid) },
+	{ OPTION("msgid", "-"), FIELD(MSGID_LONGEST), OF(conf_source, msgid) },
+	{ OPTION("hostname", ""), FIELD(HOSTNAME_LONGEST),
+	    OF(conf_source, hostname) },
+	{ OPTION("compressed", "true"), BOOL, OF(conf_source, compressed) },
+	{ OPTION("position", "false"), BOOL, OF(conf_source, position) },
+	{ OPTION("start", "beginning"), CHOICE(starts),
+	    OF(conf_source, start_at_end) },
+	{ OPTION("recursive_depth", "16"), NUMBER(1, 256),
+	    OF(conf_source, recursive_depth) },
+	{ OPTION("symlinks", "safe"), CHOICE(symlinks),
+	    OF(conf_source, symlinks) },
+	{ OPTION("ignore_older", ""), DURATION(1), OR_NONE,
+	    OF(conf_source, ignore_older_ms) },
+	{ OPTION("encoding", "utf-8"), SPECIAL(conf_special_encoding) },
+	{ OPTION("invalid", "replace"), CHOICE(invalids),
+	    OF(conf_source, text.invalid) },
+	{ OPTION("control_chars", "escape"), CHOICE(controls),
+	    OF(conf_source, text.control) },
+	{ OPTION("partial_timeout", ""), DURATION(1), OR_NONE,
+	    OF(conf_source, partial_timeout_ms) },
+	{ OPTION("watch", "auto"), CHOICE(watches), OF(conf_source, poll) },
+	{ OPTION("poll_interval", "1s"), DURATION(1),
+	    OF(conf_source, poll_interval_ms) },
+	{ OPTION("max_open", "0"), NUMBER(0, 1048576),
+	    OF(conf_source, max_open) },
+	END
+};
 
-static int
-set_severity(void *into, const char *value, struct reason *why)
-{
-	struct conf_source *s = into;
-
-	if ((s->severity = syslog_severity(value)) == -1)
-		return (reason_set(why,
-		    "unknown severity \"%s\" (emerg, alert, crit, err, "
-		    "warning, notice, info, debug)",
-		    value));
-	return (0);
-}
-
-static int
-set_app_name(void *into, const char *value, struct reason *why)
-{
-	struct conf_source *s = into;
-
-	if (conf_value_field(value, APP_NAME_LONGEST, why) == -1)
-		return (-1);
-	return (conf_value_keep(value, &s->app_name, why));
-}
-
-static int
-set_procid(void *into, const char *value, struct reason *why)
-{
-	struct conf_source *s = into;
-
-	if (conf_value_field(value, PROCID_LONGEST, why) == -1)
-		return (-1);
-	return (conf_value_keep(value, &s->procid, why));
-}
-
-static int
-set_msgid(void *into, const char *value, struct reason *why)
-{
-	struct conf_source *s = into;
-
-	if (conf_value_field(value, MSGID_LONGEST, why) == -1)
-		return (-1);
-	return (conf_value_keep(value, &s->msgid, why));
-}
-
-static int
-set_hostname(void *into, const char *value, struct reason *why)
-{
-	struct conf_source *s = into;
-
-	if (conf_value_field(value, HOSTNAME_LONGEST, why) == -1)
-		return (-1);
-	return (conf_value_keep(value, &s->hostname, why));
-}
-
-static int
-set_position(void *into, const char *value, struct reason *why)
-{
-	struct conf_source *s = into;
-
-	return (conf_value_bool(value, &s->position, why));
-}
-
-static int
-set_compressed(void *into, const char *value, struct reason *why)
-{
-	struct conf_source *s = into;
-
-	return (conf_value_bool(value, &s->compressed, why));
-}
-
-static int
-set_start(void *into, const char *value, struct reason *why)
-{
-	static const struct conf_choice places[] = { { "beginning", false },
-		{ "end", true }, { NULL, 0 } };
-	struct conf_source *s = into;
-	int end;
-
-	if (conf_value_choice(value, "start", places, &end, why) == -1)
-		return (-1);
-	s->start_at_end = end;
-	return (0);
-}
-
-static int
-set_recursive_depth(void *into, const char *value, struct reason *why)
-{
-	struct conf_source *s = into;
-
-	return (conf_value_number(value, 1, 256, &s->recursive_depth, why));
-}
-
-static int
-set_symlinks(void *into, const char *value, struct reason *why)
-{
-	static const struct conf_choice ways[] = { { "safe",
-						       CONF_SYMLINKS_SAFE },
-		{ "follow", CONF_SYMLINKS_FOLLOW },
-		{ "ignore", CONF_SYMLINKS_IGNORE }, { NULL, 0 } };
-	struct conf_source *s = into;
-	int way;
-
-	if (conf_value_choice(value, "symlinks", ways, &way, why) == -1)
-		return (-1);
-	s->symlinks = (enum conf_symlinks)way;
-	return (0);
-}
-
-/* "": none is too old. */
-static int
-set_ignore_older(void *into, const char *value, struct reason *why)
-{
-	struct conf_source *s = into;
-
-	if (*value == '\0') {
-		s->ignore_older_ms = 0;
-		return (0);
-	}
-	return (conf_value_duration(value, 1, &s->ignore_older_ms, why));
-}
-
-static int
-set_max_open(void *into, const char *value, struct reason *why)
-{
-	struct conf_source *s = into;
-
-	return (conf_value_number(value, 0, 1048576, &s->max_open, why));
-}
-
-static int
-set_encoding(void *into, const char *value, struct reason *why)
-{
-	(void)into;
-	if (strcasecmp(value, "utf-8") != 0)
-		return (reason_set(why,
-		    "encoding \"%s\" is not supported: \"utf-8\" is", value));
-	return (0);
-}
-
-static int
-set_invalid(void *into, const char *value, struct reason *why)
-{
-	static const struct conf_choice ways[] = { { "replace",
-						       TEXT_INVALID_REPLACE },
-		{ "escape", TEXT_INVALID_ESCAPE },
-		{ "pass", TEXT_INVALID_PASS }, { NULL, 0 } };
-	struct conf_source *s = into;
-	int way;
-
-	if (conf_value_choice(value, "invalid", ways, &way, why) == -1)
-		return (-1);
-	s->text.invalid = (enum text_invalid)way;
-	return (0);
-}
-
-static int
-set_control_chars(void *into, const char *value, struct reason *why)
-{
-	static const struct conf_choice ways[] = { { "escape",
-						       TEXT_CONTROL_ESCAPE },
-		{ "pass", TEXT_CONTROL_PASS }, { NULL, 0 } };
-	struct conf_source *s = into;
-	int way;
-
-	if (conf_value_choice(value, "control_chars", ways, &way, why) == -1)
-		return (-1);
-	s->text.control = (enum text_control)way;
-	return (0);
-}
-
-/* "": wait for the newline. */
-static int
-set_partial_timeout(void *into, const char *value, struct reason *why)
-{
-	struct conf_source *s = into;
-
-	if (*value == '\0') {
-		s->partial_timeout_ms = 0;
-		return (0);
-	}
-	return (conf_value_duration(value, 1, &s->partial_timeout_ms, why));
-}
-
-static int
-set_watch(void *into, const char *value, struct reason *why)
-{
-	static const struct conf_choice ways[] = { { "auto", false },
-		{ "poll", true }, { NULL, 0 } };
-	struct conf_source *s = into;
-	int poll;
-
-	if (conf_value_choice(value, "watch", ways, &poll, why) == -1)
-		return (-1);
-	s->poll = poll;
-	return (0);
-}
-
-static int
-set_poll_interval(void *into, const char *value, struct reason *why)
-{
-	struct conf_source *s = into;
-
-	return (conf_value_duration(value, 1, &s->poll_interval_ms, why));
-}
-
-static const struct conf_option source_options[] = { { "paths", CONF_OPTION_ANY,
-							 { NULL }, set_paths },
-	{ "exclude", CONF_OPTION_ANY, { NULL }, set_exclude },
-	{ "destinations", CONF_OPTION_ANY, { NULL }, NULL },
-	{ "facility", 1, { "local0" }, set_facility },
-	{ "severity", 1, { "notice" }, set_severity },
-	{ "app_name", 1, { "" }, set_app_name },
-	{ "procid", 1, { "-" }, set_procid },
-	{ "msgid", 1, { "-" }, set_msgid },
-	{ "hostname", 1, { "" }, set_hostname },
-	{ "compressed", 1, { "true" }, set_compressed },
-	{ "position", 1, { "false" }, set_position },
-	{ "start", 1, { "beginning" }, set_start },
-	{ "recursive_depth", 1, { "16" }, set_recursive_depth },
-	{ "symlinks", 1, { "safe" }, set_symlinks },
-	{ "ignore_older", 1, { "" }, set_ignore_older },
-	{ "encoding", 1, { "utf-8" }, set_encoding },
-	{ "invalid", 1, { "replace" }, set_invalid },
-	{ "control_chars", 1, { "escape" }, set_control_chars },
-	{ "partial_timeout", 1, { "" }, set_partial_timeout },
-	{ "watch", 1, { "auto" }, set_watch },
-	{ "poll_interval", 1, { "1s" }, set_poll_interval },
-	{ "max_open", 1, { "0" }, set_max_open }, { NULL, 0, { NULL }, NULL } };
-
-/*
- * The option of an element of structured data.
- */
-
-static int
-set_params(void *into, const char *value, struct reason *why)
-{
-	struct conf_element *e = into;
-	const char *equals = strchr(value, '=');
-	char *name;
-	bool good;
-
-	if (equals == NULL)
-		return (reason_set(
-		    why, "\"%s\" has no \"=\": write \"name=value\"", value));
-	if ((name = strndup(value, (size_t)(equals - value))) == NULL)
-		return (reason_set(why, "%s", strerror(errno)));
-	good = syslog_sd_name_valid(name);
-	free(name);
-	if (!good)
-		return (reason_set(why,
-		    "\"%s\": a name has 1 to 32 letters, digits and signs of "
-		    "ASCII, none of them = ] or \"",
-		    value));
-	return (conf_value_append(value, &e->params, &e->nparams, why));
-}
-
-static const struct conf_option structured_data_options[] = {
-	{ "params", CONF_OPTION_ANY, { NULL }, set_params },
-	{ NULL, 0, { NULL }, NULL }
+static const struct conf_option structured_data[] = {
+	{ LIST("params", CONF_OPTION_ANY, NULL), SPECIAL(conf_special_params) },
+	END
 };
 
 #define FITS(table) (sizeof(table) / sizeof((table)[0]) <= CONF_OPTION_MAX)
-_Static_assert(FITS(global_options) && FITS(destination_options) &&
-	FITS(source_options) && FITS(structured_data_options),
+_Static_assert(FITS(global) && FITS(destination) && FITS(tls) && FITS(relp) &&
+	FITS(source) && FITS(structured_data),
     "CONF_OPTION_MAX is too small");
 
 const struct conf_kind conf_option_kinds[] = { { "", "", "outside of sections",
-						   global_options },
-	{ "destination", "", "in a destination", destination_options },
-	{ "tls", "destination", "in tls { }", conf_option_tls },
-	{ "relp", "destination", "in relp { }", conf_option_relp },
-	{ "source", "", "in a source", source_options },
+						   global },
+	{ "destination", "", "in a destination", destination },
+	{ "tls", "destination", "in tls { }", tls },
+	{ "relp", "destination", "in relp { }", relp },
+	{ "source", "", "in a source", source },
 	{ "structured_data", "source", "in a structured_data",
-	    structured_data_options },
+	    structured_data },
 	{ NULL, NULL, NULL, NULL } };
 
 const struct conf_option *
@@ -712,4 +343,23 @@ conf_option_near(const struct conf_option *o, const char *name)
 		if (conf_value_is_near(name, o->name))
 			return (o->name);
 	return (NULL);
+}
+
+int
+conf_option_set(const struct conf_option *o, void *into, const char *value,
+    struct reason *why)
+{
+	if (o->set == NULL || (o->may_be_empty && *value == '\0'))
+		return (0);
+	return (o->set(o, into, value, why));
+}
+
+int
+conf_option_set_defaults(
+    const struct conf_option *o, void *into, struct reason *why)
+{
+	for (size_t i = 0; o->defaults[i] != NULL; i++)
+		if (conf_option_set(o, into, o->defaults[i], why) == -1)
+			return (-1);
+	return (0);
 }

@@ -1,55 +1,64 @@
 /*
  * option.h - every option there is: its name, its default, its check.
  *
- * One table a section.  What libconfuse is told, what the checks do and what
- * the man page and the sample must have all come from here.
+ * One table a kind of section.  libconfuse's grammar, the command line and the
+ * checks all read these tables, and tests compare the manual and the sample
+ * with them: a new option is one row in option.c.
  */
 #ifndef CONF_OPTION_H
 #define CONF_OPTION_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "daemon/conf/conf.h"
+#include "daemon/conf/option_special.h"
+#include "daemon/conf/value.h"
 #include "lib/reason.h"
 
 #define CONF_OPTION_MAX		32	/* in a table, the end included */
 #define CONF_OPTION_ANY		SIZE_MAX	/* values */
 #define CONF_OPTION_VALUES	3	/* in a default, the end included */
 
-/* What the options of a section are put into. */
-struct conf_globals {
-	struct conf		*conf;
-	char			*hostname;
-};
-
-struct conf_element {			/* of structured data */
-	char			**params;
-	size_t			 nparams;
-};
-
 struct conf_option {
 	const char		*name;	/* NULL: end of the table */
-	size_t			 most;	/* values it takes; 1: it is no list */
-	const char		*defaults[CONF_OPTION_VALUES];	/* as one would
-						   write them; NULL: none */
+	size_t			 most_values;	/* 1: it is no list */
+	/* As the user would write them; NULL: none, and the end. */
+	const char		*defaults[CONF_OPTION_VALUES];
+	bool			 may_be_empty;	/* "" leaves the member 0 */
+	bool			 is_path;	/* may be relative with -o */
 	/*
-	 * Checks a value and puts it into one of the structures above, or a
-	 * struct conf_destination or conf_source.  Called once for each value
-	 * of a list.  Returns 0, or -1 with why set.  NULL: it can only be
-	 * checked when all is read.
+	 * The type: checks a value and puts it into the member.  NULL: the
+	 * value can only be checked when the whole tree is read.
 	 */
-	int			(*set)(void *into, const char *value,
-				    struct reason *why);
+	int			(*set)(const struct conf_option *, void *into,
+				    const char *value, struct reason *why);
+	/* What the type needs to know. */
+	size_t			 offset;	/* of the member, in octets */
+	size_t			 width;		/* of the member */
+	uint64_t		 least;
+	uint64_t		 most;
+	const struct conf_choice *choices;
+	conf_special		*special;
 };
 
-extern const struct conf_option conf_option_tls[];
-extern const struct conf_option conf_option_relp[];
+/*
+ * Checks a value and puts it into the structure of the section, which was all
+ * zero before: struct conf for what stands outside of sections,
+ * conf_destination also for tls and relp, conf_source, conf_element.  Called
+ * once for each value of a list.  Returns 0, or -1 with why set.
+ */
+int	conf_option_set(const struct conf_option *, void *into,
+	    const char *value, struct reason *why);
+
+/* The same for the values that the option has by default. */
+int	conf_option_set_defaults(const struct conf_option *, void *into,
+	    struct reason *why);
 
 struct conf_kind {			/* of section */
-	const char		*name;	/* "": what stands outside of sections;
-					   NULL: end of the table */
-	const char		*inside;	/* the kind that it stands in */
+	const char		*name;	/* "": outside of all sections; NULL:
+					   end of the table */
+	const char		*inside;	/* the kind around it */
 	const char		*place;	/* in words */
 	const struct conf_option *options;
 };

@@ -16,7 +16,7 @@
 
 struct parse {
 	struct reason *why;
-	struct conf_globals globals;
+	struct conf *conf;
 	struct conf_local *local; /* read when it is first asked for */
 };
 
@@ -47,15 +47,6 @@ fail_option(const struct parse *p, const struct conf_section *section,
 }
 
 static int
-set_defaults(const struct conf_option *o, void *into, struct reason *why)
-{
-	for (size_t i = 0; o->defaults[i] != NULL; i++)
-		if (o->set(into, o->defaults[i], why) == -1)
-			return (-1);
-	return (0);
-}
-
-static int
 set_option(const struct parse *p, const struct conf_section *section,
     const struct conf_option *o, void *into)
 {
@@ -64,14 +55,16 @@ set_option(const struct parse *p, const struct conf_section *section,
 	struct reason wrong;
 
 	if (given == NULL)
-		return (set_defaults(o, into, p->why));
-	if (o->most == 1 && given->nvalues > 1)
+		return (conf_option_set_defaults(o, into, p->why));
+	if (o->most_values == 1 && given->nvalues > 1)
 		return (conf_tree_fail(section, given->values[1].where, p->why,
 		    "%s is given twice: only one can count", o->name));
 	for (size_t i = 0; i < given->nvalues; i++) {
 		value = &given->values[i];
-		reason_set(&wrong, "at most %zu values can be given", o->most);
-		if (i >= o->most || o->set(into, value->text, &wrong) == -1)
+		reason_set(
+		    &wrong, "at most %zu values can be given", o->most_values);
+		if (i >= o->most_values ||
+		    conf_option_set(o, into, value->text, &wrong) == -1)
 			return (fail_option(
 			    p, section, value->where, o->name, wrong.text));
 	}
@@ -85,8 +78,7 @@ set_options(
 	const struct conf_option *options = conf_option_table(section->kind);
 
 	for (; options->name != NULL; options++)
-		if (options->set != NULL &&
-		    set_option(p, section, options, into) == -1)
+		if (set_option(p, section, options, into) == -1)
 			return (-1);
 	return (0);
 }
@@ -155,9 +147,9 @@ static void
 warn(struct parse *p, const struct conf_section *section, const char *option,
     const char *message)
 {
-	const struct parse warning = { .why = &p->globals.conf->warning };
+	const struct parse warning = { .why = &p->conf->warning };
 
-	if (*message != '\0' && p->globals.conf->warning.text[0] == '\0')
+	if (*message != '\0' && p->conf->warning.text[0] == '\0')
 		(void)fail_option(&warning, section,
 		    conf_tree_where(section, option), option, message);
 }
@@ -195,7 +187,7 @@ parse_manner(struct parse *p, const struct conf_section *section,
 
 	if ((given = conf_tree_next(section, m->name, NULL)) == NULL) {
 		for (; o->name != NULL; o++)
-			if (set_defaults(o, d, p->why) == -1)
+			if (conf_option_set_defaults(o, d, p->why) == -1)
 				return (-1);
 		return (0);
 	}
@@ -247,7 +239,7 @@ parse_destination(struct parse *p, const struct conf_section *section)
 		return (-1);
 	if ((d = calloc(1, sizeof(*d))) == NULL)
 		return (out_of_memory(p));
-	TAILQ_INSERT_TAIL(&p->globals.conf->destinations, d, entry);
+	TAILQ_INSERT_TAIL(&p->conf->destinations, d, entry);
 	if (conf_value_keep(section->title, &d->name, p->why) == -1 ||
 	    set_options(p, section, d) == -1 ||
 	    check_destination(p, section, d) == -1)
@@ -288,11 +280,11 @@ add_destination(const struct parse *p, const struct conf_section *section,
 	char names[200];
 	struct conf_destination *d;
 
-	d = find_destination(p->globals.conf, given->text);
+	d = find_destination(p->conf, given->text);
 	if (d == NULL)
 		return (conf_tree_fail(section, given->where, p->why,
 		    "destination \"%s\" is not defined (%s)", given->text,
-		    destination_names(p->globals.conf, names, sizeof(names))));
+		    destination_names(p->conf, names, sizeof(names))));
 	for (size_t i = 0; i < s->ndestinations; i++)
 		if (s->destinations[i] == d)
 			return (conf_tree_fail(section, given->where, p->why,
@@ -311,7 +303,7 @@ add_destinations(const struct parse *p, const struct conf_section *section,
 	size_t all = 0;
 
 	named = conf_tree_find(section, "destinations");
-	TAILQ_FOREACH (d, &p->globals.conf->destinations, entry)
+	TAILQ_FOREACH (d, &p->conf->destinations, entry)
 		all++;
 	s->destinations = calloc(all, sizeof(struct conf_destination *));
 	if (s->destinations == NULL)
@@ -320,7 +312,7 @@ add_destinations(const struct parse *p, const struct conf_section *section,
 		if (add_destination(p, section, s, &named->values[i]) == -1)
 			return (-1);
 	if (named == NULL)
-		TAILQ_FOREACH (d, &p->globals.conf->destinations, entry)
+		TAILQ_FOREACH (d, &p->conf->destinations, entry)
 			s->destinations[s->ndestinations++] = d;
 	return (0);
 }
@@ -383,7 +375,7 @@ static int
 default_names(const struct parse *p, struct conf_source *s)
 {
 	char system[256] = "";
-	const char *hostname = p->globals.hostname;
+	const char *hostname = p->conf->hostname;
 
 	if (*s->app_name == '\0' &&
 	    conf_value_keep(s->name, &s->app_name, p->why) == -1)
@@ -432,7 +424,7 @@ parse_source(struct parse *p, const struct conf_section *section)
 		return (-1);
 	if ((s = calloc(1, sizeof(*s))) == NULL)
 		return (out_of_memory(p));
-	TAILQ_INSERT_TAIL(&p->globals.conf->sources, s, entry);
+	TAILQ_INSERT_TAIL(&p->conf->sources, s, entry);
 	if (conf_value_keep(section->title, &s->name, p->why) == -1 ||
 	    conf_value_keep("", &s->sd, p->why) == -1 ||
 	    set_options(p, section, s) == -1)
@@ -470,7 +462,7 @@ parse_sections(struct parse *p, const struct conf_section *root,
 static int
 parse_root(struct parse *p, const struct conf_section *root)
 {
-	if (set_options(p, root, &p->globals) == -1 ||
+	if (set_options(p, root, p->conf) == -1 ||
 	    parse_sections(p, root, "destination", parse_destination) == -1)
 		return (-1);
 	return (parse_sections(p, root, "source", parse_source));
@@ -489,9 +481,8 @@ conf_parse(const struct conf_section *root, struct reason *why)
 	}
 	TAILQ_INIT(&c->destinations);
 	TAILQ_INIT(&c->sources);
-	p.globals.conf = c;
+	p.conf = c;
 	result = parse_root(&p, root);
-	free(p.globals.hostname);
 	conf_local_free(p.local);
 	if (result == 0)
 		return (c);

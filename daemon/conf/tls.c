@@ -2,7 +2,6 @@
 
 #include <sys/stat.h>
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -14,17 +13,12 @@
 #include <tls.h>
 
 #include "daemon/conf/cert.h"
-#include "daemon/conf/option.h"
-#include "daemon/conf/url.h"
 #include "daemon/conf/value.h"
 
 #define FILE_MAX (8 * 1024 * 1024)
-#define NAME_MAX_DNS 253
-#define HASH "SHA256:"
-#define HASH_DIGITS 64
 
 /*
- * Options.
+ * Files.
  */
 
 static void
@@ -57,7 +51,6 @@ read_open_file(int fd, struct conf_bytes *b, size_t size)
 	return (0);
 }
 
-/* "": none. */
 /* Why it is no file of PEM, or NULL. */
 static const char *
 unfit(const struct stat *st)
@@ -69,16 +62,13 @@ unfit(const struct stat *st)
 	return (st->st_size > FILE_MAX ? "is too large" : NULL);
 }
 
-static int
-read_file(struct conf_bytes *b, const char *path, struct reason *why)
+int
+conf_tls_read(struct conf_bytes *b, const char *path, struct reason *why)
 {
 	const char *wrong = NULL;
 	struct stat st;
 	int fd, result = -1;
 
-	bytes_fini(b);
-	if (*path == '\0')
-		return (0);
 	if (conf_value_absolute(path, why) == -1)
 		return (-1);
 	/* Neither a pipe nor a device may make us wait. */
@@ -95,116 +85,6 @@ read_file(struct conf_bytes *b, const char *path, struct reason *why)
 		bytes_fini(b);
 	return (result);
 }
-
-static int
-set_ca_file(void *into, const char *value, struct reason *why)
-{
-	struct conf_destination *d = into;
-
-	return (read_file(&d->tls.ca, value, why));
-}
-
-static int
-set_cert_file(void *into, const char *value, struct reason *why)
-{
-	struct conf_destination *d = into;
-
-	return (read_file(&d->tls.cert, value, why));
-}
-
-static int
-set_key_file(void *into, const char *value, struct reason *why)
-{
-	struct conf_destination *d = into;
-
-	return (read_file(&d->tls.key, value, why));
-}
-
-/* "": the url's host. */
-static int
-set_server_name(void *into, const char *value, struct reason *why)
-{
-	struct conf_destination *d = into;
-	size_t n = 0;
-
-	if (*value == '\0')
-		return (0);
-	while (isalnum((unsigned char)value[n]) ||
-	    (value[n] != '\0' && strchr("._-:", value[n]) != NULL))
-		n++;
-	if (value[n] != '\0' || n > NAME_MAX_DNS ||
-	    conf_url_peer_length(value) == 0)
-		return (reason_set(
-		    why, "\"%s\" is neither a name nor an address", value));
-	if (conf_value_keep(value, &d->tls.server_name, why) == -1)
-		return (-1);
-	d->tls.server_name[conf_url_peer_length(value)] = '\0';
-	return (0);
-}
-
-/* Colons may stand between octets, as openssl(1) prints them. */
-static int
-set_fingerprint(void *into, const char *value, struct reason *why)
-{
-	struct conf_destination *d = into;
-	char hash[sizeof(HASH) + HASH_DIGITS] = HASH;
-	size_t n = sizeof(HASH) - 1;
-	const char *p = value;
-
-	if (strncasecmp(value, HASH, n) == 0)
-		p += n;
-	for (; isxdigit((unsigned char)*p) && n < sizeof(hash) - 1; p++) {
-		hash[n++] = (char)tolower((unsigned char)*p);
-		if (n % 2 == 1 && n < sizeof(hash) - 1 && p[1] == ':')
-			p++;
-	}
-	if (strncasecmp(value, HASH, sizeof(HASH) - 1) != 0 || *p != '\0' ||
-	    n != sizeof(hash) - 1)
-		return (reason_set(why,
-		    "\"%s\" is none: write \"SHA256:\" and 64 hexadecimal "
-		    "digits, which \"openssl x509 -noout -fingerprint -sha256 "
-		    "-in certificate\" prints",
-		    value));
-	return (conf_value_append(
-	    hash, &d->tls.fingerprints, &d->tls.nfingerprints, why));
-}
-
-static int
-set_verify(void *into, const char *value, struct reason *why)
-{
-	struct conf_destination *d = into;
-
-	return (conf_value_bool(value, &d->tls.verify, why));
-}
-
-static int
-set_min_version(void *into, const char *value, struct reason *why)
-{
-	static const struct conf_choice versions[] = { { "1.2", false },
-		{ "1.3", true }, { NULL, 0 } };
-	struct conf_destination *d = into;
-	int only_1_3;
-
-	if (conf_value_choice(value, "min_version", versions, &only_1_3, why) ==
-	    -1)
-		return (-1);
-	d->tls.only_1_3 = only_1_3;
-	return (0);
-}
-
-const struct conf_option conf_option_tls[] = { { "ca_file", 1, { "" },
-						   set_ca_file },
-	{ "cert_file", 1, { "" }, set_cert_file },
-	{ "key_file", 1, { "" }, set_key_file },
-	{ "server_name", 1, { "" }, set_server_name },
-	{ "fingerprint", CONF_OPTION_ANY, { NULL }, set_fingerprint },
-	{ "verify", 1, { "true" }, set_verify },
-	{ "min_version", 1, { "1.2" }, set_min_version },
-	{ NULL, 0, { NULL }, NULL } };
-
-_Static_assert(
-    sizeof(conf_option_tls) / sizeof(conf_option_tls[0]) <= CONF_OPTION_MAX,
-    "CONF_OPTION_MAX is too small");
 
 void
 conf_tls_fini(struct conf_tls *t)

@@ -26,6 +26,13 @@ int	conf_tls_check(const struct conf_tls *, const char **option,
 struct tls_config	*conf_tls_config(const struct conf_tls *, bool verify,
 			    struct reason *why);
 
+/*
+ * Reads the file at path, which must be absolute, into bytes that are empty.
+ * Returns 0, or -1 with why set.  conf_tls_fini() frees them.
+ */
+int	conf_tls_read(struct conf_bytes *, const char *path,
+	    struct reason *why);
+
 /* Frees what it owns; the key is overwritten. */
 void	conf_tls_fini(struct conf_tls *);
 

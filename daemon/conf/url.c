@@ -13,7 +13,6 @@
 
 #include "daemon/conf/value.h"
 
-#define HOST_MAX 253 /* octets of a name in the DNS */
 #define SRV "+srv"
 
 /* Ports of RFC 5426 3.3 and RFC 5425 4.1, and what is customary. */
@@ -189,7 +188,7 @@ is_host(const char *host)
 	     (host[n] != '\0' && strchr("._-", host[n]) != NULL);
 	     n++)
 		;
-	return (host[n] == '\0' && n <= HOST_MAX);
+	return (host[n] == '\0' && n <= CONF_URL_HOST_MAX);
 }
 
 /* A record has all else: where the service is, and at which port. */

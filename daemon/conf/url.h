@@ -10,6 +10,8 @@
 #include "daemon/conf/conf.h"
 #include "lib/reason.h"
 
+#define CONF_URL_HOST_MAX	253	/* octets of a name in the DNS */
+
 /*
  * Parses scheme://host[:port], scheme+srv://_service._proto.name, unix:///path
  * or stdout: into url, whose old contents are freed.  Returns 0, or -1 with why

@@ -1,14 +1,25 @@
 #!/bin/sh
-# Goal: the options that the daemon takes are those that teslacoil.conf(5) and
-# the sample have, with the same defaults, and no others.
+# Goal: teslacoil.conf(5) and the sample have the options that the daemon has,
+# in the same sections, with the same defaults, and no others.
+#
+#     tests/checks/options_documented.sh PROGRAM
+#
+# PROGRAM prints what the daemon has (options_list.c).
 # With TESLACOILD set, the sample must pass its check: as it is, and with every
 # option turned on.
 
+program=$1
+case $program in
+/*) ;;
+*) program=$PWD/$program ;;
+esac
 cd "$(dirname "$0")/../.." || exit 1
-tables="daemon/conf/option.c daemon/conf/tls.c daemon/conf/relp.c"
 manual=conf/teslacoil.conf.5
 sample=conf/teslacoil.conf
 status=0
+export LC_ALL=C
+dir=$(mktemp -d) || exit 1
+trap 'rm -rf "$dir"' EXIT
 
 fail()
 {
@@ -16,87 +27,85 @@ fail()
 	status=1
 }
 
-# "name default" a line; lines of the tables may be wrapped.
-options=$(cat $tables | tr '\n' ' ' |
-    grep -oE '\{ "[a-z_]+",[[:space:]]+[0-9A-Z_]+,[[:space:]]+\{[^}]*\},[[:space:]]+[A-Za-z_]+ \}' |
-    sed -E 's/^\{ "([a-z_]+)",[^{]*\{ *([^}]*)\}.*/\1 \2/; s/[[:space:]]+$//')
-known=" include destination source structured_data tls relp "
-count=0
-for name in $(echo "$options" | cut -d ' ' -f 1); do
-	known="$known$name "
-	count=$((count + 1))
-done
-[ "$count" -ge 30 ] || fail "only $count options found in $tables"
-
-# The defaults of name in the tables; hostname and window are in two of them.
-default_of()
+# The options of the manual: "section option" a line.  A list in a list is that
+# of the section which its item names; lists of values have no options.
+of_manual()
 {
-	echo "$options" | sed -nE "s/^$1 //p" | tr -d '" ' | sort -u
+	awk '
+	/^\.Ss / { section = "" }
+	/^\.Ss Global options$/ { section = "global" }
+	/^\.Ss Destinations$/ { section = "destination" }
+	/^\.Ss Sources$/ { section = "source" }
+	/^\.Bl / { depth++ }
+	/^\.El/ { depth-- }
+	/^\.It Ic (tls|relp)$/ || /^\.It Ic structured_data Ar id$/ {
+		inner = $3
+	}
+	/^\.It Ic [a-z_]+ No = / {
+		print (depth == 1 ? section : inner) "\t" $3
+	}' "$manual"
 }
 
-documented=$(sed -nE 's/^\.It Ic ([a-z_]+) No = .*/\1/p' "$manual")
-shown=$(sed -nE 's/^#?	*([a-z_]+) = .*/\1/p' "$sample")
+# The options of the sample: "section option value" a line, turned on or off.
+of_sample()
+{
+	sed -E 's/^#//; s/[[:space:]]#.*//; s/^[[:space:]]+//' "$sample" | awk '
+	BEGIN { section[0] = "global" }
+	/^[a-z_]+ ("[^"]*" )?\{[[:space:]]*$/ { section[++depth] = $1 }
+	/^\}[[:space:]]*$/ { depth-- }
+	/^[a-z_]+ = / {
+		name = $1
+		sub(/^[a-z_]+ = /, "")
+		gsub(/["{} \t]/, "")
+		print section[depth + 0] "\t" name "\t" $0
+	}'
+}
 
-for name in $known; do
-	case $name in
-	include)
-		grep -q '^\.Ic include' "$manual" ||
-		    fail "$manual lacks include"
-		grep -q '^#include(' "$sample" ||
-		    fail "$sample lacks include"
-		continue ;;
-	tls|relp)
-		grep -qx "\.It Ic $name" "$manual" ||
-		    fail "$manual lacks $name"
-		grep -qE "^#?	*$name \{" "$sample" ||
-		    fail "$sample lacks $name"
-		continue ;;
-	destination|source|structured_data)
-		grep -qE "^(\\.It|\\.Ic)? ?(Ic )?$name Ar" "$manual" ||
-		    fail "$manual lacks $name"
-		grep -qE "^#?	*$name \"" "$sample" ||
-		    fail "$sample lacks $name"
-		continue ;;
-	esac
-	echo "$documented" | grep -qx "$name" || fail "$manual lacks $name"
-	echo "$shown" | grep -qx "$name" || fail "$sample lacks $name"
-done
+# What the first list has and the second lacks, each as "name in section".
+lacks()
+{
+	comm -23 "$1" "$2" | awk -F '\t' '{ print $2 " (" $1 ")" }'
+}
 
-for name in $documented; do
-	case $known in
-	*" $name "*) ;;
-	*) fail "$manual has $name, which does not exist" ;;
-	esac
-done
+"$program" >"$dir/list" || { fail "$program fails"; exit 1; }
+cut -f 1,2 "$dir/list" | sort >"$dir/have"
+of_manual | sort >"$dir/manual"
+of_sample >"$dir/values"
+cut -f 1,2 "$dir/values" | sort -u >"$dir/sample"
+lacks "$dir/have" "$dir/manual" >"$dir/missing"
+while read -r option; do fail "$manual lacks $option"; done <"$dir/missing"
+lacks "$dir/have" "$dir/sample" >"$dir/missing"
+while read -r option; do fail "$sample lacks $option"; done <"$dir/missing"
+lacks "$dir/manual" "$dir/have" >"$dir/missing"
+while read -r option; do
+	fail "$manual has $option, which does not exist"
+done <"$dir/missing"
+lacks "$dir/sample" "$dir/have" >"$dir/missing"
+while read -r option; do
+	fail "$sample has $option, which does not exist"
+done <"$dir/missing"
+grep -q '^\.Ic include' "$manual" || fail "$manual lacks include"
+grep -q '^#include(' "$sample" || fail "$sample lacks include"
 
-for name in $shown; do
-	case $known in
-	*" $name "*) ;;
-	*) fail "$sample has $name, which does not exist" ;;
-	esac
-	case $name in
-	url|paths|params|state_dir|control_socket)
-		continue ;;	# no default, or one of the build
-	esac
-	want=$(default_of "$name")
-	[ "$want" = NULL ] && want=
-	got=$(sed -nE "s/^#	*$name = //p; s/^#$name = //p" "$sample" |
-	    sed -E 's/[[:space:]]*#.*//' | tr -d '"{} ' | sort -u)
-	[ "$got" = "$want" ] ||
-	    fail "$sample: $name is \"$got\", and in $tables \"$want\""
-done
+# url, paths and params have no default; that of the others may be the build's.
+skip='	(url|paths|params|state_dir|control_socket)	'
+grep -vE "$skip" "$dir/list" | sort >"$dir/have"
+grep -vE "$skip" "$dir/values" | sort -u >"$dir/sample"
+comm -13 "$dir/have" "$dir/sample" | cut -f 2,3 >"$dir/missing"
+while read -r name value; do
+	fail "$sample: $name = \"$value\" is not the default"
+done <"$dir/missing"
 
 if [ -n "$TESLACOILD" ]; then
-	all=$(mktemp) || exit 1
-	trap 'rm -f "$all"' EXIT
 	"$TESLACOILD" -n -f "$sample" >/dev/null ||
 	    fail "$sample does not pass"
 	sed -E 's/^#(	*[a-z_]+ (= |"|\{))/\1/; s/^#(	*\})/\1/' \
-	    "$sample" >"$all"
+	    "$sample" >"$dir/all"
 	for name in tls relp; do
-		grep -qx "	$name {" "$all" || fail "$name is not turned on"
+		grep -qx "	$name {" "$dir/all" ||
+		    fail "$name is not turned on"
 	done
-	"$TESLACOILD" -n -f "$all" >/dev/null ||
+	"$TESLACOILD" -n -f "$dir/all" >/dev/null ||
 	    fail "$sample with every option turned on does not pass"
 fi
 exit $status

@@ -1,0 +1,48 @@
+/*
+ * option_special.h - the options whose values no type of option.c covers.
+ */
+#ifndef CONF_OPTION_SPECIAL_H
+#define CONF_OPTION_SPECIAL_H
+
+#include <stddef.h>
+
+#include "lib/reason.h"
+
+/*
+ * Checks a value and puts it into the structure of the section: a struct conf,
+ * conf_destination or conf_source, or the conf_element below.  Called once for
+ * each value of a list.  Returns 0, or -1 with why set to what is wrong and
+ * what would be right.
+ */
+typedef int	conf_special(void *into, const char *value,
+		    struct reason *why);
+
+struct conf_element {			/* of structured data */
+	char			**params;	/* "name=value"; owned */
+	size_t			 nparams;
+};
+
+extern conf_special conf_special_control_socket;
+
+extern conf_special conf_special_url;
+extern conf_special conf_special_format;
+extern conf_special conf_special_window;
+extern conf_special conf_special_retry;
+extern conf_special conf_special_resend_on_reset;
+extern conf_special conf_special_bind;
+
+extern conf_special conf_special_ca_file;
+extern conf_special conf_special_cert_file;
+extern conf_special conf_special_key_file;
+extern conf_special conf_special_server_name;
+extern conf_special conf_special_fingerprint;
+
+extern conf_special conf_special_paths;
+extern conf_special conf_special_exclude;
+extern conf_special conf_special_facility;
+extern conf_special conf_special_severity;
+extern conf_special conf_special_encoding;
+
+extern conf_special conf_special_params;	/* of a conf_element */
+
+#endif
