@@ -7,129 +7,130 @@
 #include "daemon/conf/conf.h"
 
 void
-targets_init(struct targets *t, const struct resolve_how *how,
-    const struct conf_url *url, targets_cb *on_address, void *arg)
+targets_init(struct addresses *a, const struct resolve_how *how,
+    const struct conf_url *url, addresses_cb *on_address, void *arg)
 {
-	memset(t, 0, sizeof(*t));
-	t->how = *how;
-	t->url = url;
-	t->on_address = on_address;
-	t->arg = arg;
+	memset(a, 0, sizeof(*a));
+	a->how = *how;
+	a->url = url;
+	a->on_address = on_address;
+	a->arg = arg;
 }
 
 static bool
-has_more(const struct targets *t)
+has_more(const struct addresses *a)
 {
-	return (t->next_address < t->naddresses || t->next_host < t->nhosts);
+	return (a->next_address < a->naddresses || a->next_host < a->nhosts);
 }
 
 static void
-set_error(struct targets *t, const char *host, const char *error)
+set_error(struct addresses *a, const char *host, const char *error)
 {
-	reason_set(&t->error, "cannot resolve %s: %s", host, error);
+	reason_set(&a->error, "cannot resolve %s: %s", host, error);
 }
 
 static void
 on_host(void *arg, const struct address *list, size_t n, const char *error)
 {
-	struct targets *t = arg;
+	struct addresses *a = arg;
 
-	t->question = NULL;
-	t->naddresses = n;
-	t->next_address = 0;
+	a->question = NULL;
+	a->naddresses = n;
+	a->next_address = 0;
 	if (n == 0) {
-		set_error(t, t->hosts[t->next_host - 1].host, error);
+		set_error(a, a->hosts[a->next_host - 1].host, error);
 	} else {
-		memcpy(t->addresses, list, n * sizeof(*list));
-		t->error.text[0] = '\0';
+		memcpy(a->addresses, list, n * sizeof(*list));
+		a->error.text[0] = '\0';
 	}
-	targets_next(t);
+	targets_next(a);
 }
 
 static void
-ask_for_host(struct targets *t)
+ask_for_host(struct addresses *a)
 {
-	const struct srv *r = &t->hosts[t->next_host++];
+	const struct srv *r = &a->hosts[a->next_host++];
 	char port[sizeof("65535")];
 
 	(void)snprintf(port, sizeof(port), "%u", r->port);
-	t->question = resolve_host(
-	    &t->how, r->host, t->url->srv ? port : t->url->port, on_host, t);
-	if (t->question == NULL)
-		on_host(t, NULL, 0, strerror(errno));
+	a->question = resolver_ask_host(
+	    &a->how, r->host, a->url->srv ? port : a->url->port, on_host, a);
+	if (a->question == NULL)
+		on_host(a, NULL, 0, strerror(errno));
 }
 
 static void
 on_service(void *arg, const struct srv *list, size_t n, const char *error)
 {
-	struct targets *t = arg;
+	struct addresses *a = arg;
 
-	t->question = NULL;
-	t->nhosts = n;
+	a->question = NULL;
+	a->nhosts = n;
 	if (n == 0)
-		set_error(t, t->url->host, error);
+		set_error(a, a->url->host, error);
 	else
-		memcpy(t->hosts, list, n * sizeof(*list));
-	targets_next(t);
+		memcpy(a->hosts, list, n * sizeof(*list));
+	targets_next(a);
 }
 
 void
-targets_begin(struct targets *t)
+targets_begin(struct addresses *a)
 {
-	targets_stop(t);
-	t->nhosts = t->next_host = t->naddresses = t->next_address = 0;
-	t->error.text[0] = '\0';
-	if (!t->url->srv) {
+	targets_stop(a);
+	a->nhosts = a->next_host = a->naddresses = a->next_address = 0;
+	a->error.text[0] = '\0';
+	if (!a->url->srv) {
 		/* conf_url_parse() saw to its length. */
 		(void)strlcpy(
-		    t->hosts[0].host, t->url->host, sizeof(t->hosts[0].host));
-		t->nhosts = 1;
-		targets_next(t);
+		    a->hosts[0].host, a->url->host, sizeof(a->hosts[0].host));
+		a->nhosts = 1;
+		targets_next(a);
 		return;
 	}
-	t->question = resolve_service(&t->how, t->url->host, on_service, t);
-	if (t->question == NULL)
-		on_service(t, NULL, 0, strerror(errno));
+	a->question =
+	    resolver_ask_service(&a->how, a->url->host, on_service, a);
+	if (a->question == NULL)
+		on_service(a, NULL, 0, strerror(errno));
 }
 
 void
-targets_next(struct targets *t)
+targets_next(struct addresses *a)
 {
-	const struct address *a;
+	const struct address *next;
 
-	if (t->question != NULL)
-		set_error(t,
-		    t->next_host > 0 ? t->hosts[t->next_host - 1].host
-				     : t->url->host,
+	if (a->question != NULL)
+		set_error(a,
+		    a->next_host > 0 ? a->hosts[a->next_host - 1].host
+				     : a->url->host,
 		    "no answer in time");
-	targets_stop(t);
-	while (t->next_address < t->naddresses) {
-		a = &t->addresses[t->next_address++];
-		if (t->avoided.len != 0 && address_is_same(a, &t->avoided)) {
-			t->avoided.len = 0;
-			if (has_more(t))
+	targets_stop(a);
+	while (a->next_address < a->naddresses) {
+		next = &a->addresses[a->next_address++];
+		if (a->avoided.len != 0 && address_is_same(next, &a->avoided)) {
+			a->avoided.len = 0;
+			if (has_more(a))
 				continue;
 		}
-		t->on_address(t->arg, a, NULL);
+		a->on_address(a->arg, next, NULL);
 		return;
 	}
-	if (t->next_host < t->nhosts)
-		ask_for_host(t);
+	if (a->next_host < a->nhosts)
+		ask_for_host(a);
 	else
-		t->on_address(t->arg, NULL,
-		    t->error.text[0] != '\0' ? t->error.text : NULL);
+		a->on_address(a->arg, NULL,
+		    a->error.text[0] != '\0' ? a->error.text : NULL);
 }
 
 void
-targets_avoid(struct targets *t)
+targets_avoid(struct addresses *a)
 {
-	if (t->next_address > 0)
-		t->avoided = t->addresses[t->next_address - 1];
+	if (a->next_address > 0)
+		a->avoided = a->addresses[a->next_address - 1];
 }
 
 void
-targets_stop(struct targets *t)
+targets_stop(struct addresses *a)
 {
-	resolve_cancel(t->question);
-	t->question = NULL;
+	resolver_cancel(a->question);
+	a->question = NULL;
 }

@@ -1,14 +1,13 @@
 /*
- * addresses.h - the addresses of a url, one after the other.
+ * addresses.h - gives the addresses of a url, one after the other.
  *
  * A url names a host, which has addresses, or a service, whose records name
- * hosts.  A host is looked up when its turn comes, so that one whose name
- * server is silent holds up none before it.
+ * hosts.  A host is looked up when its turn comes, so that a host whose name
+ * server does not answer holds up none before it.
  */
 #ifndef NET_ADDRESSES_H
 #define NET_ADDRESSES_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "daemon/net/resolver.h"
@@ -18,47 +17,50 @@
 struct conf_url;
 
 /*
- * The address is to be tried now.  NULL: there are no more; error, if it is not
- * NULL, says why the last name had none.
+ * Takes the next address to try, borrowed for the call.  NULL: there are no
+ * more; then error says why the last name had none, or is NULL.
  */
-typedef void targets_cb(void *arg, const struct address *, const char *error);
+typedef void addresses_cb(void *arg, const struct address *, const char *error);
 
-struct targets {			/* embedded by its owner */
+struct addresses {			/* embedded by its owner */
 	struct resolve_how how;
-	const struct conf_url *url;	/* one that has a host */
-	targets_cb	*on_address;
+	const struct conf_url *url;
+	addresses_cb	*on_address;
 	void		*arg;
-	struct resolve	*question;	/* of one that is asked */
-	struct srv	 hosts[RESOLVE_MAX];
+	struct resolver_question *question;	/* waits for its answer */
+	struct srv	 hosts[RESOLVER_MAX];
 	size_t		 nhosts;
 	size_t		 next_host;
-	struct address	 addresses[RESOLVE_MAX];	/* of the last host */
+	struct address	 addresses[RESOLVER_MAX];	/* of the last host */
 	size_t		 naddresses;
 	size_t		 next_address;
 	struct address	 avoided;	/* len 0: none */
 	struct reason	 error;
 };
 
-/* url is borrowed, and the loop. */
-void	targets_init(struct targets *, const struct resolve_how *,
-	    const struct conf_url *, targets_cb *, void *arg);
-
-/* Asks anew.  on_address is called, maybe from within. */
-void	targets_begin(struct targets *);
+/* Borrows the loop, and url, which has a host. */
+void	targets_init(struct addresses *, const struct resolve_how *,
+	    const struct conf_url *, addresses_cb *on_address, void *arg);
 
 /*
- * Goes on behind the address that was last given out, or without the host that
- * is being looked up.  on_address is called, maybe from within.
+ * Looks the url up anew and gives its first address.  Calls on_address later,
+ * or before it returns.
  */
-void	targets_next(struct targets *);
+void	targets_begin(struct addresses *);
 
 /*
- * The address that was last given out did connect, but it was no good: once it
- * is passed over, if there is another.
+ * Gives the address after the last one; a host that is still being looked up
+ * is skipped.  Calls on_address later, or before it returns.
  */
-void	targets_avoid(struct targets *);
+void	targets_next(struct addresses *);
 
-/* on_address will not be called any more. */
-void	targets_stop(struct targets *);
+/*
+ * The last address did connect, but the connection did not last: the next time
+ * that it comes it is skipped, unless it is the last one.
+ */
+void	targets_avoid(struct addresses *);
+
+/* Calls on_address no more, until targets_begin() or targets_next(). */
+void	targets_stop(struct addresses *);
 
 #endif

@@ -2,13 +2,12 @@
 
 #include <sys/queue.h>
 
-/* What newer ones have in place of it is not in all that are in use. */
+/* Its newer functions are not in all versions that are in use. */
 #define CARES_NO_DEPRECATED
 #include <ares.h>
 #include <arpa/inet.h>
 #include <arpa/nameser.h>
 #include <errno.h>
-#include <net/if.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdbool.h>
@@ -18,38 +17,38 @@
 #include <strings.h>
 
 /*
- * A name server gets a tenth of the time, and in a second round two: so that
- * the third is asked though two are silent.
+ * c-ares waits for each name server a tenth of the timeout, in the second round
+ * two tenths: so the third is asked in time though two do not answer.
  */
 #define ROUNDS 2
 #define PARTS 10
 
-/* Records of a service among which is chosen. */
+/* Records of a service that are read; of these RESOLVER_MAX are chosen. */
 #define RECORDS 64
 
 struct socket_watch {
 	TAILQ_ENTRY(socket_watch) entry;
-	struct resolve *question;
+	struct resolver_question *question;
 	ev_io io;
 };
 
-struct resolve {
+struct resolver_question {
 	struct ev_loop *loop;
 	ares_channel channel;
 	ev_timer timer;
 	TAILQ_HEAD(, socket_watch) sockets;
-	resolve_host_cb *on_host; /* one of the two */
-	resolve_service_cb *on_service;
+	resolver_host_cb *on_host; /* one of the two */
+	resolver_service_cb *on_service;
 	void *arg;
-	bool done;
+	bool done; /* answered */
 	const char *error;
-	struct address addresses[RESOLVE_MAX];
+	struct address addresses[RESOLVER_MAX];
 	struct srv records[RECORDS];
 	size_t n;
 };
 
 static void
-resolve_free(struct resolve *q)
+question_free(struct resolver_question *q)
 {
 	ares_destroy(q->channel);
 	ev_timer_stop(q->loop, &q->timer);
@@ -57,9 +56,9 @@ resolve_free(struct resolve *q)
 	free(q);
 }
 
-/* c-ares tells how long it can wait; an answer is told from the loop. */
+/* For as long as c-ares can wait; at once for an answer that is there. */
 static void
-set_timer(struct resolve *q)
+set_timer(struct resolver_question *q)
 {
 	struct timeval tv = { 0, 0 };
 
@@ -71,13 +70,10 @@ set_timer(struct resolve *q)
 	ev_timer_start(q->loop, &q->timer);
 }
 
+/* Gives the answer, or lets c-ares ask the next name server. */
 static void
-on_timer(struct ev_loop *loop, ev_timer *timer, int revents)
+proceed(struct resolver_question *q)
 {
-	struct resolve *q = timer->data;
-
-	(void)loop;
-	(void)revents;
 	if (!q->done) {
 		ares_process_fd(q->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
 		set_timer(q);
@@ -87,14 +83,22 @@ on_timer(struct ev_loop *loop, ev_timer *timer, int revents)
 		q->on_host(q->arg, q->addresses, q->n, q->error);
 	else
 		q->on_service(q->arg, q->records, q->n, q->error);
-	resolve_free(q);
+	question_free(q);
+}
+
+static void
+on_timer(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+	(void)loop;
+	(void)revents;
+	proceed(timer->data);
 }
 
 static void
 on_socket(struct ev_loop *loop, ev_io *io, int revents)
 {
 	struct socket_watch *w = io->data;
-	struct resolve *q = w->question;
+	struct resolver_question *q = w->question;
 	int fd = io->fd;
 
 	(void)loop;
@@ -104,7 +108,7 @@ on_socket(struct ev_loop *loop, ev_io *io, int revents)
 }
 
 static struct socket_watch *
-find_socket(struct resolve *q, int fd)
+find_socket(struct resolver_question *q, int fd)
 {
 	struct socket_watch *w;
 
@@ -114,11 +118,11 @@ find_socket(struct resolve *q, int fd)
 	return (NULL);
 }
 
-/* Also for each that ares_destroy() closes. */
+/* c-ares calls this also for each socket that ares_destroy() closes. */
 static void
 on_socket_state(void *arg, ares_socket_t fd, int readable, int writable)
 {
-	struct resolve *q = arg;
+	struct resolver_question *q = arg;
 	struct socket_watch *w = find_socket(q, fd);
 	int events = (readable ? EV_READ : 0) | (writable ? EV_WRITE : 0);
 
@@ -143,12 +147,12 @@ on_socket_state(void *arg, ares_socket_t fd, int readable, int writable)
 	ev_io_start(q->loop, &w->io);
 }
 
-/* Returns one that is still to be asked, or NULL with errno. */
-static struct resolve *
-resolve_new(const struct resolve_how *how, void *arg)
+/* Returns a question that is still to be asked, or NULL with errno. */
+static struct resolver_question *
+question_new(const struct resolve_how *how, void *arg)
 {
 	struct ares_options options = { .sock_state_cb = on_socket_state };
-	struct resolve *q;
+	struct resolver_question *q;
 
 	if ((q = calloc(1, sizeof(*q))) == NULL)
 		return (NULL);
@@ -180,7 +184,7 @@ static void
 on_host(void *arg, int status, int timeouts, struct ares_addrinfo *info)
 {
 	const struct ares_addrinfo_node *node;
-	struct resolve *q = arg;
+	struct resolver_question *q = arg;
 	struct address *a;
 
 	(void)timeouts;
@@ -189,7 +193,7 @@ on_host(void *arg, int status, int timeouts, struct ares_addrinfo *info)
 		q->error = ares_strerror(status);
 		return;
 	}
-	for (node = info->nodes; node != NULL && q->n < RESOLVE_MAX;
+	for (node = info->nodes; node != NULL && q->n < RESOLVER_MAX;
 	     node = node->ai_next) {
 		a = &q->addresses[q->n];
 		if (node->ai_addrlen > sizeof(a->sa))
@@ -204,7 +208,7 @@ on_host(void *arg, int status, int timeouts, struct ares_addrinfo *info)
 		q->error = "it has no address";
 }
 
-/* RFC 6761 6.3: nobody is asked what localhost is, not even /etc/hosts. */
+/* RFC 6761 6.3: localhost is not looked up, not even in /etc/hosts. */
 static bool
 is_localhost(const char *host)
 {
@@ -220,9 +224,9 @@ is_localhost(const char *host)
 	    (n == sizeof(name) - 1 || host[-1] == '.'));
 }
 
-/* Adds an address that is given as text. */
+/* Adds host if it is an address as text. */
 static bool
-take_address(struct resolve *q, const char *host, const char *port)
+take_address(struct resolver_question *q, const char *host, const char *port)
 {
 	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
 		.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV };
@@ -240,12 +244,12 @@ take_address(struct resolve *q, const char *host, const char *port)
 }
 
 /*
- * Returns whether the addresses are known without a question to the DNS.  Most
- * programs that listen at ::1 listen at 127.0.0.1 too, but not the other way
- * round.
+ * Adds the addresses that are known without a question to the DNS, and returns
+ * whether there are any.  127.0.0.1 comes first: most programs that listen at
+ * ::1 listen there too, but not the other way round.
  */
 static bool
-take_known(struct resolve *q, const char *host, const char *port)
+take_known(struct resolver_question *q, const char *host, const char *port)
 {
 	if (!is_localhost(host))
 		return (take_address(q, host, port));
@@ -254,15 +258,15 @@ take_known(struct resolve *q, const char *host, const char *port)
 	return (q->done);
 }
 
-struct resolve *
-resolve_host(const struct resolve_how *how, const char *host, const char *port,
-    resolve_host_cb *on_done, void *arg)
+struct resolver_question *
+resolver_ask_host(const struct resolve_how *how, const char *host,
+    const char *port, resolver_host_cb *on_done, void *arg)
 {
 	struct ares_addrinfo_hints hints = { .ai_family = AF_UNSPEC,
 		.ai_flags = ARES_AI_NUMERICSERV };
-	struct resolve *q;
+	struct resolver_question *q;
 
-	if ((q = resolve_new(how, arg)) == NULL)
+	if ((q = question_new(how, arg)) == NULL)
 		return (NULL);
 	q->on_host = on_done;
 	if (!take_known(q, host, port))
@@ -273,7 +277,7 @@ resolve_host(const struct resolve_how *how, const char *host, const char *port,
 
 /* RFC 2782: the target "." says that there is no such service. */
 static void
-keep_record(struct resolve *q, const struct ares_srv_reply *r)
+keep_record(struct resolver_question *q, const struct ares_srv_reply *r)
 {
 	struct srv *to = &q->records[q->n];
 
@@ -290,7 +294,7 @@ static void
 on_service(void *arg, int status, int timeouts, unsigned char *p, int len)
 {
 	struct ares_srv_reply *replies = NULL, *r;
-	struct resolve *q = arg;
+	struct resolver_question *q = arg;
 	size_t i;
 
 	(void)timeouts;
@@ -308,17 +312,17 @@ on_service(void *arg, int status, int timeouts, unsigned char *p, int len)
 		q->error = "the service is not offered there";
 	for (i = 0; i < q->n; i++)
 		srv_choose(q->records + i, q->n - i, arc4random());
-	if (q->n > RESOLVE_MAX)
-		q->n = RESOLVE_MAX;
+	if (q->n > RESOLVER_MAX)
+		q->n = RESOLVER_MAX;
 }
 
-struct resolve *
-resolve_service(const struct resolve_how *how, const char *name,
-    resolve_service_cb *on_done, void *arg)
+struct resolver_question *
+resolver_ask_service(const struct resolve_how *how, const char *name,
+    resolver_service_cb *on_done, void *arg)
 {
-	struct resolve *q;
+	struct resolver_question *q;
 
-	if ((q = resolve_new(how, arg)) == NULL)
+	if ((q = question_new(how, arg)) == NULL)
 		return (NULL);
 	q->on_service = on_done;
 	ares_query(q->channel, name, C_IN, T_SRV, on_service, q);
@@ -327,31 +331,8 @@ resolve_service(const struct resolve_how *how, const char *name,
 }
 
 void
-resolve_cancel(struct resolve *q)
+resolver_cancel(struct resolver_question *q)
 {
 	if (q != NULL)
-		resolve_free(q);
-}
-
-bool
-address_is_same(const struct address *a, const struct address *b)
-{
-	return (a->len == b->len && memcmp(&a->sa, &b->sa, a->len) == 0);
-}
-
-struct address_name
-address_text(const struct address *a)
-{
-	char host[INET6_ADDRSTRLEN + IF_NAMESIZE + 1], port[sizeof("65535")];
-	struct address_name name = { .text = "" };
-
-	if (getnameinfo((const struct sockaddr *)&a->sa, a->len, host,
-		sizeof(host), port, sizeof(port),
-		NI_NUMERICHOST | NI_NUMERICSERV) != 0)
-		(void)strlcpy(name.text, "unknown address", sizeof(name.text));
-	else
-		(void)snprintf(name.text, sizeof(name.text),
-		    a->sa.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host,
-		    port);
-	return (name);
+		question_free(q);
 }

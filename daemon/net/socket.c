@@ -5,9 +5,9 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "daemon/net/address.h"
 #include "daemon/net/datagram.h"
 #include "daemon/net/inside.h"
-#include "daemon/net/resolver.h"
 #include "daemon/net/tcp_info.h"
 
 int

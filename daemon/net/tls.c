@@ -15,8 +15,8 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/conf/tls.h"
+#include "daemon/net/address.h"
 #include "daemon/net/inside.h"
-#include "daemon/net/resolver.h"
 #include "daemon/net/tls_peer.h"
 #include "lib/cipher_map.h"
 

@@ -13,7 +13,7 @@
 
 struct endpoint_lookup {
 	const struct endpoint_env *env;
-	struct targets targets;
+	struct addresses targets;
 	struct address in_use;
 	void (*on_moved)(void *arg);
 	void *arg;

@@ -53,7 +53,7 @@ struct endpoint {
 
 	/* The connection. */
 	struct transport link;
-	struct targets	targets;	/* the addresses of url */
+	struct addresses	targets;	/* the addresses of url */
 	struct address	address;	/* of link */
 	struct endpoint_lookup *lookup;	/* UDP, or NULL */
 	struct backoff	backoff;

@@ -121,19 +121,19 @@ confine_on_unreached(struct confine *c)
 }
 
 /* Names: the answer is there after a while. */
-struct resolve {
+struct resolver_question {
 	struct ev_loop *loop;
 	ev_timer timer;
 	struct address address;
-	resolve_host_cb *on_done;
+	resolver_host_cb *on_done;
 	void *arg;
 };
 
 static void
 on_answer(struct ev_loop *loop, ev_timer *timer, int revents)
 {
-	struct resolve *r = timer->data;
-	resolve_host_cb *on_done = r->on_done;
+	struct resolver_question *r = timer->data;
+	resolver_host_cb *on_done = r->on_done;
 	struct address a = r->address;
 	void *arg = r->arg;
 
@@ -143,12 +143,12 @@ on_answer(struct ev_loop *loop, ev_timer *timer, int revents)
 	on_done(arg, &a, 1, NULL);
 }
 
-struct resolve *
-resolve_host(const struct resolve_how *how, const char *host, const char *port,
-    resolve_host_cb *on_done, void *arg)
+struct resolver_question *
+resolver_ask_host(const struct resolve_how *how, const char *host,
+    const char *port, resolver_host_cb *on_done, void *arg)
 {
 	struct sockaddr_in sin = { .sin_family = AF_INET };
-	struct resolve *r;
+	struct resolver_question *r;
 
 	(void)host;
 	if ((r = calloc(1, sizeof(*r))) == NULL)
@@ -167,9 +167,9 @@ resolve_host(const struct resolve_how *how, const char *host, const char *port,
 	return (r);
 }
 
-struct resolve *
-resolve_service(const struct resolve_how *how, const char *name,
-    resolve_service_cb *on_done, void *arg)
+struct resolver_question *
+resolver_ask_service(const struct resolve_how *how, const char *name,
+    resolver_service_cb *on_done, void *arg)
 {
 	(void)how;
 	(void)name;
@@ -180,30 +180,12 @@ resolve_service(const struct resolve_how *how, const char *name,
 }
 
 void
-resolve_cancel(struct resolve *r)
+resolver_cancel(struct resolver_question *r)
 {
 	if (r == NULL)
 		return;
 	ev_timer_stop(r->loop, &r->timer);
 	free(r);
-}
-
-bool
-address_is_same(const struct address *a, const struct address *b)
-{
-	return (memcmp(&a->sa, &b->sa, sizeof(struct sockaddr_in)) == 0);
-}
-
-struct address_name
-address_text(const struct address *a)
-{
-	struct address_name name;
-	struct sockaddr_in sin;
-
-	memcpy(&sin, &a->sa, sizeof(sin));
-	(void)snprintf(
-	    name.text, sizeof(name.text), "127.0.0.1:%u", ntohs(sin.sin_port));
-	return (name);
 }
 
 /* A system that tells nothing has no queue of errors, either. */

@@ -1,6 +1,7 @@
 /*
- * Goal: what the peer said before its connection broke can still be read, and
- * what it may hold without having read it is never taken for too little.
+ * Goal: what the peer said before its connection broke can still be read; what
+ * it may hold without having read it is never taken for too little; and every
+ * scheme has the transport that it says.
  */
 #include "daemon/net/transport.h"
 
@@ -21,7 +22,7 @@
 
 #include <cmocka.h>
 
-#include "daemon/net/resolver.h"
+#include "daemon/net/address.h"
 
 struct pair {
 	struct conf_destination conf;
@@ -192,6 +193,42 @@ as_much_may_be_unread_as_the_largest_buffer_holds(void **state)
 	link_close(&p.link);
 }
 
+/*
+ * By scheme: does it need an address, is it a path, has it no connection, is it
+ * not ours to close, is what is acknowledged maybe unread.
+ */
+static void
+every_scheme_states_its_facts(void **state)
+{
+	static const struct {
+		enum conf_scheme scheme;
+		bool address, path, connectionless, borrowed, unread;
+		size_t lost;
+	} all[] = {
+		{ CONF_UDP, true, false, true, false, false, 0 },
+		{ CONF_TCP, true, false, false, false, true, 0 },
+		{ CONF_TLS, true, false, false, false, true, 16384 },
+		{ CONF_UNIX, false, true, false, false, false, 0 },
+		{ CONF_STDOUT, false, false, false, true, false, 0 },
+		{ CONF_RELP, true, false, false, false, true, 0 },
+		{ CONF_RELP_TLS, true, false, false, false, true, 16384 },
+	};
+	const struct transport_facts *f;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		f = transport_facts(
+		    &(struct conf_url) { .scheme = all[i].scheme });
+		assert_int_equal(f->needs_address, all[i].address);
+		assert_int_equal(f->by_path, all[i].path);
+		assert_int_equal(f->connectionless, all[i].connectionless);
+		assert_int_equal(f->borrowed, all[i].borrowed);
+		assert_int_equal(f->acks_unread, all[i].unread);
+		assert_int_equal(f->lost_at_close, all[i].lost);
+	}
+}
+
 int
 main(void)
 {
@@ -203,6 +240,7 @@ main(void)
 		cmocka_unit_test(a_socket_that_is_detached_tells_of_a_reset),
 		cmocka_unit_test(
 		    as_much_may_be_unread_as_the_largest_buffer_holds),
+		cmocka_unit_test(every_scheme_states_its_facts),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
