@@ -121,7 +121,7 @@ file_json(const struct tail *t)
 
 /* How far a destination is behind, over all files. */
 struct lag {
-	const struct dest *dest;
+	const struct destination *dest;
 	uint64_t bytes;
 	uint64_t files;
 };
@@ -167,7 +167,7 @@ endpoint_json(const struct endpoint *ep)
 }
 
 static bool
-is_connected(const struct dest *d)
+is_connected(const struct destination *d)
 {
 	size_t i;
 

@@ -12,7 +12,7 @@
 #include "lib/reason.h"
 
 struct conf;
-struct dest;
+struct destination;
 struct ledger;
 struct route;
 struct sources;
@@ -21,7 +21,7 @@ struct tails;
 /* What a worker is made of; all borrowed. */
 struct state_view {
 	const struct conf	*conf;
-	struct dest *const	*dests;
+	struct destination *const	*dests;
 	size_t			 ndests;
 	const struct route	*routes;
 	size_t			 nroutes;

@@ -49,7 +49,7 @@ struct worker {
 	struct ctl_env ctl_env;
 	struct ctl *ctl; /* NULL: no control socket */
 	struct starting starting;
-	struct dest **dests;
+	struct destination **dests;
 	size_t ndests;
 	struct route *routes;
 	size_t nroutes;
@@ -504,7 +504,7 @@ files_limit(const struct conf *conf)
 	return ((unsigned)(rl.rlim_cur - others));
 }
 
-static struct dest *
+static struct destination *
 find_dest(struct worker *w, const struct conf_destination *conf)
 {
 	size_t i;
@@ -523,7 +523,7 @@ make_dests(struct worker *w)
 
 	TAILQ_FOREACH (c, &w->conf->destinations, entry)
 		n++;
-	if ((w->dests = calloc(n, sizeof(struct dest *))) == NULL)
+	if ((w->dests = calloc(n, sizeof(struct destination *))) == NULL)
 		return (-1);
 	TAILQ_FOREACH (c, &w->conf->destinations, entry) {
 		if ((w->dests[w->ndests] = dest_new(&w->env, c)) == NULL)

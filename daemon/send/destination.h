@@ -18,38 +18,57 @@
 #include "daemon/stream/stream.h"
 
 struct conf_destination;
-struct dest;
+struct destination;			/* opaque */
 
-/* env and conf are borrowed.  Returns NULL with errno. */
-struct dest	*dest_new(const struct endpoint_env *,
-		    const struct conf_destination *);
+/*
+ * Makes a destination, which is idle.  env and conf are borrowed.  Returns NULL
+ * with errno.  Free with dest_free().
+ */
+struct destination	*dest_new(const struct endpoint_env *,
+			    const struct conf_destination *);
 
-/* Its streams must be gone before. */
-void	dest_free(struct dest *);
+/* Its streams must be gone before; NULL is fine. */
+void	dest_free(struct destination *);
 
-/* The ops of a route to a dest; the route's dest is a struct dest. */
+/* The ops of a route to a destination, which is the route's dest. */
 extern const struct route_ops dest_route_ops;
 
-void	dest_start(struct dest *);
+/* Connects. */
+void	dest_start(struct destination *);
 
-/* Once in every turn of the loop: arranges and sends. */
-void	dest_pump(struct dest *);
+/*
+ * Called once in every turn of the loop, before it sleeps: connects again where
+ * a connection has come to its end, decides which endpoint has which streams,
+ * reads and sends.
+ */
+void	dest_pump(struct destination *);
 
-/* Pulls no more.  When the receivers have all, it is quiet. */
-void	dest_drain(struct dest *);
-bool	dest_is_quiet(const struct dest *);
+/*
+ * Reads files no more.  The receivers get what was read, and a goodbye; the
+ * destination is quiet when all of them have closed.
+ */
+void	dest_drain(struct destination *);
 
-/* Whether endpoint_is_pressed() holds for one of its endpoints. */
-bool	dest_is_pressed(const struct dest *);
+/* Whether no endpoint is connected. */
+bool	dest_is_quiet(const struct destination *);
 
-/* No time is left; see endpoint_abandon().  Returns whether one was not idle. */
-bool	dest_abandon(struct dest *);
+/* Whether endpoint_is_pressed() holds for an endpoint. */
+bool	dest_is_pressed(const struct destination *);
 
-/* Bytes that were sent and not acknowledged. */
-uint64_t	dest_in_flight(const struct dest *);
+/*
+ * Waits no longer for receivers: see endpoint_abandon().  Returns whether there
+ * was a connection.
+ */
+bool	dest_abandon(struct destination *);
 
-const struct conf_destination	*dest_conf(const struct dest *);
-size_t	dest_length(const struct dest *);
-const struct endpoint	*dest_endpoint(const struct dest *, size_t i);
+/* Octets that were sent and not acknowledged. */
+uint64_t	dest_in_flight(const struct destination *);
+
+/* What dest_new() was given. */
+const struct conf_destination	*dest_conf(const struct destination *);
+
+/* The number of its endpoints, which is that of its urls; and the ith. */
+size_t	dest_length(const struct destination *);
+const struct endpoint	*dest_endpoint(const struct destination *, size_t i);
 
 #endif

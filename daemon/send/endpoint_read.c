@@ -61,28 +61,26 @@ on_relp_close(struct endpoint *ep)
 static bool
 hear(struct endpoint *ep, const uint8_t *p, size_t n)
 {
-	uint64_t position;
-	size_t used;
+	struct relp_said said = { .why = &ep->error };
 
-	for (; n > 0; p += used, n -= used)
-		switch (
-		    relp_session_hear(&ep->relp, window_in_flight(ep->window),
-			p, n, &used, &position, &ep->error)) {
+	for (; n > 0; p += said.used, n -= said.used)
+		switch (relp_session_hear(
+		    &ep->relp, window_in_flight(ep->window), p, n, &said)) {
 		case RELP_HEARD_NOTHING:
 			break;
 		case RELP_HEARD_OPEN:
 			endpoint_enter(ep, ENDPOINT_UP);
 			break;
 		case RELP_HEARD_ACK:
-			window_ack_one(ep->window, position);
+			window_ack_one(ep->window, said.position);
 			endpoint_on_progress(ep);
 			break;
 		case RELP_HEARD_ACKS:
-			window_ack(ep->window, position);
+			window_ack(ep->window, said.position);
 			endpoint_on_progress(ep);
 			break;
 		case RELP_HEARD_REFUSAL:
-			if (!on_refusal(ep, position))
+			if (!on_refusal(ep, said.position))
 				return (false);
 			break;
 		case RELP_HEARD_CLOSE:

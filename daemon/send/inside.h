@@ -32,7 +32,7 @@
 #define ENDPOINT_MARKS	1024		/* messages of one pull; RELP */
 #define ENDPOINT_ACK_LONGEST 1.		/* seconds between looks for
 					   acknowledgements */
-#define PARTED_MOST	8		/* closed connections that are watched */
+#define PARTED_MOST	8		/* closed connections to watch */
 
 /* A connection that the receiver closed in order, and may reset yet. */
 struct parted {
@@ -82,7 +82,7 @@ struct endpoint {
 	uint64_t	mark[2];	/* positions acknowledged a while ago */
 	double		marked;		/* when mark was moved */
 	double		progress;	/* the last acknowledgement */
-	double		alive;		/* the last sign of life we looked for */
+	double		alive;		/* the last sign of life we saw */
 	unsigned	patience;	/* see endpoint_patience() */
 	struct parted	parted[PARTED_MOST];	/* the oldest first */
 	unsigned	nparted;
@@ -101,8 +101,8 @@ struct endpoint {
 
 	bool		work;		/* the next turn has something to do */
 	bool		blocked;	/* the link takes no more for now */
-	bool		held;		/* messages had to wait for the bucket */
-	bool		probing;	/* one datagram, as the last was refused */
+	bool		held;		/* messages waited for the bucket */
+	bool		probing;	/* one datagram: the last was refused */
 	bool		stalled;	/* no acknowledgement for ack_timeout */
 	bool		failing;	/* the outage was logged */
 

@@ -66,24 +66,24 @@ hear_open(struct relp_session *s, struct reason *why)
 }
 
 static enum relp_heard
-hear_response(struct relp_session *s, uint64_t in_flight, uint64_t *position,
-    struct reason *why)
+hear_response(
+    struct relp_session *s, uint64_t in_flight, struct relp_said *said)
 {
 	uint64_t ago;
 
 	if (!s->open)
-		return (hear_open(s, why));
+		return (hear_open(s, said->why));
 	ago = transactions_ago(s, s->parser.txnr);
 	if (s->closing && ago-- == 0)
 		return (RELP_HEARD_CLOSE);
 	if (ago >= in_flight) {
-		reason_set(why,
+		reason_set(said->why,
 		    "a response to transaction %u, which waits "
 		    "for none",
 		    s->parser.txnr);
 		return (RELP_HEARD_ERROR);
 	}
-	*position = s->count - ago;
+	said->position = s->count - ago;
 	s->code = s->parser.code;
 	s->text = s->parser.text;
 	return (s->code == 200 ? RELP_HEARD_ACK : RELP_HEARD_REFUSAL);
@@ -92,29 +92,29 @@ hear_response(struct relp_session *s, uint64_t in_flight, uint64_t *position,
 /* Reads the responses to the oldest messages, as long as all is well. */
 static bool
 hear_accepted(struct relp_session *s, uint64_t in_flight, const uint8_t *in,
-    size_t n, size_t *used, uint64_t *position)
+    size_t n, struct relp_said *said)
 {
 	uint64_t accepted;
 
 	if (!s->open || s->closing || in_flight == 0)
 		return (false);
-	accepted = relp_parse_accepted(
-	    &s->parser, txnr_before(s, in_flight - 1), in_flight, in, n, used);
-	*position = s->count - in_flight + accepted;
+	accepted = relp_parse_accepted(&s->parser,
+	    txnr_before(s, in_flight - 1), in_flight, in, n, &said->used);
+	said->position = s->count - in_flight + accepted;
 	return (accepted > 0);
 }
 
 enum relp_heard
 relp_session_hear(struct relp_session *s, uint64_t in_flight, const uint8_t *in,
-    size_t n, size_t *used, uint64_t *position, struct reason *why)
+    size_t n, struct relp_said *said)
 {
-	if (hear_accepted(s, in_flight, in, n, used, position))
+	if (hear_accepted(s, in_flight, in, n, said))
 		return (RELP_HEARD_ACKS);
-	switch (relp_parse(&s->parser, in, n, used, why)) {
+	switch (relp_parse(&s->parser, in, n, &said->used, said->why)) {
 	case RELP_INCOMPLETE:
 		break;
 	case RELP_RSP:
-		return (hear_response(s, in_flight, position, why));
+		return (hear_response(s, in_flight, said));
 	case RELP_SERVERCLOSE:
 		return (RELP_HEARD_CLOSE);
 	case RELP_ERROR:

@@ -23,16 +23,20 @@ static struct relp_session session;
 static struct reason why;
 static uint64_t position;
 
-/* What is heard first of said; *used may be NULL. */
+/* What is heard first of text; *used may be NULL. */
 static enum relp_heard
-hear_part(const char *said, uint64_t in_flight, size_t *used)
+hear_part(const char *text, uint64_t in_flight, size_t *used)
 {
-	size_t n;
+	struct relp_said said = { .why = &why };
+	enum relp_heard heard;
 
-	position = 0;
 	why.text[0] = '\0';
-	return (relp_session_hear(&session, in_flight, (const uint8_t *)said,
-	    strlen(said), used != NULL ? used : &n, &position, &why));
+	heard = relp_session_hear(
+	    &session, in_flight, (const uint8_t *)text, strlen(text), &said);
+	position = said.position;
+	if (used != NULL)
+		*used = said.used;
+	return (heard);
 }
 
 static enum relp_heard
