@@ -42,86 +42,99 @@ struct tail {
 	struct place		*place;		/* NULL: no name any more */
 	struct tails		*all;
 	struct stream		*streams;	/* owned list */
-	unsigned		 undrained;	/* so many of them have a
+	unsigned		 undrained;	/* of these so many have a
 						   complete line left */
-	int			 fd;
-	uint32_t		 seen;		/* for who scans its place */
-	uint32_t		 begun;		/* so often was the file with this
-						   identity begun anew */
-	uint32_t		 last_line;	/* octets of the last line read,
-						   0: not known */
-	uint32_t		 last_guard;	/* of what stands before it */
+	int			 fd;		/* -1: it is not open */
+	uint32_t		 seen;		/* by this scan of its place */
+	uint32_t		 begun;		/* so often was the file with
+						   this identity begun anew */
+	uint32_t		 last_line;	/* octets of the last line that
+						   was read, 0: not known */
+	uint32_t		 last_guard;	/* of what stands before that */
 	uint16_t		 open_set;	/* see tails_add_set() */
-	uint8_t			 error;		/* why it cannot be read, or 0 */
-	uint8_t			 packed;	/* enum inflate_kind: print, size
-						   and offsets are of its text */
+	uint8_t			 error;		/* errno: why it cannot be
+						   read, or 0 */
+	uint8_t			 packed;	/* enum inflate_kind: print,
+						   size and offsets are of the
+						   text in it */
 	bool			 known:1;	/* in the tree by identity */
-	bool			 is_timed:1;
+	bool			 is_timed:1;	/* looked at by time */
 	bool			 is_unsure:1;	/* in the list of those */
 	bool			 linked:1;	/* reached by a symbolic link */
 	bool			 many_links:1;	/* has several names */
 	bool			 mounted:1;	/* by itself, over another */
-	bool			 untold:1;	/* nothing tells of it but time */
-	bool			 rotated:1;	/* lost the name it was found by */
-	bool			 left_now:1;	/* lost it since the last look */
+	bool			 untold:1;	/* no event tells of it */
+	bool			 rotated:1;	/* lost the name by which it
+						   was found */
+	bool			 left_now:1;	/* since the last look */
 	bool			 suspect:1;	/* may have been written anew */
-	bool			 doubtful:1;	/* st_mtim does not tell whether it
-						   was written to since */
+	bool			 doubtful:1;	/* st_mtim does not tell
+						   whether it was written to
+						   since the last look */
 	bool			 deleted:1;
 	bool			 away:1;	/* lost its name with its
 						   directory */
-	bool			 met:1;		/* the checkpoint knew it, */
-	bool			 passed_by:1;	/* or it was found to be new then */
-	bool			 unproven:1;	/* by its inode: its text was not
-						   compared yet */
-	bool			 was_empty:1;	/* when it did */
+	bool			 met:1;		/* the checkpoint has a record
+						   of it */
+	bool			 passed_by:1;	/* or a start found that it was
+						   new, and rotated since */
+	bool			 unproven:1;	/* met by its inode: its text
+						   was not compared yet */
+	bool			 was_empty:1;	/* by that record */
 	bool			 packed_ended:1; /* all that can be had of its
 						   text was had */
-	bool			 settled:1;	/* unchanged since that was written */
-	bool			 fresh:1;	/* may be a copy: not compared yet */
-	bool			 rewritten:1;	/* may have been, with the same text */
-	bool			 cut:1;		/* or may have been, by the look at
-						   changed, to the size it has */
-	bool			 spent:1;	/* nothing of it is sent any more */
-	bool			 only_rest:1;	/* of it only what comes behind what
-						   another file has, too: it has
-						   no fingerprint, so that no file
-						   is taken for it */
-	bool			 undecided:1;	/* a start could not tell yet what
-						   it was: tail_is_undecided() */
-	bool			 seeking:1;	/* its copy could not be looked for, */
-	bool			 sought:1;	/* but was, once at least */
+	bool			 settled:1;	/* unchanged since its record
+						   was written */
+	bool			 fresh:1;	/* may be a copy, and was not
+						   compared yet */
+	bool			 rewritten:1;	/* may have been written anew,
+						   with the same text */
+	bool			 cut:1;		/* at changed it was cut to the
+						   size that it has, or may
+						   have been */
+	bool			 spent:1;	/* no more of it is sent */
+	bool			 only_rest:1;	/* of it only what another file
+						   does not have is sent: it
+						   has no fingerprint, so that
+						   no file is taken for it */
+	bool			 undecided:1;	/* a start could not tell yet
+						   what it was: see
+						   tail_is_undecided() */
+	bool			 seeking:1;	/* its copy is looked for, */
+	bool			 sought:1;	/* and was, once at least */
 	bool			 unread:1;	/* the last read of it failed */
-	bool			 deferred:1;	/* the checkpoint says when it was
-						   written, as tail_is_unread() */
-	unsigned		 unseen:4;	/* so often it could not be compared
-						   with what has its name */
-	off_t			 size;		/* as last seen */
-	off_t			 sure;		/* size before it grew, where what
-						   came since may be of another
-						   file, as the next read tells;
-						   else 0 */
-	int64_t			 written_ns;	/* st_mtim as last seen */
-	ev_tstamp		 changed;	/* when it was last seen to grow */
+	bool			 deferred:1;	/* the checkpoint says when it
+						   was written, as nothing of
+						   it could be read */
+	unsigned		 unseen:4;	/* so often it could not be
+						   compared with the file that
+						   has its name */
+	off_t			 size;		/* at the last look */
+	off_t			 sure;		/* its size before it grew,
+						   where what came since may be
+						   another file's, as the next
+						   read tells; else 0 */
+	int64_t			 written_ns;	/* st_mtim at the last look */
+	ev_tstamp		 changed;	/* when it was seen to grow */
 	struct held		*held;		/* may be a copy, or NULL */
-	struct search		*search;	/* for a copy of it, or NULL */
-	struct emptied		*emptied;	/* it was truncated to nothing, and
-						   this was sent before; or NULL */
+	struct copy_search	*search;	/* for its copy, or NULL */
+	struct emptied		*emptied;	/* what was sent before it was
+						   seen empty, or NULL */
 	dev_t			 dev;
 	ino_t			 ino;
 	struct fingerprint	 print;
 	TAILQ_ENTRY(tail)	 opened;	/* least recently used first */
 	SLIST_ENTRY(tail)	 unsure;
-	struct tail		*behind;
+	struct tail		*behind;	/* is sent after it */
 	struct tail		*before;	/* had the name before, and is
-						   to be sent first */
+						   sent first */
 	off_t			 owed;		/* up to here it is sent before
 						   behind */
 	TAILQ_ENTRY(tail)	 timed;
 	RB_ENTRY(tail)		 by_id;
 	struct watch_file	*watch;		/* of its own, or NULL */
 	struct leaver		*left;		/* the name it had, or NULL */
-	struct tail_paths	*paths;		/* see tail_origin(), tail_real() */
+	struct tail_paths	*paths;		/* see paths.c */
 };
 
 /*
@@ -179,7 +192,8 @@ void	tail_cannot_be_read(struct tail *, int error);
 bool	file_error_may_pass(int error);
 
 /* The last line that was read ends at end; before is the guard before it. */
-void	tail_set_last_line(struct tail *, const struct guard *before, off_t end);
+void	tail_set_last_line(struct tail *, const struct guard *before,
+	    off_t end);
 
 /* What was sent of the file was compared, and stands in it still. */
 void	tail_is_compared(struct tail *);

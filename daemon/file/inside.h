@@ -33,7 +33,7 @@ struct tails {
 	struct open_set		**sets;		/* the first has no
 						   limit */
 	unsigned		 nsets;
-	unsigned		 reserved;	/* descriptors that others have */
+	unsigned		 reserved;	/* descriptors of others */
 	struct tail_list	 timed;
 	SLIST_HEAD(, tail)	 unsure;
 	ev_timer		 look;

@@ -40,7 +40,7 @@ struct place {
 	struct tail_names	 names;
 	struct leavers		 leavers;	/* by name, the oldest first */
 	uint64_t		 nleft;
-	bool			 told;		/* events tell what is written */
+	bool			 told;		/* events tell of writes */
 	bool			 polled;	/* all is looked at by time */
 	int64_t			 since_ns;	/* see place_unseen_since() */
 };

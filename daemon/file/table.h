@@ -71,7 +71,7 @@ struct file_ops {
 struct tails_conf {
 	const struct file_ops	*ops;
 	unsigned	max_open;	/* descriptors for all files */
-	uint64_t	look_ms;	/* how often timed files are looked at */
+	uint64_t	look_ms;	/* between looks by time */
 	size_t		scratch;	/* octets to read at once */
 };
 
@@ -98,7 +98,7 @@ int	tails_add_set(struct tails *, unsigned max_open);
 uint8_t	*tails_scratch(struct tails *, size_t *size);
 struct ledger	*tails_ledger(struct tails *);
 
-/* When this turn of the loop began, by the clock for durations: base/clock.h. */
+/* When this turn of the loop began, by clock_now(). */
 double	tails_now(const struct tails *);
 
 /* Whether events wait to be read, which may tell of a file's new name. */
@@ -218,7 +218,7 @@ struct tails_finder {
 	bool	(*is_undecided)(struct place *);
 	/* What could not be looked at there is looked at again. */
 	void	(*again)(struct place *);
-	/* The directory in which path is, when it is looked through, or NULL. */
+	/* The directory in which path is, if it is searched, or NULL. */
 	struct place	*(*place_of)(void *arg, const char *path);
 	void	*arg;
 };
@@ -240,8 +240,8 @@ void	tails_set_watch(struct tails *, struct watch *);
 
 /*
  * Gives the file a watch of its own where no directory's tells what is written
- * to it, or ends that.  Where there is no watch to be had, the file is looked at
- * by time.  Returns whether a watch began: what was written before is to be
+ * to it, or ends that.  Where there is no watch to be had, the file is looked
+ * at by time.  Returns whether a watch began: what was written before is to be
  * read.  Most call streams_watch() of stream/, which sees to that.
  */
 bool	tails_watch(struct tail *);

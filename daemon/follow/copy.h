@@ -4,10 +4,10 @@
  * A copy begins as the file did and has what was sent of it at the same offset,
  * or, where more came into the file behind the copy and was sent at once, what
  * was sent up to some offset.  It is no older than the last look at the file,
- * belongs to the file's owner or to root, and has a name that rotation gives the
- * file or that its source means, in the file's directory or one near it that its
- * source searches.  Where a link led to the file, that is also its real
- * directory, and its real name.
+ * belongs to the file's owner or to root, and has a name that rotation gives
+ * the file or that the file's source means, in the file's directory or one near
+ * it that the source searches.  Where a link led to the file, that is also its
+ * real directory, and its real name.
  */
 #ifndef FOLLOW_COPY_H
 #define FOLLOW_COPY_H
@@ -31,25 +31,28 @@ struct tails;
 /* What the file was before it was truncated.  All is borrowed. */
 struct tail_copy {
 	struct tails		*all;
-	struct tail		*tail;		/* whose streams know more guards,
-						   or NULL */
+	struct tail		*tail;		/* whose streams know more
+						   guards, or NULL */
 	struct place		*place;		/* where it had its name */
 	const char		*name;
-	const char		*real;		/* where links led to it, or NULL */
+	const char		*real;		/* the path to which links
+						   led, or NULL */
 	struct fingerprint	 print;
-	struct guard		 guard;		/* none: nothing was sent of it */
+	struct guard		 guard;		/* at 0: none of it was sent */
 	off_t			 least;		/* octets that the copy has */
-	off_t			 needed;	/* with less, only a whole guard
-						   tells: all that it has was
-						   sent */
-	dev_t			 dev;		/* of the file: no copy of */
-	ino_t			 ino;		/* itself */
+	off_t			 needed;	/* with less, only a whole
+						   guard tells: all that it has
+						   was sent */
+	dev_t			 dev;		/* of the file, which is no */
+	ino_t			 ino;		/* copy of itself */
 	uint32_t		 begun;		/* as that of a tail */
-	uid_t			 uid;
-	int64_t			 since_ns;	/* of a file's time; 0: unknown */
-	bool			 is_short;	/* it has to have been made since
-						   then, and rotation's name */
-	bool			 is_unread;	/* so it has, and least is what
+	uid_t			 uid;		/* of the file's owner */
+	int64_t			 since_ns;	/* time of the file; 0: not
+						   known */
+	bool			 is_short;	/* the copy was made since
+						   then, and has a name that
+						   rotation gives */
+	bool			 is_unread;	/* the same, and least is what
 						   was in it: that is all */
 };
 
@@ -57,10 +60,10 @@ enum tail_copy_result {
 	TAIL_COPY_FOUND,
 	TAIL_COPY_FOLLOWED,		/* it is followed by itself */
 	TAIL_COPY_NONE,
-	TAIL_COPY_DENIED,		/* something may not be looked at; or */
-	TAIL_COPY_UNKNOWN,		/* could not be just now: try again */
-	TAIL_COPY_CHANGING,		/* names changed meanwhile: try again */
-	TAIL_COPY_LATER			/* others have their turns: see below */
+	TAIL_COPY_DENIED,		/* a file may not be looked at */
+	TAIL_COPY_UNKNOWN,		/* one could not be: try again */
+	TAIL_COPY_CHANGING,		/* names changed: try again */
+	TAIL_COPY_LATER			/* others have turns: see below */
 };
 
 struct tail_copy_found {
@@ -73,17 +76,17 @@ struct tail_copy_found {
 /*
  * Looks for the largest such file, of several the newest; one with a name that
  * rotation gives comes first, and then one that was written when the file was
- * last or later.  One that is held for being a copy, or spent, may
- * be it; one that is followed by itself is not opened for anybody else.
+ * last or later.  A file that is held for being a copy, or spent, may be it;
+ * one that is followed by itself is not opened for another.
  *
- * Anybody may have filled a directory near.  Where there are too many names for
- * a turn, and a tail is given, that goes on in the next ones; then the tail is
- * looked at, or sought for, and this tells the result.
+ * Any user may have filled a directory near.  Where there are too many names
+ * for a turn, and a tail is given, the search goes on in the next turns: then
+ * tail_copy_step() tells for which tail one has ended, and this its result.
  */
 enum tail_copy_result	tail_copy_find(const struct tail_copy *,
 			    struct tail_copy_found *);
 
-/* Nobody wants to know any more whether it has one. */
+/* Ends the search for the file's copy, if there is one. */
 void	tail_copy_forget(struct tail *);
 
 /*

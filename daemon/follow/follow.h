@@ -17,6 +17,7 @@
 
 struct checkpoint_record;
 struct file_ops;
+struct ledger;
 struct place;
 struct route;
 struct tail;
@@ -24,6 +25,12 @@ struct tails;
 
 /* What the table of files calls: for tails_new(). */
 extern const struct file_ops	follow_ops;
+
+/*
+ * From now on the checkpointer asks for the records of the files in the table,
+ * which is borrowed.  No file may be followed before.
+ */
+void	follow_serve_checkpointer(struct ledger *, struct tails *);
 
 /* Frees all files and their streams; their records stay as they are. */
 void	follow_free_all(struct tails *);

@@ -1,4 +1,4 @@
-#include "daemon/follow/record.h"
+#include "daemon/follow/follow.h"
 
 #include <sys/stat.h>
 
@@ -8,7 +8,6 @@
 #include "daemon/conf/conf.h"
 #include "daemon/file/file.h"
 #include "daemon/file/table.h"
-#include "daemon/follow/follow.h"
 #include "daemon/follow/suspect.h"
 #include "daemon/stream/guard.h"
 #include "daemon/stream/stream.h"

@@ -14,6 +14,7 @@
 #include "daemon/file/file.h"
 #include "daemon/file/names.h"
 #include "daemon/file/table.h"
+#include "daemon/follow/alike.h"
 #include "daemon/follow/copy.h"
 #include "daemon/follow/follow.h"
 #include "daemon/follow/inside.h"
@@ -22,257 +23,8 @@
 #include "daemon/stream/streams.h"
 #include "lib/rotation.h"
 
-#define BESIDE 16 /* names on either side */
-#define GENERATIONS 64 /* names that begin alike */
-#define ALIKE 16 /* files that begin alike */
 /* How long one is held that cannot be compared, in seconds. */
 #define SOUGHT_FOR 60.
-
-struct held {
-	LIST_ENTRY(held) entry;
-	struct tail *tail;
-	off_t copied; /* what is the same up to there */
-	bool is_copy; /* for good: of the file that is */
-	dev_t dev;
-	ino_t ino;
-	uint32_t begun; /* as it was then */
-	bool is_over; /* it was, and has been written over since */
-	bool is_sought; /* may be one that could not be looked for yet */
-	bool is_unknown; /* or one that could not be compared */
-};
-
-/* What a new file is compared with: files that begin like it. */
-struct hunt {
-	struct tail *t;
-	int fd;
-	uint8_t head[FINGERPRINT_MAX];
-	size_t len;
-	struct {
-		dev_t dev;
-		ino_t ino;
-	} alike[ALIKE];
-	size_t n;
-};
-
-/* Returns 1 or 0, or -1 when they could not be read. */
-static int
-is_same_at(int a, int b, off_t at, size_t n)
-{
-	uint8_t x[TAIL_HELD_COMPARED], y[TAIL_HELD_COMPARED];
-	ssize_t nx = read_whole(a, x, n, at), ny = read_whole(b, y, n, at);
-
-	if (nx == -1 || ny == -1)
-		return (-1);
-	return (nx == (ssize_t)n && ny == (ssize_t)n && memcmp(x, y, n) == 0);
-}
-
-/*
- * Whether the first size octets of both are the same, by both their ends: 1 or
- * 0, or -1 when they could not be read.
- */
-static int
-is_prefix(int fd, struct tail *of, off_t size)
-{
-	size_t n =
-	    size < TAIL_HELD_COMPARED ? (size_t)size : TAIL_HELD_COMPARED;
-	int b = tail_fd(of), same;
-
-	if (b == -1)
-		return (of->place != NULL ? -1 : 0);
-	if ((same = is_same_at(fd, b, 0, n)) != 1)
-		return (same);
-	return (is_same_at(fd, b, size - (off_t)n, n));
-}
-
-/* The name that a source means it by. */
-static const char *
-base_of(const struct tail *of)
-{
-	const char *old = tail_old_path(of);
-
-	return (old != NULL ? strrchr(old, '/') + 1 : of->name);
-}
-
-/*
- * Whether what is known of a file is more than there is in t, as it was written
- * to since: then only a look at both can tell.
- */
-static bool
-is_known_longer(const struct hunt *h, const struct tail *of)
-{
-	return (h->len > 0 && of->print.len > h->len);
-}
-
-/* Whether t may be a copy of a file, by what is known without a look at it. */
-static bool
-begins_alike(const struct hunt *h, const struct tail *of)
-{
-	if (of == NULL || of == h->t || !of->known || of->spent || of->fresh ||
-	    (of->held != NULL && !of->held->is_copy) ||
-	    (of->print.len == 0) != (h->len == 0) || of->size == 0 ||
-	    of->packed != INFLATE_NONE)
-		return (false);
-	if (is_known_longer(h, of))
-		return (rotation_is_of(h->t->name, base_of(of)));
-	if (!fingerprint_matches(&of->print, h->head, h->len))
-		return (false);
-	return (h->t->size >= GUARD_MAX || h->t->written_ns == of->written_ns ||
-	    rotation_is_of(h->t->name, base_of(of)));
-}
-
-/* Returns whether there is room for more. */
-static bool
-add(struct hunt *h, const struct tail *of)
-{
-	if (begins_alike(h, of)) {
-		h->alike[h->n].dev = of->dev;
-		h->alike[h->n++].ino = of->ino;
-	}
-	return (h->n < ALIKE);
-}
-
-/* The files whose names have the first n octets of base. */
-static void
-add_generations(struct hunt *h, struct place *place, const char *base, size_t n)
-{
-	char stem[NAME_MAX + 1];
-	struct tail *t;
-	unsigned i = 0;
-
-	(void)strlcpy(stem, base, n + 1 < sizeof(stem) ? n + 1 : sizeof(stem));
-	for (t = tail_behind(place, stem); t != NULL && i < GENERATIONS &&
-	     strncmp(t->name, stem, n) == 0 && add(h, t);
-	     t = tail_behind(place, t->name))
-		i++;
-}
-
-static void
-add_beside(struct hunt *h)
-{
-	struct tail *t = h->t;
-	unsigned n;
-
-	for (n = 0; n < BESIDE && (t = tail_before_name(t)) != NULL; n++)
-		if (!add(h, t))
-			return;
-	t = h->t;
-	for (n = 0; n < BESIDE && (t = tail_behind(t->place, t->name)) != NULL;
-	     n++)
-		if (!add(h, t))
-			return;
-}
-
-static bool
-visit(struct place *place, void *arg)
-{
-	struct hunt *h = arg;
-	char base[NAME_MAX + 1];
-	bool own = place == h->t->place, room = true;
-	size_t i;
-
-	for (i = 0; room && rotation_base(h->t->name, i, base, sizeof(base));
-	     i++) {
-		room = add(h, tail_at(place, base));
-		if (room && own) {
-			add_generations(h, place, base, strlen(base));
-			add_generations(h, place, base, strcspn(base, "."));
-		}
-		room = h->n < ALIKE;
-	}
-	if (room && own)
-		add_beside(h);
-	return (h->n == ALIKE);
-}
-
-/* Returns 0, or -1 when it could not be read. */
-static int
-find_alike(struct hunt *h, struct tail *t)
-{
-	const struct tails_finder *finder = tails_finder(t->all);
-	int n;
-
-	memset(h, 0, sizeof(*h));
-	h->t = t;
-	if (t->place == NULL)
-		return (0);
-	if ((h->fd = tail_fd(t)) == -1)
-		return (-1);
-	if ((n = fingerprint_head(h->fd, h->head)) == -1) {
-		tail_cannot_be_read(t, errno);
-		return (-1);
-	}
-	h->len = (size_t)n;
-	if (finder->near == NULL)
-		(void)visit(t->place, h);
-	else
-		finder->near(t->place, visit, h);
-	return (0);
-}
-
-enum likeness {
-	OTHER, /* has something of its own */
-	UNKNOWN, /* one of them could not be read */
-	LIKE, /* has nothing of its own */
-	COPY, /* and is a copy for good */
-	TAKEN /* the other has just gone on in it */
-};
-
-/*
- * Whether it was given the time of the other.  Two that were written in the
- * same tick of the clock have it, too, but as they changed last then.
- */
-static bool
-has_time_of(const struct hunt *h, const struct tail *of)
-{
-	struct stat st;
-
-	return (h->t->written_ns == of->written_ns && fstat(h->fd, &st) == 0 &&
-	    is_time_set(&st));
-}
-
-static enum likeness
-likeness(const struct hunt *h, const struct tail *of, bool has_all_sent)
-{
-	if (has_time_of(h, of))
-		return (COPY);
-	return (has_all_sent && h->t->size >= GUARD_MAX &&
-		    rotation_is_copy_of(h->t->name, base_of(of))
-		? COPY
-		: LIKE);
-}
-
-/*
- * What was sent of the other is told by its guard, for it may have been copied
- * over since by the same rotation.  Else it is looked at first: it may have
- * been truncated, and go on in t, which is not known any more then.
- */
-static enum likeness
-compare(struct hunt *h, size_t i, struct tail **with)
-{
-	struct tail *t = h->t, *of;
-	struct guard g;
-	int all = 0, same;
-
-	of = tails_find(t->all, h->alike[i].dev, h->alike[i].ino);
-	if (of == NULL)
-		return (OTHER);
-	*with = of;
-	g = tail_newest_guard(of);
-	if (g.at > 0 && g.at <= t->size && (all = guard_holds(&g, h->fd)) == -1)
-		return (UNKNOWN);
-	if (all && g.at == t->size)
-		return (likeness(h, of, all));
-	tails_ops(t->all)->check_surely(of);
-	if (!t->known)
-		return (TAKEN);
-	of = tails_find(t->all, h->alike[i].dev, h->alike[i].ino);
-	if (of == NULL || (same = is_prefix(h->fd, of, t->size)) == 0)
-		return (OTHER);
-	if (same == -1)
-		return (UNKNOWN);
-	*with = of;
-	return (likeness(h, of, all));
-}
 
 void
 tail_unhold(struct tail *t)
@@ -336,9 +88,9 @@ pass_over(struct tail *t, int fd, const struct tail *of)
 	tails_time(t);
 }
 
-/* Whether a file was truncated and may go on in that of the hunt. */
+/* Whether a file was truncated and may go on in one that is compared. */
 struct suspicion {
-	const struct hunt *hunt;
+	const struct alike *alike;
 	bool is;
 };
 
@@ -349,16 +101,16 @@ suspect_of(struct tail *of, void *arg)
 	struct guard g = tail_newest_guard(of);
 
 	if (of->seeking && of->print.len > 0 &&
-	    fingerprint_matches(&of->print, s->hunt->head, s->hunt->len) &&
-	    (g.at == 0 || guard_holds(&g, s->hunt->fd) != 0))
+	    fingerprint_matches(&of->print, s->alike->head, s->alike->len) &&
+	    (g.at == 0 || guard_holds(&g, s->alike->fd) != 0))
 		s->is = true;
 }
 
 /* Nobody could look for the copy of that file yet. */
 static bool
-is_sought(const struct hunt *h)
+is_sought(const struct alike *h)
 {
-	struct suspicion s = { .hunt = h };
+	struct suspicion s = { .alike = h };
 
 	if (h->len > 0)
 		tails_walk_unknown(h->t->all, suspect_of, &s);
@@ -394,33 +146,34 @@ begin_to_hold(struct tail *t)
 static bool
 hold(struct tail *t)
 {
-	enum likeness like = OTHER;
+	enum alike_verdict like = ALIKE_OTHER;
 	struct tail *of = NULL;
 	struct stream *s;
-	struct hunt h;
+	struct alike h;
 	bool sought, unknown, first = t->held == NULL;
 	size_t i;
 
-	unknown = find_alike(&h, t) == -1;
-	for (i = 0; i < h.n && (like == OTHER || like == UNKNOWN); i++) {
-		like = compare(&h, i, &of);
-		unknown |= like == UNKNOWN;
+	unknown = alike_find(&h, t) == -1;
+	for (i = 0; i < h.n && (like == ALIKE_OTHER || like == ALIKE_UNKNOWN);
+	     i++) {
+		like = alike_compare(&h, i, &of);
+		unknown |= like == ALIKE_UNKNOWN;
 	}
-	if (like == UNKNOWN)
-		like = OTHER;
-	sought = like == OTHER && (unknown || is_sought(&h));
+	if (like == ALIKE_UNKNOWN)
+		like = ALIKE_OTHER;
+	sought = like == ALIKE_OTHER && (unknown || is_sought(&h));
 	if (sought)
-		like = LIKE;
-	if (like == OTHER || like == TAKEN)
-		return (like == TAKEN);
+		like = ALIKE_LIKE;
+	if (like == ALIKE_OTHER || like == ALIKE_TAKEN)
+		return (like == ALIKE_TAKEN);
 	if (!begin_to_hold(t))
 		return (false);
 	if (!unknown && (first || t->held->is_unknown))
 		end_records(t);
-	if (like == COPY && !t->held->is_copy)
+	if (like == ALIKE_COPY && !t->held->is_copy)
 		say_info(
 		    tail_path(t).text, "is a copy of %s: not sent", of->name);
-	if (like == COPY) {
+	if (like == ALIKE_COPY) {
 		pass_over(t, h.fd, of);
 		return (true);
 	}

@@ -13,31 +13,54 @@
 #ifndef FOLLOW_SUSPECT_H
 #define FOLLOW_SUSPECT_H
 
+#include <sys/queue.h>
 #include <sys/stat.h>
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct tail;
 struct tail_copy;
 
+/* What is known of a file that may be a copy: the other is dev, ino, begun. */
+struct held {
+	LIST_ENTRY(held)	 entry;
+	struct tail		*tail;
+	off_t			 copied;	/* what is the same up to
+						   there */
+	dev_t			 dev;
+	ino_t			 ino;
+	uint32_t		 begun;
+	bool			 is_copy;	/* for good */
+	bool			 is_over;	/* it was a copy, and has been
+						   written over since */
+	bool			 is_sought;	/* may be a copy that could not
+						   be looked for yet, */
+	bool			 is_unknown;	/* or that could not be
+						   compared */
+};
+
 /*
- * It is held, and has shrunk, or has other content now: it is another copy, or
- * spent, for a copy never begins again.
+ * The file, which is held, has shrunk or has other content now: it is another
+ * copy, or spent, for a copy never begins again.
  */
 void	tail_held_changed(struct tail *, const struct stat *);
 
-/* It has not grown for quiet seconds; any file will do. */
+/*
+ * The file has not grown for quiet seconds: one that is held may be compared
+ * again, sent, or recorded as received.  Any file will do.
+ */
 void	tail_held_by_time(struct tail *, double quiet);
 
 /*
- * It has lost its name and is open, and nobody could tell whether it was a copy:
- * it is sent.  Returns whether it is such a one.
+ * A file that is held has lost its name, is open, and nobody could tell whether
+ * it was a copy: it is sent.  Returns whether it was such a one.
  */
 bool	tail_release_unknown(struct tail *);
 
 /*
- * It is about to lose its name: a log that is rotated is no copy, whatever it
- * begins like, and the next start has to know it.
+ * The file is about to lose its name: a log that is rotated is no copy,
+ * whatever it begins like, and the next start has to know it.
  */
 void	tail_held_leaves(struct tail *);
 
@@ -48,21 +71,25 @@ void	tail_held_leaves(struct tail *);
 bool	tail_copy_is_received(const struct tail *);
 
 /*
- * That file is about to go on as the one of the stat: its copies are of that.
- * And: something of it was taken back, so that these may not be recorded any
- * more as received.
+ * The file is about to go on as the one of the stat: its copies are copies of
+ * that.  And: a receiver lost something of it, so that its copies may not be
+ * recorded any more as received.
  */
 void	tail_held_moves(const struct tail *of, const struct stat *to);
 void	tail_held_taken_back(const struct tail *of);
 
-/* Whether it is held so for that file, up to that size. */
-bool	tail_is_copy_of(const struct tail *, const struct tail_copy *, off_t size);
+/* Whether the file is held as that copy, up to that size. */
+bool	tail_is_copy_of(const struct tail *, const struct tail_copy *,
+	    off_t size);
 
-/* Whether time will tell if it is sent; and whether it is to be looked at. */
+/*
+ * Whether time will tell if the held file is sent; and whether it needs a look
+ * by time, for that or for its record.
+ */
 bool	tail_is_held_for_now(const struct tail *);
 bool	tail_held_is_timed(const struct tail *);
 
-/* It is held no longer. */
+/* The file is held no longer; its streams are not woken. */
 void	tail_unhold(struct tail *);
 
 #endif

@@ -26,7 +26,6 @@
 #include "daemon/find/sources.h"
 #include "daemon/follow/follow.h"
 #include "daemon/follow/handover.h"
-#include "daemon/follow/record.h"
 #include "daemon/run/worker_sandbox.h"
 #include "daemon/sandbox/opener.h"
 #include "daemon/send/destination.h"

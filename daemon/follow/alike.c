@@ -1,0 +1,231 @@
+#include "daemon/follow/alike.h"
+
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+
+#include "daemon/base/sizes.h"
+#include "daemon/file/names.h"
+#include "daemon/file/table.h"
+#include "daemon/follow/suspect.h"
+#include "daemon/stream/guard.h"
+#include "daemon/stream/stream.h"
+#include "daemon/stream/streams.h"
+#include "lib/rotation.h"
+
+#define BESIDE 16 /* names on either side */
+#define GENERATIONS 64 /* names that begin alike */
+
+/* Returns 1 or 0, or -1 when they could not be read. */
+static int
+is_same_at(int a, int b, off_t at, size_t n)
+{
+	uint8_t x[TAIL_HELD_COMPARED], y[TAIL_HELD_COMPARED];
+	ssize_t nx = read_whole(a, x, n, at), ny = read_whole(b, y, n, at);
+
+	if (nx == -1 || ny == -1)
+		return (-1);
+	return (nx == (ssize_t)n && ny == (ssize_t)n && memcmp(x, y, n) == 0);
+}
+
+/*
+ * Whether the first size octets of both are the same, by both their ends: 1 or
+ * 0, or -1 when they could not be read.
+ */
+static int
+is_prefix(int fd, struct tail *of, off_t size)
+{
+	size_t n =
+	    size < TAIL_HELD_COMPARED ? (size_t)size : TAIL_HELD_COMPARED;
+	int b = tail_fd(of), same;
+
+	if (b == -1)
+		return (of->place != NULL ? -1 : 0);
+	if ((same = is_same_at(fd, b, 0, n)) != 1)
+		return (same);
+	return (is_same_at(fd, b, size - (off_t)n, n));
+}
+
+/* The name that a source means it by. */
+static const char *
+base_of(const struct tail *of)
+{
+	const char *old = tail_old_path(of);
+
+	return (old != NULL ? strrchr(old, '/') + 1 : of->name);
+}
+
+/*
+ * Whether what is known of a file is more than there is in t, as it was written
+ * to since: then only a look at both can tell.
+ */
+static bool
+is_known_longer(const struct alike *h, const struct tail *of)
+{
+	return (h->len > 0 && of->print.len > h->len);
+}
+
+/* Whether t may be a copy of a file, by what is known without a look at it. */
+static bool
+begins_alike(const struct alike *h, const struct tail *of)
+{
+	if (of == NULL || of == h->t || !of->known || of->spent || of->fresh ||
+	    (of->held != NULL && !of->held->is_copy) ||
+	    (of->print.len == 0) != (h->len == 0) || of->size == 0 ||
+	    of->packed != INFLATE_NONE)
+		return (false);
+	if (is_known_longer(h, of))
+		return (rotation_is_of(h->t->name, base_of(of)));
+	if (!fingerprint_matches(&of->print, h->head, h->len))
+		return (false);
+	return (h->t->size >= GUARD_MAX || h->t->written_ns == of->written_ns ||
+	    rotation_is_of(h->t->name, base_of(of)));
+}
+
+/* Returns whether there is room for more. */
+static bool
+add(struct alike *h, const struct tail *of)
+{
+	if (begins_alike(h, of)) {
+		h->files[h->n].dev = of->dev;
+		h->files[h->n++].ino = of->ino;
+	}
+	return (h->n < ALIKE_MOST);
+}
+
+/* The files whose names have the first n octets of base. */
+static void
+add_generations(
+    struct alike *h, struct place *place, const char *base, size_t n)
+{
+	char stem[NAME_MAX + 1];
+	struct tail *t;
+	unsigned i = 0;
+
+	(void)strlcpy(stem, base, n + 1 < sizeof(stem) ? n + 1 : sizeof(stem));
+	for (t = tail_behind(place, stem); t != NULL && i < GENERATIONS &&
+	     strncmp(t->name, stem, n) == 0 && add(h, t);
+	     t = tail_behind(place, t->name))
+		i++;
+}
+
+static void
+add_beside(struct alike *h)
+{
+	struct tail *t = h->t;
+	unsigned n;
+
+	for (n = 0; n < BESIDE && (t = tail_before_name(t)) != NULL; n++)
+		if (!add(h, t))
+			return;
+	t = h->t;
+	for (n = 0; n < BESIDE && (t = tail_behind(t->place, t->name)) != NULL;
+	     n++)
+		if (!add(h, t))
+			return;
+}
+
+static bool
+visit(struct place *place, void *arg)
+{
+	struct alike *h = arg;
+	char base[NAME_MAX + 1];
+	bool own = place == h->t->place, room = true;
+	size_t i;
+
+	for (i = 0; room && rotation_base(h->t->name, i, base, sizeof(base));
+	     i++) {
+		room = add(h, tail_at(place, base));
+		if (room && own) {
+			add_generations(h, place, base, strlen(base));
+			add_generations(h, place, base, strcspn(base, "."));
+		}
+		room = h->n < ALIKE_MOST;
+	}
+	if (room && own)
+		add_beside(h);
+	return (h->n == ALIKE_MOST);
+}
+
+int
+alike_find(struct alike *h, struct tail *t)
+{
+	const struct tails_finder *finder = tails_finder(t->all);
+	int n;
+
+	memset(h, 0, sizeof(*h));
+	h->t = t;
+	if (t->place == NULL)
+		return (0);
+	if ((h->fd = tail_fd(t)) == -1)
+		return (-1);
+	if ((n = fingerprint_head(h->fd, h->head)) == -1) {
+		tail_cannot_be_read(t, errno);
+		return (-1);
+	}
+	h->len = (size_t)n;
+	if (finder->near == NULL)
+		(void)visit(t->place, h);
+	else
+		finder->near(t->place, visit, h);
+	return (0);
+}
+
+/*
+ * Whether it was given the time of the other.  Two that were written in the
+ * same tick of the clock have it, too, but as they changed last then.
+ */
+static bool
+has_time_of(const struct alike *h, const struct tail *of)
+{
+	struct stat st;
+
+	return (h->t->written_ns == of->written_ns && fstat(h->fd, &st) == 0 &&
+	    is_time_set(&st));
+}
+
+static enum alike_verdict
+likeness(const struct alike *h, const struct tail *of, bool has_all_sent)
+{
+	if (has_time_of(h, of))
+		return (ALIKE_COPY);
+	return (has_all_sent && h->t->size >= GUARD_MAX &&
+		    rotation_is_copy_of(h->t->name, base_of(of))
+		? ALIKE_COPY
+		: ALIKE_LIKE);
+}
+
+/*
+ * What was sent of the other is told by its guard, for it may have been copied
+ * over since by the same rotation.  Else it is looked at first: it may have
+ * been truncated, and go on in t, which is not known any more then.
+ */
+enum alike_verdict
+alike_compare(struct alike *h, size_t i, struct tail **with)
+{
+	struct tail *t = h->t, *of;
+	struct guard g;
+	int all = 0, same;
+
+	of = tails_find(t->all, h->files[i].dev, h->files[i].ino);
+	if (of == NULL)
+		return (ALIKE_OTHER);
+	*with = of;
+	g = tail_newest_guard(of);
+	if (g.at > 0 && g.at <= t->size && (all = guard_holds(&g, h->fd)) == -1)
+		return (ALIKE_UNKNOWN);
+	if (all && g.at == t->size)
+		return (likeness(h, of, all));
+	tails_ops(t->all)->check_surely(of);
+	if (!t->known)
+		return (ALIKE_TAKEN);
+	of = tails_find(t->all, h->files[i].dev, h->files[i].ino);
+	if (of == NULL || (same = is_prefix(h->fd, of, t->size)) == 0)
+		return (ALIKE_OTHER);
+	if (same == -1)
+		return (ALIKE_UNKNOWN);
+	*with = of;
+	return (likeness(h, of, all));
+}

@@ -1,0 +1,127 @@
+#include "daemon/follow/copy_inside.h"
+
+#include <sys/stat.h>
+
+#include "daemon/base/clock.h"
+#include "daemon/file/table.h"
+#include "daemon/follow/suspect.h"
+#include "daemon/stream/guard.h"
+#include "daemon/stream/stream.h"
+#include "daemon/stream/streams.h"
+#include "lib/ns.h"
+
+bool
+copy_is_known(const struct tail_copy *of, const struct stat *st)
+{
+	const struct tail *t = tails_find(of->all, st->st_dev, st->st_ino);
+
+	return (t != NULL && tail_is_copy_of(t, of, st->st_size));
+}
+
+bool
+copy_is_possible(const struct tail_copy *of, const struct stat *st)
+{
+	if (!S_ISREG(st->st_mode) ||
+	    (st->st_dev == of->dev && st->st_ino == of->ino))
+		return (false);
+	if (st->st_uid != of->uid && st->st_uid != 0)
+		return (false);
+	if (copy_is_known(of, st))
+		return (true);
+	return (st->st_size >= of->least &&
+	    (clock_is_to_come(of->since_ns) ||
+		ns_of(&st->st_ctim) + COPY_SLACK_NS >= of->since_ns));
+}
+
+/* Nothing leads to the file of t any more: its inode may be another one's. */
+static bool
+is_out_of_reach(const struct tail *t)
+{
+	return (t->place == NULL && t->fd == -1 && tail_is_done(t));
+}
+
+bool
+copy_is_followed(struct tails *all, const struct stat *st)
+{
+	struct tail *t = tails_find(all, st->st_dev, st->st_ino);
+
+	if (t != NULL && (is_out_of_reach(t) || tail_is_undecided(t)))
+		return (false);
+	/* One that was rotated may just have been copied over. */
+	if (t != NULL && t->rotated && !t->spent && !t->fresh &&
+	    t->held == NULL) {
+		tails_ops(all)->check_surely(t);
+		t = tails_find(all, st->st_dev, st->st_ino);
+	}
+	return (t != NULL && t->held == NULL && !t->spent && !t->fresh);
+}
+
+/*
+ * Whether the copy was made when the file had not yet as many octets as its
+ * fingerprint has now, so that only the guard can tell.
+ */
+static bool
+is_shorter_than_head(
+    const struct tail_copy *of, const struct guard *guard, size_t n)
+{
+	return (
+	    n < of->print.len && guard_length(guard->at) >= TAIL_COPY_TELLING);
+}
+
+static void
+take_newer(struct guard *newest, struct guard g)
+{
+	if (g.at > newest->at)
+		*newest = g;
+}
+
+/*
+ * What was sent, of which so many octets have to have some.  All of it may be
+ * acknowledged: then it is a reset that takes some of it back.
+ */
+static struct guard
+guard_within(const struct tail_copy *of, off_t size)
+{
+	struct guard newest = { 0, 0 };
+	const struct route *r;
+	struct stream *s;
+
+	if (of->guard.at <= size || of->tail == NULL)
+		return (of->guard);
+	for (s = of->tail->streams; s != NULL; s = s->next) {
+		r = s->route;
+		take_newer(&newest, stream_guard_within(s, size));
+		take_newer(&newest, r->ops->guard_within(s, size, r->dest));
+	}
+	return (newest);
+}
+
+int
+copy_has_content(
+    const struct tail_copy *of, int fd, struct stat *st, bool rotated)
+{
+	uint8_t head[FINGERPRINT_MAX];
+	struct guard guard;
+	int n;
+
+	if (fstat(fd, st) == -1)
+		return (-1);
+	if (!copy_is_possible(of, st))
+		return (0);
+	if (copy_is_known(of, st))
+		return (1);
+	if (!rotated && of->guard.at > st->st_size)
+		return (0);
+	guard = guard_within(of, st->st_size);
+	/* Of what begins with NULs, only what was sent of it tells. */
+	if ((of->print.len == 0 && !of->is_unread &&
+		guard_length(guard.at) < TAIL_COPY_TELLING) ||
+	    (st->st_size < of->needed && guard_length(guard.at) < GUARD_MAX))
+		return (0);
+	if ((n = fingerprint_head(fd, head)) == -1)
+		return (-1);
+	if (!fingerprint_matches(&of->print, head, (size_t)n) &&
+	    !is_shorter_than_head(of, &guard, (size_t)n))
+		return (0);
+	return (of->guard.at <= 0 ? 1 : guard_holds(&guard, fd));
+}
