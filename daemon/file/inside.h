@@ -50,7 +50,6 @@ struct tails {
 	struct tails_finder	 finder;
 	struct place		 homeless;	/* holds leavers, by their whole
 						   path */
-	struct packed_list	 packed;
 	struct scan_queue	 searches;
 	struct held_list	 held;
 	struct tails_loss	 losses[TAILS_LOSSES];

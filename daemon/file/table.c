@@ -35,7 +35,6 @@ tails_new(
 	TAILQ_INIT(&ts->timed);
 	SLIST_INIT(&ts->unsure);
 	RB_INIT(&ts->homeless.leavers);
-	TAILQ_INIT(&ts->packed);
 	scan_queue_init(&ts->searches, loop, conf->ops->on_search, ts);
 	scan_queue_allow(&ts->searches, TAIL_COPY_TURN, TAIL_COPY_TURN);
 	LIST_INIT(&ts->held);
@@ -121,12 +120,6 @@ tails_loss(const struct tails *ts, unsigned n)
 	return (loss->path != NULL ? loss : NULL);
 }
 
-struct packed_list *
-tails_packed(struct tails *ts)
-{
-	return (&ts->packed);
-}
-
 struct held_list *
 tails_held(struct tails *ts)
 {
@@ -161,15 +154,6 @@ struct tails_stats *
 tails_stats(struct tails *ts)
 {
 	return (&ts->stats);
-}
-
-void
-tails_walk_timed(struct tails *ts, void (*fn)(struct tail *, void *), void *arg)
-{
-	struct tail *t;
-
-	TAILQ_FOREACH (t, &ts->timed, timed)
-		fn(t, arg);
 }
 
 /* A truncated file without a copy is known by no identity. */

@@ -116,10 +116,6 @@ const struct tails_loss	*tails_loss(const struct tails *, unsigned n);
 /* fn may free its tail. */
 void	tails_walk(struct tails *, void (*fn)(struct tail *, void *), void *);
 
-/* Those that are looked at by time; fn frees none. */
-void	tails_walk_timed(struct tails *,
-	    void (*fn)(struct tail *, void *), void *);
-
 /* The first file with an identity behind this one; those without one. */
 struct tail	*tails_behind(struct tails *, dev_t, ino_t);
 void	tails_walk_unknown(struct tails *,
@@ -137,14 +133,6 @@ struct tail	*tails_find_from(struct tails *, dev_t, ino_t);
  */
 void	tails_set_starting(struct tails *, bool);
 bool	tails_is_starting(const struct tails *);
-
-/*
- * Compressed files that are being read; and: those that wait for their turn
- * with a destination may have it.
- */
-struct packed;
-TAILQ_HEAD(packed_list, packed);
-struct packed_list	*tails_packed(struct tails *);
 
 /* What may be copies; of follow/suspect.c alone. */
 LIST_HEAD(held_list, held);

@@ -15,7 +15,7 @@
 #include "daemon/find/known.h"
 #include "daemon/find/retry.h"
 #include "daemon/sandbox/opener.h"
-#include "daemon/stream/compressed.h"
+#include "daemon/stream/decode.h"
 #include "lib/rotation.h"
 
 struct candidate *

@@ -11,7 +11,7 @@
 #include "daemon/find/dir.h"
 #include "daemon/find/inside.h"
 #include "daemon/find/retry.h"
-#include "daemon/stream/compressed.h"
+#include "daemon/stream/decode.h"
 #include "daemon/stream/streams.h"
 #include "lib/kin.h"
 #include "lib/rotation.h"

@@ -14,6 +14,7 @@
 #include "daemon/find/last_look.h"
 #include "daemon/find/unmatched.h"
 #include "daemon/stream/compressed.h"
+#include "daemon/stream/decode.h"
 #include "lib/ns.h"
 #include "lib/rotation.h"
 

@@ -14,7 +14,6 @@
 #include "daemon/find/routes.h"
 #include "daemon/find/trust.h"
 #include "daemon/follow/follow.h"
-#include "daemon/stream/compressed.h"
 #include "daemon/stream/stream.h"
 #include "daemon/stream/streams.h"
 

@@ -17,7 +17,7 @@
 #include "daemon/find/match.h"
 #include "daemon/find/retry.h"
 #include "daemon/sandbox/opener.h"
-#include "daemon/stream/compressed.h"
+#include "daemon/stream/decode.h"
 #include "daemon/stream/streams.h"
 #include "lib/rotation.h"
 

@@ -19,6 +19,7 @@
 #include "daemon/file/table.h"
 #include "daemon/follow/copy.h"
 #include "daemon/stream/compressed.h"
+#include "daemon/stream/decode.h"
 #include "daemon/stream/guard.h"
 #include "daemon/stream/stream.h"
 #include "daemon/stream/streams.h"

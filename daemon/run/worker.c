@@ -559,8 +559,7 @@ make_routes(struct worker *w)
 				result = -1;
 				break;
 			}
-			r->ops = &dest_route_ops;
-			r->dest = find_dest(w, c->destinations[i]);
+			dest_join(find_dest(w, c->destinations[i]), r);
 			r->open_set = (uint16_t)set;
 			w->nroutes++;
 		}

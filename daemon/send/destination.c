@@ -53,8 +53,16 @@ guard_within(const struct stream *s, off_t most, void *dest)
 	return (endpoint_guard_within(s->endpoint, s, most));
 }
 
-const struct route_ops dest_route_ops = { on_ready, on_drop, on_cut,
+static const struct route_ops route_ops = { on_ready, on_drop, on_cut,
 	guard_within };
+
+void
+dest_join(struct destination *d, struct route *r)
+{
+	r->ops = &route_ops;
+	r->dest = d;
+	r->turn = &d->turn;
+}
 
 static void
 on_state(void *arg)
@@ -167,6 +175,7 @@ dest_new(const struct endpoint_env *env, const struct conf_destination *conf)
 
 	if ((d = calloc(1, sizeof(*d))) == NULL)
 		return (NULL);
+	compressed_turn_init(&d->turn);
 	d->env = env;
 	d->conf = conf;
 	d->policy = conf->policy == CONF_BALANCE ? &destination_balance

@@ -30,8 +30,11 @@ struct destination	*dest_new(const struct endpoint_env *,
 /* Its streams must be gone before; NULL is fine. */
 void	dest_free(struct destination *);
 
-/* The ops of a route to a destination, which is the route's dest. */
-extern const struct route_ops dest_route_ops;
+/*
+ * The route leads to the destination, which its streams tell from now on what
+ * they have.
+ */
+void	dest_join(struct destination *, struct route *);
 
 /* Connects. */
 void	dest_start(struct destination *);

@@ -1,10 +1,9 @@
 /*
- * compressed.h - reads at any offset of the text of a compressed file.
+ * compressed.h - what a stream reads of a compressed file.
  *
  * A file that was rotated and compressed before all of it was sent is finished
- * from what the compressed one holds.  Reading goes forward; going back by more
- * than the last pieces begins anew.  As a decoder may need much memory, a
- * destination has one such file at a time.
+ * from what the compressed one holds.  A decoder may need much memory: of the
+ * files on their way to one destination, one is decoded at a time.
  */
 #ifndef STREAM_COMPRESSED_H
 #define STREAM_COMPRESSED_H
@@ -15,54 +14,37 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "lib/fingerprint.h"
-#include "lib/inflate.h"
-
 struct checkpoint_record;
 struct stream;
 struct tail;
 
 /*
- * Reads the head of the text of fd, which is of that kind.  Returns its octets;
- * 0 also when it is damaged, or -1 with errno where it cannot be read.
+ * Reads the text of the stream's open file as pread(2) does.  Returns -1 with
+ * errno as decoder_read() does, or with EBUSY: another file is decoded first,
+ * and the stream is woken after it.  Sets the file's size to that of the text
+ * when its end was reached, and to more than is known before; says it, once,
+ * when the text is damaged.
  */
-int	tail_packed_head(int fd, enum inflate_kind kind,
-	    uint8_t head[FINGERPRINT_MAX]);
+ssize_t	compressed_read(struct stream *, uint8_t *buf, size_t n, off_t at);
 
 /*
- * Whether the text of fd has what the guard was made of.  Returns 1 or 0, or -1
- * where nobody knows: it is damaged, or there is more of it before the offset
- * than is worth decoding just for that.
+ * The stream reads no more for now: frees its decoder, and wakes the next one
+ * that waits for its turn.
  */
-int	tail_packed_guard(int fd, enum inflate_kind kind, const struct guard *);
-
-/* Whether a line of the text ends at that offset; the same. */
-int	tail_packed_line_ends_at(int fd, enum inflate_kind kind, off_t offset);
-
-/*
- * Whether of, a file, begins with all of the text of fd.  Returns 1 or 0, or -1
- * where nobody knows, as above.
- */
-int	tail_packed_is_part(int fd, enum inflate_kind kind, int of);
-
-/*
- * As pread(2) on the text of the stream's file.  EAGAIN: it is the turn of
- * others, come back; EBUSY: another file is read first, and the stream is woken
- * when that is done.  The size of its tail is known when the end was reached.
- */
-ssize_t	tail_packed_read(struct stream *, int fd, uint8_t *buf, size_t n,
-	    off_t at);
-
-/* Its decoder is not needed any more; others may have theirs. */
 void	tail_packed_close(struct stream *);
 
 /*
- * By time: says what is missing of a file that was cut off.  Returns whether
- * every destination has all there is of it.
+ * To be called by time, quiet seconds after the file last changed.  Says it,
+ * once, when the file is cut off within its text.  Returns whether every
+ * destination has acknowledged all there is.
  */
 bool	tail_packed_look(struct tail *, double quiet);
 
-/* Whether tail_finish_packed() left the record, of a file made at born. */
-bool	tail_packed_is_finished(const struct checkpoint_record *, int64_t born);
+/*
+ * Returns whether the record is one that tail_finish_packed() left, of a file
+ * that was made at born, in nanoseconds.  rec may be NULL.
+ */
+bool	tail_packed_is_finished(const struct checkpoint_record *rec,
+	    int64_t born);
 
 #endif

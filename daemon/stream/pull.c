@@ -428,8 +428,10 @@ stream_pull(struct stream *s, struct pull *p)
 	/* Is it a copy?  What has come into it since it was looked at tells. */
 	if (s->tail->fresh)
 		tails_ops(s->tail->all)->check(s->tail);
-	if (s->tail->held != NULL || tail_is_undecided(s->tail))
+	if (s->tail->held != NULL || tail_is_undecided(s->tail)) {
+		tail_packed_close(s);
 		return (PULL_WAIT);
+	}
 	/* What comes into an emptied file is compared by a look at it first. */
 	if (s->tail->fresh || s->tail->emptied != NULL ||
 	    tail_fd(s->tail) == -1 || s->comes_back)

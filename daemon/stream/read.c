@@ -38,7 +38,7 @@ stream_read(struct stream *s, uint8_t *buf, size_t size, off_t at)
 
 	if (s->tail->packed == INFLATE_NONE)
 		n = read_plain(s->tail, buf, size, at, &error);
-	else if ((n = tail_packed_read(s, s->tail->fd, buf, size, at)) == -1)
+	else if ((n = compressed_read(s, buf, size, at)) == -1)
 		error = errno;
 	if (error != 0 && (n != -1 || (error != EAGAIN && error != EBUSY)))
 		tail_read_failed(s->tail, error);

@@ -7,6 +7,7 @@
 #ifndef STREAM_ROUTE_H
 #define STREAM_ROUTE_H
 
+#include <sys/queue.h>
 #include <sys/types.h>
 
 #include <stdbool.h>
@@ -16,6 +17,7 @@
 #include "lib/pack.h"
 #include "lib/syslog_header.h"
 
+struct compressed;
 struct conf_destination;
 struct conf_source;
 struct stream;
@@ -39,6 +41,15 @@ struct route_ops {
 			    void *dest);
 };
 
+/*
+ * The compressed files on their way to one destination: the first of the queue
+ * is decoded, the others wait.  Embedded by the destination.
+ */
+struct decode_turn {
+	TAILQ_HEAD(, compressed) queue;
+};
+void	compressed_turn_init(struct decode_turn *);
+
 struct route {
 	const struct conf_source	*source;
 	const struct conf_destination	*to;
@@ -48,6 +59,7 @@ struct route {
 	struct pack_style	 style;
 	const struct route_ops	*ops;		/* set by the destination, */
 	void			*dest;		/* which they are called with */
+	struct decode_turn	*turn;		/* the destination's */
 	uint16_t		 open_set;	/* see tails_add_set() */
 	uint64_t		 messages;	/* packed so far, */
 	uint64_t		 bytes;		/* from so many of files */

@@ -20,7 +20,7 @@
 #include "lib/pack.h"
 #include "lib/window.h"
 
-struct packed;
+struct compressed;
 struct stream_guards;
 
 /* Octets before an offset that are compared when a file is read from there. */
@@ -43,7 +43,8 @@ struct stream {
 	struct route		*route;
 	TAILQ_ENTRY(stream)	 ready;		/* the destination's queue */
 	struct checkpoint_mark	 mark;		/* see stream_of_mark() */
-	struct packed		*packed;	/* decodes for it, or NULL */
+	struct compressed	*compressed;	/* it is decoded, or waits; or
+						   NULL */
 	void			*endpoint;	/* the destination's choice */
 	uint32_t		 epoch;		/* while this is its epoch */
 	bool			 is_ready:1;

@@ -287,21 +287,3 @@ tail_partial_seconds(const struct tail *t)
 	}
 	return ((double)least / 1e3);
 }
-
-/* A destination that may read another compressed file. */
-static void
-wake_packed(struct tail *t, void *dest)
-{
-	struct stream *s;
-
-	for (s = t->streams; s != NULL; s = s->next)
-		if (t->packed != INFLATE_NONE && !s->is_drained &&
-		    s->route->dest == dest)
-			stream_wake(s);
-}
-
-void
-tails_wake_packed(struct tails *ts, const void *dest)
-{
-	tails_walk_timed(ts, wake_packed, (void *)(uintptr_t)dest);
-}

@@ -96,10 +96,4 @@ bool	tail_is_undecided(struct tail *);
 void	tail_decide(struct tail *);
 void	tail_wake_undecided(struct tail *);
 
-/*
- * A destination may read another compressed file: those that wait for their
- * turn with it are woken.
- */
-void	tails_wake_packed(struct tails *, const void *dest);
-
 #endif

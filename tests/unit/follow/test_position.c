@@ -1,9 +1,8 @@
 /*
  * Goal: what stands before an offset is found again where it is in a file now,
- * once and at the end of a line; and in the text of a compressed one.
+ * once and at the end of a line.
  */
 #include "daemon/follow/inside.h"
-#include "daemon/stream/compressed.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,10 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include <lzma.h>
-#include <zlib.h>
-#include <zstd.h>
 
 #include <cmocka.h>
 
@@ -68,13 +63,8 @@ UNUSED_TYPE(
     bool, tail_is_done, const struct tail *t __attribute__((__unused__)))
 UNUSED_TYPE(
     bool, tail_is_drained, const struct tail *t __attribute__((__unused__)))
-UNUSED_TYPE(struct packed_list *, tails_packed,
-    struct tails *all __attribute__((__unused__)))
 UNUSED_TYPE(struct tails_stats *, tails_stats,
     struct tails *all __attribute__((__unused__)))
-UNUSED_TYPE(void, tails_wake_packed,
-    struct tails *all __attribute__((__unused__)),
-    const void *dest __attribute__((__unused__)))
 
 static struct tail tail;
 static char text[200000];
@@ -197,87 +187,6 @@ an_error_is_no_answer(void **state)
 	assert_int_equal(tail_seek_guard(&tail, -1, (off_t)len, &g), -1);
 }
 
-static uint8_t packed[sizeof(text)];
-
-static size_t
-pack(enum inflate_kind kind)
-{
-	size_t n = 0;
-	z_stream z;
-
-	switch (kind) {
-	case INFLATE_GZIP:
-		memset(&z, 0, sizeof(z));
-		assert_int_equal(deflateInit2(&z, 6, Z_DEFLATED, 16 + MAX_WBITS,
-				     8, Z_DEFAULT_STRATEGY),
-		    Z_OK);
-		z.next_in = (void *)text;
-		z.avail_in = (uInt)len;
-		z.next_out = packed;
-		z.avail_out = sizeof(packed);
-		assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
-		n = z.total_out;
-		assert_int_equal(deflateEnd(&z), Z_OK);
-		break;
-	case INFLATE_ZSTD:
-		n = ZSTD_compress(packed, sizeof(packed), text, len, 3);
-		assert_false(ZSTD_isError(n));
-		break;
-	case INFLATE_XZ:
-		assert_int_equal(
-		    lzma_easy_buffer_encode(6, LZMA_CHECK_CRC64, NULL,
-			(const uint8_t *)text, len, packed, &n, sizeof(packed)),
-		    LZMA_OK);
-		break;
-	case INFLATE_NONE:
-		break;
-	}
-	return (n);
-}
-
-static void
-a_guard_is_found_in_the_text_of_a_compressed_file(void **state)
-{
-	const enum inflate_kind kinds[] = { INFLATE_GZIP, INFLATE_ZSTD,
-		INFLATE_XZ };
-	struct guard g;
-	unsigned lines;
-	size_t i;
-
-	(void)state;
-	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		put(packed, pack(kinds[i]));
-		for (lines = 1; lines <= 3000; lines += 357) {
-			g = guard_before(end_of(lines));
-			assert_int_equal(
-			    tail_packed_guard(fd, kinds[i], &g), 1);
-			g.hash++;
-			assert_int_equal(
-			    tail_packed_guard(fd, kinds[i], &g), 0);
-		}
-		g = guard_before((off_t)len);
-		g.at++;
-		assert_int_equal(tail_packed_guard(fd, kinds[i], &g), 0);
-	}
-}
-
-static void
-nobody_knows_of_what_is_not_decoded(void **state)
-{
-	struct guard g = guard_before((off_t)len);
-	uint8_t head[FINGERPRINT_MAX];
-
-	(void)state;
-	assert_int_equal(tail_packed_guard(-1, INFLATE_GZIP, &g), -1);
-	assert_int_equal(tail_packed_head(-1, INFLATE_GZIP, head), -1);
-	put(packed, pack(INFLATE_GZIP));
-	assert_int_equal(
-	    tail_packed_head(fd, INFLATE_GZIP, head), sizeof(head));
-	assert_memory_equal(head, text, sizeof(head));
-	g.at = (off_t)1 << 40;
-	assert_int_equal(tail_packed_guard(fd, INFLATE_GZIP, &g), -1);
-}
-
 #define TEST(f) cmocka_unit_test_setup_teardown(f, prepare, clean)
 
 /* After a start, what is acknowledged may end behind the newest guard. */
@@ -316,8 +225,6 @@ main(void)
 		TEST(what_stands_twice_or_nowhere_is_not_found),
 		TEST(little_text_and_one_long_line_are_no_evidence),
 		TEST(an_error_is_no_answer),
-		TEST(a_guard_is_found_in_the_text_of_a_compressed_file),
-		TEST(nobody_knows_of_what_is_not_decoded),
 		TEST(what_is_behind_the_newest_guard_is_taken_as_it_was),
 		TEST(nothing_goes_on_where_what_was_taken_back_does_not_stand),
 	};
