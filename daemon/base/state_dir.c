@@ -12,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/base/atomic_file.h"
+
 #define CHECKPOINT_NAME "checkpoint"
 #define LOCK_NAME "lock"
 #define LOCK_TRIES 20
@@ -293,7 +295,7 @@ copy_file(int from, int to)
 	ssize_t n;
 
 	while ((n = pread(from, buf, sizeof(buf), at)) > 0) {
-		if (write(to, buf, (size_t)n) != n)
+		if (atomic_file_write(to, buf, (size_t)n) == -1)
 			return (-1);
 		at += n;
 	}

@@ -19,7 +19,7 @@ checkpoint_file_init(struct checkpoint_file *f, int dirfd)
 {
 	memset(f, 0, sizeof(*f));
 	f->dirfd = dirfd;
-	f->fd = f->newfd = -1;
+	f->fd = f->new.fd = -1;
 }
 
 void
@@ -48,20 +48,9 @@ failed(struct checkpoint_file *f, const char **what, const char *did)
 static int
 put(struct checkpoint_file *f, int fd, const char *text, size_t len)
 {
-	ssize_t n;
-
-	while (len > 0) {
-		n = write(fd, text, len);
-		if (n > 0) {
-			text += n;
-			len -= (size_t)n;
-			f->stats.bytes += (uint64_t)n;
-		} else if (n == 0) {
-			errno = EIO;
-			return (-1);
-		} else if (errno != EINTR)
-			return (-1);
-	}
+	if (atomic_file_write(fd, text, len) == -1)
+		return (-1);
+	f->stats.bytes += len;
 	return (0);
 }
 
@@ -115,7 +104,7 @@ checkpoint_file_append(struct checkpoint_file *f,
 	if (append(f, b) == -1)
 		return (failed(f, what, NAME ": write"));
 	/* Who adds to it or finishes it is told. */
-	if (f->newfd != -1 && put_batch(f, f->newfd, b) == -1)
+	if (f->new.fd != -1 && put_batch(f, f->new.fd, b) == -1)
 		checkpoint_file_give_up(f);
 	return (0);
 }
@@ -123,9 +112,7 @@ checkpoint_file_append(struct checkpoint_file *f,
 static int
 sync_dir(struct checkpoint_file *f)
 {
-	/* Some file systems cannot sync a directory, and have nothing more to
-	   give. */
-	if (fsync(f->dirfd) == -1 && errno != EINVAL)
+	if (atomic_file_sync_dir(f->dirfd) == -1)
 		return (-1);
 	f->unnamed = false;
 	return (0);
@@ -170,13 +157,10 @@ checkpoint_file_sync(struct checkpoint_file *f, const char **what)
 void
 checkpoint_file_give_up(struct checkpoint_file *f)
 {
-	if (f->newfd == -1)
+	if (f->new.fd == -1)
 		return;
 	f->new_error = errno;
-	(void)close(f->newfd);
-	(void)unlinkat(f->dirfd, NAME_NEW, 0);
-	f->newfd = -1;
-	errno = f->new_error;
+	atomic_file_abandon(&f->new);
 }
 
 static int
@@ -190,13 +174,9 @@ int
 checkpoint_file_begin(struct checkpoint_file *f, const char **what)
 {
 	checkpoint_file_give_up(f);
-	f->newfd = openat(f->dirfd, NAME_NEW,
-	    O_WRONLY | O_APPEND | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK |
-		O_CLOEXEC,
-	    0640);
-	if (f->newfd == -1)
+	if (atomic_file_open(&f->new, f->dirfd, NAME, O_APPEND) == -1)
 		return (failed(f, what, NAME_NEW ": open"));
-	if (put_header(f, f->newfd) == -1)
+	if (put_header(f, f->new.fd) == -1)
 		return (renewal_failed(f, what, NAME_NEW ": write"));
 	return (0);
 }
@@ -206,21 +186,20 @@ checkpoint_file_add(struct checkpoint_file *f, const struct checkpoint_batch *b,
     const char **what)
 {
 	/* It was given up when something was appended. */
-	if (f->newfd == -1)
+	if (f->new.fd == -1)
 		errno = f->new_error;
-	if (f->newfd == -1 || put_batch(f, f->newfd, b) == -1)
+	if (f->new.fd == -1 || put_batch(f, f->new.fd, b) == -1)
 		return (renewal_failed(f, what, NAME_NEW ": write"));
 	return (0);
 }
 
 /* The new file is in place, and its descriptor open: no need to open again. */
 static void
-adopt(struct checkpoint_file *f)
+adopt(struct checkpoint_file *f, int fd)
 {
 	if (f->fd != -1)
 		(void)close(f->fd);
-	f->fd = f->newfd;
-	f->newfd = -1;
+	f->fd = fd;
 	f->torn = f->headless = f->unsynced = f->stats.suspect = false;
 	f->unnamed = true;
 }
@@ -229,14 +208,15 @@ int
 checkpoint_file_finish(struct checkpoint_file *f, const char **what)
 {
 	const struct checkpoint_batch nothing = { 0 };
+	int fd;
 
 	if (checkpoint_file_add(f, &nothing, what) == -1)
 		return (-1);
-	if (fsync(f->newfd) == -1)
+	if (fsync(f->new.fd) == -1)
 		return (renewal_failed(f, what, NAME_NEW ": fsync"));
-	if (renameat(f->dirfd, NAME_NEW, f->dirfd, NAME) == -1)
+	if (atomic_file_replace(&f->new, &fd) == -1)
 		return (renewal_failed(f, what, NAME_NEW ": rename"));
-	adopt(f);
+	adopt(f, fd);
 	look(f);
 	/* After a power loss the old file may be back. */
 	if (sync_dir(f) == -1)

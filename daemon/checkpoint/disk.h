@@ -18,6 +18,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "daemon/base/atomic_file.h"
+
 #define CHECKPOINT_NAME "checkpoint"
 /*
  * The first line of every version.  A version that changes the records has to
@@ -46,7 +48,7 @@ struct checkpoint_file_stats {
 struct checkpoint_file {		/* embedded by struct checkpoint */
 	int	dirfd;
 	int	fd;			/* to append to; -1: not open yet */
-	int	newfd;			/* written anew; -1: it is not */
+	struct atomic_file new;		/* while it is written anew */
 	int	error;			/* errno of the sync that failed */
 	int	new_error;		/* why writing it anew was given up */
 	bool	headless;		/* it is empty */

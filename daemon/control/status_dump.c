@@ -3,13 +3,12 @@
 #include <sys/stat.h>
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#define TMP_NAME "state.json.new"
+#include "daemon/base/atomic_file.h"
+
 #define NAME "state.json"
 #define EVERY 0.001 /* seconds, between two pieces: lines go first */
 
@@ -21,28 +20,10 @@ struct state_dump {
 	struct ev_loop *loop;
 	struct state_writer *writer;
 	ev_timer next;
-	int dirfd;
-	int fd; /* -1: closed, and nothing to remove */
+	struct atomic_file file;
 	void (*on_end)(void *, const char *);
 	void *arg;
 };
-
-static int
-write_all(int fd, const char *p, size_t n)
-{
-	ssize_t w;
-
-	while (n > 0) {
-		if ((w = write(fd, p, n)) == -1) {
-			if (errno == EINTR)
-				continue;
-			return (-1);
-		}
-		p += w;
-		n -= (size_t)w;
-	}
-	return (0);
-}
 
 /* Returns 1 when there is more, 0 at the end, -1 with errno. */
 static int
@@ -50,18 +31,10 @@ write_piece(struct state_dump *d)
 {
 	const char *piece;
 	size_t n;
-	int fd = d->fd;
 
 	if ((piece = state_writer_next(d->writer, &n)) != NULL)
-		return (write_all(fd, piece, n) == -1 ? -1 : 1);
-	if (errno != 0)
-		return (-1);
-	/* Whatever close(2) says, it is closed. */
-	d->fd = -1;
-	if (close(fd) == 0 && renameat(d->dirfd, TMP_NAME, d->dirfd, NAME) == 0)
-		return (0);
-	(void)unlinkat(d->dirfd, TMP_NAME, 0);
-	return (-1);
+		return (atomic_file_write(d->file.fd, piece, n) == -1 ? -1 : 1);
+	return (errno != 0 ? -1 : atomic_file_replace(&d->file, NULL));
 }
 
 static void
@@ -88,15 +61,12 @@ state_dump_new(struct ev_loop *loop, const struct state_view *v, int dirfd,
 
 	if ((d = calloc(1, sizeof(*d))) == NULL)
 		return (NULL);
-	*d = (struct state_dump) {
-		.loop = loop, .dirfd = dirfd, .on_end = on_end, .arg = arg
-	};
-	d->fd = openat(dirfd, TMP_NAME,
-	    O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0640);
+	*d = (struct state_dump) { .loop = loop, .on_end = on_end, .arg = arg };
 	ev_timer_init(&d->next, on_next, 0., EVERY);
 	d->next.data = d;
 	/* Its group may read it, whatever the umask. */
-	if (d->fd == -1 || fchmod(d->fd, 0640) == -1 ||
+	if (atomic_file_open(&d->file, dirfd, NAME, 0) == -1 ||
+	    fchmod(d->file.fd, 0640) == -1 ||
 	    (d->writer = state_writer_new(v, STATE_ALL)) == NULL) {
 		state_dump_free(d);
 		return (NULL);
@@ -113,10 +83,7 @@ state_dump_free(struct state_dump *d)
 	if (d == NULL)
 		return;
 	ev_timer_stop(d->loop, &d->next);
-	if (d->fd != -1) {
-		(void)close(d->fd);
-		(void)unlinkat(d->dirfd, TMP_NAME, 0);
-	}
+	atomic_file_abandon(&d->file);
 	state_writer_free(d->writer);
 	free(d);
 	errno = error;

@@ -2279,7 +2279,7 @@ model_renew(struct checkpoint *cp, struct model *m, uint32_t limit)
 	} else {
 		rc = checkpoint_file_finish(f, &what);
 	}
-	m->renewing = rc == 0 && (!m->renewing || f->newfd != -1);
+	m->renewing = rc == 0 && (!m->renewing || f->new.fd != -1);
 	limit_file_size(RLIM_INFINITY);
 	checkpoint_batch_free(&b);
 	/* What was noted and put is in it. */
