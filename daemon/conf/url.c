@@ -50,6 +50,12 @@ conf_url_fixes_wire(const struct conf_url *url, enum wire *wire)
 }
 
 bool
+conf_url_is_udp(const struct conf_url *url)
+{
+	return (url->scheme == CONF_UDP);
+}
+
+bool
 conf_url_is_tls(const struct conf_url *url)
 {
 	return (url->scheme == CONF_TLS || url->scheme == CONF_RELP_TLS);

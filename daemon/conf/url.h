@@ -23,6 +23,7 @@ void	conf_url_fini(struct conf_url *);
 
 /* The name of its scheme; and what that speaks. */
 const char	*conf_url_scheme(const struct conf_url *);
+bool	conf_url_is_udp(const struct conf_url *);
 bool	conf_url_is_tls(const struct conf_url *);
 bool	conf_url_is_relp(const struct conf_url *);
 

@@ -24,7 +24,7 @@
 #define MONITOR_MISSED 12
 
 struct conf;
-struct needs;
+struct profile;
 
 /* What a worker may ask for, but not as often as it likes. */
 enum request {
@@ -52,7 +52,7 @@ struct monitor {
 	const struct monitor_ops *ops;
 	struct conf	*conf;
 	struct next	 next;
-	struct needs	*needs;		/* as it was when the worker started */
+	struct profile	*needs;		/* as it was when the worker started */
 	struct account	 account;
 	struct statedir	 state;
 	struct control	 control;

@@ -62,7 +62,7 @@ monitor_tell(const struct monitor *m, char word, const char *why)
 static void
 look(struct monitor *m)
 {
-	struct needs *now;
+	struct profile *now;
 	const char *path;
 
 	if (m->stopping || m->renewing || m->next.conf != NULL)

@@ -12,7 +12,7 @@
 struct account;
 struct conf;
 struct handover;
-struct needs;
+struct profile;
 
 /* What the worker says on its channel. */
 enum worker_word {
@@ -44,7 +44,7 @@ struct worker_report {
 
 struct worker_start {
 	const struct conf	*conf;
-	struct needs		*needs;	/* of conf; links are added */
+	struct profile		*needs;	/* of conf; links are added */
 	const struct account	*account;
 	int			 statedir;	/* descriptor, or -1 */
 	int			 control;	/* listening socket, or -1 */

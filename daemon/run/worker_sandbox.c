@@ -127,7 +127,7 @@ on_opener(struct ev_loop *loop, ev_io *io, int revents)
 }
 
 void
-confine_init(struct confine *c, struct ev_loop *loop, struct needs *needs)
+confine_init(struct confine *c, struct ev_loop *loop, struct profile *needs)
 {
 	c->loop = loop;
 	c->needs = needs;

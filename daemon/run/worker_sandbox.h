@@ -11,13 +11,13 @@
 #include <ev.h>
 #include <stdbool.h>
 
-struct needs;
+struct profile;
 struct sources;
 struct sources_ops;
 
 struct confine {			/* embedded by its owner */
 	struct ev_loop	*loop;
-	struct needs	*needs;
+	struct profile	*needs;
 	void		(*on_renew)(void *arg);	/* another worker, please */
 	void		(*on_look)(void *arg);	/* who sees all: has needs changed? */
 	void		*arg;
@@ -28,7 +28,7 @@ struct confine {			/* embedded by its owner */
 };
 
 /* All is borrowed; c begins with zeros. */
-void	confine_init(struct confine *c, struct ev_loop *, struct needs *);
+void	confine_init(struct confine *c, struct ev_loop *, struct profile *);
 
 /* What the sources are to tell. */
 struct sources_ops	confine_ops(struct confine *c);

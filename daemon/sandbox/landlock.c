@@ -1,8 +1,8 @@
 /*
  * landlock(7): which files can be opened, and which ports connected to.
  *
- * <linux/landlock.h> may be older than the kernel: what it does not have is
- * here.  A kernel takes a longer structure when the rest is zero.
+ * <linux/landlock.h> may be older than the kernel: what it may lack is defined
+ * here.  An older kernel takes a longer structure if the rest is zero.
  */
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -50,7 +50,7 @@ struct net_port {
 	(LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE |        \
 	    FILES_TRUNCATE | FILES_RESOLVE_UNIX)
 
-/* What libraries read when they are asked for times, names and peers. */
+/* What libraries read for local times, for names, and for certificates. */
 static const char *const files_of_any[] = {
 	"/dev/urandom", /* unguessable questions to the DNS */
 	"/etc/localtime",
@@ -83,14 +83,14 @@ struct landlock {
 };
 
 /*
- * A rule is for what has the name now, not for the name; as long as there is
- * the rule nothing else gets its inode.
+ * A rule is for the file that has the name now, not for the name.  While the
+ * rule exists, no other file gets the same inode.
  */
 static struct {
 	dev_t dev;
 	ino_t ino;
 } named[COUNT(files_of_names)];
-static bool named_only; /* nothing else is read for names */
+static bool named_only; /* the worker reads only those */
 
 static uint64_t
 all_files(long abi)
@@ -120,7 +120,7 @@ allow_fd(const struct landlock *l, int fd, uint64_t access)
 	    LANDLOCK_RULE_PATH_BENEATH, &rule, 0));
 }
 
-/* What is not there, or not for us, needs no rule. */
+/* A file that does not exist, or that we may not read, needs no rule. */
 static int
 allow_path(const struct landlock *l, const char *path, uint64_t access)
 {
@@ -157,15 +157,15 @@ allow_files_of_names(const struct landlock *l)
 	return (allow_paths(l, files_of_names));
 }
 
-/* The socket of syslog(3) may be made anew: its directory is what counts. */
+/* The socket of syslog(3) may be made anew: so its directory is allowed. */
 static int
-allow_unix_sockets(const struct landlock *l, const struct needs *n)
+allow_unix_sockets(const struct landlock *l, const struct profile *p)
 {
 	char dir[PATH_MAX];
 
 	if (!(l->handled.files & FILES_RESOLVE_UNIX))
 		return (0);
-	if (n->unix_dests)
+	if (p->unix_dests)
 		return (allow_path(l, "/", FILES_RESOLVE_UNIX));
 	if (realpath("/dev/log", dir) == NULL)
 		return (allow_path(l, "/dev", FILES_RESOLVE_UNIX));
@@ -174,20 +174,20 @@ allow_unix_sockets(const struct landlock *l, const struct needs *n)
 }
 
 static int
-allow_files(const struct landlock *l, const struct needs *n, int statedir)
+allow_files(const struct landlock *l, const struct profile *p, int statedir)
 {
 	size_t i;
 
-	for (i = 0; i < n->ndirs; i++)
-		if (allow_path(l, n->dirs[i].path, READ) == -1)
+	for (i = 0; i < p->ndirs; i++)
+		if (allow_path(l, p->dirs[i].path, READ) == -1)
 			return (-1);
 	if (statedir != -1 && allow_fd(l, statedir, WRITE) == -1)
 		return (-1);
-	if (n->names && allow_files_of_names(l) == -1)
+	if (p->names && allow_files_of_names(l) == -1)
 		return (-1);
-	if (allow_unix_sockets(l, n) == -1)
+	if (allow_unix_sockets(l, p) == -1)
 		return (-1);
-	if (n->system_ca && allow_paths(l, files_of_certificates) == -1)
+	if (p->system_ca && allow_paths(l, files_of_certificates) == -1)
 		return (-1);
 	if (allow_paths(l, files_of_any) == -1 ||
 	    allow_paths(l, sandbox_more_dirs) == -1)
@@ -206,15 +206,15 @@ allow_port(const struct landlock *l, uint64_t access, uint16_t port)
 }
 
 static int
-allow_ports(const struct landlock *l, const struct needs *n)
+allow_ports(const struct landlock *l, const struct profile *p)
 {
 	size_t i;
 
-	for (i = 0; i < n->nports && !n->any_port; i++)
-		if (allow_port(l, NET_CONNECT_TCP, n->ports[i]) == -1)
+	for (i = 0; i < p->nports && !p->any_port; i++)
+		if (allow_port(l, NET_CONNECT_TCP, p->ports[i]) == -1)
 			return (-1);
-	/* To an address, at a port that the system chooses. */
-	return (n->binds ? allow_port(l, NET_BIND_TCP, 0) : 0);
+	/* To a local address, at a port that the system chooses. */
+	return (p->binds ? allow_port(l, NET_BIND_TCP, 0) : 0);
 }
 
 long
@@ -226,7 +226,7 @@ sandbox_landlock_abi(void)
 	return (abi < 1 ? 0 : abi);
 }
 
-/* Everything that the kernel can refuse is refused unless a rule allows it. */
+/* Refuses everything that the kernel can refuse, unless a rule allows it. */
 static int
 open_ruleset(struct landlock *l, long abi, bool any_port)
 {
@@ -242,7 +242,7 @@ open_ruleset(struct landlock *l, long abi, bool any_port)
 	return (l->fd);
 }
 
-/* Closes the set of rules. */
+/* Puts the rules in force and closes their descriptor. */
 static int
 enter(struct landlock *l)
 {
@@ -257,7 +257,7 @@ enter(struct landlock *l)
 }
 
 int
-sandbox_landlock(const struct needs *n, int statedir, struct reason *got)
+sandbox_landlock(const struct profile *p, int statedir, struct reason *got)
 {
 	struct landlock l = { .fd = -1 };
 	long abi = sandbox_landlock_abi();
@@ -265,19 +265,19 @@ sandbox_landlock(const struct needs *n, int statedir, struct reason *got)
 	if (abi < 1)
 		return (
 		    reason_add(got, -1, "no Landlock: %s", strerror(errno)));
-	if (open_ruleset(&l, abi, n->any_port) == -1 ||
-	    allow_files(&l, n, statedir) == -1 ||
-	    (l.handled.net != 0 && allow_ports(&l, n) == -1) ||
+	if (open_ruleset(&l, abi, p->any_port) == -1 ||
+	    allow_files(&l, p, statedir) == -1 ||
+	    (l.handled.net != 0 && allow_ports(&l, p) == -1) ||
 	    enter(&l) == -1) {
 		reason_add(got, -1, "no Landlock: %s", strerror(errno));
 		if (l.fd != -1)
 			(void)close(l.fd);
 		return (-1);
 	}
-	named_only = n->names;
+	named_only = p->names;
 	return (reason_add(got, abi >= 4 ? 0 : -1, "Landlock ABI %ld%s", abi,
 	    abi < 4	      ? " for files only"
-		: n->any_port ? " with any port, for SRV"
+		: p->any_port ? " with any port, for SRV"
 			      : ""));
 }
 

@@ -3,7 +3,7 @@
  * is still allowed by the ones before.
  *
  * Landlock stops neither inotify_add_watch(2) nor stat(2) nor UDP nor
- * connect(2) to a socket in the file system: who the worker is decides there.
+ * connect(2) to a socket in the file system: the worker's user decides there.
  */
 #include "daemon/sandbox/sandbox.h"
 
@@ -21,20 +21,20 @@
  * Capabilities.
  */
 
-/* Of the monitor that root starts: what it needs to start a worker again. */
+/* A monitor that root has started needs these to start a worker again. */
 static const unsigned monitor_capabilities[] = {
 	CAP_CHOWN, /* the state directory */
-	CAP_DAC_OVERRIDE, /* what is in it */
+	CAP_DAC_OVERRIDE, /* the files in it */
 	CAP_DAC_READ_SEARCH, /* keys; and for the worker, see below */
-	CAP_KILL, /* a worker that is another user */
+	CAP_KILL, /* the worker has another user */
 	CAP_SETGID,
 	CAP_SETUID,
 };
 
-/* Where it was given, logs are read that the worker's account may not. */
+/* Where it was given, the worker reads logs that its user may not. */
 static const unsigned worker_capabilities[] = { CAP_DAC_READ_SEARCH };
 
-/* A service manager may have left no others, and forbid capset(2). */
+/* A service manager may have dropped the others, and forbid capset(2). */
 static bool
 has_no_others(const bool *kept)
 {
@@ -72,7 +72,7 @@ drop_capabilities(const unsigned *keep, size_t n, struct reason *got)
 		(void)strlcat(
 		    names, capng_capability_to_name(keep[i]), sizeof(names));
 	}
-	/* What is ambient was inheritable too: it goes with that. */
+	/* An ambient capability goes with the inheritable one. */
 	if (drop && capng_apply(CAPNG_SELECT_CAPS) != 0)
 		return (reason_add(
 		    got, -1, "capabilities as they were: %s", strerror(errno)));
@@ -81,7 +81,7 @@ drop_capabilities(const unsigned *keep, size_t n, struct reason *got)
 	return (reason_add(got, 0, "only the capabilities%s", names));
 }
 
-/* No program that is started can give anything back, execve(2). */
+/* A program that is executed gives nothing back, see execve(2). */
 static int
 forbid_new_privileges(struct reason *got)
 {
@@ -96,7 +96,7 @@ sandbox_asks(void)
 	return (sandbox_landlock_abi() >= 1);
 }
 
-/* Its capabilities are those of the worker: it opens for it. */
+/* The opener opens for the worker, with the same capabilities. */
 int
 sandbox_opener(struct reason *got)
 {
@@ -111,7 +111,7 @@ sandbox_opener(struct reason *got)
 	return (result);
 }
 
-/* Landlock lets everything be looked at, and be opened or not. */
+/* Landlock refuses to open a file, but not to look at it by stat(2). */
 bool
 sandbox_hides(void)
 {
@@ -119,7 +119,7 @@ sandbox_hides(void)
 }
 
 int
-sandbox_worker(const struct needs *n, int statedir, struct reason *got)
+sandbox_worker(const struct profile *p, int statedir, struct reason *got)
 {
 	int result;
 
@@ -127,14 +127,14 @@ sandbox_worker(const struct needs *n, int statedir, struct reason *got)
 	result = drop_capabilities(
 	    worker_capabilities, COUNT(worker_capabilities), got);
 	result |= forbid_new_privileges(got);
-	result |= sandbox_landlock(n, statedir, got);
-	result |= sandbox_seccomp(SANDBOX_WORKER, n, got);
+	result |= sandbox_landlock(p, statedir, got);
+	result |= sandbox_seccomp(SANDBOX_WORKER, p, got);
 	return (result);
 }
 
 /*
- * Without Landlock: a worker of the next configuration has to read what this
- * one does not know, and nothing can be allowed again.
+ * Without Landlock: it could not be undone for the worker of a configuration
+ * that names other files.
  */
 int
 sandbox_monitor(struct reason *got)

@@ -1,12 +1,12 @@
 /*
- * linux_inside.h - the parts of the sandbox on Linux.
+ * linux_inside.h - the parts of the sandbox on Linux, for daemon/sandbox alone.
  */
 #ifndef SANDBOX_LINUX_INSIDE_H
 #define SANDBOX_LINUX_INSIDE_H
 
 #include "lib/reason.h"
 
-struct needs;
+struct profile;
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -16,18 +16,24 @@ enum sandbox_of {
 	SANDBOX_OPENER
 };
 
-/* What the kernel has of landlock(7); 0: nothing. */
+/* The version of landlock(7) that the kernel has; 0: it has none. */
 long	sandbox_landlock_abi(void);
 
 /*
- * Files and ports, landlock(7), for the worker, and for one that only reads;
- * system calls, seccomp(2): n is for the worker alone.  All return 0, or -1
- * when something of it is not to be had.
+ * landlock(7): limits the files and ports to those of the profile, for the
+ * worker; or all files to reading, for the opener.  Returns 0, or -1 when a
+ * part of it is missing; adds to got what is in force, or why not.
  */
-int	sandbox_landlock(const struct needs *n, int statedir,
+int	sandbox_landlock(const struct profile *, int statedir,
 	    struct reason *got);
 int	sandbox_landlock_reading(struct reason *got);
-int	sandbox_seccomp(enum sandbox_of, const struct needs *n,
+
+/*
+ * seccomp(2): limits the system calls to those of a monitor, a worker or an
+ * opener; the profile is that of a worker, and NULL for the others.  Returns as
+ * sandbox_landlock().
+ */
+int	sandbox_seccomp(enum sandbox_of, const struct profile *,
 	    struct reason *got);
 
 #endif

@@ -1,6 +1,5 @@
 /*
- * A system that has nothing we know of: the account of the worker is all that
- * confines it.
+ * A system without a sandbox that we know: only its user confines the worker.
  */
 #include "daemon/sandbox/sandbox.h"
 
@@ -13,9 +12,9 @@ nothing(struct reason *got)
 }
 
 int
-sandbox_worker(const struct needs *n, int statedir, struct reason *got)
+sandbox_worker(const struct profile *p, int statedir, struct reason *got)
 {
-	(void)n;
+	(void)p;
 	(void)statedir;
 	return (nothing(got));
 }

@@ -1,9 +1,10 @@
 /*
  * unveil(2), pledge(2).
  *
- * A directory is unveiled, and not its name: what takes its place later is not
- * seen, nor is what is above it.  A socket is unveiled by its name in the
- * directory, so that it may be made later, and anew; connect(2) writes to it.
+ * unveil(2) of a directory shows that directory, not its name: another one that
+ * takes its place later is not seen, nor is the one above it.  A socket is
+ * shown by its name in the directory, so it may be made later, and anew;
+ * connect(2) writes to it.
  */
 #include "daemon/sandbox/sandbox.h"
 
@@ -14,12 +15,12 @@
 
 #include "daemon/sandbox/profile.h"
 
-/* What a worker may need by any configuration, and what starting it takes. */
+/* What a worker may need by any configuration, and what its start takes. */
 #define MONITOR                                                                \
 	"stdio rpath wpath cpath fattr chown flock getpw id proc unveil "      \
 	"unix inet dns sendfd recvfd"
 
-/* The kernel takes 128 in all; beyond this all can be read. */
+/* The kernel takes 128 in all.  With more than this, all can be read. */
 #define VEILS_MAX 100
 
 struct veil {
@@ -44,7 +45,7 @@ static const struct veil certificates[] = {
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* What is not there, or not for us, needs no hole in the veil. */
+/* What does not exist, or is not ours to read, need not be shown. */
 static int
 show(const char *path, const char *permissions)
 {
@@ -66,78 +67,78 @@ show_all(const struct veil *veils, size_t count)
 }
 
 static bool
-is_too_much(const struct needs *n)
+is_too_much(const struct profile *p)
 {
-	return (n->ndirs + n->nsockets > VEILS_MAX);
+	return (p->ndirs + p->nsockets > VEILS_MAX);
 }
 
 static int
-show_sockets(const struct needs *n)
+show_sockets(const struct profile *p)
 {
 	size_t i;
 
-	for (i = 0; i < n->nsockets; i++)
-		if (show(n->sockets[i].path, "rw") == -1)
+	for (i = 0; i < p->nsockets; i++)
+		if (show(p->sockets[i].path, "rw") == -1)
 			return (-1);
 	return (0);
 }
 
 static int
-draw_veil(const struct needs *n)
+draw_veil(const struct profile *p)
 {
 	size_t i;
 
-	if (is_too_much(n) && show("/", "r") == -1)
+	if (is_too_much(p) && show("/", "r") == -1)
 		return (-1);
-	for (i = 0; i < n->ndirs && !is_too_much(n); i++)
-		if (show(n->dirs[i].path, "r") == -1)
+	for (i = 0; i < p->ndirs && !is_too_much(p); i++)
+		if (show(p->dirs[i].path, "r") == -1)
 			return (-1);
-	/* Later than the logs: where both are one, it is written. */
-	if (n->state_dir != NULL && show(n->state_dir, "rwc") == -1)
+	/* After the logs: a directory that is both can be written. */
+	if (p->state_dir != NULL && show(p->state_dir, "rwc") == -1)
 		return (-1);
-	if (show_sockets(n) == -1 || show_all(always, COUNT(always)) == -1 ||
-	    (n->names && show_all(names, COUNT(names)) == -1) ||
-	    (n->system_ca && show_all(certificates, COUNT(certificates)) == -1))
+	if (show_sockets(p) == -1 || show_all(always, COUNT(always)) == -1 ||
+	    (p->names && show_all(names, COUNT(names)) == -1) ||
+	    (p->system_ca && show_all(certificates, COUNT(certificates)) == -1))
 		return (-1);
 	return (unveil(NULL, NULL));
 }
 
 static void
-promise(const struct needs *n, char *promises, size_t size)
+promise(const struct profile *p, char *promises, size_t size)
 {
 	(void)strlcpy(promises, "stdio rpath", size);
 	/* fattr: the mode of state.json; sendfd: files without a name */
-	if (n->state_dir != NULL)
+	if (p->state_dir != NULL)
 		(void)strlcat(promises, " wpath cpath fattr sendfd", size);
-	if (n->names)
+	if (p->names)
 		(void)strlcat(promises, " inet dns", size);
-	if (n->unix_sockets)
+	if (p->unix_sockets)
 		(void)strlcat(promises, " unix", size);
 }
 
 static const char *
-veil_text(const struct needs *n)
+veil_text(const struct profile *p)
 {
-	if (n->nsockets > VEILS_MAX)
+	if (p->nsockets > VEILS_MAX)
 		return ("no unveil: too many unix sockets");
-	if (is_too_much(n))
+	if (is_too_much(p))
 		return ("unveil for writing only: too many directories");
 	return ("unveil");
 }
 
 int
-sandbox_worker(const struct needs *n, int statedir, struct reason *got)
+sandbox_worker(const struct profile *p, int statedir, struct reason *got)
 {
 	char promises[64];
 
 	(void)statedir;
-	promise(n, promises, sizeof(promises));
-	if (n->nsockets <= VEILS_MAX && draw_veil(n) == -1)
+	promise(p, promises, sizeof(promises));
+	if (p->nsockets <= VEILS_MAX && draw_veil(p) == -1)
 		return (reason_set(got, "unveil: %s", strerror(errno)));
 	if (pledge(promises, NULL) == -1)
 		return (reason_set(got, "pledge: %s", strerror(errno)));
-	(void)reason_set(got, "%s, pledge \"%s\"", veil_text(n), promises);
-	return (is_too_much(n) ? -1 : 0);
+	(void)reason_set(got, "%s, pledge \"%s\"", veil_text(p), promises);
+	return (is_too_much(p) ? -1 : 0);
 }
 
 int
@@ -155,7 +156,7 @@ sandbox_hides(void)
 	return (true);
 }
 
-/* A file is unveiled by its name. */
+/* A file is shown by its name. */
 const char *
 sandbox_outdated(void)
 {

@@ -22,13 +22,13 @@
 
 #define WAIT_MS 5000 /* for an answer: a file system may hang */
 #define DOOR 3 /* the opener's only descriptor but the standard ones */
-#define GRANTS 65536 /* directories of links' targets */
+#define GRANTS 65536 /* directories that links lead to, at most */
 
 struct request {
 	uint32_t number;
 	int flags;
 	dev_t dev; /* of the directory that name is in */
-	ino_t ino; /* 0: whichever has the path */
+	ino_t ino; /* 0: the path alone names it */
 	char path[PATH_MAX];
 };
 
@@ -38,8 +38,8 @@ struct answer {
 };
 
 /* A process has one sandbox, and one opener. */
-static int door = -1;
-static uint32_t number;
+static int door = -1; /* the channel to it */
+static uint32_t number; /* of the last request */
 
 /*
  * The worker.
@@ -65,7 +65,7 @@ await(uint32_t wanted)
 			continue;
 		if (a.number == wanted && a.error == 0 && fd >= 0)
 			return (fd);
-		/* One that was not waited for any more. */
+		/* This answers a request that was given up. */
 		if (fd >= 0)
 			(void)close(fd);
 		if (a.number != wanted)
@@ -168,7 +168,7 @@ opener_is_gone(void)
  * The opener.
  */
 
-/* The directory of a file that a link leads to: it is rotated there. */
+/* A directory with a file that a link leads to: the file is rotated there. */
 struct grant {
 	RB_ENTRY(grant) entry;
 	char path[];
@@ -187,8 +187,10 @@ compare_grants(const struct grant *a, const struct grant *b)
 	return (strcmp(a->path, b->path));
 }
 
-RB_PROTOTYPE(grants, grant, entry, compare_grants)
-RB_GENERATE(grants, grant, entry, compare_grants)
+/* RB_GENERATE_STATIC needs __unused, which glibc's headers cannot bear. */
+#define LOCAL __attribute__((__unused__)) static
+
+RB_GENERATE_INTERNAL(grants, grant, entry, compare_grants, LOCAL)
 
 static bool
 is_granted(struct opener *o, const char *dir, enum conf_symlinks *links)
@@ -206,7 +208,7 @@ is_granted(struct opener *o, const char *dir, enum conf_symlinks *links)
 	return (found);
 }
 
-/* path is a link, or reached by one, that may be followed. */
+/* Grants the directory that path leads to, if it has links in it. */
 static void
 grant(struct opener *o, const char *path)
 {
@@ -228,7 +230,7 @@ grant(struct opener *o, const char *path)
 		o->ngrants++;
 }
 
-/* A link that anybody could have planted must not have files sent. */
+/* A link that any user could have made must not cause files to be sent. */
 static bool
 may_follow(const char *path, const struct stat *link, enum conf_symlinks links)
 {
@@ -247,7 +249,7 @@ may_follow(const char *path, const struct stat *link, enum conf_symlinks links)
 	return (false);
 }
 
-/* Whether each link on the way may be followed; path is left as it was. */
+/* Whether each link in path may be followed.  Leaves path as it was. */
 static bool
 links_are_fine(char *path, enum conf_symlinks links)
 {
@@ -367,7 +369,7 @@ serve(struct opener *o)
 	}
 }
 
-/* Keeps nothing of the worker's, above all not the lock of its state. */
+/* Closes what the worker has open, above all the lock of its state. */
 static void
 run(const struct conf *conf, int fd)
 {
@@ -382,7 +384,7 @@ run(const struct conf *conf, int fd)
 		_exit(1);
 	(void)dup2(null, STDIN_FILENO);
 	(void)dup2(null, STDOUT_FILENO);
-	/* Whoever started a daemon waits for the end of this. */
+	/* The program that started the daemon waits for the end of this. */
 	log_detach();
 	closefrom(DOOR + 1);
 	(void)sandbox_opener(&got);

@@ -1,11 +1,11 @@
 /*
- * opener.h - opens for the worker what its sandbox does not know.
+ * opener.h - opens for the worker what its sandbox refuses.
  *
- * A sandbox that was made allows nothing more.  What comes later, a directory
- * that is made anew or one that a symbolic link leads to, is opened by another
- * process with the worker's account: the opener, which looks whether the
- * configuration means it, and can do nothing else.  Where sandbox_asks() is
- * false there is none, and opener_open() is open(2).
+ * A sandbox cannot be widened.  A directory that is made anew later, or that a
+ * symbolic link leads to later, is opened by another process of the same user:
+ * the opener, which checks that the configuration names the file, and can do
+ * nothing else.  Where sandbox_asks() is false there is no opener, and
+ * opener_open() is open(2).
  */
 #ifndef SANDBOX_OPENER_H
 #define SANDBOX_OPENER_H
@@ -15,28 +15,31 @@
 struct conf;
 
 /*
- * Starts the opener of this process, which is to enter its sandbox later; it
- * ends with this process.  Returns 0, or -1 with errno.
+ * Forks the opener of this process, before that enters its own sandbox; the
+ * opener ends when this process does.  It has its own copy of conf.  Returns 0,
+ * or -1 with errno.
  */
 int	opener_start(const struct conf *);
 
-/* Whether there is one, so that what the sandbox refuses can be opened. */
+/* Whether an opener runs, so that files can be opened the sandbox refuses. */
 bool	opener_is_there(void);
 
 /*
- * A descriptor to watch, -1 where there is none; when it can be read, the
- * opener may have ended: then opener_is_gone() closes it and says so.
+ * A descriptor to watch, or -1 where no opener runs.  When it is readable, the
+ * opener may have ended: opener_is_gone() returns whether that is so, logs it
+ * and closes the descriptor.
  */
 int	opener_fd(void);
 bool	opener_is_gone(void);
 
 /*
- * As open(2) without O_CREAT; where the sandbox refuses, the opener is asked,
- * for a regular file or a directory.
+ * As open(2), without O_CREAT; what the sandbox refuses is asked of the opener,
+ * which opens regular files and directories, to read.  Waits for its answer for
+ * some seconds at most; ETIMEDOUT then.
  */
 int	opener_open(const char *path, int flags);
 
-/* As openat(2) of a name in a directory that is open, and that is dir's. */
+/* As openat(2) of a name in dirfd, which is open, and whose path is dir. */
 int	opener_open_in(int dirfd, const char *dir, const char *name, int flags);
 
 #endif

@@ -12,39 +12,40 @@
 #include <unistd.h>
 
 #include "daemon/conf/conf.h"
+#include "daemon/conf/url.h"
 
-#define MOST_LINKS 40 /* one behind the other, as the system has it */
+#define MOST_LINKS 40 /* on one path, as the system has it */
 
 bool
-needs_have(const struct needs *n, const char *path)
+needs_have(const struct profile *p, const char *path)
 {
 	size_t i, len;
 
-	for (i = 0; i < n->ndirs; i++) {
-		len = strlen(n->dirs[i].path);
+	for (i = 0; i < p->ndirs; i++) {
+		len = strlen(p->dirs[i].path);
 		/* "/" has all. */
 		if (len == 1 ||
-		    (strncmp(path, n->dirs[i].path, len) == 0 &&
+		    (strncmp(path, p->dirs[i].path, len) == 0 &&
 			(path[len] == '/' || path[len] == '\0')))
 			return (true);
 	}
 	return (false);
 }
 
-/* Returns 1 when it is new, 0 when n has it, -1 with errno. */
+/* Returns 1 when path is new, 0 when p has it, -1 with errno. */
 static int
-add_dir(struct needs *n, const char *path)
+add_dir(struct profile *p, const char *path)
 {
-	struct needs_dir *grown;
+	struct profile_dir *grown;
 	struct stat st;
 
-	if (needs_have(n, path))
+	if (needs_have(p, path))
 		return (0);
-	grown = reallocarray(n->dirs, n->ndirs + 1, sizeof(*grown));
+	grown = reallocarray(p->dirs, p->ndirs + 1, sizeof(*grown));
 	if (grown == NULL)
 		return (-1);
-	n->dirs = grown;
-	grown += n->ndirs;
+	p->dirs = grown;
+	grown += p->ndirs;
 	memset(grown, 0, sizeof(*grown));
 	if ((grown->path = strdup(path)) == NULL)
 		return (-1);
@@ -52,26 +53,26 @@ add_dir(struct needs *n, const char *path)
 		grown->dev = st.st_dev;
 		grown->ino = st.st_ino;
 	}
-	n->ndirs++;
+	p->ndirs++;
 	return (1);
 }
 
-/* What a step along a path has met. */
+/* What stands at a step along a path. */
 enum step {
 	STEP_THERE,
-	STEP_MISSING, /* it is appended all the same */
+	STEP_MISSING, /* nothing; the name is appended all the same */
 	STEP_REFUSED /* a link that the source does not follow */
 };
 
 struct walk {
-	char real[PATH_MAX]; /* so far, without links in it */
+	char real[PATH_MAX]; /* the path so far, without links */
 	enum conf_symlinks links;
 	unsigned left; /* links that may be met yet */
 };
 
 static enum step walk_along(struct walk *, const char *path);
 
-/* As the worker judges a link: else any user could widen the sandbox. */
+/* Judges a link as the worker does: else any user could widen the sandbox. */
 static bool
 may_follow(const struct walk *w, const char *path, const struct stat *link)
 {
@@ -148,44 +149,46 @@ walk_along(struct walk *w, const char *path)
 	return (step);
 }
 
-/* The last part names files: it is never a directory. */
+/* Without the last part of the pattern, which names files. */
 static int
-add_pattern(struct needs *n, const struct pattern *p, enum conf_symlinks links)
+add_pattern(
+    struct profile *p, const struct pattern *pattern, enum conf_symlinks links)
 {
 	struct walk w = { .real = "/", .links = links, .left = MOST_LINKS };
 	const struct pattern_part *part;
 	enum step step = STEP_THERE;
 	size_t i;
 
-	for (i = 0; step == STEP_THERE && i + 1 < pattern_length(p); i++) {
-		part = pattern_part(p, i);
+	for (i = 0; step == STEP_THERE && i + 1 < pattern_length(pattern);
+	     i++) {
+		part = pattern_part(pattern, i);
 		if (part->kind != PATTERN_LITERAL)
 			break;
 		step = walk_step(&w, part->text);
 	}
 	if (step == STEP_REFUSED)
 		return (0);
-	return (add_dir(n, w.real) == -1 ? -1 : 0);
+	return (add_dir(p, w.real) == -1 ? -1 : 0);
 }
 
 static int
-add_port(struct needs *n, const char *text)
+add_port(struct profile *p, const char *text)
 {
 	uint16_t port = (uint16_t)strtoul(text, NULL, 10), *grown;
 	size_t i;
 
-	for (i = 0; i < n->nports; i++)
-		if (n->ports[i] == port)
+	for (i = 0; i < p->nports; i++)
+		if (p->ports[i] == port)
 			return (0);
-	grown = reallocarray(n->ports, n->nports + 1, sizeof(*grown));
+	grown = reallocarray(p->ports, p->nports + 1, sizeof(*grown));
 	if (grown == NULL)
 		return (-1);
-	n->ports = grown;
-	n->ports[n->nports++] = port;
+	p->ports = grown;
+	p->ports[p->nports++] = port;
 	return (0);
 }
 
-/* The path without links in it; the socket itself may be missing. */
+/* Writes path without links to real; the socket itself may be missing. */
 static void
 resolve_socket(const char *path, char real[PATH_MAX])
 {
@@ -204,22 +207,22 @@ resolve_socket(const char *path, char real[PATH_MAX])
 }
 
 static int
-add_socket(struct needs *n, const char *path)
+add_socket(struct profile *p, const char *path)
 {
-	struct needs_socket *grown;
+	struct profile_socket *grown;
 	char real[PATH_MAX];
 	struct stat st;
 
-	grown = reallocarray(n->sockets, n->nsockets + 1, sizeof(*grown));
+	grown = reallocarray(p->sockets, p->nsockets + 1, sizeof(*grown));
 	if (grown == NULL)
 		return (-1);
-	n->sockets = grown;
-	grown += n->nsockets;
+	p->sockets = grown;
+	grown += p->nsockets;
 	memset(grown, 0, sizeof(*grown));
 	resolve_socket(path, real);
 	if ((grown->path = strdup(real)) == NULL)
 		return (-1);
-	n->nsockets++;
+	p->nsockets++;
 	strrchr(real, '/')[1] = '\0';
 	grown->dir = open(real, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if ((grown->dir != -1 ? fstat(grown->dir, &st) : stat(real, &st)) ==
@@ -230,7 +233,7 @@ add_socket(struct needs *n, const char *path)
 	return (0);
 }
 
-/* A zone in an address is looked up by a datagram socket, too. */
+/* Not with a zone: that is looked up through a datagram socket, too. */
 static bool
 is_address(const char *host)
 {
@@ -241,37 +244,34 @@ is_address(const char *host)
 }
 
 static int
-add_url(struct needs *n, const struct conf_url *url, const struct conf_tls *tls)
+add_url(
+    struct profile *p, const struct conf_url *url, const struct conf_tls *tls)
 {
-	switch (url->scheme) {
-	case CONF_STDOUT:
-		return (0);
-	case CONF_UNIX:
-		n->unix_sockets = n->unix_dests = true;
-		return (add_socket(n, url->path));
-	case CONF_UDP:
-		n->names = n->datagrams = true;
-		return (0);
-	case CONF_TLS:
-	case CONF_RELP_TLS:
-		n->system_ca |=
-		    tls->verify && tls->ca.p == NULL && tls->nfingerprints == 0;
-		break;
-	case CONF_TCP:
-	case CONF_RELP:
-		break;
+	bool is_udp = conf_url_is_udp(url);
+
+	if (url->path != NULL) {
+		p->unix_sockets = p->unix_dests = true;
+		return (add_socket(p, url->path));
 	}
-	n->names = true;
-	n->datagrams |= url->srv || !is_address(url->host);
+	/* Standard output is open. */
+	if (url->host == NULL)
+		return (0);
+	p->names = true;
+	p->datagrams |= is_udp || url->srv || !is_address(url->host);
+	if (conf_url_is_tls(url) && tls->verify && tls->ca.p == NULL &&
+	    tls->nfingerprints == 0)
+		p->system_ca = true;
+	if (is_udp)
+		return (0);
 	if (url->srv) {
-		n->any_port = true;
+		p->any_port = true;
 		return (0);
 	}
-	return (add_port(n, url->port));
+	return (add_port(p, url->port));
 }
 
 static int
-add_all(struct needs *n, const struct conf *conf)
+add_all(struct profile *p, const struct conf *conf)
 {
 	const struct conf_destination *d;
 	const struct conf_source *s;
@@ -279,56 +279,56 @@ add_all(struct needs *n, const struct conf *conf)
 
 	TAILQ_FOREACH (s, &conf->sources, entry)
 		for (i = 0; i < s->npatterns; i++)
-			if (add_pattern(n, s->patterns[i], s->symlinks) == -1)
+			if (add_pattern(p, s->patterns[i], s->symlinks) == -1)
 				return (-1);
 	TAILQ_FOREACH (d, &conf->destinations, entry) {
-		n->binds |= d->bind != NULL;
+		p->binds |= d->bind != NULL;
 		for (i = 0; i < d->nurls; i++)
-			if (add_url(n, &d->urls[i], &d->tls) == -1)
+			if (add_url(p, &d->urls[i], &d->tls) == -1)
 				return (-1);
 	}
-	/* A server of names answers by TCP what is long. */
-	return (n->names ? add_port(n, "53") : 0);
+	/* A name server gives a long answer by TCP. */
+	return (p->names ? add_port(p, "53") : 0);
 }
 
-struct needs *
+struct profile *
 needs_new(const struct conf *conf)
 {
-	struct needs *n;
+	struct profile *p;
 
-	if ((n = calloc(1, sizeof(*n))) == NULL)
+	if ((p = calloc(1, sizeof(*p))) == NULL)
 		return (NULL);
-	n->state_dir = conf->state_dir;
-	n->unix_sockets = conf->control_socket != NULL;
-	if (add_all(n, conf) == -1) {
-		needs_free(n);
+	p->state_dir = conf->state_dir;
+	p->unix_sockets = conf->control_socket != NULL;
+	if (add_all(p, conf) == -1) {
+		needs_free(p);
 		return (NULL);
 	}
-	return (n);
+	return (p);
 }
 
 void
-needs_free(struct needs *n)
+needs_free(struct profile *p)
 {
 	size_t i;
 
-	if (n == NULL)
+	if (p == NULL)
 		return;
-	for (i = 0; i < n->ndirs; i++)
-		free(n->dirs[i].path);
-	free(n->dirs);
-	for (i = 0; i < n->nsockets; i++) {
-		free(n->sockets[i].path);
-		if (n->sockets[i].dir != -1)
-			(void)close(n->sockets[i].dir);
+	for (i = 0; i < p->ndirs; i++)
+		free(p->dirs[i].path);
+	free(p->dirs);
+	for (i = 0; i < p->nsockets; i++) {
+		free(p->sockets[i].path);
+		if (p->sockets[i].dir != -1)
+			(void)close(p->sockets[i].dir);
 	}
-	free(n->sockets);
-	free(n->ports);
-	free(n);
+	free(p->sockets);
+	free(p->ports);
+	free(p);
 }
 
 int
-needs_add_link(struct needs *n, const char *path)
+needs_add_link(struct profile *p, const char *path)
 {
 	char real[PATH_MAX], *slash;
 	struct stat st;
@@ -339,23 +339,23 @@ needs_add_link(struct needs *n, const char *path)
 		slash = strrchr(real, '/');
 		slash[slash == real ? 1 : 0] = '\0';
 	}
-	return (add_dir(n, real));
+	return (add_dir(p, real));
 }
 
-static const struct needs_dir *
-find_dir(const struct needs *n, const char *path)
+static const struct profile_dir *
+find_dir(const struct profile *p, const char *path)
 {
 	size_t i;
 
-	for (i = 0; i < n->ndirs; i++)
-		if (strcmp(n->dirs[i].path, path) == 0)
-			return (&n->dirs[i]);
+	for (i = 0; i < p->ndirs; i++)
+		if (strcmp(p->dirs[i].path, path) == 0)
+			return (&p->dirs[i]);
 	return (NULL);
 }
 
-/* Something that was missing is there now, and path in it is not. */
+/* Whether a directory that was missing exists now, and path below does not. */
 static bool
-is_nearer(const struct needs *before, const char *path)
+is_nearer(const struct profile *before, const char *path)
 {
 	size_t i, len;
 
@@ -371,9 +371,9 @@ is_nearer(const struct needs *before, const char *path)
 
 /* The configuration has the same sockets, in the same order. */
 static const char *
-differing_socket(const struct needs *before, const struct needs *now)
+differing_socket(const struct profile *before, const struct profile *now)
 {
-	const struct needs_socket *s, *was;
+	const struct profile_socket *s, *was;
 	size_t i;
 
 	for (i = 0; i < now->nsockets && i < before->nsockets; i++) {
@@ -388,9 +388,9 @@ differing_socket(const struct needs *before, const struct needs *now)
 }
 
 const char *
-needs_differ(const struct needs *before, const struct needs *now)
+needs_differ(const struct profile *before, const struct profile *now)
 {
-	const struct needs_dir *d, *was;
+	const struct profile_dir *d, *was;
 	size_t i;
 
 	for (i = 0; i < now->ndirs; i++) {

@@ -1,6 +1,6 @@
 /*
- * profile.h - what a worker has to reach by its configuration: directories,
- * ports, names.  A sandbox allows that, and nothing else.
+ * profile.h - what a worker must reach by its configuration: directories,
+ * ports, sockets, the DNS.  Its sandbox allows this, and nothing else.
  */
 #ifndef SANDBOX_PROFILE_H
 #define SANDBOX_PROFILE_H
@@ -13,62 +13,67 @@
 
 struct conf;
 
-struct needs_dir {
-	char			*path;	/* without links in it */
-	dev_t			 dev;
-	ino_t			 ino;	/* 0: not there yet */
+struct profile_dir {
+	char		*path;		/* without symbolic links in it */
+	dev_t		 dev;
+	ino_t		 ino;		/* 0: it does not exist yet */
 };
 
-/* Of a unix destination. */
-struct needs_socket {
-	char			*path;	/* without links in it */
-	dev_t			 dev;	/* of the directory that it is in */
-	ino_t			 ino;	/* 0: not there yet */
-	int			 dir;	/* while it is open, no other directory
-					   gets its identity; or -1 */
+struct profile_socket {			/* of a unix destination */
+	char		*path;		/* without symbolic links in it */
+	dev_t		 dev;		/* of its directory */
+	ino_t		 ino;		/* of its directory; 0: it does not
+					   exist yet */
+	int		 dir;		/* its directory, open so that no other
+					   one gets the same inode; or -1 */
 };
 
-struct needs {
-	struct needs_dir	*dirs;	/* to read, with all below */
-	size_t			 ndirs;
-	const char		*state_dir;	/* to write; NULL: none */
-	uint16_t		*ports;	/* of tcp destinations */
-	size_t			 nports;
-	bool			 any_port;	/* SRV records have others */
-	bool			 names;	/* are resolved */
-	bool			 datagrams;	/* on the network: UDP, the DNS */
-	bool			 unix_dests;	/* unix destinations */
-	bool			 binds;	/* to a local address */
-	bool			 system_ca;	/* the system's decides */
-	bool			 unix_sockets;	/* destinations, control */
-	struct needs_socket	*sockets;	/* to connect to */
-	size_t			 nsockets;
+struct profile {
+	struct profile_dir *dirs;	/* to read, with everything below */
+	size_t		 ndirs;
+	const char	*state_dir;	/* to write; NULL: none */
+	uint16_t	*ports;		/* of TCP, to connect to */
+	size_t		 nports;
+	bool		 any_port;	/* SRV records tell the ports */
+	bool		 names;		/* names are resolved */
+	bool		 datagrams;	/* sent on the network: UDP, the DNS */
+	bool		 unix_dests;	/* there are unix destinations */
+	bool		 binds;		/* to a local address */
+	bool		 system_ca;	/* the system's list of authorities
+					   decides on a certificate */
+	bool		 unix_sockets;	/* unix destinations, or the control
+					   socket */
+	struct profile_socket *sockets;	/* to connect to */
+	size_t		 nsockets;
 };
 
 /*
- * What conf, which is borrowed, needs: for a source the directory up to its
- * first wildcard.  Where that does not exist yet, the first part that is
- * missing stands for it.  Returns NULL with errno.  Free with needs_free().
+ * Returns what conf needs; borrows conf.  For a source that is the directory
+ * before the first wildcard; where that does not exist yet, the first part of
+ * the path that is missing.  Returns NULL with errno.  Free with needs_free().
  */
-struct needs	*needs_new(const struct conf *);
-void	needs_free(struct needs *);
+struct profile	*needs_new(const struct conf *);
+void	needs_free(struct profile *);
 
 /*
- * Adds where a symbolic link leads to: a directory, or the one that a file is
- * in.  Returns 1 when that is new, 0 when it was there, -1 with errno.
+ * Adds the directory that a symbolic link leads to, or that of the file it
+ * leads to.  Returns 1 when that is new, 0 when it was there, -1 with errno.
  */
-int	needs_add_link(struct needs *, const char *path);
+int	needs_add_link(struct profile *, const char *path);
 
 /*
- * Where now the same configuration needs something else than before: the path
- * of a directory that is there and was another or none, or of one of which more
- * is there now, or of a socket that is elsewhere or whose directory was another
- * or none; or NULL.
+ * Compares two profiles of the same configuration.  Returns the path of a
+ * directory of now that is new, is another one, or of which another part exists
+ * now; or of a socket that has moved, or whose directory is new or another one.
+ * The path is borrowed from now.  Returns NULL where a worker that was started
+ * with before reaches everything.
  */
-const char	*needs_differ(const struct needs *before,
-		    const struct needs *now);
+const char	*needs_differ(const struct profile *before,
+		    const struct profile *now);
 
-/* Whether path, which has no links in it, is one of dirs or below one. */
-bool	needs_have(const struct needs *, const char *path);
+/*
+ * Whether path, which has no symbolic links in it, is one of dirs or below one.
+ */
+bool	needs_have(const struct profile *, const char *path);
 
 #endif

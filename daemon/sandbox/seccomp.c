@@ -1,7 +1,7 @@
 /*
- * seccomp(2): which system calls there are.  Everything that is in no table is
+ * seccomp(2): which system calls are allowed.  A call that is in no table is
  * refused: above all to start a program, to touch another process, to mount, to
- * listen on a port, and what is new and unknown.
+ * listen on a port, and calls that are new and unknown.
  */
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -22,7 +22,7 @@
 #include "daemon/sandbox/profile.h"
 #include "daemon/sandbox/violation.h"
 
-/* Of a worker that runs. */
+/* For a worker that runs. */
 static const int worker_calls[] = {
 	/* files and directories */
 	SCMP_SYS(access),
@@ -170,7 +170,7 @@ static const int worker_calls[] = {
 	SCMP_SYS(exit_group),
 };
 
-/* Of the monitor besides: for itself, and for the worker until it runs. */
+/* For the monitor besides: for itself, and for a worker until that runs. */
 static const int monitor_calls[] = {
 	/* itself */
 	SCMP_SYS(fork), SCMP_SYS(kill), SCMP_SYS(tgkill), SCMP_SYS(wait4),
@@ -191,11 +191,11 @@ static const int monitor_calls[] = {
 	/* libraries that it loads to look up an account are code */
 	SCMP_SYS(mmap), SCMP_SYS(mmap2), SCMP_SYS(mprotect), SCMP_SYS(ioctl),
 	SCMP_SYS(set_tid_address),
-	/* what the opener leaves behind when it begins */
+	/* the opener closes the worker's files when it begins */
 	SCMP_SYS(close_range)
 };
 
-/* Of the opener: it looks at files, opens them, and answers. */
+/* For the opener: it looks at files, opens them, and answers. */
 static const int opener_calls[] = { SCMP_SYS(open), SCMP_SYS(openat),
 	SCMP_SYS(access), SCMP_SYS(faccessat), SCMP_SYS(faccessat2),
 	SCMP_SYS(close), SCMP_SYS(stat), SCMP_SYS(stat64), SCMP_SYS(lstat),
@@ -217,13 +217,13 @@ static const int opener_calls[] = { SCMP_SYS(open), SCMP_SYS(openat),
 
 #define SOCK_TYPE_MASK 0xf /* the rest are flags, socket(2) */
 
-/* Of ioctl(2) on what is open, and nothing that types on a terminal. */
+/* Requests of ioctl(2); none that types on a terminal. */
 static const unsigned worker_ioctls[] = { FIONREAD, FIONBIO, SIOCOUTQ, TCGETS,
 	SIOCGIFINDEX, SIOCGIFNAME };
 
 struct filter {
 	scmp_filter_ctx ctx;
-	int error; /* the first one, negative; then nothing is added */
+	int error; /* the first one, negative: then no rule is added */
 };
 
 static struct scmp_arg_cmp
@@ -234,7 +234,7 @@ equals(unsigned argument, uint64_t value)
 	return (c);
 }
 
-/* The bits of mask are those of value. */
+/* The bits of the argument that are in mask are those of value. */
 static struct scmp_arg_cmp
 has_bits(unsigned argument, uint64_t mask, uint64_t value)
 {
@@ -243,7 +243,7 @@ has_bits(unsigned argument, uint64_t mask, uint64_t value)
 	return (c);
 }
 
-/* Allows call when all n conditions are met. */
+/* Allows call where its arguments meet all n conditions. */
 static void
 allow_if(
     struct filter *f, int call, unsigned n, const struct scmp_arg_cmp *when)
@@ -268,9 +268,9 @@ allow_calls(struct filter *f, const int *calls, size_t n)
 }
 
 /*
- * TCP, UDP and unix sockets; other protocols on the Internet would get around
- * the ports of Landlock, and so would the connect(2) that is in MSG_FASTOPEN.
- * UDP does: it is for who sends by it or asks the DNS.
+ * TCP, UDP and unix sockets.  Other protocols on the Internet would get around
+ * the ports of Landlock, and so would MSG_FASTOPEN, which connects.  UDP does,
+ * too: it is allowed where messages are sent by it or the DNS is asked.
  */
 static void
 allow_sockets(struct filter *f, bool datagrams)
@@ -282,7 +282,7 @@ allow_sockets(struct filter *f, bool datagrams)
 		{ SOCK_DGRAM, 0 }, { SOCK_DGRAM, IPPROTO_UDP } };
 	static const struct {
 		int call;
-		unsigned flags; /* which argument they are */
+		unsigned flags; /* the number of that argument */
 	} sends[] = { { SCMP_SYS(sendto), 3 }, { SCMP_SYS(sendmsg), 2 },
 		{ SCMP_SYS(sendmmsg), 3 } };
 	struct scmp_arg_cmp when[3];
@@ -305,7 +305,7 @@ allow_sockets(struct filter *f, bool datagrams)
 	}
 }
 
-/* No code can come into memory, and abort(3) is for itself only. */
+/* No code can be loaded, and abort(3) reaches this process only. */
 static void
 allow_memory_and_abort(struct filter *f)
 {
@@ -319,7 +319,7 @@ allow_memory_and_abort(struct filter *f)
 }
 
 static void
-allow_by_argument(struct filter *f, const struct needs *n)
+allow_by_argument(struct filter *f, const struct profile *p)
 {
 	const struct scmp_arg_cmp no_limit = equals(2, 0);
 	struct scmp_arg_cmp request;
@@ -330,9 +330,9 @@ allow_by_argument(struct filter *f, const struct needs *n)
 		request = equals(1, worker_ioctls[i]);
 		allow_if(f, SCMP_SYS(ioctl), 1, &request);
 	}
-	/* Limits are asked for, not set. */
+	/* Limits can be read, but not set. */
 	allow_if(f, SCMP_SYS(prlimit64), 1, &no_limit);
-	if (n->binds)
+	if (p->binds)
 		allow_if(f, SCMP_SYS(bind), 0, NULL);
 }
 
@@ -340,7 +340,7 @@ allow_by_argument(struct filter *f, const struct needs *n)
 	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |         \
 	    CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
 
-/* A thread of this process and no process, in no other namespace. */
+/* A thread, not a process, and in no other namespace. */
 static void
 allow_thread(struct filter *f)
 {
@@ -361,8 +361,8 @@ allow_fork(struct filter *f)
 }
 
 /*
- * What clone3(2) is asked for lies in memory, where no filter can look: as if
- * the system did not know it, so that the C library takes clone(2).
+ * The flags of clone3(2) lie in memory, where no filter can look: it fails as
+ * if the system lacked it, so that the C library calls clone(2).
  */
 static void
 deny_clone3(struct filter *f)
@@ -379,7 +379,7 @@ deny_clone3(struct filter *f)
 
 int
 sandbox_seccomp(
-    enum sandbox_of whose, const struct needs *n, struct reason *got)
+    enum sandbox_of whose, const struct profile *p, struct reason *got)
 {
 	struct filter f = { .error = -ENOMEM };
 
@@ -392,9 +392,9 @@ sandbox_seccomp(
 		break;
 	case SANDBOX_WORKER:
 		allow_calls(&f, worker_calls, COUNT(worker_calls));
-		allow_sockets(&f, n->datagrams);
+		allow_sockets(&f, p->datagrams);
 		deny_clone3(&f);
-		allow_by_argument(&f, n);
+		allow_by_argument(&f, p);
 		allow_thread(&f);
 		break;
 	case SANDBOX_MONITOR:
@@ -405,7 +405,7 @@ sandbox_seccomp(
 		allow_fork(&f);
 		break;
 	}
-	/* Found by halving, not one after the other. */
+	/* The filter finds a call by halving, not one after the other. */
 	if (f.error == 0)
 		f.error = seccomp_attr_set(f.ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 	if (f.error == 0)

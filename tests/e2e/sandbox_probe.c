@@ -439,7 +439,7 @@ enter(const struct conf *conf)
 {
 	struct account account;
 	struct reason why, got;
-	struct needs *needs;
+	struct profile *needs;
 
 	statedir = open(conf->state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (statedir == -1)

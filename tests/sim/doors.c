@@ -76,7 +76,7 @@ opener_open_in(int dirfd, const char *dir, const char *name, int flags)
 }
 
 void
-confine_init(struct confine *c, struct ev_loop *loop, struct needs *needs)
+confine_init(struct confine *c, struct ev_loop *loop, struct profile *needs)
 {
 	(void)c;
 	(void)loop;

@@ -31,7 +31,7 @@ calls_for(const char *url, const char *state_dir)
 	char path[] = "/usr/*.log", *paths[] = { path };
 	struct reason why;
 	struct conf *c;
-	struct needs *n;
+	struct profile *n;
 
 	c = conf_from_args(
 	    url, state_dir == NULL ? NULL : &options, paths, 1, &why);
@@ -131,9 +131,9 @@ a_socket_is_reached_by_its_name_and_also_when_it_is_made_anew(void **state)
 {
 	char dir[] = "/tmp/teslacoil-XXXXXX";
 	char meant[64], other[64], url[80];
-	struct needs_dir log = { .path = dir };
-	struct needs_socket socket = { .path = meant };
-	struct needs n = { .dirs = &log,
+	struct profile_dir log = { .path = dir };
+	struct profile_socket socket = { .path = meant };
+	struct profile n = { .dirs = &log,
 		.ndirs = 1,
 		.unix_sockets = true,
 		.sockets = &socket,
@@ -169,9 +169,9 @@ a_socket_is_reached_by_its_name_and_also_when_it_is_made_anew(void **state)
 static void
 too_many_sockets_are_told(void **state)
 {
-	struct needs_socket sockets[101];
+	struct profile_socket sockets[101];
 	char paths[101][64];
-	struct needs n = { .sockets = sockets, .nsockets = 100 };
+	struct profile n = { .sockets = sockets, .nsockets = 100 };
 	struct reason why;
 	size_t i;
 
@@ -204,7 +204,7 @@ static void
 a_worker_keeps_what_the_monitor_promised(void **state)
 {
 	struct reason why;
-	struct needs n = { .names = true,
+	struct profile n = { .names = true,
 		.system_ca = true,
 		.state_dir = "/tmp",
 		.unix_sockets = true };
@@ -221,9 +221,9 @@ a_worker_keeps_what_the_monitor_promised(void **state)
 static void
 too_many_directories_are_told_and_all_is_read(void **state)
 {
-	struct needs_dir dirs[130];
+	struct profile_dir dirs[130];
 	char paths[130][64];
-	struct needs n = { .dirs = dirs, .ndirs = 130 };
+	struct profile n = { .dirs = dirs, .ndirs = 130 };
 	struct reason why;
 	size_t i;
 

@@ -130,7 +130,7 @@ static int
 enter(void **state)
 {
 	char path[PATH_MAX + 64], *paths[] = { path };
-	struct needs needs = { .dirs = NULL };
+	struct profile needs = { .dirs = NULL };
 	struct reason why;
 	struct conf *c;
 

@@ -48,7 +48,7 @@ static void
 expect_dir(const char *name, const char *wanted)
 {
 	struct conf *c = conf_of("stdout:", name);
-	struct needs *r = needs_new(c);
+	struct profile *r = needs_new(c);
 
 	assert_non_null(r);
 	assert_int_equal(r->ndirs, 1);
@@ -93,7 +93,7 @@ static void
 a_link_of_somebody_else_widens_nothing(void **state)
 {
 	struct conf *c = conf_of("stdout:", "a/planted/log/*.log");
-	struct needs *r;
+	struct profile *r;
 
 	(void)state;
 	if (geteuid() != 0)
@@ -115,7 +115,7 @@ only_who_asks_the_dns_or_sends_by_udp_needs_datagrams(void **state)
 		{ "tls://[2001:db8::1]", false },
 		{ "tcp://siem.example.com", true }, { "udp://192.0.2.1", true },
 		{ "tcp+srv://_syslog._tcp.example.com", true } };
-	struct needs *r;
+	struct profile *r;
 	struct conf *c;
 	size_t i;
 
@@ -131,12 +131,35 @@ only_who_asks_the_dns_or_sends_by_udp_needs_datagrams(void **state)
 }
 
 static void
+what_does_not_leave_the_host_needs_no_network(void **state)
+{
+	struct conf *c = conf_of("stdout:", "a/b/x.log");
+	struct profile *r = needs_new(c);
+
+	(void)state;
+	assert_non_null(r);
+	assert_false(r->names || r->datagrams || r->unix_dests);
+	assert_int_equal(r->nports + r->nsockets, 0);
+	needs_free(r);
+	conf_free(c);
+	c = conf_of("unix:///dev/log", "a/b/x.log");
+	r = needs_new(c);
+	assert_non_null(r);
+	assert_false(r->names || r->datagrams || r->system_ca);
+	assert_true(r->unix_dests && r->unix_sockets);
+	assert_int_equal(r->nports, 0);
+	assert_int_equal(r->nsockets, 1);
+	needs_free(r);
+	conf_free(c);
+}
+
+static void
 a_directory_below_another_is_not_named_twice(void **state)
 {
 	char one[PATH_MAX + 64], two[PATH_MAX + 64], *paths[] = { one, two };
 	struct reason why;
 	struct conf *c;
-	struct needs *r;
+	struct profile *r;
 
 	(void)state;
 	(void)strlcpy(one, in("a/**/x.log"), sizeof(one));
@@ -158,7 +181,7 @@ static void
 a_link_adds_the_directory_of_its_target_once(void **state)
 {
 	struct conf *c = conf_of("stdout:", "a/b/*.log");
-	struct needs *r = needs_new(c);
+	struct profile *r = needs_new(c);
 
 	(void)state;
 	assert_non_null(r);
@@ -177,7 +200,7 @@ static void
 expect_ports(const char *url, size_t n, uint16_t first)
 {
 	struct conf *c = conf_of(url, "a/b/x.log");
-	struct needs *r = needs_new(c);
+	struct profile *r = needs_new(c);
 
 	assert_non_null(r);
 	assert_int_equal(r->nports, n);
@@ -203,7 +226,7 @@ static void
 a_service_may_be_at_any_port(void **state)
 {
 	struct conf *c = conf_of("tls+srv://_syslog-tls._tcp.h", "a/b/x.log");
-	struct needs *r = needs_new(c);
+	struct profile *r = needs_new(c);
 
 	(void)state;
 	assert_non_null(r);
@@ -218,7 +241,7 @@ static void
 what_took_the_place_of_a_directory_makes_a_difference(void **state)
 {
 	struct conf *c = conf_of("stdout:", "a/b/c/*.log");
-	struct needs *before = needs_new(c), *now;
+	struct profile *before = needs_new(c), *now;
 	char other[PATH_MAX + 64];
 
 	(void)state;
@@ -251,7 +274,7 @@ static void
 a_directory_on_the_way_makes_a_difference(void **state)
 {
 	struct conf *c = conf_of("stdout:", "a/new/log/*.log");
-	struct needs *before = needs_new(c), *now;
+	struct profile *before = needs_new(c), *now;
 
 	(void)state;
 	assert_non_null(before);
@@ -266,10 +289,10 @@ a_directory_on_the_way_makes_a_difference(void **state)
 }
 
 /* Expects one socket; found: whether its directory is there. */
-static struct needs *
+static struct profile *
 needs_socket(const struct conf *c, const char *name, bool found)
 {
-	struct needs *r = needs_new(c);
+	struct profile *r = needs_new(c);
 
 	assert_non_null(r);
 	assert_int_equal(r->nsockets, 1);
@@ -282,7 +305,7 @@ static void
 a_socket_is_known_by_its_name_and_its_directory(void **state)
 {
 	char url[PATH_MAX + 128];
-	struct needs *before, *now;
+	struct profile *before, *now;
 	struct conf *c;
 
 	(void)state;
@@ -371,6 +394,7 @@ main(void)
 		cmocka_unit_test(a_link_of_somebody_else_widens_nothing),
 		cmocka_unit_test(
 		    only_who_asks_the_dns_or_sends_by_udp_needs_datagrams),
+		cmocka_unit_test(what_does_not_leave_the_host_needs_no_network),
 		cmocka_unit_test(a_directory_below_another_is_not_named_twice),
 		cmocka_unit_test(a_link_adds_the_directory_of_its_target_once),
 		cmocka_unit_test(
