@@ -13,7 +13,6 @@
 #include "daemon/find/scan.h"
 #include "daemon/find/tree.h"
 #include "daemon/find/walk.h"
-#include "lib/pattern.h"
 
 /* The path of a directory without links, where one leads to it. */
 static void
@@ -39,12 +38,8 @@ entry_dir(struct dir *d, const char *name, const struct found *f)
 {
 	const struct stat *st = &f->st;
 	char path[PATH_MAX];
-	const struct match *u;
 	struct dir *child;
-	struct match below;
-	bool added = false;
-	size_t i;
-	int rc;
+	bool added;
 
 	if (dir_path(d, name, path) == -1 || !match_dir(d, name) ||
 	    dir_is_inside(d, st))
@@ -76,21 +71,8 @@ entry_dir(struct dir *d, const char *name, const struct found *f)
 			retry_dir_first(child);
 		}
 	}
-	for (i = 0; i < d->nmatches; i++) {
-		u = &d->matches[i];
-		if (!match_trusts(u, f->trust) || !match_is_dir(u, name))
-			continue;
-		below = *u;
-		if (match_part(u)->kind == PATTERN_ANY_DEPTH) {
-			below.depth++;
-		} else {
-			below.part++;
-			below.depth = 0;
-		}
-		if ((rc = match_add(child, &below)) == -1)
-			retry_dir(d);
-		added |= rc == 1;
-	}
+	if (match_add_below(child, d, f->trust, &added) == -1)
+		retry_dir(d);
 	if (added)
 		scan_with_more(child);
 }

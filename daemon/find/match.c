@@ -85,6 +85,35 @@ match_add(struct dir *d, const struct match *u)
 	return (1);
 }
 
+int
+match_add_below(
+    struct dir *child, const struct dir *d, enum trust trust, bool *added)
+{
+	const char *name = strrchr(child->place.path, '/') + 1;
+	const struct match *m;
+	struct match below;
+	int rc, result = 0;
+	size_t i;
+
+	*added = false;
+	for (i = 0; i < d->nmatches; i++) {
+		m = &d->matches[i];
+		if (!match_trusts(m, trust) || !match_is_dir(m, name))
+			continue;
+		below = *m;
+		if (match_part(m)->kind == PATTERN_ANY_DEPTH) {
+			below.depth++;
+		} else {
+			below.part++;
+			below.depth = 0;
+		}
+		if ((rc = match_add(child, &below)) == -1)
+			result = -1;
+		*added |= rc == 1;
+	}
+	return (result);
+}
+
 bool
 match_is_file(const struct match *u, const struct dir *d, const char *name)
 {

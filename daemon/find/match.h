@@ -21,6 +21,14 @@ struct tail;
  */
 int	match_add(struct dir *, const struct match *);
 
+/*
+ * Adds to child, a directory in d, the matches of d that go on in it and whose
+ * sources follow what is reached like this.  *added: one of them is new.
+ * Returns 0, or -1 where memory was short for some, which was logged.
+ */
+int	match_add_below(struct dir *child, const struct dir *d, enum trust,
+	    bool *added);
+
 /* The part of the pattern that names entries; and whether that is the last. */
 const struct pattern_part	*match_part(const struct match *);
 bool	match_is_last(const struct match *);
