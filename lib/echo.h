@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #define ECHO_ROUNDS	4		/* headers that no program writes */
-#define ECHO_LOOK	2048		/* octets of a line that are looked at */
+#define ECHO_LOOK	2048		/* octets of a line that are read */
 
 /*
  * Whether line[0..n) begins with ECHO_ROUNDS headers of one length, which are

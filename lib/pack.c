@@ -218,12 +218,12 @@ pack_other(
 		return (WANTS_ROOM);
 
 	text = io->out + io->made + gap;
-	text_convert(&style->text, line->p, line->text, text, line->room, &r);
+	r = text_convert(&style->text, line->p, line->text, text, line->room);
 	if (line->next == 0 && r.used == line->text)
 		return (WANTS_INPUT);
 	if (wants_bom(style, text, &r) && r.made > line->room - BOM_LEN)
-		text_convert(&style->text, line->p, line->text, text,
-		    line->room - BOM_LEN, &r);
+		r = text_convert(&style->text, line->p, line->text, text,
+		    line->room - BOM_LEN);
 	finish(style, io, line, text, &r);
 	return (MADE);
 }

@@ -83,8 +83,8 @@ size_t	pack_least(const struct syslog_header *);
  * nothing is made of a line whose end is not in in[].  With PACK_SPLIT
  * max_message + 8 octets of a line are always enough for a first part.
  *
- * Stops behind a line where PACK_NULS_LEAST of NULs come next, for the caller to
- * judge; in the first line, and in any other place, a NUL is an octet.
+ * Stops behind a line where PACK_NULS_LEAST of NULs come next, for the caller
+ * to judge; in the first line, and in any other place, a NUL is an octet.
  *
  * Sets the results in io from 0.  out[] of pack_room(style) octets is always
  * enough for one frame.

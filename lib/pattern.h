@@ -16,7 +16,7 @@
 
 enum pattern_kind {
 	PATTERN_LITERAL,		/* text is the name itself, unquoted */
-	PATTERN_GLOB,			/* text is for pattern_matches() */
+	PATTERN_GLOB,			/* see pattern_part_matches() */
 	PATTERN_ANY_DEPTH		/* ** */
 };
 

@@ -312,18 +312,17 @@ is_between_frames(const struct relp_parser *p)
 	    (p->state == RELP_AT_TXNR && p->digits == 0));
 }
 
-uint64_t
+struct relp_accepted
 relp_parse_accepted(const struct relp_parser *p, uint32_t txnr, uint64_t most,
-    const uint8_t *in, size_t n, size_t *used)
+    const uint8_t *in, size_t n)
 {
-	uint64_t count;
+	struct relp_accepted found = { 0, 0 };
 	uint32_t number;
 	size_t i;
 
-	*used = 0;
 	if (!is_between_frames(p))
-		return (0);
-	for (count = 0; count < most; count++) {
+		return (found);
+	for (; found.count < most; found.count++) {
 		number = 0;
 		for (i = 0;
 		     i < n && i < NUMBER_DIGITS && in[i] >= '0' && in[i] <= '9';
@@ -335,10 +334,10 @@ relp_parse_accepted(const struct relp_parser *p, uint32_t txnr, uint64_t most,
 		i += ACCEPTED_LEN;
 		in += i;
 		n -= i;
-		*used += i;
+		found.used += i;
 		txnr = wire_next_txnr(txnr);
 	}
-	return (count);
+	return (found);
 }
 
 /* Octets of p[0..n) before the first c. */

@@ -75,14 +75,19 @@ void	relp_parser_init(struct relp_parser *);
 enum relp_event	relp_parse(struct relp_parser *, const uint8_t *in, size_t n,
 		    size_t *used, struct reason *why);
 
+struct relp_accepted {
+	uint64_t	count;		/* of frames */
+	size_t		used;		/* their octets */
+};
+
 /*
  * Servers mostly accept in order and in the same words.  Returns how many of
  * the next frames, at most most, are "TXNR rsp 6 200 OK\n" for txnr, for the
- * one after it and so on; *used is their octets.  All others are for
- * relp_parse().
+ * one after it and so on.  All others are for relp_parse().
  */
-uint64_t	relp_parse_accepted(const struct relp_parser *, uint32_t txnr,
-		    uint64_t most, const uint8_t *in, size_t n, size_t *used);
+struct relp_accepted	relp_parse_accepted(const struct relp_parser *,
+			    uint32_t txnr, uint64_t most,
+			    const uint8_t *in, size_t n);
 
 /*
  * Whether a server that answers an open with these offers takes messages from

@@ -102,8 +102,8 @@ put_value(FILE *f, const char *value)
 	size_t len = strlen(value);
 
 	for (; len > 0; value += r.used, len -= r.used) {
-		text_convert(&rules, (const uint8_t *)value, len, text,
-		    sizeof(text), &r);
+		r = text_convert(
+		    &rules, (const uint8_t *)value, len, text, sizeof(text));
 		for (size_t i = 0; i < r.made; i++) {
 			if (strchr("\"\\]", text[i]) != NULL)
 				(void)fputc('\\', f);

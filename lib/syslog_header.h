@@ -41,8 +41,8 @@ struct syslog_header {
 	size_t			 len;
 	size_t			 time_at;	/* where the time stands */
 	enum syslog_format	 format;
-	bool			 position;	/* the offset, '"] ' and the text
-						   follow */
+	bool			 position;	/* the caller puts the offset and
+						   '"] ' before the text */
 };
 
 /*

@@ -175,11 +175,23 @@ put_invalid(enum text_invalid rule, const uint8_t *in, size_t *len,
 	return (0);
 }
 
-/* Converts the octets above 0x7f that in begins with, as far as they fit. */
+/* Where to convert from, and to. */
+struct piece {
+	const uint8_t *in;
+	size_t n;
+	uint8_t *out;
+	size_t room;
+};
+
+/* Converts the octets above 0x7f that the piece begins with, as far as fits. */
 static void
-convert_wide(const struct text_rules *rules, const uint8_t *in, size_t n,
-    uint8_t *out, size_t room, struct text_result *r)
+convert_wide(
+    enum text_invalid rule, const struct piece *piece, struct text_result *r)
 {
+	/* The output may overlap anything: these stay in registers. */
+	const uint8_t *in = piece->in;
+	uint8_t *out = piece->out;
+	size_t n = piece->n, room = piece->room;
 	size_t i = 0, o = 0, len, put, whole;
 
 	while (i < n && in[i] >= 0x80) {
@@ -192,14 +204,14 @@ convert_wide(const struct text_rules *rules, const uint8_t *in, size_t n,
 				out[o + put] = in[i + put];
 			r->wide = true;
 		} else {
-			put = put_invalid(
-			    rules->invalid, in + i, &len, out + o, room - o);
+			put =
+			    put_invalid(rule, in + i, &len, out + o, room - o);
 			if (put == 0)
 				break;
 			r->repaired += len;
-			if (rules->invalid != TEXT_INVALID_ESCAPE)
+			if (rule != TEXT_INVALID_ESCAPE)
 				r->wide = true;
-			if (rules->invalid == TEXT_INVALID_PASS)
+			if (rule == TEXT_INVALID_PASS)
 				r->utf8 = false;
 		}
 		i += len;
@@ -229,11 +241,12 @@ convert_control(enum text_control rule, uint8_t c, uint8_t *out, size_t room,
 	r->made += put;
 }
 
-void
+struct text_result
 text_convert(const struct text_rules *rules, const uint8_t *in, size_t n,
-    uint8_t *out, size_t room, struct text_result *result)
+    uint8_t *out, size_t room)
 {
 	struct text_result r = { .utf8 = true };
+	struct piece piece;
 	size_t run, before;
 
 	while (r.used < n && r.made < room) {
@@ -244,14 +257,15 @@ text_convert(const struct text_rules *rules, const uint8_t *in, size_t n,
 		r.made += run;
 		if (r.used == n || r.made == room)
 			break;
-		if (in[r.used] < 0x80)
-			convert_control(rules->control, in[r.used],
-			    out + r.made, room - r.made, &r);
+		piece = (struct piece) { in + r.used, n - r.used, out + r.made,
+			room - r.made };
+		if (*piece.in < 0x80)
+			convert_control(rules->control, *piece.in, piece.out,
+			    piece.room, &r);
 		else
-			convert_wide(rules, in + r.used, n - r.used,
-			    out + r.made, room - r.made, &r);
+			convert_wide(rules->invalid, &piece, &r);
 		if (r.used == before + run)
 			break;
 	}
-	*result = r;
+	return (r);
 }

@@ -55,7 +55,8 @@ size_t	text_unfinished(const uint8_t *p, size_t n);
  * 4 bytes to be sure to make progress.  Stops at no character: a newline is a
  * control character here.
  */
-void	text_convert(const struct text_rules *, const uint8_t *in, size_t n,
-	    uint8_t *out, size_t room, struct text_result *);
+struct text_result	text_convert(const struct text_rules *,
+			    const uint8_t *in, size_t n,
+			    uint8_t *out, size_t room);
 
 #endif

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "window_inside.h"
+
 #define ROOM_FIRST 16
 /* Slices in flight that are not joined: a quarter of max, but no more. */
 #define APART 4096
@@ -14,53 +16,8 @@
  * stops when it has so many stream bytes.
  */
 #define MERGED_MAX 65536
-/*
- * Fewer kept slices than these are never joined.  Of more, each cursor keeps
- * one in every 64th of the stream bytes that are kept.
- */
-#define KEPT_EXACT 4096
-#define KEPT_GRAINS 64
 
 #define POS_MAX (UINT64_MAX >> 1)
-
-struct slice {
-	struct cursor *cur; /* NULL: forgotten */
-	off_t begin;
-	off_t end;
-	uint64_t pos : 63; /* where it ends in the stream */
-	uint64_t done : 1; /* acknowledged by itself */
-	uint64_t guard; /* of end, or 0 */
-};
-
-_Static_assert(sizeof(struct slice) == WINDOW_SLICE, "WINDOW_SLICE");
-
-/*
- * The ring holds slices by position: first the kept ones, then the ones in
- * flight.
- */
-struct window {
-	struct window_ops ops;
-	void *arg;
-	struct slice *ring;
-	size_t room; /* slices allocated */
-	size_t max;
-	size_t head; /* index of the oldest */
-	size_t count;
-	size_t kept;
-	size_t thin_at; /* kept slices, when some of them are joined */
-	size_t forgotten; /* about where the last one was that was forgotten */
-	uint64_t sent_pos;
-	uint64_t acked_pos;
-	uint64_t trimmed_pos; /* never beyond acked_pos */
-	bool apart; /* slices are never joined */
-};
-
-static struct slice *
-nth(const struct window *w, size_t i)
-{
-	i += w->head;
-	return (&w->ring[i < w->room ? i : i - w->room]);
-}
 
 struct window *
 window_new(size_t max, const struct window_ops *ops, void *arg)
@@ -72,7 +29,7 @@ window_new(size_t max, const struct window_ops *ops, void *arg)
 	w->ops = *ops;
 	w->arg = arg;
 	w->max = max;
-	w->thin_at = KEPT_EXACT;
+	w->thin_at = WINDOW_KEPT_EXACT;
 	return (w);
 }
 
@@ -119,7 +76,7 @@ grow(struct window *w)
 static void
 release_oldest(struct window *w)
 {
-	struct cursor *cur = nth(w, 0)->cur;
+	struct cursor *cur = window_nth(w, 0)->cur;
 
 	if (++w->head == w->room)
 		w->head = 0;
@@ -143,7 +100,7 @@ settle(struct window *w)
 	struct slice *s;
 
 	while (w->kept < w->count) {
-		s = nth(w, w->kept);
+		s = window_nth(w, w->kept);
 		if (s->pos > w->acked_pos && !s->done)
 			break;
 		if (s->pos > w->acked_pos)
@@ -160,7 +117,7 @@ settle(struct window *w)
 	}
 	if (moved != NULL)
 		w->ops.on_acked(moved, w->arg);
-	while (w->kept > 0 && nth(w, 0)->pos <= w->trimmed_pos)
+	while (w->kept > 0 && window_nth(w, 0)->pos <= w->trimmed_pos)
 		release_oldest(w);
 }
 
@@ -177,84 +134,16 @@ merge(struct window *w, const struct cursor *cur, off_t end, uint64_t pos,
 	if (w->apart || in_flight == 0 || in_flight <= w->max / 4 ||
 	    (w->max / 4 > APART && in_flight <= APART))
 		return (false);
-	last = nth(w, w->count - 1);
+	last = window_nth(w, w->count - 1);
 	if (last->cur != cur || last->end != cur->sent)
 		return (false);
-	from = w->count > 1 ? nth(w, w->count - 2)->pos : w->acked_pos;
+	from = w->count > 1 ? window_nth(w, w->count - 2)->pos : w->acked_pos;
 	if (pos - from > MERGED_MAX && pos != last->pos)
 		return (false);
 	last->end = end;
 	last->pos = pos & POS_MAX;
 	last->guard = guard;
 	return (true);
-}
-
-/*
- * Joins kept slices of one cursor that end in the same grain of the stream.
- * The joined one stands where the newest does and begins where the oldest does:
- * it is released later than they would be, and taken back as a whole.
- */
-static void
-join_kept(struct window *w, uint64_t grain)
-{
-	struct slice *s, *before;
-	size_t i;
-
-	for (i = 0; i < w->kept; i++) {
-		s = nth(w, i);
-		if (s->cur == NULL)
-			continue;
-		before = s->cur->newest < i ? nth(w, s->cur->newest) : NULL;
-		if (before != NULL && before->cur == s->cur &&
-		    before->pos / grain == s->pos / grain) {
-			s->begin = before->begin;
-			before->cur = NULL;
-			s->cur->slices--;
-		}
-		s->cur->newest = (uint32_t)i;
-	}
-}
-
-/*
- * Takes out the kept slices that have no cursor: the others move up to those in
- * flight, of which there may be many more.
- */
-static void
-squeeze_kept(struct window *w)
-{
-	size_t i = w->kept, n = w->kept;
-
-	while (i-- > 0) {
-		if (nth(w, i)->cur == NULL)
-			continue;
-		if (--n != i)
-			*nth(w, n) = *nth(w, i);
-	}
-	w->head = w->head + n < w->room ? w->head + n : w->head + n - w->room;
-	w->count -= n;
-	w->kept -= n;
-}
-
-/*
- * What is kept is never released for want of memory: it is known less exactly.
- */
-static void
-thin_kept(struct window *w)
-{
-	uint64_t span = w->acked_pos - w->trimmed_pos;
-	uint64_t grain = span / KEPT_GRAINS + 1;
-
-	for (;; grain *= 4) {
-		join_kept(w, grain);
-		squeeze_kept(w);
-		if (w->kept <= w->max / 4 || grain > span)
-			break;
-	}
-	w->thin_at = w->kept < w->max / 4 ? w->kept * 2 : w->max / 2;
-	if (w->thin_at < w->kept + w->kept / 2)
-		w->thin_at = w->kept + w->kept / 2;
-	if (w->thin_at < KEPT_EXACT)
-		w->thin_at = KEPT_EXACT;
 }
 
 int
@@ -265,7 +154,7 @@ window_reserve(struct window *w, size_t n)
 		return (-1);
 	}
 	if (w->kept >= w->thin_at)
-		thin_kept(w);
+		window_thin_kept(w);
 	while (w->room - w->count < n)
 		if (grow(w) == -1)
 			return (-1);
@@ -289,7 +178,7 @@ append(struct window *w, struct cursor *cur, off_t end, uint64_t pos,
 	if (!has_reserved(w) && window_reserve(w, 1) == -1)
 		return (-1);
 	cur->slices++;
-	s = nth(w, w->count++);
+	s = window_nth(w, w->count++);
 	s->cur = cur;
 	s->begin = cur->sent;
 	s->end = end;
@@ -335,11 +224,11 @@ find(const struct window *w, uint64_t pos)
 	size_t low = w->kept, high = w->count, middle;
 
 	/* Most answers come in order. */
-	if (low < high && nth(w, low)->pos >= pos)
+	if (low < high && window_nth(w, low)->pos >= pos)
 		return (low);
 	while (low < high) {
 		middle = low + (high - low) / 2;
-		if (nth(w, middle)->pos < pos)
+		if (window_nth(w, middle)->pos < pos)
 			low = middle + 1;
 		else
 			high = middle;
@@ -354,9 +243,9 @@ window_ack_one(struct window *w, uint64_t pos)
 	size_t i = find(w, pos);
 
 	assert(w->apart);
-	if (i == w->count || nth(w, i)->pos != pos)
+	if (i == w->count || window_nth(w, i)->pos != pos)
 		return;
-	nth(w, i)->done = true;
+	window_nth(w, i)->done = true;
 	settle(w);
 }
 
@@ -369,7 +258,7 @@ window_slice_at(const struct window *w, uint64_t pos, struct cursor **cur,
 
 	if (i == w->count)
 		return (false);
-	s = nth(w, i);
+	s = window_nth(w, i);
 	if (s->pos != pos || s->done || s->cur == NULL)
 		return (false);
 	*cur = s->cur;
@@ -400,7 +289,7 @@ window_rewind(struct window *w, uint64_t keep_pos)
 	bool back;
 
 	while (w->count > 0) {
-		s = nth(w, --w->count);
+		s = window_nth(w, --w->count);
 		cur = s->cur;
 		if (w->count < w->kept) {
 			w->kept = w->count;
@@ -418,7 +307,7 @@ window_rewind(struct window *w, uint64_t keep_pos)
 	free(w->ring);
 	w->ring = NULL;
 	w->room = w->head = 0;
-	w->thin_at = KEPT_EXACT;
+	w->thin_at = WINDOW_KEPT_EXACT;
 	w->sent_pos = w->acked_pos = w->trimmed_pos = 0;
 }
 
@@ -429,7 +318,7 @@ window_part(struct window *w, uint64_t keep_pos)
 	struct slice *s;
 
 	while (w->count > 0) {
-		s = nth(w, w->count - 1);
+		s = window_nth(w, w->count - 1);
 		cur = s->cur;
 		if (w->count == w->kept && s->pos <= keep_pos)
 			break;
@@ -466,9 +355,9 @@ window_forget(struct window *w, struct cursor *cur)
 	for (n = 0; n < w->count && cur->slices > 0; n++, i++) {
 		if (i >= w->count)
 			i = 0;
-		if (nth(w, i)->cur != cur)
+		if (window_nth(w, i)->cur != cur)
 			continue;
-		nth(w, i)->cur = NULL;
+		window_nth(w, i)->cur = NULL;
 		cur->slices--;
 		w->forgotten = i;
 	}
@@ -490,7 +379,7 @@ window_cut(struct window *w, struct cursor *cur, off_t end)
 	size_t n;
 
 	for (n = 0; n < w->count; n++) {
-		s = nth(w, n);
+		s = window_nth(w, n);
 		if (s->cur != cur)
 			continue;
 		if (s->end > end)
@@ -512,7 +401,7 @@ window_guard(const struct window *w, const struct cursor *cur, off_t most,
 	if (cur->slices == 0)
 		return (false);
 	while (i-- > 0) {
-		s = nth(w, i);
+		s = window_nth(w, i);
 		if (s->cur != cur || s->guard == 0 || s->end > most)
 			continue;
 		*at = s->end;

@@ -21,7 +21,7 @@
 struct window;				/* opaque */
 
 struct cursor {				/* embedded by its owner */
-	off_t		sent;		/* handed to the connection up to here */
+	off_t		sent;		/* given to the connection up to here */
 	off_t		acked;		/* the receiver has it up to here */
 	uint32_t	slices;		/* in some window, kept ones included */
 	uint32_t	newest;		/* window.c's own */
@@ -135,8 +135,8 @@ void	window_cut(struct window *, struct cursor *cur, off_t end);
  * The newest guard at or below most of what the window holds of cur's file,
  * kept slices included.  Returns false when there is none.
  */
-bool	window_guard(const struct window *, const struct cursor *cur, off_t most,
-	    off_t *at, uint64_t *guard);
+bool	window_guard(const struct window *, const struct cursor *cur,
+	    off_t most, off_t *at, uint64_t *guard);
 
 uint64_t	window_sent_pos(const struct window *);
 /* All stream bytes up to there are acknowledged. */

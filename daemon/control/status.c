@@ -46,7 +46,7 @@ text(const char *s)
 
 	if ((buf = malloc(len * 4 + 4)) == NULL)
 		return (NULL);
-	text_convert(&rules, u.out, len, (uint8_t *)buf, len * 4 + 4, &r);
+	r = text_convert(&rules, u.out, len, (uint8_t *)buf, len * 4 + 4);
 	j = json_stringn(buf, r.made);
 	free(buf);
 	return (j);

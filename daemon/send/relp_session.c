@@ -94,14 +94,15 @@ static bool
 hear_accepted(struct relp_session *s, uint64_t in_flight, const uint8_t *in,
     size_t n, struct relp_said *said)
 {
-	uint64_t accepted;
+	struct relp_accepted accepted;
 
 	if (!s->open || s->closing || in_flight == 0)
 		return (false);
-	accepted = relp_parse_accepted(&s->parser,
-	    txnr_before(s, in_flight - 1), in_flight, in, n, &said->used);
-	said->position = s->count - in_flight + accepted;
-	return (accepted > 0);
+	accepted = relp_parse_accepted(
+	    &s->parser, txnr_before(s, in_flight - 1), in_flight, in, n);
+	said->used = accepted.used;
+	said->position = s->count - in_flight + accepted.count;
+	return (accepted.count > 0);
 }
 
 enum relp_heard

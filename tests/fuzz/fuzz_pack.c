@@ -153,7 +153,7 @@ check_text(const struct pack_style *style, const uint8_t *p, size_t n)
 	uint8_t copy[512];
 
 	require(n <= sizeof(copy));
-	text_convert(&as_is, p, n, copy, sizeof(copy), &r);
+	r = text_convert(&as_is, p, n, copy, sizeof(copy));
 	require(r.used == n && r.made == n && memcmp(p, copy, n) == 0);
 	if (style->text.invalid != TEXT_INVALID_PASS)
 		require(r.utf8);

@@ -126,15 +126,16 @@ static void
 check_accepted(const uint8_t *in, size_t n, size_t found)
 {
 	struct relp_parser p;
-	size_t used, count;
+	struct relp_accepted a;
+	size_t count;
 
 	if (found == 0 || whole[0].event != RELP_RSP)
 		return;
 	relp_parser_init(&p);
-	count = (size_t)relp_parse_accepted(
-	    &p, whole[0].txnr, EVENTS, in, n, &used);
+	a = relp_parse_accepted(&p, whole[0].txnr, EVENTS, in, n);
+	count = (size_t)a.count;
 	require(count <= found);
-	require(used == (count > 0 ? whole[count - 1].end : 0));
+	require(a.used == (count > 0 ? whole[count - 1].end : 0));
 	for (size_t i = 0; i < count; i++) {
 		require(whole[i].event == RELP_RSP && whole[i].code == 200);
 		require(strcmp(whole[i].text, "OK") == 0);

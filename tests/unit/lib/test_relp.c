@@ -399,13 +399,14 @@ accepted(uint32_t txnr, uint64_t most, const char *in, size_t *used)
 {
 	size_t n = strlen(in);
 	uint8_t *copy = malloc(n > 0 ? n : 1);
-	uint64_t count;
+	struct relp_accepted found;
 
 	assert_non_null(copy);
 	memcpy(copy, in, n);
-	count = relp_parse_accepted(&parser, txnr, most, copy, n, used);
+	found = relp_parse_accepted(&parser, txnr, most, copy, n);
 	free(copy);
-	return (count);
+	*used = found.used;
+	return (found.count);
 }
 
 #define OK " rsp 6 200 OK\n"

@@ -53,7 +53,7 @@ assert_converts(
 	uint8_t out[256];
 	uint8_t *copy = copy_of(in, n);
 
-	text_convert(rules, copy, n, out, sizeof(out), &r);
+	r = text_convert(rules, copy, n, out, sizeof(out));
 	free(copy);
 	assert_int_equal(r.used, n);
 	assert_int_equal(r.made, strlen(want));
@@ -74,7 +74,7 @@ assert_as_naive(
 		out = malloc(room > 0 ? room : 1);
 		assert_non_null(out);
 		naive_convert(rules, in, n, expected, room, &want);
-		text_convert(rules, copy, n, out, room, &r);
+		r = text_convert(rules, copy, n, out, room);
 		assert_int_equal(r.used, want.used);
 		assert_int_equal(r.made, want.made);
 		assert_int_equal(r.repaired, want.repaired);
@@ -241,13 +241,13 @@ the_result_tells_what_the_output_is(void **state)
 	const uint8_t *bad = (const uint8_t *)"a\xff";
 
 	(void)state;
-	text_convert(&pass_rules, bad, 1, out, sizeof(out), &r);
+	r = text_convert(&pass_rules, bad, 1, out, sizeof(out));
 	assert_true(!r.wide && r.utf8 && r.repaired == 0);
-	text_convert(&pass_rules, bad, 2, out, sizeof(out), &r);
+	r = text_convert(&pass_rules, bad, 2, out, sizeof(out));
 	assert_true(r.wide && !r.utf8 && r.repaired == 1);
-	text_convert(&replace_rules, bad, 2, out, sizeof(out), &r);
+	r = text_convert(&replace_rules, bad, 2, out, sizeof(out));
 	assert_true(r.wide && r.utf8 && r.repaired == 1);
-	text_convert(&escape_rules, bad, 2, out, sizeof(out), &r);
+	r = text_convert(&escape_rules, bad, 2, out, sizeof(out));
 	assert_true(!r.wide && r.utf8 && r.repaired == 1);
 }
 
@@ -264,7 +264,7 @@ all_sequences_of_four_telling_bytes_are_judged_right(void **state)
 		for (size_t i = 0; i < 4; i++)
 			in[i] = bytes[x >> 4 * i & 15];
 		naive_convert(&replace_rules, in, 4, expected, 16, &want);
-		text_convert(&replace_rules, in, 4, out, 16, &r);
+		r = text_convert(&replace_rules, in, 4, out, 16);
 		assert_int_equal(r.made, want.made);
 		assert_int_equal(r.repaired, want.repaired);
 		assert_memory_equal(out, expected, r.made);
