@@ -180,6 +180,33 @@ find_copy(struct tail *old, struct place *place, off_t least,
 	return (tail_copy_find(&wanted, found));
 }
 
+/* For how long a copy is looked for, in seconds. */
+static double
+seek_for(enum tail_copy_result result)
+{
+	if (result == TAIL_COPY_DENIED)
+		return (SEEK_DENIED_FOR);
+	if (result == TAIL_COPY_CHANGING)
+		return (SEEK_CHANGING_FOR);
+	return (result == TAIL_COPY_UNKNOWN || result == TAIL_COPY_LATER
+		? SEEK_FOR
+		: 0.);
+}
+
+/* Whether its copy could not be looked for, and not for too long. */
+static bool
+is_sought_again(struct tail *t, enum tail_copy_result result)
+{
+	const double most = seek_for(result);
+
+	if (most == 0.)
+		return (false);
+	if (!t->sought)
+		t->changed = tails_now(t->all);
+	t->sought = true;
+	return (tails_now(t->all) - t->changed < most);
+}
+
 int
 tail_has_copy(struct tail *t)
 {
@@ -189,11 +216,14 @@ tail_has_copy(struct tail *t)
 	if (t->place == NULL)
 		return (0);
 	result = find_copy(t, t->place, tail_most_sent(t), &found);
-	if (result != TAIL_COPY_FOUND)
-		return (result == TAIL_COPY_LATER ? -1 : 0);
-	(void)close(found.fd);
-	free(found.name);
-	return (1);
+	if (result == TAIL_COPY_FOUND) {
+		(void)close(found.fd);
+		free(found.name);
+	}
+	if (result == TAIL_COPY_LATER || is_sought_again(t, result))
+		return (-1);
+	t->sought = false;
+	return (result == TAIL_COPY_FOUND);
 }
 
 /* A file that was rotated is lost under its own name, not the one it had. */
@@ -262,19 +292,6 @@ settle_old(struct tail *old, struct place *place)
 		lose_rest(old);
 	}
 	return (result);
-}
-
-/* For how long a copy is looked for, in seconds. */
-static double
-seek_for(enum tail_copy_result result)
-{
-	if (result == TAIL_COPY_DENIED)
-		return (SEEK_DENIED_FOR);
-	if (result == TAIL_COPY_CHANGING)
-		return (SEEK_CHANGING_FOR);
-	return (result == TAIL_COPY_UNKNOWN || result == TAIL_COPY_LATER
-		? SEEK_FOR
-		: 0.);
 }
 
 void

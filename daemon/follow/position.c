@@ -245,6 +245,7 @@ went_on(struct tail *t, int fd, const struct stat *st)
 	struct stream *s;
 
 	t->cut = st->st_size < t->size;
+	t->sought = false;
 	t->size = st->st_size;
 	t->sure = 0;
 	tails_saw(t, st);

@@ -27,7 +27,7 @@ read_head(int fd, uint8_t *head, size_t size)
 	return (n);
 }
 
-bool
+int
 stream_is_no_text(
     struct stream *s, int fd, const uint8_t *p, size_t n, off_t offset)
 {
@@ -38,7 +38,7 @@ stream_is_no_text(
 		return (s->is_no_text);
 	if (offset > 0) {
 		if ((got = read_head(fd, head, sizeof(head))) <= 0)
-			return (false);
+			return ((int)got);
 		p = head;
 	}
 	s->is_no_text = compressed_by_name(s->tail->name) ||

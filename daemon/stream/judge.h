@@ -14,9 +14,10 @@ struct stream;
 
 /*
  * Whether the file is compressed, by its name or its first octets: it holds no
- * lines.  That is said once.  p[0..n), of fd, begin at offset.
+ * lines.  That is said once.  p[0..n), of fd, begin at offset.  Returns 1 or 0,
+ * or -1 with errno where the first octets could not be read.
  */
-bool	stream_is_no_text(struct stream *, int fd, const uint8_t *p, size_t n,
+int	stream_is_no_text(struct stream *, int fd, const uint8_t *p, size_t n,
 	    off_t offset);
 
 /*

@@ -253,13 +253,15 @@ pull_nuls(struct stream *s, struct pull *p, off_t from)
 	return (PULL_MORE);
 }
 
-static bool
+/* Returns 1 or 0, or -1 with errno. */
+static int
 is_no_text(struct stream *s, const struct slice *l)
 {
-	return (s->route->source->compressed &&
-	    s->tail->packed == INFLATE_NONE && l->n > 0 &&
-	    stream_is_no_text(
-		s, s->tail->fd, l->buf, l->n, l->from - (off_t)l->skip));
+	if (!s->route->source->compressed || s->tail->packed != INFLATE_NONE ||
+	    l->n == 0)
+		return (0);
+	return (stream_is_no_text(
+	    s, s->tail->fd, l->buf, l->n, l->from - (off_t)l->skip));
 }
 
 /* A newline that came after its line was sent. */
@@ -401,14 +403,17 @@ pull_from(struct stream *s, struct pull *p)
 {
 	enum pull_result result;
 	struct slice l;
+	int no_text;
 
 	if (!read_slice(s, p, &l, &result))
 		return (result);
 	if (!has_what_was_sent(s, &l))
 		return (PULL_DRAINED);
 	note_slice(s, &l);
-	if (is_no_text(s, &l))
-		return (pass_over(s, p));
+	if ((no_text = is_no_text(s, &l)) == -1)
+		tail_read_failed(s->tail, errno);
+	if (no_text != 0)
+		return (no_text == 1 ? pass_over(s, p) : PULL_DRAINED);
 	skip_late_newline(&l);
 	if (begins_line(&l) && begins_with_nuls(l.buf + l.skip, l.n - l.skip))
 		return (pull_nuls(s, p, l.from));

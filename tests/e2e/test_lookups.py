@@ -12,7 +12,7 @@ import signal
 import unittest
 
 from teslacoil import (LINUX, USER, Case, destination, kill, main, rng,
-                       source, wait_for)
+                       source, texts, wait_for)
 from world import (ALL, FSTAT, OPEN, OPENDIR, PROGRAM, READ, READDIR, STAT,
                    World)
 
@@ -402,6 +402,38 @@ class Lookups(Case):
         self.r.wait_all(w)
         self.over(w)
         self.r.check(w, ordered=False)
+
+    def test_a_banner_is_written_anew_and_the_copy_is_found_late(self):
+        """The log goes back to where its banner ends, unless it was copied."""
+        banner = ["the same first lines in every log %d" % i
+                  for i in range(40)]
+        old, late = banner + ["first"], ["late %d" % i for i in range(5)]
+        new = banner + ["new %d" % i for i in range(200)]
+        log = self.path("x.log")
+
+        def put(lines):
+            with open(log, "a", encoding="ascii") as f:
+                f.write("".join(line + "\n" for line in lines))
+
+        def act():
+            put(late)
+            shutil.copyfile(log, log + ".1")
+            os.truncate(log, 0)
+            put(new)
+
+        def got():
+            return [x.decode() for x in texts(self.r.lines())]
+
+        put(old)
+        self.begin()
+        wait_for(lambda: got() == old, "what was there")
+        self.world.fail_nth(1, OPENDIR, errno.EIO, NEVER)
+        self.held(act)
+        wait_for(lambda: self.world.failed > 0, "a look that fails")
+        self.world.fail_nth(0, 0, 0)
+        wait_for(lambda: new[-1] in got(), "what is new")
+        self.finish(self.d, self.r)
+        self.assertEqual(got(), old + late + new)
 
     def test_stopped_while_it_looks_for_a_copy(self):
         self.sought()
@@ -881,6 +913,23 @@ class Lookups(Case):
         self.r.wait_all(w)
         self.finish(self.d, self.r)
         self.r.check(w)
+
+    def test_what_is_no_text_grows_and_its_head_cannot_be_read(self):
+        """Which of the reads that is, only trying tells."""
+        log = self.path("x.log")
+        with open(log, "wb") as f:
+            f.write(b"BZh91AY&SY" + bytes(range(11, 256)) * 8 + b"\n")
+        self.begin()
+        for n in range(1, 12):
+            self.d.wait_log("is compressed, not text", n)
+            self.d.stop()
+            with open(log, "ab") as f:
+                f.write(b"more\n")
+            self.world.fail_nth(n, READ, errno.EIO)
+            self.d.start()
+        self.d.wait_log("is compressed, not text", n + 1)
+        self.finish(self.d, self.r)
+        self.assertEqual(self.r.lines(), [])
 
     def test_an_error_passes(self):
         w = self.writer("x.log")
