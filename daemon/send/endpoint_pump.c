@@ -181,6 +181,7 @@ pull_slice(struct endpoint *ep)
 	struct stream *s = TAILQ_FIRST(&ep->ready);
 	struct pull p = { .out = ep->buf + ep->end,
 		.wire = link_wire(&ep->link),
+		.local = ep->facts->by_path && endpoint_is_datagram(ep),
 		.max_message = ep->max_message,
 		.marks = ep->marks };
 	enum pull_result result;

@@ -19,13 +19,6 @@ local_offset(time_t now)
 	return (offset);
 }
 
-/* Whether a local syslog daemon reads the messages from a socket. */
-static bool
-is_local(const struct route *r, const struct pull *p)
-{
-	return (p->wire == WIRE_DATAGRAM && r->to->urls[0].scheme == CONF_UNIX);
-}
-
 /* With a position every file has a header of its own, made for the slice. */
 static int
 make_header(const struct stream *s, enum syslog_format format,
@@ -46,7 +39,7 @@ stream_frame(struct stream *s, const struct pull *p, struct pack_io *io)
 	struct route *r = s->route;
 	struct pack_style style = r->style;
 	struct syslog_header own;
-	struct syslog_header *header = is_local(r, p) ? &r->local : &r->header;
+	struct syslog_header *header = p->local ? &r->local : &r->header;
 	struct timespec now;
 	enum pack_stop stop;
 	bool position =

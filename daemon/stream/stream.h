@@ -108,6 +108,7 @@ struct pull {
 	uint8_t		*out;		/* for frames, */
 	size_t		 room;		/* so many octets */
 	enum wire	 wire;		/* how to frame */
+	bool		 local;		/* for the syslog daemon of this host */
 	size_t		 max_message;	/* octets, below the route's; or 0 */
 	uint64_t	 most;		/* messages, or 0 for no limit */
 	struct pack_mark *marks;	/* where each message ends, or NULL: see
