@@ -1,24 +1,59 @@
 #include "daemon/base/clock.h"
 
-#include <time.h>
-
 #include "lib/ns.h"
 
-double
-clock_now(void)
+static struct timespec
+steady(void)
 {
 	struct timespec ts;
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (ts);
+}
+
+double
+clock_now(void)
+{
+	const struct timespec ts = steady();
+
 	return ((double)ts.tv_sec + (double)ts.tv_nsec / 1e9);
+}
+
+uint64_t
+clock_ms(void)
+{
+	return (clock_steady_us() / 1000);
+}
+
+uint64_t
+clock_steady_us(void)
+{
+	const struct timespec ts = steady();
+
+	return ((uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000);
+}
+
+/* As coarse as the times of files, which it is compared with. */
+time_t
+clock_wall_s(void)
+{
+	return (time(NULL));
+}
+
+struct timespec
+clock_wall(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_REALTIME, &ts);
+	return (ts);
 }
 
 int64_t
 clock_day_ns(void)
 {
-	struct timespec ts;
+	const struct timespec ts = clock_wall();
 
-	(void)clock_gettime(CLOCK_REALTIME, &ts);
 	return (ns_of(&ts));
 }
 
@@ -26,14 +61,5 @@ bool
 clock_is_to_come(int64_t file_ns)
 {
 	/* Both clocks have ticks. */
-	return (file_ns / NS_IN_S > (int64_t)time(NULL) + 1);
-}
-
-uint64_t
-clock_ms(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ((uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000);
+	return (file_ns / NS_IN_S > (int64_t)clock_wall_s() + 1);
 }

@@ -10,8 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "daemon/base/clock.h"
 
 #define STATUS_MS 60000
 
@@ -106,11 +107,8 @@ notify_beat(const char *fmt, ...)
 void
 notify_reloading(void)
 {
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	notify_send("RELOADING=1\nMONOTONIC_USEC=%lld\n",
-	    (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+	notify_send("RELOADING=1\nMONOTONIC_USEC=%llu\n",
+	    (unsigned long long)clock_steady_us());
 }
 
 uint64_t

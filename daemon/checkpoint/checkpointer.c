@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "daemon/base/clock.h"
 #include "daemon/base/log.h"
 #include "daemon/checkpoint/inside.h"
 #include "lib/ns.h"
@@ -187,7 +188,7 @@ ledger_see(struct ledger *l, const char *dest, const char *source)
 {
 	if (l->checkpoint == NULL)
 		return;
-	if (checkpoint_seen(l->checkpoint, dest, source, time(NULL)) == -1)
+	if (checkpoint_seen(l->checkpoint, dest, source, clock_wall_s()) == -1)
 		log_warn("checkpoint");
 	ledger_arm(l);
 }
@@ -294,7 +295,7 @@ ledger_end(struct ledger *l, const struct checkpoint_record *rec)
 	struct checkpoint_record gone = *rec;
 
 	gone.kind = CHECKPOINT_GONE;
-	gone.time = time(NULL);
+	gone.time = clock_wall_s();
 	if (checkpoint_note(l->checkpoint, &gone) == -1)
 		log_warn("checkpoint");
 	ledger_arm(l);
@@ -310,7 +311,7 @@ on_day(struct ev_loop *loop, ev_timer *timer, int revents)
 	(void)loop;
 	(void)revents;
 	n = checkpoint_expire(
-	    l->checkpoint, time(NULL) - (time_t)KEPT_DAYS * DAY);
+	    l->checkpoint, clock_wall_s() - (time_t)KEPT_DAYS * DAY);
 	if (n > 0)
 		log_notice("checkpoint: %zu records were dropped: neither file "
 			   "nor destination was seen for %d days",

@@ -12,6 +12,7 @@
 #include <openssl/crypto.h>
 #include <tls.h>
 
+#include "daemon/base/clock.h"
 #include "daemon/conf/cert.h"
 #include "daemon/conf/value.h"
 
@@ -215,7 +216,7 @@ check_key(const struct conf_tls *t, struct reason *why)
 static void
 look_at_dates(const struct cert_facts *f, struct reason *warning)
 {
-	time_t now = time(NULL);
+	time_t now = clock_wall_s();
 
 	if (f->not_after < now)
 		reason_set(warning, "the certificate expired %s",

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/base/clock.h"
 #include "daemon/base/version.h"
 #include "daemon/checkpoint/checkpointer.h"
 #include "daemon/conf/conf.h"
@@ -75,7 +76,7 @@ when(double t)
 static json_t *
 when_ago(double seconds)
 {
-	return (when((double)time(NULL) - seconds));
+	return (when((double)clock_wall_s() - seconds));
 }
 
 static const char *
@@ -421,7 +422,7 @@ put_more(struct state_writer *w)
 
 	if (!w->begun) {
 		put(w, "{\n\"version\": \"" VERSION "\"");
-		put_named(w, "time", when((double)time(NULL)));
+		put_named(w, "time", when((double)clock_wall_s()));
 		w->begun = true;
 	} else if (w->in_files) {
 		put_next_file(w);

@@ -12,9 +12,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "daemon/base/clock.h"
 #include "daemon/base/control_socket.h"
 #include "daemon/control/show.h"
 
@@ -93,15 +93,6 @@ reach(const char *path)
 	return (fd);
 }
 
-static time_t
-now_s(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (now.tv_sec);
-}
-
 /*
  * Asks once.  Returns the answer; NULL where the connection was closed without
  * a word: the worker that had accepted it has just been replaced.
@@ -137,13 +128,13 @@ static json_t *
 ask(const char *path, const char *words)
 {
 	const struct timespec pause = { .tv_nsec = AGAIN_NS };
-	time_t end = now_s() + TIMEOUT;
+	double end = clock_now() + TIMEOUT;
 	char request[WORDS + 1];
 	json_t *answer;
 
 	(void)snprintf(request, sizeof(request), "%s\n", words);
 	while ((answer = ask_once(path, request)) == NULL) {
-		if (now_s() >= end)
+		if (clock_now() >= end)
 			errx(1,
 			    "%s: no answer; the log of the daemon may say "
 			    "more",

@@ -2,8 +2,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "daemon/base/clock.h"
 #include "daemon/file/table.h"
 #include "lib/ns.h"
 
@@ -78,7 +78,7 @@ void
 tails_saw(struct tail *t, const struct stat *st)
 {
 	t->written_ns = written_ns(st);
-	t->doubtful = st->st_mtim.tv_sec + TICK >= time(NULL);
+	t->doubtful = st->st_mtim.tv_sec + TICK >= clock_wall_s();
 }
 
 bool

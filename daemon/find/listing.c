@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/clock.h"
 #include "daemon/base/say.h"
 #include "daemon/checkpoint/checkpointer.h"
 #include "daemon/file/file.h"
@@ -286,7 +287,7 @@ listing_begin(struct dir *d, struct scan *s)
 		return;
 	}
 	s->stage = STAGE_LIST;
-	s->began = time(NULL);
+	s->began = clock_wall_s();
 	s->begun++;
 	s->unseen[0] = '\0';
 	d->said = d->disordered = false;

@@ -1,8 +1,8 @@
 #include "daemon/find/routes.h"
 
 #include <string.h>
-#include <time.h>
 
+#include "daemon/base/clock.h"
 #include "daemon/base/log.h"
 #include "daemon/base/say.h"
 #include "daemon/checkpoint/checkpointer.h"
@@ -63,7 +63,7 @@ is_left_alone(const struct tail *t, const struct route *r, bool from_end)
 
 	if (old_ms == 0 || from_end || t->streams != NULL)
 		return (false);
-	age_ns = (int64_t)time(NULL) * NS_IN_S - t->written_ns;
+	age_ns = (int64_t)clock_wall_s() * NS_IN_S - t->written_ns;
 	return (age_ns > 0 && (uint64_t)age_ns / 1000000 > old_ms &&
 	    ledger_find(tails_ledger(t->all), r->to->name, t->dev, t->ino) ==
 		NULL);

@@ -1,3 +1,4 @@
+#include "daemon/base/clock.h"
 #include "daemon/follow/follow.h"
 
 #include <sys/stat.h>
@@ -94,7 +95,7 @@ be_sought(struct checkpoint_record *rec, const struct tail *t)
 static time_t
 last_there(const struct tail *t)
 {
-	const time_t now = time(NULL);
+	const time_t now = clock_wall_s();
 	const time_t written = (time_t)(t->written_ns / NS_IN_S);
 	struct stat st;
 

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "daemon/base/born.h"
@@ -208,7 +207,7 @@ was_there(const struct tail *t, const struct checkpoint_record *rec)
 	int64_t born;
 
 	born = born_ns(real != NULL ? real : tail_path(t).text, t->ino);
-	if (born == 0 || rec->time > time(NULL))
+	if (born == 0 || rec->time > clock_wall_s())
 		return (false);
 	if (clock_is_to_come(born) &&
 	    ledger_side(tails_ledger(t->all), born) == LEDGER_BEFORE)

@@ -7,6 +7,7 @@
 
 #include <tls.h>
 
+#include "daemon/base/clock.h"
 #include "daemon/conf/cert.h"
 #include "daemon/conf/tls.h"
 #include "daemon/conf/url.h"
@@ -106,7 +107,7 @@ tls_peer_tell_refusal(const struct transport *t, struct tls *ctx,
 	const char *name = tls_peer_name(t), *text;
 	struct cert_facts f = { 0 };
 	struct reason more;
-	time_t now = time(NULL);
+	time_t now = clock_wall_s();
 
 	text = strrchr(refused->text, ':');
 	text = text == NULL ? refused->text : text + 2;

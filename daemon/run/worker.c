@@ -8,9 +8,9 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "daemon/base/clock.h"
 #include "daemon/base/fdpass.h"
 #include "daemon/base/heap.h"
 #include "daemon/base/log.h"
@@ -406,8 +406,7 @@ on_alive(struct ev_loop *loop, ev_timer *timer, int revents)
 static void
 gather(struct worker *w, bool pressed)
 {
-	uint64_t now_us = (uint64_t)(ev_now(w->loop) * 1e6);
-	bool at_once = turns_take(&w->turns, now_us) || pressed;
+	bool at_once = turns_take(&w->turns, clock_steady_us()) || pressed;
 
 	ev_set_io_collect_interval(w->loop, at_once ? 0. : WORKER_GATHER);
 }
@@ -763,7 +762,7 @@ worker_run(const struct worker_start *start)
 	if (opener_start(start->conf) == -1)
 		log_warn("worker: what comes later is opened by a new worker");
 	heap_give_back();
-	w.started = (double)time(NULL);
+	w.started = (double)clock_wall_s();
 	if (make_all(&w) == 0 && look_for_files(&w) == 0) {
 		/* Now it is known where links lead to; no line was read yet. */
 		confine_enter(&w.confine, w.sources, start->statedir);

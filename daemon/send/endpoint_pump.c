@@ -120,7 +120,7 @@ allow(struct endpoint *ep, const struct stream *s, struct pull *p)
 	p->room = octets_allowed(ep, pack_room(&s->route->style));
 	if (ep->conf->rate_limit == 0)
 		return (true);
-	now_us = (uint64_t)(clock_now() * 1e6);
+	now_us = clock_steady_us();
 	p->most = token_bucket_take(ep->owner->bucket, p->most, now_us);
 	if (p->most == 0)
 		wait_for_rate(

@@ -142,8 +142,7 @@ on_up(struct endpoint *ep)
 static void
 wait_for_attempt(struct endpoint *ep)
 {
-	uint64_t ms = backoff_next(
-	    &ep->backoff, (uint64_t)(clock_now() * 1e3), arc4random());
+	uint64_t ms = backoff_next(&ep->backoff, clock_ms(), arc4random());
 
 	endpoint_start_timer(ep, (double)ms / 1e3);
 }

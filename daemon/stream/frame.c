@@ -1,6 +1,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "daemon/base/clock.h"
 #include "daemon/conf/conf.h"
 #include "daemon/stream/inside.h"
 
@@ -59,7 +60,7 @@ stream_frame(struct stream *s, const struct pull *p, struct pack_io *io)
 	if (p->max_message != 0 && p->max_message < style.max_message &&
 	    p->max_message >= pack_least(header))
 		style.max_message = p->max_message;
-	(void)clock_gettime(CLOCK_REALTIME, &now);
+	now = clock_wall();
 	syslog_header_stamp(header, &now, local_offset(now.tv_sec));
 	stop = pack_lines(&style, io);
 	if (position)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/clock.h"
 #include "daemon/base/log.h"
 #include "daemon/watch/mounts_system.h"
 
@@ -29,7 +30,7 @@ struct mounts {
 	struct table now;
 	struct table next; /* while it is read */
 	ev_timer look;
-	ev_tstamp looked;
+	double looked; /* by clock_now() */
 	mounts_cb *on_change;
 	void *arg;
 };
@@ -125,7 +126,7 @@ compare_anew(struct mounts *m)
 	const char **paths;
 	size_t n;
 
-	m->looked = ev_now(m->loop);
+	m->looked = clock_now();
 	if (read_next(m) == -1) {
 		log_debug("mounts: cannot be read");
 		again(m, EVERY);
@@ -157,10 +158,10 @@ static void
 on_system_change(void *mounts)
 {
 	struct mounts *m = mounts;
-	ev_tstamp wait = m->looked + EVERY - ev_now(m->loop);
+	double wait = m->looked + EVERY - clock_now();
 
 	if (!ev_is_active(&m->look))
-		again(m, wait > SOON && wait < EVERY ? wait : SOON);
+		again(m, wait > SOON ? wait : SOON);
 }
 
 struct mounts *
