@@ -7,7 +7,6 @@
 
 #include "text.h"
 
-#define POSITION_ID "position@32473"
 #define STAMP_5424 "0000-00-00T00:00:00.000000+00:00"
 #define STAMP_3164 "Jan  0 00:00:00"
 #define SD_NAME_MAX 32
@@ -124,7 +123,7 @@ put_param(FILE *f, const char *name, size_t len, const char *value)
 static void
 put_position(FILE *f, const struct syslog_fields *fields)
 {
-	(void)fputs("[" POSITION_ID, f);
+	(void)fputs("[" SYSLOG_POSITION_ID, f);
 	put_param(f, "file", strlen("file"), fields->file);
 	(void)fprintf(
 	    f, " inode=\"%llu\" offset=\"", (unsigned long long)fields->inode);

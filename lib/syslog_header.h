@@ -45,6 +45,9 @@ struct syslog_header {
 						   '"] ' before the text */
 };
 
+/* The name of the position element. */
+#define SYSLOG_POSITION_ID	"position@32473"
+
 /*
  * Builds a header from fields, which it does not keep.  Every header field is
  * brought within the lengths and characters of RFC 5424 6.2: other characters

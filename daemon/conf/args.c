@@ -37,7 +37,7 @@ struct args {
 	struct reason *why;
 };
 
-/* Where a bare name is looked for: hostname is the source's. */
+/* An option belongs to the first of these that has it: hostname to a source. */
 static const char *const kinds[] = { "source", "destination", "tls", "" };
 #define NKINDS (sizeof(kinds) / sizeof(kinds[0]))
 
@@ -81,7 +81,7 @@ check_option(const char *name, struct reason *why)
 	return (reason_set(why, "-o %s: unknown option", name));
 }
 
-/* Returns path, counted from the current directory; NULL with errno. */
+/* Returns path, made absolute from the current directory; NULL with errno. */
 static char *
 absolute(const char *path)
 {
@@ -105,7 +105,7 @@ out_of_memory(const struct args *a)
 	return (reason_set(a->why, "%s", strerror(ENOMEM)));
 }
 
-/* Returns where an option, or the path or -t as arg, is from. */
+/* Returns the place of an argument: "-o name", "-t" or a path. */
 static struct conf_line
 from(const char *arg)
 {
@@ -134,7 +134,7 @@ add_option(const struct args *a, struct conf_section *section,
 	return (result == -1 ? out_of_memory(a) : 0);
 }
 
-/* Adds what options the section has, each value that is given. */
+/* Adds the given options that belong to this kind of section. */
 static int
 add_options(const struct args *a, struct conf_section *section)
 {
@@ -149,7 +149,7 @@ add_options(const struct args *a, struct conf_section *section)
 	return (0);
 }
 
-/* Returns a section with its options, or NULL with why set. */
+/* Adds a section with its options.  Returns it, or NULL with why set. */
 static struct conf_section *
 add_section(const struct args *a, struct conf_section *parent, const char *kind,
     const char *title, const char *origin)
@@ -164,7 +164,7 @@ add_section(const struct args *a, struct conf_section *parent, const char *kind,
 	return (add_options(a, s) == -1 ? NULL : s);
 }
 
-/* Adds a section tls to the destination, if any of its options is given. */
+/* Adds a section tls to the destination if an option of tls is given. */
 static int
 add_tls(const struct args *a, struct conf_section *destination)
 {
@@ -180,7 +180,7 @@ add_tls(const struct args *a, struct conf_section *destination)
 	return (0);
 }
 
-/* Names the destination as the scheme of its url. */
+/* Returns the scheme of url as the name of its destination. */
 static const char *
 destination_name(const char *url)
 {
@@ -220,7 +220,7 @@ add_destination(
 
 /*
  * Makes a name of the last part of path: "/var/log/nginx/access*.log" is
- * "access".  What is left when nothing is good is "log".
+ * "access".  Without a usable character the name is "log".
  */
 static void
 base_name(const char *path, char base[BASE_MAX + 1])
@@ -257,7 +257,7 @@ is_taken(const struct args *a, const char *name)
 	return (false);
 }
 
-/* Returns a name for the source of path that no other has. */
+/* Returns a name for the source of path that no other source has. */
 static const char *
 unique_name(struct args *a, const char *path)
 {
@@ -294,8 +294,9 @@ has_dotdot(const char *path)
 }
 
 /*
- * Returns the directory that path counts from, with "/" at its end, and moves
- * *path behind it; "" for none; NULL with errno.
+ * Returns the absolute directory that *path is relative to, with "/" at its
+ * end, and moves *path behind the part that it replaces; "" if *path is
+ * absolute already; NULL with errno.
  */
 static char *
 directory(const char **path)
@@ -308,7 +309,7 @@ directory(const char **path)
 		return (**path == '/' ? strdup("") : absolute(""));
 	if ((part = strndup(*path, (size_t)(slash - *path) + 1)) == NULL)
 		return (NULL);
-	/* A directory that is not there stays: the pattern is refused. */
+	/* Leave a ".." that cannot be resolved: the pattern is refused. */
 	if ((real = realpath(part, NULL)) == NULL) {
 		free(part);
 		return (**path == '/' ? strdup("") : absolute(""));
@@ -322,7 +323,7 @@ directory(const char **path)
 	return (result);
 }
 
-/* Copies s to p as a pattern that means just s.  Returns the end. */
+/* Copies s to p as a pattern that matches only s.  Returns the end. */
 static char *
 quote_glob(char *p, const char *s)
 {
@@ -336,8 +337,8 @@ quote_glob(char *p, const char *s)
 }
 
 /*
- * Returns the pattern that path of the command line means: itself if there is
- * such a file, whatever characters are in its name, else a glob.
+ * Returns the pattern for an argument: it matches only path if there is such a
+ * file, whatever characters are in its name; otherwise path is a glob.
  */
 static char *
 pattern_of(const char *path)
@@ -397,7 +398,7 @@ check_options(const struct args *a)
 	return (0);
 }
 
-/* Returns the root of a tree with all of it, or NULL with why set. */
+/* Returns the tree of the whole command line, or NULL with why set. */
 static struct conf_section *
 make_tree(struct args *a, const char *url, char *const *paths, size_t npaths)
 {
@@ -421,7 +422,7 @@ make_tree(struct args *a, const char *url, char *const *paths, size_t npaths)
 	return (NULL);
 }
 
-/* What a file has by default has no place in a quick look. */
+/* With paths on the command line these have no default. */
 static void
 drop_defaults(const struct args *a, struct conf *c)
 {

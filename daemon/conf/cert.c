@@ -14,9 +14,9 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
-#define CHAIN_MAX 32 /* certificates to a root; two may name each other */
+#define CHAIN_MAX 32 /* issuers: two certificates may name each other */
 
-/* A certificate is the peer's word: nothing but plain text gets into a log. */
+/* The receiver chose the name: only printable ASCII may reach the log. */
 static void
 add_name(struct cert_facts *f, const void *name, size_t n)
 {
@@ -118,7 +118,7 @@ cert_read(const uint8_t *pem, size_t n, struct cert_facts *f)
 		result = read_facts(x, f);
 	X509_free(x);
 	BIO_free(bio);
-	/* libtls must not find our errors in the queue. */
+	/* libtls would take errors in the queue for its own. */
 	ERR_clear_error();
 	return (result);
 }
@@ -147,7 +147,7 @@ static STACK_OF(X509_INFO) * read_all(const struct cert_pem *pem)
 	return (all);
 }
 
-/* Also one that may sign nothing else. */
+/* Whether x is its own issuer, also if it may not sign others. */
 static bool
 is_root(X509 *x)
 {
@@ -155,7 +155,7 @@ is_root(X509 *x)
 		    X509_get_subject_name(x), X509_get_issuer_name(x)) == 0);
 }
 
-/* Returns the one of all that issued x, or NULL.  all may be NULL. */
+/* Returns the issuer of x among all, which may be NULL; or NULL. */
 static X509 *
 issuer_among(STACK_OF(X509_INFO) * all, X509 *x)
 {
@@ -185,7 +185,7 @@ cert_has_root(const struct cert_pem *pem)
 	return (found);
 }
 
-/* Its common name, or all of the name. */
+/* Writes the common name of the issuer of x, or the whole name. */
 static void
 write_issuer(X509 *x, char *name, size_t size)
 {

@@ -1,7 +1,7 @@
 /*
- * cert.h - what a certificate says of itself, for messages.
+ * cert.h - dates, names and issuers of certificates, for messages to the user.
  *
- * Whether it can be trusted is for libtls to decide.
+ * Only libtls decides whether a certificate is trusted.  All PEM is in memory.
  */
 #ifndef CONF_CERT_H
 #define CONF_CERT_H
@@ -14,7 +14,8 @@
 struct cert_facts {
 	time_t		 not_before;
 	time_t		 not_after;
-	char		 names[256];	/* "a.example, b.example", or "" */
+	char		 names[256];	/* "a.example, b.example", or "";
+					   printable ASCII */
 };
 
 struct cert_pem {			/* n octets of PEM; p NULL: none */
@@ -22,27 +23,34 @@ struct cert_pem {			/* n octets of PEM; p NULL: none */
 	size_t		 n;
 };
 
-/* Reads the first certificate of n octets of PEM.  Returns 0, or -1. */
+/*
+ * Reads the first certificate in n octets of PEM.  Returns 0, or -1 when there
+ * is none.
+ */
 int	cert_read(const uint8_t *pem, size_t n, struct cert_facts *);
 
 /*
- * Whether one of the certificates is its own issuer's.  Without such a root no
- * certificate can be checked by them.
+ * Whether one of the certificates is a root: is issued by its own subject.
+ * Without a root these certificates cannot verify any other.
  */
 bool	cert_has_root(const struct cert_pem *);
 
 /*
- * Goes from the first certificate of chain to who signed it, and on, as far as
- * certificates of chain or of ca lead.  Where the one of an issuer is in
- * neither: writes the issuer's name to name and returns true.
+ * Follows the issuers from the first certificate of chain up to a root.  When
+ * an issuer's certificate is neither in chain nor in ca, writes the issuer's
+ * name, cut to size, to name and returns true.
  */
 bool	cert_lacks_issuer(const struct cert_pem *chain,
 	    const struct cert_pem *ca, char *name, size_t size);
 
-/* "2026-11-01", UTC; text lives until the end of the full expression. */
 struct cert_day {
-	char text[32];
+	char		 text[32];
 };
+
+/*
+ * Returns a date as "2026-11-01", UTC.  The text of a result that is not kept
+ * in a variable lives until the end of the full expression.
+ */
 struct cert_day	cert_date(time_t);
 
 #endif

@@ -1,8 +1,9 @@
 /*
  * conf.h - the configuration, checked, as plain structures.
  *
- * Whatever can be found wrong without touching the network is found here, so
- * that "teslacoild -n" and a reload say it before anything is changed.
+ * Every mistake that can be found without the network is found while the
+ * configuration is read, so that "teslacoild -n" and a reload report it before
+ * the daemon changes anything.
  */
 #ifndef CONF_H
 #define CONF_H
@@ -22,46 +23,52 @@ enum conf_scheme {
 	CONF_UDP,
 	CONF_TCP,
 	CONF_TLS,
-	CONF_UNIX,			/* datagram or stream, as the peer has it */
+	CONF_UNIX,			/* datagrams, or else a stream */
 	CONF_STDOUT,
 	CONF_RELP,
 	CONF_RELP_TLS
 };
 
 struct conf_url {
-	char			*text;	/* as it was written */
+	char			*text;	/* as the user wrote it */
 	enum conf_scheme	 scheme;
-	bool			 srv;	/* host is _service._proto.name */
-	char			*host;	/* name or address, without [] */
+	bool			 srv;	/* host is _service._proto.name: SRV
+					   records have hosts and ports */
+	char			*host;	/* name or address, without []; NULL:
+					   unix, stdout */
 	char			*peer;	/* see conf_url_peer() */
-	char			*port;	/* NULL: the records of host have it */
-	char			*path;	/* unix */
+	char			*port;	/* digits; NULL: srv, unix, stdout */
+	char			*path;	/* of a unix socket, else NULL */
 };
 
 enum conf_policy {
-	CONF_FAILOVER,			/* the first url that works */
-	CONF_BALANCE			/* every file to one of them */
+	CONF_FAILOVER,			/* send to the first url that works */
+	CONF_BALANCE			/* divide the files among the urls */
 };
 
-struct conf_bytes {			/* of a file; p NULL: none */
+struct conf_bytes {			/* a file's content; p NULL: no file */
 	uint8_t			*p;
 	size_t			 n;
 };
 
-/* Read here, so that whoever connects needs no right to read keys. */
+/*
+ * The files are read with the configuration, so that the worker needs no right
+ * to read keys.
+ */
 struct conf_tls {
-	struct conf_bytes	 ca;	/* none: the system's */
+	struct conf_bytes	 ca;	/* none: the system's CAs count */
 	struct conf_bytes	 cert;
 	struct conf_bytes	 key;
 	char			*server_name;	/* NULL: the url's host */
-	char			**fingerprints;	/* "SHA256:" and small hex */
+	char			**fingerprints;	/* "SHA256:", 64 digits in
+						   lower case */
 	size_t			 nfingerprints;	/* 0: the CA decides */
-	bool			 verify;
-	bool			 only_1_3;
+	bool			 verify;	/* the receiver's certificate */
+	bool			 only_1_3;	/* refuse TLS 1.2 */
 };
 
-#define CONF_URLS	16		/* of one destination, at the most */
-#define CONF_RESEND_AUTO	UINT64_MAX
+#define CONF_URLS		16	/* of one destination, at most */
+#define CONF_RESEND_AUTO	UINT64_MAX	/* the receiver's buffer */
 
 struct conf_destination {
 	TAILQ_ENTRY(conf_destination) entry;
@@ -70,20 +77,23 @@ struct conf_destination {
 	size_t			 nurls;
 	struct conf_tls		 tls;
 	enum conf_policy	 policy;
-	uint64_t		 resend_on_reset;	/* bytes, or AUTO */
-	uint64_t		 keepalive_ms;	/* 0: none */
-	char			*bind;		/* address, or NULL */
-	uint64_t		 rate_limit;	/* messages a second, 0: none */
-	size_t			 relp_window;	/* messages without a response,
-						   0: as many as window has */
+	uint64_t		 resend_on_reset; /* bytes to send again
+						   after a reset */
+	uint64_t		 keepalive_ms;	/* idle time; 0: off */
+	char			*bind;		/* local address; NULL: any */
+	uint64_t		 rate_limit;	/* messages a second; 0: none */
+	size_t			 relp_window;	/* messages without a response;
+						   0: window is the limit */
 	enum syslog_format	 format;
-	enum syslog_format	 datagram_format; /* to a unix socket */
+	enum syslog_format	 datagram_format; /* to a unix socket that
+						   takes datagrams */
 	bool			 bom;	/* before text beyond ASCII */
-	enum wire		 wire;	/* on a stream; newline for stdout */
-	enum pack_oversize	 oversize;
-	size_t			 max_message;
-	size_t			 window;	/* octets at first, and */
-	size_t			 window_most;	/* as far as it may grow */
+	enum wire		 wire;	/* how messages are framed */
+	enum pack_oversize	 oversize;	/* what a longer one becomes */
+	size_t			 max_message;	/* bytes */
+	size_t			 window;	/* bytes without acknowledgement
+						   at first, and */
+	size_t			 window_most;	/* when it has grown */
 	uint64_t		 connect_timeout_ms;
 	uint64_t		 ack_timeout_ms;
 	uint64_t		 retry_first_ms;
@@ -92,7 +102,8 @@ struct conf_destination {
 TAILQ_HEAD(conf_destinations, conf_destination);
 
 enum conf_symlinks {
-	CONF_SYMLINKS_SAFE,		/* such as nobody could have planted */
+	CONF_SYMLINKS_SAFE,		/* follow links that no unprivileged
+					   user can have planted */
 	CONF_SYMLINKS_FOLLOW,
 	CONF_SYMLINKS_IGNORE
 };
@@ -101,8 +112,8 @@ struct conf_source {
 	TAILQ_ENTRY(conf_source) entry;
 	char			*name;
 	struct pattern		**patterns;
-	char			**paths;	/* as written */
-	size_t			 npatterns;
+	char			**paths;	/* the patterns' text */
+	size_t			 npatterns;	/* of both */
 	char			**exclude;
 	size_t			 nexclude;
 	struct conf_destination	**destinations;	/* never empty; borrowed */
@@ -113,32 +124,34 @@ struct conf_source {
 	char			*procid;
 	char			*msgid;
 	char			*hostname;	/* never empty */
-	char			*sd;		/* encoded elements, or "" */
-	bool			 position;
-	bool			 compressed;	/* finish what was rotated */
-	bool			 start_at_end;
-	int			 recursive_depth;
+	char			*sd;	/* structured data, encoded, or "" */
+	bool			 position;	/* add file and offset to it */
+	bool			 compressed;	/* read on in rotated files that
+						   have been compressed */
+	bool			 start_at_end;	/* of files without a record */
+	int			 recursive_depth;	/* of ** */
 	enum conf_symlinks	 symlinks;
 	uint64_t		 ignore_older_ms;	/* 0: none is too old */
-	int			 max_open;	/* 0: as the process may */
+	int			 max_open;	/* files; 0: no limit */
 	struct text_rules	 text;
-	uint64_t		 partial_timeout_ms;	/* 0: wait for the newline */
-	bool			 poll;
+	uint64_t		 partial_timeout_ms;	/* 0: wait for the
+						   newline for ever */
+	bool			 poll;	/* do not rely on events */
 	uint64_t		 poll_interval_ms;
 };
 TAILQ_HEAD(conf_sources, conf_source);
 
 struct conf {
-	char			*file;		/* NULL: from the command line */
+	char			*file;		/* NULL: a command line */
 	char			*state_dir;	/* NULL: no state is kept */
-	char			*control_socket; /* NULL: there is none */
-	char			*user;		/* NULL: stay who we are */
+	char			*control_socket; /* path; NULL: there is none */
+	char			*user;		/* to become; NULL: no change */
 	char			*hostname;	/* of sources without one; "":
 						   the system's */
 	uint64_t		 checkpoint_interval_ms;
 	uint64_t		 shutdown_timeout_ms;
 	int			 log_level;	/* LOG_ERR ... LOG_DEBUG */
-	struct reason		 warning;	/* what works but is wrong, or "" */
+	struct reason		 warning;	/* to be logged; "": none */
 	struct conf_destinations destinations;
 	struct conf_sources	 sources;
 };
@@ -155,27 +168,30 @@ struct conf_pairs {
 };
 
 /*
- * Reads and checks file.  macros replace ${name} in "..." strings.
- * Returns the configuration, or NULL with why set to "file:line: what is
- * wrong, and what would be right".  Free with conf_free().
+ * Reads and checks file, and the files that it includes.  The value of a macro
+ * replaces ${name} in "..." strings; macros may be NULL.  Returns the
+ * configuration, or NULL with why set to "file:line: what is wrong, and what
+ * would be right".  Free with conf_free().
  */
 struct conf	*conf_load(const char *file, const struct conf_pairs *macros,
 		    struct reason *why);
 
 /*
- * The configuration that "teslacoild -d [-t url] [-o option=value] path ..."
- * means: a source for each path, one destination (url NULL: stdout:), no user,
- * no state but where an option says state_dir.  Relative paths count from the
- * current directory.  Errors read "-o option: what is wrong".
+ * Makes the configuration of "teslacoild -d [-t url] [-o option=value] path
+ * ...": a source for each path and one destination (url NULL: stdout:).  The
+ * options user, state_dir and control_socket have no default here.  Relative
+ * paths count from the current directory.  options may be NULL.  Returns the
+ * configuration, or NULL with why set to "-o option: what is wrong".  Free with
+ * conf_free().
  */
 struct conf	*conf_from_args(const char *url,
 		    const struct conf_pairs *options, char *const *paths,
 		    size_t npaths, struct reason *why);
 
-/* Frees it and all that it owns; NULL is fine. */
+/* Frees the configuration with its sources and destinations; NULL is fine. */
 void	conf_free(struct conf *);
 
-/* The file that is read without -f, and where state is kept by default. */
+/* Without -f, this file is read; without state_dir, state is kept there. */
 #ifndef CONF_FILE
 #define CONF_FILE	"/etc/teslacoil.conf"
 #endif

@@ -17,8 +17,8 @@ struct given { /* a value, and the line of the text that it stands in */
 };
 
 /*
- * libconfuse hands its callbacks no pointer of ours, and its lexer is global
- * anyway: this is what is being parsed.
+ * The text that is being parsed.  libconfuse passes no pointer of ours to its
+ * callbacks, and its lexer is global anyway.
  */
 static struct {
 	const struct conf_text *text;
@@ -26,7 +26,7 @@ static struct {
 	bool failed;
 } parsing;
 
-/* What libconfuse says, and how we say it, around the name in it. */
+/* A message of libconfuse, and ours: the name stands between the two parts. */
 static const struct phrase {
 	const char *fmt;
 	const char *before;
@@ -55,7 +55,7 @@ kind_of(const cfg_t *cfg)
 	return (strcmp(cfg->name, "root") == 0 ? "" : cfg->name);
 }
 
-/* What else the user may have meant with an unknown option. */
+/* Adds to the message which option or section the user may have meant. */
 static void
 add_hint(struct reason *message, const char *kind, const char *name)
 {
@@ -110,9 +110,9 @@ on_error(cfg_t *cfg, const char *fmt, va_list ap)
 }
 
 /*
- * Keeps a value.  An option that libconfuse gets a second time in a section it
- * empties first.  It has no use for the number of a default, which is the line
- * where the option was first given.
+ * Keeps a value.  When an option comes a second time in a section, libconfuse
+ * deletes its first values; so the line of the first is kept in the number of
+ * the option's default, which libconfuse does not use.
  */
 static int
 on_value(cfg_t *cfg, cfg_opt_t *opt, const char *text, void *result)
@@ -139,7 +139,8 @@ on_value(cfg_t *cfg, cfg_opt_t *opt, const char *text, void *result)
 	return (0);
 }
 
-/* Fills opts with a section's options and returns where sections may follow. */
+/* Fills opts with the options of a section; returns where sections may follow.
+ */
 static cfg_opt_t *
 schema(cfg_opt_t *opts, const char *kind)
 {
@@ -219,7 +220,7 @@ convert_values(
 	return (0);
 }
 
-/* The mark behind its brace has the line at which a section begins. */
+/* A section begins at the line of CONF_TEXT_OPENED, the mark in it. */
 static int
 convert_sections(cfg_opt_t *from, const char *kind, struct conf_section *to)
 {
@@ -241,7 +242,7 @@ convert_sections(cfg_opt_t *from, const char *kind, struct conf_section *to)
 	return (0);
 }
 
-/* Puts what libconfuse has of a section into the tree. */
+/* Copies a section of libconfuse's with all that is in it into the tree. */
 static int
 convert(cfg_t *from, struct conf_section *to)
 {
@@ -269,8 +270,7 @@ parse(cfg_t *cfg)
 	cfg_set_error_function(cfg, on_error);
 	result = cfg_parse_buf(cfg, parsing.text->bytes);
 	if (result != CFG_SUCCESS || parsing.text->malformed)
-		cfg_error(
-		    cfg, "this is no statement"); /* if nothing was said */
+		cfg_error(cfg, "this is no statement"); /* without a message */
 	if (parsing.failed)
 		return (NULL);
 	root = conf_tree_new(

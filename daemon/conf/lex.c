@@ -67,9 +67,7 @@ word_clear(struct conf_lex *in)
 	in->wordlen = 0;
 }
 
-/*
- * Moves on by one token.  Returns whether it may stand here.
- */
+/* Moves place on by a token.  Returns whether the token may stand here. */
 static bool
 step(struct conf_lex *in, enum token token)
 {
@@ -85,7 +83,7 @@ step(struct conf_lex *in, enum token token)
 		return (token == TOKEN_WORD);
 	case CONF_LEX_NAMED:
 		if (token == TOKEN_OPEN && in->nbraces < CONF_LEX_BRACES) {
-			/* A section that needs no title. */
+			/* A section without a title. */
 			in->braces[in->nbraces++] = in->line;
 			in->place = CONF_LEX_NAME;
 			return (true);
@@ -185,7 +183,7 @@ macro_value(const struct conf_lex *in, const char *name)
 	return (getenv(name));
 }
 
-/* At "${": replaces the macro by its value, of which nothing is special. */
+/* At "${": copies the value of the macro, escaped. */
 static int
 macro(struct conf_lex *in)
 {
@@ -228,8 +226,8 @@ hex(int c)
 }
 
 /*
- * At a backslash in "...".  Sets *octet to what it stands for and returns how
- * many characters it has, or 0 if libconfuse would not take it as it is meant.
+ * At a backslash in "...".  Sets *octet to the octet that the escape stands for
+ * and returns the escape's length, or 0 if libconfuse would read it otherwise.
  */
 static size_t
 escape(const struct conf_lex *in, char *octet)
@@ -270,7 +268,7 @@ unclosed(struct conf_line start, struct reason *why, char quote)
 	    quote));
 }
 
-/* At a backslash in a string. */
+/* At a backslash in a string: copies the escape. */
 static int
 backslash(struct conf_lex *in, char quote)
 {
@@ -278,7 +276,7 @@ backslash(struct conf_lex *in, char quote)
 	size_t n;
 	int c = peek(in, 1);
 
-	if (c == '\n') { /* goes on in the next line */
+	if (c == '\n') { /* the string continues */
 		emit(in, "\\", 1);
 		in->p++;
 		newline(in);
@@ -326,8 +324,8 @@ string(struct conf_lex *in)
 }
 
 /*
- * Reads a word without quotes, which may hold what a name, a number, a path or
- * a url has.  Anything else libconfuse might take for something special.
+ * Reads a word without quotes: only the characters of names, numbers, paths and
+ * urls, for libconfuse gives some of the others a meaning.
  */
 static int
 word(struct conf_lex *in)
@@ -364,7 +362,7 @@ blanks(struct conf_lex *in)
 		in->p++;
 }
 
-/* Behind the word include. */
+/* Behind the word include: reads the file in brackets. */
 static int
 include(struct conf_lex *in)
 {

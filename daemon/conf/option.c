@@ -15,11 +15,11 @@
 #define PROCID_LONGEST 128
 #define MSGID_LONGEST 32
 
-/* RFC 5425 4.3.1: whoever receives takes 480 octets at the least. */
+/* RFC 5425 4.3.1: every receiver takes 480 octets. */
 #define MESSAGE_LEAST 480
 #define MESSAGE_MOST MB
 
-/* Each message that waits for a response of RELP has a place in memory. */
+/* Memory is kept for each message without a response. */
 #define RELP_WINDOW_MOST (64 * 1024)
 
 /*

@@ -1,9 +1,9 @@
 /*
  * option.h - every option there is: its name, its default, its check.
  *
- * One table a kind of section.  libconfuse's grammar, the command line and the
- * checks all read these tables, and tests compare the manual and the sample
- * with them: a new option is one row in option.c.
+ * There is one table for each kind of section.  The grammar, the command line
+ * and the checks read these tables, and a test compares the manual and the
+ * sample with them: a new option is one row in option.c.
  */
 #ifndef CONF_OPTION_H
 #define CONF_OPTION_H
@@ -26,7 +26,8 @@ struct conf_option {
 	/* As the user would write them; NULL: none, and the end. */
 	const char		*defaults[CONF_OPTION_VALUES];
 	bool			 may_be_empty;	/* "" leaves the member 0 */
-	bool			 is_path;	/* may be relative with -o */
+	bool			 is_path;	/* with -o it may be relative
+						   to the current directory */
 	/*
 	 * The type: checks a value and puts it into the member.  NULL: the
 	 * value can only be checked when the whole tree is read.
@@ -43,15 +44,16 @@ struct conf_option {
 };
 
 /*
- * Checks a value and puts it into the structure of the section, which was all
- * zero before: struct conf for what stands outside of sections,
- * conf_destination also for tls and relp, conf_source, conf_element.  Called
- * once for each value of a list.  Returns 0, or -1 with why set.
+ * Checks a value and puts it into the structure of the section: a struct conf
+ * for options outside of sections, a conf_destination also for tls and relp, a
+ * conf_source, or a conf_element.  The structure must begin as zeros.  For a
+ * list, the caller calls once for each value.  Returns 0, or -1 with why set to
+ * what is wrong with the value and what would be right.
  */
 int	conf_option_set(const struct conf_option *, void *into,
 	    const char *value, struct reason *why);
 
-/* The same for the values that the option has by default. */
+/* Puts the default values of the option there in the same way. */
 int	conf_option_set_defaults(const struct conf_option *, void *into,
 	    struct reason *why);
 
@@ -65,14 +67,14 @@ struct conf_kind {			/* of section */
 
 extern const struct conf_kind conf_option_kinds[];
 
-/* Returns the options of a kind of section, which must be there. */
+/* Returns the options of a kind of section; kind must be in the table. */
 const struct conf_option	*conf_option_table(const char *kind);
 
 /* Returns the option called name, or NULL. */
 const struct conf_option	*conf_option_find(const struct conf_option *,
 				    const char *name);
 
-/* Returns the name of an option that was likely meant by name, or NULL. */
+/* Returns the name of an option for which name may be a typo, or NULL. */
 const char	*conf_option_near(const struct conf_option *,
 		    const char *name);
 

@@ -98,7 +98,7 @@ conf_special_window(void *into, const char *value, struct reason *why)
 	return (0);
 }
 
-/* One value alone is the first and the longest wait. */
+/* A single value is both the first and the longest wait. */
 int
 conf_special_retry(void *into, const char *value, struct reason *why)
 {

@@ -1,5 +1,5 @@
 /*
- * option_special.h - the options whose values no type of option.c covers.
+ * option_special.h - checks of the options that fit no type of option.c.
  */
 #ifndef CONF_OPTION_SPECIAL_H
 #define CONF_OPTION_SPECIAL_H
@@ -9,15 +9,15 @@
 #include "lib/reason.h"
 
 /*
- * Checks a value and puts it into the structure of the section: a struct conf,
- * conf_destination or conf_source, or the conf_element below.  Called once for
- * each value of a list.  Returns 0, or -1 with why set to what is wrong and
- * what would be right.
+ * Checks a value and puts it into the structure of its section: a struct conf,
+ * a conf_destination, a conf_source or a conf_element.  For a list, the caller
+ * calls once for each value.  Returns 0, or -1 with why set to what is wrong
+ * with the value and what would be right.
  */
 typedef int	conf_special(void *into, const char *value,
 		    struct reason *why);
 
-struct conf_element {			/* of structured data */
+struct conf_element {			/* of structured data, RFC 5424 6.3 */
 	char			**params;	/* "name=value"; owned */
 	size_t			 nparams;
 };

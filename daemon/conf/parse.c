@@ -6,18 +6,16 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/conf/local.h"
 #include "daemon/conf/option.h"
+#include "daemon/conf/syslogd.h"
 #include "daemon/conf/tls.h"
 #include "daemon/conf/url.h"
 #include "daemon/conf/value.h"
 
-#define POSITION_ID "position@32473" /* of the element that position adds */
-
 struct parse {
 	struct reason *why;
 	struct conf *conf;
-	struct conf_local *local; /* read when it is first asked for */
+	struct conf_syslogd *syslogd; /* NULL until it is needed */
 };
 
 static int
@@ -26,7 +24,7 @@ out_of_memory(const struct parse *p)
 	return (reason_set(p->why, "%s", strerror(ENOMEM)));
 }
 
-/* Whether message says which option it is about, before it shows a value. */
+/* Whether message names the option in front of the first value in quotes. */
 static bool
 names_option(const char *message, const char *option)
 {
@@ -83,7 +81,7 @@ set_options(
 	return (0);
 }
 
-/* What framing is to a url whose scheme says how messages are told apart. */
+/* Why the option framing cannot change what the scheme of the url decides. */
 static const char *const framing_refusals[] = {
 	[WIRE_DATAGRAM] = "framing means nothing over udp, where each message "
 			  "is a datagram: leave it out",
@@ -109,7 +107,7 @@ check_framing(const struct parse *p, const struct conf_section *section,
 	return (0);
 }
 
-/* The window that may grow begins with room for two messages. */
+/* A window that may grow has room for two messages from the beginning. */
 static int
 check_window(const struct parse *p, const struct conf_section *section,
     struct conf_destination *d)
@@ -129,7 +127,7 @@ check_window(const struct parse *p, const struct conf_section *section,
 	    least));
 }
 
-/* What must be right about a destination's options taken together. */
+/* Checks the options that depend on each other. */
 static int
 check_destination(const struct parse *p, const struct conf_section *section,
     struct conf_destination *d)
@@ -142,7 +140,7 @@ check_destination(const struct parse *p, const struct conf_section *section,
 	return (check_window(p, section, d));
 }
 
-/* Warns of an option that works for now; the first warning counts. */
+/* Keeps the first warning of all. */
 static void
 warn(struct parse *p, const struct conf_section *section, const char *option,
     const char *message)
@@ -168,16 +166,16 @@ check_tls(
 	return (0);
 }
 
-/* A section of how a destination is spoken to. */
+/* A section within a destination, for the urls that speak its protocol. */
 struct manner {
 	const char *name;
 	bool (*is_spoken)(const struct conf_url *);
-	/* NULL: each option by itself says all. */
+	/* Checks the options that depend on each other; NULL: none do. */
 	int (*check)(struct parse *, const struct conf_section *,
 	    struct conf_destination *);
 };
 
-/* At most one, and only where it means something. */
+/* Refuses a second section, and one that has no effect on the url. */
 static int
 parse_manner(struct parse *p, const struct conf_section *section,
     const struct manner *m, struct conf_destination *d)
@@ -293,7 +291,7 @@ add_destination(const struct parse *p, const struct conf_section *section,
 	return (0);
 }
 
-/* The destinations that are named, or all. */
+/* Adds the destinations that the source names, or all. */
 static int
 add_destinations(const struct parse *p, const struct conf_section *section,
     struct conf_source *s)
@@ -326,7 +324,7 @@ check_element_id(const struct parse *p, const struct conf_section *section,
 		return (conf_tree_fail(section, section->where, p->why,
 		    "this is no name for structured data: write name@number, "
 		    "where number is an enterprise's, as in origin@32473"));
-	if (s->position && strcmp(section->title, POSITION_ID) == 0)
+	if (s->position && strcmp(section->title, SYSLOG_POSITION_ID) == 0)
 		return (conf_tree_fail(section, section->where, p->why,
 		    "position = true adds this element already: choose another "
 		    "name"));
@@ -370,7 +368,7 @@ parse_element(const struct parse *p, const struct conf_section *section,
 	return (result);
 }
 
-/* An empty hostname is the global one, and that the system's. */
+/* An empty hostname is the global one; if that is empty, the system's. */
 static int
 default_names(const struct parse *p, struct conf_source *s)
 {
@@ -391,7 +389,7 @@ default_names(const struct parse *p, struct conf_source *s)
 	return (conf_value_keep(hostname, &s->hostname, p->why));
 }
 
-/* What the syslog daemon of this host writes must not be sent to it. */
+/* Refuses to send files that the syslog daemon writes back to the daemon. */
 static int
 check_loop(struct parse *p, const struct conf_section *section,
     const struct conf_source *s)
@@ -401,12 +399,12 @@ check_loop(struct parse *p, const struct conf_section *section,
 
 	for (size_t i = 0; i < s->ndestinations; i++) {
 		d = s->destinations[i];
-		if (!conf_local_takes(NULL, d))
+		if (!conf_syslogd_receives(NULL, d))
 			continue;
-		if (p->local == NULL &&
-		    (p->local = conf_local_read("")) == NULL)
+		if (p->syslogd == NULL &&
+		    (p->syslogd = conf_syslogd_read("")) == NULL)
 			return (out_of_memory(p));
-		if (conf_local_check(p->local, s, d, &wrong) == -1)
+		if (conf_syslogd_check(p->syslogd, s, d, &wrong) == -1)
 			return (fail_option(p, section,
 			    conf_tree_where(section, "paths"), "paths",
 			    wrong.text));
@@ -442,7 +440,7 @@ parse_source(struct parse *p, const struct conf_section *section)
 	return (default_names(p, s));
 }
 
-/* Calls parse_section for each section of a kind; there must be one. */
+/* Calls parse_section for each section of a kind; refuses to have none. */
 static int
 parse_sections(struct parse *p, const struct conf_section *root,
     const char *kind,
@@ -483,7 +481,7 @@ conf_parse(const struct conf_section *root, struct reason *why)
 	TAILQ_INIT(&c->sources);
 	p.conf = c;
 	result = parse_root(&p, root);
-	conf_local_free(p.local);
+	conf_syslogd_free(p.syslogd);
 	if (result == 0)
 		return (c);
 	conf_free(c);

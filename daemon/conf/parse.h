@@ -9,9 +9,10 @@
 #include "lib/reason.h"
 
 /*
- * Checks the sections, options and values of the tree, and what they refer to:
- * files of keys, other sections.  Returns the configuration, its file NULL; or
- * NULL with why set.  Free with conf_free().
+ * Checks the sections, options and values of the tree, reads the files of
+ * certificates and keys, and looks for loops through the syslog daemon of this
+ * host.  Returns a configuration that borrows nothing from the tree, its file
+ * NULL; or NULL with why set.  Free with conf_free().
  */
 struct conf	*conf_parse(const struct conf_section *root,
 		    struct reason *why);

@@ -18,13 +18,13 @@ struct reading { /* of one file */
 	size_t *octets; /* read so far, in all files */
 	int depth;
 	dev_t dev;
-	ino_t ino; /* 0: it is no file */
+	ino_t ino; /* 0: bytes in memory */
 	struct conf_lex lex;
 };
 
 static int read_file(struct reading *, struct reading *outer, const char *path);
 
-/* What goes wrong with a file is the fault of the line that includes it. */
+/* A file that cannot be read is reported at the line that includes it. */
 static int
 fail(const struct reading *in, const char *what)
 {
@@ -50,7 +50,7 @@ include_file(struct reading *outer, const char *path)
 	return (result);
 }
 
-/* An error of glob(3) counts, but not a directory that is not there. */
+/* glob(3) goes on where a directory does not exist; other errors end it. */
 static int
 on_glob_error(const char *path, int error)
 {
@@ -81,7 +81,8 @@ include_glob(struct reading *in, const char *pattern)
 	return (result);
 }
 
-/* Returns directory[0..n) and name joined; glob: the directory is no glob. */
+/* Joins directory[0..n) and name; is_glob: escapes the directory for glob(3).
+ */
 static char *
 join(const char *directory, size_t n, const char *name, bool is_glob)
 {
@@ -142,7 +143,7 @@ clean(char *p, size_t n, const char *name, struct reason *why)
 	return ((ssize_t)out);
 }
 
-/* Reads the n octets at p, which it changes, as the file in->name. */
+/* Reads the n octets at p as the file in->name; changes them. */
 static int
 read_bytes(struct reading *in, char *p, size_t n)
 {
@@ -195,7 +196,7 @@ slurp(int fd, size_t most, char **bytes)
 	return ((ssize_t)len);
 }
 
-/* Refuses a file that includes itself, and endless depth. */
+/* Refuses a file that includes itself, and too many files in a row. */
 static int
 check_outer(const struct reading *in)
 {
@@ -258,7 +259,7 @@ reading_new(const struct conf_pairs *macros, size_t *octets, struct reason *why)
 	return (in);
 }
 
-/* Frees in.  Returns its text if it was read without failure, else NULL. */
+/* Frees in.  Returns its text, or NULL if result or the text failed. */
 static struct conf_text *
 reading_end(struct reading *in, int result)
 {

@@ -2,8 +2,8 @@
  * read.h - reads configuration files into one text for libconfuse.
  *
  * libconfuse alone counts lines wrongly after comments, swallows globs that are
- * not quoted, takes the end of the file for a closing brace, and is left in a
- * wrong state by a string without end.  So what it gets is read here first:
+ * not quoted, takes the end of the file for a closing brace, and fails on the
+ * next file after a string without end.  So each file is read by lex.h first:
  * comments become blanks, include() the files it names, ${name} its value.
  */
 #ifndef CONF_READ_H
@@ -15,20 +15,21 @@
 #include "daemon/conf/text.h"
 #include "lib/reason.h"
 
-#define CONF_READ_DEPTH	16		/* files that include one another */
-#define CONF_READ_MAX	(4 * 1024 * 1024)	/* octets in all of them */
+#define CONF_READ_DEPTH	16		/* files, each included by the last */
+#define CONF_READ_MAX	(4 * 1024 * 1024)	/* octets of all files */
 
 /*
- * Reads file and all that it includes.  Returns the text, or NULL with why set
- * to "file:line: what is wrong".  A statement that is not well-formed ends the
- * text: libconfuse refuses it there.
+ * Reads file and all files that it includes; macros may be NULL.  Returns the
+ * text, or NULL with why set to "file:line: what is wrong".  The text ends at
+ * the first statement that is not well-formed: libconfuse refuses it there.
+ * Free with conf_text_free().
  */
 struct conf_text	*conf_read(const char *file,
 		    const struct conf_pairs *macros, struct reason *why);
 
 /*
- * The same for n octets at p, which are taken for a file called name:
- * includes count from its directory.
+ * The same for n octets at p in place of a file.  name stands for the file's:
+ * in messages, and to find the directory that includes count from.
  */
 struct conf_text	*conf_read_bytes(const char *name, const char *p,
 		    size_t n, const struct conf_pairs *macros,

@@ -107,8 +107,8 @@ conf_text_put(struct conf_text *t, const char *p, size_t n)
 	t->bytes[t->len] = '\0';
 }
 
-void
-conf_text_puts(struct conf_text *t, const char *s)
+static void
+puts_text(struct conf_text *t, const char *s)
 {
 	conf_text_put(t, s, strlen(s));
 }
@@ -123,10 +123,11 @@ conf_text_quote(struct conf_text *t, const char *s)
 			conf_text_put(t, "\\", 1);
 			conf_text_put(t, s, 1);
 		} else if ((unsigned char)*s < 0x20 || *s == 0x7f) {
-			/* Not octal: a digit behind it would belong to it. */
+			/* Not octal: a digit behind would continue the number.
+			 */
 			snprintf(hex, sizeof(hex), "\\x%02x",
 			    (unsigned int)(unsigned char)*s);
-			conf_text_puts(t, hex);
+			puts_text(t, hex);
 		} else
 			conf_text_put(t, s, 1);
 	}
@@ -135,7 +136,7 @@ conf_text_quote(struct conf_text *t, const char *s)
 void
 conf_text_open(struct conf_text *t)
 {
-	conf_text_puts(t, " " CONF_TEXT_OPENED " = " CONF_TEXT_OPENED " ");
+	puts_text(t, " " CONF_TEXT_OPENED " = " CONF_TEXT_OPENED " ");
 }
 
 struct conf_line

@@ -1,8 +1,8 @@
 /*
- * text.h - text for libconfuse that knows where each of its lines is from.
+ * text.h - the text for libconfuse, with the origin of each of its lines.
  *
- * Files that include others, and command lines, become one text.  libconfuse
- * counts its lines; the map turns a count back into what the user wrote.
+ * A file and the files that it includes become one text.  libconfuse counts the
+ * lines of the text; conf_text_where() turns a count into file and line.
  */
 #ifndef CONF_TEXT_H
 #define CONF_TEXT_H
@@ -13,27 +13,27 @@
 #include "lib/reason.h"
 
 /*
- * An option that every section has and nobody can write: it stands right
- * behind the brace, and so knows the line at which the section begins.
+ * An option that every section has and no user can write.  The lexer puts it
+ * right behind the opening brace, so that its line is where the section begins.
  */
 #define CONF_TEXT_OPENED "?"
 
 struct conf_line {
 	const char		*origin;	/* a file, or "-o facility" */
-	int			 number;	/* in it; 0: the origin says all */
+	int			 number;	/* in the file; 0: no file */
 };
 
 struct conf_text {
 	char			*bytes;		/* ends with NUL */
-	size_t			 len;
-	size_t			 size;
-	struct conf_line	*lines;
+	size_t			 len;		/* without NUL */
+	size_t			 size;		/* allocated */
+	struct conf_line	*lines;		/* where each line is from */
 	size_t			 nlines;
-	char			**origins;	/* owned */
+	char			**origins;	/* owned; lines borrow them */
 	size_t			 norigins;
 	bool			 failed;	/* memory ran out */
-	bool			 malformed;	/* ends with what libconfuse will
-						   refuse, and say why */
+	bool			 malformed;	/* libconfuse will refuse
+						   the last statement */
 };
 
 /* Returns an empty text, or NULL with ENOMEM.  Free with conf_text_free(). */
@@ -41,27 +41,27 @@ struct conf_text	*conf_text_new(void);
 void	conf_text_free(struct conf_text *);
 
 /*
- * The text is built with these.  When memory runs out they do nothing and
- * failed is set: look once, at the end.
+ * These build the text.  When memory runs out they set failed and from then on
+ * do nothing: the caller needs to look at failed only once, at the end.
  *
  * conf_text_origin() copies name and returns a copy that lives as long as the
- * text, or NULL.  conf_text_line() ends the line and begins one that is from
- * origin.  conf_text_quote() adds s as it must stand between double quotes.
- * conf_text_open() adds what must stand behind the brace of a section.
+ * text, or NULL.  conf_text_line() ends the line and begins one that is line
+ * number of origin.  conf_text_put() adds n octets.  conf_text_quote() adds s
+ * escaped, for between double quotes.  conf_text_open() adds CONF_TEXT_OPENED,
+ * for behind the opening brace of a section.
  */
 const char	*conf_text_origin(struct conf_text *, const char *name);
 void	conf_text_line(struct conf_text *, const char *origin, int number);
 void	conf_text_put(struct conf_text *, const char *p, size_t n);
-void	conf_text_puts(struct conf_text *, const char *s);
 void	conf_text_quote(struct conf_text *, const char *s);
 void	conf_text_open(struct conf_text *);
 
-/* Returns where line (from 1) of the text is from. */
+/* Returns the file and line that line (from 1) of the text is from. */
 struct conf_line	conf_text_where(const struct conf_text *, int line);
 
 /*
- * Sets why to "origin:number: " and the message.  Control characters, which
- * names and values may hold, are shown as '?'.  Returns -1.
+ * Sets why to "origin:number: " and the message, in which each control
+ * character becomes '?': names and values may hold some.  Returns -1.
  */
 int	conf_line_fail(struct conf_line, struct reason *why, const char *fmt,
 	    ...) __attribute__((__format__(printf, 3, 4)));

@@ -32,7 +32,7 @@ bytes_fini(struct conf_bytes *b)
 	b->n = 0;
 }
 
-/* Never through a buffer of stdio: no copy of a key is left behind. */
+/* Without stdio, whose buffer would keep a copy of a key. */
 static int
 read_open_file(int fd, struct conf_bytes *b, size_t size)
 {
@@ -52,7 +52,7 @@ read_open_file(int fd, struct conf_bytes *b, size_t size)
 	return (0);
 }
 
-/* Why it is no file of PEM, or NULL. */
+/* Returns why the file cannot be PEM, or NULL. */
 static const char *
 unfit(const struct stat *st)
 {
@@ -72,7 +72,7 @@ conf_tls_read(struct conf_bytes *b, const char *path, struct reason *why)
 
 	if (conf_value_absolute(path, why) == -1)
 		return (-1);
-	/* Neither a pipe nor a device may make us wait. */
+	/* O_NONBLOCK: a pipe must not keep the daemon waiting. */
 	if ((fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)) == -1)
 		return (reason_set(why, "\"%s\": %s", path, strerror(errno)));
 	if (fstat(fd, &st) == 0 && (wrong = unfit(&st)) == NULL)
@@ -163,7 +163,7 @@ on_write(struct tls *ctx, const void *p, size_t n, void *arg)
 	return (TLS_WANT_POLLOUT);
 }
 
-/* libtls looks at files only when it connects: begin, and leave it at that. */
+/* libtls checks files only when it connects: begins a connection to nothing. */
 static int
 try_out(const struct conf_tls *t, bool verify, struct reason *why)
 {
@@ -192,7 +192,7 @@ holds(const struct conf_bytes *b, const char *text)
 	return (memmem(b->p, b->n, text, strlen(text)) != NULL);
 }
 
-/* The certificate is known to be one. */
+/* cert_file is known to contain a certificate. */
 static int
 check_key(const struct conf_tls *t, struct reason *why)
 {
@@ -205,7 +205,7 @@ check_key(const struct conf_tls *t, struct reason *why)
 		    "passphrase; store it without"));
 	if (try_out(&pair, false, &said) == 0)
 		return (0);
-	/* One that is a key was read. */
+
 	if (strstr(said.text, "failed to read") != NULL)
 		return (
 		    reason_set(why, "no private key is in it, in PEM form"));
@@ -251,7 +251,7 @@ check_pair(const struct conf_tls *t, const char **option, struct reason *why,
 	    why, "a key needs its certificate: cert_file is missing"));
 }
 
-/* What OpenSSL calls a trusted certificate needs no root. */
+/* OpenSSL accepts a "TRUSTED CERTIFICATE" without its root. */
 static int
 check_root(const struct conf_tls *t, struct reason *why)
 {

@@ -60,7 +60,7 @@ conf_tree_find(const struct conf_section *s, const char *option)
 	return (NULL);
 }
 
-/* Returns the values of option, none so far if it is new, or NULL. */
+/* Returns the setting of option, a new one without values, or NULL. */
 static struct conf_setting *
 find_or_add(struct conf_section *s, const char *option)
 {

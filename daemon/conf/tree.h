@@ -1,9 +1,9 @@
 /*
- * tree.h - a configuration as a tree: sections, their options, the values,
- * each with the place where the user wrote it.
+ * tree.h - a configuration as a tree of sections, options and values, each with
+ * the place where the user wrote it.
  *
- * The grammar makes a tree of a file, the command line fills one directly.
- * The tree knows nothing of what options there are or what they mean.
+ * grammar.c makes a tree of a file, args.c one of a command line.  The tree
+ * does not know which options there are.
  */
 #ifndef CONF_TREE_H
 #define CONF_TREE_H

@@ -15,7 +15,7 @@
 
 #define SRV "+srv"
 
-/* Ports of RFC 5426 3.3 and RFC 5425 4.1, and what is customary. */
+/* Ports of RFC 5426 3.3 and RFC 5425 4.1, and customary ones. */
 static const struct scheme {
 	const char *name;
 	const char *port;
@@ -73,7 +73,7 @@ conf_url_scheme(const struct conf_url *url)
 	return (schemes[url->scheme].name);
 }
 
-/* RFC 2782: _service._proto.name; conf_url_parse() saw to it. */
+/* Returns the name in _service._proto.name, which was checked (RFC 2782). */
 static const char *
 domain_of(const char *service)
 {
@@ -121,13 +121,13 @@ scheme_length(const char *text)
 		;
 	if (strncmp(text + n, "://", 3) == 0)
 		return (n);
-	/* A name and a port look like this too. */
+	/* "name:514" is a host and a port without a scheme. */
 	if (text[n] == ':' && !isdigit((unsigned char)text[n + 1]))
 		return (n);
 	return (0);
 }
 
-/* Sets scheme and srv, and len to the length of both. */
+/* Sets scheme and srv, and *len to the length of both in text. */
 static int
 find_scheme(
     struct conf_url *url, const char *text, size_t *len, struct reason *why)
@@ -170,7 +170,7 @@ parse_port(struct conf_url *url, const char *port, struct reason *why)
 	return (conf_value_keep(port, &url->port, why));
 }
 
-/* An address in [], maybe with the interface behind a %. */
+/* Whether host is an IPv6 address, maybe with % and an interface. */
 static bool
 is_ipv6(const char *host)
 {
@@ -197,7 +197,7 @@ is_host(const char *host)
 	return (host[n] == '\0' && n <= CONF_URL_HOST_MAX);
 }
 
-/* A record has all else: where the service is, and at which port. */
+/* A service has no port: SRV records have it. */
 static int
 parse_service(struct conf_url *url, const char *name, struct reason *why)
 {
@@ -214,7 +214,7 @@ parse_service(struct conf_url *url, const char *name, struct reason *why)
 	return (conf_value_keep(name, &url->host, why));
 }
 
-/* authority: host[:port] or [address][:port]; it is changed. */
+/* Parses host[:port] or [address][:port]; changes authority. */
 static int
 parse_host(struct conf_url *url, char *authority, struct reason *why)
 {
@@ -297,7 +297,7 @@ parse_unix(struct conf_url *url, const char *rest, struct reason *why)
 	return (conf_value_keep(rest, &url->path, why));
 }
 
-/* Of what has a host. */
+/* Sets the peer of a url that has a host. */
 static int
 set_peer(struct conf_url *url, struct reason *why)
 {

@@ -8,7 +8,7 @@
 #include <strings.h>
 
 #define YEAR_MS (365ULL * 24 * 60 * 60 * 1000)
-#define WORD_MAX 32 /* longest name that is compared for slips */
+#define WORD_MAX 32 /* longest name that is compared for typos */
 
 struct unit {
 	const char *name;
@@ -68,7 +68,7 @@ conf_value_duration(
 	return (0);
 }
 
-/* Writes size as a person would. */
+/* Writes size with the largest unit that leaves no rest. */
 static const char *
 size_text(size_t size, char *text, size_t n)
 {

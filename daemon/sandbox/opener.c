@@ -17,7 +17,7 @@
 #include "daemon/base/fdpass.h"
 #include "daemon/base/log.h"
 #include "daemon/conf/conf.h"
-#include "daemon/conf/meant.h"
+#include "daemon/conf/match.h"
 #include "daemon/sandbox/sandbox.h"
 
 #define WAIT_MS 5000 /* for an answer: a file system may hang */
@@ -278,10 +278,10 @@ is_meant(struct opener *o, struct request *r, enum conf_symlinks *links)
 	bool meant;
 
 	if (r->flags & O_DIRECTORY)
-		return (meant_is_listed(o->conf, r->path, links) ||
+		return (conf_match_lists(o->conf, r->path, links) ||
 		    is_granted(o, r->path, links));
 	*slash = '\0';
-	meant = meant_has_files(o->conf, r->path, links) ||
+	meant = conf_match_has_files(o->conf, r->path, links) ||
 	    is_granted(o, r->path, links);
 	*slash = '/';
 	return (meant);

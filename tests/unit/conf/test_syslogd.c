@@ -1,7 +1,7 @@
 /*
- * Goal: of a source that the syslog daemon of this host writes, on its way to
- * that daemon, it is known before it begins that it would never end; and no
- * other is taken for one.
+ * Goal: a source whose files the syslog daemon of this host writes is refused
+ * with a destination that is this daemon, before a line is sent; and no other
+ * pair is.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "daemon/conf/local.h"
+#include "daemon/conf/syslogd.h"
 #include "daemon/conf/url.h"
 
 static char root[64];
@@ -59,7 +59,7 @@ written(const char *path, const char *exclude)
 	static char file[128];
 	char *paths[] = { strdup(path) }, *excludes[] = { NULL };
 	struct conf_source s = { .paths = paths, .npatterns = 1 };
-	struct conf_local *l = conf_local_read(root);
+	struct conf_syslogd *l = conf_syslogd_read(root);
 	const char *found;
 
 	assert_non_null(l);
@@ -68,9 +68,9 @@ written(const char *path, const char *exclude)
 		s.exclude = excludes;
 		s.nexclude = 1;
 	}
-	if ((found = conf_local_writes(l, &s)) != NULL)
+	if ((found = conf_syslogd_writes(l, &s)) != NULL)
 		(void)strlcpy(file, found, sizeof(file));
-	conf_local_free(l);
+	conf_syslogd_free(l);
 	free(paths[0]);
 	free(excludes[0]);
 	return (found == NULL ? NULL : file);
@@ -184,15 +184,15 @@ static bool
 takes(const char *url)
 {
 	struct conf_destination d = { .nurls = 1 };
-	struct conf_local *l = conf_local_read(root);
+	struct conf_syslogd *l = conf_syslogd_read(root);
 	struct reason why;
 	bool result;
 
 	assert_non_null(l);
 	assert_int_equal(conf_url_parse(&d.urls[0], url, &why), 0);
-	result = conf_local_takes(l, &d);
+	result = conf_syslogd_receives(l, &d);
 	conf_url_fini(&d.urls[0]);
-	conf_local_free(l);
+	conf_syslogd_free(l);
 	return (result);
 }
 

@@ -1,11 +1,11 @@
-#include "daemon/conf/meant.h"
+#include "daemon/conf/match.h"
 
 #include <limits.h>
 #include <string.h>
 
 #include "lib/pattern.h"
 
-/* Whether the part names files in the directory that was reached. */
+/* Whether this part of the pattern matches files in the directory before it. */
 static bool
 names_files(const struct pattern *p, size_t part)
 {
@@ -24,8 +24,8 @@ is_listed(const struct pattern *p, size_t part)
 }
 
 /*
- * Whether the pattern, from a part on, leads along path, from a name on, to a
- * directory where the part behind is as wanted.
+ * Whether the pattern, from part on, matches the directory path; and the next
+ * part is as wanted.
  */
 static bool
 leads(const struct pattern *p, size_t part, const char *path,
@@ -89,14 +89,14 @@ any_leads(const struct conf *conf, const char *path,
 }
 
 bool
-meant_is_listed(
+conf_match_lists(
     const struct conf *conf, const char *path, enum conf_symlinks *links)
 {
 	return (any_leads(conf, path, is_listed, links));
 }
 
 bool
-meant_has_files(
+conf_match_has_files(
     const struct conf *conf, const char *dir, enum conf_symlinks *links)
 {
 	return (any_leads(conf, dir, names_files, links));

@@ -1,4 +1,4 @@
-#include "daemon/conf/local.h"
+#include "daemon/conf/syslogd.h"
 
 #include <sys/stat.h>
 
@@ -11,12 +11,13 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "daemon/conf/url.h"
 #include "lib/pattern.h"
 
 #define CONF_MOST (1024 * 1024) /* octets of one configuration */
 #define PORT "514"
 
-struct conf_local {
+struct conf_syslogd {
 	const char *root;
 	char **files; /* that a configuration names */
 	size_t nfiles;
@@ -25,10 +26,10 @@ struct conf_local {
 	bool failed; /* out of memory */
 };
 
-/* Where they are, and what they are written in. */
+/* The configurations of a daemon, and how their text is read. */
 struct syntax {
 	const char *glob;
-	void (*scan)(struct conf_local *, char *text);
+	void (*scan)(struct conf_syslogd *, char *text);
 };
 
 /* Debian, Red Hat, SUSE, the BSDs. */
@@ -45,11 +46,11 @@ static const char *const sockets[] = { "/dev/log", "/var/run/log", "/run/log",
 #define count_of(a) (sizeof(a) / sizeof((a)[0]))
 
 static void
-add_file(struct conf_local *l, const char *path, size_t len)
+add_file(struct conf_syslogd *l, const char *path, size_t len)
 {
 	char **grown;
 
-	/* A name with what is put in when it is written is not known. */
+	/* "$" and "%" begin what the daemon replaces as it writes. */
 	if (len == 0 || *path != '/' || memchr(path, '$', len) != NULL ||
 	    memchr(path, '%', len) != NULL)
 		return;
@@ -65,7 +66,7 @@ add_file(struct conf_local *l, const char *path, size_t len)
 		l->nfiles++;
 }
 
-/* Blanks comments out: from # at the start of a word to the line's end. */
+/* Overwrites comments: from # at the start of a word to the end of the line. */
 static void
 blank_comments(char *text)
 {
@@ -87,7 +88,7 @@ blank_comments(char *text)
 
 /* "mail.info;*.err -/var/log/mail.log;template": selector, blanks, a path. */
 static void
-scan_line(struct conf_local *l, const char *line, size_t n)
+scan_line(struct conf_syslogd *l, const char *line, size_t n)
 {
 	size_t first, at;
 
@@ -114,9 +115,9 @@ scan_line(struct conf_local *l, const char *line, size_t n)
 	add_file(l, line, at);
 }
 
-/* The string behind name in p[0..n), which is quoted or in brackets. */
+/* Adds each string in quotes behind name in p[0..n). */
 static void
-add_quoted(struct conf_local *l, const char *p, size_t n, const char *name)
+add_quoted(struct conf_syslogd *l, const char *p, size_t n, const char *name)
 {
 	const char *end = p + n, *close;
 
@@ -136,7 +137,7 @@ add_quoted(struct conf_local *l, const char *p, size_t n, const char *name)
 
 /* action(type="omfile" file="/var/log/x") */
 static void
-scan_actions(struct conf_local *l, const char *text)
+scan_actions(struct conf_syslogd *l, const char *text)
 {
 	const char *p = text, *end;
 
@@ -150,9 +151,9 @@ scan_actions(struct conf_local *l, const char *text)
 	}
 }
 
-/* The configuration of rsyslog, which takes that of syslogd too. */
+/* rsyslog also reads the syntax of syslogd. */
 static void
-scan_rsyslog(struct conf_local *l, char *text)
+scan_rsyslog(struct conf_syslogd *l, char *text)
 {
 	static const char *const inputs[] = { "imudp", "imtcp", "imptcp",
 		"UDPServerRun", "TCPServerRun" };
@@ -168,9 +169,9 @@ scan_rsyslog(struct conf_local *l, char *text)
 	}
 }
 
-/* Whether it listens stands on its command line. */
+/* Only its command line tells whether syslogd listens to a network. */
 static void
-scan_syslogd(struct conf_local *l, char *text)
+scan_syslogd(struct conf_syslogd *l, char *text)
 {
 	l->listens = true;
 	scan_rsyslog(l, text);
@@ -178,7 +179,7 @@ scan_syslogd(struct conf_local *l, char *text)
 
 /* destination d { file("/var/log/x"); }; */
 static void
-scan_syslog_ng(struct conf_local *l, char *text)
+scan_syslog_ng(struct conf_syslogd *l, char *text)
 {
 	static const char word[] = "destination";
 	const char *p = text, *open, *end;
@@ -212,7 +213,7 @@ static const struct syntax syntaxes[] = {
 };
 
 static void
-read_one(struct conf_local *l, const struct syntax *s, const char *path)
+read_one(struct conf_syslogd *l, const struct syntax *s, const char *path)
 {
 	char *text;
 	ssize_t n;
@@ -232,10 +233,10 @@ read_one(struct conf_local *l, const struct syntax *s, const char *path)
 	close(fd);
 }
 
-struct conf_local *
-conf_local_read(const char *root)
+struct conf_syslogd *
+conf_syslogd_read(const char *root)
 {
-	struct conf_local *l;
+	struct conf_syslogd *l;
 	char pattern[PATH_MAX];
 	glob_t found;
 
@@ -253,12 +254,12 @@ conf_local_read(const char *root)
 	}
 	if (!l->failed)
 		return (l);
-	conf_local_free(l);
+	conf_syslogd_free(l);
 	return (NULL);
 }
 
 void
-conf_local_free(struct conf_local *l)
+conf_syslogd_free(struct conf_syslogd *l)
 {
 	if (l == NULL)
 		return;
@@ -268,9 +269,9 @@ conf_local_free(struct conf_local *l)
 	free(l);
 }
 
-/* Whether s means path; named: as it is, not by a glob. */
+/* Whether s matches path; sets *named if it does so literally. */
 static bool
-means(const struct conf_source *s, const char *path, bool *named)
+matches(const struct conf_source *s, const char *path, bool *named)
 {
 	bool found = false;
 
@@ -286,7 +287,7 @@ means(const struct conf_source *s, const char *path, bool *named)
 }
 
 static bool
-is_there(const struct conf_local *l, const char *path)
+is_there(const struct conf_syslogd *l, const char *path)
 {
 	char full[PATH_MAX];
 	struct stat st;
@@ -296,15 +297,15 @@ is_there(const struct conf_local *l, const char *path)
 }
 
 const char *
-conf_local_writes(const struct conf_local *l, const struct conf_source *s)
+conf_syslogd_writes(const struct conf_syslogd *l, const struct conf_source *s)
 {
 	bool named;
 
 	for (size_t i = 0; i < l->nfiles; i++)
-		if (means(s, l->files[i], &named))
+		if (matches(s, l->files[i], &named))
 			return (l->files[i]);
 	for (size_t i = 0; i < count_of(usual); i++)
-		if (means(s, usual[i], &named) &&
+		if (matches(s, usual[i], &named) &&
 		    (named || is_there(l, usual[i])))
 			return (usual[i]);
 	return (NULL);
@@ -328,48 +329,39 @@ is_its_socket(const char *path)
 	return (false);
 }
 
-/* At its port may be another, a container's, where it is known not to be. */
+/* If the daemon does not listen, its port may be a container's. */
 static bool
-takes(const struct conf_local *l, const struct conf_url *url)
+receives(const struct conf_syslogd *l, const struct conf_url *url)
 {
-	switch (url->scheme) {
-	case CONF_UNIX:
+	if (url->path != NULL)
 		return (is_its_socket(url->path));
-	case CONF_UDP:
-	case CONF_TCP:
-		return (!url->srv && is_here(url->peer) &&
-		    strcmp(url->port, PORT) == 0 &&
-		    (l == NULL || l->listens || !l->is_configured));
-	case CONF_TLS:
-	case CONF_RELP:
-	case CONF_RELP_TLS:
-	case CONF_STDOUT:
-		break;
-	}
-	return (false);
+	return (url->port != NULL && !conf_url_is_tls(url) &&
+	    !conf_url_is_relp(url) && is_here(url->peer) &&
+	    strcmp(url->port, PORT) == 0 &&
+	    (l == NULL || l->listens || !l->is_configured));
 }
 
 bool
-conf_local_takes(const struct conf_local *l, const struct conf_destination *d)
+conf_syslogd_receives(
+    const struct conf_syslogd *l, const struct conf_destination *d)
 {
 	for (size_t i = 0; i < d->nurls; i++)
-		if (takes(l, &d->urls[i]))
+		if (receives(l, &d->urls[i]))
 			return (true);
 	return (false);
 }
 
 int
-conf_local_check(const struct conf_local *l, const struct conf_source *s,
+conf_syslogd_check(const struct conf_syslogd *l, const struct conf_source *s,
     const struct conf_destination *d, struct reason *why)
 {
-	const char *file = conf_local_writes(l, s);
+	const char *file = conf_syslogd_writes(l, s);
 
-	if (file == NULL || !conf_local_takes(l, d))
+	if (file == NULL || !conf_syslogd_receives(l, d))
 		return (0);
 	return (reason_set(why,
 	    "the syslog daemon of this host, destination \"%s\", writes %s: "
-	    "each "
-	    "line would come back for ever: exclude = \"%s\", or send it "
+	    "each line would come back for ever: exclude = \"%s\", or send it "
 	    "elsewhere",
 	    d->name, file, file));
 }

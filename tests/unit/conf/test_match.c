@@ -1,8 +1,8 @@
 /*
- * Goal: a path is told to be meant by a configuration where a source would look
- * for files, and nowhere else.
+ * Goal: a configuration matches the directories in which a source has to look
+ * for files, and no others.
  */
-#include "daemon/conf/meant.h"
+#include "daemon/conf/match.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -23,7 +23,7 @@ has_files(const char *pattern, const char *dir)
 	(void)strlcpy(path, pattern, sizeof(path));
 	if ((c = conf_from_args("stdout:", NULL, paths, 1, &why)) == NULL)
 		fail_msg("%s", why.text);
-	result = meant_has_files(c, dir, &links);
+	result = conf_match_has_files(c, dir, &links);
 	if (result)
 		assert_int_equal(links, CONF_SYMLINKS_SAFE);
 	conf_free(c);
@@ -42,7 +42,7 @@ is_listed(const char *pattern, const char *dir)
 	(void)strlcpy(path, pattern, sizeof(path));
 	if ((c = conf_from_args("stdout:", NULL, paths, 1, &why)) == NULL)
 		fail_msg("%s", why.text);
-	result = meant_is_listed(c, dir, &links);
+	result = conf_match_lists(c, dir, &links);
 	conf_free(c);
 	return (result);
 }
