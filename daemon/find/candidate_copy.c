@@ -13,7 +13,7 @@
 #include "daemon/find/retry.h"
 #include "daemon/stream/decode.h"
 #include "daemon/stream/streams.h"
-#include "lib/kin.h"
+#include "lib/print_index.h"
 #include "lib/rotation.h"
 
 #define COMPARED 4096 /* octets, at the end of a copy */

@@ -14,7 +14,7 @@
 #include "daemon/find/unmatched.h"
 #include "daemon/stream/guard.h"
 #include "daemon/stream/stream.h"
-#include "lib/kin.h"
+#include "lib/print_index.h"
 #include "lib/rotation.h"
 
 /* The likeliest of those that are tried. */

@@ -24,7 +24,7 @@
 #include "daemon/follow/follow.h"
 #include "daemon/stream/stream.h"
 #include "daemon/stream/streams.h"
-#include "lib/kin.h"
+#include "lib/print_index.h"
 #include "lib/rotation.h"
 
 /* What is known of one that was of no use is said for the next attempt. */

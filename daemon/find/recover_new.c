@@ -15,7 +15,7 @@
 #include "daemon/find/retry.h"
 #include "daemon/find/unmatched.h"
 #include "daemon/follow/follow.h"
-#include "lib/kin.h"
+#include "lib/print_index.h"
 #include "lib/rotation.h"
 
 /* What a copy may be one of. */

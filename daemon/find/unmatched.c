@@ -18,7 +18,7 @@
 #include "daemon/find/routes.h"
 #include "daemon/follow/follow.h"
 #include "daemon/stream/stream.h"
-#include "lib/kin.h"
+#include "lib/print_index.h"
 
 RB_HEAD(unmatched_names, unmatched_spot);
 TAILQ_HEAD(unmatched_list, unmatched_record);

@@ -2,7 +2,7 @@
  * Goal: the file that begins like another one is found among many, by every
  * name that it may have had, and of several the one that fits best.
  */
-#include "lib/kin.h"
+#include "lib/print_index.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-#include "kin.h"
+#include "print_index.h"
 
 #include <sys/tree.h>
 
