@@ -108,17 +108,19 @@ static void
 a_second_has_so_many_looks_and_all_have_their_turn(void **state)
 {
 	struct world *w = *state;
+	struct dir *d[3];
 	unsigned i;
 
-	for (i = 0; i < 3; i++)
-		add_links(world_dir(w,
-			      i == 0	   ? "a"
-				  : i == 1 ? "b"
-					   : "c"),
-		    IN_DIR);
-	second(w);
-	assert_int_equal(due.calls, AT_ONCE);
-	assert_string_equal(due.last, "l0");
+	for (i = 0; i < 3; i++) {
+		d[i] = world_dir(w, i == 0 ? "a" : i == 1 ? "b" : "c");
+		add_links(d[i], IN_DIR);
+	}
+	for (i = 0; i < 4; i++) {
+		second(w);
+		assert_int_equal(due.calls, (i + 1) * AT_ONCE);
+		assert_ptr_equal(due.of, d[i % 3]);
+		assert_string_equal(due.last, "l0");
+	}
 	due.again = false;
 	second(w);
 	second(w);
