@@ -49,7 +49,7 @@ candidate_close(int fd)
 	errno = error;
 }
 
-/* Whether the file that is open is c: returns 0, or -1 with errno. */
+/* Returns 0 when fd is open for the candidate's file, or -1 with errno. */
 static int
 check_it(const struct candidate *c, int fd)
 {

@@ -14,7 +14,10 @@
 #include "lib/ns.h"
 #include "lib/rotation.h"
 
-/* Whether the checkpoint knows that t has had the name that c had. */
+/*
+ * Whether t is a file of the checkpoint that had the candidate's base before
+ * rotation renamed it.
+ */
 static bool
 is_known_as(const struct tail *t, const struct candidate *c)
 {
@@ -23,8 +26,9 @@ is_known_as(const struct tail *t, const struct candidate *c)
 }
 
 /*
- * Whether a is the younger one, by name.  An empty one says less than another:
- * the inode of one that the checkpoint knows may be that of any.
+ * Whether a is younger than b, by its name.  A file that has something counts
+ * before an empty one: that may just have the inode of a file of the
+ * checkpoint.
  */
 static bool
 is_younger(const struct tail *a, const struct tail *b, const char *base)
@@ -35,8 +39,8 @@ is_younger(const struct tail *a, const struct tail *b, const char *base)
 }
 
 /*
- * Whether a name is still that of the file which had it at the last look, as
- * what was sent of that tells: no other can have had it since.
+ * Whether t still has the name that it had at the last look, as what was sent
+ * of it tells: then no other file can have had that name since.
  */
 static bool
 has_what_was_sent(struct tail *t)
@@ -46,12 +50,12 @@ has_what_was_sent(struct tail *t)
 }
 
 /*
- * Whether it is younger than all files that are known to have had its name, by
- * when they were written or by their names: the clock was set back, perhaps
- * more than once, so that a younger file may have an older time.  Of one whose
- * time is still to come the name has to tell.  When an empty one was written
- * says nothing, and its inode may be that of any.  If none is known it is as it
- * seems.
+ * Whether the candidate is younger than all files that are known to have had
+ * its base: by the time of their last write, or by their names, as the clock
+ * may have been set back, even more than once.  Where a time is still to come,
+ * the name has to tell.  An empty file says nothing: neither its time, nor its
+ * inode, which may be that of any file.  Where no such file is known, the
+ * answer is what it seems to be.
  */
 static bool
 is_behind_known(const struct candidate *c, bool seems)
@@ -60,7 +64,7 @@ is_behind_known(const struct candidate *c, bool seems)
 	bool by_time = true, by_name = true, is_known = false;
 	int order;
 
-	/* Another has its name: the one that had it is gone elsewhere. */
+	/* Another file has the base now: the one that had it is elsewhere. */
 	seems |= base == NULL || !base->met;
 	if (has_what_was_sent(base))
 		return (false);
@@ -101,9 +105,9 @@ candidate_youngest(const struct candidate *c)
 }
 
 /*
- * When it was written last, as far as its times tell.  One that is still to
- * come is none: then when it changed counts, which may be when it got another
- * name; *is_own is whether it was not needed.
+ * The time of the last write.  Where that is still to come, it is none, and the
+ * time of the last change counts, which may be that of a rename; *is_own: it
+ * was not needed.
  */
 static int64_t
 last_write(const struct candidate *c, bool *is_own)
@@ -116,8 +120,8 @@ last_write(const struct candidate *c, bool *is_own)
 }
 
 /*
- * Of what was sent and compressed before the checkpoint, the time is that of
- * its last line, which came before.
+ * Whether that time is before the last look or after it.  What was compressed
+ * after it was sent has the time of its last line, which came before.
  */
 static enum ledger_side
 side_of(const struct candidate *c, int64_t written)
@@ -126,7 +130,9 @@ side_of(const struct candidate *c, int64_t written)
 	    written - (c->kind != INFLATE_NONE)));
 }
 
-/* The file that is called as c was, perhaps by a link that leads there. */
+/*
+ * The file that has the candidate's base, perhaps by a link that leads there.
+ */
 static struct tail *
 find_log(const struct candidate *c)
 {
@@ -141,9 +147,9 @@ find_log(const struct candidate *c)
 }
 
 /*
- * A file that was written while the clock was set back has a time of before:
- * where another can have had the name of c since the last look, the names tell.
- * Of one that is compressed its name does not tell that it was not sent.
+ * While the clock is set back, a new file has a time before the last look: then
+ * names tell, where another file can have had the base since.  Not that of a
+ * compressed file: it does not say that the text was not sent.
  */
 static bool
 is_younger_by_name(const struct candidate *c, const struct tail *youngest)
@@ -153,7 +159,6 @@ is_younger_by_name(const struct candidate *c, const struct tail *youngest)
 	    !has_what_was_sent(find_log(c)));
 }
 
-/* Where its time says nothing the names tell. */
 bool
 candidate_is_new(const struct candidate *c, const struct tail *youngest)
 {

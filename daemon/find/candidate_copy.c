@@ -16,9 +16,11 @@
 #include "lib/print_index.h"
 #include "lib/rotation.h"
 
-#define COMPARED 4096 /* octets, at the end of a copy */
+#define COMPARED 4096 /* bytes at the end of a copy */
 
-/* The ends of two files: returns 1 or 0, or -1 with errno. */
+/*
+ * Whether two files of this size end alike: returns 1 or 0, or -1 with errno.
+ */
 static int
 is_same_end(int a, int b, off_t size)
 {
@@ -34,9 +36,8 @@ is_same_end(int a, int b, off_t size)
 }
 
 /*
- * Whether c and the file of t are the same, up to the end of c; or the text of
- * c, where that is compressed.  Returns 1 or 0, or -1 with errno where they
- * could not be read.
+ * Whether t's file has all of the candidate, or of its text where that is
+ * compressed.  Returns 1 or 0, or -1 with errno where they cannot be read.
  */
 static int
 is_part_of(const struct candidate *c, struct tail *t)
@@ -70,15 +71,15 @@ is_part(const struct candidate *c, struct tail *t)
 	return (is == 1);
 }
 
-/* The copy of which file c is, as far as it was looked for. */
+/* The file of which c is a copy, or NULL as long as none was found. */
 struct likeness {
 	const struct candidate *c;
 	struct tail *of;
 };
 
 /*
- * Whether c was made behind the last write to t, which still has the name from
- * which rotation made that of c.
+ * Whether c was made after the last write to t, which still has the candidate's
+ * base.
  */
 static bool
 is_made_of(const struct candidate *c, const struct tail *t)
@@ -91,9 +92,10 @@ is_made_of(const struct candidate *c, const struct tail *t)
 }
 
 /*
- * A copy has nothing of its own.  That is not enough, for a second log may say
- * the same: it also has the time of the file; or a name that hardly anything
- * but rotation gives, and was made of it, or has all that was sent of that.
+ * A copy has nothing of its own.  That is not enough, for two logs may say the
+ * same.  So a copy also has the time of the file's last write, as set by cp -p;
+ * or a name that hardly anything but rotation gives, and then it was made after
+ * that write, or it has all that was sent of the file.
  */
 static bool
 is_copy_of(void *who, void *arg)

@@ -18,12 +18,12 @@
 #include "lib/ns.h"
 #include "lib/rotation.h"
 
-/* A copy may be made before the last line comes. */
+/* A copy may be that much older than the record of its last line, */
 #define SLACK_NS INT64_C(10000000000)
-/* The same of a text that tells little, and of what compression made. */
+/* and only that much where the text is short, or compressed. */
 #define SLACK_LITTLE_NS INT64_C(2000000000)
 
-/* How many octets of what was sent of o, or of its beginning, are known. */
+/* How many bytes in front of the offset, or at the beginning, are known. */
 static size_t
 octets_known(const struct unmatched_record *o)
 {
@@ -35,9 +35,9 @@ octets_known(const struct unmatched_record *o)
 }
 
 /*
- * Whether c can be a copy that was made of o since it was looked at last.  A
- * time that is still to come says nothing, unless that is one of before the
- * clock was set back, and o was looked at behind that.
+ * Whether c may be a copy that was made after the record was written.  A time
+ * that is still to come does not exclude that, unless the clock was set back
+ * since, and the record is from after that.
  */
 static bool
 is_young_enough(const struct candidate *c, const struct unmatched_record *o)
@@ -64,7 +64,10 @@ is_owned_alike(const struct candidate *c, const struct unmatched_record *o)
 	    st.st_uid == c->st.st_uid);
 }
 
-/* A short text may be anybody's: the name has to say that it is this one. */
+/*
+ * Two files may have the same short text: then the name has to tell that c is
+ * the record's file, rotated.
+ */
 static bool
 is_telling(const struct candidate *c, const struct unmatched_record *o)
 {
@@ -83,7 +86,7 @@ is_telling(const struct candidate *c, const struct unmatched_record *o)
 	return (false);
 }
 
-/* The file of the record is where it was, and has something else now. */
+/* The record's file still has its name, and other content: it was truncated. */
 static bool
 is_cut(const struct candidate *c, const struct unmatched_record *o)
 {
@@ -95,11 +98,11 @@ is_cut(const struct candidate *c, const struct unmatched_record *o)
 }
 
 /*
- * Whether what stands before the offset tells by itself that c is a copy of a
- * file that was truncated, with its name, or with its inode that it is the
- * file: by the clock it may be too old, as that may have been set back, and a
- * file may have moved long ago on a device that has another number now.  If the
- * file is not there any more, older ones may just begin as it did.
+ * Whether the bytes in front of the offset prove by themselves that c is the
+ * record's file, by its inode, or a copy of that, which was truncated then and
+ * still has its name.  Times may say that c is too old: the clock may have been
+ * set back, or the device have another number since.  Where the record's file
+ * is gone, older files may just begin as it did.
  */
 static bool
 is_sure(const struct candidate *c, const struct unmatched_record *o)
@@ -109,7 +112,7 @@ is_sure(const struct candidate *c, const struct unmatched_record *o)
 	return (c->st.st_ino == o->rec.inode || is_cut(c, o));
 }
 
-/* Returns 1 or 0, or -1 where nobody knows. */
+/* Whether a line ends at the offset: 1 or 0, or -1 where it cannot be read. */
 static int
 line_ends(const struct candidate *c, off_t offset)
 {
@@ -125,8 +128,8 @@ line_ends(const struct candidate *c, off_t offset)
 }
 
 /*
- * Whether the checkpoint knows more of c, as the file that it is, than what
- * stands in the orphan, too: both may begin with a banner.
+ * Whether the checkpoint has a record of c itself that reaches farther than
+ * this record: then both files only begin alike, with a banner perhaps.
  */
 static bool
 is_known_as_itself(const struct candidate *c, const struct unmatched_record *o)
@@ -172,15 +175,15 @@ candidate_is_finished(const struct candidate *c)
 		 c->dir->all->ledger, c->st.st_dev, c->st.st_ino)) == NULL ||
 	    !fingerprint_matches(&rec->print, c->head, (size_t)c->head_len))
 		return (false);
-	/* Where that is not known, it was written last when its text was. */
+	/* Otherwise: compression keeps the time of the text's last line. */
 	if ((born = born_ns(path, c->st.st_ino)) == 0)
 		born = written_ns(&c->st);
 	return (tail_packed_is_finished(rec, born));
 }
 
 /*
- * What was acknowledged behind the guard is not compared.  Where no line ends
- * there, c may only begin like the orphan, up to the guard.
+ * Bytes between the guard and the offset are not compared.  Where no line ends
+ * at the offset, c may be the same as the record's file only up to the guard.
  */
 off_t
 candidate_offset(const struct candidate *c, const struct unmatched_record *o)

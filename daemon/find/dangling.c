@@ -10,26 +10,23 @@
 #include "daemon/find/scan.h"
 
 #define EVERY 1. /* seconds between looks */
-#define LONG_ENOUGH 60. /* then only the sweep looks */
+#define LONG_ENOUGH 60. /* then only the sweep examines it */
 /*
- * Any user can make thousands.  So many are looked at in one second, in turns,
- * and so many are looked at by time at all.
+ * Any user can make thousands of such links.  So many are examined in one
+ * second, in turns; so many of one directory, and of all directories, are
+ * examined by time at all.
  */
 #define AT_ONCE 64
 #define IN_DIR 64
 #define IN_ALL 1024
 
-/*
- * A link that leads nowhere.  No event would tell that what it leads to is
- * there; most often it is on its way, for it is being rotated.
- */
 struct dangling {
 	RB_ENTRY(dangling) by_name;
 	TAILQ_ENTRY(dangling) entry;
 	struct dir *dir;
-	const char *name; /* behind it */
+	const char *name; /* behind the structure */
 	ev_tstamp until;
-	bool leads_nowhere; /* by the last look */
+	bool leads_nowhere; /* when it was examined last */
 };
 
 static int
@@ -76,7 +73,7 @@ look(struct dangling *a)
 	TAILQ_INSERT_TAIL(&ss->dangling, a, entry);
 	a->leads_nowhere = false;
 	ss->on_due(d, name);
-	/* That may have ended it, or found it once more. */
+	/* That may have removed it, or added it once more. */
 	if ((a = find(d, name)) == NULL)
 		return;
 	if (a->leads_nowhere && clock_now() < a->until)

@@ -18,9 +18,9 @@
 #include "daemon/find/trust.h"
 #include "daemon/follow/follow.h"
 
-#define AT_ONCE 64 /* links to one file, looked at for one event */
+#define AT_ONCE 64 /* links to one file, examined for one event */
 
-/* Our own log and state: each line of it would make another one. */
+/* The daemon's own log and state: each line of it would make another one. */
 static bool
 is_avoided(const struct sources *ss, const struct stat *st)
 {
@@ -33,7 +33,7 @@ is_avoided(const struct sources *ss, const struct stat *st)
 	return (false);
 }
 
-/* What was found is a file; name is no symbolic link. */
+/* Whether to follow a regular file that the name itself leads to. */
 static bool
 follow_name(struct dir *d, const char *name, struct found *f)
 {
@@ -46,7 +46,7 @@ follow_name(struct dir *d, const char *name, struct found *f)
 	return (false);
 }
 
-/* One that may not be listed, or not be opened by this sandbox. */
+/* lstat(2) of a name in a directory that may not be opened. */
 static int
 stat_by_path(const struct dir *d, const char *name, struct stat *st)
 {
@@ -65,9 +65,9 @@ stat_by_path(const struct dir *d, const char *name, struct stat *st)
 }
 
 /*
- * What has the name in d, and not in what took the place of d meanwhile: by a
- * link in its place anybody could pass off a file of others as one in there.
- * Returns -1 with ESTALE when something did.
+ * lstat(2) of the name in d.  Where another directory took the place of d, it
+ * fails with ESTALE: by a link there anybody could pass off a file of others as
+ * one in d.
  */
 static int
 stat_inside(struct dir *d, const char *name, struct stat *st)
@@ -109,7 +109,7 @@ entry_examine(struct dir *d, const char *name)
 		entry_examine_found(d, name, &st);
 	else if (is_absence(errno))
 		entry_missing(d, name);
-	else if (errno != ESTALE) /* else its parent is looked at next */
+	else if (errno != ESTALE) /* else the parent is examined next */
 		retry_dir(d);
 }
 
@@ -119,7 +119,7 @@ entry_examine_linked(struct dir *d, const char *name)
 	struct tail *t = tail_at(&d->place, name);
 	struct stat st;
 
-	/* It was judged when it was found. */
+	/* Whether to trust the link was decided when it was found. */
 	if (t != NULL && t->linked && stat(tail_path(t).text, &st) == 0 &&
 	    st.st_dev == t->dev && st.st_ino == t->ino)
 		tail_check(t);
@@ -128,8 +128,8 @@ entry_examine_linked(struct dir *d, const char *name)
 }
 
 /*
- * Any user can make directories so deep that what is in them has a path longer
- * than a system call takes.  It is passed over, and that is said once.
+ * Any user can make directories so deep that no system call takes the paths of
+ * files in there.  Such a file is not followed, and that is logged once.
  */
 static bool
 can_be_named(struct dir *d, const char *name)
@@ -179,7 +179,7 @@ entry_examine_links(struct dir *d, const char *base)
 	unsigned n = 0;
 
 	(void)strlcpy(c.base, base, sizeof(c.base));
-	/* A look may end any of them. */
+	/* Examining one may remove any of them, and directories. */
 	while (n++ < AT_ONCE && (from = link_next(d, &c, name)) != NULL &&
 	    strcmp(c.base, base) == 0)
 		entry_examine(from, name);
@@ -206,13 +206,13 @@ entry_dir_gone(struct dir *d)
 	if (d->place.path[0] == '\0' || dir_is_hidden(d))
 		return;
 	if (parent == NULL) {
-		/* It is there for the links into it. */
+		/* The directory is in the tree only for links into it. */
 		tree_remove(d);
 		return;
 	}
 	name = strdup(strrchr(d->place.path, '/') + 1);
 	tree_remove(d);
-	/* Something else may have its name by now. */
+	/* Another file or directory may have the name by now. */
 	if (name != NULL)
 		entry_examine(parent, name);
 	free(name);

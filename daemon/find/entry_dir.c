@@ -14,7 +14,7 @@
 #include "daemon/find/tree.h"
 #include "daemon/find/walk.h"
 
-/* The path of a directory without links, where one leads to it. */
+/* Sets the child's path without links, where its own path has some. */
 static void
 set_real(struct dir *child, const struct dir *d, const struct found *f)
 {
@@ -58,11 +58,11 @@ entry_dir(struct dir *d, const char *name, const struct found *f)
 		retry_dir(d);
 		return;
 	}
-	/* It may have been there for links into it. */
+	/* The child may have been in the tree for links into it. */
 	child->parent = d;
 	set_real(child, d, f);
 	if (child->said) {
-		/* It could not be listed before. */
+		/* The child could not be listed before. */
 		child->unwatched = true;
 		if (child->unrecovered && !d->all->starting) {
 			retry_dir(child);

@@ -27,8 +27,8 @@
 #include "lib/rotation.h"
 
 /*
- * Of a new file that was rotated before anybody saw it, no event may tell which
- * name it had, and so not what is to be sent before it and what behind.
+ * A new file has a name that rotation gives.  Perhaps no event tells which name
+ * it had before, and so which files are sent before it and which after.
  */
 static void
 note_generation(struct dir *d, const struct tail *t)
@@ -40,8 +40,8 @@ note_generation(struct dir *d, const struct tail *t)
 }
 
 /*
- * What is written to a file that is mounted by itself is told in the directory
- * that it is mounted from.
+ * Events of a file that is mounted by itself come from the directory that it is
+ * mounted from: it needs a watch of its own.
  */
 static void
 note_mount(struct tail *t, const struct dir *d)
@@ -54,7 +54,7 @@ note_mount(struct tail *t, const struct dir *d)
 	streams_watch(t);
 }
 
-/* The directory that a link leads into is watched for what has its name. */
+/* Remembers where the link leads, and watches the directory it leads into. */
 static void
 link_note(struct dir *d, const char *name, const struct walk *w)
 {
@@ -75,16 +75,17 @@ link_note(struct dir *d, const char *name, const struct walk *w)
 		return;
 	if (tree_wants_polling(into) && !into->place.polled)
 		tree_watch(into);
-	/* Where the next look is compared with the last, there is to be one. */
+	/* The first scan by poll needs the inodes that were there before. */
 	if (!into->has_others && missed_needs_scans(into))
 		missed_begin(into);
 	/*
-	 * What was in it at the start is known for what it was by this alone.
+	 * At a start, files of that directory are only known for what they were
+	 * when it is scanned as at a start, too.
 	 */
 	retry_dir_first(into);
 }
 
-/* Remembers the path without links of t, which is in d. */
+/* Sets the path without links of t, which is in d. */
 static void
 note_real(struct tail *t, struct dir *d, const struct found *f)
 {
@@ -140,7 +141,10 @@ look_at_new_file(struct dir *d, const char *name, const struct found *f)
 	t->undecided = d->all->starting || (d->unrecovered && d->retry);
 	if (meant)
 		left_alone = routes_join(t, d, name, f->trust);
-	/* What the checkpoint knows is no copy, nor what another file was. */
+	/*
+	 * A file of the checkpoint is no copy, and not what another file has
+	 * become.
+	 */
 	t->fresh = t->fresh && !t->met;
 	t->undecided = t->undecided && !t->met;
 	tail_held_look(t);
@@ -158,7 +162,10 @@ look_at_new_file(struct dir *d, const char *name, const struct found *f)
 	streams_watch(t);
 }
 
-/* Whether the name that t has still leads to it: then name is a hard link. */
+/*
+ * Whether the name that t has still leads to it: then the new name is a hard
+ * link, and t was not renamed.
+ */
 static bool
 keeps_name(const struct tail *t)
 {
@@ -174,7 +181,7 @@ keeps_name(const struct tail *t)
 	return (true);
 }
 
-/* The file of that path that went with its directory, or NULL. */
+/* The file that had this path and whose directory is gone, or NULL. */
 static struct tail *
 homeless(struct dir *d, const char *name)
 {
@@ -188,8 +195,8 @@ homeless(struct dir *d, const char *name)
 }
 
 /*
- * A file that nobody follows has the name: it may be another with the same in
- * it, which goes on where that was.
+ * A file that is not followed has the name.  It may have the content of the
+ * file that had the name before, and then goes on where that was sent to.
  */
 static void
 look_at_other_file(struct dir *d, const char *name, const struct found *f)
@@ -220,9 +227,8 @@ look_at_other_file(struct dir *d, const char *name, const struct found *f)
 }
 
 /*
- * Whether the name is the one that a source means the file by, or one that
- * rotation gave it then, and the file was found by another one, a hard link
- * elsewhere, first.
+ * Whether the name is the one by which a source means t, or one that rotation
+ * made of that, and t was first found by another name: a hard link elsewhere.
  */
 static bool
 is_its_own(const struct tail *t, const struct dir *d, const char *name)
@@ -237,14 +243,14 @@ is_its_own(const struct tail *t, const struct dir *d, const char *name)
 		(rotation_is_of(name, base) || rotation_goes_on(name, base))));
 }
 
-/* What it was called elsewhere does not count in the order of generations. */
+/* The order of the generations goes by its own name, not by that elsewhere. */
 static void
 take_its_own(struct tail *t, struct dir *d)
 {
 	tail_was(t, &d->place, strrchr(tail_old_path(t), '/') + 1);
 }
 
-/* Another may have had its name when it was to be opened. */
+/* Another file may have had its name when the worker tried to open it. */
 static void
 wake_closed(struct tail *t)
 {
@@ -255,7 +261,7 @@ wake_closed(struct tail *t)
 			stream_wake(s);
 }
 
-/* Its inode is that of another file now. */
+/* Another file has the inode of t now. */
 static void
 let_go(struct tail *t)
 {
@@ -279,7 +285,10 @@ entry_file(struct dir *d, const char *name, const struct found *f)
 
 	if (here != NULL && here != t && t != NULL) {
 		entry_lose_name(d, name);
-		/* It may have gone on as another file, even as this one. */
+		/*
+		 * Losing the name, it may have gone on in another file, even in
+		 * this one.
+		 */
 		t = tails_find(d->all->tails, st->st_dev, st->st_ino);
 	}
 	moved = t != NULL && t != here && !keeps_name(t);
@@ -302,7 +311,7 @@ entry_file(struct dir *d, const char *name, const struct found *f)
 	}
 	own = is_its_own(t, d, name);
 	if (t != here && (moved || own)) {
-		/* A watch of its own depends on it. */
+		/* tail_rename() watches the file itself by this. */
 		t->linked = f->linked;
 		tail_rename(t, &d->place, name);
 		if (own && d->all->starting)

@@ -14,7 +14,7 @@
 #include "daemon/find/trust.h"
 #include "daemon/find/walk.h"
 
-/* It leads nowhere, or where nobody could look. */
+/* The link leads nowhere, or errno says why that is not known. */
 static void
 look_at_dangling(struct dir *d, const char *name)
 {
@@ -28,7 +28,7 @@ look_at_dangling(struct dir *d, const char *name)
 	dangling_add(d, name);
 }
 
-/* The name of a file at the end of links. */
+/* Whether the name of the file at the end of the links is to be trusted. */
 static bool
 target_is_safe(const struct dir *d, const struct walk *w)
 {
@@ -42,7 +42,6 @@ target_is_safe(const struct dir *d, const struct walk *w)
 	return (trust_name(d, &n));
 }
 
-/* What the link leads to.  Returns whether to look at it. */
 bool
 entry_link(struct dir *d, const char *name, struct found *f)
 {
@@ -57,7 +56,7 @@ entry_link(struct dir *d, const char *name, struct found *f)
 		entry_missing(d, name);
 		return (false);
 	}
-	/* Most that lead nowhere are known so by one call. */
+	/* One call tells of most links that they lead nowhere. */
 	while (stat(path, &w->st) == -1 || walk_link(d, name, w) == -1)
 		if (!retry_lookup(d->all, n++)) {
 			look_at_dangling(d, name);
@@ -76,7 +75,10 @@ entry_link(struct dir *d, const char *name, struct found *f)
 		    w->why);
 		return (false);
 	}
-	/* One that is known is looked at every second. */
+	/*
+	 * The sandbox knows of files that are followed, which are examined
+	 * often.
+	 */
 	if (tails_find(d->all->tails, w->st.st_dev, w->st.st_ino) == NULL)
 		d->all->ops.on_link(
 		    d->all->ops.arg, w->real[0] == '\0' ? "/" : w->real);

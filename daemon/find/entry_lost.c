@@ -16,8 +16,8 @@
 #include "daemon/follow/follow.h"
 
 /*
- * Whether another directory, or none, has its path: then its files went with
- * it, and may come back with it.
+ * Whether the path of d leads to another directory, or to none: then the files
+ * went with d, and may come back with it.
  */
 static bool
 is_gone(const struct dir *d)
@@ -29,7 +29,6 @@ is_gone(const struct dir *d)
 	return (!place_is_same(&d->place, &st));
 }
 
-/* The file that had the name is read on without it. */
 void
 entry_lose_name(struct dir *d, const char *name)
 {
@@ -42,7 +41,7 @@ entry_lose_name(struct dir *d, const char *name)
 	}
 	if ((t = tail_at(&d->place, name)) != NULL)
 		tail_check_surely(t);
-	/* The look may have put another in its place. */
+	/* The check may have given the name to another file. */
 	if ((t = tail_at(&d->place, name)) != NULL)
 		tail_rename(t, NULL, NULL);
 }
@@ -67,7 +66,6 @@ entry_missing(struct dir *d, const char *name)
 	link_forget(d, name);
 }
 
-/* Says once why what a source means is not followed, and forgets it. */
 void
 entry_refuse_if(struct dir *d, const char *name, bool meant, const char *why)
 {

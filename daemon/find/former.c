@@ -17,10 +17,6 @@
 #include "daemon/stream/stream.h"
 #include "daemon/stream/streams.h"
 
-/*
- * What c was, by the name that rotation changed: patterns of its directory mean
- * that, or a link leads there.  Returns whether there is such a thing.
- */
 bool
 former_find(const struct candidate *c, struct former *was)
 {
@@ -34,7 +30,7 @@ former_find(const struct candidate *c, struct former *was)
 	return (was->dir != NULL);
 }
 
-/* Of a file that others may have given its name, more is asked. */
+/* A file whose name others may have made is asked for more. */
 static enum trust
 trust_of(const struct candidate *c, const struct former *was)
 {
@@ -42,7 +38,6 @@ trust_of(const struct candidate *c, const struct former *was)
 							: TRUST_UNSAFE_NAME);
 }
 
-/* The file of a candidate, sent by the routes of what it was before. */
 struct tail *
 former_follow(struct candidate *c, const struct former *was)
 {
@@ -62,7 +57,10 @@ former_follow(struct candidate *c, const struct former *was)
 	t->met = true;
 	tail_decide(t);
 	t->was_empty = false;
-	/* A file that has the very path was replaced, not rotated. */
+	/*
+	 * A file that has the very path of the former one replaced it, and was
+	 * not rotated.
+	 */
 	t->rotated =
 	    t->place != &was->dir->place || strcmp(t->name, was->base) != 0;
 	if (c->kind != INFLATE_NONE) {
@@ -79,10 +77,15 @@ former_follow(struct candidate *c, const struct former *was)
 	}
 	if (t->rotated)
 		tail_was(t, &was->dir->place, was->base);
-	/* A link elsewhere may lead to it, by a name that a source means. */
+	/*
+	 * A link elsewhere may lead to the file by a name that a source means.
+	 */
 	if (t->place != NULL && match_live(dir_of(t->place), t))
 		tail_is_live(t);
-	/* It was read before, and maybe not just now. */
+	/*
+	 * The candidate's head was read before; the file may not be readable
+	 * now.
+	 */
 	if (t->print.hash == 0 && c->head_len >= 0)
 		fingerprint_of(&t->print, c->head, (size_t)c->head_len);
 	streams_watch(t);

@@ -16,7 +16,7 @@
 #include "daemon/follow/handover.h"
 #include "daemon/stream/streams.h"
 
-/* The path that the checkpoint knows the file by, or NULL: not ours. */
+/* The path by which the checkpoint knows the file that is open, or NULL. */
 static const char *
 recorded_path(struct sources *ss, int fd, struct stat *st)
 {
@@ -46,7 +46,7 @@ sources_inherit(struct sources *ss, const struct handover_file *f)
 	if (recorded == NULL ||
 	    strlcpy(path, recorded, sizeof(path)) >= sizeof(path) ||
 	    (name = strrchr(path, '/')) == NULL) {
-		/* It was found by its name, or no source means it now. */
+		/* The file was found by its name, or no source means it now. */
 		(void)close(f->fd);
 		return;
 	}

@@ -21,12 +21,7 @@
 #include "daemon/stream/streams.h"
 #include "lib/rotation.h"
 
-/*
- * A file that is not open may be gone, and its inode be that of another one: a
- * number alone makes no file the one that was followed.
- */
-
-/* Whether it is a name that a source means, or that rotation gives t. */
+/* Whether a source means the name, or rotation gives it to t. */
 static bool
 is_its_name(const struct dir *d, const char *name, const struct tail *t)
 {
@@ -48,7 +43,10 @@ known_is_open_as(int fd, const struct stat *st)
 	return (now.st_dev == st->st_dev && now.st_ino == st->st_ino);
 }
 
-/* The same of a compressed one: head[0..n) is how the file begins. */
+/*
+ * Whether the text of a compressed file begins like that of t; the file begins
+ * with head[0..n).  Returns 1 or 0, or -1 with errno.
+ */
 static int
 has_packed_text_of(int fd, const struct tail *t, const uint8_t *head, size_t n)
 {
@@ -63,7 +61,10 @@ has_packed_text_of(int fd, const struct tail *t, const uint8_t *head, size_t n)
 	return (fingerprint_matches(&t->print, text, (size_t)len));
 }
 
-/* Returns 1 or 0, or -1 with errno where it could not be looked at. */
+/*
+ * Whether the file that is open, which st should be of, has what was sent of t.
+ * Returns 1 or 0, or -1 with errno where it cannot be read.
+ */
 static int
 has_text_of(int fd, const struct tail *t, const struct stat *st)
 {
@@ -85,7 +86,7 @@ has_text_of(int fd, const struct tail *t, const struct stat *st)
 	return (g.at > 0 ? guard_holds(&g, fd) : 1);
 }
 
-/* The same of a name. */
+/* The same for the file with this path. */
 static int
 begins_as(const char *path, const struct tail *t, const struct stat *st)
 {
@@ -103,9 +104,10 @@ begins_as(const char *path, const struct tail *t, const struct stat *st)
 }
 
 /*
- * Of an empty one only the times tell; and those not, of a name that is none of
- * its own, where both were written in one tick of the file system's clock.
- * Where an event says that the file got that name, missed_rename.c follows it.
+ * Whether the inode of an empty t is that of another file now: only times tell
+ * that, and not even they, of a name that is not its own, where both files were
+ * written in one tick of the file system's clock.  Where an event tells that t
+ * got the name, missed_rename.c follows it.
  */
 static bool
 is_another_than_empty(const struct tail *t, const struct stat *st, bool meant,
@@ -150,8 +152,8 @@ known_as(struct dir *d, const char *name, const struct tail *t,
 			: KNOWN_SAME);
 	born = born_ns(path, st->st_ino);
 	/*
-	 * Whoever had the inode at the last write, has it still.  Not where the
-	 * clock was set back since: what is made then has a time of before.
+	 * The file that had the inode at the last write still has it, unless
+	 * the clock was set back since: what is made then has an earlier time.
 	 */
 	if ((its ? born <= t->written_ns : born != 0 && born < t->written_ns) &&
 	    (born == 0 || !clock_is_to_come(t->written_ns)))

@@ -13,14 +13,7 @@
 #include "daemon/stream/stream.h"
 #include "lib/ns.h"
 
-#define SLACK_NS (2 * NS_IN_S) /* from a change until it is told */
-
-/*
- * A start may not be able to look at a directory, nor may the next one: what
- * happened in it since the last look is told by the time of that, and not of
- * the checkpoint, which is written meanwhile for other files.  So it is where
- * nobody can look at it any more, and a start comes then.
- */
+#define SLACK_NS (2 * NS_IN_S) /* from a change until its event */
 
 void
 last_look_find(struct dir *d)
@@ -28,7 +21,7 @@ last_look_find(struct dir *d)
 	struct ledger *l = d->all->ledger;
 
 	if (!d->all->starting) {
-		/* All that is in it is new. */
+		/* The daemon runs: all that is in the directory is new. */
 		ledger_late(l, d->place.path, 0);
 		return;
 	}
@@ -49,18 +42,18 @@ last_look_failed(struct dir *d)
 	if (d->all->starting || d->place.since_ns != 0)
 		return;
 	d->place.since_ns = clock_day_ns() - SLACK_NS;
-	/* The daemon may end before the next look. */
+	/* The daemon may stop before the next look. */
 	ledger_late(d->all->ledger, d->place.path, d->place.since_ns);
 }
 
-/* No directory has such a path: these are of its files. */
+/* The checkpoint has deferred files as paths that no directory has. */
 static void
 prefix_of(const struct dir *d, char prefix[LEDGER_FILE_MAX])
 {
 	(void)snprintf(prefix, LEDGER_FILE_MAX, "%s//", d->place.path);
 }
 
-/* Those of files that cannot be read yet are said anew. */
+/* Forgets deferred files; those that still cannot be read are noted anew. */
 static void
 end_deferred(struct dir *d)
 {
@@ -108,7 +101,7 @@ last_look_may_precede(const struct dir *d, const struct timespec *t)
 	    place_side(&d->place, d->all->ledger, ns_of(t)) != LEDGER_BEFORE);
 }
 
-/* By its number: it may get another name meanwhile. */
+/* By the inode, for the file may be renamed meanwhile. */
 static void
 path_of(const struct dir *d, ino_t ino, char path[LEDGER_FILE_MAX])
 {
@@ -131,7 +124,7 @@ struct moved {
 	void *arg;
 };
 
-/* No file in the directory has this number. */
+/* Whether no file in the directory has the inode that this path ends in. */
 static bool
 is_elsewhere(const char *path, void *arg)
 {

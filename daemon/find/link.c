@@ -11,20 +11,15 @@
 #include "daemon/find/walk.h"
 #include "daemon/follow/follow.h"
 
-/*
- * A symbolic link to a file that is followed.  The file is rotated in the
- * directory that it is really in, which is in the tree for that, also where no
- * pattern means anything there: by its events the link is looked at again, and
- * the file is known in it by its identity, whatever its name is by then.
- */
 struct link {
 	RB_ENTRY(link) by_name;
 	RB_ENTRY(link) by_target;
 	struct dir *dir;
 	const char *name;
-	struct dir *real; /* the directory of what it leads to, and */
-	const char *base; /* its name there */
-	bool has_owner; /* of links that are neither root's nor ours */
+	struct dir *real; /* the directory that it leads into, and */
+	const char *base; /* the file's name there */
+	bool has_owner; /* a link on the way is neither root's nor the daemon's
+			 */
 	uid_t owner;
 };
 
@@ -83,7 +78,7 @@ link_clear(struct dir *d)
 	while (d->nlinks > 0 &&
 	    (l = RB_NFIND(link_names, &d->all->links, &key)) != NULL)
 		link_free(l);
-	/* What leads into it is looked at again: it may be elsewhere now. */
+	/* Links into it are examined again: they may lead elsewhere now. */
 	while ((l = RB_MIN(link_targets, &d->targets)) != NULL) {
 		retry_dir(l->dir);
 		link_free(l);
@@ -218,7 +213,7 @@ link_wants_polling(struct dir *d, uint64_t *poll_ms)
 	return (poll);
 }
 
-/* Each directory once, however many links it has. */
+/* Each directory is ordered once, however many links it has. */
 void
 link_order(struct dir *d)
 {

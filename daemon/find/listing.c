@@ -92,8 +92,8 @@ add_listed(struct dir *d, const struct listed *e)
 }
 
 /*
- * Whether the name was given to another file since the directory was read.  A
- * directory that something is mounted on has another inode than its entry.
+ * Whether the name was given to another file after readdir(3) had it.  What is
+ * mounted on a directory has another inode than its entry.
  */
 static bool
 is_renamed_since(const struct dirent *e, const struct stat *st)
@@ -102,8 +102,9 @@ is_renamed_since(const struct dirent *e, const struct stat *st)
 }
 
 /*
- * Adds the entry unless it needs no look.  Returns whether the next scan knows
- * what it is by this one; of a new one that is known after the look.
+ * Adds the entry, unless its file is at rest.  Returns whether the next scan
+ * knows the inode from this one; of a new file that is known after it was
+ * examined.
  */
 static bool
 list_entry(struct dir *d, int fd, struct dirent *e)
@@ -114,7 +115,7 @@ list_entry(struct dir *d, int fd, struct dirent *e)
 	unsigned n = 0;
 	bool renamed;
 
-	/* One that is known may have had the name until now. */
+	/* A followed file may have had the name until now. */
 	if ((t == NULL || !t->linked) && !match_file(d, e->d_name) &&
 	    !is_known(d, e) && missed_is(d, fd, e, base))
 		found.was = base;
@@ -123,7 +124,10 @@ list_entry(struct dir *d, int fd, struct dirent *e)
 	while (fstatat(fd, e->d_name, &found.st, AT_SYMLINK_NOFOLLOW) == -1) {
 		if (retry_lookup(d->all, n++))
 			continue;
-		/* One that is gone is looked at as one that was not seen. */
+		/*
+		 * A file that is gone is examined like one whose name was not
+		 * listed.
+		 */
 		if (errno != ENOENT)
 			retry_dir(d);
 		d->unsure = true;
@@ -140,7 +144,9 @@ list_entry(struct dir *d, int fd, struct dirent *e)
 	}
 	found.is_new = found.was == NULL && match_file(d, e->d_name) &&
 	    (t == NULL || (!t->linked && t->ino != e->d_ino));
-	/* What patterns came for goes where they say, too. */
+	/*
+	 * A file of which new patterns came is examined, to join their routes.
+	 */
 	if (t != NULL && !d->scanning->widened &&
 	    known_is_at_rest(t, fd, &found.st))
 		t->seen = d->scan;
@@ -149,7 +155,10 @@ list_entry(struct dir *d, int fd, struct dirent *e)
 	return (!renamed && !found.is_new);
 }
 
-/* Returns 1 at the directory's end, 0 at that of the part, or -1 with errno. */
+/*
+ * Returns 1 at the end of the directory, 0 at the end of this part, or -1 with
+ * errno.
+ */
 static int
 list_some(struct dir *d, struct scan *s)
 {
@@ -172,7 +181,10 @@ listing_go_on(struct dir *d, struct scan *s)
 {
 	int rc;
 
-	/* What was listed before is looked at twice. */
+	/*
+	 * After an error the directory is read from its beginning: what was
+	 * listed before is examined twice.
+	 */
 	while ((rc = list_some(d, s)) == -1) {
 		if (!retry_lookup(d->all, s->failures++)) {
 			s->missed.failed = true;
@@ -186,8 +198,9 @@ listing_go_on(struct dir *d, struct scan *s)
 }
 
 /*
- * Remembers what the sweep compares.  What changes in the same moment cannot
- * be told by the time: a directory that has just changed is listed once more.
+ * Remembers the time of the directory for the sweep to compare with.  A change
+ * in the same moment has the same time: a directory that has just changed is
+ * listed once more.
  */
 static void
 note_listing(struct dir *d, const struct scan *s)
@@ -199,7 +212,7 @@ note_listing(struct dir *d, const struct scan *s)
 		d->listed_ns = written_ns(&s->st);
 }
 
-/* Opens it to be listed; *st is of what is listed. */
+/* Opens the directory for listing and sets *st.  Returns NULL with errno. */
 static DIR *
 open_listing(struct dir *d, struct stat *st)
 {
@@ -242,7 +255,7 @@ listing_end(struct dir *d, struct scan *s)
 	missed_end(d, &s->missed);
 }
 
-/* What is not looked at yet is news to the next scan, too. */
+/* An entry that was not examined yet is new to the next scan, too. */
 void
 listing_drop(struct dir *d, struct scan *s)
 {
@@ -281,7 +294,7 @@ listing_begin(struct dir *d, struct scan *s)
 	s->split = false;
 	if ((s->handle = open_listing(d, &s->st)) == NULL) {
 		if (errno == ESTALE || errno == ENOENT || errno == ENOTDIR)
-			d->listed_ns = -1; /* its parent is looked at next */
+			d->listed_ns = -1; /* the parent is examined next */
 		else
 			say_unlisted(d);
 		return;

@@ -121,7 +121,7 @@ match_is_file(const struct match *u, const struct dir *d, const char *name)
 	    !is_excluded(u->source, d, name));
 }
 
-/* Of the one that t was found by: the first, or the next. */
+/* Whether rotation gave t its name after t was found by another one. */
 static bool
 is_rotated_name(const struct tail *t)
 {
@@ -136,8 +136,8 @@ is_rotated_name(const struct tail *t)
 }
 
 /*
- * One with any name of rotation may have been moved from another directory, and
- * a start has yet to find the order in which those are sent.
+ * A file with any name that rotation gives may have been moved from another
+ * directory, and a start finds out later in which order those are sent.
  */
 bool
 match_live(const struct dir *d, const struct tail *t)
@@ -153,7 +153,10 @@ bool
 match_same_source(const struct dir *d, const char *name, const struct dir *was,
     const char *log)
 {
-	/* Of a name that rotation gave, any of that directory may be. */
+	/*
+	 * If rotation gave the log its name, it may be any log of the
+	 * directory.
+	 */
 	bool any = !match_file(was, log);
 	size_t i, k;
 

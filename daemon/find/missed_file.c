@@ -12,17 +12,8 @@
 #include "lib/ns.h"
 #include "lib/rotation.h"
 
-/*
- * A file may be made, written and rotated between two looks at its directory:
- * no pattern means it any more, and no event told that one did.  That is so
- * where a directory is polled, where the system tells that a directory changed
- * and not how, and after events were lost.  It is known by these: rotation may
- * have given it its name, it was not there at the last look, and it was written
- * since.
- */
-
-#define CLOCK_NS 20000000 /* what times of files lag behind the clock */
-/* By the clock of the file system; one that is put back is older. */
+#define CLOCK_NS 20000000 /* files' times lag behind the clock */
+/* A file that was written longer ago was moved back, and is not new. */
 #define RECENT_NS (60 * NS_IN_S)
 
 bool
@@ -31,7 +22,7 @@ missed_needs_scans(const struct dir *d)
 	return (d->place.polled || !watch_sees_files(d->all->watch));
 }
 
-/* Whether rotation may have given it the name, and from which it did. */
+/* Whether rotation may have given the name, and from which base. */
 static bool
 had_meant_name(struct dir *d, const char *name, char base[NAME_MAX + 1])
 {
@@ -66,9 +57,8 @@ missed_forget(struct dir *d, ino_t ino)
 }
 
 /*
- * Whether the log itself is one that the last scan saw.  Then no rotation can
- * have given a file another name since: it was made under that name, as a copy
- * or by somebody.
+ * Whether the last scan has found the log itself: then rotation has renamed no
+ * file since, and this one was made under its name, as a copy or by somebody.
  */
 static bool
 is_still_there(const struct dir *d, int fd, const char *log)
@@ -92,7 +82,7 @@ missed_is(
 	    (d->was_unsure || !is_still_there(d, fd, base)));
 }
 
-/* Where the clock was set back since, the inode alone tells. */
+/* Where the clock was set back since the scan, only the inode tells. */
 static bool
 is_since_scan(const struct dir *d, const struct stat *st)
 {
@@ -100,7 +90,10 @@ is_since_scan(const struct dir *d, const struct stat *st)
 	    clock_is_to_come(d->changed_ns));
 }
 
-/* What was written before the clock was set back has a time to come. */
+/*
+ * A file that was written before the clock was set back has a time that is
+ * still to come.
+ */
 static bool
 is_since_events(const struct dir *d, const struct stat *st)
 {

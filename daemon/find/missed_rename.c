@@ -19,22 +19,18 @@
 #include "daemon/follow/follow.h"
 #include "lib/rotation.h"
 
-/* No system keeps more events than a few times so many. */
+/* No system keeps more than a few times so many events. */
 #define MAX_WAITING 65536
 
-/*
- * A file that had a name which a source means and lost it to another one, by
- * what the events say.  Most are known already by their identity; one that came
- * and went between two looks is not.
- */
+/* A file that lost the name by which a source means it, as events tell. */
 struct missed_rename {
-	TAILQ_ENTRY(missed_rename) entry; /* as they came */
+	TAILQ_ENTRY(missed_rename) entry; /* in the order of events */
 	RB_ENTRY(missed_rename) by_name;
-	char *origin; /* the name that a source means */
-	char *name; /* the one it has now */
-	bool looked_at; /* by that name, */
-	uint64_t events; /* when the watcher had told so many */
-	ino_t guessed; /* no event told of it, but this inode had it; or 0 */
+	char *origin; /* the name by which a source means it */
+	char *name; /* the name it has now */
+	bool looked_at; /* the file was looked for by that name */
+	uint64_t events; /* that were read by then, of all */
+	ino_t guessed; /* this inode had the origin, and no event told; or 0 */
 };
 
 static int
@@ -81,7 +77,7 @@ note_rename(struct dir *d, const char *name, const char *from, ino_t guessed)
 
 	if (from == NULL)
 		return;
-	/* What had the name is gone. */
+	/* The file that had the new name is gone. */
 	if ((over = find_rename(d, name)) != NULL)
 		rename_free(d, over);
 	s = guessed != 0 ? NULL : find_rename(d, from);
@@ -112,8 +108,8 @@ note_rename(struct dir *d, const char *name, const char *from, ino_t guessed)
 }
 
 /*
- * Whether t was found by the name that rotation has given to s, and that a
- * source means too, and nothing but s tells where it stands among the others.
+ * Whether t was found by a name that rotation gave, a source means that name
+ * too, and only this event tells where t stands among the other generations.
  */
 static bool
 is_out_of_order(
@@ -139,7 +135,7 @@ missed_rename_guess(
 
 	if (s != NULL && s->guessed == ino)
 		return;
-	/* What had the name until now is looked for under another. */
+	/* The file that was guessed before is looked for by another name. */
 	if (s != NULL && s->guessed != 0)
 		missed_forget(d, s->guessed);
 	note_rename(d, name, from, ino);
@@ -155,8 +151,9 @@ events_told(const struct sources *ss)
 }
 
 /*
- * It may have been renamed once more before the look: then an event that waits
- * says so.  The next turn has it, unless more events wait than a turn takes.
+ * Whether the file may have been renamed once more before the look: then an
+ * event that waits says so.  The next turn has that event, unless more events
+ * wait than a turn takes.
  */
 static bool
 may_be_renamed_yet(const struct sources *ss, const struct missed_rename *s)
@@ -176,13 +173,16 @@ stat_renamed(struct dir *d, struct missed_rename *s, struct stat *st)
 	if (dir_path(d, s->name, path) == -1)
 		return (-1);
 	if (lstat(path, st) == -1 && errno != ENOENT && errno != ENOTDIR) {
-		/* It is no news of the file: the next turn looks again. */
+		/*
+		 * The error says nothing of the file: the next turn looks
+		 * again.
+		 */
 		s->looked_at = false;
 		retry_dir(d);
 		return (-1);
 	}
 	if (st->st_ino == 0 || (s->guessed != 0 && st->st_ino != s->guessed)) {
-		/* Renamed again, by now: another scan finds it. */
+		/* The file was renamed again: another scan finds it. */
 		if (s->guessed != 0)
 			missed_forget(d, s->guessed);
 		return (-1);
@@ -192,7 +192,7 @@ stat_renamed(struct dir *d, struct missed_rename *s, struct stat *st)
 	return (0);
 }
 
-/* A file that nobody looked at while it had the name of its source. */
+/* Follows the file, unless it is followed already. */
 static void
 follow_rename(struct dir *d, struct missed_rename *s)
 {
@@ -227,7 +227,10 @@ follow_rename(struct dir *d, struct missed_rename *s)
 	else
 		tail_precedes(t, &was->place, name);
 	routes_join(t, was, name, trust);
-	/* A truncated file may go on in it, and nobody knows it then. */
+	/*
+	 * The file may be the copy of a truncated one, and then it is not
+	 * followed.
+	 */
 	tail_held_look(t);
 	if (!t->known)
 		return;

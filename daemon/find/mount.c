@@ -14,12 +14,7 @@
 #include "daemon/find/sweep.h"
 #include "daemon/watch/mounts.h"
 
-/*
- * What was mounted over a directory of the tree, or over a file in one, or is
- * mounted there no more: no event told of it.
- */
-
-/* Its directory, and its name there.  Returns false for the root. */
+/* Splits a path into directory and name.  Returns false for the root. */
 static bool
 split(const char *path, char dir[PATH_MAX], const char **name)
 {
@@ -33,13 +28,13 @@ split(const char *path, char dir[PATH_MAX], const char **name)
 	return (true);
 }
 
-/* Whether what is mounted at point may have changed what path leads to. */
+/* Whether a mount at point may have changed where path leads. */
 static bool
 is_at_or_below(const char *path, const char *point)
 {
 	size_t len = strlen(point);
 
-	/* "/" has all. */
+	/* all paths are below "/" */
 	return (len == 1 ||
 	    (strncmp(path, point, len) == 0 &&
 		(path[len] == '/' || path[len] == '\0')));
@@ -60,9 +55,10 @@ search(const struct checkpoint_record *rec, void *arg)
 }
 
 /*
- * Whether the checkpoint knows files of what is mounted there now.  While it
- * was not, they may have been rotated, compressed, and got another device
- * number: that is looked for at a start, before anything is sent.
+ * Whether the checkpoint knows files of the file system that is mounted there
+ * now.  While it was not mounted, they may have been rotated or compressed, and
+ * its device number may have changed: only a start finds that out, before
+ * anything is sent.
  */
 static bool
 is_for_a_start(struct sources *ss, const char *point)
@@ -79,7 +75,7 @@ is_for_a_start(struct sources *ss, const char *point)
 	return (s.found);
 }
 
-/* Most mounts are nothing to us, and then nothing is looked at. */
+/* Most mounts are of no interest: then nothing is examined. */
 static void
 look_at_point(struct sources *ss, const char *point)
 {
@@ -97,7 +93,10 @@ look_at_point(struct sources *ss, const char *point)
 		entry_examine(d, name);
 }
 
-/* Whether it is in d, which has another path without links; and its name. */
+/*
+ * Whether point is directly in d, by the path of d without links; and its name
+ * there.
+ */
 static bool
 is_in(const char *point, const struct dir *d, const char **name)
 {
@@ -109,7 +108,7 @@ is_in(const char *point, const struct dir *d, const char **name)
 	    **name != '\0' && strchr(*name, '/') == NULL);
 }
 
-/* By path, for any look may end it. */
+/* By path, for examining may remove the directory. */
 static void
 look_at_linked(
     struct sources *ss, const char *path, const char *const *points, size_t n)
@@ -125,12 +124,12 @@ look_at_linked(
 		} else if (d->real != NULL && is_in(points[i], d, &name))
 			entry_examine(d, name);
 	}
-	/* What is mounted may be on the way of a link. */
+	/* A link in d may lead across what is mounted. */
 	if ((d = dir_find(ss, path)) != NULL && d->dangles)
 		sweep_dir(d);
 }
 
-/* Directories that links lead to, and those that have links. */
+/* Looks at all directories that have links, or that links lead into. */
 static void
 look_at_all_linked(struct sources *ss, const char *const *points, size_t n)
 {

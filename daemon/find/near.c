@@ -3,15 +3,15 @@
 #include "daemon/find/dir.h"
 #include "daemon/find/inside.h"
 
-#define BELOW 16 /* directories below one that are visited */
+#define BELOW 16 /* directories to be visited below one */
 
 struct round {
 	bool (*visit)(struct place *, void *);
 	void *to;
-	const struct dir *but; /* was visited before */
+	const struct dir *but; /* it was visited before */
 };
 
-/* Returns whether visit has had enough. */
+/* Returns true as soon as visit does. */
 static bool
 visit_below(struct dir *top, const struct round *r)
 {
@@ -36,7 +36,7 @@ sources_near(
 
 	if (visit(place, to) || visit_below(d, &r) || d->parent == NULL)
 		return;
-	/* Of all directories of the root none is near. */
+	/* Directories that only have the root in common are not near. */
 	if (d->parent->parent == NULL ||
 	    (d->parent->place.told && visit(&d->parent->place, to)))
 		return;

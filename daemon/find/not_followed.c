@@ -8,19 +8,16 @@
 #include "daemon/base/log.h"
 #include "daemon/find/inside.h"
 
-/*
- * Any user who may write below a source can make as many names there as he
- * likes that are not followed.  So many are named in the log:
- */
+/* So many names are in the log, */
 #define IN_DIR 16
 #define IN_ALL 512
-/* and of the others their number, after so many seconds, and when it doubles */
+/* and the number of the others after so many seconds, and when it doubles */
 #define GATHER 1.
 
 struct not_followed {
 	RB_ENTRY(not_followed) by_name;
 	struct dir *dir;
-	const char *name; /* behind it */
+	const char *name; /* behind the structure */
 };
 
 static int

@@ -19,17 +19,9 @@
 #include "daemon/follow/follow.h"
 #include "daemon/stream/streams.h"
 
-#define AGAIN_MOST 8 /* attempts at a directory that changes meanwhile */
+#define AGAIN_MOST 8 /* attempts, while names in the directory change */
 
-/*
- * What happened to the files of the checkpoint while nobody looked.  Those that
- * only got another name are known by their inode.  Others go on in a file with
- * the same content: a copy, for they were truncated or moved to another file
- * system.  And between them and the file that has the name now, others may have
- * had it.
- */
-
-/* When names in d changed last, in nanoseconds; -1 with errno: not known. */
+/* The time when names in d changed last, in nanoseconds, or -1 with errno. */
 static int64_t
 names_changed(const struct dir *d)
 {
@@ -42,7 +34,7 @@ names_changed(const struct dir *d)
 	return (written_ns(&st));
 }
 
-/* Returns whether it is to be done again: names may have changed meanwhile. */
+/* Returns true to be called again: names changed meanwhile. */
 static bool
 recover_dir_once(struct unmatched *os, struct dir *d)
 {
@@ -73,9 +65,7 @@ recover_dir(struct unmatched *os, struct dir *d)
 	}
 }
 
-/*
- * Whether the checkpoint knows all its files, and something of what they have.
- */
+/* Whether all files of d are of the checkpoint, with some content there. */
 static bool
 is_known(struct dir *d)
 {
@@ -88,8 +78,8 @@ is_known(struct dir *d)
 }
 
 /*
- * Nothing came or went in it since the checkpoint was written.  Its time tells
- * nothing where the clock was set back.
+ * Whether no name in d has changed since the checkpoint was written.  Where the
+ * clock was set back, that is not known.
  */
 static bool
 is_unchanged(struct dir *d)
@@ -101,7 +91,7 @@ is_unchanged(struct dir *d)
 	    !last_look_may_precede(d, &st.st_mtim) && is_known(d));
 }
 
-/* A directory that is there for the links into it was not listed before. */
+/* Whether d is in the tree for links into it, and was not listed yet. */
 static bool
 is_unlisted(const struct dir *d)
 {
@@ -143,7 +133,10 @@ has_unread(struct dir *d)
 	return (false);
 }
 
-/* What goes on in none of them has not to wait for those that are unread. */
+/*
+ * A file in which no record goes on need not wait for those that cannot be
+ * read.
+ */
 static void
 decide_others(struct recovery *h)
 {
@@ -162,8 +155,8 @@ decide_others(struct recovery *h)
 }
 
 /*
- * Some of its files cannot be read yet.  What others go on in is followed
- * before it is sent from its beginning by its own name.
+ * Some files of d cannot be read yet.  In others records may go on: such a file
+ * is followed for that before its own name has it sent from the beginning.
  */
 static void
 recover_early(struct unmatched *os, struct dir *d)

@@ -17,19 +17,19 @@
 #include "lib/print_index.h"
 #include "lib/rotation.h"
 
-/* The likeliest of those that are tried. */
+/* The record that most likely goes on in a candidate. */
 struct choice {
 	const struct candidate *c;
-	bool unsent; /* of those of which nothing was sent, else of the rest */
-	bool made; /* of those that were recorded before c was made */
-	bool early; /* of those of whose files it is known what they are */
+	bool unsent; /* of records of which nothing was sent, or of others */
+	bool made; /* of those that were written before c was made */
+	bool early; /* of those whose own file can be read */
 	struct unmatched_record *best;
 };
 
 /*
- * Should several begin like it, the one of which the most was sent is the
- * likeliest; but how much text there is in a compressed file is not known, and
- * there rather too much is sent.
+ * Where several records fit, the one of which the most was sent is the
+ * likeliest.  Of a compressed file's text the length is not known: then the one
+ * of which the least was sent, for rather too much is sent than too little.
  */
 static bool
 is_likelier(const struct choice *x, const struct unmatched_record *o)
@@ -48,9 +48,9 @@ is_likelier(const struct choice *x, const struct unmatched_record *o)
 }
 
 /*
- * Whether o may be what c is, by the directory that c is in.  One that is there
- * only for the links into it has what others put there, too: c has to have the
- * name there that one leads or led to.
+ * Whether the record may go on in c by the directory that c is in.  Where that
+ * is in the tree only for links into it, other files are there, too: c has to
+ * have a name to which a link leads or led.
  */
 static bool
 may_be_there_as(const struct unmatched_record *o, const struct candidate *c)
@@ -66,7 +66,7 @@ may_be_there_as(const struct unmatched_record *o, const struct candidate *c)
 	return (false);
 }
 
-/* Whether c has the name that o had, or one that rotation gives. */
+/* Whether c has the name of the record's file, or one that rotation gives. */
 static bool
 is_called_alike(const struct candidate *c, const struct unmatched_record *o)
 {
@@ -79,14 +79,16 @@ is_called_alike(const struct candidate *c, const struct unmatched_record *o)
 	return (c->base[0] != '\0');
 }
 
-/* Whether it cannot be read yet: it may turn out to be another file. */
 bool
 recover_is_unread(const struct tail *t)
 {
 	return (t->suspect || (t->error != 0 && retry_may_help(t->error)));
 }
 
-/* The file of its record may be just that, as soon as it can be read. */
+/*
+ * The record's own file is there, and cannot be read yet: it may still be the
+ * same.
+ */
 static bool
 may_be_there(const struct unmatched_record *o, struct tails *tails)
 {
@@ -113,11 +115,6 @@ choose(void *who, void *arg)
 	return (true);
 }
 
-/*
- * The orphan that goes on in c, or NULL.  Where c is what another name in its
- * directory has become, the orphan had that name, or one that rotation gave
- * then.
- */
 struct unmatched_record *
 recover_find(
     const struct recovery *h, const struct candidate *c, bool unsent, bool made)
@@ -178,7 +175,9 @@ adopt(struct candidate *c, struct unmatched_record *o)
 		    o->rec.path, (long long)offset);
 }
 
-/* The file goes on in c, for every destination that has a record of it. */
+/*
+ * The record's file goes on in c for every destination that has a record of it.
+ */
 static void
 adopt_file(struct recovery *h, struct candidate *c, struct unmatched_record *o)
 {
@@ -190,10 +189,6 @@ adopt_file(struct recovery *h, struct candidate *c, struct unmatched_record *o)
 	}
 }
 
-/*
- * Every orphan of which something was sent goes on in the newest file with its
- * content.
- */
 void
 recover_adopt_sent(struct recovery *h)
 {
@@ -206,9 +201,9 @@ recover_adopt_sent(struct recovery *h)
 }
 
 /*
- * Where nothing was sent only the beginning tells, which may be that of any
- * other file: what was made since comes first, then what is followed anyway,
- * and then what may have been sent long ago.
+ * Where nothing was sent, only the beginning tells, and other files may begin
+ * alike.  So files that were made after the record come first, then files that
+ * are followed anyway, then files that may have been sent long ago.
  */
 enum turn {
 	TURN_MADE,
@@ -217,7 +212,7 @@ enum turn {
 	TURNS
 };
 
-/* What is followed is sent from its beginning. */
+/* A file that is followed anyway is sent from its beginning. */
 static void
 adopt_unsent_file(struct recovery *h, struct candidate *c, enum turn turn)
 {

@@ -27,7 +27,10 @@
 #include "lib/print_index.h"
 #include "lib/rotation.h"
 
-/* What is known of one that was of no use is said for the next attempt. */
+/*
+ * Frees the list.  What the checkpoint said of a deferred file that was not
+ * used is noted for the next attempt.
+ */
 static void
 forget_candidates(struct recovery *h)
 {
@@ -68,7 +71,9 @@ recover_end(struct recovery *h)
 	kin_free(h->followed);
 }
 
-/* Whether something is known to have, or to have had, the name that c had. */
+/*
+ * Whether a file or a record is known that has, or had, the candidate's base.
+ */
 static bool
 is_of_interest(const struct recovery *h, const struct candidate *c)
 {
@@ -81,8 +86,9 @@ is_of_interest(const struct recovery *h, const struct candidate *c)
 }
 
 /*
- * Whether rotation gave c its name, when it had one that is of interest: rather
- * the one by which it was sent than one that rotation gave before.
+ * Finds the name from which rotation made that of c: rather one by which a
+ * source means it than one that rotation gave before.  Returns false where no
+ * such name is of interest.
  */
 static bool
 find_base(const struct recovery *h, struct candidate *c)
@@ -121,7 +127,10 @@ add_candidate(struct recovery *h, struct candidate *c)
 	return (0);
 }
 
-/* What may not be looked at is left to the sweep. */
+/*
+ * Scans d again where an error may pass; where access is denied, the sweep
+ * does.
+ */
 static void
 look_later(struct dir *d)
 {
@@ -144,7 +153,7 @@ stat_entry(struct dir *d, int dirfd, const char *name, struct stat *st)
 	return (rc);
 }
 
-/* Whether t still has the name in the directory that it was found by. */
+/* Whether the name by which t was found in the directory still leads to it. */
 static bool
 keeps_name(const struct tail *t, int dirfd)
 {
@@ -156,8 +165,8 @@ keeps_name(const struct tail *t, int dirfd)
 }
 
 /*
- * t may have got the name of st since the directory was scanned: then it is to
- * be known by that before others are judged by the names that they had.
+ * t may have got this name after the directory was scanned: then it is renamed
+ * before candidates are judged by the names that files had.
  */
 static void
 catch_up(struct recovery *h, struct tail *t, int dirfd, const char *name,
@@ -182,8 +191,8 @@ catch_up(struct recovery *h, struct tail *t, int dirfd, const char *name,
 }
 
 /*
- * Adds a file of which the checkpoint knows nothing: one that rotation named,
- * or where something is missing any one that is new.  Returns 0, or -1 with
+ * Adds the file to the list, if the checkpoint does not know it and rotation
+ * named it or, where a record is unmatched, it is new.  Returns 0, or -1 with
  * errno where it could not be looked at.
  */
 static int
@@ -238,14 +247,14 @@ consider(struct recovery *h, int dirfd, const char *name)
 	return (0);
 }
 
-/* Whether a directory that may not be listed is one that never is. */
+/* Whether the directory may never be listed: access is denied, as before. */
 static bool
 is_never_listed(const struct dir *d, int error)
 {
 	return ((error == EACCES || error == EPERM) && d->scan == 0);
 }
 
-/* Returns 0, or -1 with errno: not all of them are known. */
+/* Returns 0, or -1 with errno: the list is not complete. */
 static int
 list_once(struct recovery *h)
 {
@@ -291,7 +300,10 @@ recover_list(struct recovery *h)
 			say_warn(dir_display(h->dir),
 			    "cannot be listed: what became of its files while "
 			    "the daemon was down is looked for again");
-			/* It was listed just before, whatever that says. */
+			/*
+			 * The scan could list it just before, so this error may
+			 * pass.
+			 */
 			retry_dir(h->dir);
 			h->dir->unrecovered = true;
 			break;

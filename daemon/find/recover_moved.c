@@ -16,8 +16,8 @@
 #include "daemon/find/tree.h"
 
 /*
- * Whoever may change the path to a directory could have it lead elsewhere: it
- * is to be without links, as it was.
+ * Whether the path has no symbolic links, as when it was recorded: whoever may
+ * change it could have it lead elsewhere.
  */
 static bool
 is_without_links(struct sources *ss, const char *path)
@@ -84,7 +84,6 @@ look_for_moved_once(struct dir *d)
 	return (error == 0 ? 0 : -1);
 }
 
-/* Files that were moved to a directory that was listed before their own. */
 void
 recover_examine_moved(struct dir *d)
 {

@@ -18,7 +18,7 @@
 #include "lib/print_index.h"
 #include "lib/rotation.h"
 
-/* What a copy may be one of. */
+/* Adds a file of which candidates may be copies. */
 static void
 add_followed(struct recovery *h, struct tail *t, const char *left)
 {
@@ -54,7 +54,7 @@ list_followed(struct recovery *h)
 	link_each(h->dir, add_linked, h);
 }
 
-/* Whether what else had the name of a source may be in it. */
+/* Whether c may be a file that had the name of a source for a time. */
 static bool
 may_have_passed_by(const struct candidate *c)
 {
@@ -63,8 +63,8 @@ may_have_passed_by(const struct candidate *c)
 }
 
 /*
- * Whether the file that has the name from which rotation made that of c was
- * truncated since the scan: c may be its copy, and is followed then.
+ * Whether the file that has the candidate's base now was truncated after the
+ * scan: c may be its copy, and is followed then.
  */
 static bool
 base_was_truncated(const struct candidate *c)
@@ -82,7 +82,7 @@ base_was_truncated(const struct candidate *c)
 	return (t == NULL || t->begun != begun);
 }
 
-/* The same as list_followed(), anew: files may have gone since. */
+/* Lists the followed files anew, for some may have gone. */
 static int
 list_followed_anew(struct recovery *h)
 {
@@ -111,7 +111,7 @@ follow_if_new(struct recovery *h, struct candidate *c)
 	    tail_origin(t, &path));
 }
 
-/* Before any of them is followed, and so known. */
+/* Marks new candidates, before any of them is followed and counts as known. */
 static void
 find_new(struct recovery *h)
 {
@@ -132,7 +132,7 @@ find_new(struct recovery *h)
 	}
 }
 
-/* Nothing of a copy is sent, nor of what it is written over with. */
+/* t is a copy: it is not sent, nor what is written over it later. */
 static void
 pass_over(const struct candidate *c, struct tail *t, const struct tail *of)
 {
@@ -146,7 +146,6 @@ pass_over(const struct candidate *c, struct tail *t, const struct tail *of)
 		tail_set_origin(t, origin);
 }
 
-/* What had the name for a time when nobody looked. */
 void
 recover_follow_new(struct recovery *h)
 {

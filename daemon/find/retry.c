@@ -11,16 +11,13 @@
 #define SOON .1 /* seconds */
 #define LATER 10. /* where it fails again and again */
 
-#define UNDECIDED 60. /* seconds, until what was found counts as new */
+#define UNDECIDED                                                              \
+	60. /* seconds, until files that are undecided count as new            \
+	     */
 
 #define AT_ONCE 3 /* attempts */
-#define WAIT_MS 10 /* to the next ones, at a start */
+#define WAIT_MS 10 /* between more attempts, at a start */
 #define WAITS 200
-
-/*
- * Directories in which something could not be looked at: that is no news of
- * what is there, so they are looked at again.
- */
 
 void
 retry_init(struct sources *ss, void (*on_time)(EV_P_ ev_timer *, int))
@@ -54,7 +51,7 @@ add(struct dir *d, bool first)
 	d->retry = true;
 	ss->nretries++;
 	if (first) {
-		/* Before anything of it is sent. */
+		/* before any file of it is sent */
 		TAILQ_INSERT_HEAD(&ss->retries, d, retry_entry);
 		ss->nlate++;
 	} else {

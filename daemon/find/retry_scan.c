@@ -15,8 +15,8 @@
 #include "daemon/stream/streams.h"
 
 /*
- * What a start could not look at is looked at as if it were one, but without
- * waiting: what is found is a file that was there, or what one has become.
+ * While late is set, scans work as at a start, without waiting: what is found
+ * is a file that was there then, or what one has become.
  */
 static void
 set_late(struct sources *ss, bool late)
@@ -25,7 +25,7 @@ set_late(struct sources *ss, bool late)
 	tails_set_starting(ss->tails, late);
 }
 
-/* Files that waited for what became of others are sent now. */
+/* Files that waited for what became of others may be sent now. */
 static void
 wake_undecided(struct dir *d)
 {
@@ -51,7 +51,7 @@ scan_late(struct dir *d)
 	set_late(ss, false);
 }
 
-/* The next one is to be scanned now. */
+/* Takes the first directory of the list, which is to be scanned now. */
 static struct dir *
 next_again(struct sources *ss)
 {
@@ -76,7 +76,10 @@ retry_scan(struct dir *d)
 		return;
 	}
 	scan_late(d);
-	/* Those that it has found are the next, before anything is sent. */
+	/*
+	 * Directories that it has found are scanned next, before any file is
+	 * sent.
+	 */
 	for (; n != ss->nlate && (d = next_again(ss)) != NULL; n++)
 		scan_late(d);
 }
@@ -87,7 +90,7 @@ scan_all_again(struct sources *ss)
 	unsigned n = ss->nretries;
 	struct dir *d;
 
-	/* Those for which it fails once more come behind these. */
+	/* Directories in which a look fails once more come behind these. */
 	for (; n > 0 && (d = next_again(ss)) != NULL; n--)
 		retry_scan(d);
 	scan_some(ss);
@@ -117,7 +120,10 @@ retry_is_undecided(struct dir *d)
 
 	if (!d->unrecovered || !d->retry || clock_now() >= ss->decided_at)
 		return (false);
-	/* What is missing in one that was found late is not known before. */
+	/*
+	 * Which records a directory misses that was found late is not known
+	 * yet.
+	 */
 	return (!d->started ||
 	    (ss->unmatched != NULL && unmatched_are_missed(ss->unmatched, d)));
 }

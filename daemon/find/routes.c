@@ -21,10 +21,10 @@
 
 struct route_cursor {
 	size_t match;
-	size_t route; /* of its source */
+	size_t route; /* of that match's source */
 };
 
-/* Of the sources that mean a name: the first route, or the next, or NULL. */
+/* The first route of the sources that mean the name, then the next; or NULL. */
 static struct route *
 next_route(const struct dir *d, const char *name, struct route_cursor *c)
 {
@@ -52,8 +52,8 @@ routes_send_to(const struct dir *d, const char *name, const char *dest)
 }
 
 /*
- * A file that was old when it was found is left alone, but not one that is
- * followed already or was before, nor one of which only the end would be sent.
+ * Whether a new file is older than ignore_older and so is left alone.  Not a
+ * file that is followed or was before, nor one of which only the end is sent.
  */
 static bool
 is_left_alone(const struct tail *t, const struct route *r, bool from_end)
@@ -70,8 +70,8 @@ is_left_alone(const struct tail *t, const struct route *r, bool from_end)
 }
 
 /*
- * A compressed file is read for what is left of the file that it was, never
- * for itself.
+ * A compressed file is sent only for the rest of the file it was made from,
+ * unless the source asks for more.
  */
 static int
 join_packed(struct tail *t, struct route *r, const char *name)
@@ -83,7 +83,7 @@ join_packed(struct tail *t, struct route *r, const char *name)
 	return (tail_join(t, r, false));
 }
 
-/* There was no memory for it: whoever looks at it again joins it. */
+/* Memory was short: the next scan joins the file. */
 static void
 join_later(struct tail *t)
 {
@@ -136,8 +136,8 @@ rejoin_by(struct tail *t, const struct dir *was, const char *name,
 }
 
 /*
- * The records of a file that was just found are written together, and the host
- * may have lost power before it had them all.
+ * The records of a new file for all destinations are written together, but the
+ * host may lose power between them.
  */
 static int
 join_unsent(struct tail *t, struct route *r)
@@ -145,11 +145,6 @@ join_unsent(struct tail *t, struct route *r)
 	return (r->fresh ? 0 : tail_join(t, r, false));
 }
 
-/*
- * A file of the checkpoint under another name: it was rotated while nobody
- * looked.  It goes on by the routes of the name it had, where it is the same
- * file and not one that got its inode.
- */
 void
 routes_rejoin(struct tail *t, struct sources *ss, const char *origin)
 {
@@ -161,13 +156,13 @@ routes_rejoin(struct tail *t, struct sources *ss, const char *origin)
 	rejoin_by(t, was, name, tail_rejoin);
 	if (t->streams == NULL)
 		return;
-	/* What the record of one destination tells counts for the others. */
+	/* One destination's record also tells the others what the file is. */
 	rejoin_by(t, was, name, tail_rejoin);
 	if (tail_most_sent(t) == 0)
 		rejoin_by(t, was, name, join_unsent);
 	t->rotated = true;
 	tail_set_origin(t, origin);
-	/* At a start the order is found when all files are. */
+	/* At a start the order is made when all files are known. */
 	if (ss->starting)
 		tail_was(t, &was->place, name);
 	else

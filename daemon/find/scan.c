@@ -21,14 +21,14 @@
 #include "daemon/follow/follow.h"
 #include "lib/pattern.h"
 
-#define DIR_COSTS 16 /* as many entries as its watch and listing */
+#define DIR_COSTS 16 /* entries: its watch, and opening it */
 /*
- * Where only scans tell of names, so often it begins anew as names changed
- * since: a file may have had no name that the listing met.
+ * Where only scans tell of names, a scan begins anew so often when names have
+ * changed: a file may have had no name that the listing met.
  */
 #define BEGUN_MOST 2
 
-/* Whether the directory went with it, and all that this scan has. */
+/* Whether the directory has left the tree, and the scan was freed. */
 static bool
 is_over(const struct sources *ss, const struct scan_job *job)
 {
@@ -36,9 +36,9 @@ is_over(const struct sources *ss, const struct scan_job *job)
 }
 
 /*
- * A new one may have been renamed before it was looked at: only one that is
- * followed then is no news to the next scan.  What others had turns since may
- * be another by now.
+ * Examines one entry.  A new file may have been renamed before that: only one
+ * that is followed then is known to the next scan.  After a turn of others,
+ * lstat(2) of the listing is out of date.
  */
 static void
 examine_listed(struct dir *d, struct scan *s, struct listed *e)
@@ -58,7 +58,7 @@ examine_listed(struct dir *d, struct scan *s, struct listed *e)
 	listing_free_entry(e);
 }
 
-/* Oldest first. */
+/* Examines what was listed, oldest first. */
 static bool
 look_at_listed(struct dir *d, struct scan *s)
 {
@@ -75,7 +75,7 @@ look_at_listed(struct dir *d, struct scan *s)
 	return (true);
 }
 
-/* Files whose names a scan did not meet have lost them. */
+/* Examines files whose names were not listed: they have lost them. */
 static bool
 look_at_unseen(struct dir *d, struct scan *s)
 {
@@ -99,7 +99,7 @@ look_at_unseen(struct dir *d, struct scan *s)
 	return (true);
 }
 
-/* Whether a use before the nth is for the same name. */
+/* Whether a match before the nth has the same literal name. */
 static bool
 is_named_before(const struct dir *d, size_t n, const char *name)
 {
@@ -115,7 +115,10 @@ is_named_before(const struct dir *d, size_t n, const char *name)
 	return (false);
 }
 
-/* A literal name needs no right to list the directory. */
+/*
+ * Examines literal names of patterns: that needs no right to list the
+ * directory.
+ */
 static bool
 look_at_literals(struct dir *d, const struct scan *s)
 {
@@ -151,7 +154,7 @@ look_at_links(struct dir *d, struct scan *s)
 	return (false);
 }
 
-/* Events tell of names in most directories, whatever the listing met. */
+/* Whether names changed since the listing began, and no event tells of it. */
 static bool
 is_to_begin_anew(const struct dir *d, const struct scan *s)
 {
@@ -198,7 +201,10 @@ end_stage(struct dir *d, struct scan *s)
 		missed_add(d, &s->followed);
 		break;
 	case STAGE_UNSEEN:
-		/* At a start all directories are scanned before. */
+		/*
+		 * At a start, the order is made when all directories are
+		 * scanned.
+		 */
 		if (d->disordered && !d->all->starting)
 			place_order(&d->place);
 		break;
@@ -209,7 +215,7 @@ end_stage(struct dir *d, struct scan *s)
 	s->stage++;
 }
 
-/* Whether all of it is to be listed. */
+/* Whether to list the directory, and not only examine literal names. */
 static bool
 is_to_be_listed(const struct dir *d)
 {
@@ -224,14 +230,14 @@ is_to_be_listed(const struct dir *d)
 	return (false);
 }
 
-/* Returns whether there is anything to do. */
+/* Returns false where there is nothing to scan. */
 static bool
 begin_scan(struct dir *d)
 {
 	struct scan *s;
 
 	(void)scan_queue_take(&d->all->scans, DIR_COSTS);
-	/* It is scanned when it has its watch, so that nothing is missed. */
+	/* The watch comes first, so that no change is missed. */
 	if (d->unwatched)
 		tree_watch(d);
 	d->unwatched = d->rescan = false;
@@ -258,7 +264,10 @@ begin_scan(struct dir *d)
 	return (true);
 }
 
-/* Others have their turns now.  Returns whether there is room to stay open. */
+/*
+ * Other directories have their turns now.  Returns whether this one may stay
+ * open meanwhile.
+ */
 static bool
 keep_open(struct dir *d, struct scan *s)
 {
@@ -271,7 +280,7 @@ keep_open(struct dir *d, struct scan *s)
 	return (true);
 }
 
-/* Returns whether it is at its end. */
+/* Scans a part.  Returns whether the scan is at its end. */
 static bool
 scan_part(struct dir *d)
 {

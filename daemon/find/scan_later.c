@@ -17,7 +17,6 @@ scan_free(struct dir *d)
 	d->missing = false;
 }
 
-/* It begins anew another time. */
 void
 scan_abandon(struct dir *d)
 {
@@ -82,7 +81,7 @@ scan_cancel(struct dir *d)
 void
 scan_missed(struct dir *d)
 {
-	/* Where it is polled, the next poll comes soon enough. */
+	/* A polled directory is scanned by the next poll soon enough. */
 	if (d->place.polled && scan_is_midway(d))
 		return;
 	if (!d->missed)

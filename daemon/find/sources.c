@@ -31,8 +31,8 @@
 #include "daemon/watch/mounts.h"
 
 /*
- * Before anything is sent: when all events of this turn are known, what they
- * told of renames is, too.
+ * Called before anything is sent, when all events of a turn are known, and so
+ * all renames.
  */
 static void
 on_turn(struct ev_loop *loop, ev_prepare *prepare, int revents)
@@ -45,7 +45,9 @@ on_turn(struct ev_loop *loop, ev_prepare *prepare, int revents)
 	missed_rename_follow(ss);
 }
 
-/* A file that a link leads to: the link may lead to another one by now. */
+/*
+ * An event of a file to which a link leads: the link may lead elsewhere by now.
+ */
 static void
 on_linked(struct place *place, const char *name)
 {
@@ -109,7 +111,7 @@ is_blind(void *arg, const char *path)
 	return (place != NULL && dir_of(place)->said);
 }
 
-/* A file that is watched by itself. */
+/* An event of a file that has a watch of its own. */
 static void
 on_file(void *tail)
 {
@@ -273,7 +275,7 @@ sources_on_pause(struct sources *ss, void (*pause)(void *), void *arg)
 	ss->pause_arg = arg;
 }
 
-/* From now on a file that appears is read from its beginning. */
+/* From now on a new file is read from its beginning. */
 static void
 end_start(struct sources *ss)
 {
@@ -315,7 +317,10 @@ sources_start(struct sources *ss, const struct handover_file *files, size_t n)
 				return (-1);
 		}
 	}
-	/* Before the first look: what is mounted later is looked at again. */
+	/*
+	 * Before the first scan, so that what is mounted later is examined
+	 * again.
+	 */
 	mount_begin(ss);
 	scan_with_more(root);
 	scan_all(ss);

@@ -21,13 +21,13 @@
 /*
  * Events are hints, and some never come: for what is written through a mapping
  * or another link, for what another host does, for what is mounted where the
- * system does not tell.  So everything is looked at once in a PERIOD, BATCH
- * files at a time.  As that should cost no more than a thousandth of a
- * processor, there are not more batches than one in EVERY seconds: above 12,000
- * files it takes longer.
+ * system does not tell.  So every file is examined once in a PERIOD, BATCH
+ * files at a time.  That should cost at most a thousandth of a processor: there
+ * is no more than one batch in EVERY seconds, and above 12,000 files a sweep
+ * takes longer.
  *
- * Where a file tells of itself only while it is open, others are looked at by
- * nothing else: then it begins anew as soon as it is through.
+ * Where a file sends events only while it is open, nothing else examines the
+ * others: then the sweep begins anew as soon as it is through.
  */
 #define PERIOD 60.
 #define EVERY 1.
@@ -46,7 +46,7 @@ has_changed(const struct dir *d, int fd, const struct tail *t)
 	    !known_is_unchanged(t, &st));
 }
 
-/* The sweep is in d, behind this name; "": in front. */
+/* Where the sweep is: in d, behind this name; with "" in front of all. */
 static void
 remember(struct sources *ss, const struct dir *d, const char *name)
 {
@@ -55,7 +55,7 @@ remember(struct sources *ss, const struct dir *d, const char *name)
 	(void)strlcpy(ss->sweep_name, name, sizeof(ss->sweep_name));
 }
 
-/* The directory that the sweep is in, unless that is gone or another. */
+/* The directory that the sweep is in, or NULL where that has left the tree. */
 static struct dir *
 remembered(struct sources *ss)
 {
@@ -64,7 +64,7 @@ remembered(struct sources *ss)
 	return (d != NULL && d->serial == ss->sweep_serial ? d : NULL);
 }
 
-/* Files of d behind sweep_name.  Returns how many were looked at. */
+/* Examines at most so many files of d, behind sweep_name.  Returns how many. */
 static unsigned
 sweep_files(struct dir *d, unsigned most)
 {
@@ -89,7 +89,6 @@ sweep_files(struct dir *d, unsigned most)
 	return (n);
 }
 
-/* The directory itself: another one, or with other names in it? */
 void
 sweep_dir(struct dir *d)
 {
@@ -106,7 +105,7 @@ sweep_dir(struct dir *d)
 				entry_dir_gone(d);
 			return;
 		}
-		/* The look ends d, and its path with it. */
+		/* Examining frees d, and its path. */
 		(void)strlcpy(
 		    name, strrchr(d->place.path, '/') + 1, sizeof(name));
 		entry_examine(d->parent, name);
@@ -118,7 +117,7 @@ sweep_dir(struct dir *d)
 	}
 	if (scan_is_midway(d))
 		return;
-	/* There may be a watch to be had by now. */
+	/* The system may have a watch for it by now. */
 	if (d->place.polled && !tree_wants_polling(d))
 		tree_watch(d);
 	if (d->said || d->dangles || written_ns(&st) != d->listed_ns ||
@@ -127,8 +126,8 @@ sweep_dir(struct dir *d)
 }
 
 /*
- * The directory behind the one that the sweep has done with, or NULL: then the
- * next one is the first.
+ * The directory behind that one, which the sweep enters; or NULL at the end:
+ * then the next one is the first.
  */
 static struct dir *
 sweep_on(struct sources *ss)
@@ -145,7 +144,7 @@ sweep_on(struct sources *ss)
 	return (NULL);
 }
 
-/* Whether there are files of which no event tells. */
+/* Whether there are files that send no events. */
 static bool
 has_untold(const struct sources *ss)
 {
@@ -157,7 +156,7 @@ has_untold(const struct sources *ss)
 	return (ss->passed > 0 || stats.files < tails_stats(ss->tails)->files);
 }
 
-/* n files were looked at just now. */
+/* Sets the timer for the next batch, when n files were examined just now. */
 static void
 set_pace(struct sources *ss, uint64_t n)
 {
@@ -169,7 +168,7 @@ set_pace(struct sources *ss, uint64_t n)
 	if (every < least)
 		every = least;
 	ss->sweep_rest = every;
-	/* A file may be closed meanwhile. */
+	/* A file that is closed meanwhile sends no events. */
 	ss->sweep.repeat = watch_sees_files(ss->watch) ? every : least;
 }
 
@@ -181,7 +180,7 @@ is_at_rest(struct sources *ss)
 	return (ss->sweep_rest > 0 && !has_untold(ss));
 }
 
-/* A directory counts as a file. */
+/* Examines a batch of files and directories. */
 static void
 sweep(struct sources *ss)
 {

@@ -26,7 +26,10 @@ tree_add(struct sources *ss, struct dir *parent, const char *path,
 	if ((d = dir_enter(ss, parent, path, st)) == NULL)
 		return (NULL);
 	last_look_find(d);
-	/* It was not found at the start, for looks failed. */
+	/*
+	 * At a start that is late it was not found before, for a look had
+	 * failed.
+	 */
 	retry_dir_first(d);
 	return (d);
 }
@@ -36,7 +39,7 @@ tree_remove(struct dir *d)
 {
 	struct dir *child;
 
-	/* Records of its files point to it. */
+	/* Unmatched records may point to it. */
 	unmatched_forget(d->all);
 	dir_leave(d);
 	while ((child = dir_first_below(d)) != NULL)
@@ -64,7 +67,9 @@ tree_wants_polling(struct dir *d)
 	return (link_wants_polling(d, &ms));
 }
 
-/* The watch serves every use: for files too, or polled, when one asks. */
+/*
+ * One watch serves all matches: for files, too, or polled, if one asks for it.
+ */
 void
 tree_watch(struct dir *d)
 {
@@ -81,7 +86,7 @@ tree_watch(struct dir *d)
 			want.poll_ms = conf->poll_interval_ms;
 	}
 	(void)link_wants_polling(d, &want.poll_ms);
-	/* The new one first: what happens between is not missed. */
+	/* The new watch comes first, so that no event is missed. */
 	d->watch = watch_add(d->all->watch, dir_display(d), &want, d);
 	if (d->watch == NULL) {
 		log_debug("%s: cannot be watched: %s", dir_display(d),

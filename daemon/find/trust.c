@@ -15,11 +15,6 @@
 
 #define ROUNDS 4
 
-/*
- * Whoever may write to a directory can give a file of others a name there,
- * where the system lets him, as he can plant a symbolic link.
- */
-
 /* Whether all who may write to it may read the file. */
 static bool
 writers_may_read(const struct stat *in, const struct stat *st)
@@ -51,7 +46,7 @@ has_content(
 	    fingerprint_matches(print, head, (size_t)n));
 }
 
-/* Whether the checkpoint knows it: others gave it names since. */
+/* Whether the checkpoint knows the file: it was followed before. */
 static bool
 was_followed(const struct dir *d, const struct named *n)
 {
@@ -78,8 +73,9 @@ was_followed(const struct dir *d, const struct named *n)
 }
 
 /*
- * A name that is just being removed is found for a moment when the file has
- * been counted one name less.  So this is the only one if it is so each time.
+ * Whether the file has just this name.  While another name is being removed, a
+ * file may be counted one name less for a moment: so the count is taken several
+ * times.
  */
 static bool
 has_one_name(const struct named *n)

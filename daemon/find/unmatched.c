@@ -25,11 +25,12 @@ TAILQ_HEAD(unmatched_list, unmatched_record);
 
 struct unmatched {
 	struct sources *all;
-	struct unmatched_list list; /* by device, inode and destination */
+	struct unmatched_list
+	    list; /* in the order of device, inode and destination */
 	struct unmatched_names names;
-	struct kin *contents; /* of those that were not tried */
+	struct kin *contents; /* of records that were not tried */
 	size_t n;
-	bool unsent; /* of one nothing was sent */
+	bool unsent; /* there is one of which nothing was sent */
 };
 
 static int
@@ -86,7 +87,7 @@ add_spot(struct unmatched *os, struct unmatched_record *o, struct dir *d,
 	RB_INSERT(unmatched_names, &os->names, spot);
 }
 
-/* What there is of the record; its strings are copied. */
+/* Copies a record of the checkpoint. */
 static struct unmatched_record *
 record_new(const struct checkpoint_record *rec)
 {
@@ -191,7 +192,9 @@ unmatched_have_unsent(const struct unmatched *os)
 	return (os->unsent);
 }
 
-/* The first in d whose name is base, or comes behind it. */
+/*
+ * The first in d that is called base, or comes behind that in order of names.
+ */
 static struct unmatched_spot *
 first_from(struct unmatched *os, struct dir *d, const char *base)
 {
@@ -229,7 +232,10 @@ unmatched_are_missed(struct unmatched *os, struct dir *d)
 	return (false);
 }
 
-/* The rest of a truncated file, of which nothing is known: see be_sought(). */
+/*
+ * Whether the record is of a truncated file that nobody could read: see
+ * be_sought().
+ */
 static bool
 is_unread_rest(const struct unmatched_record *o, const struct dir *d)
 {
@@ -324,10 +330,7 @@ unmatched_next(struct unmatched_record *o)
 	return (is_same_file(next, o) ? next : NULL);
 }
 
-/*
- * Of a destination that does not get the file by this configuration nothing is
- * to be said.
- */
+/* Whether the destination gets the file by this configuration. */
 static bool
 is_sent(const struct tail *t, const char *dest)
 {
@@ -339,7 +342,10 @@ is_sent(const struct tail *t, const char *dest)
 	return (false);
 }
 
-/* The file that has its name now may have what was sent of it, elsewhere. */
+/*
+ * Whether the file that has the record's name now has what was sent, elsewhere
+ * in it.
+ */
 static bool
 is_in_its_place(const struct unmatched_record *o)
 {
@@ -363,7 +369,7 @@ say_unfound(const struct unmatched_record *o)
 		    (long long)o->rec.offset, o->rec.dest);
 }
 
-/* Its record belongs to no file that is there. */
+/* Has the checkpoint drop the record, unless its file is there. */
 static void
 end_record(struct unmatched *os, struct unmatched_record *o)
 {

@@ -11,23 +11,22 @@
 #include "daemon/find/known.h"
 
 /*
- * Where a symbolic link leads, one name after the other, so that each link on
- * the way can be judged.  A directory is entered by its descriptor: whoever
- * puts a link in its place meanwhile changes nothing.  One that may not be
- * opened is entered by its path where nobody but root and the daemon's user
- * could put something else there.
+ * The path is walked name by name, so that each link on the way can be judged.
+ * A directory is opened: a link that somebody puts in its place meanwhile
+ * changes nothing.  A directory that may not be opened is walked by its path,
+ * if nobody but root and the daemon's user could put something else there.
  */
 
-#define LINKS_MOST 40 /* as the systems have it */
-#define STEPS_MOST 512 /* names, also of what is walked once more */
+#define LINKS_MOST 40 /* as systems have it */
+#define STEPS_MOST 512 /* names, some of them walked twice */
 
 struct step {
 	struct walk *w;
-	int fd; /* the directory reached, or -1: by its path */
+	int fd; /* the directory that was reached; -1: by its path */
 	bool fixed; /* nobody else could change the path up to it */
 	unsigned nlinks;
 	unsigned nsteps;
-	char rest[PATH_MAX]; /* of the path */
+	char rest[PATH_MAX]; /* the path that is still to be walked */
 };
 
 static bool
@@ -52,7 +51,7 @@ leave(struct step *s)
 	s->fd = -1;
 }
 
-/* Appends a name to the path that was walked. */
+/* Appends a name to a path.  Returns 0, or -1 with ENAMETOOLONG. */
 static int
 append(char path[PATH_MAX], const char *name)
 {
@@ -105,7 +104,7 @@ enter_root(struct step *s)
 	return (0);
 }
 
-/* The directory called name, which st is of. */
+/* Goes on in the directory called name, which st is of. */
 static int
 enter(struct step *s, const char *name, const struct stat *st)
 {
@@ -130,7 +129,7 @@ enter(struct step *s, const char *name, const struct stat *st)
 	return (append(s->w->real, name));
 }
 
-/* The directory that has this one, by the path that was walked. */
+/* Goes on in the directory above, by the path that was walked. */
 static int
 go_up(struct step *s)
 {
@@ -143,7 +142,7 @@ go_up(struct step *s)
 		errno = ENAMETOOLONG;
 		return (-1);
 	}
-	/* No links are in it: it is walked once more. */
+	/* That path has no links: it is walked once more. */
 	(void)strlcpy(path, s->w->real, sizeof(path));
 	(void)append(path, s->rest);
 	(void)strlcpy(s->rest, path, sizeof(s->rest));
@@ -175,7 +174,7 @@ judge(struct step *s, const struct stat *st)
 	s->w->owner = st->st_uid;
 }
 
-/* What st is of, a link called name, leads on to. */
+/* Goes on where the link called name, which st is of, leads. */
 static int
 follow(struct step *s, const char *name, const struct stat *st)
 {
@@ -206,7 +205,10 @@ follow(struct step *s, const char *name, const struct stat *st)
 	return (0);
 }
 
-/* Takes the first name of the rest; "": there is none.  Returns 0, or -1. */
+/*
+ * Takes the first name of the rest, "" where there is none.  Returns 0, or -1
+ * with errno.
+ */
 static int
 take(struct step *s, char name[NAME_MAX + 1], bool *must_be_dir)
 {
@@ -228,7 +230,7 @@ take(struct step *s, char name[NAME_MAX + 1], bool *must_be_dir)
 	return (-1);
 }
 
-/* The end of the path is the directory that was reached. */
+/* fstat(2) of the directory that was reached. */
 static int
 stat_reached(const struct step *s, struct stat *st)
 {
@@ -237,7 +239,9 @@ stat_reached(const struct step *s, struct stat *st)
 	return (s->fd != -1 ? fstat(s->fd, st) : stat(path, st));
 }
 
-/* Returns 1 when w has the end of the path, 0 to go on, -1 with errno. */
+/*
+ * Walks one name.  Returns 1 at the end of the path, 0 to go on, -1 with errno.
+ */
 static int
 step(struct step *s)
 {
@@ -271,7 +275,7 @@ step(struct step *s)
 	return (append(s->w->real, name) == -1 ? -1 : 1);
 }
 
-/* Begins in d, and in nothing that took its place. */
+/* Begins in d; with EAGAIN where another directory has its place. */
 static int
 begin(struct step *s, const struct dir *d)
 {
