@@ -105,29 +105,38 @@ no_two_options_of_a_section_have_one_member(void **state)
 			}
 }
 
+/* Sets an option of *d, of which every bit is set. */
+static void
+set_in(struct conf_destination *d, const char *kind, const char *name,
+    const char *value)
+{
+	assert_int_equal(
+	    conf_option_set(option(kind, name), d, value, NULL), 0);
+}
+
 static void
 members_of_every_width_are_written_alone(void **state)
 {
-	struct conf_destination d, zero;
+	struct conf_destination d, want;
 
 	(void)state;
-	memset(&zero, 0, sizeof(zero));
-	d = set("destination", "bom", "true");
-	assert_true(d.bom);
-	d.bom = false;
-	assert_memory_equal(&d, &zero, sizeof(d));
-	d = set("destination", "policy", "balance");
-	assert_int_equal(d.policy, CONF_BALANCE);
-	d.policy = CONF_FAILOVER;
-	assert_memory_equal(&d, &zero, sizeof(d));
-	d = set("destination", "keepalive", "365d");
-	assert_int_equal(d.keepalive_ms, 31536000000);
-	d.keepalive_ms = 0;
-	assert_memory_equal(&d, &zero, sizeof(d));
-	d = set("relp", "window", "65536");
-	assert_int_equal(d.relp_window, 65536);
-	d.relp_window = 0;
-	assert_memory_equal(&d, &zero, sizeof(d));
+	memset(&d, 0xff, sizeof(d));
+	memset(&want, 0xff, sizeof(want));
+	set_in(&d, "destination", "bom", "false");
+	want.bom = false;
+	assert_memory_equal(&d, &want, sizeof(d));
+	set_in(&d, "tls", "min_version", "1.3");
+	want.tls.only_1_3 = true;
+	assert_memory_equal(&d, &want, sizeof(d));
+	set_in(&d, "destination", "policy", "balance");
+	want.policy = CONF_BALANCE;
+	assert_memory_equal(&d, &want, sizeof(d));
+	set_in(&d, "destination", "keepalive", "365d");
+	want.keepalive_ms = 31536000000;
+	assert_memory_equal(&d, &want, sizeof(d));
+	set_in(&d, "relp", "window", "65536");
+	want.relp_window = 65536;
+	assert_memory_equal(&d, &want, sizeof(d));
 }
 
 static void
