@@ -8,7 +8,7 @@ nth(struct cipher_map *m, size_t i)
 	return (&m->marks[(m->head + i) % CIPHER_MAP_MARKS]);
 }
 
-/* Of each pair the later one stays, so that the newest always does. */
+/* Drops the earlier mark of each pair, so that the newest always stays. */
 static void
 thin_out(struct cipher_map *m)
 {

@@ -75,9 +75,9 @@ unexpected(const struct relp_parser *p, uint8_t c, struct reason *why)
 }
 
 /*
- * The functions that take something read as much of in[0..n), n > 0, as
- * belongs to their field, and what ends it.  They return how much that is, or
- * -1.
+ * Each take_...() reads its field of a frame: what of in[0..n), n > 0, belongs
+ * to it, and the octet that ends it.  Returns the octets read, or -1 with why
+ * set.
  */
 
 static ssize_t
@@ -124,7 +124,7 @@ is_command(const struct relp_parser *p, const char *command)
 	    memcmp(p->command, command, p->ncommand) == 0);
 }
 
-/* A response has a number, a hint has none. */
+/* A response has a transaction number, a hint like serverclose has none. */
 static int
 check_command(struct relp_parser *p, struct reason *why)
 {
@@ -162,14 +162,14 @@ take_command(
 	return ((ssize_t)i + 1);
 }
 
-/* What a frame whose command is known is called. */
+/* Returns what to call the frame in a reason, once its command is known. */
 static const char *
 name_of(const struct relp_parser *p)
 {
 	return (p->txnr == 0 ? SERVERCLOSE : "response");
 }
 
-/* The text goes to logs: a receiver does not write in them what it likes. */
+/* The text goes into our log: a receiver must not write there what it likes. */
 static void
 set_text(struct relp_parser *p, uint8_t *text, size_t n)
 {
@@ -184,7 +184,7 @@ set_text(struct relp_parser *p, uint8_t *text, size_t n)
 	p->text = (const char *)text;
 }
 
-/* Takes apart "200 text" and what may follow on lines of its own. */
+/* Parses "200 text" and the lines that may follow. */
 static int
 read_response(struct relp_parser *p, struct reason *why)
 {
@@ -237,7 +237,7 @@ take_length(
 			name_of(p), p->len, RELP_DATA_MAX));
 	p->left = p->len;
 	p->state = p->len > 0 ? RELP_AT_DATA : RELP_AT_END;
-	/* Where no data follows there is no space, but some write one. */
+	/* Without data there is no space, but some servers write one. */
 	if (in[i] == ' ')
 		return (i + 1);
 	if (p->len > 0)
@@ -245,7 +245,7 @@ take_length(
 	return (i);
 }
 
-/* Only the beginning is kept. */
+/* Keeps only the beginning of the data. */
 static ssize_t
 take_data(struct relp_parser *p, const uint8_t *in, size_t n)
 {
@@ -340,7 +340,7 @@ relp_parse_accepted(const struct relp_parser *p, uint32_t txnr, uint64_t most,
 	return (found);
 }
 
-/* Octets of p[0..n) before the first c. */
+/* Returns the octets of p[0..n) before the first c. */
 static size_t
 until(const uint8_t *p, size_t n, uint8_t c)
 {
@@ -369,8 +369,8 @@ has_value(const uint8_t *values, size_t n, const char *value)
 }
 
 /*
- * A version that is not there passes: some put it in the text of the response.
- * One who wants nothing to do with us offers no command either.
+ * A missing version passes: some servers put it into the text of the response.
+ * A server that refuses us offers no command, either.
  */
 bool
 relp_offers_ok(const uint8_t *offers, size_t n, struct reason *why)

@@ -3,9 +3,10 @@
 #include <string.h>
 
 /*
- * RFC 2782: those of weight 0 stand before the others, and the first is chosen
- * whose sum with all before it reaches a random number from 0 to the total.  So
- * one of weight 0 has a small chance, and only where others have weight.
+ * RFC 2782: records of weight 0 stand before the others, and the first record
+ * is chosen whose weight, added to all weights before it, comes to a random
+ * number from 0 to the total.  So a weight of 0 has a small chance beside
+ * others.
  */
 static size_t
 chosen(const struct srv *list, size_t n, uint16_t priority, uint64_t reach)

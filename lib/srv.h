@@ -1,7 +1,7 @@
 /*
- * srv.h - which server of a service is next, RFC 2782.
+ * srv.h - chooses the server of a service to try next, RFC 2782.
  *
- * Pure: randomness is an argument.
+ * Pure: the randomness is an argument.
  */
 #ifndef SRV_H
 #define SRV_H
@@ -11,17 +11,18 @@
 
 #define SRV_HOST	254		/* a name in the DNS, and NUL */
 
-struct srv {				/* a record of the DNS */
-	uint16_t	 priority;	/* the lowest are first */
-	uint16_t	 weight;	/* among those of one priority */
+struct srv {				/* an SRV record of the DNS */
+	uint16_t	 priority;	/* the lowest is tried first */
+	uint16_t	 weight;	/* among records of one priority */
 	uint16_t	 port;
 	char		 host[SRV_HOST];
 };
 
 /*
- * Brings the record that is to be tried next to the front of the n of list: one
- * of the lowest priority, by its weight and random (any 32 bits).  The others
- * keep their order.  Called for what is left of a list, it puts all in order.
+ * Moves the record to try next to the front of the n records of list: one of
+ * the lowest priority, chosen by weight and by random, 32 random bits.  The
+ * other records keep their order.  To sort a whole list, call it for the list,
+ * for the list without its first record, and so on.
  */
 void	srv_choose(struct srv *list, size_t n, uint32_t random);
 

@@ -1,8 +1,8 @@
 /*
- * wire.h - where one message ends and the next begins.
+ * wire.h - frames, which show where one message ends and the next begins.
  *
- * Octet counting and non-transparent framing are RFC 6587 3.4.1 and 3.4.2; what
- * a RELP connection has besides messages is in relp.h.
+ * Octet counting and non-transparent framing are RFC 6587 3.4.1 and 3.4.2.  The
+ * other frames of RELP are in relp.h.  Pure: no I/O.
  */
 #ifndef WIRE_H
 #define WIRE_H
@@ -14,12 +14,12 @@ enum wire {
 	WIRE_OCTET,			/* "123 message" */
 	WIRE_NEWLINE,			/* "message\n" */
 	WIRE_DATAGRAM,			/* 4 octets of length in host order, for
-					   the link to cut datagrams at */
-	WIRE_RELP			/* "7 syslog 7 message\n", 7 being the
+					   the transport to cut datagrams at */
+	WIRE_RELP			/* "9 syslog 7 message\n", 9 being the
 					   number of the transaction */
 };
 
-/* Most octets that a frame adds before and after a message. */
+/* Octets that a frame adds to a message, at most. */
 #define WIRE_OVERHEAD	32
 
 /* The transactions of a connection are numbered from 1 to this, and again. */
@@ -33,13 +33,13 @@ wire_next_txnr(uint32_t txnr)
 }
 
 /*
- * Writes what comes before a message of len octets, less than 2^32, to out,
- * which has room for WIRE_OVERHEAD.  Only WIRE_RELP looks at txnr.  Returns the
- * octets written; the message goes right behind.
+ * Writes the part of the frame before a message of len octets, less than 2^32,
+ * to out, which has room for WIRE_OVERHEAD.  Only WIRE_RELP uses txnr.  Returns
+ * the octets written; the message follows them.
  */
 size_t	wire_head(enum wire, size_t len, uint32_t txnr, uint8_t *out);
 
-/* The same for what comes behind the message. */
+/* Writes the part of the frame after the message, in the same way. */
 size_t	wire_tail(enum wire, uint8_t *out);
 
 #endif

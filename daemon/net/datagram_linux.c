@@ -1,6 +1,6 @@
 /*
- * sendmmsg(2) does not tell of an error that it meets behind the first
- * datagram; with IP_RECVERR, ip(7), it waits in the error queue.
+ * sendmmsg(2) does not return an error that it meets after the first datagram.
+ * With IP_RECVERR, ip(7), the error waits in a queue of the socket.
  */
 #include "daemon/net/datagram.h"
 
@@ -54,7 +54,7 @@ datagram_open(int fd)
 {
 	const int on = 1;
 
-	/* One of the two fails: the other family's. */
+	/* One of the two fails: that of the other family. */
 	(void)setsockopt(fd, IPPROTO_IP, IP_RECVERR, &on, sizeof(on));
 	(void)setsockopt(fd, IPPROTO_IPV6, IPV6_RECVERR, &on, sizeof(on));
 }
@@ -72,7 +72,7 @@ error_of(struct msghdr *msg)
 			c->cmsg_type == IPV6_RECVERR))
 			continue;
 		e = (const struct sock_extended_err *)(void *)CMSG_DATA(c);
-		/* A smaller path is the kernel's to know: it fragments. */
+		/* The path takes less now: the kernel knows, and fragments. */
 		if (e->ee_errno != EMSGSIZE)
 			return ((int)e->ee_errno);
 	}

@@ -1,5 +1,5 @@
 /*
- * send(2), one datagram a call: a refusal comes with the next one.
+ * One datagram a call of send(2), which returns the refusal of the one before.
  */
 #include "daemon/net/datagram.h"
 
@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* These are met again with the next call; a refusal is told only once. */
+/* The next call meets these errors again; a refusal is returned only once. */
 static bool
 comes_again(int error)
 {

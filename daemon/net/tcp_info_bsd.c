@@ -1,7 +1,7 @@
 /*
- * FreeBSD and NetBSD: FIONWRITE counts what is in the send buffer, and TCP_INFO
- * has the rest.  Local sockets keep their bytes in the buffer of the peer,
- * where nobody counts them.
+ * FreeBSD and NetBSD: FIONWRITE counts what is in the send buffer; TCP_INFO has
+ * the rest.  A unix socket keeps its octets in the buffer of the receiver,
+ * where the system does not count them.
  */
 #include "daemon/net/tcp_info.h"
 
@@ -16,7 +16,7 @@
 #include <netinet/tcp_fsm.h>
 #include <string.h>
 
-/* The longest pause between two of these questions, as is the default. */
+/* The longest pause between two probes of a closed window, by default. */
 #define PROBED_MS 60000
 
 static int
@@ -29,7 +29,7 @@ get_info(int fd, struct tcp_info *info)
 }
 
 /*
- * With a connection goes what its buffer held: the count is good only if the
+ * A connection that ends loses its buffer: the count is good only if the
  * connection stands after it was taken.
  */
 int64_t
@@ -52,7 +52,7 @@ tcp_facts(int fd, struct tcp_facts *f)
 	f->most = f->silence_ms = -1;
 	if (get_info(fd, &info) == -1)
 		return;
-	/* Microseconds.  A closed window is asked for more and more rarely. */
+	/* Microseconds.  A closed window is probed more and more rarely. */
 	f->silence_ms = info.tcpi_last_data_recv / 1000;
 	if (info.tcpi_snd_wnd == 0)
 		f->silence_ms -= PROBED_MS;

@@ -1,6 +1,6 @@
 /*
- * tcp(7): SIOCOUTQ counts what is not acknowledged, and stays readable after a
- * reset; TCP_INFO has the rest.
+ * tcp(7): SIOCOUTQ counts what is not acknowledged, also after a reset;
+ * TCP_INFO has the rest.
  */
 #include "daemon/net/tcp_info.h"
 
@@ -28,7 +28,7 @@ tcp_facts(int fd, struct tcp_facts *f)
 	f->most = f->silence_ms = -1;
 	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == -1)
 		return;
-	/* A closed window is asked for ever more rarely. */
+	/* While a window is closed, only probes are answered. */
 	if (info.tcpi_last_ack_recv <= info.tcpi_last_data_sent &&
 	    info.tcpi_probes == 0)
 		f->silence_ms = 0;

@@ -1,5 +1,5 @@
 /*
- * A system that tells nothing of a connection to those who are not root.
+ * A system that tells nothing about a connection, except perhaps to root.
  */
 #include "daemon/net/tcp_info.h"
 

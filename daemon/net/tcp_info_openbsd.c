@@ -1,6 +1,6 @@
 /*
- * kqueue(2): of a socket, EVFILT_WRITE tells the room in its send buffer, whose
- * size SO_SNDBUF is.  tcp(4) tells root more than this; the worker is not root.
+ * kqueue(2): EVFILT_WRITE tells the room in the send buffer of a socket, and
+ * SO_SNDBUF its size.  tcp(4) tells more, but only to root.
  */
 #include "daemon/net/tcp_info.h"
 
@@ -25,7 +25,7 @@ size_of(int fd)
 	return (size);
 }
 
-/* The room in the send buffer; -1: the connection is gone, or an error. */
+/* The room in the send buffer; -1: an error, or the connection is gone. */
 static int64_t
 room_of(int fd)
 {
@@ -44,13 +44,13 @@ room_of(int fd)
 		(void)kevent(kq, &want, 1, NULL, 0, NULL);
 		return (0);
 	}
-	/* With the connection goes what its buffer held. */
+	/* A connection that ends loses its buffer. */
 	if (n == -1 || (got.flags & (EV_ERROR | EV_EOF)) != 0)
 		return (-1);
 	return (got.data);
 }
 
-/* The size changes with the path; the larger one counts no byte too few. */
+/* The size changes with the path: the larger one counts nothing too few. */
 int64_t
 net_unsent(int fd)
 {
@@ -75,7 +75,7 @@ tcp_facts(int fd, struct tcp_facts *f)
 	f->most = f->silence_ms = -1;
 	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == -1)
 		return;
-	/* Microseconds.  A closed window is asked for ever more rarely. */
+	/* Microseconds.  A closed window is probed ever more rarely. */
 	if (info.tcpi_last_data_recv <= info.tcpi_last_data_sent)
 		f->silence_ms = 0;
 	else
@@ -85,7 +85,7 @@ tcp_facts(int fd, struct tcp_facts *f)
 		f->most = (int64_t)65535 << info.tcpi_snd_wscale;
 }
 
-/* There is only net.inet.tcp.keepidle and its like, for all connections. */
+/* The times are sysctls, net.inet.tcp.keepidle and so on, for the system. */
 void
 tcp_keepalive(int fd, uint64_t idle_ms)
 {
