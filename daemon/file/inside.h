@@ -46,7 +46,6 @@ struct tails {
 	struct tails_conf	 conf;
 	struct tails_stats	 stats;
 	uint8_t			*scratch;
-	struct watch		*watch;
 	struct tails_finder	 finder;
 	struct place		 homeless;	/* holds leavers, by their whole
 						   path */
@@ -54,7 +53,6 @@ struct tails {
 	struct held_list	 held;
 	struct tails_loss	 losses[TAILS_LOSSES];
 	unsigned		 nlosses;
-	bool			 starting;
 };
 
 /* Prepares the timers of the table; stops them. */

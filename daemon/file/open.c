@@ -49,14 +49,14 @@ needs_watch(const struct tail *t)
 		return (true);
 	return (!t->place->polled &&
 	    (!t->place->told || t->linked || t->many_links || t->mounted ||
-		!watch_sees_files(t->all->watch)));
+		!watch_sees_files(t->all->finder.watch)));
 }
 
 /* How many files may be open: not what directories' watches take. */
 static unsigned
 most_open(const struct tails *ts)
 {
-	unsigned taken = watch_descriptors(ts->watch) + ts->reserved;
+	unsigned taken = watch_descriptors(ts->finder.watch) + ts->reserved;
 
 	return (ts->conf.max_open > taken ? ts->conf.max_open - taken : 1);
 }
@@ -74,11 +74,12 @@ static bool
 begin_watch(struct tail *t)
 {
 	/* Where the watch needs a descriptor, opening begins it. */
-	if (t->fd == -1 && !watch_sees_files(t->all->watch) && has_room(t))
+	if (t->fd == -1 && !watch_sees_files(t->all->finder.watch) &&
+	    has_room(t))
 		(void)tail_fd(t);
 	if (t->watch == NULL)
-		t->watch =
-		    watch_file_add(t->all->watch, t->fd, tail_path(t).text, t);
+		t->watch = watch_file_add(
+		    t->all->finder.watch, t->fd, tail_path(t).text, t);
 	return (t->watch != NULL);
 }
 
@@ -98,8 +99,8 @@ tails_watch(struct tail *t)
 		file_end_watch(t);
 	else if (t->watch == NULL && (t->fd != -1 || t->place != NULL))
 		began = begin_watch(t);
-	t->untold =
-	    needed && t->watch == NULL && watch_sees_files(t->all->watch);
+	t->untold = needed && t->watch == NULL &&
+	    watch_sees_files(t->all->finder.watch);
 	if (t->untold)
 		tails_time(t);
 	return (began);
@@ -110,9 +111,9 @@ static void
 watch_descriptor(struct tail *t)
 {
 	if (t->watch == NULL && t->known && needs_watch(t) &&
-	    !watch_sees_files(t->all->watch))
-		t->watch =
-		    watch_file_add(t->all->watch, t->fd, tail_path(t).text, t);
+	    !watch_sees_files(t->all->finder.watch))
+		t->watch = watch_file_add(
+		    t->all->finder.watch, t->fd, tail_path(t).text, t);
 }
 
 void

@@ -81,16 +81,10 @@ tails_homeless(struct tails *ts)
 	return (&ts->homeless);
 }
 
-void
-tails_set_watch(struct tails *ts, struct watch *watch)
-{
-	ts->watch = watch;
-}
-
 bool
 tails_events_wait(const struct tails *ts)
 {
-	return (watch_is_behind(ts->watch));
+	return (watch_is_behind(ts->finder.watch));
 }
 
 void
@@ -126,16 +120,11 @@ tails_held(struct tails *ts)
 	return (&ts->held);
 }
 
-void
-tails_set_starting(struct tails *ts, bool starting)
-{
-	ts->starting = starting;
-}
-
 bool
 tails_is_starting(const struct tails *ts)
 {
-	return (ts->starting);
+	return (ts->finder.is_starting != NULL &&
+	    ts->finder.is_starting(ts->finder.arg));
 }
 
 struct ledger *

@@ -127,11 +127,7 @@ struct tail	*tails_find(struct tails *, dev_t, ino_t);
 /* The first file whose identity is this one or behind it, or NULL. */
 struct tail	*tails_find_from(struct tails *, dev_t, ino_t);
 
-/*
- * While the first look for files goes on, what the checkpoint says of another
- * file than the one that is there is given back to it.
- */
-void	tails_set_starting(struct tails *, bool);
+/* Whether this is a start: see struct tails_finder. */
 bool	tails_is_starting(const struct tails *);
 
 /* What may be copies; of follow/suspect.c alone. */
@@ -169,6 +165,7 @@ void	tails_hand_over(struct tail *from, struct tail *to);
 
 /* Who knows the directories, and what is meant in them. */
 struct place;
+struct watch;
 struct tails_finder {
 	/*
 	 * Looks at a name again, for a file that a symbolic link leads to and
@@ -208,7 +205,13 @@ struct tails_finder {
 	void	(*again)(struct place *);
 	/* The directory in which path is, if it is searched, or NULL. */
 	struct place	*(*place_of)(void *arg, const char *path);
+	/*
+	 * Whether this is a start: what the checkpoint says of another file
+	 * than the one that is there is then given back to it.
+	 */
+	bool	(*is_starting)(void *arg);
 	void	*arg;
+	struct watch	*watch;	/* for files by themselves, as tails */
 };
 void	tails_set_finder(struct tails *, const struct tails_finder *);
 const struct tails_finder	*tails_finder(const struct tails *);
@@ -221,10 +224,6 @@ struct scan_queue	*tails_searches(struct tails *);
  * what has that path next comes after them, or goes on where they were.
  */
 struct place	*tails_homeless(struct tails *);
-
-/* Where files are watched by themselves; its owners are tails. */
-struct watch;
-void	tails_set_watch(struct tails *, struct watch *);
 
 /*
  * Gives the file a watch of its own where no directory's tells what is written

@@ -22,7 +22,6 @@ static void
 set_late(struct sources *ss, bool late)
 {
 	ss->late = ss->starting = late;
-	tails_set_starting(ss->tails, late);
 }
 
 /* Files that waited for what became of others may be sent now. */

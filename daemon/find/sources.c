@@ -111,6 +111,14 @@ is_blind(void *arg, const char *path)
 	return (place != NULL && dir_of(place)->said);
 }
 
+static bool
+is_starting(void *arg)
+{
+	const struct sources *ss = arg;
+
+	return (ss->starting);
+}
+
 /* An event of a file that has a watch of its own. */
 static void
 on_file(void *tail)
@@ -192,13 +200,14 @@ sources_new(struct ev_loop *loop, struct tails *tails, struct ledger *ledger,
 		.is_undecided = is_undecided,
 		.again = look_again,
 		.place_of = place_of,
+		.is_starting = is_starting,
 		.arg = ss };
-	tails_set_finder(tails, &finder);
 	if ((ss->watch = watch_new(loop, &watch_ops)) == NULL) {
 		free(ss);
 		return (NULL);
 	}
-	tails_set_watch(tails, ss->watch);
+	finder.watch = ss->watch;
+	tails_set_finder(tails, &finder);
 	ss->loop = loop;
 	ev_prepare_init(&ss->turn, on_turn);
 	dangling_init(ss, entry_examine);
@@ -303,7 +312,6 @@ sources_start(struct sources *ss, const struct handover_file *files, size_t n)
 	    (root = tree_add(ss, NULL, "", &st)) == NULL)
 		return (-1);
 	ss->starting = true;
-	tails_set_starting(ss->tails, true);
 	tails_reserve(ss->tails, (unsigned)n);
 	TAILQ_FOREACH (s, &ss->sources, entry) {
 		for (r = 0; r < s->nroutes; r++)
@@ -330,7 +338,6 @@ sources_start(struct sources *ss, const struct handover_file *files, size_t n)
 		sources_inherit(ss, &files[i]);
 	}
 	sources_recover(ss);
-	tails_set_starting(ss->tails, false);
 	end_start(ss);
 	sweep_start(ss);
 	return (0);

@@ -24,6 +24,8 @@
 /* How long a copy is looked for that could not be looked for, in seconds. */
 #define SEEK_FOR 60.
 #define SEEK_DENIED_FOR 3. /* the same where that may not be */
+#define SEEK_AGAIN                                                             \
+	3 /* times, at a start, where a copy could not be looked for */
 #define SEEK_CHANGING_FOR 3. /* and where names change all the time */
 
 /*
@@ -80,6 +82,29 @@ retire(struct tail *t)
 	tails_time(t);
 }
 
+/* The file t has no name yet, and is the copy from now on.  Takes found. */
+static void
+be_copy(struct tail *t, const struct tail_copy_found *found)
+{
+	follow_know(t, &found->st);
+	t->size = found->st.st_size;
+	t->many_links = found->st.st_nlink > 1;
+	t->rotated = true;
+	t->linked = t->mounted = false;
+	if (tail_at(found->place, found->name) == NULL)
+		follow_enter(t, found->place, found->name);
+	else
+		free(found->name);
+	tails_opened(t, found->fd);
+}
+
+static void
+say_copy(const struct tail *copy)
+{
+	say_info(tail_path(copy).text,
+	    "is the copy of a truncated file: the rest is read there");
+}
+
 /* old goes on as its copy.  Takes found. */
 static void
 go_on_in_copy(struct tail *old, const struct tail_copy_found *found)
@@ -91,25 +116,15 @@ go_on_in_copy(struct tail *old, const struct tail_copy_found *found)
 	if (held != NULL)
 		retire(held);
 	tail_held_moves(old, &found->st);
-	follow_know(old, &found->st);
-	tails_opened(old, found->fd);
-	old->size = found->st.st_size;
+	be_copy(old, found);
 	cut_streams(old, found->fd, old->size);
 	if (old->size < old->print.len || old->print.len == 0) {
 		/* It was copied when it had less, or had not been read. */
 		old->print.len = 0;
 		(void)tail_update_print(old, found->fd);
 	}
-	old->many_links = found->st.st_nlink > 1;
-	old->rotated = true;
-	old->linked = old->mounted = false;
-	if (tail_at(found->place, found->name) == NULL)
-		follow_enter(old, found->place, found->name);
-	else
-		free(found->name);
 	streams_watch(old);
-	say_info(tail_path(old).text,
-	    "is the copy of a truncated file: the rest is read there");
+	say_copy(old);
 	for (s = old->streams; s != NULL; s = s->next) {
 		ledger_mark(tails_ledger(old->all), &s->mark);
 		stream_wake(s);
@@ -347,4 +362,93 @@ tail_finish_in_copy(struct tail *old, struct place *place, struct tail *now)
 	for (s = old->streams; s != NULL; s = s->next)
 		ledger_mark_acked(tails_ledger(old->all), &s->mark);
 	return (true);
+}
+
+/* The file as which a copy was found.  Takes found. */
+static struct tail *
+tail_of_copy(struct tail *now, const struct fingerprint *print,
+    const struct tail_copy_found *found)
+{
+	struct path_text path;
+	struct tail *t;
+
+	t = tails_find(now->all, found->st.st_dev, found->st.st_ino);
+	if (t != NULL || (t = tail_alloc(now->all, found->name)) == NULL) {
+		(void)close(found->fd);
+		free(found->name);
+		return (t);
+	}
+	tail_set_origin(t, tail_origin(now, &path));
+	be_copy(t, found);
+	t->print = *print;
+	tails_stats(t->all)->files++;
+	tails_stats(t->all)->found++;
+	return (t);
+}
+
+static void
+say_no_copy(const struct tail *now, const struct checkpoint_record *rec)
+{
+	if (rec->offset > 0 && strcmp(rec->path, tail_path(now).text) == 0)
+		say_notice(tail_path(now).text,
+		    "is another file than the one of which %lld "
+		    "bytes were sent, and no copy of that is here: it "
+		    "is sent from its beginning",
+		    (long long)rec->offset);
+}
+
+/* At once, and again where it could not be looked for. */
+static bool
+find_now(const struct tail_copy *wanted, struct tail_copy_found *found)
+{
+	enum tail_copy_result result;
+	unsigned n = 0;
+
+	do
+		result = tail_copy_find(wanted, found);
+	while ((result == TAIL_COPY_UNKNOWN || result == TAIL_COPY_CHANGING) &&
+	    n++ < SEEK_AGAIN);
+	return (result == TAIL_COPY_FOUND);
+}
+
+void
+follow_resume_in_copy(
+    struct tail *now, struct route *r, const struct checkpoint_record *rec)
+{
+	struct path_text real;
+	struct tail_copy wanted = { .all = now->all,
+		.place = now->place,
+		.name = strrchr(rec->path, '/') + 1,
+		.real = tail_real(now, &real),
+		.print = rec->print,
+		.least = rec->offset,
+		.dev = now->dev,
+		.ino = now->ino,
+		.begun = now->begun,
+		.since_ns =
+		    ledger_since_record(tails_ledger(now->all), rec->time) };
+	struct tail_copy_found found;
+	struct tail *copy;
+	struct stat st;
+
+	if (stat(tail_path(now).text, &st) == 0)
+		wanted.uid = st.st_uid;
+	if (rec->nguards > 0)
+		wanted.guard = rec->guards[0];
+	if (now->place == NULL || !find_now(&wanted, &found)) {
+		say_no_copy(now, rec);
+		return;
+	}
+	/* It may only begin as the file did, up to the guard. */
+	if (wanted.guard.at > 0 && wanted.guard.at < wanted.least &&
+	    line_ends_at(found.fd, wanted.least) == 0)
+		wanted.least = wanted.guard.at;
+	if ((copy = tail_of_copy(now, &wanted.print, &found)) == NULL ||
+	    tail_stream_to(copy, r->dest) != NULL ||
+	    tail_add_stream(copy, r, wanted.least) == -1)
+		return;
+	stream_guard_load(copy->streams, rec);
+	say_copy(copy);
+	tail_follows(now, copy);
+	tails_time(copy);
 }

@@ -21,7 +21,7 @@
 
 #include "daemon/file/file.h"
 
-struct tail_copy_found;
+struct checkpoint_record;
 
 /* The file has the identity of st; no record has that yet. */
 void	follow_know(struct tail *, const struct stat *);
@@ -131,6 +131,14 @@ void	tail_seek_copy(struct tail *);
  * Returns whether it may have a copy.
  */
 bool	tail_finish_in_copy(struct tail *old, struct place *, struct tail *now);
+
+/*
+ * The file now, of which rec says what was sent by the route, was truncated
+ * before it was followed: what it was goes on in its copy, if there is one,
+ * which is sent first.
+ */
+void	follow_resume_in_copy(struct tail *now, struct route *,
+	    const struct checkpoint_record *rec);
 
 /* Says that the octets were lost, and counts them; nothing where from >= to. */
 void	tail_lose(struct tail *, const char *how, off_t from, off_t to);

@@ -1,0 +1,266 @@
+#include "daemon/follow/verdict.h"
+
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <string.h>
+
+#include "daemon/base/born.h"
+#include "daemon/base/clock.h"
+#include "daemon/checkpoint/checkpointer.h"
+#include "daemon/conf/conf.h"
+#include "daemon/file/names.h"
+#include "daemon/file/table.h"
+#include "daemon/stream/decode.h"
+#include "daemon/stream/guard.h"
+#include "daemon/stream/stream.h"
+#include "lib/ns.h"
+#include "lib/rotation.h"
+
+#define READ_AGAIN 3 /* times, where the disk fails */
+
+static bool
+is_rotated_from(const struct tail *t, const char *path)
+{
+	return (place_holds(t->place, path) && !rotation_is_packed(t->name) &&
+	    rotation_is_of(t->name, strrchr(path, '/') + 1));
+}
+
+/*
+ * Whether rotation gave it its name, of the one by which the record has it; or
+ * of the one that it had, behind a link or rotated, if it has not that still.
+ */
+static bool
+was_called(const struct tail *t, const struct checkpoint_record *rec)
+{
+	return (t->place != NULL &&
+	    (is_rotated_from(t, rec->path) ||
+		(rec->real != NULL &&
+		    (strcmp(rec->real, tail_path(t).text) == 0 ||
+			is_rotated_from(t, rec->real)))));
+}
+
+/*
+ * Whether the record is of the text of a file that is compressed.  Returns 1 or
+ * 0, or -1 with errno where it cannot be read.
+ */
+static int
+is_text_of(struct tail *t, const struct route *r, int fd,
+    const struct checkpoint_record *rec)
+{
+	uint8_t head[FINGERPRINT_MAX], text[FINGERPRINT_MAX];
+	enum inflate_kind kind;
+	int n;
+
+	if (!r->source->compressed || rec->print.len == 0)
+		return (0);
+	if ((n = fingerprint_head(fd, head)) == -1)
+		return (-1);
+	if ((kind = inflate_kind_of(head, (size_t)n)) == INFLATE_NONE)
+		return (0);
+	if ((n = tail_packed_head(fd, kind, text)) == -1)
+		return (-1);
+	if (!fingerprint_matches(&rec->print, text, (size_t)n) ||
+	    (rec->nguards > 0 &&
+		tail_packed_guard(fd, kind, &rec->guards[0]) == 0))
+		return (0);
+	tail_set_packed(t, kind, &rec->print);
+	t->size = rec->offset + 1;
+	return (1);
+}
+
+/* Whether t has a name that rotation gives after the one in path. */
+static bool
+has_later_name(const struct tail *t, const char *path)
+{
+	return (t->place != NULL && place_holds(t->place, path) &&
+	    !rotation_is_packed(t->name) &&
+	    rotation_goes_on(t->name, strrchr(path, '/') + 1));
+}
+
+/*
+ * Whether the inode was this file's when the record was written, as the time
+ * tells at which it was made.  Where both are of one second, a file that was
+ * rotated further tells the same.  A record of a time to come tells nothing; a
+ * file that was made before the clock was set back was there behind that.
+ */
+static bool
+was_there(const struct tail *t, const struct checkpoint_record *rec)
+{
+	struct path_text buf;
+	const char *real = tail_real(t, &buf);
+	int64_t born;
+
+	born = born_ns(real != NULL ? real : tail_path(t).text, t->ino);
+	if (born == 0 || rec->time > clock_wall_s())
+		return (false);
+	if (clock_is_to_come(born) &&
+	    ledger_side(tails_ledger(t->all), born) == LEDGER_BEFORE)
+		return (true);
+	born /= NS_IN_S;
+	return (born < rec->time ||
+	    (born == rec->time && has_later_name(t, rec->path)));
+}
+
+/*
+ * A record of before guards, or one of which nothing was sent: the fingerprint
+ * is all that tells.
+ */
+static enum verdict
+compare_print(const struct tail *t, int fd, const struct checkpoint_record *rec)
+{
+	uint8_t head[FINGERPRINT_MAX];
+	int n;
+
+	if ((n = fingerprint_head(fd, head)) == -1)
+		return (VERDICT_LATER);
+	if (!fingerprint_matches(&rec->print, head, (size_t)n) ||
+	    rec->offset > t->size)
+		return (VERDICT_OTHER);
+	if (rec->print.len > 0)
+		return (VERDICT_SAME);
+	/* Of a rest, which has no name, or of NULs: it tells of no other. */
+	return (rec->offset > 0 && t->place != NULL &&
+		    !(n == 0 && was_there(t, rec))
+		? VERDICT_OTHER
+		: VERDICT_LIKELY);
+}
+
+/*
+ * *offset is set to where the newest guard that holds says to go on.  What was
+ * sent behind it is not compared: but it ended with a line.
+ */
+static enum verdict
+compare_guards(const struct tail *t, int fd,
+    const struct checkpoint_record *rec, off_t *offset)
+{
+	int holds, ends = 1;
+	unsigned i;
+
+	for (i = 0; i < rec->nguards; i++) {
+		if ((holds = guard_holds(&rec->guards[i], fd)) == -1)
+			return (VERDICT_LATER);
+		if (!holds)
+			continue;
+		if (i == 0 && rec->guards[0].at < rec->offset &&
+		    (ends = line_ends_at(fd, rec->offset)) == -1)
+			return (VERDICT_LATER);
+		if (i == 0 && rec->offset <= t->size && ends == 1)
+			return (VERDICT_SAME);
+		*offset = rec->guards[i].at < rec->offset ? rec->guards[i].at
+							  : rec->offset;
+		return (VERDICT_BACK);
+	}
+	return (VERDICT_OTHER);
+}
+
+bool
+verdict_is_made_since(const struct tail *t, const struct checkpoint_record *rec)
+{
+	const struct ledger *l = tails_ledger(t->all);
+	int64_t born;
+
+	if (t->place == NULL || ledger_is_first(l))
+		return (false);
+	born = born_ns(tail_path(t).text, t->ino);
+	if (born == 0 || place_side(t->place, l, born) != LEDGER_SINCE)
+		return (false);
+	/* Both may be of one second, where a file system counts these. */
+	return (ledger_side(l, born - 1) == LEDGER_SINCE ||
+	    born / NS_IN_S > rec->time);
+}
+
+/* Whether it was made after the record was written, if nobody set the clock. */
+static bool
+is_younger(const struct tail *t, const struct checkpoint_record *rec)
+{
+	int64_t born = born_ns(tail_path(t).text, t->ino);
+
+	return (born != 0 && born / NS_IN_S > rec->time);
+}
+
+/*
+ * Another file that got the inode may begin alike for a line or two: such a
+ * short one has to have the name of the record, or one that rotation gives, or
+ * to be older than the record; and one that no source means, not to be younger,
+ * as it may also have a banner.
+ */
+static bool
+is_telling(const struct tail *t, const struct checkpoint_record *rec)
+{
+	const struct tails_finder *finder = tails_finder(t->all);
+	size_t known = rec->print.len;
+
+	if (t->place == NULL)
+		return (true);
+	if (!finder->means(t->place, t->name))
+		return (!verdict_is_made_since(t, rec) &&
+		    (was_called(t, rec) || !is_younger(t, rec)));
+	if (rec->nguards > 0 && known < guard_length(rec->guards[0].at))
+		known = guard_length(rec->guards[0].at);
+	return (known >= GUARD_MAX ||
+	    strcmp(rec->path, tail_path(t).text) == 0 || was_called(t, rec) ||
+	    was_there(t, rec));
+}
+
+bool
+verdict_is_of_a_rest(const struct checkpoint_record *rec)
+{
+	return (rec->print.len == 0 && rec->print.hash == 0 && rec->offset > 0);
+}
+
+enum verdict
+verdict_of(struct tail *t, struct route *r, int fd,
+    const struct checkpoint_record *rec, off_t *offset)
+{
+	enum verdict v;
+	unsigned n = 0;
+	int text;
+
+	*offset = rec->offset;
+	if (verdict_is_of_a_rest(rec) && t->place != NULL)
+		return (VERDICT_OTHER);
+	/* Of one of which nothing was sent, content tells too little. */
+	if (rec->offset == 0 && verdict_is_made_since(t, rec))
+		return (VERDICT_OTHER);
+	if (fd == -1)
+		return (VERDICT_LATER);
+	do {
+		v = rec->nguards > 0 ? compare_guards(t, fd, rec, offset)
+				     : compare_print(t, fd, rec);
+		/* What compression made has the record of nothing before it. */
+		text = v == VERDICT_OTHER && !is_younger(t, rec)
+		    ? is_text_of(t, r, fd, rec)
+		    : 0;
+		if (text == -1)
+			v = VERDICT_LATER;
+	} while (v == VERDICT_LATER && n++ < READ_AGAIN);
+	if (v == VERDICT_LATER)
+		tail_cannot_be_read(t, errno);
+	if (text == 1)
+		return (VERDICT_SAME);
+	/* Without a name, it can only have been handed over, open. */
+	if (v == VERDICT_LIKELY && (t->place == NULL || was_called(t, rec)))
+		return (VERDICT_SAME);
+	return (v != VERDICT_LATER && !is_telling(t, rec) ? VERDICT_OTHER : v);
+}
+
+bool
+verdict_has_lost_end(
+    const struct tail *t, int fd, const struct checkpoint_record *rec)
+{
+	uint8_t head[FINGERPRINT_MAX];
+	unsigned i;
+	int n;
+
+	for (i = 0; i < rec->nguards; i++)
+		if (rec->guards[i].at <= t->size)
+			return (false);
+	if ((rec->nguards == 0 && rec->print.len <= t->size) ||
+	    !was_there(t, rec) || (n = fingerprint_head(fd, head)) == -1)
+		return (false);
+	/* With less, only its name tells. */
+	return ((size_t)n >= rec->print.len ? rec->print.len > 0 &&
+		    fingerprint_matches(&rec->print, head, (size_t)n)
+					    : was_called(t, rec));
+}
