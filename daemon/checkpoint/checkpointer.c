@@ -303,13 +303,10 @@ ledger_end(struct ledger *l, const struct checkpoint_record *rec)
 
 /* Written anew, every record of a file that is followed has today's time. */
 static void
-on_day(struct ev_loop *loop, ev_timer *timer, int revents)
+expire(struct ledger *l)
 {
-	struct ledger *l = timer->data;
 	size_t n;
 
-	(void)loop;
-	(void)revents;
 	n = checkpoint_expire(
 	    l->checkpoint, clock_wall_s() - (time_t)KEPT_DAYS * DAY);
 	if (n > 0)
@@ -318,6 +315,14 @@ on_day(struct ev_loop *loop, ev_timer *timer, int revents)
 		    n, KEPT_DAYS);
 	ledger_want_renewal(l);
 	ledger_arm(l);
+}
+
+static void
+on_day(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+	(void)loop;
+	(void)revents;
+	expire(timer->data);
 }
 
 void
