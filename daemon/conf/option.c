@@ -5,6 +5,7 @@
 #include <syslog.h>
 
 #include "daemon/conf/conf.h"
+#include "daemon/conf/tls.h"
 
 #define KB ((size_t)1024)
 #define MB (1024 * KB)
@@ -130,6 +131,16 @@ set_path(const struct conf_option *o, void *into, const char *value,
 	return (keep(o, into, value, why));
 }
 
+/* Puts the content of the file value into a member of struct conf_bytes. */
+static int
+set_content(const struct conf_option *o, void *into, const char *value,
+    struct reason *why)
+{
+	void *member = (unsigned char *)into + o->offset;
+
+	return (conf_tls_read(member, value, why));
+}
+
 static int
 set_special(const struct conf_option *o, void *into, const char *value,
     struct reason *why)
@@ -159,7 +170,7 @@ set_special(const struct conf_option *o, void *into, const char *value,
 #define TEXT .set = keep
 #define PATH .set = set_path, .is_path = true
 #define SPECIAL(function) .set = set_special, .special = (function)
-#define SPECIAL_PATH(function) SPECIAL(function), .is_path = true, OR_NONE
+#define CONTENT .set = set_content, .is_path = true, OR_NONE
 #define OR_NONE .may_be_empty = true
 
 #define OF(structure, member)                                                  \
@@ -173,7 +184,7 @@ static const struct conf_choice log_levels[] = { { "error", LOG_ERR },
 static const struct conf_option global[] = {
 	{ OPTION("state_dir", CONF_STATE_DIR), PATH, OF(conf, state_dir) },
 	{ OPTION("control_socket", CONF_CONTROL_SOCKET),
-	    SPECIAL_PATH(conf_special_control_socket) },
+	    SPECIAL(conf_special_control_socket), .is_path = true, OR_NONE },
 	{ OPTION("user", "_teslacoil"), TEXT, OR_NONE, OF(conf, user) },
 	{ OPTION("hostname", ""), FIELD(HOSTNAME_LONGEST), OF(conf, hostname) },
 	{ OPTION("checkpoint_interval", "1s"), DURATION(1),
@@ -223,10 +234,10 @@ static const struct conf_option destination[] = {
 static const struct conf_choice tls_versions[] = { { "1.2", false },
 	{ "1.3", true }, { NULL, 0 } };
 
-static const struct conf_option tls[] = {
-	{ OPTION("ca_file", ""), SPECIAL_PATH(conf_special_ca_file) },
-	{ OPTION("cert_file", ""), SPECIAL_PATH(conf_special_cert_file) },
-	{ OPTION("key_file", ""), SPECIAL_PATH(conf_special_key_file) },
+static const struct conf_option tls[] = { { OPTION("ca_file", ""), CONTENT,
+					      OF(conf_destination, tls.ca) },
+	{ OPTION("cert_file", ""), CONTENT, OF(conf_destination, tls.cert) },
+	{ OPTION("key_file", ""), CONTENT, OF(conf_destination, tls.key) },
 	{ OPTION("server_name", ""), SPECIAL(conf_special_server_name),
 	    OR_NONE },
 	{ LIST("fingerprint", CONF_OPTION_ANY, NULL),
@@ -234,8 +245,7 @@ static const struct conf_option tls[] = {
 	{ OPTION("verify", "true"), BOOL, OF(conf_destination, tls.verify) },
 	{ OPTION("min_version", "1.2"), CHOICE(tls_versions),
 	    OF(conf_destination, tls.only_1_3) },
-	END
-};
+	END };
 
 static const struct conf_option relp[] = {
 	{ OPTION("window", "0"), NUMBER(0, RELP_WINDOW_MOST),

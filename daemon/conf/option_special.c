@@ -14,7 +14,6 @@
 
 #include "daemon/base/control_socket.h"
 #include "daemon/conf/conf.h"
-#include "daemon/conf/tls.h"
 #include "daemon/conf/url.h"
 #include "daemon/conf/value.h"
 
@@ -249,30 +248,6 @@ conf_special_params(void *into, const char *value, struct reason *why)
 		    "ASCII, none of them = ] or \"",
 		    value));
 	return (conf_value_append(value, &e->params, &e->nparams, why));
-}
-
-int
-conf_special_ca_file(void *into, const char *value, struct reason *why)
-{
-	struct conf_destination *d = into;
-
-	return (conf_tls_read(&d->tls.ca, value, why));
-}
-
-int
-conf_special_cert_file(void *into, const char *value, struct reason *why)
-{
-	struct conf_destination *d = into;
-
-	return (conf_tls_read(&d->tls.cert, value, why));
-}
-
-int
-conf_special_key_file(void *into, const char *value, struct reason *why)
-{
-	struct conf_destination *d = into;
-
-	return (conf_tls_read(&d->tls.key, value, why));
 }
 
 int

@@ -31,9 +31,6 @@ extern conf_special conf_special_retry;
 extern conf_special conf_special_resend_on_reset;
 extern conf_special conf_special_bind;
 
-extern conf_special conf_special_ca_file;
-extern conf_special conf_special_cert_file;
-extern conf_special conf_special_key_file;
 extern conf_special conf_special_server_name;
 extern conf_special conf_special_fingerprint;
 

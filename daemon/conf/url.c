@@ -15,38 +15,33 @@
 
 #define SRV "+srv"
 
-/* Ports of RFC 5426 3.3 and RFC 5425 4.1, and customary ones. */
+#define AS_CONFIGURED (-1) /* the option framing decides */
+
+/* A row is all that a scheme is.  Ports: RFC 5426 3.3, RFC 5425 4.1, custom. */
 static const struct scheme {
 	const char *name;
-	const char *port;
-} schemes[] = { [CONF_UDP] = { "udp", "514" },
-	[CONF_TCP] = { "tcp", "514" },
-	[CONF_TLS] = { "tls", "6514" },
-	[CONF_UNIX] = { "unix", NULL },
-	[CONF_STDOUT] = { "stdout", NULL },
-	[CONF_RELP] = { "relp", "2514" },
-	[CONF_RELP_TLS] = { "relp+tls", "2514" } };
+	const char *port; /* NULL: the url has no host */
+	int wire; /* an enum wire, or AS_CONFIGURED */
+	bool is_tls;
+} schemes[] = {
+	[CONF_UDP] = { "udp", "514", WIRE_DATAGRAM, false },
+	[CONF_TCP] = { "tcp", "514", AS_CONFIGURED, false },
+	[CONF_TLS] = { "tls", "6514", AS_CONFIGURED, true },
+	[CONF_UNIX] = { "unix", NULL, AS_CONFIGURED, false },
+	[CONF_STDOUT] = { "stdout", NULL, WIRE_NEWLINE, false },
+	[CONF_RELP] = { "relp", "2514", WIRE_RELP, false },
+	[CONF_RELP_TLS] = { "relp+tls", "2514", WIRE_RELP, true },
+};
 
 bool
 conf_url_fixes_wire(const struct conf_url *url, enum wire *wire)
 {
-	switch (url->scheme) {
-	case CONF_UDP:
-		*wire = WIRE_DATAGRAM;
-		return (true);
-	case CONF_RELP:
-	case CONF_RELP_TLS:
-		*wire = WIRE_RELP;
-		return (true);
-	case CONF_STDOUT:
-		*wire = WIRE_NEWLINE;
-		return (true);
-	case CONF_TCP:
-	case CONF_TLS:
-	case CONF_UNIX:
-		break;
-	}
-	return (false);
+	int fixed = schemes[url->scheme].wire;
+
+	if (fixed == AS_CONFIGURED)
+		return (false);
+	*wire = (enum wire)fixed;
+	return (true);
 }
 
 bool
@@ -58,13 +53,13 @@ conf_url_is_udp(const struct conf_url *url)
 bool
 conf_url_is_tls(const struct conf_url *url)
 {
-	return (url->scheme == CONF_TLS || url->scheme == CONF_RELP_TLS);
+	return (schemes[url->scheme].is_tls);
 }
 
 bool
 conf_url_is_relp(const struct conf_url *url)
 {
-	return (url->scheme == CONF_RELP || url->scheme == CONF_RELP_TLS);
+	return (schemes[url->scheme].wire == WIRE_RELP);
 }
 
 const char *
@@ -326,18 +321,10 @@ parse(struct conf_url *url, const char *text, struct reason *why)
 	    conf_value_keep(text, &url->text, why) == -1)
 		return (-1);
 	rest = text + n + 1;
-	switch (url->scheme) {
-	case CONF_UDP:
-	case CONF_TCP:
-	case CONF_TLS:
-	case CONF_RELP:
-	case CONF_RELP_TLS:
+	if (schemes[url->scheme].port != NULL)
 		return (parse_net(url, rest, why));
-	case CONF_UNIX:
+	if (url->scheme == CONF_UNIX)
 		return (parse_unix(url, rest, why));
-	case CONF_STDOUT:
-		break;
-	}
 	if (*rest != '\0')
 		return (reason_set(why,
 		    "the url \"%s\" has more than it needs: write stdout:",
