@@ -24,8 +24,6 @@
 /* How long a copy is looked for that could not be looked for, in seconds. */
 #define SEEK_FOR 60.
 #define SEEK_DENIED_FOR 3. /* the same where that may not be */
-#define SEEK_AGAIN                                                             \
-	3 /* times, at a start, where a copy could not be looked for */
 #define SEEK_CHANGING_FOR 3. /* and where names change all the time */
 
 /*
@@ -397,18 +395,34 @@ say_no_copy(const struct tail *now, const struct checkpoint_record *rec)
 		    (long long)rec->offset);
 }
 
-/* At once, and again where it could not be looked for. */
-static bool
-find_now(const struct tail_copy *wanted, struct tail_copy_found *found)
+/*
+ * The copy of what now was before could not be looked for: it is again, every
+ * second, and now is sent behind it.
+ */
+static void
+seek_copy(struct tail *now, struct route *r,
+    const struct checkpoint_record *rec, int64_t since_ns)
 {
-	enum tail_copy_result result;
-	unsigned n = 0;
+	struct stream *s;
+	struct tail *was;
 
-	do
-		result = tail_copy_find(wanted, found);
-	while ((result == TAIL_COPY_UNKNOWN || result == TAIL_COPY_CHANGING) &&
-	    n++ < SEEK_AGAIN);
-	return (result == TAIL_COPY_FOUND);
+	if ((was = tail_alloc(now->all, strrchr(rec->path, '/') + 1)) == NULL)
+		return;
+	tails_stats(now->all)->files++;
+	if ((s = tail_link_stream(was, r, rec->offset)) == NULL) {
+		tail_free(was);
+		return;
+	}
+	stream_guard_load(s, rec);
+	stream_set_drained(s, true);
+	was->dev = now->dev;
+	was->ino = now->ino;
+	was->begun = now->begun;
+	was->print = rec->print;
+	was->size = rec->offset;
+	was->written_ns = since_ns;
+	tail_set_origin(was, rec->path);
+	(void)tail_finish_in_copy(was, now->place, now);
 }
 
 void
@@ -427,6 +441,7 @@ follow_resume_in_copy(
 		.begun = now->begun,
 		.since_ns =
 		    ledger_since_record(tails_ledger(now->all), rec->time) };
+	enum tail_copy_result result = TAIL_COPY_NONE;
 	struct tail_copy_found found;
 	struct tail *copy;
 	struct stat st;
@@ -435,10 +450,14 @@ follow_resume_in_copy(
 		wanted.uid = st.st_uid;
 	if (rec->nguards > 0)
 		wanted.guard = rec->guards[0];
-	if (now->place == NULL || !find_now(&wanted, &found)) {
+	if (now->place != NULL)
+		result = tail_copy_find(&wanted, &found);
+	if (result == TAIL_COPY_NONE || result == TAIL_COPY_FOLLOWED)
 		say_no_copy(now, rec);
+	else if (result != TAIL_COPY_FOUND)
+		seek_copy(now, r, rec, wanted.since_ns);
+	if (result != TAIL_COPY_FOUND)
 		return;
-	}
 	/* It may only begin as the file did, up to the guard. */
 	if (wanted.guard.at > 0 && wanted.guard.at < wanted.least &&
 	    line_ends_at(found.fd, wanted.least) == 0)
