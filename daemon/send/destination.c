@@ -6,9 +6,9 @@
 #include "daemon/base/log.h"
 #include "daemon/send/destination_inside.h"
 
-#define TELL_WAITED 60. /* seconds; how often */
-/* Balance: so long files wait for the first attempts to connect. */
-#define FIRST 1. /* seconds */
+#define TELL_WAITED 60. /* seconds between two messages */
+/* Seconds that files wait for the first attempts to connect; balance. */
+#define FIRST 1.
 
 static void
 on_ready(struct stream *s, void *dest)
@@ -16,7 +16,7 @@ on_ready(struct stream *s, void *dest)
 	struct destination *d = dest;
 	struct endpoint *ep = s->endpoint;
 
-	/* It stays where octets of it may still have to be sent again. */
+	/* A stream stays where octets of it may have to be sent again. */
 	if (ep == NULL || s->epoch != endpoint_epoch(ep) ||
 	    !endpoint_is_connected(ep)) {
 		ep = d->policy->choose(d, s);

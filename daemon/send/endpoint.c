@@ -10,11 +10,12 @@
 #include "daemon/conf/url.h"
 #include "daemon/send/inside.h"
 
-/* What a destination's windows may take in memory. */
-#define POSITIONS (32 * 1024 * 1024)
-#define REFUSED 1024 /* messages that are counted, without a limit by relp */
+/* Octets of memory that the windows of a destination may take together. */
+#define WINDOWS_MOST (32 * 1024 * 1024)
+/* Messages whose rejections are counted where relp { window } is 0. */
+#define REJECTS 1024
 
-/* The callbacks of the loop, and what the state makes of an event. */
+/* The callbacks of the loop: what an event means depends on the state. */
 
 static void
 time_is_up(struct endpoint *ep)
@@ -32,7 +33,7 @@ time_is_up(struct endpoint *ep)
 		break;
 	case ENDPOINT_UP:
 	case ENDPOINT_DRAINING:
-		/* No refusal came back: the receiver is there. */
+		/* The datagram was not refused: the receiver is there. */
 		ep->probing = false;
 		ep->work = true;
 		break;
@@ -147,12 +148,12 @@ static int
 allocate(struct endpoint *ep)
 {
 	const struct conf_destination *conf = ep->conf;
-	size_t slices = POSITIONS / WINDOW_SLICE;
+	size_t slices = WINDOWS_MOST / WINDOW_SLICE;
 
 	ep->room = ENDPOINT_BUFFER;
 	if (ep->room < conf->max_message * 4)
 		ep->room = conf->max_message * 4;
-	/* Of those that fail over only one has something in flight. */
+	/* Failing over, only one endpoint has octets in flight. */
 	if (conf->policy == CONF_BALANCE)
 		slices /= conf->nurls;
 	ep->buf = malloc(ep->room);
@@ -170,7 +171,7 @@ allocate(struct endpoint *ep)
 	ep->begins = calloc(ENDPOINT_MARKS, sizeof(*ep->begins));
 	ep->nbegins = ENDPOINT_MARKS;
 	ep->rejects =
-	    rejects_new(conf->relp_window > 0 ? conf->relp_window : REFUSED);
+	    rejects_new(conf->relp_window > 0 ? conf->relp_window : REJECTS);
 	if (ep->marks == NULL || ep->begins == NULL || ep->rejects == NULL)
 		return (-1);
 	return (0);

@@ -46,9 +46,9 @@ enum endpoint_state {
 	/* From here on it is connected. */
 	ENDPOINT_UP,		/* sends what streams have */
 	ENDPOINT_DRAINING,	/* released: waits for acknowledgements */
-	ENDPOINT_FINISHING,	/* has said goodbye to the receiver */
-	ENDPOINT_PARTING,	/* the receiver has: does it read on? */
-	ENDPOINT_CLOSING	/* both have, and may have crossed */
+	ENDPOINT_FINISHING,	/* we closed our side: the receiver will */
+	ENDPOINT_PARTING,	/* it closed its side: does it read on? */
+	ENDPOINT_CLOSING	/* both closed: they may have crossed */
 };
 
 /* The destination; all is borrowed. */

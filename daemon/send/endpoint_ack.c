@@ -4,10 +4,17 @@
 #include "daemon/send/inside.h"
 #include "daemon/stream/guard.h"
 
-#define ACK_FIRST 0.05 /* seconds to the first look */
-#define ACK_PRESSED 0.002 /* where the window is full */
-#define DATAGRAM_MARK 0.5 /* half of what is sent again */
-#define GOODBYE_MARK 0.25 /* the same behind a goodbye over TLS */
+/* Seconds until the first look for acknowledgements; where the window is full.
+ */
+#define ACK_FIRST 0.05
+#define ACK_PRESSED 0.002
+/*
+ * Seconds between two marks.  Octets acknowledged in the last one or two of
+ * these times are sent again: datagrams when one was refused, octets over TLS
+ * when the receiver closed and may have discarded them.
+ */
+#define MARK_DATAGRAM 0.5
+#define MARK_CLOSE 0.25
 
 static void
 on_acked(struct cursor *c, void *arg)
@@ -40,7 +47,6 @@ on_released(struct cursor *c, void *arg)
 const struct window_ops endpoint_window_ops = { on_acked, on_rewound,
 	on_released };
 
-/* The position from which all is sent again after a reset or a refusal. */
 uint64_t
 endpoint_keep_from(const struct endpoint *ep)
 {
@@ -55,7 +61,7 @@ endpoint_keep_from(const struct endpoint *ep)
 }
 
 /*
- * The first mark is where things were one to two steps ago, or later: datagrams
+ * mark[0] is the position that was acknowledged one to two steps ago.  Octets
  * behind it are kept.
  */
 static void
@@ -64,12 +70,12 @@ move_marks(struct endpoint *ep)
 	double now, step;
 
 	if (ep->facts->connectionless)
-		step = DATAGRAM_MARK;
+		step = MARK_DATAGRAM;
 	else if (ep->facts->lost_at_close > 0)
-		step = GOODBYE_MARK;
+		step = MARK_CLOSE;
 	else
 		return;
-	/* What is of late is so at the goodbye, however long that takes. */
+	/* Octets that were new at the close stay so until the end. */
 	if (ep->state >= ENDPOINT_PARTING)
 		return;
 	now = clock_now();
@@ -106,11 +112,11 @@ endpoint_take_acks(struct endpoint *ep)
 	uint64_t acked, keep;
 
 	if (ep->is_relp) {
-		/* Nothing counts but what the server says. */
+		/* Only the server's answers count. */
 		window_trim(ep->window, before);
 		return;
 	}
-	/* First: what is found to be acknowledged now is of late. */
+	/* First: octets that are acknowledged just now are new. */
 	move_marks(ep);
 	acked = ep->base + link_acked(&ep->link);
 	if (acked > before)
@@ -122,7 +128,6 @@ endpoint_take_acks(struct endpoint *ep)
 	window_trim(ep->window, endpoint_parted_keep(ep, keep));
 }
 
-/* Acknowledgements make no event: look for them while some are missing. */
 void
 endpoint_look_for_acks(struct endpoint *ep, bool sent)
 {
@@ -143,7 +148,7 @@ endpoint_look_for_acks(struct endpoint *ep, bool sent)
 		return;
 	if (ev_is_active(&ep->ack_timer))
 		return;
-	/* Nothing was due before. */
+	/* No acknowledgement was due before. */
 	ep->progress = ep->alive = clock_now();
 	ev_timer_again(loop, &ep->ack_timer);
 }

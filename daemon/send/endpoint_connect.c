@@ -8,9 +8,7 @@
 
 static void pass_over(struct endpoint *);
 
-/*
- * Where no descriptor is left, once more with one that others can do without.
- */
+/* Tries once more where on_no_descriptor() has made a descriptor free. */
 static int
 try_link(struct endpoint *ep, const struct address *a)
 {
@@ -47,7 +45,7 @@ open_link(struct endpoint *ep, const struct address *a)
 	ev_io_start(ep->env->loop, &ep->writable);
 }
 
-/* The next address; after the last one, backoff. */
+/* Asks for the next address; after the last one, waits. */
 static void
 connect_next(struct endpoint *ep)
 {
@@ -60,13 +58,13 @@ connect_next(struct endpoint *ep)
 	targets_next(&ep->targets);
 }
 
-/* This address is no good, for the reason that is set. */
+/* The address cannot be used, for the reason in ep->error. */
 static void
 pass_over(struct endpoint *ep)
 {
 	log_info(
 	    "destination %s: %s: %s", ep->conf->name, ep->peer, ep->error.text);
-	/* What is asked of a name server next may get the same descriptor. */
+	/* The socket of the next question to a name server may get its fd. */
 	ev_io_stop(ep->env->loop, &ep->readable);
 	ev_io_stop(ep->env->loop, &ep->writable);
 	link_close(&ep->link);

@@ -7,24 +7,24 @@
 #include "daemon/send/inside.h"
 
 /*
- * Within which a receiver that goes on reading behind its goodbye takes what is
- * on the way to it; the next attempt is not sooner.
+ * Seconds that a receiver gets, after it has closed its side, to acknowledge
+ * the octets that are on the way to it; then we connect again.  Longer where
+ * another endpoint may send the streams then: a reset may come in that time.
  */
 #define PARTING 0.2
-/* In which a reset may come behind it, where streams may go elsewhere then. */
 #define PARTING_ELSEWHERE 1.
-#define PATIENCE_MOST 5 /* times */
-/* What did not last so long is no good address: another one may be. */
+#define PATIENCE_MOST 5 /* doublings of ack_timeout */
+/* A connection that lasted less, in seconds: the next address may be better. */
 #define LASTING 10.
 
 /*
- * Takes back what is behind keep_pos.  What an earlier connection carried, of
- * which it may still turn out that it was not read, stays in the window.
+ * Everything behind keep_pos will be sent again.  Octets of earlier connections
+ * that the receiver may still prove not to have read stay in the window.
  */
 static void
 rewind_to(struct endpoint *ep, uint64_t keep_pos)
 {
-	/* Should the daemon be killed now, it must know what to send again. */
+	/* If the daemon is killed now, its successor must send them again. */
 	if (keep_pos < window_acked_pos(ep->window))
 		ledger_hurry(ep->env->ledger);
 	keep_pos = endpoint_settle_parted(ep, keep_pos);
@@ -59,9 +59,9 @@ endpoint_lose(struct endpoint *ep, uint64_t keep_pos)
 	if (clock_now() - ep->opened < LASTING)
 		targets_avoid(&ep->targets);
 	else
-		/* It had nothing to send. */
+		/* The outage before it is over, though nothing was sent. */
 		backoff_reset(&ep->backoff);
-	/* First: streams that the rewind wakes may go elsewhere. */
+	/* First: the rewind wakes streams, which may choose another one. */
 	ep->epoch++;
 	endpoint_fail(ep);
 	rewind_to(ep, keep_pos);
@@ -81,7 +81,7 @@ endpoint_cut_off(struct endpoint *ep)
 	link_abort(&ep->link);
 }
 
-/* All was received.  The next turn of the loop connects, if that is wanted. */
+/* The receiver has everything.  The next turn connects, if it is wanted. */
 static void
 close_in_order(struct endpoint *ep)
 {
@@ -99,7 +99,7 @@ endpoint_become_idle(struct endpoint *ep)
 	uint64_t keep = endpoint_keep_from(ep);
 
 	link_finish(&ep->link);
-	/* Its goodbye says that all was read, and no count does. */
+	/* Only its close says that it has read everything: no count does. */
 	if (ep->state == ENDPOINT_CLOSING && ep->conf->nurls == 1)
 		endpoint_watch_parted(ep, keep);
 	window_ack(ep->window, window_sent_pos(ep->window));
@@ -118,10 +118,10 @@ endpoint_move(struct endpoint *ep)
 }
 
 /*
- * What a receiver that closes in order may have read and thrown away: only what
- * it acknowledged just before that; and nothing that was sent again for this
- * very reason, or a receiver that closes again and again would get it each
- * time.
+ * Returns how many octets a receiver that closes in order may have read and
+ * discarded: only octets that it acknowledged just before; and none that were
+ * sent again for this very reason, or a receiver that closes again and again
+ * would get them each time.
  */
 static uint64_t
 thrown_away(const struct endpoint *ep)
@@ -152,9 +152,10 @@ lose_in_order(struct endpoint *ep)
 }
 
 /*
- * A goodbye does not mean that all was read, or will be: what is on the way to
- * the receiver shows whether it goes on reading.  Nor does one behind ours,
- * which it may have crossed, where no system counts what was acknowledged.
+ * The receiver has closed its side.  That does not mean that it has read
+ * everything, or will: it shows by the octets on their way to it.  Nor does a
+ * close behind ours, which may have crossed it, where no system counts
+ * acknowledged octets.
  */
 static void
 begin_parting(struct endpoint *ep)
@@ -190,13 +191,13 @@ endpoint_break(struct endpoint *ep, int error, const char *what)
 	reason_set(&ep->error, "%s: %s", what,
 	    ep->link.why.text[0] != '\0' ? ep->link.why.text : strerror(error));
 	if (ep->facts->borrowed) {
-		/* It cannot be opened again. */
+		/* The descriptor cannot be opened again. */
 		ep->wanted = false;
 		endpoint_enter(ep, ENDPOINT_IDLE);
 		ep->env->on_stdout_closed(ep->env->arg);
 		return;
 	}
-	/* Not endpoint_take_acks(): what is kept must still be there. */
+	/* Not endpoint_take_acks(), which would trim what comes again. */
 	if (!ep->is_relp)
 		window_ack(ep->window, ep->base + link_acked(&ep->link));
 	ep->probing = ep->facts->connectionless;
@@ -212,7 +213,7 @@ stop_waiting_for_close(struct endpoint *ep)
 	endpoint_lose(ep, endpoint_keep_from(ep));
 }
 
-/* The receiver closed a while ago: has it read what was on the way to it? */
+/* The receiver closed a while ago: has it read the octets on their way? */
 static void
 end_parting(struct endpoint *ep)
 {
@@ -223,7 +224,7 @@ end_parting(struct endpoint *ep)
 		return;
 	}
 	endpoint_take_acks(ep);
-	/* Only where nobody counts, something is in flight behind ours. */
+	/* Where no system counts, octets stay in flight; it closed, too. */
 	if (ep->state == ENDPOINT_CLOSING) {
 		endpoint_become_idle(ep);
 		return;

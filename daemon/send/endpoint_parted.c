@@ -6,17 +6,20 @@
 #include "daemon/send/inside.h"
 
 /*
- * A receiver closed in order and has acknowledged all: the next connection need
- * not wait.  But many say goodbye first and close later, with octets unread,
- * for which their system sends a reset then.
+ * A receiver closed its side in order and has acknowledged everything: the next
+ * connection need not wait.  But many receivers close their socket only later,
+ * with octets unread; then their system sends a reset.
  */
 
-/* Looks for a reset that comes later, and for how long.  Seconds. */
+/*
+ * Seconds until the first look for a reset, the longest time between two looks,
+ * and how long a connection is watched.
+ */
 #define FIRST 0.05
 #define LONGEST 1.
 #define WATCHED 60.
 
-/* Those from the nth on are watched no more. */
+/* Ends the watch of all but the first n. */
 static void
 forget_from(struct endpoint *ep, unsigned n)
 {
@@ -71,7 +74,10 @@ endpoint_watch_parted(struct endpoint *ep, uint64_t keep)
 	ev_timer_again(ep->env->loop, &ep->parted_timer);
 }
 
-/* Where the unread of the first begin that was reset; most: none was. */
+/*
+ * Returns the least position from which a connection that was reset may not
+ * have been read, or most.
+ */
 static uint64_t
 reset_at(const struct endpoint *ep, uint64_t most)
 {
@@ -111,7 +117,7 @@ endpoint_look_at_parted(struct endpoint *ep)
 		   "they are sent again",
 	    ep->conf->name, ep->url->text);
 	ledger_hurry(ep->env->ledger);
-	/* What the connections behind it have carried since comes again too. */
+	/* Later connections' octets are sent again, too: order must hold. */
 	window_part(ep->window, at);
 	(void)endpoint_settle_parted(ep, at);
 	ep->work = true;

@@ -9,12 +9,12 @@
 #include "daemon/file/table.h"
 #include "daemon/send/inside.h"
 
-#define RATE_WAIT 0.01 /* seconds, at the least */
+#define RATE_WAIT 0.01 /* seconds that messages wait, at the least */
 #define ANY_MESSAGES (1024 * 1024)
-#define LEAST_DATAGRAM 480 /* RFC 5424 6.1 */
-#define QUEUE_FULL 0.01 /* seconds until there may be room again */
+#define LEAST_DATAGRAM 480 /* octets; RFC 5424 6.1 */
+#define QUEUE_FULL 0.01 /* seconds until an interface may have room */
 
-/* Until some may go again: one by one would cost a turn of the loop each. */
+/* Several messages go at once then: each costs a turn of the loop. */
 static void
 wait_for_rate(struct endpoint *ep, uint64_t wait_us)
 {
@@ -27,7 +27,7 @@ wait_for_rate(struct endpoint *ep, uint64_t wait_us)
 	ev_timer_start(ep->env->loop, &ep->rate_timer);
 }
 
-/* Of the messages in flight it is known where each begins. */
+/* Makes room in the ring of where the messages in flight begin. */
 static int
 reserve_begins(struct endpoint *ep, uint64_t n)
 {
@@ -49,7 +49,8 @@ reserve_begins(struct endpoint *ep, uint64_t n)
 	return (0);
 }
 
-/* No more than the window has left, but at least one frame. */
+/* Octets of frames that a pull may make: what the window has left, but at least
+ * one frame. */
 static size_t
 octets_allowed(const struct endpoint *ep, size_t frame)
 {
@@ -63,7 +64,10 @@ octets_allowed(const struct endpoint *ep, size_t frame)
 	return (room < ep->room - ep->end ? room : ep->room - ep->end);
 }
 
-/* What waits for its answer, and a last slice without a message. */
+/*
+ * RELP: messages that a pull may make, each a slice in the window; one slice is
+ * left for dropped lines at the end.
+ */
 static uint64_t
 answers_allowed(const struct endpoint *ep)
 {
@@ -80,7 +84,7 @@ answers_allowed(const struct endpoint *ep)
 	return (n);
 }
 
-/* Everything that the pull may need is there.  Returns 0, or -1 with errno. */
+/* Makes room for so many messages.  Returns 0, or -1 with errno. */
 static int
 reserve(struct endpoint *ep, uint64_t messages)
 {
@@ -100,8 +104,8 @@ wait_a_moment(struct endpoint *ep)
 }
 
 /*
- * What a pull may make, all limits taken together: the room for it is there
- * before anything moves.  Returns false where it has to wait.
+ * Sets the limits of a pull, and makes room for what it may make: afterwards
+ * nothing can fail.  Returns false where the stream has to wait.
  */
 static bool
 allow(struct endpoint *ep, const struct stream *s, struct pull *p)
@@ -112,7 +116,7 @@ allow(struct endpoint *ep, const struct stream *s, struct pull *p)
 	if (p->most == 0)
 		return (false);
 	if (reserve(ep, p->most) == -1) {
-		/* An acknowledgement makes room in the window. */
+		/* ENOBUFS: an acknowledgement will make room. */
 		if (errno != ENOBUFS)
 			wait_a_moment(ep);
 		return (false);
@@ -128,14 +132,14 @@ allow(struct endpoint *ep, const struct stream *s, struct pull *p)
 	return (p->most > 0);
 }
 
-/* The hash of the guard of that offset, if the pull left it. */
+/* Returns the hash of the guard at the offset, or 0 where there is none. */
 static uint64_t
 guard_at(const struct stream *s, off_t at)
 {
 	return (s->guard.at == at ? s->guard.hash : 0);
 }
 
-/* Each message by itself, for each is answered by itself. */
+/* A slice for each message, as the server answers each by itself. */
 static int
 push_messages(struct endpoint *ep, struct stream *s, const struct pull *p)
 {
@@ -157,7 +161,7 @@ push_messages(struct endpoint *ep, struct stream *s, const struct pull *p)
 	return (0);
 }
 
-/* What was pulled is in the window now: allow() saw to the room. */
+/* Puts what was pulled into the window: allow() has made the room. */
 static void
 push(struct endpoint *ep, struct stream *s, const struct pull *p)
 {
@@ -174,7 +178,7 @@ push(struct endpoint *ep, struct stream *s, const struct pull *p)
 	(void)result;
 }
 
-/* One slice of the next file.  Returns whether to go on filling. */
+/* Reads a slice of the next stream.  Returns whether to read the next one. */
 static bool
 pull_slice(struct endpoint *ep)
 {
@@ -195,7 +199,7 @@ pull_slice(struct endpoint *ep)
 		return (false);
 	if (ep->is_relp)
 		p.txnr = relp_session_next(&ep->relp);
-	/* It may have waited here since the connection before. */
+	/* It may have waited here since an earlier connection. */
 	s->epoch = ep->epoch;
 	result = stream_pull(s, &p);
 	if (ep->conf->rate_limit != 0)
@@ -205,11 +209,11 @@ pull_slice(struct endpoint *ep)
 	push(ep, s, &p);
 	ep->end += p.made;
 	ep->messages += p.messages;
-	/* A line of many megabytes is still looked through for its end. */
+	/* The end of a line of many megabytes was not found yet. */
 	idle = result == PULL_MORE && p.made == 0;
 	if (idle)
 		ev_timer_start(ep->env->loop, &ep->again);
-	/* To the end of the queue: one busy file starves nobody. */
+	/* To the end of the queue, so that one busy file starves no other. */
 	endpoint_unready(ep, s);
 	if (result == PULL_DRAINED && TAILQ_EMPTY(&ep->ready))
 		ep->held = false;
@@ -259,7 +263,7 @@ on_message_too_long(struct endpoint *ep)
 		   "splitting at %zu",
 	    ep->conf->name, len, ep->max_message);
 	endpoint_take_acks(ep);
-	/* What was not sent is packed anew; what was may be refused yet. */
+	/* Packs anew what was not sent; what was sent may be refused yet. */
 	window_part(ep->window, window_acked_pos(ep->window));
 	ep->base = window_sent_pos(ep->window);
 	ep->link.written = 0;
@@ -267,7 +271,7 @@ on_message_too_long(struct endpoint *ep)
 	ep->work = true;
 }
 
-/* Returns whether there may be room for more. */
+/* Sends frames.  Returns whether the link may take more. */
 static bool
 send_some(struct endpoint *ep)
 {
@@ -291,7 +295,7 @@ send_some(struct endpoint *ep)
 	} else if (errno == EMSGSIZE && endpoint_is_datagram(ep)) {
 		on_message_too_long(ep);
 	} else if (errno == ENOBUFS && endpoint_is_datagram(ep)) {
-		/* Of the interface: no event tells when it has room. */
+		/* The interface is full: no event tells when it has room. */
 		wait_a_moment(ep);
 	} else {
 		endpoint_link_error(ep, errno, "send");
@@ -303,14 +307,14 @@ void
 endpoint_go_on(struct endpoint *ep)
 {
 	ep->work = true;
-	/* What was read ahead makes no event. */
+	/* Octets that TLS has read ahead make no event. */
 	if (endpoint_can_send(ep))
 		endpoint_read(ep);
 }
 
 /*
- * The receiver may have gone since the last message: look before writing.  With
- * RELP nothing is lost by it.
+ * Octets written to a receiver that has gone may be lost: looks before they are
+ * written.  RELP loses nothing, and needs no look.
  */
 static bool
 peer_is_there(struct endpoint *ep)
@@ -322,8 +326,9 @@ peer_is_there(struct endpoint *ep)
 }
 
 /*
- * Each look costs system calls, and the next turn begins with one: only where
- * an end or room in the window is waited for, another one is worth it.
+ * Each look for acknowledgements costs system calls, and the next turn begins
+ * with one.  A second one is worth it only where the end of the connection or
+ * room in the window is waited for.
  */
 static bool
 acks_can_wait(const struct endpoint *ep)
@@ -332,7 +337,7 @@ acks_can_wait(const struct endpoint *ep)
 	    endpoint_in_flight(ep) < ep->flow.size / 2);
 }
 
-/* Where nothing waits, an acknowledgement is no reason for another turn. */
+/* Whether an acknowledgement is a reason for another turn. */
 static bool
 has_work(const struct endpoint *ep)
 {
@@ -377,7 +382,7 @@ endpoint_pump(struct endpoint *ep)
 	if (!acks_can_wait(ep))
 		endpoint_take_acks(ep);
 	endpoint_look_for_acks(ep, sent);
-	/* Room in the window is seen here, and this turn was the last look. */
+	/* The look above found room in the window: use it. */
 	if (ep->work && has_work(ep))
 		ev_timer_start(ep->env->loop, &ep->again);
 }

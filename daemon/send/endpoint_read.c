@@ -4,13 +4,14 @@
 #include "daemon/base/log.h"
 #include "daemon/send/inside.h"
 
-#define READ_TURNS 64 /* reads before others have theirs */
-#define HEAR_OUT 4096 /* reads, of a connection that is given up */
+#define READ_TURNS 64 /* reads of a turn of the loop */
+#define HEAR_OUT 4096 /* reads of a connection that is given up */
 #define REFUSALS 5 /* of one message, then it is passed over */
 
 /*
- * The server refused a message.  It gets it again, for that may pass; but one
- * message that it will never take must not stop all others.
+ * The server refused a message.  It gets the message again on another
+ * connection, as the reason may pass; but a message that it will never take
+ * must not hold up all others.  Returns false when the connection is gone.
  */
 static bool
 on_refusal(struct endpoint *ep, uint64_t position)
@@ -21,7 +22,7 @@ on_refusal(struct endpoint *ep, uint64_t position)
 	unsigned times;
 
 	if (!window_slice_at(ep->window, position, &cur, &begin, &end)) {
-		/* Its file was truncated meanwhile. */
+		/* The file was truncated meanwhile. */
 		window_ack_one(ep->window, position);
 		return (true);
 	}
@@ -34,7 +35,7 @@ on_refusal(struct endpoint *ep, uint64_t position)
 		endpoint_lose(ep, window_acked_pos(ep->window));
 		return (false);
 	}
-	/* After a loss it may come to be refused once more. */
+	/* Said once: after a loss it may be refused again. */
 	if (times == REFUSALS) {
 		log_warnx("destination %s: %s; %d times: passed over",
 		    ep->conf->name, ep->error.text, REFUSALS);
@@ -57,7 +58,8 @@ on_relp_close(struct endpoint *ep)
 	endpoint_lose(ep, window_acked_pos(ep->window));
 }
 
-/* Returns false when the connection is gone. */
+/* Takes in what a RELP server said.  Returns false when the connection is gone.
+ */
 static bool
 hear(struct endpoint *ep, const uint8_t *p, size_t n)
 {
@@ -94,8 +96,8 @@ hear(struct endpoint *ep, const uint8_t *p, size_t n)
 }
 
 /*
- * Reads all that the server has said, for the connection is about to be given
- * up.  Returns false when that has ended the connection already.
+ * Reads all that a RELP server has said: the connection is about to be given
+ * up.  Returns false when one of the answers has ended it already.
  */
 static bool
 hear_out(struct endpoint *ep)
@@ -119,11 +121,11 @@ endpoint_link_error(struct endpoint *ep, int error, const char *what)
 		endpoint_break(ep, error, what);
 }
 
-/* What a receiver without RELP says is only a sign that it is there. */
+/* Without RELP, what a receiver says means nothing, and is discarded. */
 void
 endpoint_read(struct endpoint *ep)
 {
-	uint8_t buf[16384]; /* as much as TLS has at once */
+	uint8_t buf[16384]; /* the most of a TLS record */
 	ssize_t n = 0;
 	int turns = READ_TURNS;
 
@@ -143,15 +145,16 @@ endpoint_abandon(struct endpoint *ep)
 {
 	if (!endpoint_is_connected(ep))
 		return (false);
-	/* It may be lost by what is heard: then it is idle, or tries again. */
+	/* An answer may have ended it: then it is idle, or waits to retry. */
 	if (hear_out(ep) || ep->state != ENDPOINT_IDLE)
 		endpoint_cut_off(ep);
 	return (true);
 }
 
 /*
- * When the peer was last heard of, or owed no answer.  A slow reader whose
- * system answers is slow, not dead; RELP has to be answered by the server.
+ * Notes when the receiver's system last answered, or owed no answer.  A
+ * receiver whose system answers is slow, not dead; over RELP the server itself
+ * has to answer.
  */
 static void
 note_life(struct endpoint *ep)
@@ -179,8 +182,8 @@ give_up(struct endpoint *ep, const char *what)
 }
 
 /*
- * Nothing was acknowledged for a while.  Returns false when the connection was
- * given up, or has come to its end.
+ * Octets are in flight.  Decides whether to wait, to finish or to give up.
+ * Returns false when the connection has ended.
  */
 static bool
 bear_silence(struct endpoint *ep)
@@ -202,7 +205,7 @@ bear_silence(struct endpoint *ep)
 	if (now - ep->progress <= limit)
 		return (true);
 	if (ep->state == ENDPOINT_DRAINING) {
-		/* There is a better one. */
+		/* The streams wait for another endpoint. */
 		give_up(ep, "");
 		return (false);
 	}
@@ -220,7 +223,7 @@ endpoint_check_silence(struct endpoint *ep)
 	ev_timer *timer = &ep->ack_timer;
 
 	endpoint_take_acks(ep);
-	/* A process that was stopped may find the answers unread. */
+	/* After a SIGSTOP of the worker, the answers may stand unread. */
 	if (ep->is_relp && clock_now() - ep->progress > limit)
 		endpoint_read(ep);
 	if (!endpoint_can_send(ep) || window_in_flight(ep->window) == 0) {

@@ -5,8 +5,8 @@
 #include "daemon/base/log.h"
 #include "daemon/send/inside.h"
 
-#define PRESSED 0.1 /* seconds since the receiver took something */
-#define PROBE 0.2 /* seconds; for a refusal to come back */
+#define PRESSED 0.1 /* seconds since the last acknowledgement */
+#define PROBE 0.2 /* seconds in which a datagram may be refused */
 
 #define BIT(state) (1u << ENDPOINT_##state)
 
@@ -173,7 +173,7 @@ endpoint_enter(struct endpoint *ep, enum endpoint_state state)
 	case ENDPOINT_FINISHING:
 	case ENDPOINT_PARTING:
 	case ENDPOINT_CLOSING:
-		return; /* for the owner it is connected as before */
+		return; /* the owner sees it connected as before */
 	}
 	ep->owner->on_state(ep->owner->arg);
 }

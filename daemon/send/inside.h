@@ -1,8 +1,7 @@
 /*
  * inside.h - an endpoint as its own files see it.
  *
- * A file calls only files above it in this list, and endpoint_state.c never
- * asks what a state means to them:
+ * A file calls only files above it in this list:
  *
  *	endpoint_lookup.c	a UDP receiver's name gets another address
  *	endpoint_parted.c	connections that the receiver has closed
@@ -219,7 +218,7 @@ extern const struct window_ops endpoint_window_ops;
 /* Moves offsets to where the receiver's system has acknowledged octets. */
 void	endpoint_take_acks(struct endpoint *);
 
-/* The receiver has acknowledged something. */
+/* The receiver has acknowledged octets: the connection makes progress. */
 void	endpoint_on_progress(struct endpoint *);
 
 /*
@@ -239,7 +238,11 @@ uint64_t	endpoint_keep_from(const struct endpoint *);
  */
 void	endpoint_lose(struct endpoint *, uint64_t keep_pos);
 
-/* The connection has met an errno, while doing what; says so and loses it. */
+/*
+ * The connection failed with an errno while it did what, which is in words:
+ * keeps both as the reason and loses the connection.  Standard output cannot be
+ * opened again: there the endpoint becomes idle for ever.
+ */
 void	endpoint_break(struct endpoint *, int error, const char *what);
 
 /* The receiver has closed in order. */
@@ -251,15 +254,18 @@ void	endpoint_closed_by_peer(struct endpoint *);
  */
 void	endpoint_become_idle(struct endpoint *);
 
-/* The receiver has another address; nothing is lost.  Else the same. */
+/*
+ * The receiver has moved to another address: the next turn connects to that.
+ * Nothing is sent again.
+ */
 void	endpoint_move(struct endpoint *);
 
 /* Closes at once; what the receiver may not have read is sent again. */
 void	endpoint_cut_off(struct endpoint *);
 
 /*
- * Says that there is no more, after which the receiver is to close.  (Closing
- * would let the next connection overtake what it has not read yet.)
+ * Tells the receiver that no more comes, and waits until it closes: if we
+ * closed, the next connection could overtake octets that it has not read yet.
  */
 void	endpoint_finish(struct endpoint *);
 
@@ -280,7 +286,7 @@ void	endpoint_on_end(struct endpoint *);
  */
 double	endpoint_patience(const struct endpoint *);
 
-/* That was not enough. */
+/* The receiver needed more than that: doubles it. */
 void	endpoint_be_patient(struct endpoint *);
 
 /* endpoint_read.c */
@@ -289,17 +295,20 @@ void	endpoint_be_patient(struct endpoint *);
 void	endpoint_read(struct endpoint *);
 
 /*
- * The connection has met an errno, while doing what.  Reads what the receiver
- * said before that, and then loses the connection.
+ * The connection failed with an errno while it did what.  Reads what the
+ * receiver said before that, then calls endpoint_break().
  */
 void	endpoint_link_error(struct endpoint *, int error, const char *what);
 
-/* ack_timer: looks for acknowledgements; does what their absence demands. */
+/*
+ * Called by ack_timer: looks for acknowledgements, and decides what to do where
+ * there are none.
+ */
 void	endpoint_check_silence(struct endpoint *);
 
 /* endpoint_pump.c */
 
-/* again: the turn before stopped in the middle of its work. */
+/* Called by again: the last turn of the loop left some work. */
 void	endpoint_go_on(struct endpoint *);
 
 /* endpoint_connect.c */
@@ -311,8 +320,10 @@ void	endpoint_connect(struct endpoint *);
 void	endpoint_on_address(void *endpoint, const struct address *,
 	    const char *error);
 
-/* The socket is ready; and: the time that connecting may take is up. */
+/* The socket is ready: goes on with the handshake. */
 void	endpoint_go_on_connecting(struct endpoint *);
+
+/* The time that connecting may take is up: tries the next address. */
 void	endpoint_is_late(struct endpoint *);
 
 /* Goes on sending the first frame of RELP, which has to be answered. */

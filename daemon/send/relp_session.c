@@ -35,14 +35,14 @@ relp_session_sent(struct relp_session *s, uint64_t n)
 	s->txnr = (uint32_t)((s->txnr - 1 + n) % WIRE_TXNR_LAST) + 1;
 }
 
-/* How many transactions ago txnr was; the last one was 0 ago. */
+/* Returns how many transactions before the last one txnr was. */
 static uint64_t
 transactions_ago(const struct relp_session *s, uint32_t txnr)
 {
 	return (((uint64_t)s->txnr + WIRE_TXNR_LAST - txnr) % WIRE_TXNR_LAST);
 }
 
-/* The number that the last but ago transactions had. */
+/* Returns the number of the transaction that many before the last one. */
 static uint32_t
 txnr_before(const struct relp_session *s, uint64_t ago)
 {
@@ -89,7 +89,10 @@ hear_response(
 	return (s->code == 200 ? RELP_HEARD_ACK : RELP_HEARD_REFUSAL);
 }
 
-/* Reads the responses to the oldest messages, as long as all is well. */
+/*
+ * Reads the responses that accept the oldest messages in order; fast, as most
+ * are such.
+ */
 static bool
 hear_accepted(struct relp_session *s, uint64_t in_flight, const uint8_t *in,
     size_t n, struct relp_said *said)

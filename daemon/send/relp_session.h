@@ -20,7 +20,7 @@ struct relp_session {			/* embedded by its owner */
 	uint64_t		count;		/* messages sent */
 	bool			open;		/* the server takes messages */
 	bool			closing;	/* no frame may follow */
-	unsigned		code;		/* of a refusal, and its text: */
+	unsigned		code;		/* of a refusal, and text: */
 	const char		*text;		/* good until the next call */
 };
 

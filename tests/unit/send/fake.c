@@ -17,7 +17,6 @@
 #include "daemon/checkpoint/checkpointer.h"
 #include "daemon/file/table.h"
 #include "daemon/net/inside.h"
-#include "daemon/stream/compressed.h"
 #include "daemon/stream/guard.h"
 
 unsigned fake_hurried;
