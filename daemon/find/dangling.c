@@ -62,7 +62,7 @@ find(struct dir *d, const char *name)
 }
 
 static void
-look(struct dangling *a)
+examine(struct dangling *a)
 {
 	char name[NAME_MAX + 1];
 	struct dir *d = a->dir;
@@ -83,14 +83,14 @@ look(struct dangling *a)
 }
 
 static void
-look_at_some(struct sources *ss)
+examine_some(struct sources *ss)
 {
 	unsigned n = ss->ndangling < AT_ONCE ? ss->ndangling : AT_ONCE;
 	struct dangling *a;
 
 	ss->by_time = true;
 	for (; n > 0 && (a = TAILQ_FIRST(&ss->dangling)) != NULL; n--)
-		look(a);
+		examine(a);
 	ss->by_time = false;
 	scan_some(ss);
 	if (TAILQ_EMPTY(&ss->dangling))
@@ -102,7 +102,7 @@ on_dangling_timer(struct ev_loop *loop, ev_timer *timer, int revents)
 {
 	(void)loop;
 	(void)revents;
-	look_at_some(timer->data);
+	examine_some(timer->data);
 }
 
 void

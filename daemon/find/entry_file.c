@@ -109,7 +109,7 @@ note_real(struct tail *t, struct dir *d, const struct found *f)
 }
 
 static void
-look_at_new_file(struct dir *d, const char *name, const struct found *f)
+follow_new_file(struct dir *d, const char *name, const struct found *f)
 {
 	const struct stat *st = &f->st;
 	const char *known = NULL;
@@ -199,7 +199,7 @@ homeless(struct dir *d, const char *name)
  * file that had the name before, and then goes on where that was sent to.
  */
 static void
-look_at_other_file(struct dir *d, const char *name, const struct found *f)
+replace_or_follow(struct dir *d, const char *name, const struct found *f)
 {
 	struct tail *was = tail_at(&d->place, name), *now;
 	enum tail_replacement as = TAIL_NOT_REPLACED;
@@ -221,7 +221,7 @@ look_at_other_file(struct dir *d, const char *name, const struct found *f)
 		return;
 	}
 	entry_lose_name(d, name);
-	look_at_new_file(d, name, f);
+	follow_new_file(d, name, f);
 	if (from.at > 0 && (now = tail_at(&d->place, name)) != NULL)
 		tail_begin_from(now, &from);
 }
@@ -306,7 +306,7 @@ entry_file(struct dir *d, const char *name, const struct found *f)
 		}
 	}
 	if (t == NULL) {
-		look_at_other_file(d, name, f);
+		replace_or_follow(d, name, f);
 		return;
 	}
 	own = is_its_own(t, d, name);

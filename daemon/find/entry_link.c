@@ -16,7 +16,7 @@
 
 /* The link leads nowhere, or errno says why that is not known. */
 static void
-look_at_dangling(struct dir *d, const char *name)
+note_dangling(struct dir *d, const char *name)
 {
 	if (!is_absence(errno)) {
 		retry_dir(d);
@@ -59,7 +59,7 @@ entry_link(struct dir *d, const char *name, struct found *f)
 	/* One call tells of most links that they lead nowhere. */
 	while (stat(path, &w->st) == -1 || walk_link(d, name, w) == -1)
 		if (!retry_lookup(d->all, n++)) {
-			look_at_dangling(d, name);
+			note_dangling(d, name);
 			return (false);
 		}
 	f->st = w->st;

@@ -263,7 +263,7 @@ listing_drop(struct dir *d, struct scan *s)
 
 	close_listing(d, s);
 	while ((e = listing_take(s)) != NULL) {
-		if (s->stage == STAGE_LOOK && e->was != NULL)
+		if (s->stage == STAGE_EXAMINE && e->was != NULL)
 			missed_drop(d, e->st.st_ino);
 		listing_free_entry(e);
 	}

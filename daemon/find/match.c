@@ -12,21 +12,21 @@
 #include "lib/rotation.h"
 
 bool
-match_is_last(const struct match *u)
+match_is_last(const struct match *m)
 {
-	return (u->part + 1 == pattern_length(u->pattern));
+	return (m->part + 1 == pattern_length(m->pattern));
 }
 
 const struct pattern_part *
-match_part(const struct match *u)
+match_part(const struct match *m)
 {
-	return (pattern_part(u->pattern, u->part));
+	return (pattern_part(m->pattern, m->part));
 }
 
 static bool
-match_has_name(const struct match *u, const char *name)
+match_has_name(const struct match *m, const char *name)
 {
-	const struct pattern_part *part = match_part(u);
+	const struct pattern_part *part = match_part(m);
 
 	return (part->kind != PATTERN_ANY_DEPTH &&
 	    pattern_part_matches(part, name));
@@ -50,26 +50,26 @@ is_excluded(const struct source *s, const struct dir *d, const char *name)
 }
 
 static bool
-has_match(const struct dir *d, const struct match *u)
+has_match(const struct dir *d, const struct match *m)
 {
 	size_t i;
 
 	for (i = 0; i < d->nmatches; i++)
-		if (d->matches[i].pattern == u->pattern &&
-		    d->matches[i].part == u->part &&
-		    d->matches[i].depth <= u->depth)
+		if (d->matches[i].pattern == m->pattern &&
+		    d->matches[i].part == m->part &&
+		    d->matches[i].depth <= m->depth)
 			return (true);
 	return (false);
 }
 
 int
-match_add(struct dir *d, const struct match *u)
+match_add(struct dir *d, const struct match *m)
 {
-	struct match *grown, below = *u;
+	struct match *grown, below = *m;
 
-	if (has_match(d, u))
+	if (has_match(d, m))
 		return (0);
-	if (match_part(u)->kind == PATTERN_ANY_DEPTH) {
+	if (match_part(m)->kind == PATTERN_ANY_DEPTH) {
 		below.part++;
 		below.depth = 0;
 		if (match_add(d, &below) == -1)
@@ -81,7 +81,7 @@ match_add(struct dir *d, const struct match *u)
 		return (-1);
 	}
 	d->matches = grown;
-	d->matches[d->nmatches++] = *u;
+	d->matches[d->nmatches++] = *m;
 	return (1);
 }
 
@@ -115,10 +115,10 @@ match_add_below(
 }
 
 bool
-match_is_file(const struct match *u, const struct dir *d, const char *name)
+match_is_file(const struct match *m, const struct dir *d, const char *name)
 {
-	return (match_is_last(u) && match_has_name(u, name) &&
-	    !is_excluded(u->source, d, name));
+	return (match_is_last(m) && match_has_name(m, name) &&
+	    !is_excluded(m->source, d, name));
 }
 
 /* Whether rotation gave t its name after t was found by another one. */
@@ -173,18 +173,18 @@ match_same_source(const struct dir *d, const char *name, const struct dir *was,
 }
 
 bool
-match_is_dir(const struct match *u, const char *name)
+match_is_dir(const struct match *m, const char *name)
 {
-	if (match_part(u)->kind == PATTERN_ANY_DEPTH)
+	if (match_part(m)->kind == PATTERN_ANY_DEPTH)
 		return (name[0] != '.' &&
-		    u->depth < u->source->conf->recursive_depth);
-	return (!match_is_last(u) && match_has_name(u, name));
+		    m->depth < m->source->conf->recursive_depth);
+	return (!match_is_last(m) && match_has_name(m, name));
 }
 
 bool
-match_trusts(const struct match *u, enum trust trust)
+match_trusts(const struct match *m, enum trust trust)
 {
-	switch (u->source->conf->symlinks) {
+	switch (m->source->conf->symlinks) {
 	case CONF_SYMLINKS_SAFE:
 		return (trust == TRUST_PLAIN || trust == TRUST_SAFE_LINK);
 	case CONF_SYMLINKS_FOLLOW:
@@ -232,13 +232,13 @@ match_dir(const struct dir *d, const char *name)
 bool
 match_trusted(const struct dir *d, const char *name, enum trust trust)
 {
-	const struct match *u;
+	const struct match *m;
 	size_t i;
 
 	for (i = 0; i < d->nmatches; i++) {
-		u = &d->matches[i];
-		if (match_trusts(u, trust) &&
-		    (match_is_file(u, d, name) || match_is_dir(u, name)))
+		m = &d->matches[i];
+		if (match_trusts(m, trust) &&
+		    (match_is_file(m, d, name) || match_is_dir(m, name)))
 			return (true);
 	}
 	return (false);

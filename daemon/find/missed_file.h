@@ -46,8 +46,8 @@ void	missed_begin(struct dir *);
 void	missed_note(struct missed *, ino_t);
 
 /*
- * The next scan is to take this inode for a new one; without and with another
- * scan to be done for it.
+ * The next scan takes this inode for a new one; missed_forget() also has the
+ * directory scanned again for it.
  */
 void	missed_drop(struct dir *, ino_t);
 void	missed_forget(struct dir *, ino_t);

@@ -28,7 +28,7 @@ struct missed_rename {
 	RB_ENTRY(missed_rename) by_name;
 	char *origin; /* the name by which a source means it */
 	char *name; /* the name it has now */
-	bool looked_at; /* the file was looked for by that name */
+	bool was_sought; /* the file was looked for by that name */
 	uint64_t events; /* that were read by then, of all */
 	ino_t guessed; /* this inode had the origin, and no event told; or 0 */
 };
@@ -89,7 +89,7 @@ note_rename(struct dir *d, const char *name, const char *from, ino_t guessed)
 		RB_REMOVE(rename_names, &d->rename_names, s);
 		free(s->name);
 		s->name = copy;
-		s->looked_at = false;
+		s->was_sought = false;
 		RB_INSERT(rename_names, &d->rename_names, s);
 		return;
 	}
@@ -168,7 +168,7 @@ stat_renamed(struct dir *d, struct missed_rename *s, struct stat *st)
 	char path[PATH_MAX];
 
 	st->st_ino = 0;
-	s->looked_at = true;
+	s->was_sought = true;
 	s->events = events_told(d->all);
 	if (dir_path(d, s->name, path) == -1)
 		return (-1);
@@ -177,7 +177,7 @@ stat_renamed(struct dir *d, struct missed_rename *s, struct stat *st)
 		 * The error says nothing of the file: the next turn looks
 		 * again.
 		 */
-		s->looked_at = false;
+		s->was_sought = false;
 		retry_dir(d);
 		return (-1);
 	}
@@ -252,11 +252,11 @@ missed_rename_follow(struct sources *ss)
 
 	TAILQ_FOREACH_SAFE (d, &ss->renamed, renamed, behind)
 		TAILQ_FOREACH_SAFE (s, &d->renames, entry, next) {
-			again = !s->looked_at;
+			again = !s->was_sought;
 			if (!again && may_be_renamed_yet(ss, s))
 				continue;
 			follow_rename(d, s);
-			if (!again && s->looked_at)
+			if (!again && s->was_sought)
 				rename_free(d, s);
 		}
 }

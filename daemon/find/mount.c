@@ -77,7 +77,7 @@ is_for_a_start(struct sources *ss, const char *point)
 
 /* Most mounts are of no interest: then nothing is examined. */
 static void
-look_at_point(struct sources *ss, const char *point)
+examine_point(struct sources *ss, const char *point)
 {
 	char parent[PATH_MAX];
 	const char *name;
@@ -110,7 +110,7 @@ is_in(const char *point, const struct dir *d, const char **name)
 
 /* By path, for examining may remove the directory. */
 static void
-look_at_linked(
+examine_linked(
     struct sources *ss, const char *path, const char *const *points, size_t n)
 {
 	const char *name;
@@ -131,7 +131,7 @@ look_at_linked(
 
 /* Looks at all directories that have links, or that links lead into. */
 static void
-look_at_all_linked(struct sources *ss, const char *const *points, size_t n)
+examine_all_linked(struct sources *ss, const char *const *points, size_t n)
 {
 	struct dir *d = dir_from(ss, "");
 	char path[PATH_MAX + 1];
@@ -142,7 +142,7 @@ look_at_all_linked(struct sources *ss, const char *const *points, size_t n)
 			continue;
 		}
 		(void)strlcpy(path, d->place.path, PATH_MAX);
-		look_at_linked(ss, path, points, n);
+		examine_linked(ss, path, points, n);
 		(void)strlcat(path, "\001", sizeof(path));
 		d = dir_from(ss, path);
 	}
@@ -156,8 +156,8 @@ on_change(void *arg, const char *const *points, size_t n)
 
 	ss->by_time = true;
 	for (i = 0; i < n; i++)
-		look_at_point(ss, points[i]);
-	look_at_all_linked(ss, points, n);
+		examine_point(ss, points[i]);
+	examine_all_linked(ss, points, n);
 	ss->by_time = false;
 	scan_some(ss);
 }

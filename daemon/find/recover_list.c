@@ -132,7 +132,7 @@ add_candidate(struct recovery *h, struct candidate *c)
  * does.
  */
 static void
-look_later(struct dir *d)
+try_later(struct dir *d)
 {
 	if (retry_may_help(errno))
 		retry_dir(d);
@@ -183,7 +183,7 @@ catch_up(struct recovery *h, struct tail *t, int dirfd, const char *name,
 		tail_rename(t, place, name);
 		break;
 	case KNOWN_LATER:
-		look_later(h->dir);
+		try_later(h->dir);
 		break;
 	case KNOWN_ANOTHER:
 		break;
@@ -241,7 +241,7 @@ consider(struct recovery *h, int dirfd, const char *name)
 		}
 		candidate_undefer(c);
 	} else if (c->base[0] != '\0' || retry_may_help(errno)) {
-		look_later(h->dir);
+		try_later(h->dir);
 		candidate_defer(c);
 	}
 	return (0);

@@ -63,7 +63,7 @@ recover_enter_dirs(struct sources *ss)
 }
 
 static int
-look_for_moved_once(struct dir *d)
+examine_moved_once(struct dir *d)
 {
 	const struct dirent *e;
 	DIR *handle;
@@ -89,7 +89,7 @@ recover_examine_moved(struct dir *d)
 {
 	unsigned n = 0;
 
-	while (look_for_moved_once(d) == -1)
+	while (examine_moved_once(d) == -1)
 		if (!retry_lookup(d->all, n++)) {
 			retry_dir(d);
 			return;

@@ -1,9 +1,10 @@
 /*
  * retry.h - what could not be looked at.
  *
- * A look that fails for want of memory or descriptors, or by an error of the
- * disk, tells nothing of what is there.  It is tried again at once; then the
- * directory is scanned again soon, and then ever less often.
+ * A look is a system call that asks what is there.  One that fails for want of
+ * memory or descriptors, or by an error of the disk, tells nothing of what is
+ * there.  It is tried again at once; then the directory is scanned again soon,
+ * and then ever less often.
  */
 #ifndef FIND_RETRY_H
 #define FIND_RETRY_H

@@ -28,13 +28,13 @@ struct route_cursor {
 static struct route *
 next_route(const struct dir *d, const char *name, struct route_cursor *c)
 {
-	const struct match *u;
+	const struct match *m;
 
 	for (; c->match < d->nmatches; c->match++, c->route = 0) {
-		u = &d->matches[c->match];
-		if (c->route < u->source->nroutes &&
-		    (c->route > 0 || match_is_file(u, d, name)))
-			return (u->source->routes[c->route++]);
+		m = &d->matches[c->match];
+		if (c->route < m->source->nroutes &&
+		    (c->route > 0 || match_is_file(m, d, name)))
+			return (m->source->routes[c->route++]);
 	}
 	return (NULL);
 }
@@ -96,17 +96,17 @@ bool
 routes_join(
     struct tail *t, const struct dir *d, const char *name, enum trust trust)
 {
-	const struct match *u;
+	const struct match *m;
 	struct route *r;
 	size_t i, n;
 	bool from_end, left_alone = false;
 
 	for (i = 0; i < d->nmatches; i++) {
-		u = &d->matches[i];
-		if (!match_is_file(u, d, name) || !match_trusts(u, trust))
+		m = &d->matches[i];
+		if (!match_is_file(m, d, name) || !match_trusts(m, trust))
 			continue;
-		for (n = 0; n < u->source->nroutes; n++) {
-			r = u->source->routes[n];
+		for (n = 0; n < m->source->nroutes; n++) {
+			r = m->source->routes[n];
 			from_end = d->all->starting && r->fresh;
 			if (t->packed != INFLATE_NONE ||
 			    rotation_is_packed(name)) {

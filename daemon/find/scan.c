@@ -60,7 +60,7 @@ examine_listed(struct dir *d, struct scan *s, struct listed *e)
 
 /* Examines what was listed, oldest first. */
 static bool
-look_at_listed(struct dir *d, struct scan *s)
+examine_all_listed(struct dir *d, struct scan *s)
 {
 	const struct scan_job *job = &d->job;
 	struct sources *ss = d->all;
@@ -77,7 +77,7 @@ look_at_listed(struct dir *d, struct scan *s)
 
 /* Examines files whose names were not listed: they have lost them. */
 static bool
-look_at_unseen(struct dir *d, struct scan *s)
+examine_unlisted(struct dir *d, struct scan *s)
 {
 	struct tail *t = tail_behind(&d->place, s->unseen);
 	const struct scan_job *job = &d->job;
@@ -120,7 +120,7 @@ is_named_before(const struct dir *d, size_t n, const char *name)
  * directory.
  */
 static bool
-look_at_literals(struct dir *d, const struct scan *s)
+examine_literals(struct dir *d, const struct scan *s)
 {
 	const struct scan_job *job = &d->job;
 	const struct pattern_part *part;
@@ -140,14 +140,14 @@ look_at_literals(struct dir *d, const struct scan *s)
 }
 
 static bool
-look_at_links(struct dir *d, struct scan *s)
+examine_links(struct dir *d, struct scan *s)
 {
 	const struct scan_job *job = &d->job;
 	struct sources *ss = d->all;
 
 	while (scan_queue_take(&ss->scans, 1)) {
 		if (!entry_examine_next_link(d, &s->link))
-			return (look_at_literals(d, s));
+			return (examine_literals(d, s));
 		if (is_over(ss, job))
 			return (false);
 	}
@@ -160,7 +160,7 @@ is_to_begin_anew(const struct dir *d, const struct scan *s)
 {
 	struct stat now;
 
-	if (s->stage > STAGE_UNSEEN || !s->split || s->begun >= BEGUN_MOST ||
+	if (s->stage > STAGE_UNLISTED || !s->split || s->begun >= BEGUN_MOST ||
 	    !missed_needs_scans(d))
 		return (false);
 	return (stat(dir_display(d), &now) == -1 ||
@@ -174,12 +174,12 @@ do_stage(struct dir *d, struct scan *s)
 	switch (s->stage) {
 	case STAGE_LIST:
 		return (listing_go_on(d, s));
-	case STAGE_LOOK:
-		return (look_at_listed(d, s));
-	case STAGE_UNSEEN:
-		return (look_at_unseen(d, s));
+	case STAGE_EXAMINE:
+		return (examine_all_listed(d, s));
+	case STAGE_UNLISTED:
+		return (examine_unlisted(d, s));
 	case STAGE_LINKS:
-		return (look_at_links(d, s));
+		return (examine_links(d, s));
 	case STAGE_END:
 		break;
 	}
@@ -197,10 +197,10 @@ end_stage(struct dir *d, struct scan *s)
 		}
 		listing_end(d, s);
 		break;
-	case STAGE_LOOK:
+	case STAGE_EXAMINE:
 		missed_add(d, &s->followed);
 		break;
-	case STAGE_UNSEEN:
+	case STAGE_UNLISTED:
 		/*
 		 * At a start, the order is made when all directories are
 		 * scanned.

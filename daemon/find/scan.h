@@ -33,9 +33,9 @@ RB_HEAD(entries, listed);
 
 enum stage {
 	STAGE_LIST,
-	STAGE_LOOK,		/* at what was listed */
-	STAGE_UNSEEN,		/* at files whose names were not listed */
-	STAGE_LINKS,		/* into it, and at names that patterns have */
+	STAGE_EXAMINE,		/* what was listed */
+	STAGE_UNLISTED,		/* files whose names were not listed */
+	STAGE_LINKS,		/* into it, and names of patterns */
 	STAGE_END
 };
 

@@ -85,7 +85,7 @@ is_undecided(struct place *place)
 }
 
 static void
-look_again(struct place *place)
+scan_again(struct place *place)
 {
 	retry_dir(dir_of(place));
 }
@@ -133,7 +133,7 @@ on_file(void *tail)
 }
 
 static void
-look_for(
+handle(
     struct dir *d, enum watch_event event, const char *name, const char *from)
 {
 	struct tail *t;
@@ -166,7 +166,7 @@ on_dir(void *dir, enum watch_event event, const char *name, const char *from)
 	struct dir *d = dir;
 	struct sources *ss = d->all;
 
-	look_for(d, event, name, from);
+	handle(d, event, name, from);
 	scan_some(ss);
 }
 
@@ -198,7 +198,7 @@ sources_new(struct ev_loop *loop, struct tails *tails, struct ledger *ledger,
 		.trusts = trusts,
 		.is_blind = is_blind,
 		.is_undecided = is_undecided,
-		.again = look_again,
+		.again = scan_again,
 		.place_of = place_of,
 		.is_starting = is_starting,
 		.arg = ss };

@@ -116,7 +116,7 @@ begin(struct dir *d)
 
 	assert_non_null(s);
 	RB_INIT(&s->entries);
-	s->stage = STAGE_LOOK;
+	s->stage = STAGE_EXAMINE;
 	s->by_time = true;
 	return (d->scanning = s);
 }
