@@ -165,7 +165,14 @@ set_special(const struct conf_option *o, void *into, const char *value,
 #define SIZE(from, to) .set = set_size, .least = (from), .most = (to)
 #define NUMBER(from, to) .set = set_number, .least = (from), .most = (to)
 #define BOOL .set = set_bool
-#define CHOICE(table) .set = set_choice, .choices = (table)
+#define CHOICE(...)                                                            \
+	.set = set_choice, .choices = (const struct conf_choice[])             \
+	{                                                                      \
+		__VA_ARGS__,                                                   \
+		{                                                              \
+			NULL, 0                                                \
+		}                                                              \
+	}
 #define FIELD(longest) .set = set_field, .most = (longest)
 #define TEXT .set = keep
 #define PATH .set = set_path, .is_path = true
@@ -177,10 +184,6 @@ set_special(const struct conf_option *o, void *into, const char *value,
 	.offset = offsetof(struct structure, member),                          \
 	.width = sizeof(((struct structure *)NULL)->member)
 
-static const struct conf_choice log_levels[] = { { "error", LOG_ERR },
-	{ "warning", LOG_WARNING }, { "notice", LOG_NOTICE },
-	{ "info", LOG_INFO }, { "debug", LOG_DEBUG }, { NULL, 0 } };
-
 static const struct conf_option global[] = {
 	{ OPTION("state_dir", CONF_STATE_DIR), PATH, OF(conf, state_dir) },
 	{ OPTION("control_socket", CONF_CONTROL_SOCKET),
@@ -191,29 +194,29 @@ static const struct conf_option global[] = {
 	    OF(conf, checkpoint_interval_ms) },
 	{ OPTION("shutdown_timeout", "5s"), DURATION(0),
 	    OF(conf, shutdown_timeout_ms) },
-	{ OPTION("log_level", "notice"), CHOICE(log_levels),
+	{ OPTION("log_level", "notice"),
+	    CHOICE({ "error", LOG_ERR }, { "warning", LOG_WARNING },
+		{ "notice", LOG_NOTICE }, { "info", LOG_INFO },
+		{ "debug", LOG_DEBUG }),
 	    OF(conf, log_level) },
-	END
+	END,
 };
-
-static const struct conf_choice policies[] = { { "failover", CONF_FAILOVER },
-	{ "balance", CONF_BALANCE }, { NULL, 0 } };
-static const struct conf_choice framings[] = { { "octet-counted", WIRE_OCTET },
-	{ "newline", WIRE_NEWLINE }, { NULL, 0 } };
-static const struct conf_choice oversizes[] = { { "split", PACK_SPLIT },
-	{ "truncate", PACK_TRUNCATE }, { NULL, 0 } };
 
 static const struct conf_option destination[] = {
 	{ LIST("url", CONF_URLS, NULL), SPECIAL(conf_special_url) },
-	{ OPTION("policy", "failover"), CHOICE(policies),
+	{ OPTION("policy", "failover"),
+	    CHOICE({ "failover", CONF_FAILOVER }, { "balance", CONF_BALANCE }),
 	    OF(conf_destination, policy) },
 	{ OPTION("format", "auto"), SPECIAL(conf_special_format) },
 	{ OPTION("bom", "false"), BOOL, OF(conf_destination, bom) },
-	{ OPTION("framing", "octet-counted"), CHOICE(framings),
+	{ OPTION("framing", "octet-counted"),
+	    CHOICE(
+		{ "octet-counted", WIRE_OCTET }, { "newline", WIRE_NEWLINE }),
 	    OF(conf_destination, wire) },
 	{ OPTION("max_message", "8KB"), SIZE(MESSAGE_LEAST, MESSAGE_MOST),
 	    OF(conf_destination, max_message) },
-	{ OPTION("oversize", "split"), CHOICE(oversizes),
+	{ OPTION("oversize", "split"),
+	    CHOICE({ "split", PACK_SPLIT }, { "truncate", PACK_TRUNCATE }),
 	    OF(conf_destination, oversize) },
 	{ OPTION("window", "auto"), SPECIAL(conf_special_window) },
 	{ OPTION("connect_timeout", "10s"), DURATION(1),
@@ -228,14 +231,11 @@ static const struct conf_option destination[] = {
 	{ OPTION("bind", ""), SPECIAL(conf_special_bind), OR_NONE },
 	{ OPTION("rate_limit", "0"), NUMBER(0, INT32_MAX),
 	    OF(conf_destination, rate_limit) },
-	END
+	END,
 };
 
-static const struct conf_choice tls_versions[] = { { "1.2", false },
-	{ "1.3", true }, { NULL, 0 } };
-
-static const struct conf_option tls[] = { { OPTION("ca_file", ""), CONTENT,
-					      OF(conf_destination, tls.ca) },
+static const struct conf_option tls[] = {
+	{ OPTION("ca_file", ""), CONTENT, OF(conf_destination, tls.ca) },
 	{ OPTION("cert_file", ""), CONTENT, OF(conf_destination, tls.cert) },
 	{ OPTION("key_file", ""), CONTENT, OF(conf_destination, tls.key) },
 	{ OPTION("server_name", ""), SPECIAL(conf_special_server_name),
@@ -243,30 +243,17 @@ static const struct conf_option tls[] = { { OPTION("ca_file", ""), CONTENT,
 	{ LIST("fingerprint", CONF_OPTION_ANY, NULL),
 	    SPECIAL(conf_special_fingerprint) },
 	{ OPTION("verify", "true"), BOOL, OF(conf_destination, tls.verify) },
-	{ OPTION("min_version", "1.2"), CHOICE(tls_versions),
+	{ OPTION("min_version", "1.2"),
+	    CHOICE({ "1.2", false }, { "1.3", true }),
 	    OF(conf_destination, tls.only_1_3) },
-	END };
+	END,
+};
 
 static const struct conf_option relp[] = {
 	{ OPTION("window", "0"), NUMBER(0, RELP_WINDOW_MOST),
 	    OF(conf_destination, relp_window) },
-	END
+	END,
 };
-
-static const struct conf_choice starts[] = { { "beginning", false },
-	{ "end", true }, { NULL, 0 } };
-static const struct conf_choice symlinks[] = { { "safe", CONF_SYMLINKS_SAFE },
-	{ "follow", CONF_SYMLINKS_FOLLOW }, { "ignore", CONF_SYMLINKS_IGNORE },
-	{ NULL, 0 } };
-static const struct conf_choice invalids[] = {
-	{ "replace", TEXT_INVALID_REPLACE }, { "escape", TEXT_INVALID_ESCAPE },
-	{ "pass", TEXT_INVALID_PASS }, { NULL, 0 }
-};
-static const struct conf_choice controls[] = { { "escape",
-						   TEXT_CONTROL_ESCAPE },
-	{ "pass", TEXT_CONTROL_PASS }, { NULL, 0 } };
-static const struct conf_choice watches[] = { { "auto", false },
-	{ "poll", true }, { NULL, 0 } };
 
 static const struct conf_option source[] = {
 	{ LIST("paths", CONF_OPTION_ANY, NULL), SPECIAL(conf_special_paths) },
@@ -284,32 +271,42 @@ static const struct conf_option source[] = {
 	    OF(conf_source, hostname) },
 	{ OPTION("compressed", "true"), BOOL, OF(conf_source, compressed) },
 	{ OPTION("position", "false"), BOOL, OF(conf_source, position) },
-	{ OPTION("start", "beginning"), CHOICE(starts),
+	{ OPTION("start", "beginning"),
+	    CHOICE({ "beginning", false }, { "end", true }),
 	    OF(conf_source, start_at_end) },
 	{ OPTION("recursive_depth", "16"), NUMBER(1, 256),
 	    OF(conf_source, recursive_depth) },
-	{ OPTION("symlinks", "safe"), CHOICE(symlinks),
+	{ OPTION("symlinks", "safe"),
+	    CHOICE({ "safe", CONF_SYMLINKS_SAFE },
+		{ "follow", CONF_SYMLINKS_FOLLOW },
+		{ "ignore", CONF_SYMLINKS_IGNORE }),
 	    OF(conf_source, symlinks) },
 	{ OPTION("ignore_older", ""), DURATION(1), OR_NONE,
 	    OF(conf_source, ignore_older_ms) },
 	{ OPTION("encoding", "utf-8"), SPECIAL(conf_special_encoding) },
-	{ OPTION("invalid", "replace"), CHOICE(invalids),
+	{ OPTION("invalid", "replace"),
+	    CHOICE({ "replace", TEXT_INVALID_REPLACE },
+		{ "escape", TEXT_INVALID_ESCAPE },
+		{ "pass", TEXT_INVALID_PASS }),
 	    OF(conf_source, text.invalid) },
-	{ OPTION("control_chars", "escape"), CHOICE(controls),
+	{ OPTION("control_chars", "escape"),
+	    CHOICE({ "escape", TEXT_CONTROL_ESCAPE },
+		{ "pass", TEXT_CONTROL_PASS }),
 	    OF(conf_source, text.control) },
 	{ OPTION("partial_timeout", ""), DURATION(1), OR_NONE,
 	    OF(conf_source, partial_timeout_ms) },
-	{ OPTION("watch", "auto"), CHOICE(watches), OF(conf_source, poll) },
+	{ OPTION("watch", "auto"), CHOICE({ "auto", false }, { "poll", true }),
+	    OF(conf_source, poll) },
 	{ OPTION("poll_interval", "1s"), DURATION(1),
 	    OF(conf_source, poll_interval_ms) },
 	{ OPTION("max_open", "0"), NUMBER(0, 1048576),
 	    OF(conf_source, max_open) },
-	END
+	END,
 };
 
 static const struct conf_option structured_data[] = {
 	{ LIST("params", CONF_OPTION_ANY, NULL), SPECIAL(conf_special_params) },
-	END
+	END,
 };
 
 #define FITS(table) (sizeof(table) / sizeof((table)[0]) <= CONF_OPTION_MAX)
