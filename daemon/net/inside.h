@@ -22,7 +22,8 @@ struct transport_ops {
 	enum transport_progress	(*handshake)(struct transport *,
 				    struct reason *why);
 
-	/* As link_send() and link_recv(), which count and keep the errors. */
+	/* As link_send() and link_recv(), which count and keep
+	   errors. */
 	ssize_t	(*send)(struct transport *, const uint8_t *, size_t);
 	ssize_t	(*recv)(struct transport *, uint8_t *, size_t);
 

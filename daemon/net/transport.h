@@ -51,9 +51,9 @@ struct transport_facts {
 
 enum transport_progress {
 	LINK_READY,
-	LINK_WAIT_READ,			/* go on when the socket is readable */
-	LINK_WAIT_WRITE,		/* go on when the socket is writable */
-	LINK_BROKEN			/* it failed, and the reason is set */
+	LINK_WAIT_READ,	/* go on when the socket is readable */
+	LINK_WAIT_WRITE,	/* go on when the socket is writable */
+	LINK_BROKEN	/* it failed, and the reason is set */
 };
 
 struct transport {			/* embedded by its owner */
@@ -89,9 +89,10 @@ enum wire	link_wire(const struct transport *);
 /*
  * Opens a transport to url, which is one of conf, both borrowed until it is
  * closed; address is copied, and NULL where the facts say that none is needed.
- * The connection stands when the descriptor is writable and link_handshake()
- * returns LINK_READY.  Returns 0, or -1 with why set, and with errno where that
- * is EMFILE or ENFILE.  Close it with link_close() or link_abort().
+ * The connection stands when the descriptor is writable and
+ * link_handshake() returns LINK_READY.  Returns 0, or -1 with why
+ * set, and with errno where that is EMFILE or ENFILE.  Close it with
+ * link_close() or link_abort().
  */
 int	link_open(struct transport *, const struct conf_destination *conf,
 	    const struct conf_url *, const struct address *,
@@ -105,9 +106,9 @@ enum transport_progress	link_handshake(struct transport *,
 			    struct reason *why);
 
 /*
- * Reads what the receiver says, also what it said before link_send() failed.
- * Returns the octets read, 0 when the receiver has closed in order, or -1 with
- * errno; EAGAIN: there is nothing to read yet.
+ * Reads what the receiver says, also what it said before link_send()
+ * failed.  Returns the octets read, 0 when the receiver has closed in order, or
+ * -1 with errno; EAGAIN: there is nothing to read yet.
  */
 ssize_t	link_recv(struct transport *, uint8_t *, size_t);
 
@@ -126,9 +127,10 @@ ssize_t	link_send(struct transport *, const uint8_t *, size_t);
 uint64_t	link_acked(struct transport *);
 
 /*
- * Whether link_acked() reaches all that was written.  It does not where the
- * system does not count: there only a receiver that closes after link_finish()
- * shows that it has everything.  Asked after a call of link_acked().
+ * Whether link_acked() reaches all that was written.  It does not where
+ * the system does not count: there only a receiver that closes after
+ * link_finish() shows that it has everything.  Asked after a call of
+ * link_acked().
  */
 bool	link_counts(const struct transport *);
 
@@ -154,8 +156,8 @@ bool	link_may_lie(const struct transport *);
 
 /*
  * Returns the first error that the connection met, as an errno, or 0.  Asks the
- * socket: after the receiver's FIN, link_recv() does not tell of a reset that
- * follows it.
+ * socket: after the receiver's FIN, link_recv() does not tell of a reset
+ * that follows it.
  */
 int	link_error(struct transport *);
 

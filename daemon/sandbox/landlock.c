@@ -165,7 +165,7 @@ allow_unix_sockets(const struct landlock *l, const struct profile *p)
 
 	if (!(l->handled.files & FILES_RESOLVE_UNIX))
 		return (0);
-	if (p->unix_dests)
+	if (p->unix_destinations)
 		return (allow_path(l, "/", FILES_RESOLVE_UNIX));
 	if (realpath("/dev/log", dir) == NULL)
 		return (allow_path(l, "/dev", FILES_RESOLVE_UNIX));

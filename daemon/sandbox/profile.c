@@ -250,7 +250,7 @@ add_url(
 	bool is_udp = conf_url_is_udp(url);
 
 	if (url->path != NULL) {
-		p->unix_sockets = p->unix_dests = true;
+		p->unix_sockets = p->unix_destinations = true;
 		return (add_socket(p, url->path));
 	}
 	/* Standard output is open. */

@@ -37,7 +37,7 @@ struct profile {
 	bool		 any_port;	/* SRV records tell the ports */
 	bool		 names;		/* names are resolved */
 	bool		 datagrams;	/* sent on the network: UDP, the DNS */
-	bool		 unix_dests;	/* there are unix destinations */
+	bool		 unix_destinations;	/* there are some */
 	bool		 binds;		/* to a local address */
 	bool		 system_ca;	/* the system's list of authorities
 					   decides on a certificate */
@@ -50,7 +50,8 @@ struct profile {
 /*
  * Returns what conf needs; borrows conf.  For a source that is the directory
  * before the first wildcard; where that does not exist yet, the first part of
- * the path that is missing.  Returns NULL with errno.  Free with needs_free().
+ * the path that is missing.  Returns NULL with errno.  Free it with
+ * needs_free().
  */
 struct profile	*needs_new(const struct conf *);
 void	needs_free(struct profile *);

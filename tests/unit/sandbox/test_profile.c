@@ -138,7 +138,7 @@ what_does_not_leave_the_host_needs_no_network(void **state)
 
 	(void)state;
 	assert_non_null(r);
-	assert_false(r->names || r->datagrams || r->unix_dests);
+	assert_false(r->names || r->datagrams || r->unix_destinations);
 	assert_int_equal(r->nports + r->nsockets, 0);
 	needs_free(r);
 	conf_free(c);
@@ -146,7 +146,7 @@ what_does_not_leave_the_host_needs_no_network(void **state)
 	r = needs_new(c);
 	assert_non_null(r);
 	assert_false(r->names || r->datagrams || r->system_ca);
-	assert_true(r->unix_dests && r->unix_sockets);
+	assert_true(r->unix_destinations && r->unix_sockets);
 	assert_int_equal(r->nports, 0);
 	assert_int_equal(r->nsockets, 1);
 	needs_free(r);
