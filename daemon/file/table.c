@@ -20,8 +20,9 @@ compare_ids(const struct tail *a, const struct tail *b)
 	return (a->ino < b->ino ? -1 : a->ino > b->ino);
 }
 
-RB_PROTOTYPE(tail_ids, tail, by_id, compare_ids)
-RB_GENERATE(tail_ids, tail, by_id, compare_ids)
+/* RB_GENERATE_STATIC needs __unused, which glibc's headers cannot bear. */
+#define LOCAL __attribute__((__unused__)) static
+RB_GENERATE_INTERNAL(tail_ids, tail, by_id, compare_ids, LOCAL)
 
 struct tails *
 tails_new(

@@ -20,15 +20,6 @@ static struct place old = { .path = (char *)"/var/old" };
 static struct tail a = { .place = &logs, .name = (char *)"a" };
 static struct tail b = { .place = &old, .name = (char *)"b" };
 
-/* Of the rest of the daemon. */
-bool
-place_holds(const struct place *place, const char *path)
-{
-	size_t n = strlen(place->path);
-
-	return (strncmp(path, place->path, n) == 0 && path[n] == '/');
-}
-
 static void
 two_paths_stand_in_one_message(void **state)
 {

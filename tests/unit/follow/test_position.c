@@ -18,58 +18,16 @@
 #include "daemon/base/log.h"
 #include "daemon/checkpoint/checkpointer.h"
 #include "daemon/file/table.h"
+#include "daemon/follow/follow.h"
 #include "daemon/stream/stream.h"
 #include "daemon/stream/streams.h"
 
-/*
- * The rest of the daemon: only the buffer is used by what is tested here.  It
- * is small, so that what is looked for stands across the ends of reads.
- */
-static uint8_t scratch[1000];
-
-uint8_t *
-tails_scratch(struct tails *all, size_t *size)
-{
-	(void)all;
-	*size = sizeof(scratch);
-	return (scratch);
-}
-
-#define UNUSED_TYPE(type, name, ...)                                           \
-	type name(__VA_ARGS__)                                                 \
-	{                                                                      \
-		abort();                                                       \
-	}
-
-UNUSED_TYPE(struct ledger *, tails_ledger,
-    struct tails *all __attribute__((__unused__)))
-UNUSED_TYPE(void, ledger_mark, struct ledger *l __attribute__((__unused__)),
-    struct checkpoint_mark *m __attribute__((__unused__)))
-UNUSED_TYPE(void, stream_wake, struct stream *s __attribute__((__unused__)))
-UNUSED_TYPE(void, stream_set_drained,
-    struct stream *s __attribute__((__unused__)),
-    bool drained __attribute__((__unused__)))
-UNUSED_TYPE(struct path_text, tail_path,
-    const struct tail *t __attribute__((__unused__)))
-UNUSED_TYPE(int, tail_update_print, struct tail *t __attribute__((__unused__)),
-    int fd __attribute__((__unused__)))
-UNUSED_TYPE(void, tails_lose, struct tails *all __attribute__((__unused__)),
-    const struct tails_loss *loss __attribute__((__unused__)))
-UNUSED_TYPE(
-    double, tails_now, const struct tails *all __attribute__((__unused__)))
-UNUSED_TYPE(void, tails_saw, struct tail *t __attribute__((__unused__)),
-    const struct stat *st __attribute__((__unused__)))
-UNUSED_TYPE(
-    bool, tail_is_done, const struct tail *t __attribute__((__unused__)))
-UNUSED_TYPE(
-    bool, tail_is_drained, const struct tail *t __attribute__((__unused__)))
-UNUSED_TYPE(struct tails_stats *, tails_stats,
-    struct tails *all __attribute__((__unused__)))
-
+static struct ev_loop *loop;
+static struct tails *tails;
 static struct tail tail;
 static char text[200000];
 static size_t len;
-static FILE *file;
+static FILE *tmp;
 static int fd;
 
 /* Lines from..to, each another one. */
@@ -117,11 +75,17 @@ seek(const struct guard *g)
 static int
 prepare(void **state)
 {
+	/* Reads are small, so that what is sought stands across their ends. */
+	const struct tails_conf conf = { .ops = &follow_ops, .scratch = 1000 };
+
 	(void)state;
+	assert_non_null(loop = ev_loop_new(EVFLAG_AUTO));
+	assert_non_null(tails = tails_new(loop, NULL, &conf));
+	tail.all = tails;
 	len = 0;
 	add_lines(0, 3000);
-	assert_non_null(file = tmpfile());
-	fd = fileno(file);
+	assert_non_null(tmp = tmpfile());
+	fd = fileno(tmp);
 	return (0);
 }
 
@@ -129,7 +93,9 @@ static int
 clean(void **state)
 {
 	(void)state;
-	return (fclose(file));
+	tails_free(tails);
+	ev_loop_destroy(loop);
+	return (fclose(tmp));
 }
 
 static void
@@ -208,7 +174,7 @@ static void
 nothing_goes_on_where_what_was_taken_back_does_not_stand(void **state)
 {
 	struct stream s = { .guard = { .at = end_of(10), .hash = 1 } };
-	struct tail t = { .streams = &s };
+	struct tail t = { .all = tails, .streams = &s };
 	struct stat st;
 
 	(void)state;

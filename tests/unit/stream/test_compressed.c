@@ -33,7 +33,7 @@ static struct tail tails[FILES];
 static struct stream streams[FILES];
 static struct stream *woken[16];
 static size_t nwoken;
-static FILE *file;
+static FILE *tmp;
 
 /* The rest of the daemon. */
 
@@ -97,7 +97,7 @@ put_packed(void)
 	assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
 	assert_int_equal(deflateEnd(&z), Z_OK);
 	assert_int_equal(
-	    pwrite(fileno(file), packed, z.total_out, 0), z.total_out);
+	    pwrite(fileno(tmp), packed, z.total_out, 0), z.total_out);
 }
 
 static int
@@ -106,14 +106,14 @@ prepare(void **state)
 	size_t i;
 
 	(void)state;
-	assert_non_null(file = tmpfile());
+	assert_non_null(tmp = tmpfile());
 	put_packed();
 	memset(&stats, 0, sizeof(stats));
 	compressed_turn_init(&turn);
 	route = (struct route) { .ops = &ops, .turn = &turn };
 	nwoken = 0;
 	for (i = 0; i < FILES; i++) {
-		tails[i] = (struct tail) { .fd = fileno(file),
+		tails[i] = (struct tail) { .fd = fileno(tmp),
 			.packed = INFLATE_GZIP,
 			.streams = &streams[i] };
 		streams[i] =
@@ -130,7 +130,7 @@ clean(void **state)
 	(void)state;
 	for (i = 0; i < FILES; i++)
 		tail_packed_close(&streams[i]);
-	return (fclose(file));
+	return (fclose(tmp));
 }
 
 static ssize_t
@@ -255,7 +255,7 @@ static void
 what_is_cut_off_is_said_once_and_only_when_it_stays_so(void **state)
 {
 	(void)state;
-	assert_int_equal(ftruncate(fileno(file), 30), 0);
+	assert_int_equal(ftruncate(fileno(tmp), 30), 0);
 	assert_true(read_all(0) >= 0);
 	assert_false(tails[0].packed_ended);
 	streams[0].is_drained = true;
