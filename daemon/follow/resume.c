@@ -224,6 +224,12 @@ resume_stream(struct tail *t, struct route *r, int fd, bool only_same,
 		return (NULL);
 	}
 	t->only_rest = t->place == NULL && verdict_is_of_a_rest(&rec);
+	/* What is known of octets that it has lost does not hold any more. */
+	while (
+	    offset < rec.offset && rec.nguards > 0 && rec.guards->at > offset) {
+		rec.guards++;
+		rec.nguards--;
+	}
 	if (t->met)
 		stream_guard_load(s, &rec);
 	if (t->met && rec.dev != t->dev)

@@ -100,6 +100,26 @@ class Power(Down):
         self.assertLess(self.lost(20000, 19900, numbered("after", 3000)),
                         10000)
 
+    def test_shorter_and_rotated(self):
+        """What is left of it is sent before the next log."""
+        self.log("app.log", numbered("line", 20000))
+        self.begin_and_stop("app.log")
+        with open(self.path("app.log"), encoding="ascii") as f:
+            kept = f.readlines()[:19900]
+        self.truncate("app.log", sum(map(len, kept)))
+        want = self.put("app.log", numbered("more", 3000))
+        self.rename("app.log", "app.log.1")
+        want += self.put("app.log", numbered("next", 5))
+        self.back_to(want)
+
+    def back_to(self, want):
+        """They are the last that come, in order."""
+        self.d.start()
+        self.wait_for_lines(want)
+        self.settle()
+        self.finish(self.d, self.r)
+        self.assertEqual(self.since()[-len(want):], want)
+
     def test_written_past_what_was_sent_behind_the_newest_guard(self):
         """RELP acknowledges each message, and a guard is that of many."""
         self.log("app.log", numbered("line", 100))
