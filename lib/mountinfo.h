@@ -11,14 +11,13 @@
 
 struct mountinfo {
 	char		 path[PATH_MAX]; /* where it is mounted */
-	uint64_t	 id;	/* of all that the line says: another mount at
-				   the same path has another */
+	uint64_t	 id;	/* a hash of the line: another mount at the
+				   same path has another */
 };
 
 /*
- * Reads the line that begins at *at, and moves *at behind it; lines that are
- * damaged are passed over.  The text ends before end.  Returns false when there
- * is no further line.
+ * Reads the line at *at, and moves *at behind it; passes over damaged lines.
+ * The text ends before end.  Returns false where there is no further line.
  */
 bool	mountinfo_next(const char **at, const char *end, struct mountinfo *);
 

@@ -1,6 +1,5 @@
 /*
- * ns.h - times of files as nanoseconds, so that they can be compared and
- * counted with.
+ * ns.h - times of files as one number, in nanoseconds, to compare and to add.
  */
 #ifndef NS_H
 #define NS_H

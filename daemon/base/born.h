@@ -9,12 +9,13 @@
 #include <stdint.h>
 
 /*
- * Nanoseconds of the time of day, or 0: it does not, or path is not that of the
- * inode, or not any more.  See statx(2).
+ * Returns when the file at path was made, in nanoseconds of the wall clock; or
+ * 0 where the file system does not know, or path is not that of the inode any
+ * more.  See statx(2).
  */
 int64_t	born_ns(const char *path, ino_t);
 
-/* The same of an open file, whatever its name is by now. */
+/* The same of the file that is open as fd. */
 int64_t	born_open_ns(int fd);
 
 #endif

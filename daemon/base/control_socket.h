@@ -1,8 +1,8 @@
 /*
  * control_socket.h - the socket on which teslacoilctl(8) reaches the daemon.
  *
- * The monitor opens it, and every worker answers on it in turn: a question that
- * is asked while one worker replaces another waits for the new one.
+ * The monitor opens the socket, and hands it to each worker: a request that
+ * comes while one worker replaces another waits for the new worker.
  */
 #ifndef BASE_CONTROL_SOCKET_H
 #define BASE_CONTROL_SOCKET_H
@@ -12,25 +12,25 @@
 
 #include "lib/reason.h"
 
-/* Octets of a path, the end not counted. */
+/* Octets of a path, without its NUL. */
 #define CONTROL_PATH_MAX (sizeof(((struct sockaddr_un *)0)->sun_path) - 1)
 
 struct control {
-	int fd; /* listens; -1: there is none */
-	dev_t dev; /* what is removed at the end */
-	ino_t ino;
-	char path[CONTROL_PATH_MAX + 1];
+	int	fd;			/* listens; -1: there is none */
+	dev_t	dev;			/* of the socket's file, */
+	ino_t	ino;			/* to remove no other */
+	char	path[CONTROL_PATH_MAX + 1];
 };
 
 /*
- * Listens at path, mode 0660, for group; its directory is made when only that
- * is missing.  What a dead daemon left there is replaced.  path NULL: there is
- * none.  Returns 0, or -1 with why set.
+ * Listens at path, with mode 0660 for group.  Makes its directory, if only that
+ * is missing, and replaces a socket on which no daemon answers.  path NULL:
+ * does nothing.  Returns 0, or -1 with why set.
  */
-int control_open(
-    struct control *, const char *path, gid_t group, struct reason *why);
+int	control_open(struct control *, const char *path, gid_t group,
+	    struct reason *why);
 
-/* Closes it, and removes the socket as long as it is ours. */
-void control_close(struct control *);
+/* Closes the socket, and removes its file unless that is another by now. */
+void	control_close(struct control *);
 
 #endif

@@ -2,8 +2,7 @@
  * fdpass.h - packets between two processes of the daemon, and open files that
  * go with them.
  *
- * A channel is one end of a socketpair(2) of AF_UNIX and SOCK_SEQPACKET.  No
- * call waits for longer than it says.
+ * A channel is one end of a socketpair(2) of AF_UNIX and SOCK_SEQPACKET.
  */
 #ifndef BASE_FDPASS_H
 #define BASE_FDPASS_H
@@ -12,21 +11,22 @@
 
 #include <stdint.h>
 
-/* No file came with the packet; and: one came, but no descriptor was left. */
+/* No file came with the packet; one came, but no descriptor was left. */
 #define CHANNEL_NO_FD	(-1)
 #define CHANNEL_LOST_FD	(-2)
 
 /*
- * Sends the packet p of n octets, and with it a file that is open as fd, which
- * is borrowed; -1: none.  Waits wait_ms until the other side has room for it.
- * Returns 0, or -1 with errno, which is EAGAIN where it has none.
+ * Sends the packet p of n octets, and with it the open file fd, which is
+ * borrowed; -1: none.  Waits up to wait_ms until the other process has room.
+ * Returns 0, or -1 with errno: EAGAIN where there was no room.
  */
 int	channel_send(int channel, const void *p, size_t n, int fd, int wait_ms);
 
 /*
- * Takes a packet that is there, as recv(2) without waiting: returns its length,
- * 0 at the end, -1 with errno.  *fd is the caller's descriptor of the file that
- * came with it, or one of the two above.
+ * Receives a packet of up to n octets, without waiting.  *fd becomes the open
+ * file that came with it, which the caller owns, or one of the two above.
+ * Returns the packet's length, 0 when the other process has closed its end, or
+ * -1 with errno: EAGAIN where no packet waits.
  */
 ssize_t	channel_recv(int channel, void *p, size_t n, int *fd);
 

@@ -1,13 +1,13 @@
 /*
- * heap.h - what the allocator of the system does with memory that is free.
+ * heap.h - how the system's allocator keeps free memory.
  */
 #ifndef BASE_HEAP_H
 #define BASE_HEAP_H
 
 /*
- * Lets the system have what is free at the end of the heap, from 128 KB on.
- * Without it glibc keeps as much as was once free in one piece, up to 64 MB:
- * mallopt(3).  To be called before much is allocated.
+ * Has the allocator give free memory at the end of the heap back to the system,
+ * from 128 KB on.  Else glibc keeps up to 64 MB: mallopt(3).  Call it before
+ * much is allocated.
  */
 void	heap_give_back(void);
 

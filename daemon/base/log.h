@@ -1,5 +1,5 @@
 /*
- * log.h - what the daemon says, to standard error or syslog(3).
+ * log.h - the daemon's own log, to standard error or syslog(3).
  *
  * Subject first: "destination siem: connected to ...".  log_warn() and
  * log_error() append strerror(errno), the ...x() forms do not.
@@ -12,15 +12,16 @@
 #define LOG_PRINTF(a, b) __attribute__((__format__(printf, a, b)))
 
 /*
- * Sends what is logged from now on, up to the severity level (LOG_ERR ...
- * LOG_DEBUG), to standard error, and as a daemon (not foreground) to syslog(3)
- * too, until log_detach().  Under systemd, standard error carries the severity
- * as sd-daemon(3) asks.
+ * Messages up to that severity (LOG_ERR ... LOG_DEBUG) go to standard error
+ * from now on; unless foreground, to syslog(3) too.  Under systemd, each line
+ * on standard error begins with the severity, as sd-daemon(3) wants.
  */
 void	log_open(bool foreground, int level);
 
-/* As a daemon: leaves standard error, which becomes /dev/null. */
+/* Messages go to syslog(3) only; standard error becomes /dev/null. */
 void	log_detach(void);
+
+/* The severity up to which messages are logged. */
 void	log_set_level(int level);
 int	log_level(void);
 

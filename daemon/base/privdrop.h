@@ -1,5 +1,5 @@
 /*
- * privdrop.h - who the worker becomes.
+ * privdrop.h - the user that the worker runs as.
  */
 #ifndef BASE_PRIVDROP_H
 #define BASE_PRIVDROP_H
@@ -14,16 +14,19 @@ struct account {
 	char	name[64];
 	uid_t	uid;
 	gid_t	gid;
-	bool	change;			/* started by root: become it */
+	bool	change;			/* started by root: change to it */
 };
 
 /*
- * Looks up name; NULL, or when not started by root: who we are already.
- * Returns 0, or -1 with why set.
+ * Looks up the user called name; NULL, or not started by root: takes the one
+ * that runs this process.  Returns 0, or -1 with why set.
  */
 int	account_find(struct account *, const char *name, struct reason *why);
 
-/* Becomes it for good, with its supplementary groups.  -1 with errno. */
+/*
+ * Changes this process to the account for good, with its supplementary groups,
+ * if account.change is set.  Returns 0, or -1 with errno.
+ */
 int	account_become(const struct account *);
 
 #endif

@@ -1,10 +1,10 @@
 /*
- * say.h - what the daemon says of single files.
+ * say.h - messages about single files, a bounded number.
  *
- * Whoever may write in a watched directory can bring such messages about as
- * often as he likes.  So in a while only some are logged of the files of one
- * directory, and of all; the others are counted, which is said behind it, and
- * have the severity of what only a search for faults needs.
+ * Anybody who may write in a watched directory can cause such messages as often
+ * as he likes.  So in a period only some are logged as they are: SAY_IN_DIR for
+ * the files of one directory, SAY_IN_ALL for all.  The others are logged as
+ * debug messages, and one message at the end of the period says how many.
  */
 #ifndef BASE_SAY_H
 #define BASE_SAY_H
@@ -16,11 +16,13 @@
 #define SAY_IN_DIR	16
 #define SAY_IN_ALL	512
 
-/* So many in each while of seconds from now on; before, there is no bound. */
+/* From now on messages are bounded, in periods of so many seconds. */
 void	say_open(struct ev_loop *, double seconds);
+
+/* Ends the period, and the bound. */
 void	say_close(void);
 
-/* As log_warn() and so on: "path: ..." */
+/* As log_warn() and so on; the message begins with "path: ". */
 void	say_warn(const char *path, const char *fmt, ...) LOG_PRINTF(2, 3);
 void	say_warnx(const char *path, const char *fmt, ...) LOG_PRINTF(2, 3);
 void	say_notice(const char *path, const char *fmt, ...) LOG_PRINTF(2, 3);

@@ -12,20 +12,23 @@
  */
 void	notify_init(void);
 
-/* Sends lines such as "READY=1\nSTATUS=...", printf(3) style. */
+/*
+ * Sends lines such as "READY=1\nSTATUS=...", made as by printf(3).  Waits for
+ * the service manager to have room.
+ */
 void	notify_send(const char *fmt, ...)
 	    __attribute__((__format__(printf, 1, 2)));
 
-/* The same for what is said again soon: it waits for nobody. */
+/* The same without waiting: for lines that are sent again soon. */
 void	notify_beat(const char *fmt, ...)
 	    __attribute__((__format__(printf, 1, 2)));
 
-/* "RELOADING=1" with the time that systemd wants to see with it. */
+/* Sends "RELOADING=1" and the monotonic time, which systemd wants with it. */
 void	notify_reloading(void);
 
 /*
- * How often to tell it that we are alive and how we are: half of what its
- * watchdog allows, or a minute without one; 0: nobody wants to know.
+ * How often, in milliseconds, to send WATCHDOG=1 and STATUS: half of what the
+ * watchdog allows, or a minute without a watchdog; 0 without a service manager.
  */
 uint64_t	notify_every_ms(void);
 

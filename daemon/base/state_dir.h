@@ -16,46 +16,50 @@ struct statedir {
 };
 
 /*
- * Opens path, made with mode 0750 for uid and gid when it is not there, and
- * takes the lock, which is inherited by fork(2): as long as any process of
- * ours lives, no other daemon gets it.  Waits a moment for one that is just
- * leaving.  path NULL: no state is kept.
- * Returns 0, or -1 with why set: who has it, when it is locked; or that it is
- * somebody else's, that others may write in it, or that uid may not: then
- * nothing was made in it.
+ * Opens the directory at path, or makes it with mode 0750 for uid and gid, and
+ * locks it; waits up to two seconds for a daemon that is just leaving.  fork(2)
+ * inherits the lock: another daemon gets it when the last process of this one
+ * has ended.  path NULL: no state is kept.
+ * Returns 0, or -1 with why set: which process has the lock; or that the
+ * directory belongs to somebody else, that others may write in it, or that uid
+ * may not.  Then nothing was made in it.
  */
 int	statedir_open(struct statedir *, const char *path, uid_t, gid_t,
 	    struct reason *why);
+
+/* Closes both; other processes of the daemon may still hold the lock. */
 void	statedir_close(struct statedir *);
 
-/* Whether it is what path leads to now, and has not been removed. */
+/* Whether the directory is still the one that path leads to. */
 bool	statedir_is_at(const struct statedir *, const char *path);
 
-/* Whether statedir_give() will do: returns 0, or -1 with why set. */
+/*
+ * Whether statedir_give() would leave a directory that uid may use: returns 0,
+ * or -1 with why set.
+ */
 int	statedir_may_give(const struct statedir *, const char *path, uid_t,
 	    gid_t, struct reason *why);
 
 /*
- * Makes uid and gid the owner of the directory and what the worker writes in
- * it, as far as root can.  Returns 0, or -1 with why set.
+ * As root: makes uid and gid the owner of the directory and of the files that
+ * the worker writes, unless the directory is root's.  Returns 0, or -1 with why
+ * set.
  */
 int	statedir_give(const struct statedir *, uid_t, gid_t,
 	    struct reason *why);
 
 /*
- * Writes the processes of which a second daemon will be told the first one that
- * is alive; worker 0: there is none.
+ * Writes the process ids into the lock file, for the message of a second
+ * daemon; worker 0: there is none.
  */
 void	statedir_set_pids(const struct statedir *, pid_t monitor, pid_t worker);
 
-/*
- * Opens the checkpoint to read it.  Returns a descriptor, or -1 with errno.
- */
+/* Opens the checkpoint to read.  Returns a descriptor, or -1 with errno. */
 int	statedir_open_checkpoint(const struct statedir *);
 
 /*
- * Writes what the file fd, which is borrowed, has as the checkpoint, for uid
- * and gid, unless there is one.  Returns 0, or -1 with errno.
+ * Copies the open file fd, which is borrowed, to the checkpoint, for uid and
+ * gid; does nothing where there is a checkpoint.  Returns 0, or -1 with errno.
  */
 int	statedir_put_checkpoint(const struct statedir *, int fd, uid_t, gid_t);
 

@@ -16,11 +16,11 @@ struct checkpoint_batch {		/* embedded; all zero is an empty one */
 	size_t	 len;
 	size_t	 size;			/* of the memory at text */
 	size_t	 records;
-	size_t	 past;			/* of them, each a CHECKPOINT_PAST, */
-	size_t	 past_len;		/* of so many octets */
+	size_t	 past;			/* how many are a CHECKPOINT_PAST, */
+	size_t	 past_len;		/* and their octets */
 };
 
-/* Whether it has most records, or a megabyte of text. */
+/* Whether the batch has most records, or a megabyte of text. */
 bool	checkpoint_batch_is_full(const struct checkpoint_batch *, size_t most);
 
 /* Makes room for one more record.  Returns 0, or -1 with ENOMEM. */

@@ -15,10 +15,10 @@
 #include "lib/ns.h"
 
 /*
- * A record whose file or destination is not there is kept for so many days
- * after it was last seen: what is not mounted now may be so tomorrow, and a
- * destination may come back.  What is there is seen once a day, the first time
- * an hour after the start.
+ * A record whose file or destination is missing is kept for so many days: a
+ * file system may be mounted again tomorrow, and a destination may come back.
+ * Once a day, the first time an hour after the start, the file is written anew,
+ * and the records of all files that are followed get the time of that day.
  */
 #define KEPT_DAYS 30
 #define DAY 86400
@@ -199,7 +199,7 @@ ledger_late(struct ledger *l, const char *path, int64_t since_ns)
 	const struct timespec since = { .tv_sec = since_ns / NS_IN_S,
 		.tv_nsec = since_ns % NS_IN_S };
 
-	/* That is so of most directories, at the end of each scan. */
+	/* Most directories say the same at the end of each scan. */
 	if (l->checkpoint == NULL || ledger_late_since(l, path) == since_ns)
 		return;
 	if (checkpoint_late(
@@ -301,7 +301,6 @@ ledger_end(struct ledger *l, const struct checkpoint_record *rec)
 	ledger_arm(l);
 }
 
-/* Written anew, every record of a file that is followed has today's time. */
 static void
 expire(struct ledger *l)
 {

@@ -1,14 +1,15 @@
 /*
- * checkpointer.h - writes down what was acknowledged, when it is time.
+ * checkpointer.h - writes to disk what the receivers have acknowledged.
  *
- * Streams whose acked offset moved are marked.  The records of those and no
- * others are appended to the checkpoint within 50 ms, so that a daemon that is
- * killed repeats no more; and synced once an interval, for a power loss.  A
- * thread of its own waits for the disk, no line does.
+ * A stream embeds a mark, and marks it when its acknowledged offset moves.  The
+ * checkpointer appends the records of the marked streams, and of no others, to
+ * the checkpoint within 50 ms: so a daemon that is killed sends no more than
+ * that again.  It syncs the file once an interval, for a power loss.  A thread
+ * waits for the disk, so that the loop need not.
  *
- * Where only the offset moved, a short record says so.  With the sync a whole
- * one follows, so that an older version, which does not know the short ones,
- * repeats no more than came since the last sync.
+ * Where only the offset moved, a short record is appended, and with the next
+ * sync a whole one: older versions do not know the short records, and repeat no
+ * more than what came since that sync.
  */
 #ifndef CHECKPOINT_CHECKPOINTER_H
 #define CHECKPOINT_CHECKPOINTER_H
@@ -50,7 +51,7 @@ struct checkpoint_room {
 	struct guard		guards[CHECKPOINT_GUARDS];
 };
 
-/* A file: where a walk through all of them stands.  All zero is the begin. */
+/* A file; all zero is before the first one. */
 struct checkpoint_identity {
 	dev_t	dev;
 	ino_t	inode;
@@ -87,34 +88,40 @@ struct checkpointer_ops {
 };
 
 /*
- * Loads the checkpoint from dirfd (borrowed), or keeps nothing when dirfd is
- * -1.  Returns NULL with why set.
+ * Loads the checkpoint from the directory dirfd, which is borrowed; -1: there
+ * is no state directory, and nothing is kept.  Returns NULL with why set.
  */
 struct ledger	*ledger_new(struct ev_loop *, int dirfd, uint64_t interval_ms,
 		    struct reason *why);
+
+/* Writes nothing: see ledger_sync().  NULL is fine. */
 void	ledger_free(struct ledger *);
 
 /*
- * From now on a thread waits for the disk: the process is in its sandbox, which
- * binds what is made in it.  Where there can be no thread, that is logged and
- * the loop waits.
+ * Makes the thread that waits for the disk.  Call it when the process is in its
+ * sandbox: that binds only threads which are made in it.  Where there can be no
+ * thread, that is logged, and the loop waits for the disk.
  */
 void	ledger_start(struct ledger *);
 
 /*
- * Who owns the marks.  ops, and arg for them, are borrowed; there is no mark
- * before.
+ * Names the owner of the marks.  ops, and arg for them, are borrowed; nothing
+ * may be marked before.
  */
 void	checkpointer_serve(struct ledger *, const struct checkpointer_ops *,
 	    void *arg);
 
-/* As the functions of store.h; nothing is known without a state. */
+/*
+ * What the last daemon wrote: as the functions of store.h that end alike.
+ * Where nothing is kept, there is no record.
+ */
 bool	ledger_take(struct ledger *, const char *dest, dev_t, ino_t,
 	    struct checkpoint_record *);
+
 /*
  * The same for a file whose device may have another number now, and of which
- * now has destination, device, inode and path: the record is still under the
- * old number, which ledger_end() ends.
+ * now has destination, device, inode and path.  The record stays under the old
+ * number until ledger_end() ends it.
  */
 bool	ledger_take_moved(struct ledger *, const struct checkpoint_record *now,
 	    struct checkpoint_record *);
@@ -127,75 +134,94 @@ bool	ledger_has_seen(struct ledger *, const char *dest, const char *source);
 void	ledger_see(struct ledger *, const char *dest, const char *source);
 
 /*
- * Since when nobody could look at the directory of that path, in nanoseconds of
- * the time of day, or 0 that it was looked at; what was said of it last; and the
- * first path with that prefix of which a time was said, or NULL.
+ * Records that the directory at path could not be scanned since since_ns, in
+ * nanoseconds of the wall clock; 0: it was scanned, which ends the record.  A
+ * file that could not be read is recorded alike, under ledger_file_path().
  */
 void	ledger_late(struct ledger *, const char *path, int64_t since_ns);
+
+/* Returns that time, or 0 where there is no such record. */
 int64_t	ledger_late_since(const struct ledger *, const char *path);
+
+/*
+ * The first path, in order, that begins with prefix and has such a record; or
+ * NULL.
+ */
 const char	*ledger_late_below(const struct ledger *, const char *prefix);
 
-/* The first for which fn says so of those since when that is; see there. */
+/*
+ * The same, of those records that have that time, and for whose path fn returns
+ * true.  Where since_ns is a whole second, any time in that second will do.
+ */
 const char	*ledger_late_at(const struct ledger *, const char *prefix,
 		    int64_t since_ns, bool (*fn)(const char *path, void *),
 		    void *arg);
 
 /*
- * The path under which a time is said of a file that could not be read: that of
- * no directory.
+ * Writes the path of the record of a file that could not be read, by the path
+ * of its directory and its inode.  No directory has such a path.
  */
 #define LEDGER_FILE_MAX (PATH_MAX + 32)
 void	ledger_file_path(const char *dir, ino_t, char path[LEDGER_FILE_MAX]);
 
-/* Walks the records that nobody has taken; fn must not touch the ledger. */
+/*
+ * Calls fn for each file record that was not taken; fn must not call the
+ * checkpointer.
+ */
 void	ledger_walk_untaken(struct ledger *,
 	    void (*fn)(const struct checkpoint_record *, void *), void *);
 
-/* The record has come to its end: what it meant goes on under another key. */
+/* Ends a record: the file goes on under another key, or not at all. */
 void	ledger_end(struct ledger *, const struct checkpoint_record *);
 
-/* Whether there was no checkpoint: nobody has looked at anything before. */
+/* Whether there was no checkpoint: this is the first start. */
 bool	ledger_is_first(const struct ledger *);
 
 /*
- * On which side of the last look a file's time is, in nanoseconds.  That was
- * when the checkpoint was written last before it was opened: what has changed
- * since, nobody has seen.
+ * Whether a file's time is before or after the checkpoint was written last,
+ * before this start: what has changed since then, no daemon has seen.
  */
 enum ledger_side {
 	LEDGER_BEFORE,
 	LEDGER_SINCE,
-	LEDGER_UNKNOWN		/* the clock was set, or it is still to come */
+	LEDGER_UNKNOWN		/* the clock was set, or the time is to come */
 };
+
+/* ns: nanoseconds of the wall clock. */
 enum ledger_side	ledger_side(const struct ledger *, int64_t ns);
 
-/* When that was, by the time of day of then; the same. */
+/*
+ * When the checkpoint was written last before this start, in nanoseconds of
+ * the wall clock as it was then.
+ */
 int64_t	ledger_look_ns(const struct ledger *);
 
 /*
- * Whether it is known how long ago that was: no older version wrote the
- * checkpoint.
+ * Whether the monotonic clock tells how long ago that was; false after a
+ * version that did not write it.
  */
 bool	ledger_knows_look(const struct ledger *);
 
 /*
- * The least time that a file has which was made behind a record of t: 0 where
- * the clock was set back since, nobody knows how far.
+ * The least time, in nanoseconds of the wall clock, of a file that was made
+ * after a record of time t.  Returns 0 where the clock was set back since, and
+ * nobody knows how far.
  */
 int64_t	ledger_since_record(const struct ledger *, time_t t);
 
-/* Once a turn of the loop, at its end: writes what it is time for. */
+/* Writes what is due.  Call it once a turn of the loop, at its end. */
 void	ledger_turn(struct ledger *);
 
-/* What the record of the mark says has changed: to be written. */
+/* What the record of the mark says has changed: it will be written. */
 void	ledger_mark(struct ledger *, struct checkpoint_mark *);
 
 /* The same where only offset and guards have changed, which costs less. */
 void	ledger_mark_acked(struct ledger *, struct checkpoint_mark *);
 
 /*
- * What is marked in this turn of the loop is written at once: the checkpoint may
- * have more than the receiver.
+ * Writes what is marked up to the end of this turn of the loop at once.  For
+ * an offset that moved back: until then the checkpoint has more than the
+ * receiver.
  */
 void	ledger_hurry(struct ledger *);
 
@@ -212,24 +238,29 @@ void	ledger_leave(struct ledger *, struct checkpoint_mark *);
 void	ledger_drop(struct ledger *, struct checkpoint_mark *, bool gone);
 
 /*
- * Writes and syncs what is marked now, and waits for the disk.  Returns 0, or
- * -1: it was logged.
+ * Writes and syncs what is marked, and waits for the disk.  Returns 0, or -1:
+ * the error was logged.
  */
 int	ledger_sync(struct ledger *);
 
 /*
- * The same, and nobody waits: fn is called later, once for all who have asked,
- * with the error or NULL.  Returns false where no state is kept, and there is
- * nothing to wait for.
+ * The same without waiting: the function of ledger_on_written() is called when
+ * it is done, once for all who have asked until then.  Returns false where
+ * nothing is kept, and no call will come.
  */
 bool	ledger_ask(struct ledger *);
+
+/* fn gets the error, or NULL.  fn NULL: nobody is called any more. */
 void	ledger_on_written(struct ledger *,
 	    void (*fn)(void *arg, const char *error), void *arg);
 
 struct ledger_stats {
 	struct checkpoint_file_stats file;
-	uint64_t		 damaged;	/* records, when it was opened */
-	const char		*error;		/* not put right yet, or NULL */
+	uint64_t		 damaged;	/* records that could not be
+						   read at the start */
+	const char		*error;		/* of the last write that
+						   failed, until one succeeds;
+						   or NULL */
 };
 void	ledger_stats(const struct ledger *, struct ledger_stats *);
 

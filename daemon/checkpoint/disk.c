@@ -84,7 +84,7 @@ append(struct checkpoint_file *f, const struct checkpoint_batch *b)
 {
 	if (f->torn && put(f, f->fd, "\n", 1) == -1)
 		return (-1);
-	/* Until all of it is written. */
+	/* If not all is written, the file ends within a line. */
 	f->torn = f->unsynced = true;
 	if (f->headless && put_header(f, f->fd) == -1)
 		return (-1);
@@ -103,7 +103,7 @@ checkpoint_file_append(struct checkpoint_file *f,
 		return (failed(f, what, NAME ": open"));
 	if (append(f, b) == -1)
 		return (failed(f, what, NAME ": write"));
-	/* Who adds to it or finishes it is told. */
+	/* The next add or finish of the new file fails by that, and says so. */
 	if (f->new.fd != -1 && put_batch(f, f->new.fd, b) == -1)
 		checkpoint_file_give_up(f);
 	return (0);
@@ -185,7 +185,7 @@ int
 checkpoint_file_add(struct checkpoint_file *f, const struct checkpoint_batch *b,
     const char **what)
 {
-	/* It was given up when something was appended. */
+	/* An append could not be written to the new file, and gave it up. */
 	if (f->new.fd == -1)
 		errno = f->new_error;
 	if (f->new.fd == -1 || put_batch(f, f->new.fd, b) == -1)
@@ -193,7 +193,7 @@ checkpoint_file_add(struct checkpoint_file *f, const struct checkpoint_batch *b,
 	return (0);
 }
 
-/* The new file is in place, and its descriptor open: no need to open again. */
+/* The new file has the name; its descriptor is the one to append to. */
 static void
 adopt(struct checkpoint_file *f, int fd)
 {
@@ -218,7 +218,7 @@ checkpoint_file_finish(struct checkpoint_file *f, const char **what)
 		return (renewal_failed(f, what, NAME_NEW ": rename"));
 	adopt(f, fd);
 	look(f);
-	/* After a power loss the old file may be back. */
+	/* Without that a power loss may bring the old file back. */
 	if (sync_dir(f) == -1)
 		return (failed(f, what, "fsync"));
 	f->stats.syncs++;

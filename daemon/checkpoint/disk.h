@@ -1,6 +1,5 @@
 /*
- * disk.h - the checkpoint's file on disk: to append to it, to sync
- * it, and to write it anew.
+ * disk.h - the checkpoint's file on disk: appends, syncs, writes it anew.
  *
  * These functions wait for the disk and touch nothing but the file.  So one
  * thread can call them while another works with the records in memory, see
@@ -9,8 +8,8 @@
  * While the file is written anew, what is appended goes to both files.  So a
  * record that was appended is never older than one that was added before it.
  *
- * Functions that fail return -1 with errno, and *what says what they did, as in
- * "checkpoint: write".
+ * Functions return 0, or -1 with errno and *what set to the call that failed,
+ * such as "checkpoint: write".
  */
 #ifndef CHECKPOINT_DISK_H
 #define CHECKPOINT_DISK_H
@@ -38,8 +37,8 @@ struct checkpoint_file_stats {
 	uint64_t	syncs;
 	uint64_t	failures;
 	uint64_t	size;		/* of the file, after the last sync */
-	bool		removed;	/* somebody has removed it: what is
-					   appended, nobody will read */
+	bool		removed;	/* the file has no name any more: what
+					   is appended, no start will read */
 	bool		suspect;	/* a sync failed: the kernel may have
 					   dropped what was appended, so the
 					   file has to be written anew */
@@ -51,43 +50,45 @@ struct checkpoint_file {		/* embedded by struct checkpoint */
 	struct atomic_file new;		/* while it is written anew */
 	int	error;			/* errno of the sync that failed */
 	int	new_error;		/* why writing it anew was given up */
-	bool	headless;		/* it is empty */
-	bool	torn;			/* its end may not be that of a line */
+	bool	headless;		/* empty: has no first line yet */
+	bool	torn;			/* may end within a line */
 	bool	unsynced;		/* appended to since the last sync */
-	bool	unnamed;		/* its name may not be on disk */
+	bool	unnamed;		/* the directory is to be synced, too */
 	struct checkpoint_file_stats stats;
 };
 
 /* dirfd is borrowed. */
 void	checkpoint_file_init(struct checkpoint_file *, int dirfd);
 
-/* Closes it, and removes what was written anew and not finished. */
+/* Closes the file, and removes a new one that was not finished. */
 void	checkpoint_file_fini(struct checkpoint_file *);
 
-/* Removes what a process that was killed had written anew. */
+/* Removes the new file that a process left which was killed. */
 void	checkpoint_file_clean(struct checkpoint_file *);
 
-/* Opens it to append to, and creates it.  Returns 0, or -1 with errno. */
+/* Opens or creates the file, to append.  Returns 0, or -1 with errno. */
 int	checkpoint_file_open(struct checkpoint_file *);
 
 /*
- * Appends the records.  When that fails, some of them may be in the file; the
- * next ones begin on a line of their own.
+ * Appends the records, and the first line to a file that has none.  When it
+ * fails, some of the records may be in the file; the next append begins on a
+ * new line.
  */
 int	checkpoint_file_append(struct checkpoint_file *,
 	    const struct checkpoint_batch *, const char **what);
 
 /*
- * Brings what was appended to disk, and its first line, even if nothing was
- * appended.  When that fails, the file is suspect: it fails again until the
+ * Syncs what was appended, and the first line, even if nothing was appended.
+ * When it fails, the file is suspect: each further sync fails, too, until the
  * file was written anew.
  */
 int	checkpoint_file_sync(struct checkpoint_file *, const char **what);
 
 /*
- * Writes the file anew, beside it: begin; add what counts, in as many batches
- * as that takes; finish, which syncs it and renames it over the old one.  When
- * one of them fails, it is given up, and the old file goes on.
+ * Writes a new file: begin; add the records that count, in as many batches as
+ * they take; finish, which syncs it, renames it over the old one and syncs the
+ * directory.  When one of them fails, the new file is removed, and the old one
+ * stays in use.
  */
 int	checkpoint_file_begin(struct checkpoint_file *, const char **what);
 int	checkpoint_file_add(struct checkpoint_file *,

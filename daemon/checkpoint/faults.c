@@ -17,7 +17,7 @@ checkpointer_count(
 		return;
 	}
 	l->faults |= which;
-	/* The next attempt gets the descriptors of files. */
+	/* So the next attempt finds descriptors. */
 	if ((f->error == EMFILE || f->error == ENFILE) && l->ops != NULL)
 		l->ops->close_some(l->ops_arg);
 	(void)reason_set(

@@ -1,7 +1,8 @@
 /*
- * inside.h - what the parts of the ledger share: checkpointer.c, which knows
- * what has changed, write.c, which has it written when it is time, and
- * renew.c, which has the file written anew.
+ * inside.h - what the parts of the checkpointer share.  From the lowest up:
+ * faults.c logs what fails, marks.c makes records of marks, time.c knows when
+ * the checkpoint was written last, renew.c writes the file anew, write.c gives
+ * the writer what is due, and checkpointer.c is the face.
  */
 #ifndef CHECKPOINT_INSIDE_H
 #define CHECKPOINT_INSIDE_H
@@ -23,31 +24,34 @@ struct stat;
 #define LEDGER_RETRY 1.		/* seconds until what failed is tried again */
 #define LEDGER_NEVER 1e18
 
-/* The file is written anew, in slices. */
+/* The file is written anew, in slices, so that lines go on between them. */
 struct renewal {
 	struct checkpoint_batch	 slice;
 	bool			 under_way;
-	bool			 has_untaken;	/* and what was seen */
-	struct checkpoint_place	 untaken;	/* so far */
-	struct checkpoint_identity at;		/* files before this one */
-	double			 patience;	/* seconds, after a failure */
+	bool			 has_untaken;	/* all of the store's records */
+	struct checkpoint_place	 untaken;	/* of those, the next one */
+	struct checkpoint_identity at;		/* the next file that is
+						   followed */
+	double			 patience;	/* seconds from a failure to the
+						   next attempt */
 };
 
-/* What failed last and has not been put right: a bit each. */
+/* Which calls failed the last time that they were made: a bit each. */
 enum ledger_fault {
 	LEDGER_APPEND = 1,
 	LEDGER_SYNC = 2,
 	LEDGER_RENEWAL = 4
 };
 
-/* When the checkpoint was written last. */
+/* When the checkpoint was written last, before this start; nanoseconds. */
 struct last_look {
-	int64_t			 day;		/* by the time of day of then */
-	int64_t			 steady;	/* by the clock that nobody sets */
+	int64_t			 day;		/* by the wall clock of then */
+	int64_t			 steady;	/* by the monotonic clock */
 	bool			 is_known;	/* steady is */
 	bool			 is_of_boot;	/* steady is of this boot */
-	int64_t			 latest;	/* time of day that was ever, by
-						   then; 0: not known */
+	int64_t			 latest;	/* that the wall clock ever
+						   showed by then; 0: not
+						   known */
 };
 
 TAILQ_HEAD(mark_list, checkpoint_mark);
@@ -60,28 +64,34 @@ struct ledger {
 	void			*ops_arg;
 	struct mark_list	 dirty;
 	struct mark_list	 past;		/* is_past, and not dirty */
-	struct checkpoint_batch	 changed;	/* is appended, or was not yet */
-	struct writer_job	 given;		/* to the writer, the last one */
+	struct checkpoint_batch	 changed;	/* the writer has it, or could
+						   not append it yet */
+	struct writer_job	 given;		/* the writer's last one */
 	struct renewal		 renewal;
-	ev_timer		 due;		/* a little behind */
-	double			 due_at;	/* by clock_now() */
-	double			 append_at;	/* not before */
+	ev_timer		 due;		/* a little behind due_at, for
+						   a loop that is idle */
+	/* The earliest times, by the monotonic clock, in seconds. */
+	double			 due_at;	/* of all that is to be done */
+	double			 append_at;
 	double			 sync_at;
 	double			 renew_at;
 	double			 every;		/* seconds between two syncs */
-	bool			 unsynced;
-	bool			 hurry;
-	bool			 all_given;	/* that had changed */
+	bool			 unsynced;	/* appended, and not synced */
+	bool			 hurry;		/* append and sync at once */
+	bool			 all_given;	/* the last job had every
+						   mark */
 	unsigned		 faults;	/* enum ledger_fault */
-	struct reason		 error;		/* the last one's */
-	struct checkpoint_file_stats stats;
+	struct reason		 error;		/* of the last fault */
+	struct checkpoint_file_stats stats;	/* by the last job */
 	void			(*on_written)(void *arg, const char *error);
 	void			*arg;		/* to on_written */
-	bool			 asked;
+	bool			 asked;		/* on_written is to be called */
 	ev_timer		 daily;
-	struct last_look	 look;		/* before it was opened */
-	int64_t			 ahead_ms;	/* as was put last */
-	time_t			 latest;	/* the same */
+	struct last_look	 look;
+	int64_t			 ahead_ms;	/* the wall clock is ahead of
+						   the monotonic one by, */
+	time_t			 latest;	/* and has shown at the latest,
+						   as written last */
 };
 
 /* marks.c */
@@ -105,12 +115,19 @@ bool	checkpointer_gather(struct ledger *, bool whole);
 
 /* time.c */
 
-/* Of the checkpoint that was opened; st: of its file, before that. */
+/*
+ * Sets l->look by what was loaded; st: of the checkpoint's file, before that
+ * was opened.
+ */
 void	ledger_time_load(struct ledger *, const struct stat *st);
 
+/* Milliseconds by which the wall clock is ahead of the monotonic one now. */
 int64_t	ledger_ahead_ms(void);
 
-/* Adds to the batch what the next worker needs to know of the clocks. */
+/*
+ * Adds a CHECKPOINT_LOOK to the batch: what the next worker needs to know of
+ * the clocks.  Returns 0, or -1 with errno.
+ */
 int	ledger_put_look(struct ledger *, struct checkpoint_batch *);
 
 /* faults.c */
@@ -121,23 +138,25 @@ void	checkpointer_count(struct ledger *, enum ledger_fault,
 
 /* write.c */
 
+/* Whether anything has changed that was not appended yet. */
 bool	ledger_has_news(const struct ledger *);
 
-/* Writes when it is time for what there is to write. */
+/* Sets the timer by what is to be written; call it when that has changed. */
 void	ledger_arm(struct ledger *);
 
+/* The callbacks of that timer, and of the writer. */
 void	ledger_on_due(struct ev_loop *, ev_timer *, int);
 void	ledger_on_done(void *ledger, const struct writer_result *);
 
 /* renew.c */
 
-/* The file is to be written anew, soon. */
+/* Has the file written anew, with the next job. */
 void	ledger_want_renewal(struct ledger *);
 
-/* Adds the next slice to the job, if it is time for one. */
+/* Adds the next slice to the job, if the file is to be written anew now. */
 void	ledger_renew(struct ledger *, struct writer_job *);
 
-/* The job that l->given is was done, with this result. */
+/* The writer did the job l->given, with this result. */
 void	ledger_renewed(struct ledger *, const struct writer_result *);
 
 #endif

@@ -28,7 +28,7 @@ checkpoint_is_late(
 	return (true);
 }
 
-/* The entry that is late, from this one on, whose path begins so; or NULL. */
+/* From e on, the next entry with the prefix that is late; or NULL. */
 static struct checkpoint_entry *
 next_late(struct checkpoint_entry *e, const char *prefix)
 {
@@ -77,7 +77,7 @@ checkpoint_late_at(const struct checkpoint *cp, const char *prefix,
 	return (NULL);
 }
 
-/* An entry never leaves its table: checkpoint_copy() may have come to it. */
+/* The entry stays in its table: a checkpoint_copy() may stand at it. */
 int
 checkpoint_late(
     struct checkpoint *cp, const char *path, const struct timespec *since)
@@ -109,7 +109,7 @@ checkpoint_late(
 	return (0);
 }
 
-/* What is late stands in front of all sources. */
+/* In the table, directories that are late stand before all sources. */
 void
 checkpoint_expire_late(struct checkpoint *cp, time_t before)
 {

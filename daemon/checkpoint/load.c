@@ -18,13 +18,13 @@
 struct load {
 	struct checkpoint *cp;
 	bool first; /* at the first line */
-	bool other; /* which is another version's */
+	bool other; /* the first line is that of another version */
 	int error;
 	uint64_t bytes;
-	struct checkpoint_table more; /* of the record that comes next */
+	struct checkpoint_table more; /* belongs to the next record */
 };
 
-/* What the line before said of the same file belongs to it, too. */
+/* Adds guards and real path from a CHECKPOINT_MORE in the line before. */
 static int
 load_file(struct load *ld, struct checkpoint_record *rec)
 {
@@ -39,8 +39,8 @@ load_file(struct load *ld, struct checkpoint_record *rec)
 }
 
 /*
- * Moves on the record of its key.  Without one, that was damaged, or the file
- * has come to its end.
+ * Changes the record of its key.  If there is none, that record was damaged, or
+ * the file is gone.
  */
 static int
 load_past(struct load *ld, const struct checkpoint_record *past)
@@ -102,7 +102,7 @@ load_apply(struct load *ld, struct checkpoint_record *rec)
 		checkpoint_table_clear(&ld->more);
 }
 
-/* What a live record takes is measured by those that are whole. */
+/* Whole records are counted: they tell what a live one takes on disk. */
 static void
 load_count(struct load *ld, const struct checkpoint_record *rec, size_t len)
 {
@@ -118,11 +118,11 @@ static void
 count_damaged(struct load *ld)
 {
 	ld->cp->damaged++;
-	/* What it said more about may have been in there. */
+	/* The damaged line may have had the record that "more" belongs to. */
 	checkpoint_table_clear(&ld->more);
 }
 
-/* Returns whether the line needs no further thought. */
+/* Returns false where the checksum is wrong. */
 static bool
 load_record(struct load *ld, char *line, size_t len)
 {
@@ -155,8 +155,8 @@ is_other_version(const char *line, size_t len)
 }
 
 /*
- * A damaged line can end in a whole record, when the newline before it was
- * lost.  Then what stands before that newline can be whole, too.
+ * A line with a wrong checksum may be two records, of which the newline between
+ * them was damaged: looks for the begin of a whole record in it.
  */
 static void
 load_line(struct load *ld, char *line, size_t len)
@@ -228,7 +228,7 @@ load_fd(struct load *ld, int fd)
 			ld->error = errno;
 	}
 	ld->cp->file.torn = skipping || len > 0;
-	/* Without newline, but maybe whole: the checksum tells. */
+	/* The last line has no newline, but may be whole. */
 	if (len > 0)
 		load_line(ld, buf, len);
 	free(buf);
@@ -245,7 +245,7 @@ failed(struct checkpoint *cp, struct reason *why, const char *what, int error)
 	    reason_set(why, "state directory: %s: %s", what, strerror(error)));
 }
 
-/* Starts the file.  Its first line is written with the first records. */
+/* Creates the file.  Its first line is written with the first records. */
 static int
 create(struct checkpoint *cp, struct reason *why)
 {
@@ -281,7 +281,7 @@ load(struct checkpoint *cp, int fd, struct reason *why)
 		return (create(cp, why));
 	}
 	cp->is_new = cp->file.headless = ld.bytes == 0;
-	/* On a read-only disk the offsets still count; the sync will say. */
+	/* On a read-only disk the offsets still count; appending will fail. */
 	(void)checkpoint_file_open(&cp->file);
 	return (0);
 }

@@ -14,7 +14,7 @@ checkpointer_unlist(struct ledger *l, struct checkpoint_mark *m)
 	m->is_dirty = m->is_past = false;
 }
 
-/* A file that is left is nobody's from now on. */
+/* A CHECKPOINT_FILE is noted only of a file that is not followed any more. */
 void
 checkpointer_note(
     struct ledger *l, struct checkpoint_mark *m, enum checkpoint_kind kind)
@@ -42,7 +42,7 @@ checkpointer_put(struct ledger *l, struct checkpoint_mark *m,
 		log_warn("checkpoint: %s", rec.path);
 }
 
-/* All that is not whole is to be written once more. */
+/* Marks whose last record is a CHECKPOINT_PAST get a whole one. */
 static void
 mark_past(struct ledger *l)
 {
@@ -56,7 +56,7 @@ mark_past(struct ledger *l)
 	}
 }
 
-/* A new record for the mark, which is in no list. */
+/* Adds a record of the mark, which is in no list, to the batch. */
 static void
 record(struct ledger *l, struct checkpoint_mark *m, bool whole)
 {
@@ -70,7 +70,10 @@ record(struct ledger *l, struct checkpoint_mark *m, bool whole)
 		TAILQ_INSERT_TAIL(&l->past, m, entry);
 }
 
-/* Thousands of files a second are recorded, and few of them are in a cache. */
+/*
+ * Thousands of marks a second are recorded, and few are in the CPU's cache: the
+ * next one is fetched while this one is described.
+ */
 bool
 checkpointer_gather(struct ledger *l, bool whole)
 {

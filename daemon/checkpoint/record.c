@@ -6,9 +6,9 @@
 
 #include "lib/ns.h"
 
-/* The checksum and its space. */
+/* Octets of the checksum and its space. */
 #define BODY 17
-/* What kind, numbers, spaces, escapes of empty names and newline can take. */
+/* Most octets of kind, numbers, spaces, empty names and the newline. */
 #define FIXED_MAX 256
 
 static const char *const kinds[] = {
@@ -46,8 +46,7 @@ put_name(char *to, const char *name)
 	return (to);
 }
 
-/* By hand: thousands of records a second are written, with many numbers each.
- */
+/* Not by snprintf(3): thousands of records a second have many numbers each. */
 static char *
 put_number(char *to, uint64_t v)
 {
@@ -217,7 +216,7 @@ checkpoint_record_is_whole(const char *line, size_t len)
 	    XXH3_64bits(line + BODY, len - BODY) == sum);
 }
 
-/* What is left of a line. */
+/* The rest of a line, not decoded yet. */
 struct rest {
 	char *p;
 	char *end;

@@ -1,5 +1,5 @@
 /*
- * record.h - a record of the checkpoint as lines of text.
+ * record.h - a record of the checkpoint: as a structure, and as lines of text.
  *
  *	CHECKSUM more DEST DEV INODE GUARDS [OFFSET HASH ...] REALPATH
  *	CHECKSUM file DEST DEV INODE PRINTLEN PRINTHASH OFFSET TIME PATH
@@ -7,12 +7,12 @@
  *	CHECKSUM seen DEST TIME SOURCE
  *	CHECKSUM gone DEST DEV INODE TIME PATH
  *
- * A file with guards, or whose real path is in another directory than its path,
- * has both of the first two lines.  Versions before guards know no "more": they
- * pass it over, and find all that they wrote themselves in the line behind it.
+ * A file that has guards, or whose real path is in another directory than its
+ * path, has both of the first two lines.  Versions before guards do not know
+ * "more": they pass it over, and the line behind it has all that they know.
  *
- * "past" moves on the last "file" that has its destination, device and inode;
- * without one it means nothing.
+ * "past" changes the last "file" with its destination, device and inode; where
+ * there is none, it is ignored.
  *
  * The checksum is XXH3, 64 bits, of what follows it and its space, without the
  * newline.  It and the hash are 16 hexadecimal digits, the other numbers are
@@ -31,47 +31,47 @@
 #include "lib/fingerprint.h"
 
 enum checkpoint_kind {
-	CHECKPOINT_FILE,		/* dest has file up to offset */
-	CHECKPOINT_SEEN,		/* dest has met the source named path */
-	CHECKPOINT_GONE,		/* the file is no longer of interest to
-					   dest: ends a CHECKPOINT_FILE */
-	CHECKPOINT_MORE,		/* guards and real path of the
-					   CHECKPOINT_FILE behind it; only
-					   found in the file itself */
-	CHECKPOINT_PAST,		/* dest has the file of the last
-					   CHECKPOINT_FILE up to offset: only
-					   that, the time and the newest guard
-					   are others */
-	CHECKPOINT_LOOK,		/* the time of day is offset milliseconds
-					   ahead of the clock that nobody sets,
-					   and time is the latest that it ever
-					   was; of nobody, dest is "" */
-	CHECKPOINT_LATE			/* what changed in the directory path
-					   since time, and offset nanoseconds,
-					   nobody could look at yet; a time of
-					   0 ends it */
+	CHECKPOINT_FILE,	/* dest has acknowledged the file up to
+				   offset */
+	CHECKPOINT_SEEN,	/* dest has been sent from the source named
+				   path */
+	CHECKPOINT_GONE,	/* ends the CHECKPOINT_FILE of its key */
+	CHECKPOINT_MORE,	/* guards and real path of the CHECKPOINT_FILE
+				   in the next line; only in the file itself */
+	CHECKPOINT_PAST,	/* dest has acknowledged the file of the last
+				   CHECKPOINT_FILE up to offset: only that, the
+				   time and the newest guard have changed */
+	CHECKPOINT_LOOK,	/* when it was written, the wall clock was
+				   offset milliseconds ahead of the monotonic
+				   one, and had shown time at the latest; of no
+				   destination: dest is "" */
+	CHECKPOINT_LATE		/* the directory path could not be scanned
+				   since time, and offset nanoseconds; a time
+				   of 0: it was */
 };
 
 /* Guards of a record: of about its offset, and of 64 KB, 1 and 16 MB before. */
 #define CHECKPOINT_GUARDS	4
 
+/* Numbers and strings of a line; who owns the strings says the function. */
 struct checkpoint_record {
 	enum checkpoint_kind	 kind;
-	const char		*dest;	/* destination's name */
+	const char		*dest;	/* the destination's name */
 	dev_t			 dev;
 	ino_t			 inode;
 	struct fingerprint	 print;
 	off_t			 offset;
-	time_t			 time;
-	const char		*path;	/* any bytes */
+	time_t			 time;	/* by the wall clock */
+	const char		*path;	/* any bytes but NUL */
 	const char		*real;	/* the path that the file really has,
 					   where a symbolic link leads to it or
-					   it was rotated elsewhere; or NULL */
-	const struct guard	*guards; /* at or below offset, the newest first */
+					   it was rotated into another
+					   directory; or NULL */
+	const struct guard	*guards; /* at or below offset, newest first */
 	unsigned		 nguards; /* 0: written by an older version */
 };
 
-/* A line takes any path that the system does, even if every octet is escaped. */
+/* Room for any path of the system, even if every octet is escaped. */
 #define CHECKPOINT_LINE_MAX	32768
 #define CHECKPOINT_RECORD_MAX	(2 * CHECKPOINT_LINE_MAX)
 

@@ -10,7 +10,7 @@
 
 #define BLOATED_MIN (4 * 1024 * 1024)
 #define BLOATED_TIMES 3
-/* How long a record is while there has been none to measure. */
+/* Octets of a record, where none was loaded or written yet. */
 #define RECORD_GUESS 128
 
 void
@@ -80,7 +80,7 @@ checkpoint_take_moved(struct checkpoint *cp,
 	struct checkpoint_record key = { .kind = CHECKPOINT_FILE, .dest = "" };
 	struct checkpoint_entry *e;
 
-	/* From each device to the next one: there are few. */
+	/* Steps from device to device, of which there are few. */
 	while ((e = checkpoint_table_from(&cp->untaken, &key)) != NULL) {
 		key.dev = e->rec.dev;
 		key.inode = now->inode;
@@ -125,8 +125,8 @@ checkpoint_find(
 }
 
 /*
- * Whether a was written behind b.  One that has a later time than the last
- * write is of before the clock was set back.
+ * Whether a was written after b.  A record with a later time than the last
+ * write of the file is from before the clock was set back.
  */
 static bool
 is_behind(const struct checkpoint *cp, const struct checkpoint_record *a,
@@ -241,7 +241,7 @@ checkpoint_expire(struct checkpoint *cp, time_t before)
 static int
 make_valid(struct checkpoint_record *rec)
 {
-	/* A clock that is far off must not cost the offset. */
+	/* A wrong clock must not cost the offset. */
 	if (rec->time < 0)
 		rec->time = 0;
 	if (checkpoint_record_is_valid(rec))
@@ -261,7 +261,7 @@ checkpoint_note(struct checkpoint *cp, const struct checkpoint_record *noted)
 	if (make_valid(&rec) == -1 ||
 	    checkpoint_table_put(&cp->pending, &cp->names, &rec) == -1)
 		return (-1);
-	/* Whoever notes a file knows better than what was loaded. */
+	/* What is noted is newer than what was loaded. */
 	if (!cp->sweeping)
 		checkpoint_table_del(&cp->untaken, &rec);
 	return (0);
@@ -307,7 +307,7 @@ checkpoint_drain(struct checkpoint *cp, enum checkpoint_drain what,
 {
 	struct checkpoint_entry *e;
 
-	/* Sources stand behind all files. */
+	/* In the table, sources stand behind all files. */
 	while ((e = checkpoint_table_from(&cp->pending, NULL)) != NULL) {
 		if ((what == CHECKPOINT_DRAIN_FILES &&
 			e->rec.kind == CHECKPOINT_SEEN) ||
@@ -331,7 +331,7 @@ copy_untaken(const struct checkpoint *cp, struct checkpoint_place *at,
 	};
 	struct checkpoint_entry *e = checkpoint_table_from(&cp->untaken, &key);
 
-	/* Names of destinations are kept, and so each is itself. */
+	/* Each name of a destination is kept once: pointers compare. */
 	if (e != NULL && e->rec.dest == at->dest && e->rec.dev == at->dev &&
 	    e->rec.inode == at->inode)
 		e = checkpoint_table_next(e);
@@ -346,7 +346,7 @@ copy_untaken(const struct checkpoint *cp, struct checkpoint_place *at,
 	return (true);
 }
 
-/* None of these ever leaves its table. */
+/* No entry leaves this table, so at->seen stays valid. */
 static bool
 copy_seen(const struct checkpoint *cp, struct checkpoint_place *at,
     struct checkpoint_batch *to, size_t most)

@@ -1,10 +1,10 @@
 /*
- * table.h - records in memory, one for a key.
+ * table.h - records in memory, sorted, one a key.
  *
- * The key is (device, inode, destination) of a CHECKPOINT_FILE, a
- * CHECKPOINT_MORE or a CHECKPOINT_GONE, which replace each other, and (destination, source) of a
- * CHECKPOINT_SEEN.  Walk a table with checkpoint_table_from() and
- * checkpoint_table_next().  Pure.
+ * The key is (device, inode, destination) for a CHECKPOINT_FILE, a
+ * CHECKPOINT_MORE or a CHECKPOINT_GONE, which replace each other; and
+ * (destination, source) for a CHECKPOINT_SEEN.  Walk a table with
+ * checkpoint_table_from() and checkpoint_table_next().  Pure.
  */
 #ifndef CHECKPOINT_TABLE_H
 #define CHECKPOINT_TABLE_H
@@ -15,13 +15,13 @@
 
 #include "daemon/checkpoint/record.h"
 
-/* The names of destinations: few, in many records, so each is kept once. */
+/* Names of destinations: few, and in many records, so each is kept once. */
 struct checkpoint_name;
 RB_HEAD(checkpoint_names, checkpoint_name);
 
 struct checkpoint_entry {
 	RB_ENTRY(checkpoint_entry) link;
-	struct checkpoint_record rec;	/* owns all but dest */
+	struct checkpoint_record rec;	/* owns its strings but dest */
 };
 RB_HEAD(checkpoint_entries, checkpoint_entry);
 
@@ -50,7 +50,7 @@ struct checkpoint_entry	*checkpoint_table_from(const struct checkpoint_table *,
 			    const struct checkpoint_record *rec);
 struct checkpoint_entry	*checkpoint_table_next(struct checkpoint_entry *);
 
-/* Hands e over to the caller, who frees it with free(3). */
+/* Takes e out of the table; the caller owns it, and frees it with free(3). */
 void	checkpoint_table_take(struct checkpoint_table *,
 	    struct checkpoint_entry *e);
 

@@ -11,7 +11,7 @@ ledger_has_news(const struct ledger *l)
 	    checkpoint_has_notes(l->checkpoint));
 }
 
-/* When there is something to write: LEDGER_NEVER, or a time, maybe past. */
+/* When the next write is due: a time, maybe past, or LEDGER_NEVER. */
 static double
 next_time(const struct ledger *l)
 {
@@ -41,7 +41,7 @@ ledger_arm(struct ledger *l)
 	ev_timer_start(l->loop, &l->due);
 }
 
-/* Beside what is written anyway, if the clock was set. */
+/* If the wall clock was set, records that with what is written anyway. */
 static void
 note_clock(struct ledger *l)
 {
@@ -52,8 +52,8 @@ note_clock(struct ledger *l)
 }
 
 /*
- * Gives the writer what is due; with all, everything.  The first change after
- * a quiet time is written at once, what follows it waits its time.
+ * Gives the writer a job with what is due; with all, every change.  The first
+ * change after a quiet time is written at once, the next ones together.
  */
 static void
 give(struct ledger *l, bool all)
@@ -81,7 +81,7 @@ give(struct ledger *l, bool all)
 	checkpoint_writer_give(l->writer, &job);
 }
 
-/* Where the writer is still busy, it tells when it is done. */
+/* If the writer is still busy, it calls ledger_on_done() when it is done. */
 static void
 write_what_is_due(struct ledger *l)
 {
@@ -138,7 +138,7 @@ on_synced(struct ledger *l, const struct writer_result *r)
 		ledger_want_renewal(l);
 }
 
-/* All that was asked for is on disk, or it cannot be brought there now. */
+/* Answers ledger_ask(): all is on disk, or the disk fails. */
 static void
 answer(struct ledger *l)
 {

@@ -12,7 +12,7 @@ enum mail {
 	MAIL_NONE,
 	MAIL_JOB, /* the thread's */
 	MAIL_RESULT, /* the loop's */
-	MAIL_END /* the thread's: there will be no more */
+	MAIL_END /* the thread's: it returns */
 };
 
 struct checkpoint_writer {
@@ -23,12 +23,12 @@ struct checkpoint_writer {
 	ev_async done;
 	pthread_t thread;
 	bool has_thread;
-	bool busy; /* the loop's own knowledge */
-	/* What both touch, under the lock. */
+	bool busy; /* only the loop reads and writes it */
+	/* The lock guards what follows. */
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	enum mail mail;
-	bool awaited; /* by the loop, which does nothing else */
+	bool awaited; /* the loop waits for the result */
 	struct writer_job job;
 	struct writer_result result;
 };
@@ -44,7 +44,7 @@ renew(struct checkpoint_file *file, const struct writer_job *job,
 	return (job->finish ? checkpoint_file_finish(file, what) : 0);
 }
 
-/* Without a lock: it waits for the disk. */
+/* The lock is not held meanwhile: the disk may be slow. */
 static void
 perform(struct checkpoint_file *file, const struct writer_job *job,
     struct writer_result *r)
@@ -100,7 +100,7 @@ run(void *arg)
 	return (NULL);
 }
 
-/* The lock is held, and is not when it returns. */
+/* Called with the lock held; releases it. */
 static void
 deliver(struct checkpoint_writer *w)
 {
@@ -156,7 +156,7 @@ checkpoint_writer_new(struct ev_loop *loop, struct checkpoint_file *file,
 	return (w);
 }
 
-/* Signals are for the loop. */
+/* The thread takes no signals: they are for the loop. */
 int
 checkpoint_writer_start(struct checkpoint_writer *w)
 {
@@ -176,11 +176,11 @@ post(struct checkpoint_writer *w, enum mail mail)
 	(void)pthread_mutex_lock(&w->lock);
 	w->mail = mail;
 	(void)pthread_mutex_unlock(&w->lock);
-	/* Whom it wakes finds the lock free. */
+	/* After the unlock: the woken thread finds the lock free. */
 	(void)pthread_cond_signal(&w->changed);
 }
 
-/* The lock is held.  No other thread waits on the condition meanwhile. */
+/* Called with the lock held; only the loop waits on the condition then. */
 static void
 await(struct checkpoint_writer *w)
 {
@@ -224,7 +224,7 @@ checkpoint_writer_give(
     struct checkpoint_writer *w, const struct writer_job *job)
 {
 	w->busy = true;
-	/* The thread has no job: it does not look. */
+	/* The thread has no job, and does not read this. */
 	w->job = *job;
 	if (w->has_thread) {
 		post(w, MAIL_JOB);

@@ -19,9 +19,9 @@ struct watch_file;			/* a file by itself */
 
 enum watch_event {
 	WATCH_DATA,			/* contents of name may have changed */
-	WATCH_NAME,			/* name came, went or changed its mode */
+	WATCH_NAME,			/* name came, went or changed mode */
 	WATCH_SCAN,			/* anything in it may have changed */
-	WATCH_GONE			/* the directory itself is gone or moved */
+	WATCH_GONE			/* the directory was removed or moved */
 };
 
 /* The owner is the one that the watch was added for. */
@@ -33,7 +33,7 @@ struct watch_ops {
 	 */
 	void	(*on_dir)(void *owner, enum watch_event, const char *name,
 		    const char *from);
-	/* Contents or names of a file that has its own watch may have changed. */
+	/* Contents or names of a file with its own watch may have changed. */
 	void	(*on_file)(void *owner);
 };
 
