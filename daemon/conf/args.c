@@ -51,17 +51,18 @@ home(const char *name)
 	return (NULL);
 }
 
+/* Whether one of the first n options has this name. */
 static bool
-is_given(const struct args *a, const char *name)
+is_given(const struct args *a, const char *name, size_t n)
 {
-	for (size_t i = 0; i < a->noptions; i++)
+	for (size_t i = 0; i < n; i++)
 		if (strcmp(a->options[i].name, name) == 0)
 			return (true);
 	return (false);
 }
 
 static int
-check_option(const char *name, struct reason *why)
+check_name(const char *name, struct reason *why)
 {
 	const char *near = NULL;
 
@@ -79,6 +80,41 @@ check_option(const char *name, struct reason *why)
 		return (
 		    reason_set(why, "-o %s: unknown option (%s?)", name, near));
 	return (reason_set(why, "-o %s: unknown option", name));
+}
+
+/* Checks the names, and keeps where each option is from. */
+static int
+check_names(const struct args *a)
+{
+	for (size_t i = 0; i < a->noptions; i++) {
+		if (check_name(a->options[i].name, a->why) == -1)
+			return (-1);
+		snprintf(a->origins[i].text, sizeof(a->origins[i].text),
+		    "-o %s", a->options[i].name);
+	}
+	return (0);
+}
+
+/* Refuses a second value of an option that is no list, and -t with -o url. */
+static int
+check_repeated(const struct args *a, const char *url)
+{
+	const struct conf_option *o;
+	const char *name;
+
+	if (url != NULL && is_given(a, "url", a->noptions))
+		return (reason_set(a->why,
+		    "-o url: url is given twice: write one list, "
+		    "{ \"a\", \"b\" }"));
+	for (size_t i = 0; i < a->noptions; i++) {
+		name = a->options[i].name;
+		o = conf_option_find(conf_option_table(home(name)), name);
+		if (o->most_values == 1 && is_given(a, name, i))
+			return (reason_set(a->why,
+			    "-o %s: %s is given twice: only one can count",
+			    name, name));
+	}
+	return (0);
 }
 
 /* Returns path, made absolute from the current directory; NULL with errno. */
@@ -202,17 +238,12 @@ add_destination(
 	struct conf_section *s;
 
 	for (size_t i = 0; i < a->noptions; i++)
-		if (strcmp(a->options[i].name, "url") == 0) {
-			if (url != NULL)
-				return (reason_set(a->why,
-				    "-o url: url is given twice: write one "
-				    "list, { \"a\", \"b\" }"));
+		if (strcmp(a->options[i].name, "url") == 0 && url == NULL)
 			text = a->options[i].value;
-		}
 	s = add_section(a, root, "destination", destination_name(text), "-t");
 	if (s == NULL)
 		return (-1);
-	if (!is_given(a, "url") &&
+	if (!is_given(a, "url", a->noptions) &&
 	    conf_tree_add(s, "url", text, from("-t")) == -1)
 		return (out_of_memory(a));
 	return (add_tls(a, s));
@@ -386,18 +417,6 @@ add_source(struct args *a, struct conf_section *root, const char *path)
 	return (result);
 }
 
-static int
-check_options(const struct args *a)
-{
-	for (size_t i = 0; i < a->noptions; i++) {
-		if (check_option(a->options[i].name, a->why) == -1)
-			return (-1);
-		snprintf(a->origins[i].text, sizeof(a->origins[i].text),
-		    "-o %s", a->options[i].name);
-	}
-	return (0);
-}
-
 /* Returns the tree of the whole command line, or NULL with why set. */
 static struct conf_section *
 make_tree(struct args *a, const char *url, char *const *paths, size_t npaths)
@@ -409,14 +428,14 @@ make_tree(struct args *a, const char *url, char *const *paths, size_t npaths)
 		reason_set(a->why, "there is no path to read");
 		return (NULL);
 	}
-	if (check_options(a) == -1)
+	if (check_names(a) == -1)
 		return (NULL);
 	if ((root = add_section(a, NULL, "", NULL, "command line")) == NULL)
 		return (NULL);
 	result = add_destination(a, root, url);
 	for (size_t i = 0; i < npaths && result == 0; i++)
 		result = add_source(a, root, paths[i]);
-	if (result == 0)
+	if (result == 0 && check_repeated(a, url) == 0)
 		return (root);
 	conf_tree_free(root);
 	return (NULL);
@@ -426,15 +445,15 @@ make_tree(struct args *a, const char *url, char *const *paths, size_t npaths)
 static void
 drop_defaults(const struct args *a, struct conf *c)
 {
-	if (!is_given(a, "state_dir")) {
+	if (!is_given(a, "state_dir", a->noptions)) {
 		free(c->state_dir);
 		c->state_dir = NULL;
 	}
-	if (!is_given(a, "control_socket")) {
+	if (!is_given(a, "control_socket", a->noptions)) {
 		free(c->control_socket);
 		c->control_socket = NULL;
 	}
-	if (!is_given(a, "user")) {
+	if (!is_given(a, "user", a->noptions)) {
 		free(c->user);
 		c->user = NULL;
 	}

@@ -54,9 +54,6 @@ set_option(const struct parse *p, const struct conf_section *section,
 
 	if (given == NULL)
 		return (conf_option_set_defaults(o, into, p->why));
-	if (o->most_values == 1 && given->nvalues > 1)
-		return (conf_tree_fail(section, given->values[1].where, p->why,
-		    "%s is given twice: only one can count", o->name));
 	for (size_t i = 0; i < given->nvalues; i++) {
 		value = &given->values[i];
 		reason_set(
@@ -319,7 +316,6 @@ static int
 check_element_id(const struct parse *p, const struct conf_section *section,
     const struct conf_source *s)
 {
-
 	if (!syslog_sd_id_valid(section->title))
 		return (conf_tree_fail(section, section->where, p->why,
 		    "this is no name for structured data: write name@number, "
