@@ -21,7 +21,7 @@
 #include "daemon/sandbox/sandbox.h"
 
 #define WAIT_MS 5000 /* for an answer: a file system may hang */
-#define DOOR 3 /* the opener's only descriptor but the standard ones */
+#define CHANNEL 3 /* in the opener: its only one but the standard three */
 #define GRANTS 65536 /* directories that links lead to, at most */
 
 struct request {
@@ -38,7 +38,7 @@ struct answer {
 };
 
 /* A process has one sandbox, and one opener. */
-static int door = -1; /* the channel to it */
+static int channel = -1; /* to it; -1: there is none */
 static uint32_t number; /* of the last request */
 
 /*
@@ -48,7 +48,7 @@ static uint32_t number; /* of the last request */
 static int
 await(uint32_t wanted)
 {
-	struct pollfd pfd = { .fd = door, .events = POLLIN };
+	struct pollfd pfd = { .fd = channel, .events = POLLIN };
 	struct answer a;
 	ssize_t n;
 	int fd;
@@ -58,7 +58,7 @@ await(uint32_t wanted)
 			errno = ETIMEDOUT;
 			return (-1);
 		}
-		n = channel_recv(door, &a, sizeof(a), &fd);
+		n = channel_recv(channel, &a, sizeof(a), &fd);
 		if (n == 0 || (n == -1 && errno == ECONNRESET))
 			break;
 		if (n != (ssize_t)sizeof(a))
@@ -95,8 +95,8 @@ ask(const char *path, const struct stat *dir, int flags)
 		r.ino = dir->st_ino;
 	}
 	memcpy(r.path, path, len + 1);
-	if (channel_send(door, &r, offsetof(struct request, path) + len + 1, -1,
-		WAIT_MS) == -1) {
+	if (channel_send(channel, &r, offsetof(struct request, path) + len + 1,
+		-1, WAIT_MS) == -1) {
 		if (errno == EPIPE)
 			errno = EACCES;
 		return (-1);
@@ -109,7 +109,7 @@ opener_open(const char *path, int flags)
 {
 	int fd = open(path, flags);
 
-	if (fd != -1 || errno != EACCES || door == -1)
+	if (fd != -1 || errno != EACCES || channel == -1)
 		return (fd);
 	return (ask(path, NULL, flags));
 }
@@ -121,7 +121,7 @@ opener_open_in(int dirfd, const char *dir, const char *name, int flags)
 	struct stat st;
 	int fd = openat(dirfd, name, flags);
 
-	if (fd != -1 || errno != EACCES || door == -1)
+	if (fd != -1 || errno != EACCES || channel == -1)
 		return (fd);
 	if (fstat(dirfd, &st) == -1)
 		return (-1);
@@ -137,13 +137,13 @@ opener_open_in(int dirfd, const char *dir, const char *name, int flags)
 bool
 opener_is_there(void)
 {
-	return (door != -1);
+	return (channel != -1);
 }
 
 int
 opener_fd(void)
 {
-	return (door);
+	return (channel);
 }
 
 bool
@@ -153,14 +153,15 @@ opener_is_gone(void)
 	ssize_t n = -1;
 	int fd;
 
-	if (door != -1 &&
-	    (n = channel_recv(door, &late, sizeof(late), &fd)) != 0 && fd >= 0)
+	if (channel != -1 &&
+	    (n = channel_recv(channel, &late, sizeof(late), &fd)) != 0 &&
+	    fd >= 0)
 		(void)close(fd);
-	if (door == -1 || (n != 0 && !(n == -1 && errno == ECONNRESET)))
-		return (door == -1);
+	if (channel == -1 || (n != 0 && !(n == -1 && errno == ECONNRESET)))
+		return (channel == -1);
 	log_warnx("the process that opens files for the worker is gone");
-	(void)close(door);
-	door = -1;
+	(void)close(channel);
+	channel = -1;
 	return (true);
 }
 
@@ -344,7 +345,7 @@ open_it(struct opener *o, struct request *r)
 static void
 serve(struct opener *o)
 {
-	struct pollfd pfd = { .fd = DOOR, .events = POLLIN };
+	struct pollfd pfd = { .fd = CHANNEL, .events = POLLIN };
 	struct request r;
 	struct answer a = { 0, 0 };
 	ssize_t n;
@@ -352,7 +353,7 @@ serve(struct opener *o)
 
 	for (;;) {
 		(void)poll(&pfd, 1, -1);
-		if ((n = channel_recv(DOOR, &r, sizeof(r), &fd)) == 0)
+		if ((n = channel_recv(CHANNEL, &r, sizeof(r), &fd)) == 0)
 			return;
 		if (fd >= 0)
 			(void)close(fd);
@@ -362,7 +363,7 @@ serve(struct opener *o)
 		fd = open_it(o, &r);
 		a.number = r.number;
 		a.error = fd == -1 ? errno : 0;
-		if (channel_send(DOOR, &a, sizeof(a), fd, WAIT_MS) == -1)
+		if (channel_send(CHANNEL, &a, sizeof(a), fd, WAIT_MS) == -1)
 			return;
 		if (fd != -1)
 			(void)close(fd);
@@ -379,14 +380,15 @@ run(const struct conf *conf, int fd)
 
 	RB_INIT(&o.grants);
 	setproctitle("opens files for the worker");
-	if ((null = open("/dev/null", O_RDWR)) == -1 || dup2(fd, DOOR) == -1 ||
-	    fcntl(DOOR, F_SETFD, FD_CLOEXEC) == -1)
+	if ((null = open("/dev/null", O_RDWR)) == -1 ||
+	    dup2(fd, CHANNEL) == -1 ||
+	    fcntl(CHANNEL, F_SETFD, FD_CLOEXEC) == -1)
 		_exit(1);
 	(void)dup2(null, STDIN_FILENO);
 	(void)dup2(null, STDOUT_FILENO);
 	/* The program that started the daemon waits for the end of this. */
 	log_detach();
-	closefrom(DOOR + 1);
+	closefrom(CHANNEL + 1);
 	(void)sandbox_opener(&got);
 	serve(&o);
 	_exit(0);
@@ -409,6 +411,6 @@ opener_start(const struct conf *conf)
 		(void)close(pair[0]);
 		return (-1);
 	}
-	door = pair[0];
+	channel = pair[0];
 	return (0);
 }
