@@ -1,8 +1,8 @@
 /*
- * inside.h - the monitor as its own parts see it: monitor.c decides
- * when a worker is started, replaced and stopped, monitor_prepare.c does what only
- * root may do before a worker runs, monitor_hear.c takes what a worker says and
- * asks for, signals.c catches signals.
+ * inside.h - the monitor as its own parts see it.  monitor_worker.c starts and
+ * stops the worker's process, monitor_prepare.c does what only root may do
+ * before a worker runs, monitor_hear.c takes what a worker says and asks for,
+ * monitor.c decides, signals.c catches signals.
  */
 #ifndef RUN_INSIDE_H
 #define RUN_INSIDE_H
@@ -15,6 +15,7 @@
 #include "daemon/base/privdrop.h"
 #include "daemon/base/control_socket.h"
 #include "daemon/follow/handover.h"
+#include "daemon/run/channel.h"
 #include "daemon/run/monitor.h"
 #include "daemon/base/state_dir.h"
 
@@ -22,6 +23,9 @@
 
 /* A process that has not been heard so many times hangs. */
 #define MONITOR_MISSED 12
+
+/* Milliseconds that a worker may need beyond shutdown_timeout. */
+#define MONITOR_KILL_GRACE_MS 5000
 
 struct conf;
 struct profile;
@@ -68,7 +72,7 @@ struct monitor {
 	bool		 is_ready;	/* this worker is */
 	bool		 was_ready;	/* some worker was */
 	bool		 refused;	/* the new configuration was wrong */
-	bool		 renewing;	/* another worker with the same is due */
+	bool		 renewing;	/* another worker is to take over */
 	bool		 dump;		/* was asked for, and is not done */
 	bool		 killed;	/* by us: it is no fault of its own */
 	bool		 stopping;
@@ -80,13 +84,46 @@ struct monitor {
 	int		 checkpoint;	/* open, should it be removed; -1 */
 };
 
-/* monitor.c */
+/* monitor_worker.c */
 
-/* A new configuration; and: another worker, by the same. */
-void	monitor_reload(struct monitor *);
+/*
+ * Starts the process of a worker with m->conf.  Returns 0, or -1 after it has
+ * logged why.
+ */
+int	monitor_start_worker(struct monitor *);
+
+/*
+ * Asks the worker to stop: it is killed when it still runs shutdown_timeout and
+ * MONITOR_KILL_GRACE_MS later.  Does nothing without a worker.
+ */
+void	monitor_stop_worker(struct monitor *);
+
+/* Kills the worker, whose end is then not logged as a fault. */
+void	monitor_kill_worker(struct monitor *);
+
+/* Another worker takes over from this one, by the same configuration. */
 void	monitor_renew(struct monitor *);
 
+/* Tells the worker, if there is one; why is the text of CHANNEL_REFUSES. */
+void	monitor_tell(const struct monitor *, enum channel_word,
+	    const char *why);
+
+/* How often a worker is to say that it is alive, in milliseconds. */
+uint64_t	monitor_alive_ms(void);
+
+/* How long a worker may be silent, in milliseconds. */
+uint64_t	monitor_patience_ms(void);
+
+/* Sets beat_ms, when systemd's watchdog is to be told next. */
+void	monitor_beat_later(struct monitor *);
+
 /* monitor_prepare.c */
+
+/*
+ * Reads the configuration anew and has another worker take over with it; says
+ * why not where it is wrong.
+ */
+void	monitor_reload(struct monitor *);
 
 /*
  * Makes ready what a worker with conf needs, while another one may be running;
@@ -111,18 +148,9 @@ void	monitor_watch_state(struct monitor *);
 /* Takes what the worker has said, so many packets at the most. */
 void	monitor_hear(struct monitor *, unsigned most);
 
-/* Tells it one of the words of worker.h. */
-void	monitor_tell(const struct monitor *, char word, const char *why);
-
 /* When something that a worker has asked for is due, 0: nothing; does it. */
 uint64_t	monitor_request_due(const struct monitor *);
 void	monitor_do_requests(struct monitor *);
-
-/* How long a worker may be silent. */
-uint64_t	monitor_patience_ms(void);
-
-/* How often it is to say that it is alive. */
-uint64_t	monitor_alive_ms(void);
 
 /* signals.c */
 

@@ -1,18 +1,14 @@
 #include "daemon/run/monitor.h"
 
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -21,54 +17,15 @@
 #include "daemon/base/sd_notify.h"
 #include "daemon/conf/conf.h"
 #include "daemon/run/inside.h"
-#include "daemon/run/worker.h"
 #include "daemon/sandbox/profile.h"
 #include "daemon/sandbox/sandbox.h"
 
 #define RESTART_FIRST_MS 100
 #define RESTART_LONGEST_MS 30000
 #define STEADY_MS 60000 /* alive so long: the next crash is new */
-#define KILL_GRACE_MS 5000 /* beyond shutdown_timeout */
 #define ONE_STOP_MS 1000 /* two signals within it are one */
 #define HEARD_AT_ONCE 256 /* packets: a worker is not all there is */
 #define STARTING_MS 300000 /* a worker that is not ready by then hangs */
-
-static int
-run_worker(struct monitor *m, int channel)
-{
-	struct worker_start start = {
-		.conf = m->conf,
-		.needs = m->needs,
-		.account = &m->account,
-		.statedir = m->state.fd,
-		.control = m->control.fd,
-		.channel = channel,
-		.alive_ms = monitor_alive_ms(),
-		.most_missed = MONITOR_MISSED,
-		.tells_sum = notify_every_ms() != 0,
-		.given = &m->given,
-	};
-	int status;
-
-	/* Only the monitor is called what a service script looks for. */
-	if (m->conf->file != NULL)
-		setproctitle("worker for %s", m->conf->file);
-	else
-		setproctitle("worker");
-	monitor_forget_signals();
-	log_set_level(m->conf->log_level);
-	status = worker_run(&start);
-	needs_free(m->needs);
-	conf_free(m->conf);
-	return (status);
-}
-
-static void
-beat_later(struct monitor *m)
-{
-	m->beat_ms =
-	    notify_every_ms() != 0 ? clock_ms() + notify_every_ms() : 0;
-}
 
 /*
  * No worker is there to be late; or one has a while to become ready, or to say
@@ -79,60 +36,7 @@ beat(struct monitor *m)
 {
 	if (m->worker == 0 || clock_ms() - m->heard_ms < STARTING_MS)
 		notify_beat("WATCHDOG=1\n");
-	beat_later(m);
-}
-
-static int
-start_worker(struct monitor *m)
-{
-	int pair[2];
-
-	m->due_ms = 0;
-	needs_free(m->needs);
-	if ((m->needs = needs_new(m->conf)) == NULL) {
-		log_error("monitor");
-		return (-1);
-	}
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1) {
-		log_error("monitor: socketpair");
-		return (-1);
-	}
-	switch (m->worker = fork()) {
-	case -1:
-		m->worker = 0;
-		log_error("monitor: fork");
-		(void)close(pair[0]);
-		(void)close(pair[1]);
-		return (-1);
-	case 0:
-		(void)close(pair[0]);
-		exit(run_worker(m, pair[1]));
-	default:
-		break;
-	}
-	(void)close(pair[1]);
-	m->channel = pair[0];
-	m->started_ms = m->heard_ms = clock_ms();
-	statedir_set_pids(&m->state, getpid(), m->worker);
-	beat_later(m);
-	m->renewing = m->killed = m->is_ready = false;
-	return (0);
-}
-
-static void
-stop_worker(struct monitor *m)
-{
-	if (m->worker == 0)
-		return;
-	(void)kill(m->worker, SIGTERM);
-	m->due_ms = clock_ms() + m->conf->shutdown_timeout_ms + KILL_GRACE_MS;
-}
-
-static void
-kill_worker(struct monitor *m)
-{
-	m->killed = true;
-	(void)kill(m->worker, SIGKILL);
+	monitor_beat_later(m);
 }
 
 static void
@@ -146,7 +50,7 @@ stop(struct monitor *m)
 			return;
 		log_notice("told to stop once more: not waiting");
 		m->status = 0;
-		kill_worker(m);
+		monitor_kill_worker(m);
 		return;
 	}
 	m->stopping = true;
@@ -154,49 +58,10 @@ stop(struct monitor *m)
 	notify_send("STOPPING=1\nSTATUS=stopping\nEXTEND_TIMEOUT_USEC=%llu000"
 		    "\n",
 	    (unsigned long long)m->conf->shutdown_timeout_ms +
-		2ULL * KILL_GRACE_MS);
+		2ULL * MONITOR_KILL_GRACE_MS);
 	if (m->worker == 0)
 		m->finished = true;
-	stop_worker(m);
-}
-
-void
-monitor_reload(struct monitor *m)
-{
-	struct reason why;
-	struct conf *conf;
-
-	if (m->stopping)
-		return;
-	notify_reloading();
-	if ((conf = m->ops->load(m->ops->arg, &why)) == NULL ||
-	    monitor_prepare(m, conf, &why) == -1) {
-		log_errorx("%s", why.text);
-		log_errorx("not reloaded: the old configuration goes on");
-		monitor_tell(m, MONITOR_REFUSES, why.text);
-		conf_free(conf);
-		m->refused = true;
-		notify_send("READY=1\n" REFUSED "\n");
-		return;
-	}
-	log_notice("reloading");
-	m->refused = false;
-	monitor_tell(m, MONITOR_RELOADS, "");
-	if (m->worker != 0)
-		stop_worker(m);
-	else
-		m->due_ms = clock_ms();
-}
-
-void
-monitor_renew(struct monitor *m)
-{
-	if (m->stopping || m->renewing || m->worker == 0 ||
-	    m->next.conf != NULL)
-		return;
-	m->renewing = true;
-	monitor_tell(m, MONITOR_RENEWS, "");
-	stop_worker(m);
+	monitor_stop_worker(m);
 }
 
 /*
@@ -258,7 +123,7 @@ on_worker_exit(struct monitor *m, int status)
 	(void)close(m->channel);
 	m->channel = -1;
 	say_ungiven(m);
-	beat_later(m);
+	monitor_beat_later(m);
 	if (m->stopping || (good && m->next.conf == NULL && !m->renewing)) {
 		/* It stops by itself only when it was told to. */
 		say_signal(m, status);
@@ -283,14 +148,14 @@ on_due(struct monitor *m)
 	if (m->worker != 0) {
 		log_warnx("worker: does not stop: killed");
 		m->due_ms = 0;
-		kill_worker(m);
+		monitor_kill_worker(m);
 		return;
 	}
 	if (m->next.conf != NULL)
 		monitor_take_next(m);
 	monitor_renew_state(m);
 	monitor_open_control(m);
-	if (start_worker(m) == -1)
+	if (monitor_start_worker(m) == -1)
 		m->due_ms = clock_ms() + RESTART_LONGEST_MS;
 }
 
@@ -308,7 +173,7 @@ replace_silent(struct monitor *m)
 {
 	log_errorx("worker: has said nothing for %llu s: killed",
 	    (unsigned long long)monitor_patience_ms() / 1000);
-	kill_worker(m);
+	monitor_kill_worker(m);
 }
 
 static uint64_t
@@ -433,7 +298,7 @@ monitor_run(const struct monitor_ops *ops, struct conf *conf)
 	raise_files_limit();
 	monitor_open_control(&m);
 	confine();
-	if (start_worker(&m) == 0)
+	if (monitor_start_worker(&m) == 0)
 		loop(&m);
 	handover_clear(&m.given);
 	control_close(&m.control);

@@ -1,23 +1,16 @@
 #include "daemon/run/inside.h"
 
-#include <sys/socket.h>
 #include <sys/stat.h>
 
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "daemon/base/clock.h"
 #include "daemon/base/fdpass.h"
 #include "daemon/base/log.h"
 #include "daemon/base/sd_notify.h"
-#include "daemon/conf/conf.h"
-#include "daemon/run/worker.h"
 #include "daemon/sandbox/profile.h"
-
-#define ALIVE_MS 10000 /* a worker says that it is */
 
 /*
  * A worker is told what to ask for by who writes the logs, or by who has taken
@@ -31,32 +24,6 @@ static const struct {
 	[REQUEST_RENEWAL] = { 3, 60000 },
 	[REQUEST_LOOK] = { 3, 1000 },
 };
-
-uint64_t
-monitor_alive_ms(void)
-{
-	uint64_t wanted = notify_every_ms();
-
-	return (wanted != 0 && wanted < ALIVE_MS ? wanted : ALIVE_MS);
-}
-
-uint64_t
-monitor_patience_ms(void)
-{
-	return (MONITOR_MISSED * monitor_alive_ms());
-}
-
-void
-monitor_tell(const struct monitor *m, char word, const char *why)
-{
-	struct reason said;
-
-	reason_set(&said, "%c%s", word, why);
-	if (m->channel != -1 &&
-	    send(m->channel, said.text, strlen(said.text),
-		MSG_NOSIGNAL | MSG_DONTWAIT) == -1)
-		log_debug("monitor: worker: %s", strerror(errno));
-}
 
 /* For a worker that cannot see it from its sandbox. */
 static void
@@ -192,7 +159,7 @@ on_alive(struct monitor *m, const struct state_sum *sum)
 {
 	char away[64] = "";
 
-	monitor_tell(m, MONITOR_HEARS, "");
+	monitor_tell(m, CHANNEL_HEARS, "");
 	monitor_watch_state(m);
 	if (sum->away > 0)
 		(void)snprintf(
@@ -215,16 +182,16 @@ on_alive(struct monitor *m, const struct state_sum *sum)
 
 /* What a worker that ends has open; takes fd. */
 static void
-keep(struct monitor *m, const struct worker_report *report, int fd)
+keep(struct monitor *m, const struct channel_message *said, int fd)
 {
-	struct handover_file f = { fd, report->quiet };
+	struct handover_file f = { fd, said->quiet };
 	struct stat st;
 
-	if (fd == CHANNEL_LOST_FD && report->word == WORKER_GIVES)
+	if (fd == CHANNEL_LOST_FD && said->word == CHANNEL_GIVES)
 		m->ungiven++;
 	if (fd < 0)
 		return;
-	if (report->word != WORKER_GIVES || m->due_ms == 0 ||
+	if (said->word != CHANNEL_GIVES || m->due_ms == 0 ||
 	    fstat(fd, &st) == -1 || !S_ISREG(st.st_mode)) {
 		(void)close(fd);
 	} else if (handover_add(&m->given, &f) == -1) {
@@ -233,50 +200,48 @@ keep(struct monitor *m, const struct worker_report *report, int fd)
 }
 
 static void
-on_report(struct monitor *m, const struct worker_report *report)
+on_message(struct monitor *m, const struct channel_message *said)
 {
-	switch (report->word) {
-	case WORKER_READY:
+	switch (said->word) {
+	case CHANNEL_READY:
 		on_ready(m);
 		break;
-	case WORKER_RELOAD:
+	case CHANNEL_RELOAD:
 		ask(m, REQUEST_RELOAD);
 		break;
-	case WORKER_RENEW:
+	case CHANNEL_RENEW:
 		ask(m, REQUEST_RENEWAL);
 		break;
-	case WORKER_LOOK:
+	case CHANNEL_LOOK:
 		ask(m, REQUEST_LOOK);
 		break;
-	case WORKER_ALIVE:
-		on_alive(m, &report->sum);
+	case CHANNEL_ALIVE:
+		on_alive(m, &said->sum);
 		break;
-	case WORKER_DUMPED:
+	case CHANNEL_DUMPED:
 		m->dump = false;
 		break;
-	case WORKER_GIVES:
-		break;
+	case CHANNEL_GIVES:
+		break; /* see keep() */
+	case CHANNEL_HEARS:
+	case CHANNEL_RELOADS:
+	case CHANNEL_REFUSES:
+	case CHANNEL_RENEWS:
+		break; /* only the monitor says so */
 	}
 }
 
 void
 monitor_hear(struct monitor *m, unsigned most)
 {
-	struct worker_report report;
-	ssize_t n;
+	struct channel_message said;
 	int fd;
 
 	while (m->channel != -1 && most-- > 0) {
-		n = channel_recv(m->channel, &report, sizeof(report), &fd);
-		if (n == (ssize_t)sizeof(report)) {
-			m->heard_ms = clock_ms();
-			keep(m, &report, fd);
-			on_report(m, &report);
-			continue;
-		}
-		if (fd >= 0)
-			(void)close(fd);
-		if (n <= 0)
+		if (channel_hear(m->channel, &said, &fd) != 1)
 			return;
+		m->heard_ms = clock_ms();
+		keep(m, &said, fd);
+		on_message(m, &said);
 	}
 }

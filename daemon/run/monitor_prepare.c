@@ -3,7 +3,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/base/clock.h"
 #include "daemon/base/log.h"
+#include "daemon/base/sd_notify.h"
 #include "daemon/conf/conf.h"
 
 static bool
@@ -192,4 +194,32 @@ monitor_renew_state(struct monitor *m)
 				   "all files are sent again");
 		}
 	}
+}
+
+void
+monitor_reload(struct monitor *m)
+{
+	struct reason why;
+	struct conf *conf;
+
+	if (m->stopping)
+		return;
+	notify_reloading();
+	if ((conf = m->ops->load(m->ops->arg, &why)) == NULL ||
+	    monitor_prepare(m, conf, &why) == -1) {
+		log_errorx("%s", why.text);
+		log_errorx("not reloaded: the old configuration goes on");
+		monitor_tell(m, CHANNEL_REFUSES, why.text);
+		conf_free(conf);
+		m->refused = true;
+		notify_send("READY=1\n" REFUSED "\n");
+		return;
+	}
+	log_notice("reloading");
+	m->refused = false;
+	monitor_tell(m, CHANNEL_RELOADS, "");
+	if (m->worker != 0)
+		monitor_stop_worker(m);
+	else
+		m->due_ms = clock_ms();
 }

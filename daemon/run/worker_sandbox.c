@@ -15,16 +15,20 @@
 #define WAIT 2. /* what comes meanwhile is done with it */
 
 static void
-on_wish(struct ev_loop *loop, ev_timer *timer, int revents)
+tell_wish(struct confine *c)
 {
-	struct confine *c = timer->data;
-
-	(void)loop;
-	(void)revents;
 	if (c->renewing)
 		c->on_renew(c->arg);
 	else
 		c->on_look(c->arg);
+}
+
+static void
+on_wish(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+	(void)loop;
+	(void)revents;
+	tell_wish(timer->data);
 }
 
 static void
@@ -114,16 +118,21 @@ hides(void *arg, const char *path)
 }
 
 static void
-on_opener(struct ev_loop *loop, ev_io *io, int revents)
+look_at_opener(struct confine *c)
 {
-	struct confine *c = io->data;
-
-	(void)revents;
 	if (!opener_is_gone())
 		return;
-	ev_io_stop(loop, io);
+	ev_io_stop(c->loop, &c->opener);
 	c->renewing = true;
 	wish(c);
+}
+
+static void
+on_opener(struct ev_loop *loop, ev_io *io, int revents)
+{
+	(void)loop;
+	(void)revents;
+	look_at_opener(io->data);
 }
 
 void

@@ -1,6 +1,6 @@
 /*
- * worker_sandbox.h - the worker in its sandbox, and what it does about what it cannot
- * reach from there.
+ * worker_sandbox.h - the worker in its sandbox, and what it does about what it
+ * cannot reach from there.
  *
  * Nothing can be allowed again.  What comes later (a directory that was made, a
  * link to elsewhere) another worker can reach, whose sandbox is made then.
@@ -19,7 +19,7 @@ struct confine {			/* embedded by its owner */
 	struct ev_loop	*loop;
 	struct profile	*needs;
 	void		(*on_renew)(void *arg);	/* another worker, please */
-	void		(*on_look)(void *arg);	/* who sees all: has needs changed? */
+	void		(*on_look)(void *arg);	/* has needs changed? */
 	void		*arg;
 	ev_timer	 wish;
 	ev_io		 opener;

@@ -10,12 +10,12 @@
 #include <string.h>
 
 #include "daemon/follow/handover.h"
-#include "daemon/run/worker.h"
+#include "daemon/run/channel.h"
 
 #define GIVEN 64
 
 static struct {
-	char said[16]; /* to the worker */
+	enum channel_word said[16]; /* to the worker */
 	unsigned n;
 	struct ofd *kept[GIVEN];
 	double quiet[GIVEN];
@@ -38,9 +38,9 @@ channel_readable(void)
 }
 
 void
-channel_say(char word)
+monitor_say(enum channel_word word)
 {
-	if (C.n < sizeof(C.said))
+	if (C.n < sizeof(C.said) / sizeof(C.said[0]))
 		C.said[C.n++] = word;
 }
 
@@ -75,18 +75,18 @@ channel_reset(void)
 }
 
 static void
-keep(const struct worker_report *report, const struct msghdr *msg)
+keep(const struct channel_message *m, const struct msghdr *msg)
 {
 	struct cmsghdr *c;
 	int fd;
 
-	if (report->word != WORKER_GIVES || msg->msg_control == NULL)
+	if (m->word != CHANNEL_GIVES || msg->msg_control == NULL)
 		return;
 	c = CMSG_FIRSTHDR(msg);
 	memcpy(&fd, CMSG_DATA(c), sizeof(fd));
 	if (C.nkept == GIVEN)
 		return;
-	C.quiet[C.nkept] = report->quiet;
+	C.quiet[C.nkept] = m->quiet;
 	if ((C.kept[C.nkept] = files_hold(fd)) != NULL)
 		C.nkept++;
 }
@@ -95,34 +95,41 @@ static const int send_errors[] = { EAGAIN, EINTR, 0 };
 
 WRAP(ssize_t, sendmsg, int fd, const struct msghdr *msg, int flags)
 {
-	struct worker_report report;
+	struct channel_message m;
 
 	(void)flags;
 	if (sim_call("sendmsg", send_errors) != 0)
 		return (-1);
 	if (files_sock(fd, FD_CHANNEL) == NULL)
 		return (-1);
-	memcpy(&report, msg->msg_iov[0].iov_base, sizeof(report));
-	if (report.word == WORKER_ALIVE)
-		channel_say(MONITOR_HEARS);
-	else if (report.word == WORKER_READY)
+	memset(&m, 0, sizeof(m));
+	memcpy(&m, msg->msg_iov[0].iov_base, msg->msg_iov[0].iov_len);
+	if (m.word == CHANNEL_ALIVE)
+		monitor_say(CHANNEL_HEARS);
+	else if (m.word == CHANNEL_READY)
 		channel_reset();
 	else
-		keep(&report, msg);
+		keep(&m, msg);
 	return ((ssize_t)msg->msg_iov[0].iov_len);
 }
 
-/* recv(2) on the channel, see net.c. */
-ssize_t channel_take(void *p, size_t n);
+/* recvmsg(2) on the channel, see socket.c. */
+ssize_t channel_take(struct msghdr *msg);
 
 ssize_t
-channel_take(void *p, size_t n)
+channel_take(struct msghdr *msg)
 {
-	if (C.n == 0 || n == 0) {
+	struct channel_message m;
+
+	msg->msg_controllen = 0;
+	msg->msg_flags = 0;
+	if (C.n == 0) {
 		errno = EAGAIN;
 		return (-1);
 	}
-	memcpy(p, C.said, 1);
-	memmove(C.said, C.said + 1, --C.n);
-	return (1);
+	memset(&m, 0, sizeof(m));
+	m.word = C.said[0];
+	memmove(C.said, C.said + 1, --C.n * sizeof(C.said[0]));
+	memcpy(msg->msg_iov[0].iov_base, &m, msg->msg_iov[0].iov_len);
+	return ((ssize_t)msg->msg_iov[0].iov_len);
 }

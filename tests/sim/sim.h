@@ -17,6 +17,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "daemon/run/channel.h"
 #include "tests/sim/sizes.h"
 
 #define NS_MS		INT64_C(1000000)
@@ -313,7 +314,7 @@ uint64_t	net_doubt(void);
 struct handover;
 int	channel_make(void);
 bool	channel_readable(void);
-void	channel_say(char word);
+void	monitor_say(enum channel_word word);
 struct handover	*channel_given(void);
 void	channel_reset(void);
 void	channel_take_given(void);

@@ -18,7 +18,7 @@
 
 #define FIRST_PORT 6000
 
-ssize_t channel_take(void *p, size_t n);
+ssize_t channel_take(struct msghdr *msg);
 
 static const int socket_errors[] = { EMFILE, ENFILE, ENOBUFS, 0 };
 static const int send_errors[] = { EAGAIN, ENOBUFS, EINTR, 0 };
@@ -194,8 +194,6 @@ WRAP(ssize_t, recv, int fd, void *p, size_t n, int flags)
 {
 	struct conn *c;
 
-	if (files_sock(fd, FD_CHANNEL) != NULL)
-		return (channel_take(p, n));
 	if (sim_call("recv", recv_errors) != 0)
 		return (-1);
 	if ((c = conn_of(fd)) == NULL)
@@ -272,7 +270,7 @@ WRAP(int, poll, struct pollfd *p, nfds_t n, int ms)
 	return (0);
 }
 
-/* The queue of errors: ip(7), IP_RECVERR. */
+/* The monitor's words, or the queue of errors: ip(7), IP_RECVERR. */
 WRAP(ssize_t, recvmsg, int fd, struct msghdr *msg, int flags)
 {
 	struct sock_extended_err e = { .ee_origin = SO_EE_ORIGIN_ICMP };
@@ -280,6 +278,8 @@ WRAP(ssize_t, recvmsg, int fd, struct msghdr *msg, int flags)
 	struct conn *c;
 	int error;
 
+	if (files_sock(fd, FD_CHANNEL) != NULL)
+		return (channel_take(msg));
 	(void)sim_call("recvmsg", NULL);
 	if ((c = conn_of(fd)) == NULL || c->type != SOCK_DGRAM ||
 	    (flags & MSG_ERRQUEUE) == 0 || setting_is_local(c->receiver) ||

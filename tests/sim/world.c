@@ -189,7 +189,7 @@ worker_step(enum sim_kind kind)
 	}
 	if (kind == KIND_RELOAD) {
 		reloads = true;
-		channel_say('+');
+		monitor_say(CHANNEL_RELOADS);
 	}
 	S.stopping = true;
 	S.signals |= 1u << SIGTERM;
