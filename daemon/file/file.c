@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "daemon/base/clock.h"
-#include "daemon/file/table.h"
+#include "daemon/file/inside.h"
 #include "lib/ns.h"
 
 #define TICK 2 /* seconds: the coarsest clock of a file system */
@@ -23,6 +23,7 @@ tail_alloc(struct tails *ts, const char *name)
 	t->all = ts;
 	t->fd = -1;
 	t->changed = tails_now(ts);
+	ts->stats.files++;
 	return (t);
 }
 

@@ -138,8 +138,8 @@ struct tail {
 };
 
 /*
- * A file that is called name and has no place, identity or stream yet.
- * Returns NULL with errno; tail_free() of follow/ frees the file.
+ * A file that is called name and has no place, identity or stream yet; it is
+ * counted.  Returns NULL with errno; tail_free() of follow/ frees the file.
  */
 struct tail	*tail_alloc(struct tails *, const char *name);
 

@@ -1,6 +1,8 @@
 /*
- * names.h - the names that files have in one directory, and what comes of
- * them: the file that had a name before is sent before the one that has it.
+ * names.h - the names that files have in one directory, or had until lately.
+ *
+ * Only keeps them: what follows when a file gets a name or loses it, and which
+ * file is sent before which, is for follow/ to say.
  */
 #ifndef FILE_NAMES_H
 #define FILE_NAMES_H
@@ -21,18 +23,18 @@ struct tail;
 RB_HEAD(tail_names, tail);
 TAILQ_HEAD(tail_list, tail);
 
-/* A file that had a name and lost it. */
+/* A file that had a name and lost it: a former holder of the name. */
 struct leaver {
 	RB_ENTRY(leaver)	 by_name;
 	struct tail		*tail;
 	struct place		*place;		/* where it had the name; or the
 						   one of tails_homeless() */
-	const char		*name;		/* behind it */
-	uint64_t		 nth;		/* to leave place */
+	const char		*name;		/* stands behind the leaver */
+	uint64_t		 nth;		/* of those that left place */
 };
 RB_HEAD(leavers, leaver);
 
-/* A directory as its files see it; owned by who looks at it. */
+/* A directory as its files see it; find/ has one in each of its own. */
 struct place {
 	char			*path;		/* "" for the root */
 	dev_t			 dev;
@@ -50,74 +52,89 @@ RB_PROTOTYPE(tail_names, tail, by_name, tail_compare_names)
 int	leaver_compare(const struct leaver *, const struct leaver *);
 RB_PROTOTYPE(leavers, leaver, by_name, leaver_compare)
 
-/* Takes path, which st is of. */
+/*
+ * Begins a directory without files.  Takes path, allocated; st is of the
+ * directory.
+ */
 void	place_init(struct place *, char *path, const struct stat *st);
 
-/* Whether st, what its path led to, is of that directory still. */
+/*
+ * Frees the path.  No file may have a name in the directory any more, nor be
+ * remembered for one: follow_directory_gone() sees to that.
+ */
+void	place_fini(struct place *);
+
+/* Whether st, which the directory's path led to, is that directory still. */
 bool	place_is_same(const struct place *, const struct stat *st);
 
 /*
- * Opens it to be listed.  Returns NULL with errno, which is ESTALE where
- * another directory, or a link to one, has taken its place: by that anybody
- * could pass off a file of others as one in there.
+ * Opens the directory to be listed; closedir(3) is the caller's.  Returns NULL
+ * with errno, which is ESTALE where another directory, or a link to one, has
+ * its path now: by that a user could pass off a file of others as one in there.
  */
 DIR	*place_list(const struct place *);
 
 /*
- * Whether a name may have come, gone or changed while a directory was listed,
- * from began on: then a file that was renamed may not have been met by either
- * name.  before and after are when its names changed last, asked for before and
- * after that.  A clock of a file system has ticks.  All in nanoseconds of the
- * time of day.
+ * Whether a name may have come, gone or changed in a directory while it was
+ * listed: then a file that was renamed may have been met by neither name.  The
+ * list was begun at began; before and after are the directory's st_mtim at the
+ * begin and at the end.  All in nanoseconds of the time of day; the clock of a
+ * file system has ticks.
  */
 bool	place_was_changing(int64_t before, int64_t after, int64_t began);
 
 /*
- * When somebody looked at all of it last, before this start: ledger_look_ns(),
- * or a time before that where starts before this one could not.  Returns 0 for
- * a first start.
+ * When a daemon looked at all of the directory last, before this start, in
+ * nanoseconds of the time of day: ledger_look_ns(), or a time before that where
+ * later starts could not look at it.  Returns 0 for a first start.
  */
 int64_t	place_unseen_since(const struct place *, const struct ledger *);
 
-/* As ledger_side(), by that time. */
+/* As ledger_side() says of ns, but by that time. */
 enum ledger_side	place_side(const struct place *, const struct ledger *,
 			    int64_t ns);
 
-/* The earlier one counts; 0: nothing is known. */
+/*
+ * No daemon could look at all of the directory since then.  Of several times
+ * the earliest counts; 0 says nothing.
+ */
 void	place_is_unseen_since(struct place *, int64_t since_ns);
 
-/* Whether path is that of an entry of it. */
+/* Whether path is the directory's path, a slash, and one name more. */
 bool	place_holds(const struct place *, const char *path);
 
-/* The file called name, or NULL. */
+/* Returns the file called name, or NULL. */
 struct tail	*tail_at(struct place *, const char *name);
 
-/* The file whose name comes next in order after name, or NULL. */
+/* Returns the file whose name comes next behind name in order, or NULL. */
 struct tail	*tail_behind(struct place *, const char *name);
 
-/* The file whose name comes before that of one, in its directory, or NULL. */
+/* Returns the file in the same directory whose name comes before, or NULL. */
 struct tail	*tail_before_name(struct tail *);
 
-/* The first of those that left name, or NULL; and: the next of them. */
+/*
+ * Returns the first file that lost name and is remembered for it, or NULL; and
+ * the next that lost the same name.
+ */
 struct leaver	*place_leaver(struct place *, const char *name);
 struct leaver	*leaver_next(struct leaver *);
 
 /*
- * The file, which had no name, has this one; takes name.  No other file may
- * have it: follow_enter() sees to that.
+ * The file, which had no name, has this one.  Takes name, allocated.  No other
+ * file may have it: follow_enter() sees to that.
  */
 void	place_enter(struct tail *, struct place *, char *name);
 
-/* It is no longer remembered as the last to have had a name. */
-void	place_unleave(struct tail *);
-
-/* The file was called place/name when it was last followed. */
+/*
+ * Remembers that the file was called place/name, and no other name that it had
+ * before.  Copies name; without memory the file is remembered for none.
+ */
 void	tail_was(struct tail *, struct place *, const char *name);
 
-/* What waits for files before it waits for so many, at the most. */
-#define TAIL_WAITS_FOR	8
+/* The file is not remembered for a name any more. */
+void	place_unleave(struct tail *);
 
-/* Frees what it has, but not its files: it holds none, and nobody left it. */
-void	place_fini(struct place *);
+/* A file waits for so many of those before it, at the most. */
+#define TAIL_WAITS_FOR	8
 
 #endif

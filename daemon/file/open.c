@@ -52,7 +52,10 @@ needs_watch(const struct tail *t)
 		!watch_sees_files(t->all->finder.watch)));
 }
 
-/* How many files may be open: not what directories' watches take. */
+/*
+ * How many files may be open: the watches of directories have descriptors,
+ * too.
+ */
 static unsigned
 most_open(const struct tails *ts)
 {
@@ -61,7 +64,7 @@ most_open(const struct tails *ts)
 	return (ts->conf.max_open > taken ? ts->conf.max_open - taken : 1);
 }
 
-/* Whether it can be opened without another being closed for it. */
+/* Whether the file can be opened without another being closed for it. */
 static bool
 has_room(const struct tail *t)
 {
@@ -69,7 +72,7 @@ has_room(const struct tail *t)
 	    set_of(t)->n < set_of(t)->most);
 }
 
-/* Returns whether there is one now. */
+/* Returns whether the file has a watch now. */
 static bool
 begin_watch(struct tail *t)
 {
@@ -106,7 +109,10 @@ tails_watch(struct tail *t)
 	return (began);
 }
 
-/* Before it is read, so that nothing is written between the two. */
+/*
+ * The watch begins before the file is read: nothing is written between the
+ * two.
+ */
 static void
 watch_descriptor(struct tail *t)
 {
@@ -132,7 +138,7 @@ tails_closed(struct tail *t)
 
 /*
  * Closes a file that has lost its name and that every receiver has all of: it
- * is open only should somebody write to it still.  Those that were deleted come
+ * was open only in case a program still writes to it.  Deleted files come
  * first.  Of the others few are looked at: they may be many.
  */
 static bool
@@ -154,7 +160,10 @@ close_nameless(struct tails *ts, const struct open_set *set, bool deleted)
 	return (false);
 }
 
-/* Whether all lines that it is known to have were read: no read failed. */
+/*
+ * Whether all lines that the file is known to have were read, and no read
+ * failed.
+ */
 static bool
 was_read(const struct tail *t)
 {
@@ -176,8 +185,9 @@ is_any(const struct tail *t)
 }
 
 /*
- * Closes one that was not used for long and can be opened again, if it is so;
- * rather one that was read, for a file that is closed may be deleted.
+ * Closes a file for which is_so holds, that has a name and was not used for
+ * long.  Files that were read come first: one that is closed may be deleted
+ * before it is opened again.
  */
 static bool
 close_named(struct open_set *set, bool (*is_so)(const struct tail *))
@@ -315,7 +325,10 @@ tail_cannot_be_read(struct tail *t, int error)
 		tails_time(t);
 }
 
-/* Opens what has its path now, which st is of.  Returns -1 with errno. */
+/*
+ * Opens the file that has the path now; st is set to what it is.  Returns -1
+ * with errno.
+ */
 static int
 open_once(const struct tail *t, struct stat *st)
 {
@@ -332,7 +345,7 @@ open_once(const struct tail *t, struct stat *st)
 	return (-1);
 }
 
-/* The same, again where that failed for what may pass by itself. */
+/* The same, a few times where the error may pass by itself. */
 static int
 open_by_path(const struct tail *t, struct stat *st)
 {
@@ -366,7 +379,10 @@ tail_fd(struct tail *t)
 		return (-1);
 	}
 	if (st.st_dev != t->dev || st.st_ino != t->ino) {
-		/* Replaced: the event that says so is on its way. */
+		/*
+		 * Another file has the path: the event that says so is on its
+		 * way.
+		 */
 		(void)close(fd);
 		return (-1);
 	}

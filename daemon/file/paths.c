@@ -15,7 +15,7 @@ struct tail_paths {
 	char *real;
 };
 
-/* By hand: each record of the checkpoint has a path. */
+/* Without snprintf(3), as each record of the checkpoint has a path. */
 static const char *
 write_path(const struct tail *t, struct path_text *path)
 {
@@ -47,7 +47,7 @@ get_paths(struct tail *t)
 	return (t->paths);
 }
 
-/* Puts a copy of path into one of them. */
+/* Puts a copy of path, or NULL, into one of the two. */
 static void
 set(struct tail *t, char **own, const char *path)
 {
@@ -75,8 +75,8 @@ set_origin(struct tail *t, const char *path)
 }
 
 /*
- * Without it the record says a path that no source means, and no later start
- * would follow the file: where there was no memory, there may be by now.
+ * Without the origin the record has a path that no source means, and no later
+ * start would follow the file: where there was no memory, there may be by now.
  */
 void
 tail_set_origin(struct tail *t, const char *path)
@@ -100,7 +100,7 @@ tail_origin(const struct tail *t, struct path_text *buf)
 
 	if (old != NULL || l == NULL || l->place->path == NULL)
 		return (old != NULL ? old : write_path(t, buf));
-	/* There was no memory for it. */
+	/* There was no memory for the origin when the file lost its name. */
 	(void)snprintf(
 	    buf->text, sizeof(buf->text), "%s/%s", l->place->path, l->name);
 	return (buf->text);

@@ -146,7 +146,7 @@ tails_stats(struct tails *ts)
 	return (&ts->stats);
 }
 
-/* A truncated file without a copy is known by no identity. */
+/* What a truncated file was has no identity while its copy is looked for. */
 void
 tails_walk_unknown(
     struct tails *ts, void (*fn)(struct tail *, void *), void *arg)

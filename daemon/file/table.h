@@ -29,7 +29,7 @@ struct tails_stats {
 	uint64_t	found;		/* files ever followed */
 };
 
-/* What could not be sent, the last ones of it. */
+/* Octets that could not be sent; the last losses are kept. */
 #define TAILS_LOSSES 16
 struct tails_loss {
 	char		*path;		/* NULL: none */
@@ -76,26 +76,32 @@ struct tails_conf {
 };
 
 /*
- * Returns NULL with errno.  loop and ledger are borrowed, and so are the ops of
- * the conf.
+ * Makes an empty table.  loop, ledger and the ops of conf are borrowed.
+ * Returns NULL with errno.
  */
 struct tails	*tails_new(struct ev_loop *, struct ledger *,
 		    const struct tails_conf *);
 
-/* Frees the table, in which there is no file any more; NULL is fine. */
+/* Frees the table, in which no file may be any more; NULL is fine. */
 void	tails_free(struct tails *);
 
+/* Returns the ops that the table was made with. */
 const struct file_ops	*tails_ops(const struct tails *);
 
 /*
- * Of the files whose open_set it is, at most so many are open; 0: no limit of
- * their own, as in set 0, which there always is.  Returns the set, or -1 with
- * errno.
+ * Makes a set of files, those whose open_set is the number of the set: at most
+ * max_open of them are open at once; 0: the set has no limit of its own, as set
+ * 0, which there always is.  Returns the number, or -1 with errno.
  */
 int	tails_add_set(struct tails *, unsigned max_open);
 
-/* The buffer that every read goes through. */
+/*
+ * Returns the buffer that every read goes through; whoever calls has it until
+ * the next call.
+ */
 uint8_t	*tails_scratch(struct tails *, size_t *size);
+
+/* Returns the checkpointer that the table was made with. */
 struct ledger	*tails_ledger(struct tails *);
 
 /* When this turn of the loop began, by clock_now(). */
@@ -104,66 +110,73 @@ double	tails_now(const struct tails *);
 /* Whether events wait to be read, which may tell of a file's new name. */
 bool	tails_events_wait(const struct tails *);
 
-/* To be read; and to be counted by who lives through it. */
+/* Returns the counters: whoever sees what they count, counts. */
 struct tails_stats	*tails_stats(struct tails *);
 
-/* bytes of the file at an offset will never be sent: says and counts it. */
+/* Says that octets of a file will never be sent, and counts them. */
 void	tails_lose(struct tails *, const struct tails_loss *);
 
-/* The nth loss, from 0, the last one first; or NULL. */
+/* The nth loss, from 0, the last one first; NULL where it is not known. */
 const struct tails_loss	*tails_loss(const struct tails *, unsigned n);
 
-/* fn may free its tail. */
+/* Calls fn for each file; it may free that one. */
 void	tails_walk(struct tails *, void (*fn)(struct tail *, void *), void *);
 
-/* The first file with an identity behind this one; those without one. */
-struct tail	*tails_behind(struct tails *, dev_t, ino_t);
+/* The same for those that have no identity any more. */
 void	tails_walk_unknown(struct tails *,
 	    void (*fn)(struct tail *, void *), void *);
 
-/* The file with this identity, or NULL. */
+/* Returns the file with this identity, or NULL. */
 struct tail	*tails_find(struct tails *, dev_t, ino_t);
 
-/* The first file whose identity is this one or behind it, or NULL. */
+/* Returns the first file with this identity or one behind it, or NULL. */
 struct tail	*tails_find_from(struct tails *, dev_t, ino_t);
 
-/* Whether this is a start: see struct tails_finder. */
+/* Returns the first file with an identity behind this one, or NULL. */
+struct tail	*tails_behind(struct tails *, dev_t, ino_t);
+
+/* Whether a start goes on, as the finder says. */
 bool	tails_is_starting(const struct tails *);
 
-/* What may be copies; of follow/suspect.c alone. */
+/* The files that may be copies; follow/suspect.c keeps the list. */
 LIST_HEAD(held_list, held);
 struct held_list	*tails_held(struct tails *);
-/* The file has the identity of st; and: it has none any more. */
+
+/* The file has the identity of st; most call follow_know(). */
 void	tails_know(struct tail *, const struct stat *);
+
+/* The file has no identity, and no watch of its own, any more. */
 void	tails_forget(struct tail *);
 
-/* The file is open as fd, which is taken; and: close it.  fd -1 is fine. */
+/* The file, which was closed, is open as fd, which it takes. */
 void	tails_opened(struct tail *, int fd);
+
+/* Closes the file, if it is open. */
 void	tails_closed(struct tail *);
 
 /*
- * Closes some that can be opened again, of those that were not read to the end
- * one at the most, and none that cannot be read now.  Returns whether there
- * were any.
+ * Closes some files that can be opened again; of those that were not read to
+ * the end one at the most, and none that cannot be read now.  Returns whether
+ * any was closed.
  */
 bool	tails_close_some(struct tails *);
 
-/* Whether an error says that no descriptor was left: closing some may help. */
+/* Whether the error, an errno, says that no descriptor was left. */
 bool	tails_out_of_descriptors(int error);
 
 /*
- * So many descriptors, which are no file's yet, are taken for a while: fewer
- * files are open until it is said to be 0 again.
+ * n descriptors that are no file's yet are in use: so many files fewer are open
+ * until the next call, which says 0.
  */
 void	tails_reserve(struct tails *, unsigned n);
 
-/* Its descriptor was used; returns the descriptor. */
+/* Of the open files this one was used last.  Returns its descriptor. */
 int	tails_used(struct tail *);
 
-/* Hands the open descriptor over to another file. */
+/* The descriptor of one file is the other's now, which was closed. */
 void	tails_hand_over(struct tail *from, struct tail *to);
 
-/* Who knows the directories, and what is meant in them. */
+/* What find/ knows of directories, and of the files that sources mean. */
 struct place;
 struct watch;
 struct tails_finder {
@@ -188,9 +201,9 @@ struct tails_finder {
 	bool	(*reaches)(struct place *, const char *name, struct place *was,
 		    const char *of);
 	/*
-	 * Whether nobody could have given the file of st that name there to
-	 * have it sent though it is not theirs to read; or whoever means the
-	 * file called of in was does not care.
+	 * Whether no user could have given the file of st that name there to
+	 * have a file sent that this user may not read; or the source that
+	 * means the file called of in was does not care.
 	 */
 	bool	(*trusts)(struct place *, const char *name,
 		    const struct stat *st, struct place *was, const char *of);
@@ -199,7 +212,10 @@ struct tails_finder {
 	 * looked at yet.
 	 */
 	bool	(*is_blind)(void *arg, const char *path);
-	/* Whether files may be there of which nobody knows what they were. */
+	/*
+	 * Whether the directory may have files of which a start could not tell
+	 * yet what they were.
+	 */
 	bool	(*is_undecided)(struct place *);
 	/* What could not be looked at there is looked at again. */
 	void	(*again)(struct place *);
@@ -213,45 +229,46 @@ struct tails_finder {
 	void	*arg;
 	struct watch	*watch;	/* for files by themselves, as tails */
 };
+/* Given once, before any file is followed; its arg and watch are borrowed. */
 void	tails_set_finder(struct tails *, const struct tails_finder *);
 const struct tails_finder	*tails_finder(const struct tails *);
 
-/* The searches for copies that go on. */
+/* The searches for copies that go on; follow/copy.c has its jobs in there. */
 struct scan_queue	*tails_searches(struct tails *);
 
 /*
- * Files that lost their names as their directories went, by the whole path:
- * what has that path next comes after them, or goes on where they were.
+ * Remembers files that lost their names as their directories went, by their
+ * whole paths: a file that gets one of these paths is sent after the one that
+ * had it, or goes on where that was.
  */
 struct place	*tails_homeless(struct tails *);
 
 /*
- * Gives the file a watch of its own where no directory's tells what is written
- * to it, or ends that.  Where there is no watch to be had, the file is looked
+ * Gives the file a watch of its own where its directory's watch does not tell
+ * of writes to it, or ends that.  Where no watch can be had, the file is looked
  * at by time.  Returns whether a watch began: what was written before is to be
  * read.  Most call streams_watch() of stream/, which sees to that.
  */
 bool	tails_watch(struct tail *);
 
 /*
- * The file needs a look by time; the first one in the next turn of the loop;
- * and: events tell all there is to know.
+ * The file needs looks by time, every look_ms; and a first one in the next turn
+ * of the loop, or in a twentieth of a second.
  */
 void	tails_time(struct tail *);
 void	tails_time_soon(struct tail *);
-void	tails_untime(struct tail *);
-
-/* The same, the first one in a twentieth of a second. */
 void	tails_time_later(struct tail *);
 
-/* Whether no event tells that the file itself was written to. */
+/* The file needs no looks by time: events tell all there is to know. */
+void	tails_untime(struct tail *);
+
+/* Whether no event of its directory tells that the file was written to. */
 bool	tails_lack_events(const struct tail *);
 
 /*
- * The next read is to tell whether it is still the same file; and: it did.  At
- * the end of a turn of the loop those that were not read, as their receivers
- * take nothing, have themselves looked at: a second truncation must not find
- * them so.
+ * The next read of the file is to tell whether it is still the same.  Where no
+ * read came by the end of the turn, as the receivers take nothing,
+ * tails_settle() has the file checked: a second truncation must not find it so.
  */
 void	tails_unsure(struct tail *);
 void	tails_sure(struct tail *);

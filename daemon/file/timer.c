@@ -5,7 +5,10 @@
 
 #define LATER .05 /* seconds, to a look that is soon but not at once */
 
-/* A clock a line would cost more than what it tells. */
+/*
+ * The time is asked for once a turn: once a line would cost more than it
+ * tells.
+ */
 static void
 begin_turn(struct tails *ts)
 {
@@ -27,7 +30,6 @@ tails_now(const struct tails *ts)
 	return (ts->now > 0. ? ts->now : clock_now());
 }
 
-/* A file that needs a look by time, not by event. */
 void
 tails_time(struct tail *t)
 {
@@ -135,7 +137,7 @@ next_timed(struct tails *ts)
 	return (t);
 }
 
-/* A look may end any file, or have another follow at the end of the list. */
+/* A look may end any file, or put another one at the end of the list. */
 static void
 look_at_timed(struct tails *ts)
 {

@@ -18,7 +18,10 @@
 #define BESIDE 16 /* names on either side */
 #define GENERATIONS 64 /* names that begin alike */
 
-/* Returns 1 or 0, or -1 when they could not be read. */
+/*
+ * Whether n octets at an offset are the same in both files: 1 or 0, or -1 when
+ * they could not be read.
+ */
 static int
 is_same_at(int a, int b, off_t at, size_t n)
 {
@@ -31,8 +34,9 @@ is_same_at(int a, int b, off_t at, size_t n)
 }
 
 /*
- * Whether the first size octets of both are the same, by both their ends: 1 or
- * 0, or -1 when they could not be read.
+ * Whether the first size octets of both files are the same, as far as the
+ * beginning and the end of these tell: 1 or 0, or -1 when they could not be
+ * read.
  */
 static int
 is_prefix(int fd, struct tail *of, off_t size)
@@ -48,7 +52,7 @@ is_prefix(int fd, struct tail *of, off_t size)
 	return (is_same_at(fd, b, size - (off_t)n, n));
 }
 
-/* The name that a source means it by. */
+/* The name by which a source means the file. */
 static const char *
 base_of(const struct tail *of)
 {
@@ -58,8 +62,8 @@ base_of(const struct tail *of)
 }
 
 /*
- * Whether what is known of a file is more than there is in t, as it was written
- * to since: then only a look at both can tell.
+ * Whether the fingerprint of the other file has more octets than the new file
+ * has, which was written to since: then only a comparison of both can tell.
  */
 static bool
 is_known_longer(const struct alike *h, const struct tail *of)
@@ -67,7 +71,10 @@ is_known_longer(const struct alike *h, const struct tail *of)
 	return (h->len > 0 && of->print.len > h->len);
 }
 
-/* Whether t may be a copy of a file, by what is known without a look at it. */
+/*
+ * Whether the new file may be a copy of the other, as far as is known without
+ * reading that.
+ */
 static bool
 begins_alike(const struct alike *h, const struct tail *of)
 {
@@ -84,7 +91,10 @@ begins_alike(const struct alike *h, const struct tail *of)
 	    rotation_is_of(h->t->name, base_of(of)));
 }
 
-/* Returns whether there is room for more. */
+/*
+ * Adds the other file, if the new one may be its copy.  Returns whether there
+ * is room for more.
+ */
 static bool
 add(struct alike *h, const struct tail *of)
 {
@@ -95,7 +105,7 @@ add(struct alike *h, const struct tail *of)
 	return (h->n < ALIKE_MOST);
 }
 
-/* The files whose names have the first n octets of base. */
+/* Adds files whose names begin with the first n octets of base. */
 static void
 add_generations(
     struct alike *h, struct place *place, const char *base, size_t n)
@@ -174,8 +184,9 @@ alike_find(struct alike *h, struct tail *t)
 }
 
 /*
- * Whether it was given the time of the other.  Two that were written in the
- * same tick of the clock have it, too, but as they changed last then.
+ * Whether the new file was given the time of the other, as cp -p does.  Two
+ * files that were written in the same tick of the clock have the same time,
+ * too, but changed last then.
  */
 static bool
 has_time_of(const struct alike *h, const struct tail *of)
@@ -198,9 +209,10 @@ likeness(const struct alike *h, const struct tail *of, bool has_all_sent)
 }
 
 /*
- * What was sent of the other is told by its guard, for it may have been copied
- * over since by the same rotation.  Else it is looked at first: it may have
- * been truncated, and go on in t, which is not known any more then.
+ * The guard tells what was sent of the other file, which may have been copied
+ * over since by the same rotation.  Without it the other file is checked
+ * first: it may have been truncated, and go on in the new one, which then has
+ * its identity no more.
  */
 enum alike_verdict
 alike_compare(struct alike *h, size_t i, struct tail **with)

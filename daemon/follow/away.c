@@ -12,7 +12,10 @@
 #include "daemon/follow/inside.h"
 #include "daemon/stream/stream.h"
 
-/* Whether what is there now of the path it had is on another device. */
+/*
+ * Whether the nearest directory above the file's origin that there is now is
+ * on another device.
+ */
 static bool
 is_unmounted(const struct tail *t)
 {
@@ -41,7 +44,7 @@ tail_may_come_back(const struct tail *t)
 
 	if (!t->away || !t->known || t->held != NULL)
 		return (false);
-	/* Of one that is closed only the device tells whether it is there. */
+	/* Of a closed file only the device tells whether it is still there. */
 	return (t->fd != -1 ? fstat(t->fd, &st) == 0 && st.st_nlink > 0
 			    : is_unmounted(t));
 }

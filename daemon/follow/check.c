@@ -24,8 +24,8 @@
 
 /*
  * Whether what was read still stands in the file.  Where it does, the head may
- * be another all the same: some free the blocks of what they need no more.
- * Returns 1 or 0, or -1 when it could not be read.
+ * have changed all the same: some programs free the blocks that they need no
+ * more.  Returns 1 or 0, or -1 when the file could not be read.
  */
 static int
 is_same(struct tail *t, int fd)
@@ -37,7 +37,7 @@ is_same(struct tail *t, int fd)
 	if (newest.at == 0 || t->packed != INFLATE_NONE)
 		return (tail_update_print(t, fd));
 	n = fingerprint_head(fd, head);
-	/* Of a short file, all is in the head. */
+	/* All of a short file is in its head. */
 	if (n >= newest.at)
 		holds = guard_matches(&newest, head, (size_t)newest.at);
 	else
@@ -51,7 +51,10 @@ is_same(struct tail *t, int fd)
 	return (1);
 }
 
-/* What was read of its text counts, and what it has now is none of its text. */
+/*
+ * What was read of the compressed file's text counts, and what the file has
+ * now is no part of that text.
+ */
 static void
 spend_packed(struct tail *t, const struct stat *st)
 {
@@ -68,7 +71,7 @@ spend_packed(struct tail *t, const struct stat *st)
 	tail_spend(t, tail_fd(t), st->st_size);
 }
 
-/* The text of a compressed file that is not the one that was sent. */
+/* The compressed file has another text than the one that was sent. */
 static void
 begin_text_again(struct tail *t)
 {
@@ -85,7 +88,7 @@ begin_text_again(struct tail *t)
 	}
 }
 
-/* Its text may be longer now. */
+/* The compressed file was written to: its text may be longer now. */
 static void
 packed_written(struct tail *t, const struct stat *st)
 {
@@ -101,8 +104,8 @@ packed_written(struct tail *t, const struct stat *st)
 }
 
 /*
- * Whether what was read need not be compared now, as each stream compares what
- * stands before what it reads.
+ * Whether the check need not compare what was read, as each stream compares
+ * what stands before what it reads next.
  */
 static bool
 is_guarded(const struct tail *t)
@@ -118,7 +121,7 @@ is_guarded(const struct tail *t)
 	return (true);
 }
 
-/* Whether the head is as it was: looked at by the first event of a second. */
+/* Whether the head is as it was.  The first event of a second compares it. */
 static bool
 head_holds(struct tail *t, double now)
 {
@@ -132,7 +135,7 @@ head_holds(struct tail *t, double now)
 	    fingerprint_matches(&t->print, head, (size_t)n));
 }
 
-/* Why a file is looked at. */
+/* Why a file is checked. */
 enum cause {
 	CAUSE_HINT,
 	CAUSE_NEED, /* whoever asks needs to know surely */
@@ -183,8 +186,9 @@ is_all_sent(const struct tail *t)
 }
 
 /*
- * Whether st_mtim is that of a cut to the size that was seen last: a file has
- * its new size before it has the time of that, at which the cut began.
+ * Whether st_mtim may be the time at which the file was cut to the size that
+ * was seen last: a file has its new size before it has that time, which is
+ * when the cut began.
  */
 static bool
 is_time_of_cut(const struct tail *t, const struct stat *st, double now)
@@ -195,9 +199,9 @@ is_time_of_cut(const struct tail *t, const struct stat *st, double now)
 }
 
 /*
- * The size is the same, the time is not, and there is nothing to read: it may
- * have been written anew with the same text.  Or it is just being appended to:
- * then there will be more of it in a moment.
+ * The size is the same, st_mtim is not, and all was sent: the file may have
+ * been written anew with the same text.  Or a program is just appending to it:
+ * then it will be larger in a moment.
  */
 static void
 note_rewritten(struct tail *t, enum cause cause)
@@ -210,7 +214,7 @@ note_rewritten(struct tail *t, enum cause cause)
 	tails_time_later(t);
 }
 
-/* It grows, and was not compared since it had its size of now, or before. */
+/* The file grows, and was compared last when it had at most its size of now. */
 static void
 be_unsure(struct tail *t)
 {
@@ -219,8 +223,9 @@ be_unsure(struct tail *t)
 }
 
 /*
- * It may have been truncated and written anew between two looks: whatever the
- * size says, what stands before what was read tells, now or at the next read.
+ * The file may have been truncated and written anew between two looks,
+ * whatever its size says: what stands before the end of what was read tells,
+ * now or at the next read.
  */
 static void
 tail_written(struct tail *t, const struct stat *st, enum cause cause)
@@ -246,7 +251,7 @@ tail_written(struct tail *t, const struct stat *st, enum cause cause)
 	if (same == -1)
 		be_unsure(t);
 	else if (t->fd != -1 && !t->unread)
-		/* Whether a read fails again, only a read can tell. */
+		/* Only a read can tell whether reads fail still. */
 		t->error = 0;
 	same_size = st->st_size == t->size;
 	if (!same_size || written_ns(st) != t->written_ns) {
@@ -260,20 +265,24 @@ tail_written(struct tail *t, const struct stat *st, enum cause cause)
 	tails_saw(t, st);
 	t->size = st->st_size;
 	streams_mark_unread(t);
-	/* As long as the next one is empty, who writes has not turned to it. */
+	/* As long as the next file is empty, the program writes to this one. */
 	if (t->behind != NULL && t->behind->size == 0)
 		t->owed = t->size;
 	tail_held_look(t);
 	/*
 	 * Not by the size alone: one stream may have read on already, others
-	 * not; and what was written over is found by reading.
+	 * not; and a file that was written over with as much is found out by
+	 * reading.
 	 */
 	for (s = t->streams; s != NULL; s = s->next)
 		if (s->cursor.sent < t->size || same_size)
 			stream_wake(s);
 }
 
-/* Returns whether it was: nothing has come behind it since. */
+/*
+ * Returns whether the file was written anew with the same text: then nothing
+ * came behind that since.
+ */
 static bool
 was_rewritten(struct tail *t, const struct stat *st)
 {
@@ -286,7 +295,7 @@ was_rewritten(struct tail *t, const struct stat *st)
 	return (true);
 }
 
-/* It was looked at already, and the next read compares it. */
+/* Whether the file is as at the last check, and the next read compares it. */
 static bool
 is_to_be_compared(const struct tail *t, const struct stat *st)
 {
@@ -297,7 +306,10 @@ is_to_be_compared(const struct tail *t, const struct stat *st)
 static void
 check_size(struct tail *t, const struct stat *st, enum cause cause)
 {
-	/* What it shrinks from is what it had, where no look could tell. */
+	/*
+	 * Where no look could tell, it shrinks from the size it was last seen
+	 * with.
+	 */
 	if (st->st_size < t->size && t->error != 0)
 		t->sure = 0;
 	if (st->st_size < t->size || t->suspect ||
@@ -322,9 +334,9 @@ check_spent(struct tail *t, const struct stat *st)
 }
 
 /*
- * It could not be looked at now.  Of a file of which nothing is known the next
- * start can compare nothing: until it was looked at, so long its directory
- * counts as one that was not.
+ * The file could not be looked at now.  As long as nothing is known of it, a
+ * start could compare nothing: so long its directory counts as one that could
+ * not be looked at.
  */
 static void
 cannot_be_looked_at(struct tail *t)
@@ -336,7 +348,10 @@ cannot_be_looked_at(struct tail *t)
 		finder->again(t->place);
 }
 
-/* Whether it could be looked at, and is still there. */
+/*
+ * Fills st.  Returns false where the file could not be looked at, or is not
+ * there.
+ */
 static bool
 look(struct tail *t, struct stat *st)
 {
@@ -353,8 +368,8 @@ look(struct tail *t, struct stat *st)
 	if (stat(tail_path(t).text, st) == 0)
 		return (st->st_dev == t->dev && st->st_ino == t->ino);
 	/*
-	 * Of one that is not there a look at its name tells.  Where its
-	 * directory may not be searched no event will say that it may be again.
+	 * Of a file that is not there a look at its name tells.  Where the
+	 * directory may not be searched, no event will say when it may be.
 	 */
 	if (file_error_may_pass(errno) && errno != ENOTDIR)
 		cannot_be_looked_at(t);

@@ -33,8 +33,8 @@ search_free(struct copy_search *s)
 }
 
 /*
- * Returns whether it is over.  A look at another file may end that for which it
- * is: then it is freed, and never over.
+ * Returns whether the search is over.  A check of another file may end the
+ * file for which the search is: then the search is freed, and never over.
  */
 static bool
 go_on(struct copy_search *s)
@@ -72,7 +72,7 @@ search_new(const struct tail_copy *of)
 	return (s);
 }
 
-/* Whether it looks for the same, or is at its end. */
+/* Whether the search is for the same. */
 static bool
 is_search_for(const struct copy_search *s, const struct tail_copy *of)
 {
@@ -82,7 +82,10 @@ is_search_for(const struct copy_search *s, const struct tail_copy *of)
 	    strcmp(s->own.name, of->name) == 0);
 }
 
-/* Whether what was found when others had not had turns yet is that still. */
+/*
+ * Whether the file that was found before others had turns is still what it
+ * was.
+ */
 static bool
 is_as_found(struct copy_search *s)
 {
@@ -119,7 +122,7 @@ conclude(struct copy_search *s, struct tail_copy_found *found)
 	return (s->changing ? TAIL_COPY_CHANGING : TAIL_COPY_NONE);
 }
 
-/* Each has a directory open, and maybe a file. */
+/* Each search has a directory open, and maybe a file. */
 static bool
 are_too_many(const struct scan_queue *q)
 {
@@ -131,7 +134,7 @@ are_too_many(const struct scan_queue *q)
 	return (n > SCAN_OPEN);
 }
 
-/* Returns whether it is at its end by now. */
+/* Returns whether the search is over by now. */
 static bool
 search_begin(struct copy_search *s)
 {
@@ -145,7 +148,7 @@ search_begin(struct copy_search *s)
 		return (true);
 	if (t->search == s)
 		s->parked = true;
-	/* It is begun anew when its file is looked at next. */
+	/* The next check of the file begins it anew. */
 	if (t->search == s && are_too_many(q))
 		search_free(s);
 	return (false);
@@ -172,7 +175,7 @@ tail_copy_step(struct scan_job *job, struct tail **told)
 	return (false);
 }
 
-/* The file may be gone, and its search with it. */
+/* The file that was told may be gone, and its search with it. */
 void
 tail_copy_told(struct tails *all, struct scan_job *job)
 {

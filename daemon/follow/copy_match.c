@@ -33,7 +33,7 @@ copy_is_possible(const struct tail_copy *of, const struct stat *st)
 		ns_of(&st->st_ctim) + COPY_SLACK_NS >= of->since_ns));
 }
 
-/* Nothing leads to the file of t any more: its inode may be another one's. */
+/* Nothing leads to the file any more: another file may have its inode. */
 static bool
 is_out_of_reach(const struct tail *t)
 {
@@ -47,7 +47,7 @@ copy_is_followed(struct tails *all, const struct stat *st)
 
 	if (t != NULL && (is_out_of_reach(t) || tail_is_undecided(t)))
 		return (false);
-	/* One that was rotated may just have been copied over. */
+	/* A rotated file may just have been copied over. */
 	if (t != NULL && t->rotated && !t->spent && !t->fresh &&
 	    t->held == NULL) {
 		tails_ops(all)->check_surely(t);
@@ -76,8 +76,8 @@ take_newer(struct guard *newest, struct guard g)
 }
 
 /*
- * What was sent, of which so many octets have to have some.  All of it may be
- * acknowledged: then it is a reset that takes some of it back.
+ * The newest guard of what was sent, within the first size octets.  Where all
+ * of it is acknowledged, a reset may have taken some of that back.
  */
 static struct guard
 guard_within(const struct tail_copy *of, off_t size)
@@ -113,7 +113,7 @@ copy_has_content(
 	if (!rotated && of->guard.at > st->st_size)
 		return (0);
 	guard = guard_within(of, st->st_size);
-	/* Of what begins with NULs, only what was sent of it tells. */
+	/* Only what was sent of it tells of a file that begins with NULs. */
 	if ((of->print.len == 0 && !of->is_unread &&
 		guard_length(guard.at) < TAIL_COPY_TELLING) ||
 	    (st->st_size < of->needed && guard_length(guard.at) < GUARD_MAX))

@@ -20,7 +20,7 @@
 #include "lib/ns.h"
 #include "lib/rotation.h"
 
-/* What an error says of a copy, unless it says that there is none. */
+/* Notes what an error says of a copy, unless it says that there is none. */
 static void
 note_error(struct copy_search *s, int error)
 {
@@ -32,8 +32,8 @@ note_error(struct copy_search *s, int error)
 }
 
 /*
- * In other directories than its own, those of its source alone: a log of
- * another one may begin like it.
+ * In other directories than the file's own, only names that its source means:
+ * a log of another source may begin like it.
  */
 static bool
 has_name_of_copy(
@@ -44,7 +44,7 @@ has_name_of_copy(
 
 	if (in == s->home && rotated)
 		return (true);
-	/* What has the very name replaced the file. */
+	/* A file with the very name has replaced the file. */
 	if (in == s->home && strcmp(name, s->base) == 0)
 		return (false);
 	return (finder->reaches != NULL &&
@@ -53,8 +53,9 @@ has_name_of_copy(
 }
 
 /*
- * How likely it was written by its time: behind the last write to the file,
- * shortly before that, or long before, as a copy of what was there earlier.
+ * How likely the candidate is by its time: it was written after the last write
+ * to the file, shortly before that, or long before, as a copy of what was
+ * there earlier.
  */
 static int
 timeliness(const struct copy_search *s, const struct stat *st)
@@ -64,7 +65,10 @@ timeliness(const struct copy_search *s, const struct stat *st)
 	return (written >= since ? 2 : written + COPY_SLACK_NS >= since);
 }
 
-/* A file by another name may be a log of its own that begins alike. */
+/*
+ * A file by a name that rotation does not give may be a log of its own that
+ * begins alike.
+ */
 static bool
 is_better(const struct copy_search *s, const char *name, const struct stat *st)
 {
@@ -117,7 +121,7 @@ keep_best(struct copy_search *s, struct place *place, const char *name, int fd,
 	};
 }
 
-/* Others may have given a file that is not theirs a name there. */
+/* Other users may have given a file that is not theirs a name there. */
 static bool
 is_trusted(const struct tail_copy *of, struct place *in, const char *name,
     const struct stat *st)
@@ -129,8 +133,8 @@ is_trusted(const struct tail_copy *of, struct place *in, const char *name,
 }
 
 /*
- * A short text may be anybody's.  A file that was made behind the last write to
- * the log, and has the name that rotation gives it, was made for it.
+ * Any file may have a short text.  One that was made after the last write to
+ * the log, and has a name that rotation gives it, was made for it.
  */
 static bool
 is_made_for(const struct copy_search *s, struct place *in, const char *name,
@@ -157,7 +161,10 @@ try_entry(
 	if (!has_name_of_copy(s, place, name))
 		return;
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == -1) {
-		/* It has another name by now, which may have been listed. */
+		/*
+		 * The entry has another name by now, which may have been
+		 * listed before.
+		 */
 		s->changing |= errno == ENOENT;
 		note_error(s, errno);
 		return;
@@ -187,7 +194,7 @@ try_entry(
 	}
 }
 
-/* When names in dir changed last, or -1. */
+/* When names in dir changed last, in nanoseconds, or -1. */
 static int64_t
 names_changed(DIR *dir)
 {
@@ -218,10 +225,10 @@ take(struct copy_search *s)
 }
 
 /*
- * lstat(2) is asked of those names alone that the pattern means or rotation
- * gives, and of them only regular files of the log's owner or of root, large
- * enough and changed since, are opened, of which the head and the guard are
- * read.  Returns whether that is all of the directory.
+ * Only names that the source means or rotation gives are looked at, and only
+ * regular files of the log's owner or of root that are large enough and
+ * changed since are opened; of those the head and the guard are read.  Returns
+ * whether that is all of the directory.
  */
 static bool
 list_some(struct copy_search *s, struct place *place)
@@ -252,7 +259,7 @@ list_some(struct copy_search *s, struct place *place)
 	return (true);
 }
 
-/* Returns whether the search has what it wants, or has used up its turn. */
+/* Returns whether the search has found something, or has used up its turn. */
 static bool
 search_place(struct place *place, void *arg)
 {
@@ -267,7 +274,7 @@ search_place(struct place *place, void *arg)
 }
 
 /*
- * Where a link leads, the file is rotated in the directory that it is in.
+ * A file that is reached by a link is rotated in the directory that it is in.
  * Returns as search_place() does.
  */
 static bool
@@ -289,7 +296,7 @@ search_real(struct copy_search *s)
 	return (s->found);
 }
 
-/* Others had turns: the directory may be gone, with what it was. */
+/* The directory of the file; NULL where it went while others had turns. */
 static struct place *
 find_home(struct copy_search *s)
 {

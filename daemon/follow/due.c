@@ -36,8 +36,8 @@ is_in_flight(const struct tail *t)
 }
 
 /*
- * Whether it may have a name all the same: the event that tells of it may still
- * wait to be read.
+ * Whether the file may have a name all the same: the event that tells of the
+ * name may still wait to be read.
  */
 static bool
 may_be_named(const struct tail *t, double quiet)
@@ -62,7 +62,10 @@ look_at_nameless(struct tail *t, double quiet)
 	if (t->held != NULL) {
 		tail_finish(t);
 	} else if (t->fd == -1) {
-		/* Nothing can be read again, only what is in flight counts. */
+		/*
+		 * Nothing of it can be read again: only what is in flight
+		 * counts.
+		 */
 		if (is_in_flight(t))
 			return;
 		if (tail_may_come_back(t)) {
@@ -82,7 +85,7 @@ look_at_nameless(struct tail *t, double quiet)
 	}
 }
 
-/* Whether time still matters for a file that has a name. */
+/* Returns whether the file, which has a name, still needs looks by time. */
 static bool
 look_at_named(struct tail *t, double quiet)
 {
@@ -139,7 +142,7 @@ on_quiet(struct tail *t, double quiet)
 		tails_untime(t);
 }
 
-/* Of a search that is at its end, its file is told. */
+/* Where a search has ended, its file asks for the result. */
 static bool
 on_search(struct scan_job *job, void *tails)
 {

@@ -45,7 +45,7 @@ say_lost(const struct tail *t)
 	    tail_path(t).text, (long long)(t->size - from), (long long)from);
 }
 
-/* Whether it can be read by its descriptor, and somebody wants it. */
+/* Whether the file can be read by its descriptor, for a destination. */
 static bool
 is_open(const struct tail *t)
 {
@@ -53,8 +53,8 @@ is_open(const struct tail *t)
 }
 
 /*
- * By its name, or as one of those that a directory has in which a source means
- * files: others are not searched at a start.
+ * Whether the next worker finds the file: by its name, or as a rotated one in
+ * a directory in which a source means files, as a start searches no others.
  */
 static bool
 is_easy_to_find(const struct tail *t)
@@ -66,7 +66,7 @@ is_easy_to_find(const struct tail *t)
 	    st.st_ino == t->ino);
 }
 
-/* Until the next worker has looked, a file that has a name may lose it. */
+/* Also a file that has a name may lose it before the next worker has looked. */
 static void
 give_one(const struct tail *t, const struct giving *g)
 {
@@ -83,7 +83,9 @@ give_one(const struct tail *t, const struct giving *g)
 		say_lost(t);
 }
 
-/* Those that follow each other, by the first of them. */
+/*
+ * Files that follow each other are given together, the first to be sent first.
+ */
 static void
 give_chain(struct tail *t, void *arg)
 {
@@ -111,8 +113,8 @@ handover_give(struct tails *ts,
 }
 
 /*
- * Whether it was deleted as the log that it was.  Of one that was rotated
- * before there may be a compressed file, which the next start knows by its
+ * Whether the file was deleted under the name of a log.  Of a rotated file
+ * there may be a compressed one, which the next start knows by this one's
  * record.
  */
 static bool

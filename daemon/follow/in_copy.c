@@ -27,8 +27,9 @@
 #define SEEK_CHANGING_FOR 3. /* and where names change all the time */
 
 /*
- * Knows what stands in the copy before what is acknowledged, where no guard
- * does that is within the copy: a record without one tells too little.
+ * Makes a guard of what stands in the copy before what is acknowledged, where
+ * the stream has no guard within the copy: a record without a guard tells too
+ * little.
  */
 static void
 know_acked(struct stream *s, int fd)
@@ -65,7 +66,10 @@ cut_streams(struct tail *old, int fd, off_t size)
 	}
 }
 
-/* Another goes on in a file that is held, which is freed when it is time. */
+/*
+ * Another file goes on in this one, which was held, and is freed when it is
+ * time.
+ */
 static void
 retire(struct tail *t)
 {
@@ -80,7 +84,7 @@ retire(struct tail *t)
 	tails_time(t);
 }
 
-/* The file t has no name yet, and is the copy from now on.  Takes found. */
+/* The file, which has no name, is the copy from now on.  Takes found. */
 static void
 be_copy(struct tail *t, const struct tail_copy_found *found)
 {
@@ -117,7 +121,9 @@ go_on_in_copy(struct tail *old, const struct tail_copy_found *found)
 	be_copy(old, found);
 	cut_streams(old, found->fd, old->size);
 	if (old->size < old->print.len || old->print.len == 0) {
-		/* It was copied when it had less, or had not been read. */
+		/*
+		 * The file was copied when it had less, or had not been read.
+		 */
 		old->print.len = 0;
 		(void)tail_update_print(old, found->fd);
 	}
@@ -130,7 +136,10 @@ go_on_in_copy(struct tail *old, const struct tail_copy_found *found)
 	tails_time(old);
 }
 
-/* Whether what is known of it, all of which was sent, would tell of no copy. */
+/*
+ * Whether all of the file was sent, and what is known of it is too little to
+ * tell a copy by.
+ */
 static bool
 is_short(const struct tail *old, const struct guard *guard)
 {
@@ -141,7 +150,7 @@ is_short(const struct tail *old, const struct guard *guard)
 	return (known < TAIL_COPY_TELLING && tail_least_sent(old) >= old->size);
 }
 
-/* Whether it had something, and nobody could read it. */
+/* Whether the file had something, and nobody could read it. */
 static bool
 is_unread(const struct tail *old)
 {
@@ -149,7 +158,10 @@ is_unread(const struct tail *old)
 	    old->print.len == 0 && old->size > 0 && tail_most_sent(old) == 0);
 }
 
-/* Of a log that is gone, root: returns 0, or -1 with errno. */
+/*
+ * Sets *uid to the owner of the log, or to root where that is gone.  Returns
+ * 0, or -1 with errno.
+ */
 static int
 get_owner(const char *path, uid_t *uid)
 {
@@ -239,7 +251,7 @@ tail_has_copy(struct tail *t)
 	return (result == TAIL_COPY_FOUND);
 }
 
-/* A file that was rotated is lost under its own name, not the one it had. */
+/* What is lost of a rotated file is said of its own name, not of the log's. */
 static void
 take_own_name(struct tail *old)
 {
@@ -252,7 +264,7 @@ take_own_name(struct tail *old)
 		tail_set_origin(old, path);
 }
 
-/* The next start would look for it by this record. */
+/* The record would have the next start look for the copy. */
 static void
 end_seeking(struct tail *old)
 {
@@ -263,7 +275,7 @@ end_seeking(struct tail *old)
 	old->seeking = false;
 }
 
-/* What nobody will read any more. */
+/* The rest of the file is lost: nobody will read it. */
 static void
 lose_rest(struct tail *old)
 {
@@ -280,7 +292,10 @@ lose_rest(struct tail *old)
 	tails_time(old);
 }
 
-/* Looks for the copy, in which old goes on; takes old if that is settled. */
+/*
+ * Looks for the copy, in which old goes on.  Takes old where its end is
+ * settled.
+ */
 static enum tail_copy_result
 settle_old(struct tail *old, struct place *place)
 {
@@ -322,7 +337,10 @@ tail_seek_copy(struct tail *old)
 	result = settle_old(old, place);
 	if ((most = seek_for(result)) == 0.)
 		return;
-	/* The time counts from when all names were looked at once. */
+	/*
+	 * The time counts from when all names were looked at for the first
+	 * time.
+	 */
 	if (result == TAIL_COPY_LATER && !old->sought)
 		old->changed = tails_now(old->all);
 	old->sought |= result != TAIL_COPY_LATER;
@@ -337,7 +355,10 @@ tail_finish_in_copy(struct tail *old, struct place *place, struct tail *now)
 	enum tail_copy_result result;
 	struct stream *s;
 
-	/* The size last seen may be that of what is there now. */
+	/*
+	 * The size that was seen last may be that of the file that is there
+	 * now.
+	 */
 	if (old->sure != 0)
 		old->size = old->sure;
 	old->sure = 0;
@@ -362,7 +383,10 @@ tail_finish_in_copy(struct tail *old, struct place *place, struct tail *now)
 	return (true);
 }
 
-/* The file as which a copy was found.  Takes found. */
+/*
+ * Returns the file of the copy, which may be followed already, or NULL.  Takes
+ * found.
+ */
 static struct tail *
 tail_of_copy(struct tail *now, const struct fingerprint *print,
     const struct tail_copy_found *found)
@@ -379,7 +403,6 @@ tail_of_copy(struct tail *now, const struct fingerprint *print,
 	tail_set_origin(t, tail_origin(now, &path));
 	be_copy(t, found);
 	t->print = *print;
-	tails_stats(t->all)->files++;
 	tails_stats(t->all)->found++;
 	return (t);
 }
@@ -408,7 +431,6 @@ seek_copy(struct tail *now, struct route *r,
 
 	if ((was = tail_alloc(now->all, strrchr(rec->path, '/') + 1)) == NULL)
 		return;
-	tails_stats(now->all)->files++;
 	if ((s = tail_link_stream(was, r, rec->offset)) == NULL) {
 		tail_free(was);
 		return;

@@ -59,7 +59,6 @@ tail_new(struct tails *ts, struct place *place, const char *name,
 	place_follow_leaver(t);
 	t->size = st->st_size;
 	t->settled = is_unchanged(ts, place, st);
-	tails_stats(ts)->files++;
 	tails_stats(ts)->found++;
 	return (t);
 }
@@ -80,7 +79,6 @@ tail_new_nameless(
 	t->deleted = st->st_nlink == 0;
 	t->many_links = st->st_nlink > 1;
 	t->rotated = true;
-	tails_stats(ts)->files++;
 	tails_stats(ts)->found++;
 	return (t);
 }

@@ -1,10 +1,10 @@
-#include "daemon/base/clock.h"
 #include "daemon/follow/follow.h"
 
 #include <sys/stat.h>
 
 #include <time.h>
 
+#include "daemon/base/clock.h"
 #include "daemon/checkpoint/checkpointer.h"
 #include "daemon/conf/conf.h"
 #include "daemon/file/file.h"

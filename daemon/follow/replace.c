@@ -35,7 +35,7 @@ struct pair {
 	const struct stat *st;
 };
 
-/* Whether another look may say more of what could not be opened. */
+/* Whether a later attempt to open the file may tell more. */
 static bool
 may_open_later(int error)
 {
@@ -56,7 +56,7 @@ is_it(struct pair *p, int dirfd, const char *name)
 	return (false);
 }
 
-/* Whether something in its directory still is the old file. */
+/* Whether an entry of its directory still is the old file. */
 static bool
 has_name_in(struct pair *p, struct place *place)
 {
@@ -77,8 +77,8 @@ has_name_in(struct pair *p, struct place *place)
 }
 
 /*
- * A file that still has a name was renamed, not replaced; and one that could
- * not be looked at may have.
+ * Whether the old file has a name still, or may have: then it was renamed, and
+ * not replaced.
  */
 static bool
 has_name(struct pair *p)
@@ -123,8 +123,8 @@ open_other(struct place *place, const char *name, const struct tail *was,
 }
 
 /*
- * Read both, at the same offset.  Return how many octets there are, or -1 where
- * that cannot be known.
+ * Read the old file, and the other.  Return how many octets there are at the
+ * offset, or -1 where that cannot be known.
  */
 static ssize_t
 read_old(struct pair *p, void *buf, size_t n, off_t at)
@@ -144,7 +144,10 @@ read_other(struct pair *p, void *buf, size_t n, off_t at)
 	return (got);
 }
 
-/* Whether the octets before the end of the old one are the same in both. */
+/*
+ * Whether the last octets of the old file stand at the same offset in the
+ * other.
+ */
 static bool
 ends_alike(struct pair *p)
 {
@@ -156,7 +159,7 @@ ends_alike(struct pair *p)
 	    read_other(p, y, n, at) == (ssize_t)n && memcmp(x, y, n) == 0);
 }
 
-/* Whether the other has all of the old one, by more than chance. */
+/* Whether the other file has all of the old one, by more than chance. */
 static bool
 has_all(struct pair *p)
 {
@@ -165,7 +168,7 @@ has_all(struct pair *p)
 
 	if (p->st->st_size < p->size || p->size == 0)
 		return (false);
-	/* A short text may as well have been written twice. */
+	/* A short text may have been written twice. */
 	if (p->size < GUARD_MAX && written_ns(p->st) != p->was->written_ns)
 		return (false);
 	n = fingerprint_head(p->fd, head);
@@ -197,9 +200,9 @@ same_at(struct pair *p, uint8_t *x, size_t half, off_t at)
 }
 
 /*
- * The offset behind the last line up to which both are the same; 0 where that
- * is less than half of the old one, which may be what a program says when it
- * starts, or more than is compared.
+ * The offset behind the last line up to which both files are the same.  0
+ * where that is more than is compared, or less than half of the old one: that
+ * may be what the program says at each start.
  */
 static off_t
 behind_same_lines(struct pair *p)
@@ -225,7 +228,10 @@ behind_same_lines(struct pair *p)
 	return (lines);
 }
 
-/* Where the other has only what was not sent; 0: nowhere. */
+/*
+ * The offset behind which the other file has only what was not sent; 0:
+ * nowhere.
+ */
 static off_t
 behind_what_was_sent(struct pair *p)
 {
@@ -241,7 +247,10 @@ behind_what_was_sent(struct pair *p)
 	return (at == 0 ? behind_same_lines(p) : at);
 }
 
-/* The guard of that offset in the other; none where it cannot be read. */
+/*
+ * Makes the guard of that offset in the other file; none where it cannot be
+ * read.
+ */
 static void
 know_before(struct pair *p, off_t at, struct guard *g)
 {
@@ -254,8 +263,8 @@ know_before(struct pair *p, off_t at, struct guard *g)
 }
 
 /*
- * Who has the old file open may still write to it: it is read on without a
- * name, from where it ends now.
+ * A program that has the old file open may still write to it: it is read on
+ * without a name, from where it ends now.
  */
 static void
 leave_rest(const struct pair *p)
@@ -272,7 +281,6 @@ leave_rest(const struct pair *p)
 		tails_closed(was);
 		return;
 	}
-	tails_stats(was->all)->files++;
 	tails_stats(was->all)->found++;
 	tail_set_origin(rest, tail_origin(was, &path));
 	rest->only_rest = true;
@@ -288,7 +296,7 @@ leave_rest(const struct pair *p)
 	streams_watch(rest);
 }
 
-/* It has its path again, by another directory. */
+/* The file had lost its directory, and has its path again by another one. */
 static void
 come_home(struct tail *t, struct place *place, const char *name)
 {
@@ -330,7 +338,7 @@ go_on_in(const struct pair *p, struct place *place, const char *name)
 	streams_watch(t);
 }
 
-/* What is not the same, as far as is known. */
+/* What to say where the other file does not have all of the old one. */
 static enum tail_replacement
 is_none(const struct pair *p, off_t at)
 {
@@ -338,7 +346,7 @@ is_none(const struct pair *p, off_t at)
 
 	if (p->unknown || at == -1)
 		return (TAIL_CANNOT_TELL);
-	/* The new one does not wait for ever for what is gone. */
+	/* The new file does not wait for ever for a look at the old one. */
 	if (p->unseen && was->unseen < UNSEEN_MOST) {
 		was->unseen++;
 		return (TAIL_CANNOT_TELL);

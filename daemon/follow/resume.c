@@ -66,8 +66,8 @@ is_of_nothing(const struct checkpoint_record *rec)
 }
 
 /*
- * Where to go on by the record.  *same is whether it is the very file of the
- * checkpoint.
+ * Returns where to go on by the record.  *same is set to whether it is the
+ * very file of the checkpoint.
  */
 static off_t
 resume(struct tail *t, struct route *r, int fd,
@@ -78,11 +78,13 @@ resume(struct tail *t, struct route *r, int fd,
 
 	switch (verdict_of(t, r, fd, rec, &offset)) {
 	case VERDICT_LATER:
-		/* Without a name it can only have been handed over, open. */
+		/*
+		 * A file without a name can only have been handed over, open.
+		 */
 		*same = t->place == NULL;
 		t->print = rec->print;
 		t->met = t->unproven = true;
-		/* It may be what another file has become. */
+		/* Another file of the checkpoint may have become this one. */
 		if (t->place != NULL && tails_is_starting(t->all))
 			ledger_give_back(tails_ledger(t->all));
 		return (offset);
@@ -101,7 +103,7 @@ resume(struct tail *t, struct route *r, int fd,
 		break;
 	}
 	t->met = false;
-	/* It may have been truncated between the look at it and this. */
+	/* The file may have been truncated between the look at it and this. */
 	if (fd != -1 && t->streams == NULL && fstat(fd, &st) == 0)
 		t->size = st.st_size;
 	if (tails_is_starting(t->all))
@@ -153,32 +155,35 @@ behind_known(const struct tail *t, const struct checkpoint_record *rec)
 }
 
 /*
- * The same of a file that no source means by its name: nobody would send it as
- * a new one.  The record is taken then.
+ * The same of a file that no source means by its name: it would not be sent as
+ * a new one.  Takes the record then.
  */
 static bool
 goes_back(struct tail *t, const struct route *r, struct checkpoint_record *rec,
     bool met, off_t *offset)
 {
-	/* What was handed over open has lost nothing with the host's power. */
+	/*
+	 * A file that was handed over open has lost nothing with the host's
+	 * power.
+	 */
 	if (verdict_is_of_a_rest(rec) || t->fd == -1 || t->place == NULL ||
 	    (!met && !verdict_has_lost_end(t, t->fd, rec)))
 		return (false);
 	*offset = met ? behind_known(t, rec) : 0;
-	/* It was given back. */
+	/* The record was given back. */
 	if (tails_is_starting(t->all) && !take(t, r, rec))
 		return (false);
 	if (rec->offset > *offset)
 		say_back(t, rec, *offset);
 	t->met = true;
-	/* None of them holds any more. */
+	/* No guard of the record holds any more. */
 	rec->nguards = 0;
 	return (true);
 }
 
 /*
- * The stream by what the checkpoint says, or NULL where it does not know the
- * file, or there is no memory; *was says which.
+ * Makes the stream as the checkpoint says.  Returns NULL where the checkpoint
+ * does not know the file, or there is no memory; *was says which.
  */
 static struct stream *
 resume_stream(struct tail *t, struct route *r, int fd, bool only_same,
@@ -193,8 +198,9 @@ resume_stream(struct tail *t, struct route *r, int fd, bool only_same,
 	if (!(was->known = take(t, r, &rec)))
 		return (NULL);
 	/*
-	 * Of an empty file the inode is all that is known.  Once it is another
-	 * file's, the record is of none: a later start could not tell any more.
+	 * The record of an empty file has nothing but its inode.  Once another
+	 * file has that, the record is of no file: a later start could not
+	 * tell any more.
 	 */
 	if (is_of_nothing(&rec) && verdict_is_made_since(t, &rec)) {
 		ledger_end(tails_ledger(t->all), &rec);
@@ -202,17 +208,20 @@ resume_stream(struct tail *t, struct route *r, int fd, bool only_same,
 		return (NULL);
 	}
 	was->print = rec.print;
-	/* Its next record is to say, too, where a link led to it. */
+	/*
+	 * The file's next record is to have the path to which a link led, too.
+	 */
 	if (t->place == NULL && rec.real != NULL)
 		tail_set_real(t, rec.real);
 	offset = resume(t, r, fd, &rec, &same);
-	/* Not where it could not be read: the next read tells. */
+	/* Where it could not be read, the next read tells. */
 	if (only_same && !same && !(t->met && t->unproven))
 		same = goes_back(t, r, &rec, met, &offset);
 	if (only_same && !same) {
 		/*
-		 * Who could not read it tries again by the record, and so does
-		 * who finds it by a name that tells more.
+		 * The record stays for a later try, where the file could not
+		 * be read now, and for find/, which may find the file by a
+		 * name that tells more.
 		 */
 		if (rec.offset == 0 || (t->met && t->error != 0))
 			ledger_give_back(tails_ledger(t->all));
@@ -237,7 +246,7 @@ resume_stream(struct tail *t, struct route *r, int fd, bool only_same,
 	return (s);
 }
 
-/* The first route decides with which others the file shares descriptors. */
+/* The first route decides which set of open files the file is in. */
 static int
 open_for(struct tail *t, const struct route *r)
 {
@@ -246,7 +255,10 @@ open_for(struct tail *t, const struct route *r)
 	return (tail_fd(t));
 }
 
-/* Nothing is left of it, since before it got the name that it has. */
+/*
+ * Whether the record says that nothing is left of the file, since before it
+ * got the name that it has.
+ */
 static bool
 is_finished(struct tail *t, const struct route *r)
 {
@@ -336,7 +348,7 @@ tail_join(struct tail *t, struct route *r, bool from_end)
 		return (join_settled(t, r));
 	fd = open_for(t, r);
 	s = resume_stream(t, r, fd, false, &was);
-	/* By its record, when there is memory. */
+	/* It is joined by its record when there is memory again. */
 	if (was.no_memory)
 		return (-1);
 	if (!was.known && from_end && fd != -1)

@@ -23,7 +23,7 @@
 #include "daemon/stream/streams.h"
 #include "lib/rotation.h"
 
-/* How long one is held that cannot be compared, in seconds. */
+/* How long a file is held that cannot be compared, in seconds. */
 #define SOUGHT_FOR 60.
 
 void
@@ -35,7 +35,10 @@ tail_unhold(struct tail *t)
 	t->held = NULL;
 }
 
-/* It is sent, from offset where something was sent from elsewhere. */
+/*
+ * The file is sent, from an offset up to which it was sent from the other
+ * file.
+ */
 static void
 release(struct tail *t, off_t offset)
 {
@@ -61,8 +64,8 @@ spend(struct tail *t)
 }
 
 /*
- * All of a copy is sent from the other: so says the checkpoint, too, once it
- * was received from there.  Before, it may still be needed.
+ * All of a copy is sent from the other file.  The checkpoint says so, too,
+ * once it was received from there; before, the copy may still be needed.
  */
 static void
 pass_over(struct tail *t, int fd, const struct tail *of)
@@ -106,7 +109,10 @@ suspect_of(struct tail *of, void *arg)
 		s->is = true;
 }
 
-/* Nobody could look for the copy of that file yet. */
+/*
+ * Whether the new file may be the copy of a file whose copy is still looked
+ * for.
+ */
 static bool
 is_sought(const struct alike *h)
 {
@@ -117,7 +123,7 @@ is_sought(const struct alike *h)
 	return (s.is);
 }
 
-/* It may have been recorded as a file of its own, while it was empty. */
+/* The file may have been recorded as one of its own while it was empty. */
 static void
 end_records(struct tail *t)
 {
@@ -129,7 +135,7 @@ end_records(struct tail *t)
 	}
 }
 
-/* Returns whether it can be. */
+/* Returns whether the file is held: there may be no memory. */
 static bool
 begin_to_hold(struct tail *t)
 {
@@ -142,7 +148,10 @@ begin_to_hold(struct tail *t)
 	return (true);
 }
 
-/* Returns whether nothing of t is to be sent now. */
+/*
+ * Compares the file, and holds it if need be.  Returns whether nothing of it
+ * is to be sent now.
+ */
 static bool
 hold(struct tail *t)
 {
@@ -230,11 +239,14 @@ tail_held_look(struct tail *t)
 	else if (h != NULL && h->is_over)
 		spend(t);
 	else
-		/* Up to where it was a copy it was sent from the other. */
+		/* What it had as a copy was sent from the other file. */
 		release(t, copied);
 }
 
-/* What comes into it next may be anything, and is looked at then. */
+/*
+ * The file is empty now: its next content may be anything, and is compared
+ * then.
+ */
 static void
 begin_empty(struct tail *t)
 {
@@ -267,7 +279,7 @@ tail_held_changed(struct tail *t, const struct stat *st)
 	tail_held_look(t);
 }
 
-/* Whether a file has the name from which rotation makes that of t. */
+/* Whether a file has the name from which rotation makes the name of t. */
 static bool
 has_name_of_copy(const struct tail *t)
 {
@@ -308,8 +320,8 @@ tail_is_copy(const struct tail *t)
 }
 
 /*
- * What has nothing of its own, and a name that rotation gives the other, may
- * still be anything; not any more when the other is truncated.
+ * A file that has nothing of its own, and a name that rotation gives the
+ * other, may still be anything; but not once the other is truncated.
  */
 bool
 tail_is_copy_of(const struct tail *t, const struct tail_copy *of, off_t size)
@@ -385,13 +397,15 @@ tail_copy_is_received(const struct tail *t)
 
 	if (of != NULL)
 		ask_original(of, &r);
-	/* What a file was before it was truncated may be in flight. */
+	/* What the file was before it was truncated may be in flight. */
 	if (of == NULL || of->begun != t->held->begun)
 		tails_walk_unknown(t->all, ask_original, &r);
 	return (!r.lacks);
 }
 
-/* Whether the checkpoint does not know yet that all of it was received. */
+/*
+ * Whether the checkpoint does not know yet that all of the copy was received.
+ */
 static bool
 awaits_record(const struct tail *t)
 {
@@ -424,7 +438,7 @@ tail_held_by_time(struct tail *t, double quiet)
 	    t->place == NULL)
 		return;
 	sought = t->held->is_sought;
-	/* Only its time may have told meanwhile. */
+	/* Meanwhile only its time may have told that it is a copy. */
 	if (hold(t) &&
 	    (!t->known || t->held->is_copy ||
 		(t->held->is_sought && quiet < SOUGHT_FOR)))

@@ -17,7 +17,7 @@
 #include "daemon/stream/streams.h"
 #include "lib/rotation.h"
 
-/* Its streams begin again at 0; what was in flight is forgotten. */
+/* The streams of the file begin again at 0; what was in flight is forgotten. */
 static void
 begin_again(struct tail *t, const struct stat *st)
 {
@@ -35,8 +35,8 @@ begin_again(struct tail *t, const struct stat *st)
 }
 
 /*
- * The new file that a truncated one is: same place, descriptor and routes.
- * Returns NULL, and nothing has changed, when there is no memory.
+ * Makes the new file that a truncated one is: the same place, descriptor and
+ * routes.  Returns NULL, and nothing has changed, when there is no memory.
  */
 static struct tail *
 truncated_successor(
@@ -49,7 +49,6 @@ truncated_successor(
 
 	if ((now = tail_alloc(ts, old->name)) == NULL)
 		return (NULL);
-	tails_stats(ts)->files++;
 	for (s = old->streams; s != NULL; s = s->next)
 		if (tail_link_stream(now, s->route, 0) == NULL) {
 			tail_free(now);
@@ -77,7 +76,7 @@ truncated_successor(
 	return (now);
 }
 
-/* Nobody will read it by its descriptor, either: it had lost its name. */
+/* The file has no name, and what its descriptor leads to is written over. */
 static void
 end_nameless(struct tail *t, int fd, const struct stat *st)
 {
@@ -86,7 +85,7 @@ end_nameless(struct tail *t, int fd, const struct stat *st)
 	tails_time(t);
 }
 
-/* Whether a file has the name from which rotation makes that of t. */
+/* Whether a file has the name from which rotation makes the name of t. */
 static bool
 has_base(const struct tail *t)
 {
@@ -101,8 +100,8 @@ has_base(const struct tail *t)
 }
 
 /*
- * Whether it counts as rotated, and has the name of a log all the same: what
- * another log was goes on in it, which may only begin like that.
+ * Whether the file counts as rotated, and has the name of a log all the same:
+ * what another log was goes on in it, or it only begins like that.
  */
 static bool
 has_name_of_log(const struct tail *t)
@@ -118,9 +117,10 @@ has_name_of_log(const struct tail *t)
 }
 
 /*
- * A file that was rotated never begins again.  One that has a rotated name, but
- * was never seen to get it, does so only when it was truncated: what overwrites
- * it is none of a program that writes a log; and it may be another copy.
+ * A file that was rotated never begins again.  One that has a rotated name,
+ * but was never seen to get it, does so only when it was truncated: no program
+ * that writes a log overwrites one from its beginning, and it may be another
+ * copy.
  */
 static bool
 is_to_be_spent(const struct tail *old, const struct stat *st)
@@ -130,7 +130,10 @@ is_to_be_spent(const struct tail *old, const struct stat *st)
 	return (st->st_size >= old->size && has_base(old));
 }
 
-/* Whether its head is text, and not what shred(1) or dd(1) write. */
+/*
+ * Whether the file begins with text, and not with what shred(1) or dd(1)
+ * write.
+ */
 static bool
 has_text(const struct tail *t)
 {
@@ -155,9 +158,9 @@ struct seen {
 };
 
 /*
- * Whether it was truncated before it lost its name, both since the last look.
- * Where nothing tells which came first, what it has now may be lines of its
- * program, and is not lost for that.
+ * Whether the file was truncated before it lost its name, both since the last
+ * look.  Where nothing tells which came first, it may have lines of its
+ * program now, which are sent.
  */
 static bool
 was_truncated_first(const struct tail *now, const struct seen *seen)
@@ -220,7 +223,7 @@ tail_truncated(struct tail *old, const struct stat *st, enum tail_change how)
 		sent = follow_sent_of(old);
 	if ((now = truncated_successor(old, place, st)) == NULL) {
 		free(sent);
-		/* Without memory it begins again by itself. */
+		/* Without memory the same file begins again. */
 		tail_say_lost(old, "truncated");
 		begin_again(old, st);
 		return;
@@ -238,7 +241,7 @@ tail_truncated(struct tail *old, const struct stat *st, enum tail_change how)
 		free(sent);
 	else
 		now->emptied = sent;
-	/* It was in the order of the file that it was taken for. */
+	/* It was in the order of the file for which it was taken. */
 	if (unproven && now->rotated)
 		place_order(place);
 	tail_held_look(now);

@@ -27,8 +27,9 @@ is_rotated_from(const struct tail *t, const char *path)
 }
 
 /*
- * Whether rotation gave it its name, of the one by which the record has it; or
- * of the one that it had, behind a link or rotated, if it has not that still.
+ * Whether rotation made the name of the file from that in the record; or from
+ * the one that it had behind a link, or after an earlier rotation, if it has
+ * not that still.
  */
 static bool
 was_called(const struct tail *t, const struct checkpoint_record *rec)
@@ -103,8 +104,8 @@ was_there(const struct tail *t, const struct checkpoint_record *rec)
 }
 
 /*
- * A record of before guards, or one of which nothing was sent: the fingerprint
- * is all that tells.
+ * Compares by the fingerprint, as the record has no guard: nothing was sent,
+ * or an older version wrote it.
  */
 static enum verdict
 compare_print(const struct tail *t, int fd, const struct checkpoint_record *rec)
@@ -119,7 +120,7 @@ compare_print(const struct tail *t, int fd, const struct checkpoint_record *rec)
 		return (VERDICT_OTHER);
 	if (rec->print.len > 0)
 		return (VERDICT_SAME);
-	/* Of a rest, which has no name, or of NULs: it tells of no other. */
+	/* A record of a rest, or of NULs, tells of no file that has a name. */
 	return (rec->offset > 0 && t->place != NULL &&
 		    !(n == 0 && was_there(t, rec))
 		? VERDICT_OTHER
@@ -127,8 +128,8 @@ compare_print(const struct tail *t, int fd, const struct checkpoint_record *rec)
 }
 
 /*
- * *offset is set to where the newest guard that holds says to go on.  What was
- * sent behind it is not compared: but it ended with a line.
+ * Compares by the guards, and sets *offset to where the newest that holds says
+ * to go on.  What was sent behind that is not compared, but ended with a line.
  */
 static enum verdict
 compare_guards(const struct tail *t, int fd,
@@ -165,12 +166,18 @@ verdict_is_made_since(const struct tail *t, const struct checkpoint_record *rec)
 	born = born_ns(tail_path(t).text, t->ino);
 	if (born == 0 || place_side(t->place, l, born) != LEDGER_SINCE)
 		return (false);
-	/* Both may be of one second, where a file system counts these. */
+	/*
+	 * Both times may be of one second, where the file system counts
+	 * seconds.
+	 */
 	return (ledger_side(l, born - 1) == LEDGER_SINCE ||
 	    born / NS_IN_S > rec->time);
 }
 
-/* Whether it was made after the record was written, if nobody set the clock. */
+/*
+ * Whether the file was made after the record was written, if nobody set the
+ * clock.
+ */
 static bool
 is_younger(const struct tail *t, const struct checkpoint_record *rec)
 {
@@ -180,10 +187,11 @@ is_younger(const struct tail *t, const struct checkpoint_record *rec)
 }
 
 /*
- * Another file that got the inode may begin alike for a line or two: such a
- * short one has to have the name of the record, or one that rotation gives, or
- * to be older than the record; and one that no source means, not to be younger,
- * as it may also have a banner.
+ * Whether the record has enough to tell the file by: another file that got the
+ * inode may begin alike for a line or two.  Of such a short text the file must
+ * have the name of the record, or one that rotation gives, or be older than
+ * the record.  A file that no source means may also have a banner, and must
+ * not be younger.
  */
 static bool
 is_telling(const struct tail *t, const struct checkpoint_record *rec)
@@ -220,7 +228,7 @@ verdict_of(struct tail *t, struct route *r, int fd,
 	*offset = rec->offset;
 	if (verdict_is_of_a_rest(rec) && t->place != NULL)
 		return (VERDICT_OTHER);
-	/* Of one of which nothing was sent, content tells too little. */
+	/* Where nothing was sent, content tells too little. */
 	if (rec->offset == 0 && verdict_is_made_since(t, rec))
 		return (VERDICT_OTHER);
 	if (fd == -1)
@@ -228,7 +236,10 @@ verdict_of(struct tail *t, struct route *r, int fd,
 	do {
 		v = rec->nguards > 0 ? compare_guards(t, fd, rec, offset)
 				     : compare_print(t, fd, rec);
-		/* What compression made has the record of nothing before it. */
+		/*
+		 * A compressed file has the record of nothing that was there
+		 * before it.
+		 */
 		text = v == VERDICT_OTHER && !is_younger(t, rec)
 		    ? is_text_of(t, r, fd, rec)
 		    : 0;
@@ -239,7 +250,7 @@ verdict_of(struct tail *t, struct route *r, int fd,
 		tail_cannot_be_read(t, errno);
 	if (text == 1)
 		return (VERDICT_SAME);
-	/* Without a name, it can only have been handed over, open. */
+	/* A file without a name can only have been handed over, open. */
 	if (v == VERDICT_LIKELY && (t->place == NULL || was_called(t, rec)))
 		return (VERDICT_SAME);
 	return (v != VERDICT_LATER && !is_telling(t, rec) ? VERDICT_OTHER : v);
@@ -259,7 +270,7 @@ verdict_has_lost_end(
 	if ((rec->nguards == 0 && rec->print.len <= t->size) ||
 	    !was_there(t, rec) || (n = fingerprint_head(fd, head)) == -1)
 		return (false);
-	/* With less, only its name tells. */
+	/* With less than the fingerprint has, only the name tells. */
 	return ((size_t)n >= rec->print.len ? rec->print.len > 0 &&
 		    fingerprint_matches(&rec->print, head, (size_t)n)
 					    : was_called(t, rec));

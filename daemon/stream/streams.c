@@ -11,7 +11,7 @@
 #include "daemon/stream/sparse.h"
 #include "daemon/stream/stream.h"
 
-/* Where a last line is looked for: beyond that it is none. */
+/* How far before the end the last line is looked for. */
 #define LAST_LINE_WITHIN ((off_t)64 * 1024 * 1024)
 
 void
@@ -43,7 +43,7 @@ tail_is_unread(const struct tail *t)
 	    t->packed == INFLATE_NONE && !t->spent && tail_most_sent(t) == 0);
 }
 
-/* What is recorded then, not only the name may have changed. */
+/* The record says more of such a file than its name. */
 void
 streams_mark_unread(struct tail *t)
 {
@@ -61,7 +61,7 @@ tail_read_failed(struct tail *t, int error)
 	tail_cannot_be_read(t, error);
 }
 
-/* What failed may have been the read of another stream. */
+/* The read that failed may have been another stream's. */
 void
 tail_can_be_read(struct tail *t)
 {
@@ -96,7 +96,6 @@ tail_last_line(struct tail *t, int fd)
 	return (end > 0 ? t->size : 0);
 }
 
-/* For what could not be opened when it was found. */
 void
 streams_begin_at_end(struct tail *t, int fd)
 {
@@ -137,7 +136,10 @@ tail_update_print(struct tail *t, int fd)
 	if (t->print.len < FINGERPRINT_MAX && t->print.len < (uint32_t)n)
 		streams_set_print(t, head, (size_t)n);
 	else if (t->print.len == 0 && !t->only_rest)
-		/* Known, unlike that of a rest: see follow/resume.c. */
+		/*
+		 * A fingerprint of no octets, and not none: see
+		 * follow/resume.c.
+		 */
 		fingerprint_of(&t->print, head, 0);
 	return (1);
 }
@@ -238,7 +240,6 @@ tail_is_done(const struct tail *t)
 	return (true);
 }
 
-/* Somebody writes to it still: its last line may be half of one. */
 void
 streams_end_flush(struct tail *t)
 {
@@ -249,8 +250,8 @@ streams_end_flush(struct tail *t)
 }
 
 /*
- * The event of what was read is still to come: it must not be taken for one of
- * the same text once more.
+ * The event of what was read is still to come, and must not be taken for the
+ * same text written once more.
  */
 void
 tail_has_grown(struct tail *t, int fd, off_t size)
@@ -261,7 +262,7 @@ tail_has_grown(struct tail *t, int fd, off_t size)
 	t->size = size;
 	t->rewritten = false;
 	streams_end_flush(t);
-	/* The next look will see nothing that the others had not. */
+	/* The next check will see nothing that the other streams had not. */
 	for (s = t->streams; s != NULL; s = s->next)
 		if (s->cursor.sent < size)
 			stream_wake(s);
@@ -273,7 +274,6 @@ tail_has_grown(struct tail *t, int fd, off_t size)
 	}
 }
 
-/* The least partial_timeout that counts for it, in seconds; 0 for none. */
 double
 tail_partial_seconds(const struct tail *t)
 {
