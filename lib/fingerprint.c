@@ -1,7 +1,5 @@
 #include "fingerprint.h"
 
-#include <errno.h>
-#include <unistd.h>
 #include <xxhash.h>
 
 void
@@ -59,56 +57,4 @@ fingerprint_length(const void *p, size_t n)
 	while (n > 0 && octets[n - 1] == 0)
 		n--;
 	return (n);
-}
-
-ssize_t
-read_whole(int fd, void *buf, size_t n, off_t at)
-{
-	uint8_t *to = buf;
-	size_t done = 0;
-	ssize_t got;
-
-	while (done < n) {
-		got = pread(fd, to + done, n - done, at + (off_t)done);
-		if (got == 0)
-			break;
-		if (got > 0)
-			done += (size_t)got;
-		else if (errno != EINTR)
-			return (-1);
-	}
-	return ((ssize_t)done);
-}
-
-int
-guard_holds(const struct guard *g, int fd)
-{
-	uint8_t buf[GUARD_MAX];
-	size_t len = guard_length(g->at);
-	ssize_t n;
-
-	if ((n = read_whole(fd, buf, len, g->at - (off_t)len)) == -1)
-		return (-1);
-	return (guard_matches(g, buf, (size_t)n));
-}
-
-int
-line_ends_at(int fd, off_t offset)
-{
-	ssize_t n;
-	char c;
-
-	if ((n = read_whole(fd, &c, 1, offset - 1)) == -1)
-		return (-1);
-	return (n == 1 && c == '\n');
-}
-
-int
-fingerprint_head(int fd, uint8_t head[FINGERPRINT_MAX])
-{
-	ssize_t n;
-
-	if ((n = read_whole(fd, head, FINGERPRINT_MAX, 0)) == -1)
-		return (-1);
-	return ((int)fingerprint_length(head, (size_t)n));
 }

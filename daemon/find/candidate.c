@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/base/read.h"
 #include "daemon/base/say.h"
 #include "daemon/file/file.h"
 #include "daemon/file/table.h"

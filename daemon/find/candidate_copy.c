@@ -1,3 +1,4 @@
+#include "daemon/base/read.h"
 #include "daemon/find/candidate.h"
 
 #include <errno.h>

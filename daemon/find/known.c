@@ -10,6 +10,7 @@
 
 #include "daemon/base/born.h"
 #include "daemon/base/clock.h"
+#include "daemon/base/read.h"
 #include "daemon/file/file.h"
 #include "daemon/file/table.h"
 #include "daemon/find/dir.h"

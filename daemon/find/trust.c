@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "daemon/base/read.h"
 #include "daemon/checkpoint/checkpointer.h"
 #include "daemon/conf/conf.h"
 #include "daemon/file/table.h"

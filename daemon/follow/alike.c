@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "daemon/base/read.h"
 #include "daemon/base/sizes.h"
 #include "daemon/file/names.h"
 #include "daemon/file/table.h"

@@ -1,3 +1,4 @@
+#include "daemon/base/read.h"
 #include "daemon/follow/copy_inside.h"
 
 #include <sys/stat.h>

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "daemon/base/log.h"
+#include "daemon/base/read.h"
 #include "daemon/base/say.h"
 #include "daemon/checkpoint/checkpointer.h"
 #include "daemon/file/names.h"

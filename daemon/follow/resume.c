@@ -1,3 +1,4 @@
+#include "daemon/base/read.h"
 #include "daemon/follow/follow.h"
 #include "daemon/follow/inside.h"
 

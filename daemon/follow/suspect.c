@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "daemon/base/log.h"
+#include "daemon/base/read.h"
 #include "daemon/base/say.h"
 #include "daemon/base/sizes.h"
 #include "daemon/checkpoint/checkpointer.h"

@@ -7,6 +7,7 @@
 
 #include "daemon/base/born.h"
 #include "daemon/base/clock.h"
+#include "daemon/base/read.h"
 #include "daemon/checkpoint/checkpointer.h"
 #include "daemon/conf/conf.h"
 #include "daemon/file/names.h"

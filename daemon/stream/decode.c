@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/base/read.h"
 #include "daemon/base/sizes.h"
 
 #define GUARD_WITHIN ((off_t)64 * 1024 * 1024) /* of text, for a guard */

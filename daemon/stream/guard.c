@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/read.h"
 #include "daemon/stream/stream.h"
 
 #define LEVELS (CHECKPOINT_GUARDS - 1)

@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "daemon/base/read.h"
 #include "daemon/base/say.h"
 #include "daemon/conf/conf.h"
 #include "daemon/file/table.h"

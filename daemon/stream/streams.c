@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "daemon/base/read.h"
 #include "daemon/checkpoint/checkpointer.h"
 #include "daemon/conf/conf.h"
 #include "daemon/file/table.h"
