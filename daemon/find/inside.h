@@ -2,17 +2,18 @@
  * inside.h - what the parts of find/ share: the sources, the tree of their
  * directories, and what is known of each directory.
  *
- * From the bottom to the top:
+ * From the lowest to the highest; a part calls only parts of lines before it:
  *
- *	dir, match		a directory; what patterns mean in it
+ *	dir, near		one directory, and the tree of them
  *	last_look, retry	what could not be looked at
- *	link, trust, walk	symbolic links, hard links, who may plant them
+ *	match, routes		what patterns mean there; who gets a file
+ *	not_followed		which files are not followed, and why
  *	known			whether a file is the one that is followed
- *	not_followed, dangling	names that lead to nothing to be followed
+ *	link, walk, trust	links, and who may have planted them
  *	missed_file, missed_rename	files that no event told of
- *	routes			the destinations of a file
  *	candidate, unmatched	what files of the checkpoint have become
  *	listing, scan_later	lists a directory; the queue of directories
+ *	dangling		links that lead nowhere
  *	tree			adds, watches and removes directories
  *	entry			what one name leads to
  *	scan			all names of a directory

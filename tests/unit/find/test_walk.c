@@ -146,7 +146,7 @@ a_link_with_two_names_is_not_safe(void **state)
 	struct fixture *f = *state;
 
 	assert_int_equal(symlink("file", "a"), 0);
-	assert_int_equal(link("a", "b"), 0);
+	assert_int_equal(linkat(AT_FDCWD, "a", AT_FDCWD, "b", 0), 0);
 	assert_string_equal(real_of(f, "a"), "file");
 	assert_false(f->walk.safe);
 	assert_non_null(f->walk.why);
@@ -160,17 +160,17 @@ a_link_is_safe_for_files_of_its_owner_only(void **state)
 	if (geteuid() != 0)
 		skip();
 	assert_int_equal(symlink("file", "a"), 0);
-	assert_int_equal(lchown("a", 1001, 1001), 0);
+	assert_int_equal(lchown("a", 41001, 41001), 0);
 	assert_string_equal(real_of(f, "a"), "file");
 	assert_false(f->walk.safe);
-	assert_int_equal(chown("file", 1001, 1001), 0);
+	assert_int_equal(chown("file", 41001, 41001), 0);
 	assert_string_equal(real_of(f, "a"), "file");
 	assert_true(f->walk.safe);
 	assert_true(f->walk.has_owner);
-	assert_int_equal(f->walk.owner, 1001);
+	assert_int_equal(f->walk.owner, 41001);
 	/* A second link of another user on the way. */
 	assert_int_equal(symlink("a", "b"), 0);
-	assert_int_equal(lchown("b", 1002, 1002), 0);
+	assert_int_equal(lchown("b", 41002, 41002), 0);
 	assert_string_equal(real_of(f, "b"), "file");
 	assert_false(f->walk.safe);
 }
@@ -189,17 +189,17 @@ a_name_is_trusted_where_its_makers_may_read_the_file(void **state)
 		bool trusted;
 	} rows[] = {
 		/* root's directory, only root writes there */
-		{ 0, 0, 0755, 1001, 1001, 0600, true },
+		{ 0, 0, 0755, 41001, 41001, 0600, true },
 		/* the owner of both */
-		{ 1001, 0, 0755, 1001, 1001, 0600, true },
+		{ 41001, 0, 0755, 41001, 41001, 0600, true },
 		/* the directory of another user */
-		{ 1002, 0, 0755, 1001, 1001, 0644, false },
+		{ 41002, 0, 0755, 41001, 41001, 0644, false },
 		/* anybody */
-		{ 0, 0, 01777, 1001, 1001, 0644, false },
+		{ 0, 0, 01777, 41001, 41001, 0644, false },
 		/* a group that may read it, and ones that may not */
-		{ 0, 5, 0775, 1001, 5, 0640, true },
-		{ 0, 5, 0775, 1001, 5, 0600, false },
-		{ 0, 5, 0775, 1001, 6, 0640, false },
+		{ 0, 5, 0775, 41001, 5, 0640, true },
+		{ 0, 5, 0775, 41001, 5, 0600, false },
+		{ 0, 5, 0775, 41001, 6, 0640, false },
 	};
 	struct fixture *f = *state;
 	struct stat in, st;
