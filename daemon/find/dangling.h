@@ -10,7 +10,10 @@
 
 #include "daemon/find/inside.h"
 
-/* on_due(d, name) is to examine the link called name in d again. */
+/*
+ * on_due(d, name) is to examine the link called name in d again.  It may remove
+ * directories below d, and not d itself.
+ */
 void	dangling_init(struct sources *,
 	    void (*on_due)(struct dir *d, const char *name));
 void	dangling_end(struct sources *);
