@@ -1,8 +1,7 @@
 /*
- * compressed.h - tells files that are compressed from text.
+ * compressed.h - tells compressed files from text.
  *
- * Of all formats that are in use, those that inflate.h can read among them.
- * Pure.
+ * It knows all formats that are in use; inflate.h can read some of them.  Pure.
  */
 #ifndef COMPRESSED_H
 #define COMPRESSED_H
@@ -11,12 +10,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define COMPRESSED_HEAD	16		/* octets that tell */
+#define COMPRESSED_HEAD	16		/* octets of a head that tell */
 
-/* Whether name ends as those of files that inflate.h cannot read. */
+/*
+ * Returns whether name ends as the name of a compressed file that inflate.h
+ * cannot read (".bz2", ...).
+ */
 bool	compressed_by_name(const char *name);
 
-/* Whether a file that begins with p[0..n) is compressed, by whatever. */
+/*
+ * Returns whether a file that begins with p[0..n) is compressed, in any format.
+ */
 bool	compressed_by_head(const uint8_t *p, size_t n);
 
 #endif

@@ -16,8 +16,9 @@
 #define ECHO_LOOK	2048		/* octets of a line that are read */
 
 /*
- * Whether line[0..n) begins with ECHO_ROUNDS headers of one length, which are
- * equal but for their digits, and have a time (hh:mm:ss) and app_name.
+ * Returns whether line[0..n) begins with ECHO_ROUNDS headers of one length,
+ * which are equal but for their digits, and have a time (hh:mm:ss) and
+ * app_name.
  */
 bool	echo_is_nested(const uint8_t *line, size_t n, const char *app_name);
 

@@ -39,21 +39,24 @@ struct inflate_io {
 
 struct inflate;				/* opaque */
 
-/* What a file that begins with p[0..n) is. */
+/* Returns the format of a file that begins with p[0..n). */
 enum inflate_kind	inflate_kind_of(const uint8_t *p, size_t n);
 
-/* Returns NULL with ENOMEM.  kind is not INFLATE_NONE. */
+/*
+ * Returns a decoder for a kind that is not INFLATE_NONE, or NULL with ENOMEM.
+ * Free with inflate_free(); NULL is fine.
+ */
 struct inflate	*inflate_new(enum inflate_kind kind);
 void	inflate_free(struct inflate *);
 
 /*
- * Goes on until all of in is used or out is full.  Call it again with what is
- * left of in, if only to fetch what did not fit.  What was made before an
- * error is right as far as one can know.
+ * Decodes until all of in is used or out is full.  Call it again with the rest
+ * of in, also where that is empty, to fetch what did not fit into out.  The
+ * octets made before INFLATE_DAMAGED are right as far as one can know.
  */
 enum inflate_status	inflate_run(struct inflate *, struct inflate_io *);
 
-/* Why it is damaged, in words. */
+/* Returns, in words, why the input is damaged. */
 const char	*inflate_error(const struct inflate *);
 
 #endif

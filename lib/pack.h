@@ -1,8 +1,8 @@
 /*
- * pack.h - lines in, frames out: the one hot loop.
+ * pack.h - makes frames of lines: the one hot loop.
  *
- * One pass over the bytes and one copy for a plain line; nothing is allocated,
- * no clock, no system call.  Pure.
+ * A plain line is passed over once and copied once.  Nothing is allocated.
+ * Pure: no clock, no system call.
  */
 #ifndef PACK_H
 #define PACK_H
@@ -34,8 +34,8 @@ struct pack_style {
 
 /* Where a message ends. */
 struct pack_mark {
-	uint64_t	 end;		/* offset in the file of what is not in
-					   it, its newline being in it */
+	uint64_t	 end;		/* offset in the file behind its
+					   newline */
 	size_t		 made;		/* octets of out up to there */
 };
 
@@ -48,8 +48,8 @@ struct pack_io {
 	size_t		 out_room;
 	uint64_t	 most;		/* messages to make, 0 for any number */
 	struct pack_mark *marks;	/* most of them to fill in, or NULL */
-	uint32_t	 txnr;		/* WIRE_RELP: of the next message; is
-					   counted on */
+	uint32_t	 txnr;		/* WIRE_RELP: number of the next
+					   message; counted on */
 
 	size_t		 used;		/* result: octets of in consumed */
 	size_t		 made;		/* result: octets of out written */
@@ -59,18 +59,19 @@ struct pack_io {
 					   for its length */
 };
 
-#define PACK_NULS_LEAST	16		/* where a line should begin */
+/* So many NULs where a line should begin are no line. */
+#define PACK_NULS_LEAST	16
 
 enum pack_stop {
 	PACK_NEED_INPUT,		/* no complete line left in in[] */
 	PACK_NEED_ROOM,			/* the next frame does not fit in out */
 	PACK_ENOUGH,			/* most messages are made, and there is
 					   input left */
-	PACK_NULS			/* lines are made, and what comes next
-					   is not one: it begins with NULs */
+	PACK_NULS			/* behind the lines that were made come
+					   PACK_NULS_LEAST of NULs */
 };
 
-/* Least max_message for a header of len octets: room for some text. */
+/* Returns the least max_message that leaves room for text behind the header. */
 size_t	pack_least(const struct syslog_header *);
 
 /*
@@ -86,10 +87,11 @@ size_t	pack_least(const struct syslog_header *);
  * Stops behind a line where PACK_NULS_LEAST of NULs come next, for the caller
  * to judge; in the first line, and in any other place, a NUL is an octet.
  *
- * Sets the results in io from 0.  out[] of pack_room(style) octets is always
- * enough for one frame.
+ * Sets the results in io from 0.
  */
 enum pack_stop	pack_lines(const struct pack_style *, struct pack_io *);
+
+/* Returns the octets of out[] that are always enough for one frame. */
 size_t	pack_room(const struct pack_style *);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * pattern.h - which paths a source means.
+ * pattern.h - the paths of a source: which files they match.
  *
  * An absolute path, cut at its slashes into components: a literal name, a
  * glob(7) with * ? [] (backslash quotes), or ** for any number of directories,
@@ -38,17 +38,19 @@ struct pattern;				/* opaque */
 struct pattern	*pattern_new(const char *path, struct reason *why);
 void	pattern_free(struct pattern *);
 
+/* Return the number of components, and the ith, which is the pattern's. */
 size_t	pattern_length(const struct pattern *);
 const struct pattern_part	*pattern_part(const struct pattern *, size_t i);
 
-/* Whether one component matches one name; "." and ".." never match. */
+/* Returns whether a component matches a name; "." and ".." never match. */
 bool	pattern_part_matches(const struct pattern_part *, const char *name);
 
 /*
- * Whether a file is excluded by glob: one without a slash is matched against
- * the last component of path, one with a slash against the whole path, where
- * * does not match a slash and ** as a component takes any number of them.
- * A glob such as "nginx/x" thus excludes nothing: paths begin with a slash.
+ * Returns whether a file is excluded by glob: one without a slash is matched
+ * against the last component of path, one with a slash against the whole path,
+ * where * does not match a slash and ** as a component takes any number of
+ * them.  A glob such as "nginx/x" thus excludes nothing: paths begin with a
+ * slash.
  */
 bool	pattern_excludes(const char *glob, const char *path);
 

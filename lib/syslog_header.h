@@ -1,8 +1,8 @@
 /*
- * syslog_header.h - what stands before the text of every message.
+ * syslog_header.h - the header of a message: all that stands before its text.
  *
- * Built once for a (source, destination) pair; only the time is written anew,
- * once for a slice of lines, never for a line.
+ * A header is built once for a source and a destination; only its time is
+ * written anew, once for a slice of lines, never for a line.  Pure.
  */
 #ifndef SYSLOG_HEADER_H
 #define SYSLOG_HEADER_H
@@ -41,8 +41,8 @@ struct syslog_header {
 	size_t			 len;
 	size_t			 time_at;	/* where the time stands */
 	enum syslog_format	 format;
-	bool			 position;	/* the caller puts the offset and
-						   '"] ' before the text */
+	bool			 position;	/* the offset and '"] ' come
+						   next, before the text */
 };
 
 /* The name of the position element. */
@@ -76,9 +76,9 @@ int	syslog_facility(const char *name);
 int	syslog_severity(const char *name);
 
 /*
- * Whether s is an SD-ID of RFC 5424 6.3.2: 1 to 32 characters of SD-NAME, of
- * the form name@enterprise-number, or a registered name without '@'.  The
- * same for the name of a parameter.
+ * Return whether s is an SD-ID of RFC 5424 6.3.2 (1 to 32 characters of
+ * SD-NAME, of the form name@enterprise-number, or a registered name without
+ * '@'), or the name of a parameter.
  */
 bool	syslog_sd_id_valid(const char *s);
 bool	syslog_sd_name_valid(const char *s);

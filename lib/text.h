@@ -33,8 +33,8 @@ struct text_result {
 	size_t	made;			/* output bytes written */
 	size_t	repaired;		/* input bytes that were not UTF-8, also
 					   where they were passed */
-	bool	wide;			/* output has bytes above 0x7f */
-	bool	utf8;			/* output is valid UTF-8 */
+	bool	wide;			/* the output has bytes above 0x7f */
+	bool	utf8;			/* the output is valid UTF-8 */
 };
 
 /*
@@ -50,7 +50,8 @@ size_t	text_plain(const uint8_t *p, size_t n);
 size_t	text_unfinished(const uint8_t *p, size_t n);
 
 /*
- * Converts in[0..n) into out[0..room), as far as whole characters fit.  in is
+ * Converts in[0..n) into out[0..room), as far as whole characters fit, and
+ * returns how far that was.  in is
  * taken as complete: a sequence cut off at its end is invalid.  Needs room for
  * 4 bytes to be sure to make progress.  Stops at no character: a newline is a
  * control character here.

@@ -1,5 +1,5 @@
 /*
- * window.h - what one receiver was sent and has not acknowledged.
+ * window.h - what was sent to one receiver, and not acknowledged yet.
  *
  * A slice is a run of a file's bytes and the place where its frames end in the
  * stream of bytes to the receiver.  A cursor's acked offset moves only over
@@ -138,12 +138,14 @@ void	window_cut(struct window *, struct cursor *cur, off_t end);
 bool	window_guard(const struct window *, const struct cursor *cur,
 	    off_t most, off_t *at, uint64_t *guard);
 
+/* Return up to which position stream bytes were pushed, and acknowledged. */
 uint64_t	window_sent_pos(const struct window *);
-/* All stream bytes up to there are acknowledged. */
 uint64_t	window_acked_pos(const struct window *);
-/* Stream bytes pushed from there on. */
+
+/* Returns the number of stream bytes between the two. */
 uint64_t	window_in_flight(const struct window *);
-/* Slices that can be pushed before window_push() has to refuse one. */
+
+/* Returns how many slices window_push() takes before it is full. */
 size_t	window_room(const struct window *);
 
 #endif

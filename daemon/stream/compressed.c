@@ -16,11 +16,11 @@
 
 #define QUIET 60. /* seconds until what is cut off stays so */
 
-/* One that decodes, or waits for its turn. */
+/* A stream in the queue: it decodes, or waits for its turn. */
 struct compressed {
 	TAILQ_ENTRY(compressed) entry;
 	struct stream *stream;
-	struct decoder *decoder; /* NULL: it waits, or was just woken */
+	struct decoder *decoder; /* NULL: not begun */
 };
 
 void
@@ -29,7 +29,7 @@ compressed_turn_init(struct decode_turn *turn)
 	TAILQ_INIT(&turn->queue);
 }
 
-/* The stream has its turn no more, nor does it wait for it. */
+/* Takes the stream out of the queue; its decoder is freed. */
 static void
 leave(struct compressed *c)
 {
@@ -40,8 +40,8 @@ leave(struct compressed *c)
 }
 
 /*
- * Wakes the first one that waits.  One that has to wait for another file leaves
- * the queue: it is woken after that one, and the turn may be that one's.
+ * Wakes the first stream of the queue.  A stream that has to wait for another
+ * file leaves the queue: it is woken after that file, which may need the turn.
  */
 static void
 wake_next(struct decode_turn *turn)
@@ -69,7 +69,7 @@ tail_packed_close(struct stream *s)
 		wake_next(turn);
 }
 
-/* Joins the queue.  Returns 0, or -1 with ENOMEM. */
+/* Puts the stream into the queue.  Returns 0, or -1 with ENOMEM. */
 static int
 join(struct stream *s)
 {
@@ -98,7 +98,7 @@ take_turn(struct stream *s)
 
 	if (join(s) == -1)
 		return (NULL);
-	/* Who has to wait for another file, for this one perhaps, gives way. */
+	/* The first may have to wait for another file, perhaps for this one. */
 	while ((first = TAILQ_FIRST(&turn->queue)) != s->compressed &&
 	    stream_must_wait(first->stream))
 		leave(first);

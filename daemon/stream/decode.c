@@ -12,7 +12,7 @@
 #define GUARD_WITHIN ((off_t)64 * 1024 * 1024) /* of text, for a guard */
 
 struct decoder {
-	struct inflate *z; /* NULL: there was no memory to begin again */
+	struct inflate *z; /* NULL: there was no memory to begin anew */
 	enum inflate_kind kind;
 	enum decoder_state state;
 	off_t in_at; /* of what follows in[] in the file */

@@ -13,7 +13,7 @@
 static const off_t distances[LEVELS] = { 64 * 1024, 1024 * 1024,
 	16 * 1024 * 1024 };
 
-/* An older guard is replaced when it is so far behind; then it is the last. */
+/* An older guard, replaced when it is so far behind; then it is the last. */
 struct level {
 	struct guard now;
 	struct guard last;

@@ -11,19 +11,19 @@
 #include "daemon/stream/judge.h"
 #include "daemon/stream/streams.h"
 
-/* What was read of a file: from an offset on, behind the guard. */
+/* A read of the file: the octets that the guard is made of, and lines. */
 struct slice {
 	uint8_t *buf;
-	size_t size; /* of buf, and how much was wanted */
-	size_t skip; /* where lines begin */
-	size_t n;
-	off_t from; /* the offset of that */
-	bool is_cut; /* there is more, which could not be read */
+	size_t size; /* of buf, which the read was to fill */
+	size_t skip; /* where lines begin in buf */
+	size_t n; /* octets read */
+	off_t from; /* the offset of the lines in the file */
+	bool is_cut; /* a read failed behind these */
 };
 
 /*
- * Octets to pass over where a line was sent without its newline, and only the
- * newline came since.  before is the octet before p.
+ * Returns the octets of the newline that p[0..n) begins with where the line was
+ * sent without it, else 0.  before is the octet before p.
  */
 static size_t
 late_newline(uint8_t before, const uint8_t *p, size_t n)
@@ -35,11 +35,11 @@ late_newline(uint8_t before, const uint8_t *p, size_t n)
 	return (n > 1 && p[0] == '\r' && p[1] == '\n' ? 2 : 0);
 }
 
-/* Whether what was read before may be another file's; or nobody can tell. */
+/* What stands before the cursor, compared with what was sent. */
 enum sameness {
 	SAME,
 	CHANGED,
-	UNKNOWN
+	UNKNOWN /* it cannot be read */
 };
 
 /*
@@ -99,8 +99,8 @@ remember(struct stream *s, const uint8_t *buf, size_t n, off_t end)
 }
 
 /*
- * What would not be sent now is read in vain: as many octets as the lines that
- * may go should have, if they are as lines were so far.
+ * Octets that are not sent now would be read in vain.  Returns how many the
+ * lines have that may be sent, if they are as long as lines were so far.
  */
 static size_t
 worth_reading(const struct stream *s, const struct pull *p)
@@ -117,7 +117,7 @@ worth_reading(const struct stream *s, const struct pull *p)
 	return (STREAM_GUARD + (size_t)(lines * line));
 }
 
-/* Whether what was scanned without a newline says that it is too early. */
+/* Whether the line that begins at the cursor has no newline yet. */
 static bool
 still_partial(struct stream *s, uint8_t *buf, size_t size)
 {
@@ -132,9 +132,8 @@ still_partial(struct stream *s, uint8_t *buf, size_t size)
 }
 
 /*
- * Reads what is to be sent next, and the guard in front of it, which is
- * skipped. Returns false where there is nothing to send now, and why in
- * *result.
+ * Reads what is to be sent next, and before it the octets of the guard. Returns
+ * false where there is nothing to send now; *result says why.
  */
 static bool
 read_slice(struct stream *s, const struct pull *p, struct slice *l,
@@ -164,7 +163,7 @@ read_slice(struct stream *s, const struct pull *p, struct slice *l,
 	return (true);
 }
 
-/* The file had no fingerprint, and no record has this one. */
+/* Gives the file, which had none, a fingerprint; no record has it yet. */
 static void
 begin_print(struct tail *t, const uint8_t *head, size_t n)
 {
@@ -188,7 +187,7 @@ has_what_was_sent(struct stream *s, const struct slice *l)
 	return (same == SAME);
 }
 
-/* What the slice tells of the file. */
+/* Notes what the slice tells of the file: its fingerprint, its size. */
 static void
 note_slice(struct stream *s, const struct slice *l)
 {
@@ -212,7 +211,7 @@ begins_with_nuls(const uint8_t *p, size_t n)
 	return (n >= PACK_NULS_LEAST && memcmp(p, nuls, PACK_NULS_LEAST) == 0);
 }
 
-/* Nothing of it is sent, and nothing is left. */
+/* Sends nothing of the rest of the file. */
 static enum pull_result
 pass_over(struct stream *s, struct pull *p)
 {
@@ -222,7 +221,7 @@ pass_over(struct stream *s, struct pull *p)
 	return (PULL_MORE);
 }
 
-/* Nobody writes over the NULs at its end any more, as far as is known. */
+/* Whether no program writes over the NULs at its end any more, it seems. */
 static bool
 is_left(const struct stream *s)
 {
@@ -265,7 +264,7 @@ is_no_text(struct stream *s, const struct slice *l)
 	    s, s->tail->fd, l->buf, l->n, l->from - (off_t)l->skip));
 }
 
-/* A newline that came after its line was sent. */
+/* Passes over a newline that came after its line was sent. */
 static void
 skip_late_newline(struct slice *l)
 {
@@ -286,8 +285,9 @@ begins_line(const struct slice *l)
 }
 
 /*
- * Leaves off NULs at the end that a line may be written over: those that
- * nothing follows in the file.  Returns false when it has to be read once more.
+ * Leaves off NULs at the end of the slice that a line may be written over:
+ * those that nothing follows in the file.  Returns false when the slice has to
+ * be read once more.
  */
 static bool
 leave_nuls(struct stream *s, struct slice *l)
@@ -320,8 +320,8 @@ leave_nuls(struct stream *s, struct slice *l)
 }
 
 /*
- * A line longer than the buffer, of which only the head is wanted: nothing is
- * sent before its end is found.
+ * Sends the head of a line that is longer than the buffer and is to be cut,
+ * when the end of the line is found.
  */
 static enum pull_result
 pull_giant(
@@ -431,7 +431,7 @@ stream_pull(struct stream *s, struct pull *p)
 	p->made = 0;
 	p->messages = 0;
 	p->end = s->cursor.sent;
-	/* Is it a copy?  What has come into it since it was looked at tells. */
+	/* Octets that came since the last check tell whether it is a copy. */
 	if (s->tail->fresh)
 		tails_ops(s->tail->all)->check(s->tail);
 	if (s->tail->held != NULL || tail_is_undecided(s->tail)) {

@@ -1,6 +1,6 @@
 #include "daemon/stream/stream.h"
 
-/* Whether t has something that dest is to be sent before what follows it. */
+/* Whether t has something that is to be sent to dest before later files. */
 static bool
 owes(const struct tail *t, const void *dest)
 {
@@ -14,7 +14,7 @@ owes(const struct tail *t, const void *dest)
 	return (false);
 }
 
-/* One that has nothing to send itself may stand between two that have. */
+/* A file that has nothing to send may stand between two that have. */
 bool
 stream_must_wait(const struct stream *s)
 {

@@ -1,5 +1,5 @@
 /*
- * sparse.h - holes in files: octets that were never written.
+ * sparse.h - holes in files: octets that were never written, read as NULs.
  */
 #ifndef STREAM_SPARSE_H
 #define STREAM_SPARSE_H
@@ -7,15 +7,16 @@
 #include <sys/types.h>
 
 /*
- * The first offset, not before at, that is not in a hole, as far as the system
- * tells; at where it does not; -1 when there is nothing but a hole.
+ * Returns the first offset of fd, at or behind at, that is not in a hole; -1
+ * where there is nothing but a hole up to the end of the file; at where the
+ * system does not tell.
  */
 off_t	tail_hole_end(int fd, off_t at);
 
 /*
- * The offset, not above at, behind which there is nothing but a hole up to at,
- * as far as the system tells; at where it does not.  Costs a few system calls,
- * however large the hole is.
+ * Returns the offset where the hole begins that ends at at; at where no hole
+ * ends there, or the system does not tell.  Takes a few system calls, however
+ * large the hole is.
  */
 off_t	tail_data_end(int fd, off_t at);
 

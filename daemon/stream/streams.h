@@ -1,5 +1,6 @@
 /*
- * streams.h - what all streams of one file say together, and are told.
+ * streams.h - all streams of one file together: what they have sent, and what
+ * is told to all of them.
  */
 #ifndef STREAM_STREAMS_H
 #define STREAM_STREAMS_H
@@ -15,85 +16,109 @@ struct tail;
 struct tails;
 
 /*
- * A file no larger than that, written anew with the same text, is sent once
- * more.
+ * Octets: a file that is no larger, and was written anew with the same text, is
+ * sent once more.
  */
 #define STREAMS_REWRITTEN_MOST	(64 * 1024)
 
-/* There may be something to read for each of them; NULL is fine. */
+/* The file may have something to read: wakes each stream.  NULL is fine. */
 void	streams_wake(struct tail *);
 
-/* As tails_watch(); what was written before a watch began is read. */
+/*
+ * Gives the file a watch of its own where it needs one, as tails_watch(), and
+ * wakes its streams where a watch began: what was written before is to be read.
+ */
 void	streams_watch(struct tail *);
 
-/* The file's stream to the destination, or NULL. */
+/* Returns the file's stream to the destination of a route, or NULL. */
 const struct stream	*tail_stream_to(const struct tail *, const void *dest);
 
-/* None of them has a complete line left. */
+/* Returns whether no stream has a complete line left to read. */
 bool	tail_is_drained(const struct tail *);
 
-/* Every destination has all of the file. */
+/* Returns whether every receiver has acknowledged all of the file. */
 bool	tail_is_done(const struct tail *);
 
 /*
- * The offset up to which every destination was sent the file; and up to which
- * the one that is ahead was.
+ * Return the least and the largest offset up to which a stream has sent the
+ * file; the least is the file's size where there is no stream.
  */
 off_t	tail_least_sent(const struct tail *);
 off_t	tail_most_sent(const struct tail *);
 
-/* The least partial_timeout that counts for the file, in seconds; 0: none. */
+/* Returns the least partial_timeout of its sources, in seconds; 0: none. */
 double	tail_partial_seconds(const struct tail *);
 
-/* The guard with the largest offset of all its streams, or one that is none. */
+/*
+ * Returns the guard with the largest offset of all streams; where there is none
+ * its offset is 0.
+ */
 struct guard	tail_newest_guard(const struct tail *);
 
 /*
- * Compares the fingerprint with a file that was written to, and brings it up
- * to date.  Returns 1 when it is still the same file, 0 when it is not, or -1
- * with errno when it could not be read.
+ * Compares the fingerprint with the head of fd, and makes it longer where the
+ * file has grown.  Returns 1 when the file still begins as it did, 0 when it
+ * does not, or -1 with errno when fd cannot be read.
  */
 int	tail_update_print(struct tail *, int fd);
 
-/* The file begins with head[0..n): that is its fingerprint. */
+/* The file begins with head[0..n): sets its fingerprint, to be recorded. */
 void	streams_set_print(struct tail *, const uint8_t *head, size_t n);
 
 /*
- * The offset behind the last newline of fd: where start = "end" begins.  That
- * is looked for in the last 64 MB that are no hole; without one there it is the
- * size.
+ * Returns the offset behind the last newline of fd: where start = "end" begins.
+ * Looks at the last 64 MB that are no hole.  Without a newline there, or where
+ * fd cannot be read, returns the file's size; for a file of one line that is
+ * not ended, 0.
  */
 off_t	tail_last_line(struct tail *, int fd);
 
-/* Those that begin at the end do so now, by fd. */
+/*
+ * The file was opened as fd: the streams that are to begin at its end, and have
+ * not begun, do so there.
+ */
 void	streams_begin_at_end(struct tail *, int fd);
 
-/* A read of the file failed, see tail_cannot_be_read(); and: none does now. */
+/*
+ * A read of the file failed: sees to it as tail_cannot_be_read(); and: a read
+ * did not fail any more, so the streams go on.
+ */
 void	tail_read_failed(struct tail *, int error);
 void	tail_can_be_read(struct tail *);
 
-/* Whether the file has something, and nothing of it could be read yet. */
+/*
+ * Returns whether the file has something, and nothing of it could ever be read:
+ * it has no fingerprint.
+ */
 bool	tail_is_unread(const struct tail *);
 
-/* Where it is so, that is recorded. */
+/* Has the file recorded anew where tail_is_unread(). */
 void	streams_mark_unread(struct tail *);
 
-/* A read of fd found more in it than any look had: it has size octets now. */
+/*
+ * A read of fd found more in the file than the last check of it: the file has
+ * size octets now.
+ */
 void	tail_has_grown(struct tail *, int fd, off_t size);
 
-/* Somebody writes to the file still: its last line may be half of one. */
+/*
+ * A program still writes to the file: the end of the file ends no line, for no
+ * stream.
+ */
 void	streams_end_flush(struct tail *);
 
 /*
- * Whether nobody knows yet what the file was before the start: it may be what
- * another file of the checkpoint has become, of which something was sent.
- * Nothing of it is sent or recorded until that is known, or has been sought for
- * long.
+ * Returns whether the start could not find out yet what the file was before: it
+ * may be what another file of the checkpoint has become, of which something was
+ * sent.  Nothing of the file is sent or recorded until that is found out, or
+ * was sought for long.
  */
 bool	tail_is_undecided(struct tail *);
 
-/* That is known now; and: it is to be asked anew. */
+/* That is found out: the file is recorded and sent. */
 void	tail_decide(struct tail *);
+
+/* That may be found out now: has the streams ask again. */
 void	tail_wake_undecided(struct tail *);
 
 #endif
