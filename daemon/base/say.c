@@ -28,11 +28,8 @@ static struct {
 } said;
 
 static void
-on_end(struct ev_loop *loop, ev_timer *timer, int revents)
+end_while(void)
 {
-	(void)loop;
-	(void)timer;
-	(void)revents;
 	if (said.grave.others > 0)
 		log_warnx(
 		    "and %llu others like these in %.0f s: \"teslacoilctl "
@@ -43,6 +40,15 @@ on_end(struct ev_loop *loop, ev_timer *timer, int revents)
 		    (unsigned long long)said.plain.others, said.end.repeat);
 	said.grave = said.plain = (struct bound) { 0 };
 	ev_timer_stop(said.loop, &said.end);
+}
+
+static void
+on_end(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+	(void)loop;
+	(void)timer;
+	(void)revents;
+	end_while();
 }
 
 void

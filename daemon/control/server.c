@@ -298,21 +298,28 @@ on_rest(struct ev_loop *loop, ev_timer *timer, int revents)
 	ev_io_start(loop, &ctl->listener);
 }
 
+/*
+ * A connection cannot be accepted: unless a descriptor becomes free, the server
+ * rests, for the loop would report the connection again at once.
+ */
 static void
-on_connect(struct ev_loop *loop, ev_io *io, int revents)
+refused(struct ctl *ctl, int error)
 {
-	struct ctl *ctl = io->data;
+	if ((error != EMFILE && error != ENFILE && error != ENOMEM) ||
+	    ctl->env->make_room(ctl->env->arg))
+		return;
+	ev_io_stop(ctl->loop, &ctl->listener);
+	ev_timer_again(ctl->loop, &ctl->rest);
+}
+
+static void
+take_client(struct ctl *ctl)
+{
 	struct client *c;
 	int fd, flags;
 
-	(void)revents;
-	if ((fd = accept(io->fd, NULL, NULL)) == -1) {
-		/* It would be told of again at once, and as often. */
-		if ((errno == EMFILE || errno == ENFILE || errno == ENOMEM) &&
-		    !ctl->env->make_room(ctl->env->arg)) {
-			ev_io_stop(loop, io);
-			ev_timer_again(loop, &ctl->rest);
-		}
+	if ((fd = accept(ctl->listener.fd, NULL, NULL)) == -1) {
+		refused(ctl, errno);
 		return;
 	}
 	if ((flags = fcntl(fd, F_GETFL)) == -1 ||
@@ -326,12 +333,20 @@ on_connect(struct ev_loop *loop, ev_io *io, int revents)
 	ev_io_init(&c->io, on_client, fd, EV_READ);
 	ev_timer_init(&c->patience, on_patience, 0., PATIENCE);
 	c->io.data = c->patience.data = c;
-	ev_io_start(loop, &c->io);
-	ev_timer_again(loop, &c->patience);
+	ev_io_start(ctl->loop, &c->io);
+	ev_timer_again(ctl->loop, &c->patience);
 	TAILQ_INSERT_TAIL(&ctl->clients, c, entry);
 	/* Those who say nothing, or do not read, keep nobody out. */
 	if (++ctl->nclients > CLIENTS)
 		client_free(TAILQ_FIRST(&ctl->clients));
+}
+
+static void
+on_connect(struct ev_loop *loop, ev_io *io, int revents)
+{
+	(void)loop;
+	(void)revents;
+	take_client(io->data);
 }
 
 static void

@@ -43,7 +43,7 @@ struct state_sum {
 void	state_sum(const struct state_view *, struct state_sum *);
 
 /* Parts of it. */
-#define STATE_COUNTERS		1u	/* of the process and the checkpoint too */
+#define STATE_COUNTERS		1u	/* also of process and checkpoint */
 #define STATE_DESTINATIONS	2u
 #define STATE_SOURCES		4u
 #define STATE_FILES		8u

@@ -38,19 +38,25 @@ write_piece(struct state_dump *d)
 }
 
 static void
-on_next(struct ev_loop *loop, ev_timer *timer, int revents)
+go_on(struct state_dump *d)
 {
-	struct state_dump *d = timer->data;
 	char why[128];
 	int result;
 
-	(void)revents;
 	if ((result = write_piece(d)) == 1)
 		return;
-	ev_timer_stop(loop, timer);
+	ev_timer_stop(d->loop, &d->next);
 	if (result == -1)
 		(void)snprintf(why, sizeof(why), NAME ": %s", strerror(errno));
 	d->on_end(d->arg, result == -1 ? why : NULL);
+}
+
+static void
+on_next(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+	(void)loop;
+	(void)revents;
+	go_on(timer->data);
 }
 
 struct state_dump *
