@@ -194,7 +194,7 @@ endpoint_new(const struct endpoint_env *env,
 	ep->link.fd = -1;
 	ep->is_relp = conf_url_is_relp(url);
 	TAILQ_INIT(&ep->ready);
-	targets_init(&ep->targets,
+	targets_init(&ep->addresses,
 	    &(struct resolve_how) { env->loop, conf->connect_timeout_ms }, url,
 	    endpoint_on_address, ep);
 	backoff_init(

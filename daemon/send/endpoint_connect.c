@@ -55,7 +55,7 @@ connect_next(struct endpoint *ep)
 	}
 	endpoint_enter(ep, ENDPOINT_RESOLVING);
 	endpoint_start_timer(ep, (double)ep->conf->connect_timeout_ms / 1e3);
-	targets_next(&ep->targets);
+	targets_next(&ep->addresses);
 }
 
 /* The address cannot be used, for the reason in ep->error. */
@@ -96,7 +96,7 @@ endpoint_connect(struct endpoint *ep)
 	}
 	endpoint_enter(ep, ENDPOINT_RESOLVING);
 	ep->env->on_resolve(ep->env->arg);
-	targets_begin(&ep->targets);
+	targets_begin(&ep->addresses);
 }
 
 void

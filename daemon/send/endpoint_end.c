@@ -57,7 +57,7 @@ endpoint_lose(struct endpoint *ep, uint64_t keep_pos)
 {
 	ep->losses++;
 	if (clock_now() - ep->opened < LASTING)
-		targets_avoid(&ep->targets);
+		targets_avoid(&ep->addresses);
 	else
 		/* The outage before it is over, though nothing was sent. */
 		backoff_reset(&ep->backoff);

@@ -13,7 +13,7 @@
 
 struct endpoint_lookup {
 	const struct endpoint_env *env;
-	struct addresses targets;
+	struct addresses addresses;
 	struct address in_use;
 	void (*on_moved)(void *arg);
 	void *arg;
@@ -44,11 +44,11 @@ on_address(void *lookup, const struct address *a, const char *error)
 	(void)error;
 	if (a != NULL && !address_is_same(a, &l->in_use)) {
 		l->found = true;
-		targets_next(&l->targets);
+		targets_next(&l->addresses);
 		return;
 	}
 	set_due(l, a != NULL ? a->ttl : 0);
-	targets_stop(&l->targets);
+	targets_stop(&l->addresses);
 	if (a == NULL && l->found)
 		l->on_moved(l->arg);
 }
@@ -64,7 +64,7 @@ endpoint_lookup_new(const struct endpoint_env *env, uint64_t timeout_ms,
 	l->env = env;
 	l->on_moved = on_moved;
 	l->arg = arg;
-	targets_init(&l->targets,
+	targets_init(&l->addresses,
 	    &(struct resolve_how) { env->loop, timeout_ms }, url, on_address,
 	    l);
 	return (l);
@@ -93,7 +93,7 @@ endpoint_lookup_again(struct endpoint_lookup *l)
 	l->asking = true;
 	l->found = false;
 	l->env->on_resolve(l->env->arg);
-	targets_begin(&l->targets);
+	targets_begin(&l->addresses);
 }
 
 void
@@ -101,6 +101,6 @@ endpoint_lookup_stop(struct endpoint_lookup *l)
 {
 	if (l == NULL)
 		return;
-	targets_stop(&l->targets);
+	targets_stop(&l->addresses);
 	l->asking = false;
 }

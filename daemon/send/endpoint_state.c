@@ -79,7 +79,7 @@ endpoint_stop_watchers(struct endpoint *ep)
 	ev_timer_stop(loop, &ep->ack_timer);
 	ev_timer_stop(loop, &ep->again);
 	ev_timer_stop(loop, &ep->rate_timer);
-	targets_stop(&ep->targets);
+	targets_stop(&ep->addresses);
 	endpoint_lookup_stop(ep->lookup);
 }
 

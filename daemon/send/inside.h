@@ -52,7 +52,7 @@ struct endpoint {
 
 	/* The connection. */
 	struct transport link;
-	struct addresses	targets;	/* the addresses of url */
+	struct addresses addresses;	/* the addresses of url */
 	struct address	address;	/* of link */
 	struct endpoint_lookup *lookup;	/* UDP, or NULL */
 	struct backoff	backoff;

@@ -166,7 +166,7 @@ fake_open(
 	assert_true(r->opens < FAKE_OPENS);
 	connect_pair(pair);
 	t->fd = pair[0];
-	t->stream = true;
+	t->stream = t->url->scheme != CONF_UDP;
 	r->peers[r->opens++] = pair[1];
 	r->acked = r->ngot = r->nsaid = 0;
 	r->finished = r->goodbye = false;
@@ -241,7 +241,11 @@ fake_finish(struct transport *t)
 const struct transport_ops transport_stdout = FAKE_TRANSPORT;
 const struct transport_ops transport_tcp = FAKE_TRANSPORT;
 const struct transport_ops transport_tls = FAKE_TRANSPORT;
-const struct transport_ops transport_udp = FAKE_TRANSPORT;
+const struct transport_ops transport_udp = { .facts = { .connectionless =
+							    true },
+	.open = fake_open,
+	.send = fake_send,
+	.recv = fake_recv };
 const struct transport_ops transport_unix = FAKE_TRANSPORT;
 
 /* The files: what daemon/send asks of the rest of the daemon. */

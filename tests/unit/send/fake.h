@@ -23,7 +23,8 @@
 
 struct fake_receiver {
 	bool		refuses;	/* no connection can be made */
-	size_t		take;		/* octets that a send takes at most */
+	size_t		take;		/* octets that a send takes at most;
+					   UDP: the datagram */
 	int		send_error;	/* or why it takes none */
 	uint64_t	acked;		/* octets of the last connection */
 	bool		counts;		/* the system tells acked */

@@ -18,6 +18,7 @@
 #include <cmocka.h>
 
 #include "daemon/base/clock.h"
+#include "daemon/send/destination_inside.h"
 #include "fake.h"
 
 #define FILES 26
@@ -185,6 +186,34 @@ a_receiver_that_hangs_gives_way_to_one_that_does_not(void **state)
 	assert_int_equal(fake_receiver(0)->ngot, 0);
 }
 
+/* The time in which the first proves to be well is over at once, here. */
+static void
+the_first_has_its_files_again_when_it_is_well(void **state)
+{
+	struct fake_receiver *first = fake_receiver(0);
+	struct fake_receiver *second = fake_receiver(1);
+
+	(void)state;
+	first->refuses = true;
+	start(1, 10);
+	UNTIL(fake_got_lines(second, 'a', 0, 10));
+	first->refuses = false;
+	UNTIL(is_up(0));
+	write_lines(0, 1);
+	UNTIL(fake_got_lines(second, 'a', 0, 11));
+	assert_true(ev_is_active(&d->well));
+	ev_feed_event(loop, &d->well, EV_TIMER);
+	(void)ev_run(loop, EVRUN_NOWAIT);
+	write_lines(0, 1);
+	turns();
+	/* Not before the second has all that it was sent. */
+	assert_int_equal(first->ngot, 0);
+	second->acked = second->ngot;
+	UNTIL(second->finished);
+	fake_goodbye(second);
+	UNTIL(fake_got_lines(first, 'a', 11, 12));
+}
+
 static void
 alone_a_receiver_that_hangs_is_left_the_time_it_needs(void **state)
 {
@@ -282,6 +311,26 @@ the_files_of_an_endpoint_that_is_lost_go_to_the_other(void **state)
 	assert_int_equal(second->opens, 1);
 }
 
+/* It was lost before: the others reconnect for it only when it is well. */
+static void
+an_endpoint_that_comes_back_has_its_files_when_it_is_well(void **state)
+{
+	struct fake_receiver *first = fake_receiver(0);
+	struct fake_receiver *second = fake_receiver(1);
+
+	(void)state;
+	conf.policy = CONF_BALANCE;
+	start(FILES, 1);
+	UNTIL(first->ngot + second->ngot == (size_t)FILES * FAKE_LINE);
+	fake_break(first, ECONNRESET);
+	UNTIL(first->opens == 2 && is_up(0));
+	second->acked = second->ngot;
+	turns();
+	assert_false(second->finished);
+	ev_feed_event(loop, &d->well, EV_TIMER);
+	UNTIL(second->finished);
+}
+
 static void
 the_rate_holds_for_all_endpoints_together(void **state)
 {
@@ -345,12 +394,14 @@ main(void)
 		TEST(where_the_first_refuses_the_second_has_all),
 		TEST(after_a_loss_the_second_gets_what_was_not_acknowledged),
 		TEST(a_receiver_that_hangs_gives_way_to_one_that_does_not),
+		TEST(the_first_has_its_files_again_when_it_is_well),
 		TEST(alone_a_receiver_that_hangs_is_left_the_time_it_needs),
 		TEST(balance_gives_every_file_to_one_endpoint),
 		TEST(
 		    balance_keeps_a_file_where_it_is_while_octets_are_in_flight),
 		TEST(balance_evens_out_when_nothing_is_in_flight),
 		TEST(the_files_of_an_endpoint_that_is_lost_go_to_the_other),
+		TEST(an_endpoint_that_comes_back_has_its_files_when_it_is_well),
 		TEST(the_rate_holds_for_all_endpoints_together),
 		TEST(a_destination_is_quiet_when_its_receivers_have_all),
 		TEST(a_destination_that_is_abandoned_sends_again_later),

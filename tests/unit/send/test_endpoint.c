@@ -138,6 +138,16 @@ start(unsigned lines)
 	endpoint_start(ep);
 }
 
+/* The same over UDP: each line is a datagram. */
+static void
+start_udp(unsigned lines)
+{
+	conf.urls[0].scheme = CONF_UDP;
+	r->take = FAKE_LINE;
+	start(lines);
+	file.most = 1;
+}
+
 /* The same over RELP, and the server agrees. */
 static void
 start_relp(unsigned lines)
@@ -483,6 +493,77 @@ one_that_is_abandoned_may_not_have_read_what_it_acknowledged(void **state)
 	assert_false(endpoint_abandon(ep));
 }
 
+/* The first one alone: a host that is still not there would refuse them all. */
+static void
+datagrams_of_late_are_sent_again_after_a_refusal(void **state)
+{
+	(void)state;
+	start_udp(10);
+	UNTIL(fake_got_lines(r, 'a', 0, 10));
+	assert_int_equal(file.stream.cursor.acked, 100);
+	fake_break(r, ECONNREFUSED);
+	UNTIL(r->opens == 2 && r->ngot > 0);
+	turns();
+	assert_true(fake_got_lines(r, 'a', 0, 1));
+	UNTIL(fake_got_lines(r, 'a', 0, 10));
+	assert_int_equal(r->opens, 2);
+}
+
+static void
+what_the_path_does_not_take_is_packed_anew(void **state)
+{
+	(void)state;
+	start_udp(10);
+	UNTIL(fake_got_lines(r, 'a', 0, 10));
+	r->send_error = EMSGSIZE;
+	file.size += 5 * FAKE_LINE;
+	stream_wake(&file.stream);
+	turn();
+	assert_int_equal(file.stream.cursor.sent, 100);
+	r->send_error = 0;
+	UNTIL(fake_got_lines(r, 'a', 0, 15));
+	assert_int_equal(info().losses, 0);
+}
+
+static void
+over_udp_one_that_is_released_is_idle_in_the_next_turn(void **state)
+{
+	(void)state;
+	start_udp(10);
+	UNTIL(fake_got_lines(r, 'a', 0, 10));
+	endpoint_release(ep);
+	turn();
+	assert_int_equal(info().state, ENDPOINT_IDLE);
+	assert_int_equal(info().losses, 0);
+}
+
+static void
+no_acknowledgement_moves_a_stream_that_was_dropped(void **state)
+{
+	(void)state;
+	start(10);
+	UNTIL(fake_got_lines(r, 'a', 0, 10));
+	endpoint_drop(ep, &file.stream);
+	file.stream.cursor.sent = file.stream.cursor.acked = 0;
+	r->acked = 100;
+	UNTIL(info().in_flight == 0);
+	assert_int_equal(file.stream.cursor.acked, 0);
+}
+
+static void
+what_was_sent_behind_the_end_of_a_file_does_not_come_again(void **state)
+{
+	(void)state;
+	start(10);
+	file.most = 1;
+	UNTIL(fake_got_lines(r, 'a', 0, 10));
+	file.size = 40;
+	endpoint_cut(ep, &file.stream, 40);
+	fake_break(r, ECONNRESET);
+	UNTIL(r->opens == 2 && r->ngot > 0);
+	assert_true(fake_got_lines(r, 'a', 0, 4));
+}
+
 static void
 a_server_of_relp_acknowledges_message_by_message(void **state)
 {
@@ -606,6 +687,12 @@ main(void)
 		TEST(two_goodbyes_that_cross_lose_and_repeat_nothing),
 		TEST(
 		    one_that_is_abandoned_may_not_have_read_what_it_acknowledged),
+		TEST(datagrams_of_late_are_sent_again_after_a_refusal),
+		TEST(what_the_path_does_not_take_is_packed_anew),
+		TEST(over_udp_one_that_is_released_is_idle_in_the_next_turn),
+		TEST(no_acknowledgement_moves_a_stream_that_was_dropped),
+		TEST(
+		    what_was_sent_behind_the_end_of_a_file_does_not_come_again),
 		TEST(a_server_of_relp_acknowledges_message_by_message),
 		TEST(answers_that_stand_unread_when_a_connection_breaks_count),
 		TEST(answers_that_stand_unread_at_the_end_count),
