@@ -4,6 +4,7 @@
 #	./setup.sh build	installs what a build needs, and builds
 #	./setup.sh run		builds, and shows what would be forwarded
 #	./setup.sh test		installs what the tests need, and runs them all
+#	./setup.sh format	formats all C files as the checks want them
 #
 # Installs only what is missing, as root or through sudo (OpenBSD: doas).
 
@@ -18,8 +19,8 @@ build_openbsd="meson ninja libev libconfuse libcares xxhash jansson zstd xz"
 
 # What the tests run, and what rsyslog and syslog-ng, which are unpacked and
 # not installed, are linked with.
-test_debian="libcmocka-dev clang clang-tidy libclang-rt-14-dev llvm-14 cppcheck
-    valgrind libc6-dbg mandoc mksh logrotate python3 xz-utils zstd openssl systemd
+test_debian="libcmocka-dev clang clang-format clang-tidy libclang-rt-14-dev
+    llvm-14 cppcheck valgrind libc6-dbg mandoc mksh logrotate python3 xz-utils zstd openssl systemd
     flex
     libestr0 libfastjson4 liblognorm5 librelp0
     libivykis0 libnet1 libwrap0 libjson-c5 libglib2.0-0 libpcre3 libcap2
@@ -438,6 +439,7 @@ run_tests()
 	stage "end to end, sanitized" sanitized --suite e2e
 	stage "unit tests under valgrind" under_valgrind
 	stage "the daemon under valgrind" daemon_under_valgrind
+	stage "coverage by unit tests" tests/checks/coverage
 	stage "compiled for the BSDs" check_cross
 	stage "fuzzers" fuzz
 	stage "clang-tidy" check_tidy
@@ -451,9 +453,21 @@ run_tests()
 	[ "$failed" -eq 0 ]
 }
 
+#
+# Formatting.
+#
+
+# Headers are aligned by hand.
+format()
+{
+	command -v clang-format >/dev/null 2>&1 ||
+	    die "there is no clang-format: install it (OpenBSD: clang-tools-extra)"
+	find lib daemon tests -name '*.c' -exec clang-format -i {} +
+}
+
 usage()
 {
-	say "usage: ./setup.sh build | run | test" >&2
+	say "usage: ./setup.sh build | run | test | format" >&2
 	exit 2
 }
 
@@ -473,6 +487,9 @@ run)
 	;;
 test)
 	run_tests
+	;;
+format)
+	format
 	;;
 *)
 	usage
