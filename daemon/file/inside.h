@@ -47,8 +47,7 @@ struct tails {
 	struct tails_stats	 stats;
 	uint8_t			*scratch;
 	struct tails_finder	 finder;
-	struct place		 homeless;	/* holds leavers, by their whole
-						   path */
+	struct place		 homeless;	/* see tails_homeless() */
 	struct scan_queue	 searches;
 	struct held_list	 held;
 	struct tails_loss	 losses[TAILS_LOSSES];

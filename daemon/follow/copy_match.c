@@ -65,8 +65,9 @@ static bool
 is_shorter_than_head(
     const struct tail_copy *of, const struct guard *guard, size_t n)
 {
-	return (
-	    n < of->print.len && guard_length(guard->at) >= TAIL_COPY_TELLING);
+	bool is_shorter = n < of->print.len;
+
+	return (is_shorter && guard_length(guard->at) >= TAIL_COPY_TELLING);
 }
 
 static void

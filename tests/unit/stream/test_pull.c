@@ -105,7 +105,7 @@ prepare(void **state)
 		.scratch = SCRATCH };
 	struct tails_finder finder = { NULL };
 	struct reason why;
-	FILE *file = tmpfile();
+	FILE *tmp = tmpfile();
 
 	(void)state;
 	most_at_once = SIZE_MAX;
@@ -133,9 +133,9 @@ prepare(void **state)
 	route.turn = &turn;
 	compressed_turn_init(&turn);
 	assert_non_null(tail = tail_alloc(tails, "messages"));
-	assert_non_null(file);
-	tails_opened(tail, dup(fileno(file)));
-	(void)fclose(file);
+	assert_non_null(tmp);
+	tails_opened(tail, dup(fileno(tmp)));
+	(void)fclose(tmp);
 	assert_non_null(stream = stream_new(tail, &route, 0));
 	tail->streams = stream;
 	return (0);
