@@ -2,7 +2,8 @@
  * rotation.h - what rotation makes of the name of a log file.
  *
  * app.log becomes app.log.1 or app.log-20261124, also app-20261124.log and
- * app.log.old, any of them with the ending of a compressed file.  Pure.
+ * app.log.old, any of them with the ending of a compressed file.  Names are
+ * those of entries of a directory, without a slash.  Pure.
  */
 #ifndef ROTATION_H
 #define ROTATION_H
@@ -10,7 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Whether rotation may have given name to what was called base before. */
+/* Whether rotation may have given name to a file that was called base. */
 bool	rotation_is_of(const char *name, const char *base);
 
 /*
@@ -20,22 +21,27 @@ bool	rotation_is_of(const char *name, const char *base);
  */
 bool	rotation_is_copy_of(const char *name, const char *base);
 
-/* Whether the name ends as those of compressed files that can be read do. */
+/* Whether the name ends as that of a compressed file that can be read. */
 bool	rotation_is_packed(const char *name);
 
 /*
- * Writes the nth name, from 0, that name may have had before it was rotated.
- * Returns false when there are no more, or they do not fit.
+ * Writes into base, which has size octets, the nth name, from 0, that a file
+ * called name may have had before it was rotated.  Returns false when there is
+ * no nth, or it does not fit.
  */
 bool	rotation_base(const char *name, size_t nth, char *base, size_t size);
 
 /*
- * Compares the age of two names that base was given, base itself being the
- * youngest: negative when a is older than b, 0 when the names do not tell.
+ * Compares the ages that two names tell of files that were called base; base
+ * itself is the youngest.  Returns less than 0 when a is older than b, more
+ * when it is younger, 0 when the names do not tell.
  */
 int	rotation_compare(const char *base, const char *a, const char *b);
 
-/* Whether rotation gives name to an older file of one base than was. */
+/*
+ * Whether both names are of one base, and rotation gives name to an older file
+ * than was.
+ */
 bool	rotation_goes_on(const char *name, const char *was);
 
 #endif
