@@ -13,7 +13,8 @@
 #include "lib/reason.h"
 
 /* Octets of a path, without its NUL. */
-#define CONTROL_PATH_MAX (sizeof(((struct sockaddr_un *)0)->sun_path) - 1)
+#define CONTROL_PATH_MAX \
+	(sizeof(((struct sockaddr_un *)0)->sun_path) - 1)
 
 struct control {
 	int	fd;			/* listens; -1: there is none */

@@ -14,7 +14,7 @@
 
 struct starting {
 	struct ev_loop	*loop;		/* for who is to be served, or NULL */
-	double		 next;		/* by clock_now(): it is looked again */
+	double		 next;		/* look again then, by clock_now() */
 	double		 alive;		/* the same: it is to say that it is */
 	double		 alive_every;
 };

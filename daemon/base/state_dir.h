@@ -52,7 +52,8 @@ int	statedir_give(const struct statedir *, uid_t, gid_t,
  * Writes the process ids into the lock file, for the message of a second
  * daemon; worker 0: there is none.
  */
-void	statedir_set_pids(const struct statedir *, pid_t monitor, pid_t worker);
+void	statedir_set_pids(const struct statedir *, pid_t monitor,
+	    pid_t worker);
 
 /* Opens the checkpoint to read.  Returns a descriptor, or -1 with errno. */
 int	statedir_open_checkpoint(const struct statedir *);
@@ -61,6 +62,7 @@ int	statedir_open_checkpoint(const struct statedir *);
  * Copies the open file fd, which is borrowed, to the checkpoint, for uid and
  * gid; does nothing where there is a checkpoint.  Returns 0, or -1 with errno.
  */
-int	statedir_put_checkpoint(const struct statedir *, int fd, uid_t, gid_t);
+int	statedir_put_checkpoint(const struct statedir *, int fd, uid_t,
+	    gid_t);
 
 #endif

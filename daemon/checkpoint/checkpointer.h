@@ -91,8 +91,8 @@ struct checkpointer_ops {
  * Loads the checkpoint from the directory dirfd, which is borrowed; -1: there
  * is no state directory, and nothing is kept.  Returns NULL with why set.
  */
-struct ledger	*ledger_new(struct ev_loop *, int dirfd, uint64_t interval_ms,
-		    struct reason *why);
+struct ledger	*ledger_new(struct ev_loop *, int dirfd,
+			    uint64_t interval_ms, struct reason *why);
 
 /* Writes nothing: see ledger_sync().  NULL is fine. */
 void	ledger_free(struct ledger *);
@@ -108,8 +108,8 @@ void	ledger_start(struct ledger *);
  * Names the owner of the marks.  ops, and arg for them, are borrowed; nothing
  * may be marked before.
  */
-void	checkpointer_serve(struct ledger *, const struct checkpointer_ops *,
-	    void *arg);
+void	checkpointer_serve(struct ledger *,
+	    const struct checkpointer_ops *, void *arg);
 
 /*
  * What the last daemon wrote: as the functions of store.h that end alike.
@@ -123,22 +123,26 @@ bool	ledger_take(struct ledger *, const char *dest, dev_t, ino_t,
  * now has destination, device, inode and path.  The record stays under the old
  * number until ledger_end() ends it.
  */
-bool	ledger_take_moved(struct ledger *, const struct checkpoint_record *now,
-	    struct checkpoint_record *);
+bool	ledger_take_moved(struct ledger *,
+	    const struct checkpoint_record *now, struct checkpoint_record *);
 void	ledger_give_back(struct ledger *);
 const struct checkpoint_record	*ledger_find(struct ledger *,
 				    const char *dest, dev_t, ino_t);
-const struct checkpoint_record	*ledger_last(struct ledger *, dev_t, ino_t);
+const struct checkpoint_record	*ledger_last(struct ledger *, dev_t,
+				    ino_t);
 const char	*ledger_path(struct ledger *, dev_t, ino_t);
-bool	ledger_has_seen(struct ledger *, const char *dest, const char *source);
-void	ledger_see(struct ledger *, const char *dest, const char *source);
+bool	ledger_has_seen(struct ledger *, const char *dest,
+	    const char *source);
+void	ledger_see(struct ledger *, const char *dest,
+	    const char *source);
 
 /*
  * Records that the directory at path could not be scanned since since_ns, in
  * nanoseconds of the wall clock; 0: it was scanned, which ends the record.  A
- * file that could not be read is recorded alike, under ledger_file_path().
+ * file that could not be read is recorded alike: ledger_file_path().
  */
-void	ledger_late(struct ledger *, const char *path, int64_t since_ns);
+void	ledger_late(struct ledger *, const char *path,
+	    int64_t since_ns);
 
 /* Returns that time, or 0 where there is no such record. */
 int64_t	ledger_late_since(const struct ledger *, const char *path);
@@ -147,22 +151,24 @@ int64_t	ledger_late_since(const struct ledger *, const char *path);
  * The first path, in order, that begins with prefix and has such a record; or
  * NULL.
  */
-const char	*ledger_late_below(const struct ledger *, const char *prefix);
+const char	*ledger_late_below(const struct ledger *,
+		    const char *prefix);
 
 /*
  * The same, of those records that have that time, and for whose path fn returns
  * true.  Where since_ns is a whole second, any time in that second will do.
  */
-const char	*ledger_late_at(const struct ledger *, const char *prefix,
-		    int64_t since_ns, bool (*fn)(const char *path, void *),
-		    void *arg);
+const char	*ledger_late_at(const struct ledger *,
+		    const char *prefix, int64_t since_ns,
+		    bool (*fn)(const char *path, void *), void *arg);
 
 /*
  * Writes the path of the record of a file that could not be read, by the path
  * of its directory and its inode.  No directory has such a path.
  */
 #define LEDGER_FILE_MAX (PATH_MAX + 32)
-void	ledger_file_path(const char *dir, ino_t, char path[LEDGER_FILE_MAX]);
+void	ledger_file_path(const char *dir, ino_t,
+	    char path[LEDGER_FILE_MAX]);
 
 /*
  * Calls fn for each file record that was not taken; fn must not call the
@@ -172,7 +178,8 @@ void	ledger_walk_untaken(struct ledger *,
 	    void (*fn)(const struct checkpoint_record *, void *), void *);
 
 /* Ends a record: the file goes on under another key, or not at all. */
-void	ledger_end(struct ledger *, const struct checkpoint_record *);
+void	ledger_end(struct ledger *,
+	    const struct checkpoint_record *);
 
 /* Whether there was no checkpoint: this is the first start. */
 bool	ledger_is_first(const struct ledger *);
@@ -184,11 +191,12 @@ bool	ledger_is_first(const struct ledger *);
 enum ledger_side {
 	LEDGER_BEFORE,
 	LEDGER_SINCE,
-	LEDGER_UNKNOWN		/* the clock was set, or the time is to come */
+	LEDGER_UNKNOWN	/* the clock was set, or the time is to come */
 };
 
 /* ns: nanoseconds of the wall clock. */
-enum ledger_side	ledger_side(const struct ledger *, int64_t ns);
+enum ledger_side	ledger_side(const struct ledger *,
+			    int64_t ns);
 
 /*
  * When the checkpoint was written last before this start, in nanoseconds of
@@ -216,7 +224,8 @@ void	ledger_turn(struct ledger *);
 void	ledger_mark(struct ledger *, struct checkpoint_mark *);
 
 /* The same where only offset and guards have changed, which costs less. */
-void	ledger_mark_acked(struct ledger *, struct checkpoint_mark *);
+void	ledger_mark_acked(struct ledger *,
+	    struct checkpoint_mark *);
 
 /*
  * Writes what is marked up to the end of this turn of the loop at once.  For
@@ -235,7 +244,8 @@ void	ledger_leave(struct ledger *, struct checkpoint_mark *);
  * The owner of the mark is freed, or has no record for now: forgets the mark.
  * gone: ends the record of its file, too.
  */
-void	ledger_drop(struct ledger *, struct checkpoint_mark *, bool gone);
+void	ledger_drop(struct ledger *, struct checkpoint_mark *,
+	    bool gone);
 
 /*
  * Writes and syncs what is marked, and waits for the disk.  Returns 0, or -1:
@@ -244,9 +254,9 @@ void	ledger_drop(struct ledger *, struct checkpoint_mark *, bool gone);
 int	ledger_sync(struct ledger *);
 
 /*
- * The same without waiting: the function of ledger_on_written() is called when
- * it is done, once for all who have asked until then.  Returns false where
- * nothing is kept, and no call will come.
+ * The same without waiting: calls the function of ledger_on_written() at the
+ * end, once for all who have asked until then.  Returns false where nothing is
+ * kept, and no call will come.
  */
 bool	ledger_ask(struct ledger *);
 
@@ -262,6 +272,7 @@ struct ledger_stats {
 						   failed, until one succeeds;
 						   or NULL */
 };
-void	ledger_stats(const struct ledger *, struct ledger_stats *);
+void	ledger_stats(const struct ledger *,
+	    struct ledger_stats *);
 
 #endif

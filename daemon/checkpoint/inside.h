@@ -21,7 +21,8 @@
 
 struct stat;
 
-#define LEDGER_RETRY 1.		/* seconds until what failed is tried again */
+/* Seconds from a failure to the next attempt; and a time that never comes. */
+#define LEDGER_RETRY 1.
 #define LEDGER_NEVER 1e18
 
 /* The file is written anew, in slices, so that lines go on between them. */
@@ -146,7 +147,7 @@ void	ledger_arm(struct ledger *);
 
 /* The callbacks of that timer, and of the writer. */
 void	ledger_on_due(struct ev_loop *, ev_timer *, int);
-void	ledger_on_done(void *ledger, const struct writer_result *);
+void	ledger_on_done(void *arg, const struct writer_result *);
 
 /* renew.c */
 
@@ -157,6 +158,7 @@ void	ledger_want_renewal(struct ledger *);
 void	ledger_renew(struct ledger *, struct writer_job *);
 
 /* The writer did the job l->given, with this result. */
-void	ledger_renewed(struct ledger *, const struct writer_result *);
+void	ledger_renewed(struct ledger *,
+	    const struct writer_result *);
 
 #endif

@@ -152,9 +152,9 @@ answer(struct ledger *l)
 }
 
 void
-ledger_on_done(void *ledger, const struct writer_result *r)
+ledger_on_done(void *arg, const struct writer_result *r)
 {
-	struct ledger *l = ledger;
+	struct ledger *l = arg;
 
 	l->stats = r->stats;
 	on_appended(l, &r->append);
