@@ -1,93 +1,22 @@
 #include "daemon/run/worker.h"
 
-#include <errno.h>
 #include <ev.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "daemon/base/clock.h"
 #include "daemon/base/heap.h"
 #include "daemon/base/log.h"
 #include "daemon/base/privdrop.h"
-#include "daemon/base/say.h"
 #include "daemon/base/sizes.h"
-#include "daemon/base/starting.h"
 #include "daemon/checkpoint/checkpointer.h"
 #include "daemon/conf/conf.h"
-#include "daemon/control/server.h"
-#include "daemon/control/status.h"
 #include "daemon/file/table.h"
 #include "daemon/find/sources.h"
-#include "daemon/follow/follow.h"
 #include "daemon/follow/handover.h"
-#include "daemon/run/channel.h"
-#include "daemon/run/worker_build.h"
-#include "daemon/run/worker_sandbox.h"
+#include "daemon/run/worker_inside.h"
 #include "daemon/sandbox/opener.h"
 #include "daemon/send/destination.h"
-#include "daemon/stream/stream.h"
-#include "lib/token_bucket.h"
-
-#define GIVE_MS 5000 /* until the monitor takes the next file */
-
-struct worker {
-	const struct worker_start *start;
-	const struct conf *conf;
-	struct worker_parts parts;
-	struct ctl_env ctl_env;
-	struct ctl *ctl; /* NULL: no control socket */
-	struct starting starting;
-	ev_signal sigterm;
-	ev_signal sigint;
-	ev_signal sighup;
-	ev_signal sigusr1;
-	ev_io monitor;
-	ev_prepare turn;
-	struct turns turns;
-	ev_timer patience; /* while stopping */
-	ev_timer alive;
-	unsigned missed; /* how often the monitor has not answered */
-	unsigned untold; /* words that it had no room for, as bits */
-	struct confine confine;
-	struct state_dump *dump; /* NULL: none is written now */
-	bool dumped; /* it is at its end */
-	bool dump_again;
-	bool stopping;
-	bool replaced; /* by another worker, when it ends */
-};
-
-/* A monitor that has no room for it is told again when it is heard. */
-static void
-tell(struct worker *w, enum channel_word word)
-{
-	struct channel_message m;
-
-	memset(&m, 0, sizeof(m));
-	m.word = word;
-	if (word == CHANNEL_ALIVE && w->start->tells_sum &&
-	    !w->parts.view.starting)
-		state_sum(&w->parts.view, &m.sum);
-	w->untold &= ~(1u << word);
-	if (channel_say(w->start->channel, &m, -1, 0) == 0)
-		return;
-	log_debug("worker: monitor: %s", strerror(errno));
-	if (word != CHANNEL_ALIVE)
-		w->untold |= 1u << word;
-}
-
-static void
-tell_again(struct worker *w)
-{
-	static const enum channel_word words[] = { CHANNEL_READY,
-		CHANNEL_RELOAD, CHANNEL_RENEW, CHANNEL_LOOK, CHANNEL_DUMPED };
-	size_t i;
-
-	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (w->untold & (1u << words[i]))
-			tell(w, words[i]);
-}
 
 /* No time is left: what is not acknowledged is sent again at the next start. */
 static void
@@ -165,69 +94,7 @@ on_hup(struct ev_loop *loop, ev_signal *sig, int revents)
 {
 	(void)loop;
 	(void)revents;
-	tell(sig->data, CHANNEL_RELOAD);
-}
-
-static void dump_state(struct worker *);
-
-/* Who asked while it was written wants to know what was after that. */
-static void
-on_dumped(void *arg, const char *why)
-{
-	struct worker *w = arg;
-
-	if (why != NULL)
-		log_warnx("%s/%s", w->conf->state_dir, why);
-	else
-		log_notice(
-		    "state written to %s/state.json", w->conf->state_dir);
-	w->dumped = true;
-}
-
-static void
-end_dump(struct worker *w)
-{
-	state_dump_free(w->dump);
-	w->dump = NULL;
-	w->dumped = false;
-	if (w->dump_again)
-		dump_state(w);
-	else
-		tell(w, CHANNEL_DUMPED);
-}
-
-static struct state_dump *
-begin_dump(struct worker *w)
-{
-	return (state_dump_new(
-	    w->parts.loop, &w->parts.view, w->start->statedir, on_dumped, w));
-}
-
-static void
-dump_state(struct worker *w)
-{
-	w->dump_again = w->dump != NULL;
-	if (w->dump != NULL)
-		return;
-	w->dump = begin_dump(w);
-	if (w->dump == NULL && tails_out_of_descriptors(errno) &&
-	    tails_close_some(w->parts.tails))
-		w->dump = begin_dump(w);
-	if (w->dump == NULL) {
-		log_warn("%s/state.json", w->conf->state_dir);
-		tell(w, CHANNEL_DUMPED);
-	}
-}
-
-static void
-asked_for_state(struct worker *w)
-{
-	if (w->start->statedir == -1) {
-		log_notice("no state_dir, so no state.json");
-		tell(w, CHANNEL_DUMPED);
-	} else {
-		dump_state(w);
-	}
+	worker_tell(sig->data, CHANNEL_RELOAD);
 }
 
 static void
@@ -235,25 +102,25 @@ on_usr1(struct ev_loop *loop, ev_signal *sig, int revents)
 {
 	(void)loop;
 	(void)revents;
-	asked_for_state(sig->data);
+	worker_write_state(sig->data);
 }
 
 static void
 ask_for_reload(void *arg)
 {
-	tell(arg, CHANNEL_RELOAD);
+	worker_tell(arg, CHANNEL_RELOAD);
 }
 
 static void
 ask_for_renewal(void *arg)
 {
-	tell(arg, CHANNEL_RENEW);
+	worker_tell(arg, CHANNEL_RENEW);
 }
 
 static void
 ask_for_a_look(void *arg)
 {
-	tell(arg, CHANNEL_LOOK);
+	worker_tell(arg, CHANNEL_LOOK);
 }
 
 static void
@@ -281,48 +148,12 @@ on_no_descriptor(void *arg)
 	return (tails_close_some(w->parts.tails));
 }
 
-/* Returns what channel_hear() did. */
-static int
-hear_monitor(struct worker *w)
-{
-	struct channel_message m;
-	int fd, rc;
-
-	if ((rc = channel_hear(w->start->channel, &m, &fd)) != 1)
-		return (rc);
-	switch (m.word) {
-	case CHANNEL_HEARS:
-		w->missed = 0;
-		tell_again(w);
-		break;
-	case CHANNEL_RELOADS:
-		w->replaced = true;
-		ctl_reloaded(w->ctl, NULL);
-		break;
-	case CHANNEL_REFUSES:
-		ctl_reloaded(w->ctl, m.why.text);
-		break;
-	case CHANNEL_RENEWS:
-		w->replaced = true;
-		break;
-	case CHANNEL_READY:
-	case CHANNEL_RELOAD:
-	case CHANNEL_ALIVE:
-	case CHANNEL_GIVES:
-	case CHANNEL_RENEW:
-	case CHANNEL_LOOK:
-	case CHANNEL_DUMPED:
-		break; /* only a worker says so */
-	}
-	return (rc);
-}
-
 /* Without a monitor there is no worker. */
 static void
 on_monitor(struct ev_loop *loop, ev_io *io, int revents)
 {
 	(void)revents;
-	if (hear_monitor(io->data) != 0)
+	if (worker_hear(io->data) != 0)
 		return;
 	log_warnx("the monitor is gone: stopping");
 	ev_break(loop, EVBREAK_ALL);
@@ -352,8 +183,8 @@ on_pause(void *arg)
 	if (due == 0)
 		return;
 	if (due & STARTING_ALIVE)
-		tell(w, CHANNEL_ALIVE);
-	while ((n = hear_monitor(w)) > 0)
+		worker_tell(w, CHANNEL_ALIVE);
+	while ((n = worker_hear(w)) > 0)
 		continue;
 	if (n == 0)
 		leave_start("the monitor is gone: stopping", 1);
@@ -361,23 +192,11 @@ on_pause(void *arg)
 		leave_start("stopping before the start was done", 0);
 }
 
-static int
-give_file(void *arg, const struct handover_file *f)
-{
-	const struct worker *w = arg;
-	struct channel_message m;
-
-	memset(&m, 0, sizeof(m));
-	m.word = CHANNEL_GIVES;
-	m.quiet = f->quiet;
-	return (channel_say(w->start->channel, &m, f->fd, GIVE_MS));
-}
-
 /* Whether another worker takes over from this one. */
 static bool
 has_successor(struct worker *w)
 {
-	while (hear_monitor(w) > 0)
+	while (worker_hear(w) > 0)
 		continue;
 	return (w->replaced && w->start->statedir != -1);
 }
@@ -387,7 +206,7 @@ static void
 leave_files(struct worker *w)
 {
 	if (has_successor(w))
-		handover_give(w->parts.tails, give_file, w);
+		handover_give(w->parts.tails, worker_give_file, w);
 	else
 		handover_say_lost(w->parts.tails);
 }
@@ -398,7 +217,7 @@ tell_alive(struct worker *w)
 	if (w->missed++ == w->start->most_missed)
 		log_warnx("the monitor does not answer: until it does, a "
 			  "worker that fails is not started again");
-	tell(w, CHANNEL_ALIVE);
+	worker_tell(w, CHANNEL_ALIVE);
 }
 
 static void
@@ -436,8 +255,7 @@ end_turn(struct worker *w)
 	}
 	tails_settle(w->parts.tails);
 	ledger_turn(w->parts.ledger);
-	if (w->dumped)
-		end_dump(w);
+	worker_end_state(w);
 	gather(w, pressed);
 	if (w->stopping && quiet && w->dump == NULL)
 		ev_break(w->parts.loop, EVBREAK_ALL);
@@ -591,7 +409,7 @@ work(struct worker *w)
 	end_start(w);
 	for (i = 0; i < w->parts.ndests; i++)
 		dest_start(w->parts.dests[i]);
-	tell(w, CHANNEL_READY);
+	worker_tell(w, CHANNEL_READY);
 	log_detach();
 	ev_run(w->parts.loop, 0);
 }
