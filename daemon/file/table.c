@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/base/clock.h"
 #include "daemon/base/say.h"
 #include "daemon/base/scan_queue.h"
 #include "daemon/base/sizes.h"

@@ -11,7 +11,6 @@
 #include "daemon/file/names.h"
 #include "daemon/file/table.h"
 #include "daemon/follow/suspect.h"
-#include "daemon/stream/guard.h"
 #include "daemon/stream/stream.h"
 #include "daemon/stream/streams.h"
 #include "lib/rotation.h"

@@ -8,8 +8,6 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/base/say.h"
-#include "daemon/checkpoint/checkpointer.h"
-#include "daemon/file/names.h"
 #include "daemon/file/table.h"
 #include "daemon/follow/suspect.h"
 #include "daemon/stream/compressed.h"

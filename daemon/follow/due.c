@@ -2,14 +2,12 @@
 #include "daemon/follow/inside.h"
 
 #include "daemon/base/sizes.h"
-#include "daemon/file/names.h"
 #include "daemon/file/table.h"
 #include "daemon/follow/copy.h"
 #include "daemon/follow/suspect.h"
 #include "daemon/stream/compressed.h"
 #include "daemon/stream/stream.h"
 #include "daemon/stream/streams.h"
-#include "daemon/watch/watch.h"
 
 static void
 flush(struct tail *t)

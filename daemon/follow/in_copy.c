@@ -11,7 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/base/log.h"
 #include "daemon/base/say.h"
 #include "daemon/checkpoint/checkpointer.h"
 #include "daemon/file/names.h"

@@ -14,7 +14,6 @@
 #include "daemon/follow/follow.h"
 #include "daemon/stream/stream.h"
 #include "daemon/stream/streams.h"
-#include "lib/ns.h"
 #include "lib/rotation.h"
 
 #define OFF_MOST ((off_t)INT64_MAX)

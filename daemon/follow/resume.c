@@ -4,25 +4,19 @@
 
 #include <sys/stat.h>
 
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "daemon/base/born.h"
-#include "daemon/base/clock.h"
 #include "daemon/base/log.h"
 #include "daemon/base/say.h"
 #include "daemon/checkpoint/checkpointer.h"
 #include "daemon/conf/conf.h"
-#include "daemon/file/names.h"
 #include "daemon/file/table.h"
 #include "daemon/follow/verdict.h"
 #include "daemon/stream/compressed.h"
 #include "daemon/stream/guard.h"
 #include "daemon/stream/stream.h"
 #include "daemon/stream/streams.h"
-#include "lib/ns.h"
 #include "lib/rotation.h"
 
 static void

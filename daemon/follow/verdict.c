@@ -13,7 +13,6 @@
 #include "daemon/file/names.h"
 #include "daemon/file/table.h"
 #include "daemon/stream/decode.h"
-#include "daemon/stream/guard.h"
 #include "daemon/stream/stream.h"
 #include "lib/ns.h"
 #include "lib/rotation.h"
