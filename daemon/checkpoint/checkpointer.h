@@ -254,9 +254,9 @@ void	ledger_drop(struct ledger *, struct checkpoint_mark *,
 int	ledger_sync(struct ledger *);
 
 /*
- * The same without waiting: calls the function of ledger_on_written() at the
- * end, once for all who have asked until then.  Returns false where nothing is
- * kept, and no call will come.
+ * The same without waiting: the function of ledger_on_written() is called
+ * when it is done, once for all who have asked until then.  Returns false where
+ * nothing is kept, and no call will come.
  */
 bool	ledger_ask(struct ledger *);
 
