@@ -14,31 +14,36 @@ struct ctl;
 struct ledger;
 struct state_view;
 
-/* What can be asked and ordered; all borrowed. */
+/* What the server answers from, and what clients can order; all borrowed. */
 struct ctl_env {
 	struct ev_loop *loop;
 	const struct state_view *view;
 	struct ledger *ledger;
 	/* Asks for a reload; ctl_reloaded() is its end. */
 	void (*reload)(void *arg);
-	/* There is no descriptor left; returns whether it is worth a try. */
+	/* No descriptor was left for a client: closes some.  Returns whether
+	   there may be one now. */
 	bool (*make_room)(void *arg);
 	void *arg;
 };
 
-/* Answers on listener, which is borrowed.  Returns NULL with errno. */
+/*
+ * Makes a server that answers on the listening socket, which is borrowed as env
+ * is.  Returns NULL with errno.  Free with ctl_free(), for which NULL is fine.
+ */
 struct ctl *ctl_new(const struct ctl_env *, int listener);
 void ctl_free(struct ctl *);
 
 /*
- * From now on it is served by loop, as the start is done: what a client waits
- * for that is not possible before, is done.
+ * The start is done: from now on the server runs in loop.  Writes the
+ * checkpoint for the clients that asked for it during the start.
  */
 void ctl_move(struct ctl *, struct ev_loop *);
 
 /*
- * The new configuration was taken, error NULL, or is wrong: who asked for it is
- * told at once, for this worker may be about to leave.
+ * Answers the clients that asked for a reload, at once, as the worker may be
+ * about to stop.  error says what is wrong with the new configuration; NULL: a
+ * worker with it takes over.  A NULL server is fine.
  */
 void ctl_reloaded(struct ctl *, const char *error);
 

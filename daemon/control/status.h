@@ -32,7 +32,7 @@ struct state_view {
 	bool			 starting;	/* not all files are known */
 };
 
-/* The shortest answer. */
+/* The shortest answer, for systemd's status line. */
 struct state_sum {
 	uint64_t	files;
 	uint64_t	behind;		/* bytes not acknowledged, of all */

@@ -21,7 +21,10 @@
 
 #define REFUSED "STATUS=the new configuration is wrong, the old one goes on"
 
-/* A process that has not been heard so many times hangs. */
+/*
+ * A process that was silent so many times, when the other one expected to hear
+ * of it, hangs.
+ */
 #define MONITOR_MISSED 12
 
 /* Milliseconds that a worker may need beyond shutdown_timeout. */
@@ -30,7 +33,7 @@
 struct conf;
 struct profile;
 
-/* What a worker may ask for, but not as often as it likes. */
+/* What a worker may ask for; the monitor limits how often it obeys. */
 enum request {
 	REQUEST_RELOAD,
 	REQUEST_RENEWAL,
@@ -39,24 +42,29 @@ enum request {
 };
 
 struct allowance {
-	unsigned	 spent;		/* of what may come at once */
-	uint64_t	 since_ms;	/* it is refilled from here */
-	uint64_t	 due_ms;	/* what came too often waits; 0 */
+	unsigned	 spent;		/* requests of those allowed at once */
+	uint64_t	 since_ms;	/* the allowance grows from here */
+	uint64_t	 due_ms;	/* a request that came too often is
+					   done then; 0: none waits */
 };
 
-/* What the next worker runs with; conf NULL: with the same as this one. */
+/*
+ * What the next worker runs with.  conf NULL: the next worker has the
+ * configuration of the present one.
+ */
 struct next {
 	struct conf	*conf;
 	struct account	 account;
 	struct statedir	 state;
-	bool		 same_state;	/* that of this worker: state is none */
+	bool		 same_state;	/* the state directory stays the same,
+					   and state is not open */
 };
 
 struct monitor {
 	const struct monitor_ops *ops;
 	struct conf	*conf;
 	struct next	 next;
-	struct profile	*needs;		/* as it was when the worker started */
+	struct profile	*needs;		/* of conf, when the worker started */
 	struct account	 account;
 	struct statedir	 state;
 	struct control	 control;
@@ -66,22 +74,29 @@ struct monitor {
 	int		 channel;
 	uint64_t	 started_ms;
 	uint64_t	 heard_ms;	/* when the worker spoke last */
-	uint64_t	 due_ms;	/* start, or kill, the worker; 0 */
-	uint64_t	 beat_ms;	/* no worker speaks yet: we do; 0 */
-	uint64_t	 stopped_ms;	/* when it was told to stop */
-	bool		 is_ready;	/* this worker is */
-	bool		 was_ready;	/* some worker was */
+	uint64_t	 due_ms;	/* when to start, or to kill, the
+					   worker; 0: neither */
+	uint64_t	 beat_ms;	/* when to tell systemd's watchdog,
+					   while no worker does; 0: never */
+	uint64_t	 stopped_ms;	/* when the worker was asked to stop */
+	bool		 is_ready;	/* the present worker is ready */
+	bool		 was_ready;	/* a worker has been ready once */
 	bool		 refused;	/* the new configuration was wrong */
 	bool		 renewing;	/* another worker is to take over */
-	bool		 dump;		/* was asked for, and is not done */
-	bool		 killed;	/* by us: it is no fault of its own */
+	bool		 dump;		/* state.json was asked for, and is not
+					   written yet */
+	bool		 killed;	/* the monitor killed the worker, which
+					   is no fault of the worker */
 	bool		 stopping;
 	bool		 finished;
-	bool		 state_gone;	/* and it was said */
+	bool		 state_gone;	/* the state directory was removed,
+					   which was logged */
 	int		 status;
 	struct handover	 given;		/* files for the next worker */
-	unsigned	 ungiven;	/* others: no descriptor was left */
-	int		 checkpoint;	/* open, should it be removed; -1 */
+	unsigned	 ungiven;	/* how many more could not be kept:
+					   no descriptor was left */
+	int		 checkpoint;	/* descriptor of the checkpoint, in case
+					   somebody removes it; -1 */
 };
 
 /* monitor_worker.c */
@@ -101,10 +116,16 @@ void	monitor_stop_worker(struct monitor *);
 /* Kills the worker, whose end is then not logged as a fault. */
 void	monitor_kill_worker(struct monitor *);
 
-/* Another worker takes over from this one, by the same configuration. */
+/*
+ * Asks the worker to stop, and starts another one with the same configuration
+ * when it has.  Does nothing while another worker is to take over anyway.
+ */
 void	monitor_renew(struct monitor *);
 
-/* Tells the worker, if there is one; why is the text of CHANNEL_REFUSES. */
+/*
+ * Sends the worker a message; does nothing without a worker.  why is the text
+ * of CHANNEL_REFUSES, else "".
+ */
 void	monitor_tell(const struct monitor *, enum channel_word,
 	    const char *why);
 
@@ -132,23 +153,33 @@ void	monitor_reload(struct monitor *);
  */
 int	monitor_prepare(struct monitor *, struct conf *, struct reason *why);
 
-/* That is what the next worker is started with. */
+/*
+ * monitor_take_next() starts to use what monitor_prepare() has made ready;
+ * monitor_drop_next() frees it.
+ */
 void	monitor_take_next(struct monitor *);
 void	monitor_drop_next(struct monitor *);
 
-/* A worker is about to start: the control socket, and the state directory. */
+/*
+ * Before a worker starts: opens the control socket, if it is not open, and
+ * makes the state directory again, if somebody has removed it.  Both log what
+ * fails; the worker starts without it.
+ */
 void	monitor_open_control(struct monitor *);
 void	monitor_renew_state(struct monitor *);
 
-/* Says once when somebody has removed the state directory. */
+/* Logs once when somebody has removed the state directory. */
 void	monitor_watch_state(struct monitor *);
 
 /* monitor_hear.c */
 
-/* Takes what the worker has said, so many packets at the most. */
+/* Handles the messages of the worker, at most so many. */
 void	monitor_hear(struct monitor *, unsigned most);
 
-/* When something that a worker has asked for is due, 0: nothing; does it. */
+/*
+ * Returns when the next request that had to wait is due, in milliseconds of the
+ * steady clock, 0: none waits.  monitor_do_requests() does what is due.
+ */
 uint64_t	monitor_request_due(const struct monitor *);
 void	monitor_do_requests(struct monitor *);
 
@@ -158,13 +189,19 @@ void	monitor_do_requests(struct monitor *);
 #define MONITOR_HUP	2u
 #define MONITOR_USR1	4u
 
-/* Which have come since it was asked last. */
+/* Returns the bits of the signals that have come since the last call. */
 unsigned	monitor_take_signals(void);
 
-/* They are let in only while ppoll(2) waits, so none is missed. */
+/*
+ * Installs the handler of the signals.  They stay blocked but while ppoll(2)
+ * waits, so that none comes between a look and the wait.
+ */
 void	monitor_catch_signals(void);
 
-/* The worker lets each in when it has a watcher for it. */
+/*
+ * In the process of a worker: removes the handler.  The signals stay blocked;
+ * the worker unblocks each one when libev watches it.
+ */
 void	monitor_forget_signals(void);
 
 #endif

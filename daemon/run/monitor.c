@@ -253,7 +253,7 @@ loop(struct monitor *m)
 }
 
 static void
-confine(void)
+enter_sandbox(void)
 {
 	struct reason got;
 
@@ -297,7 +297,7 @@ monitor_run(const struct monitor_ops *ops, struct conf *conf)
 	monitor_catch_signals();
 	raise_files_limit();
 	monitor_open_control(&m);
-	confine();
+	enter_sandbox();
 	if (monitor_start_worker(&m) == 0)
 		loop(&m);
 	handover_clear(&m.given);

@@ -20,17 +20,17 @@ struct monitor_ops {
 };
 
 /*
- * Holds back the signals that monitor and worker handle until they do.  To be
- * called first of all: a signal that comes early must not kill the daemon.
+ * Blocks the signals that monitor and worker handle.  Call it first of all: a
+ * signal that comes before the handlers are there must not end the daemon.
  */
 void	monitor_hold_signals(void);
 
-/* For a process that does not run the monitor after all. */
+/* Unblocks all signals, for a process that does not run the monitor. */
 void	monitor_release_signals(void);
 
 /*
- * Runs a worker with conf, which it takes, until it is told to stop.  Returns
- * the status to exit with.
+ * Takes conf, and runs a worker with it until a signal stops the daemon.  The
+ * ops are borrowed.  Returns the exit status.
  */
 int	monitor_run(const struct monitor_ops *, struct conf *conf);
 

@@ -14,20 +14,24 @@ struct profile;
 
 struct worker_start {
 	const struct conf	*conf;
-	struct profile		*needs;	/* of conf; links are added */
+	struct profile		*needs;	/* of conf; the worker adds what links
+					   lead to */
 	const struct account	*account;
 	int			 statedir;	/* descriptor, or -1 */
 	int			 control;	/* listening socket, or -1 */
 	int			 channel;	/* to the monitor: channel.h */
-	uint64_t		 alive_ms;	/* how often to say so, */
-	unsigned		 most_missed;	/* and to hear no answer */
-	bool			 tells_sum;	/* with figures */
-	const struct handover	*given;		/* files of the one before */
+	uint64_t		 alive_ms;	/* how often the worker sends
+						   CHANNEL_ALIVE */
+	unsigned		 most_missed;	/* how many of these may stay
+						   without an answer */
+	bool			 tells_sum;	/* CHANNEL_ALIVE has figures */
+	const struct handover	*given;		/* open files of the worker
+						   before */
 };
 
 /*
- * Runs until it is told to stop, or the monitor is gone.  Returns the status
- * to exit with: 0 after an orderly stop.
+ * Runs the worker until a signal stops it or the monitor is gone.  What start
+ * points to is borrowed.  Returns the exit status: 0 after an orderly stop.
  */
 int	worker_run(const struct worker_start *);
 

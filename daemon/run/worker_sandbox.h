@@ -1,9 +1,9 @@
 /*
- * worker_sandbox.h - the worker in its sandbox, and what it does about what it
- * cannot reach from there.
+ * worker_sandbox.h - puts the worker into its sandbox, and asks for another
+ * worker when the sandbox is too small.
  *
- * Nothing can be allowed again.  What comes later (a directory that was made, a
- * link to elsewhere) another worker can reach, whose sandbox is made then.
+ * A sandbox cannot be widened.  A directory that is made later, or a link that
+ * leads elsewhere, only another worker can reach, whose sandbox is made then.
  */
 #ifndef RUN_WORKER_SANDBOX_H
 #define RUN_WORKER_SANDBOX_H
@@ -18,8 +18,9 @@ struct sources_ops;
 struct confine {			/* embedded by its owner */
 	struct ev_loop	*loop;
 	struct profile	*needs;
-	void		(*on_renew)(void *arg);	/* another worker, please */
-	void		(*on_look)(void *arg);	/* has needs changed? */
+	void		(*on_renew)(void *arg);	/* another worker is needed */
+	void		(*on_look)(void *arg);	/* the monitor is to look
+						   whether needs has changed */
 	void		*arg;
 	ev_timer	 wish;
 	ev_io		 opener;
@@ -27,22 +28,32 @@ struct confine {			/* embedded by its owner */
 	bool		 renewing;
 };
 
-/* All is borrowed; c begins with zeros. */
+/*
+ * Sets c, which is all zero, but for its callbacks, which the caller sets.  The
+ * loop and the profile are borrowed.
+ */
 void	confine_init(struct confine *c, struct ev_loop *, struct profile *);
 
-/* What the sources are to tell. */
+/* Returns the callbacks that the sources are to be made with; c is borrowed. */
 struct sources_ops	confine_ops(struct confine *c);
 
 /*
- * Enters the sandbox, for good; the sources have been started.  statedir is a
- * descriptor, or -1.  Logs what is in force.
+ * Enters the sandbox, which cannot be left; the sources have been started.
+ * statedir is the descriptor of the state directory, borrowed, or -1.  Logs
+ * what is in force.
  */
 void	confine_enter(struct confine *c, struct sources *, int statedir);
 
-/* The system's files for names are about to be read. */
+/*
+ * Call it before a name is looked up: asks for another worker where the
+ * system's files for that, such as /etc/hosts, were replaced.
+ */
 void	confine_on_resolve(struct confine *c);
 
-/* A unix socket could not be connected to. */
+/*
+ * Call it when a connection to a unix socket has failed: asks the monitor to
+ * look whether the sandbox hides the socket.
+ */
 void	confine_on_unreached(struct confine *c);
 
 #endif
