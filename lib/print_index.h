@@ -54,7 +54,8 @@ void	kin_del(struct kin *, const struct kin_key *);
  * Add and delete who under the key's name and under all names that a file may
  * have had before rotation gave it that one.
  */
-int	kin_add_rotated(struct kin *, const struct kin_key *, void *who);
+int	kin_add_rotated(struct kin *, const struct kin_key *,
+	    void *who);
 void	kin_del_rotated(struct kin *, const struct kin_key *);
 
 /*
