@@ -152,6 +152,11 @@ changed(struct tail *t, const struct stat *st)
 		return;
 	}
 	t->suspect = false;
+	if (t->held != NULL && follow_held_is_cut_unread(t, st)) {
+		tail_unhold(t);
+		tail_truncated(t, st, TAIL_TRUNCATED);
+		return;
+	}
 	if (t->held != NULL) {
 		tail_held_changed(t, st);
 		return;

@@ -258,6 +258,26 @@ begin_empty(struct tail *t)
 		ledger_mark(tails_ledger(t->all), &s->mark);
 }
 
+/* Whether a file has the name from which rotation makes the name of t. */
+static bool
+has_name_of_copy(const struct tail *t)
+{
+	char base[NAME_MAX + 1];
+	size_t i;
+
+	for (i = 0; rotation_base(t->name, i, base, sizeof(base)); i++)
+		if (tail_at(t->place, base) != NULL)
+			return (true);
+	return (false);
+}
+
+bool
+follow_held_is_cut_unread(const struct tail *t, const struct stat *st)
+{
+	return (st->st_size < t->size && tail_is_unread(t) &&
+	    t->place != NULL && !has_name_of_copy(t));
+}
+
 void
 tail_held_changed(struct tail *t, const struct stat *st)
 {
@@ -277,19 +297,6 @@ tail_held_changed(struct tail *t, const struct stat *st)
 	if (fd != -1)
 		(void)tail_update_print(t, fd);
 	tail_held_look(t);
-}
-
-/* Whether a file has the name from which rotation makes the name of t. */
-static bool
-has_name_of_copy(const struct tail *t)
-{
-	char base[NAME_MAX + 1];
-	size_t i;
-
-	for (i = 0; rotation_base(t->name, i, base, sizeof(base)); i++)
-		if (tail_at(t->place, base) != NULL)
-			return (true);
-	return (false);
 }
 
 void

@@ -41,6 +41,12 @@ struct held {
 };
 
 /*
+ * Whether a held file is a log of which nobody could read anything, and which
+ * has less now: what it had is looked for in a copy, as that of any other log.
+ */
+bool	follow_held_is_cut_unread(const struct tail *, const struct stat *);
+
+/*
  * The file, which is held, has shrunk or has other content now: it is another
  * copy, or spent, for a copy never begins again.
  */

@@ -701,6 +701,26 @@ class Lookups(Case):
 
         self.stopped_unread(truncate, lambda w: None)
 
+    def test_a_new_log_is_copied_before_it_could_be_compared(self):
+        """It may have been a copy itself, and waited for that to be known."""
+        w = self.writer("x.log")
+        w.write(20)
+        self.begin()
+        self.r.wait_all(w)
+        self.world.fail_nth(1, READ, errno.EIO, NEVER)
+        w.rename(w.path + "-20260001")
+        w.write(10)
+        self.d.wait_log("x.log: cannot be read")
+        w.copytruncate(w.path + "-20260002")
+        wait_for(lambda: any(f["path"] == w.path and f["size"] == 0
+                             for f in self.d.state()["files"]),
+                 "the daemon to see that the log is empty")
+        self.world.fail_nth(0, 0, 0)
+        w.write(3)
+        self.r.wait_all(w)
+        self.finish(self.d, self.r)
+        self.r.check(w)
+
     def rotated_unread(self, anew):
         """It has another name before anybody can read what it has now."""
         w = self.writer("x.log")
