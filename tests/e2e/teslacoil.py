@@ -8,8 +8,9 @@ Environment:
     TESLACOILD          the daemon to test (default build/tests/teslacoild)
     TESLACOILCTL        what asks it (default build/daemon/teslacoilctl)
     TESLACOILD_BLIND    the same for a system that tells nothing of connections
-    TESLACOILD_DISK     the same on a disk that does what a test says
                         (default build/tests/teslacoild-blind)
+    TESLACOILD_DISK     the same on a disk that does what a test says
+                        (default build/tests/teslacoild-disk)
     TESLACOIL_WRAP      a command to run it under, such as valgrind
     TESLACOIL_RECEIVER  our receiver (default build/tests/receiver)
     TESLACOIL_PEERS     where setup.sh unpacked rsyslog and syslog-ng
