@@ -17,6 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/base/walk_open.h"
 #include "daemon/sandbox/linux_inside.h"
 #include "daemon/sandbox/profile.h"
 #include "daemon/sandbox/sandbox.h"
@@ -133,6 +134,41 @@ allow_path(const struct landlock *l, const char *path, uint64_t access)
 	return (result);
 }
 
+/* Returns the descriptor, or -1 with errno: a link on the way is refused. */
+static int
+open_without_links(const char *path)
+{
+	int fd = walk_open(AT_FDCWD, "/"), above;
+	char parts[PATH_MAX], *rest = parts, *name;
+
+	(void)strlcpy(parts, path, sizeof(parts));
+	while (fd != -1 && (name = strsep(&rest, "/")) != NULL) {
+		if (*name == '\0')
+			continue;
+		above = fd;
+		fd = walk_open(above, name);
+		(void)close(above);
+	}
+	return (fd);
+}
+
+/*
+ * Allows to read a directory of the profile, whose path had no links in it.
+ * Its owner may have put a link there since: that is not followed, for it may
+ * lead to what the configuration does not mean.
+ */
+static int
+allow_dir(const struct landlock *l, const char *path)
+{
+	int fd, result;
+
+	if ((fd = open_without_links(path)) == -1)
+		return (0);
+	result = allow_fd(l, fd, READ);
+	(void)close(fd);
+	return (result);
+}
+
 static int
 allow_paths(const struct landlock *l, const char *const *paths)
 {
@@ -179,7 +215,7 @@ allow_files(const struct landlock *l, const struct profile *p, int statedir)
 	size_t i;
 
 	for (i = 0; i < p->ndirs; i++)
-		if (allow_path(l, p->dirs[i].path, READ) == -1)
+		if (allow_dir(l, p->dirs[i].path) == -1)
 			return (-1);
 	if (statedir != -1 && allow_fd(l, statedir, WRITE) == -1)
 		return (-1);

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <netinet/in.h>
@@ -330,16 +331,27 @@ needs_free(struct profile *p)
 int
 needs_add_link(struct profile *p, const char *path)
 {
-	char real[PATH_MAX], *slash;
+	struct walk w = { .real = "/", .links = CONF_SYMLINKS_IGNORE };
 	struct stat st;
+	char *slash;
 
-	if (realpath(path, real) == NULL || stat(real, &st) == -1)
+	errno = ENAMETOOLONG; /* unless a system call tells more */
+	switch (walk_along(&w, path)) {
+	case STEP_THERE:
+		break;
+	case STEP_MISSING:
+		return (-1);
+	case STEP_REFUSED:
+		errno = ELOOP;
+		return (-1);
+	}
+	if (lstat(w.real, &st) == -1)
 		return (-1);
 	if (!S_ISDIR(st.st_mode)) {
-		slash = strrchr(real, '/');
-		slash[slash == real ? 1 : 0] = '\0';
+		slash = strrchr(w.real, '/');
+		slash[slash == w.real ? 1 : 0] = '\0';
 	}
-	return (add_dir(p, real));
+	return (add_dir(p, w.real));
 }
 
 static const struct profile_dir *

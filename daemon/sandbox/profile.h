@@ -57,8 +57,10 @@ struct profile	*needs_new(const struct conf *);
 void	needs_free(struct profile *);
 
 /*
- * Adds the directory that a symbolic link leads to, or that of the file it
- * leads to.  Returns 1 when that is new, 0 when it was there, -1 with errno.
+ * Adds the directory path, or that of the file path, to which a symbolic link
+ * leads.  The path had no links in it when the worker judged it: a link that is
+ * there now was put there since, perhaps by a user, and is refused.  Returns 1
+ * when the directory is new, 0 when it was there, -1 with errno.
  */
 int	needs_add_link(struct profile *, const char *path);
 

@@ -185,13 +185,30 @@ a_link_adds_the_directory_of_its_target_once(void **state)
 
 	(void)state;
 	assert_non_null(r);
-	assert_int_equal(needs_add_link(r, in("to_file")), 1);
+	assert_int_equal(needs_add_link(r, in("other/f")), 1);
 	assert_true(needs_have(r, in("other")));
-	assert_int_equal(needs_add_link(r, in("to_file")), 0);
-	assert_int_equal(needs_add_link(r, in("to_other")), 0);
-	assert_int_equal(needs_add_link(r, in("link")), 0);
+	assert_int_equal(needs_add_link(r, in("other/f")), 0);
+	assert_int_equal(needs_add_link(r, in("other")), 0);
+	assert_int_equal(needs_add_link(r, in("a/b")), 0);
 	assert_int_equal(needs_add_link(r, in("nowhere")), -1);
 	assert_int_equal(r->ndirs, 2);
+	needs_free(r);
+	conf_free(c);
+}
+
+/* A user may put one there while the way to it is judged. */
+static void
+a_link_that_was_put_there_since_adds_nothing(void **state)
+{
+	struct conf *c = conf_of("stdout:", "a/b/*.log");
+	struct profile *r = needs_new(c);
+
+	(void)state;
+	assert_non_null(r);
+	assert_int_equal(needs_add_link(r, in("to_file")), -1);
+	assert_int_equal(needs_add_link(r, in("to_other")), -1);
+	assert_int_equal(needs_add_link(r, in("to_other/f")), -1);
+	assert_int_equal(r->ndirs, 1);
 	needs_free(r);
 	conf_free(c);
 }
@@ -397,6 +414,7 @@ main(void)
 		cmocka_unit_test(what_does_not_leave_the_host_needs_no_network),
 		cmocka_unit_test(a_directory_below_another_is_not_named_twice),
 		cmocka_unit_test(a_link_adds_the_directory_of_its_target_once),
+		cmocka_unit_test(a_link_that_was_put_there_since_adds_nothing),
 		cmocka_unit_test(
 		    only_tcp_has_ports_and_names_are_asked_for_by_tcp_too),
 		cmocka_unit_test(a_service_may_be_at_any_port),
