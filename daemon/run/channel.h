@@ -16,12 +16,14 @@
 enum channel_word {
 	/* The worker says: */
 	CHANNEL_READY,		/* files and destinations are set up */
-	CHANNEL_RELOAD,		/* it got SIGHUP: please reload */
+	CHANNEL_RELOAD,		/* it got SIGHUP: the monitor is to reload */
 	CHANNEL_ALIVE,		/* its loop turns; sum has figures */
 	CHANNEL_GIVES,		/* a file goes with it; quiet is set */
-	CHANNEL_RENEW,		/* it needs another sandbox: please renew */
-	CHANNEL_LOOK,		/* please look whether it needs another one */
-	CHANNEL_DUMPED,		/* the state is written, as SIGUSR1 asked */
+	CHANNEL_RENEW,		/* another worker is to take over, whose
+				   sandbox is made then */
+	CHANNEL_LOOK,		/* the monitor is to look whether the
+				   worker needs another sandbox */
+	CHANNEL_DUMPED,		/* state.json is written, as SIGUSR1 asked */
 
 	/* The monitor says: */
 	CHANNEL_HEARS,		/* it has heard CHANNEL_ALIVE */
@@ -39,8 +41,8 @@ struct channel_message {
 };
 
 /*
- * Sends m, and with it the file that is open as fd, which is borrowed; -1:
- * none.  Waits wait_ms milliseconds for room.  Returns 0, or -1 with errno,
+ * Sends m, and with it the open file fd, which is borrowed; -1: no file.  Waits
+ * up to wait_ms milliseconds for room.  Returns 0, or -1 with errno,
  * EAGAIN where there is no room.
  */
 int	channel_say(int channel, const struct channel_message *m, int fd,

@@ -29,8 +29,7 @@ struct worker_parts {			/* embedded, zero at first */
 						   destinations */
 	size_t			 nroutes;
 	struct endpoint_env	 env;
-	struct state_view	 view;	/* all of them, for who looks from
-					   outside */
+	struct state_view	 view;	/* the parts, for control/ */
 };
 
 /* What the parts tell the worker; arg goes to each. */
