@@ -96,6 +96,7 @@ endpoint_on_progress(struct endpoint *ep)
 	    ep->link.written + (ep->end - ep->start) - endpoint_in_flight(ep),
 	    (uint64_t)(ep->progress * 1e6));
 	backoff_reset(&ep->backoff);
+	ep->failing = false;
 	ep->work = true;
 	if (ep->stalled) {
 		ep->stalled = false;

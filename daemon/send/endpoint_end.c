@@ -56,11 +56,13 @@ void
 endpoint_lose(struct endpoint *ep, uint64_t keep_pos)
 {
 	ep->losses++;
-	if (clock_now() - ep->opened < LASTING)
+	if (clock_now() - ep->opened < LASTING) {
 		targets_avoid(&ep->addresses);
-	else
+	} else {
 		/* The outage before it is over, though nothing was sent. */
 		backoff_reset(&ep->backoff);
+		ep->failing = false;
+	}
 	/* First: the rewind wakes streams, which may choose another one. */
 	ep->epoch++;
 	endpoint_fail(ep);

@@ -121,7 +121,6 @@ on_up(struct endpoint *ep)
 	else
 		log_info("destination %s: connected to %s", ep->conf->name,
 		    ep->peer);
-	ep->failing = false;
 	ep->attempts = 0;
 	ep->progress = ep->marked = clock_now();
 	ep->mark[0] = ep->mark[1] = ep->base;

@@ -103,7 +103,8 @@ struct endpoint {
 	bool		held;		/* messages waited for the bucket */
 	bool		probing;	/* one datagram: the last was refused */
 	bool		stalled;	/* no acknowledgement for ack_timeout */
-	bool		failing;	/* the outage was logged */
+	bool		failing;	/* the outage was logged, and nothing
+					   was acknowledged since */
 
 	/* What status tells. */
 	struct reason	error;

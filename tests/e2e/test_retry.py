@@ -66,6 +66,28 @@ class Retry(Case):
                     self.r.do(command)
                     self.comes_no_more()
 
+    def test_an_outage_is_said_once_until_something_is_acknowledged(self):
+        """A receiver that takes connections and no lines is no end of it."""
+        self.w = self.writer()
+        self.r = self.receiver("relp:0").start()
+        self.r.do("drop 1")
+        self.w.write(10)
+        self.d = self.daemon(destination("d", self.r.url) +
+                             source("s", self.w.path)).start()
+        for n in range(1, 5):
+            wait_for(lambda: self.r.stats()["connections"] >= n and
+                     self.endpoint()["in_flight_bytes"] > 0,
+                     "lines on connection %d" % n)
+            self.r.do("reset")
+        self.r.do("drop 0")
+        self.r.wait_all(self.w)
+        wait_for(lambda: self.endpoint()["in_flight_bytes"] == 0,
+                 "the acknowledgement")
+        self.assertEqual(self.d.log().count("trying again"), 1)
+        self.r.do("reset")
+        self.d.wait_log("trying again", 2)
+        self.finish(self.d, self.r)
+
     def test_handshakes(self):
         for command in ("nonsense", "stall"):
             with self.subTest(command):
