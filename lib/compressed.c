@@ -5,7 +5,7 @@
 
 #define count_of(a) (sizeof(a) / sizeof((a)[0]))
 
-/* gzip, zstd and xz have names of their own, see rotation_is_packed(). */
+/* gzip, zstd and xz have names of their own, see rotation_is_compressed(). */
 static const char *const endings[] = { ".bz2", ".bz", ".Z", ".lz", ".lz4",
 	".lzma", ".lzo", ".br", ".sz", ".zip", ".7z", ".rar", ".tgz", ".tbz",
 	".tbz2", ".txz", ".tzst" };

@@ -10,19 +10,19 @@
 
 struct entry {
 	RB_ENTRY(entry) link;
-	struct kin_key key;
+	struct print_index_key key;
 	void *who;
 };
 RB_HEAD(entries, entry);
 
-struct kin {
+struct print_index {
 	struct entries tree;
 };
 
 static int
 compare(const struct entry *x, const struct entry *y)
 {
-	const struct kin_key *a = &x->key, *b = &y->key;
+	const struct print_index_key *a = &x->key, *b = &y->key;
 	int order;
 
 	if ((order = strcmp(a->name, b->name)) != 0)
@@ -40,14 +40,14 @@ compare(const struct entry *x, const struct entry *y)
 #define LOCAL __attribute__((__unused__)) static
 RB_GENERATE_INTERNAL(entries, entry, link, compare, LOCAL)
 
-struct kin *
-kin_new(void)
+struct print_index *
+print_index_new(void)
 {
-	return (calloc(1, sizeof(struct kin)));
+	return (calloc(1, sizeof(struct print_index)));
 }
 
 void
-kin_free(struct kin *k)
+print_index_free(struct print_index *k)
 {
 	struct entry *e;
 
@@ -61,7 +61,8 @@ kin_free(struct kin *k)
 }
 
 int
-kin_add(struct kin *k, const struct kin_key *key, void *who)
+print_index_add(
+    struct print_index *k, const struct print_index_key *key, void *who)
 {
 	size_t size = strlen(key->name) + 1;
 	struct entry *e;
@@ -79,7 +80,7 @@ kin_add(struct kin *k, const struct kin_key *key, void *who)
 }
 
 void
-kin_del(struct kin *k, const struct kin_key *key)
+print_index_del(struct print_index *k, const struct print_index_key *key)
 {
 	struct entry probe = { .key = *key }, *e;
 
@@ -90,37 +91,39 @@ kin_del(struct kin *k, const struct kin_key *key)
 }
 
 int
-kin_add_rotated(struct kin *k, const struct kin_key *key, void *who)
+print_index_add_rotated(
+    struct print_index *k, const struct print_index_key *key, void *who)
 {
-	struct kin_key before = *key;
+	struct print_index_key before = *key;
 	char base[NAME_MAX + 1];
 	int result;
 	size_t i;
 
-	result = kin_add(k, key, who);
+	result = print_index_add(k, key, who);
 	before.name = base;
 	for (i = 0; rotation_base(key->name, i, base, sizeof(base)); i++)
-		if (kin_add(k, &before, who) == -1)
+		if (print_index_add(k, &before, who) == -1)
 			result = -1;
 	return (result);
 }
 
 void
-kin_del_rotated(struct kin *k, const struct kin_key *key)
+print_index_del_rotated(
+    struct print_index *k, const struct print_index_key *key)
 {
-	struct kin_key before = *key;
+	struct print_index_key before = *key;
 	char base[NAME_MAX + 1];
 	size_t i;
 
-	kin_del(k, key);
+	print_index_del(k, key);
 	before.name = base;
 	for (i = 0; rotation_base(key->name, i, base, sizeof(base)); i++)
-		kin_del(k, &before);
+		print_index_del(k, &before);
 }
 
 /* The first at or behind the key. */
 static struct entry *
-from(struct kin *k, const struct kin_key *key)
+from(struct print_index *k, const struct print_index_key *key)
 {
 	struct entry probe = { .key = *key };
 
@@ -128,16 +131,16 @@ from(struct kin *k, const struct kin_key *key)
 }
 
 /* What comes first of all that a head of so many octets may match. */
-static struct kin_key
-first_key(const struct kin_query *q)
+static struct print_index_key
+first_key(const struct print_index_query *q)
 {
-	return ((struct kin_key) {
+	return ((struct print_index_key) {
 	    .name = q->name, .print = { .len = q->len == 0 ? 0 : 1 } });
 }
 
 /* The last before the key. */
 static struct entry *
-before(struct kin *k, const struct kin_key *key)
+before(struct print_index *k, const struct print_index_key *key)
 {
 	struct entry *e = from(k, key);
 
@@ -147,10 +150,10 @@ before(struct kin *k, const struct kin_key *key)
 
 /* Of those with that very fingerprint. */
 static struct entry *
-find_by_size(
-    struct kin *k, const struct kin_query *q, const struct fingerprint *print)
+find_by_size(struct print_index *k, const struct print_index_query *q,
+    const struct fingerprint *print)
 {
-	struct kin_key key = { .name = q->name, .print = *print };
+	struct print_index_key key = { .name = q->name, .print = *print };
 	struct entry *e;
 
 	key.size = q->least;
@@ -172,9 +175,9 @@ find_by_size(
 }
 
 void *
-kin_find(struct kin *k, const struct kin_query *q)
+print_index_find(struct print_index *k, const struct print_index_query *q)
 {
-	struct kin_key key = first_key(q);
+	struct print_index_key key = first_key(q);
 	struct entry *e, *found, *best = NULL;
 	struct fingerprint print;
 
@@ -197,10 +200,10 @@ struct call {
 
 /* All with that very fingerprint.  Returns whether more are wanted. */
 static bool
-each_of_print(struct kin *k, const struct kin_query *q,
+each_of_print(struct print_index *k, const struct print_index_query *q,
     const struct fingerprint *print, struct call *call)
 {
-	struct kin_key key = {
+	struct print_index_key key = {
 		.name = q->name, .print = *print, .size = q->least
 	};
 	struct entry *e;
@@ -216,11 +219,11 @@ each_of_print(struct kin *k, const struct kin_query *q,
 }
 
 void
-kin_each(struct kin *k, const struct kin_query *q,
+print_index_each(struct print_index *k, const struct print_index_query *q,
     bool (*fn)(void *who, void *arg), void *arg)
 {
-	struct kin_key key = first_key(q);
-	struct call call = { fn, arg, KIN_MOST };
+	struct print_index_key key = first_key(q);
+	struct call call = { fn, arg, PRINT_INDEX_MOST };
 	struct fingerprint print;
 	struct entry *e;
 

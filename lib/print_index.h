@@ -17,10 +17,10 @@
 
 #include "fingerprint.h"
 
-struct kin;				/* opaque */
+struct print_index;				/* opaque */
 
 /* One file in the index; no two have the same key. */
-struct kin_key {
+struct print_index_key {
 	const char		*name;	/* copied */
 	struct fingerprint	 print;	/* of no octets: a head of none finds
 					   it; all zero: nothing does */
@@ -30,7 +30,7 @@ struct kin_key {
 };
 
 /* What is looked for. */
-struct kin_query {
+struct print_index_query {
 	const char	*name;
 	const uint8_t	*head;		/* how the file begins, */
 	size_t		 len;		/* so many octets */
@@ -39,39 +39,45 @@ struct kin_query {
 	bool		 largest;	/* of those; else the smallest */
 };
 
-/* Returns an empty index, or NULL with ENOMEM.  Free with kin_free(). */
-struct kin	*kin_new(void);
-void	kin_free(struct kin *);
+/*
+ * Returns an empty index, or NULL with ENOMEM.  Free with print_index_free().
+ */
+struct print_index	*print_index_new(void);
+void	print_index_free(struct print_index *);
 
 /*
  * Adds who, which is borrowed, under the key.  Nothing happens where the key is
  * in the index already.  Returns 0, or -1 with ENOMEM.
  */
-int	kin_add(struct kin *, const struct kin_key *, void *who);
-void	kin_del(struct kin *, const struct kin_key *);
+int	print_index_add(struct print_index *, const struct print_index_key *,
+	    void *who);
+void	print_index_del(struct print_index *, const struct print_index_key *);
 
 /*
  * Add and delete who under the key's name and under all names that a file may
  * have had before rotation gave it that one.
  */
-int	kin_add_rotated(struct kin *, const struct kin_key *,
+int	print_index_add_rotated(struct print_index *,
+	    const struct print_index_key *,
 	    void *who);
-void	kin_del_rotated(struct kin *, const struct kin_key *);
+void	print_index_del_rotated(struct print_index *,
+	    const struct print_index_key *);
 
 /*
  * Calls fn for every file under the query's name whose size will do and whose
  * fingerprint matches the head: those with the longest fingerprint last, of
  * equal ones in the order of their sizes; until fn returns false, and for at
- * most KIN_MOST files.  fn must not change the index.
+ * most PRINT_INDEX_MOST files.  fn must not change the index.
  */
-#define KIN_MOST	64
-void	kin_each(struct kin *, const struct kin_query *,
+#define PRINT_INDEX_MOST	64
+void	print_index_each(struct print_index *, const struct print_index_query *,
 	    bool (*fn)(void *who, void *arg), void *arg);
 
 /*
  * Returns the file with the longest fingerprint that matches, of equal ones the
  * largest or the smallest as the query says; or NULL.
  */
-void	*kin_find(struct kin *, const struct kin_query *);
+void	*print_index_find(struct print_index *,
+	    const struct print_index_query *);
 
 #endif

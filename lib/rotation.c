@@ -14,7 +14,7 @@ static const char *const packed[] = { ".gz", ".zst", ".xz", ".bz2", ".Z" };
 #define READABLE 3 /* of them, the first */
 
 bool
-rotation_is_packed(const char *name)
+rotation_is_compressed(const char *name)
 {
 	size_t len = strlen(name), n, i;
 

@@ -22,7 +22,7 @@ bool	rotation_is_of(const char *name, const char *base);
 bool	rotation_is_copy_of(const char *name, const char *base);
 
 /* Whether the name ends as that of a compressed file that can be read. */
-bool	rotation_is_packed(const char *name);
+bool	rotation_is_compressed(const char *name);
 
 /*
  * Writes into base, which has size octets, the nth name, from 0, that a file

@@ -12,7 +12,7 @@ steady(void)
 }
 
 double
-clock_now(void)
+clock_steady(void)
 {
 	const struct timespec ts = steady();
 
@@ -20,7 +20,7 @@ clock_now(void)
 }
 
 uint64_t
-clock_ms(void)
+clock_steady_ms(void)
 {
 	return (clock_steady_us() / 1000);
 }
@@ -50,7 +50,7 @@ clock_wall(void)
 }
 
 int64_t
-clock_day_ns(void)
+clock_wall_ns(void)
 {
 	const struct timespec ts = clock_wall();
 

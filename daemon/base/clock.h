@@ -17,13 +17,13 @@
 #include <time.h>
 
 /* The monotonic clock: since some moment before the daemon began. */
-double		clock_now(void);	/* seconds */
-uint64_t	clock_ms(void);		/* milliseconds */
+double		clock_steady(void);	/* seconds */
+uint64_t	clock_steady_ms(void);		/* milliseconds */
 uint64_t	clock_steady_us(void);	/* microseconds */
 
 /* The wall clock: since 1970-01-01 00:00 UTC. */
 time_t		clock_wall_s(void);	/* seconds */
-int64_t		clock_day_ns(void);	/* nanoseconds */
+int64_t		clock_wall_ns(void);	/* nanoseconds */
 struct timespec	clock_wall(void);	/* both */
 
 /*

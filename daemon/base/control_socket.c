@@ -22,7 +22,7 @@ refuse(const char *path, const char *what, struct reason *why)
 static int
 make_directory(const char *path)
 {
-	char copy[CONTROL_PATH_MAX + 1];
+	char copy[CONTROL_SOCKET_PATH_MAX + 1];
 
 	(void)strlcpy(copy, path, sizeof(copy));
 	if (mkdir(dirname(copy), 0755) == -1 && errno != EEXIST)
@@ -72,7 +72,7 @@ bind_privately(int fd, const struct sockaddr_un *sun, gid_t group)
 }
 
 int
-control_open(
+control_socket_open(
     struct control *c, const char *path, gid_t group, struct reason *why)
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
@@ -109,7 +109,7 @@ fail:
 }
 
 void
-control_close(struct control *c)
+control_socket_close(struct control *c)
 {
 	struct stat st;
 

@@ -13,14 +13,14 @@
 #include "lib/reason.h"
 
 /* Octets of a path, without its NUL. */
-#define CONTROL_PATH_MAX \
+#define CONTROL_SOCKET_PATH_MAX \
 	(sizeof(((struct sockaddr_un *)0)->sun_path) - 1)
 
 struct control {
 	int	fd;			/* listens; -1: there is none */
 	dev_t	dev;			/* of the socket's file, */
 	ino_t	ino;			/* to remove no other */
-	char	path[CONTROL_PATH_MAX + 1];
+	char	path[CONTROL_SOCKET_PATH_MAX + 1];
 };
 
 /*
@@ -28,10 +28,10 @@ struct control {
  * is missing, and replaces a socket on which no daemon answers.  path NULL:
  * does nothing.  Returns 0, or -1 with why set.
  */
-int	control_open(struct control *, const char *path, gid_t group,
+int	control_socket_open(struct control *, const char *path, gid_t group,
 	    struct reason *why);
 
 /* Closes the socket, and removes its file unless that is another by now. */
-void	control_close(struct control *);
+void	control_socket_close(struct control *);
 
 #endif

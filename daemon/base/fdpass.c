@@ -59,7 +59,7 @@ wait_for_room(int channel, int error, int64_t left)
 }
 
 int
-channel_send(int channel, const void *p, size_t n, int fd, int wait_ms)
+fdpass_send(int channel, const void *p, size_t n, int fd, int wait_ms)
 {
 	int64_t end = 0, now;
 	int error;
@@ -72,7 +72,7 @@ channel_send(int channel, const void *p, size_t n, int fd, int wait_ms)
 			error != ETOOMANYREFS) ||
 		    wait_ms == 0)
 			return (-1);
-		now = (int64_t)clock_ms();
+		now = (int64_t)clock_steady_ms();
 		if (end == 0)
 			end = now + wait_ms;
 		if (now >= end) {
@@ -85,7 +85,7 @@ channel_send(int channel, const void *p, size_t n, int fd, int wait_ms)
 }
 
 ssize_t
-channel_recv(int channel, void *p, size_t n, int *fd)
+fdpass_recv(int channel, void *p, size_t n, int *fd)
 {
 	struct iovec iov = { p, n };
 	union control control;
@@ -96,7 +96,7 @@ channel_recv(int channel, void *p, size_t n, int *fd)
 	struct cmsghdr *c;
 	ssize_t got;
 
-	*fd = CHANNEL_NO_FD;
+	*fd = FDPASS_NO_FD;
 	got = recvmsg(channel, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	if (got <= 0)
 		return (got);
@@ -105,6 +105,6 @@ channel_recv(int channel, void *p, size_t n, int *fd)
 	    c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(*fd)))
 		memcpy(fd, CMSG_DATA(c), sizeof(*fd));
 	else if (msg.msg_flags & MSG_CTRUNC)
-		*fd = CHANNEL_LOST_FD;
+		*fd = FDPASS_LOST_FD;
 	return (got);
 }

@@ -12,15 +12,15 @@
 #include <stdint.h>
 
 /* No file came with the packet; one came, but no descriptor was left. */
-#define CHANNEL_NO_FD	(-1)
-#define CHANNEL_LOST_FD	(-2)
+#define FDPASS_NO_FD	(-1)
+#define FDPASS_LOST_FD	(-2)
 
 /*
  * Sends the packet p of n octets, and with it the open file fd, which is
  * borrowed; -1: none.  Waits up to wait_ms until the other process has room.
  * Returns 0, or -1 with errno: EAGAIN where there was no room.
  */
-int	channel_send(int channel, const void *p, size_t n, int fd, int wait_ms);
+int	fdpass_send(int channel, const void *p, size_t n, int fd, int wait_ms);
 
 /*
  * Receives a packet of up to n octets, without waiting.  *fd becomes the open
@@ -28,6 +28,6 @@ int	channel_send(int channel, const void *p, size_t n, int fd, int wait_ms);
  * Returns the packet's length, 0 when the other process has closed its end, or
  * -1 with errno: EAGAIN where no packet waits.
  */
-ssize_t	channel_recv(int channel, void *p, size_t n, int *fd);
+ssize_t	fdpass_recv(int channel, void *p, size_t n, int *fd);
 
 #endif

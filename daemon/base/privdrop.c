@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 int
-account_find(struct account *a, const char *name, struct reason *why)
+privdrop_find(struct account *a, const char *name, struct reason *why)
 {
 	struct passwd *pw;
 
@@ -30,7 +30,7 @@ account_find(struct account *a, const char *name, struct reason *why)
 }
 
 int
-account_become(const struct account *a)
+privdrop_become(const struct account *a)
 {
 	if (!a->change)
 		return (0);

@@ -21,12 +21,12 @@ struct account {
  * Looks up the user called name; NULL, or not started by root: takes the one
  * that runs this process.  Returns 0, or -1 with why set.
  */
-int	account_find(struct account *, const char *name, struct reason *why);
+int	privdrop_find(struct account *, const char *name, struct reason *why);
 
 /*
  * Changes this process to the account for good, with its supplementary groups,
  * if account.change is set.  Returns 0, or -1 with errno.
  */
-int	account_become(const struct account *);
+int	privdrop_become(const struct account *);
 
 #endif

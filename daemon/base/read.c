@@ -23,7 +23,7 @@ read_whole(int fd, void *buf, size_t n, off_t at)
 }
 
 int
-guard_holds(const struct guard *g, int fd)
+read_guard_holds(const struct guard *g, int fd)
 {
 	uint8_t buf[GUARD_MAX];
 	size_t len = guard_length(g->at);
@@ -35,7 +35,7 @@ guard_holds(const struct guard *g, int fd)
 }
 
 int
-line_ends_at(int fd, off_t offset)
+read_line_ends_at(int fd, off_t offset)
 {
 	ssize_t n;
 	char c;
@@ -46,7 +46,7 @@ line_ends_at(int fd, off_t offset)
 }
 
 int
-fingerprint_head(int fd, uint8_t head[FINGERPRINT_MAX])
+read_fingerprint_head(int fd, uint8_t head[FINGERPRINT_MAX])
 {
 	ssize_t n;
 

@@ -70,7 +70,7 @@ scan_queue_begin(struct scan_queue *q, struct scan_job *job)
 	bool done, deleted;
 
 	if (q->until <= 0)
-		q->until = clock_now() + SCAN_SECONDS;
+		q->until = clock_steady() + SCAN_SECONDS;
 	q->now = job;
 	q->part = q->taken = 0;
 	done = q->step(job, q->arg);
@@ -107,7 +107,7 @@ scan_queue_del(struct scan_queue *q, struct scan_job *job)
 static bool
 is_over(const struct scan_queue *q)
 {
-	return (q->left == 0 || (q->until > 0 && clock_now() >= q->until));
+	return (q->left == 0 || (q->until > 0 && clock_steady() >= q->until));
 }
 
 /* Behind all others for its next part. */
@@ -137,7 +137,7 @@ scan_queue_run(struct scan_queue *q)
 	if (q->now != NULL || TAILQ_EMPTY(&q->jobs))
 		return;
 	if (q->until <= 0)
-		q->until = clock_now() + SCAN_SECONDS;
+		q->until = clock_steady() + SCAN_SECONDS;
 	while (!is_over(q) && (job = TAILQ_FIRST(&q->jobs)) != NULL)
 		do_part(q, job);
 	go_on_soon(q);

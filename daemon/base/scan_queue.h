@@ -44,7 +44,7 @@ struct scan_queue {
 	unsigned		 part;		/* entries that now has had */
 	unsigned		 taken;		/* since the clock was asked */
 	double			 until;		/* the end of the turn, by
-						   clock_now(); 0: none */
+						   clock_steady(); 0: none */
 	bool			 whole;		/* now is scanned to its end: no
 						   bounds */
 	void			(*pause)(void *arg);	/* of finish, or NULL */

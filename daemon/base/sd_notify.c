@@ -39,7 +39,7 @@ read_watchdog(void)
 }
 
 void
-notify_init(void)
+sd_notify_init(void)
 {
 	const char *path = getenv("NOTIFY_SOCKET");
 	size_t len;
@@ -85,7 +85,7 @@ tell(int flags, const char *fmt, va_list ap)
 }
 
 void
-notify_send(const char *fmt, ...)
+sd_notify_send(const char *fmt, ...)
 {
 	va_list ap;
 
@@ -95,7 +95,7 @@ notify_send(const char *fmt, ...)
 }
 
 void
-notify_beat(const char *fmt, ...)
+sd_notify_beat(const char *fmt, ...)
 {
 	va_list ap;
 
@@ -105,14 +105,14 @@ notify_beat(const char *fmt, ...)
 }
 
 void
-notify_reloading(void)
+sd_notify_reloading(void)
 {
-	notify_send("RELOADING=1\nMONOTONIC_USEC=%llu\n",
+	sd_notify_send("RELOADING=1\nMONOTONIC_USEC=%llu\n",
 	    (unsigned long long)clock_steady_us());
 }
 
 uint64_t
-notify_every_ms(void)
+sd_notify_every_ms(void)
 {
 	return (every_ms);
 }

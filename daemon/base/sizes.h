@@ -38,8 +38,8 @@
  * greatest size, and no common system lets it grow to less than 4 MB.  One of
  * fixed size gets a scale for the half of it.
  */
-#define LINK_UNREAD_BLIND	(64 * 1024 * 1024)
-#define LINK_AUTOTUNED		(4 * 1024 * 1024)
+#define TRANSPORT_UNREAD_BLIND	(64 * 1024 * 1024)
+#define TRANSPORT_AUTOTUNED		(4 * 1024 * 1024)
 
 /* Octets looked through in one turn, for what is no NUL and for a newline. */
 #define STREAM_NULS_TURN	(64 * 1024 * 1024)
@@ -59,46 +59,46 @@
  * The same where the copy of a truncated file is looked for: with no more names
  * in the directories near, that is done at once.
  */
-#define TAIL_COPY_TURN		4096
+#define COPY_TURN		4096
 
 /* Octets at the beginning and at the end of two files that are compared. */
-#define TAIL_HELD_COMPARED	4096
+#define SUSPECT_COMPARED	4096
 
 /* What may be a copy and does not grow for so long is sent as a new file. */
-#define TAIL_HELD_FOR		1.5
+#define SUSPECT_FOR		1.5
 
 /* Compressed octets that are read at once. */
-#define TAIL_PACKED_INPUT	(16 * 1024)
+#define DECODER_INPUT	(16 * 1024)
 
 /* Octets of text passed over in one turn; in which its head is looked for. */
-#define TAIL_PACKED_TURN	(4 * 1024 * 1024)
-#define TAIL_PACKED_HEAD	(1024 * 1024)
+#define DECODER_TURN	(4 * 1024 * 1024)
+#define DECODER_HEAD	(1024 * 1024)
 
 /*
  * How long a file without a name may be quiet before it is finished with: a
  * deleted one holds disk space, one that was moved away may still be written.
  */
-#define TAILS_DELETED_QUIET	60.
-#define TAILS_MOVED_QUIET	600.
-#define TAILS_UNTOLD_QUIET	1. /* its next name is told by then */
+#define FILE_DELETED_QUIET	60.
+#define FILE_MOVED_QUIET	600.
+#define FILE_UNTOLD_QUIET	1. /* its next name is told by then */
 
 /* The rest of a rotated file without a newline is sent after so long. */
-#define TAILS_ROTATED_QUIET	60.
+#define FILE_ROTATED_QUIET	60.
 
 /* After so many seconds, what is said of files counts anew. */
 #define SAY_WHILE		60.
 
 /* Records in one append to the checkpoint; with more, it takes longer. */
-#define LEDGER_APPEND_MOST	4096
+#define CHECKPOINTER_APPEND_MOST	4096
 
 /* Records in one step of writing it anew: so many hold up no line. */
-#define LEDGER_RENEW_MOST	1024
+#define CHECKPOINTER_RENEW_MOST	1024
 
 /*
  * Together they are the 50 ms that a daemon repeats at most after it was
  * killed: a loop that is busy turns in time, one that is not is woken.
  */
-#define LEDGER_APPEND_EVERY	0.045
-#define LEDGER_WAKE_AFTER	0.005
+#define CHECKPOINTER_APPEND_EVERY	0.045
+#define CHECKPOINTER_WAKE_AFTER	0.005
 
 #endif

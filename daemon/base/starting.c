@@ -12,7 +12,7 @@
 void
 starting_begin(struct starting *s, uint64_t alive_ms, bool serves)
 {
-	double now = clock_now();
+	double now = clock_steady();
 
 	*s = (struct starting) { .next = now + EVERY,
 		.alive_every = (double)alive_ms / 1e3 };
@@ -43,7 +43,7 @@ is_told_to_stop(void)
 unsigned
 starting_look(struct starting *s)
 {
-	double now = clock_now();
+	double now = clock_steady();
 	unsigned due = STARTING_LOOK, i;
 
 	if (now < s->next)
@@ -56,6 +56,6 @@ starting_look(struct starting *s)
 	}
 	if (is_told_to_stop())
 		due |= STARTING_STOP;
-	s->next = clock_now() + EVERY;
+	s->next = clock_steady() + EVERY;
 	return (due);
 }

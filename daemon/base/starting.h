@@ -14,7 +14,7 @@
 
 struct starting {
 	struct ev_loop	*loop;		/* for who is to be served, or NULL */
-	double		 next;		/* look again then, by clock_now() */
+	double		 next;		/* look again then, by clock_steady() */
 	double		 alive;		/* the same: it is to say that it is */
 	double		 alive_every;
 };

@@ -168,7 +168,7 @@ say_who(int fd, const char *path, struct reason *why)
 }
 
 int
-statedir_open(struct statedir *s, const char *path, uid_t uid, gid_t gid,
+state_dir_open(struct state_dir *s, const char *path, uid_t uid, gid_t gid,
     struct reason *why)
 {
 	s->fd = s->lock = -1;
@@ -185,7 +185,7 @@ statedir_open(struct statedir *s, const char *path, uid_t uid, gid_t gid,
 		goto fail;
 	}
 	if (lock_with_patience(s->lock) == 0) {
-		statedir_set_pids(s, getpid(), 0);
+		state_dir_set_pids(s, getpid(), 0);
 		return (0);
 	}
 	if (errno == EWOULDBLOCK)
@@ -194,12 +194,12 @@ statedir_open(struct statedir *s, const char *path, uid_t uid, gid_t gid,
 		reason_set(why, "state_dir %s: " LOCK_NAME ": %s", path,
 		    strerror(errno));
 fail:
-	statedir_close(s);
+	state_dir_close(s);
 	return (-1);
 }
 
 bool
-statedir_is_at(const struct statedir *s, const char *path)
+state_dir_is_at(const struct state_dir *s, const char *path)
 {
 	struct stat here, there;
 
@@ -209,7 +209,7 @@ statedir_is_at(const struct statedir *s, const char *path)
 }
 
 int
-statedir_may_give(const struct statedir *s, const char *path, uid_t uid,
+state_dir_may_give(const struct state_dir *s, const char *path, uid_t uid,
     gid_t gid, struct reason *why)
 {
 	struct stat st;
@@ -221,8 +221,8 @@ statedir_may_give(const struct statedir *s, const char *path, uid_t uid,
 }
 
 int
-statedir_give(
-    const struct statedir *s, uid_t uid, gid_t gid, struct reason *why)
+state_dir_give(
+    const struct state_dir *s, uid_t uid, gid_t gid, struct reason *why)
 {
 	static const char *const names[] = { CHECKPOINT_NAME, "state.json" };
 	struct stat st;
@@ -245,7 +245,7 @@ statedir_give(
 }
 
 void
-statedir_close(struct statedir *s)
+state_dir_close(struct state_dir *s)
 {
 	if (s->lock != -1)
 		(void)close(s->lock);
@@ -255,7 +255,7 @@ statedir_close(struct statedir *s)
 }
 
 void
-statedir_set_pids(const struct statedir *s, pid_t monitor, pid_t worker)
+state_dir_set_pids(const struct state_dir *s, pid_t monitor, pid_t worker)
 {
 	char text[64];
 	int n;
@@ -273,7 +273,7 @@ statedir_set_pids(const struct statedir *s, pid_t monitor, pid_t worker)
 }
 
 int
-statedir_open_checkpoint(const struct statedir *s)
+state_dir_open_checkpoint(const struct state_dir *s)
 {
 	struct stat st;
 	int fd;
@@ -303,8 +303,8 @@ copy_file(int from, int to)
 }
 
 int
-statedir_put_checkpoint(
-    const struct statedir *s, int from, uid_t uid, gid_t gid)
+state_dir_put_checkpoint(
+    const struct state_dir *s, int from, uid_t uid, gid_t gid)
 {
 	int error, result, to;
 

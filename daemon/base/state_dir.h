@@ -10,7 +10,7 @@
 
 #include "lib/reason.h"
 
-struct statedir {
+struct state_dir {
 	int	fd;			/* of the directory, -1: none is kept */
 	int	lock;			/* held while it is open */
 };
@@ -24,20 +24,20 @@ struct statedir {
  * directory belongs to somebody else, that others may write in it, or that uid
  * may not.  Then nothing was made in it.
  */
-int	statedir_open(struct statedir *, const char *path, uid_t, gid_t,
+int	state_dir_open(struct state_dir *, const char *path, uid_t, gid_t,
 	    struct reason *why);
 
 /* Closes both; other processes of the daemon may still hold the lock. */
-void	statedir_close(struct statedir *);
+void	state_dir_close(struct state_dir *);
 
 /* Whether the directory is still the one that path leads to. */
-bool	statedir_is_at(const struct statedir *, const char *path);
+bool	state_dir_is_at(const struct state_dir *, const char *path);
 
 /*
- * Whether statedir_give() would leave a directory that uid may use: returns 0,
+ * Whether state_dir_give() would leave a directory that uid may use: returns 0,
  * or -1 with why set.
  */
-int	statedir_may_give(const struct statedir *, const char *path, uid_t,
+int	state_dir_may_give(const struct state_dir *, const char *path, uid_t,
 	    gid_t, struct reason *why);
 
 /*
@@ -45,24 +45,24 @@ int	statedir_may_give(const struct statedir *, const char *path, uid_t,
  * the worker writes, unless the directory is root's.  Returns 0, or -1 with why
  * set.
  */
-int	statedir_give(const struct statedir *, uid_t, gid_t,
+int	state_dir_give(const struct state_dir *, uid_t, gid_t,
 	    struct reason *why);
 
 /*
  * Writes the process ids into the lock file, for the message of a second
  * daemon; worker 0: there is none.
  */
-void	statedir_set_pids(const struct statedir *, pid_t monitor,
+void	state_dir_set_pids(const struct state_dir *, pid_t monitor,
 	    pid_t worker);
 
 /* Opens the checkpoint to read.  Returns a descriptor, or -1 with errno. */
-int	statedir_open_checkpoint(const struct statedir *);
+int	state_dir_open_checkpoint(const struct state_dir *);
 
 /*
  * Copies the open file fd, which is borrowed, to the checkpoint, for uid and
  * gid; does nothing where there is a checkpoint.  Returns 0, or -1 with errno.
  */
-int	statedir_put_checkpoint(const struct statedir *, int fd, uid_t,
+int	state_dir_put_checkpoint(const struct state_dir *, int fd, uid_t,
 	    gid_t);
 
 #endif

@@ -27,16 +27,16 @@
 static void on_day(struct ev_loop *, ev_timer *, int);
 
 static int
-open_checkpoint(struct ledger *l, int dirfd, struct reason *why)
+open_checkpoint(struct checkpointer *l, int dirfd, struct reason *why)
 {
 	struct stat st = { 0 };
 
 	(void)fstatat(dirfd, "checkpoint", &st, 0);
 	if ((l->checkpoint = checkpoint_open(dirfd, why)) == NULL)
 		return (-1);
-	ledger_time_load(l, &st);
+	checkpointer_time_load(l, &st);
 	l->writer = checkpoint_writer_new(
-	    l->loop, checkpoint_file(l->checkpoint), ledger_on_done, l);
+	    l->loop, checkpoint_file(l->checkpoint), checkpointer_on_done, l);
 	if (l->writer == NULL)
 		return (reason_set(why, "%s", strerror(errno)));
 	l->stats = checkpoint_file(l->checkpoint)->stats;
@@ -46,11 +46,11 @@ open_checkpoint(struct ledger *l, int dirfd, struct reason *why)
 	return (0);
 }
 
-struct ledger *
-ledger_new(
+struct checkpointer *
+checkpointer_new(
     struct ev_loop *loop, int dirfd, uint64_t interval_ms, struct reason *why)
 {
-	struct ledger *l;
+	struct checkpointer *l;
 
 	if ((l = calloc(1, sizeof(*l))) == NULL) {
 		reason_set(why, "out of memory");
@@ -60,18 +60,18 @@ ledger_new(
 	TAILQ_INIT(&l->dirty);
 	TAILQ_INIT(&l->past);
 	l->every = (double)interval_ms / 1e3;
-	l->append_at = l->sync_at = -LEDGER_NEVER;
-	l->renew_at = LEDGER_NEVER;
-	ev_timer_init(&l->due, ledger_on_due, 0., 0.);
+	l->append_at = l->sync_at = -CHECKPOINTER_NEVER;
+	l->renew_at = CHECKPOINTER_NEVER;
+	ev_timer_init(&l->due, checkpointer_on_due, 0., 0.);
 	l->due.data = l;
 	if (dirfd == -1 || open_checkpoint(l, dirfd, why) == 0)
 		return (l);
-	ledger_free(l);
+	checkpointer_free(l);
 	return (NULL);
 }
 
 void
-ledger_free(struct ledger *l)
+checkpointer_free(struct checkpointer *l)
 {
 	if (l == NULL)
 		return;
@@ -85,7 +85,7 @@ ledger_free(struct ledger *l)
 }
 
 void
-ledger_start(struct ledger *l)
+checkpointer_start(struct checkpointer *l)
 {
 	if (l->checkpoint != NULL && checkpoint_writer_start(l->writer) == -1)
 		log_warn("checkpoint: no thread: a slow disk delays lines");
@@ -93,30 +93,30 @@ ledger_start(struct ledger *l)
 
 void
 checkpointer_serve(
-    struct ledger *l, const struct checkpointer_ops *ops, void *arg)
+    struct checkpointer *l, const struct checkpointer_ops *ops, void *arg)
 {
 	l->ops = ops;
 	l->ops_arg = arg;
 }
 
 bool
-ledger_take(struct ledger *l, const char *dest, dev_t dev, ino_t ino,
-    struct checkpoint_record *rec)
+checkpointer_take(struct checkpointer *l, const char *dest, dev_t dev,
+    ino_t ino, struct checkpoint_record *rec)
 {
 	return (l->checkpoint != NULL &&
 	    checkpoint_take(l->checkpoint, dest, dev, ino, rec));
 }
 
 bool
-ledger_take_moved(struct ledger *l, const struct checkpoint_record *now,
-    struct checkpoint_record *rec)
+checkpointer_take_moved(struct checkpointer *l,
+    const struct checkpoint_record *now, struct checkpoint_record *rec)
 {
 	return (l->checkpoint != NULL &&
 	    checkpoint_take_moved(l->checkpoint, now, rec));
 }
 
 void
-ledger_give_back(struct ledger *l)
+checkpointer_give_back(struct checkpointer *l)
 {
 	if (checkpoint_give_back(l->checkpoint) == -1)
 		log_warn("checkpoint");
@@ -137,7 +137,7 @@ visit_untaken(const struct checkpoint_record *rec, void *arg)
 }
 
 void
-ledger_walk_untaken(struct ledger *l,
+checkpointer_walk_untaken(struct checkpointer *l,
     void (*fn)(const struct checkpoint_record *, void *), void *arg)
 {
 	struct untaken_walk w = { fn, arg };
@@ -147,13 +147,14 @@ ledger_walk_untaken(struct ledger *l,
 }
 
 bool
-ledger_is_first(const struct ledger *l)
+checkpointer_is_first(const struct checkpointer *l)
 {
 	return (l->checkpoint == NULL || checkpoint_is_new(l->checkpoint));
 }
 
 const struct checkpoint_record *
-ledger_find(struct ledger *l, const char *dest, dev_t dev, ino_t ino)
+checkpointer_find(
+    struct checkpointer *l, const char *dest, dev_t dev, ino_t ino)
 {
 	if (l->checkpoint == NULL)
 		return (NULL);
@@ -161,7 +162,7 @@ ledger_find(struct ledger *l, const char *dest, dev_t dev, ino_t ino)
 }
 
 const struct checkpoint_record *
-ledger_last(struct ledger *l, dev_t dev, ino_t ino)
+checkpointer_last(struct checkpointer *l, dev_t dev, ino_t ino)
 {
 	if (l->checkpoint == NULL)
 		return (NULL);
@@ -169,7 +170,7 @@ ledger_last(struct ledger *l, dev_t dev, ino_t ino)
 }
 
 const char *
-ledger_path(struct ledger *l, dev_t dev, ino_t ino)
+checkpointer_path(struct checkpointer *l, dev_t dev, ino_t ino)
 {
 	if (l->checkpoint == NULL)
 		return (NULL);
@@ -177,39 +178,41 @@ ledger_path(struct ledger *l, dev_t dev, ino_t ino)
 }
 
 bool
-ledger_has_seen(struct ledger *l, const char *dest, const char *source)
+checkpointer_has_seen(
+    struct checkpointer *l, const char *dest, const char *source)
 {
 	return (l->checkpoint != NULL &&
 	    checkpoint_has_seen(l->checkpoint, dest, source));
 }
 
 void
-ledger_see(struct ledger *l, const char *dest, const char *source)
+checkpointer_see(struct checkpointer *l, const char *dest, const char *source)
 {
 	if (l->checkpoint == NULL)
 		return;
 	if (checkpoint_seen(l->checkpoint, dest, source, clock_wall_s()) == -1)
 		log_warn("checkpoint");
-	ledger_arm(l);
+	checkpointer_arm(l);
 }
 
 void
-ledger_late(struct ledger *l, const char *path, int64_t since_ns)
+checkpointer_late(struct checkpointer *l, const char *path, int64_t since_ns)
 {
 	const struct timespec since = { .tv_sec = since_ns / NS_IN_S,
 		.tv_nsec = since_ns % NS_IN_S };
 
 	/* Most directories say the same at the end of each scan. */
-	if (l->checkpoint == NULL || ledger_late_since(l, path) == since_ns)
+	if (l->checkpoint == NULL ||
+	    checkpointer_late_since(l, path) == since_ns)
 		return;
 	if (checkpoint_late(
 		l->checkpoint, path, since_ns == 0 ? NULL : &since) == -1)
 		log_warn("checkpoint");
-	ledger_arm(l);
+	checkpointer_arm(l);
 }
 
 int64_t
-ledger_late_since(const struct ledger *l, const char *path)
+checkpointer_late_since(const struct checkpointer *l, const char *path)
 {
 	struct timespec since;
 
@@ -220,7 +223,7 @@ ledger_late_since(const struct ledger *l, const char *path)
 }
 
 const char *
-ledger_late_below(const struct ledger *l, const char *prefix)
+checkpointer_late_below(const struct checkpointer *l, const char *prefix)
 {
 	if (l->checkpoint == NULL)
 		return (NULL);
@@ -228,8 +231,8 @@ ledger_late_below(const struct ledger *l, const char *prefix)
 }
 
 const char *
-ledger_late_at(const struct ledger *l, const char *prefix, int64_t since_ns,
-    bool (*fn)(const char *, void *), void *arg)
+checkpointer_late_at(const struct checkpointer *l, const char *prefix,
+    int64_t since_ns, bool (*fn)(const char *, void *), void *arg)
 {
 	const struct timespec since = { .tv_sec = since_ns / NS_IN_S,
 		.tv_nsec = since_ns % NS_IN_S };
@@ -240,13 +243,15 @@ ledger_late_at(const struct ledger *l, const char *prefix, int64_t since_ns,
 }
 
 void
-ledger_file_path(const char *dir, ino_t ino, char path[LEDGER_FILE_MAX])
+checkpointer_file_path(
+    const char *dir, ino_t ino, char path[CHECKPOINTER_FILE_MAX])
 {
-	(void)snprintf(path, LEDGER_FILE_MAX, "%s//%ju", dir, (uintmax_t)ino);
+	(void)snprintf(
+	    path, CHECKPOINTER_FILE_MAX, "%s//%ju", dir, (uintmax_t)ino);
 }
 
 void
-ledger_mark_acked(struct ledger *l, struct checkpoint_mark *m)
+checkpointer_mark_acked(struct checkpointer *l, struct checkpoint_mark *m)
 {
 	bool first = TAILQ_EMPTY(&l->dirty);
 
@@ -256,28 +261,28 @@ ledger_mark_acked(struct ledger *l, struct checkpoint_mark *m)
 	m->is_dirty = true;
 	TAILQ_INSERT_TAIL(&l->dirty, m, entry);
 	if (first)
-		ledger_arm(l);
+		checkpointer_arm(l);
 }
 
 void
-ledger_mark(struct ledger *l, struct checkpoint_mark *m)
+checkpointer_mark(struct checkpointer *l, struct checkpoint_mark *m)
 {
 	m->is_recorded = false;
-	ledger_mark_acked(l, m);
+	checkpointer_mark_acked(l, m);
 }
 
 void
-ledger_leave(struct ledger *l, struct checkpoint_mark *m)
+checkpointer_leave(struct checkpointer *l, struct checkpoint_mark *m)
 {
 	if (l->checkpoint == NULL)
 		return;
 	checkpointer_unlist(l, m);
 	checkpointer_note(l, m, CHECKPOINT_FILE);
-	ledger_arm(l);
+	checkpointer_arm(l);
 }
 
 void
-ledger_drop(struct ledger *l, struct checkpoint_mark *m, bool gone)
+checkpointer_drop(struct checkpointer *l, struct checkpoint_mark *m, bool gone)
 {
 	if (l->checkpoint == NULL)
 		return;
@@ -286,11 +291,11 @@ ledger_drop(struct ledger *l, struct checkpoint_mark *m, bool gone)
 		return;
 	l->ops->on_gone(m);
 	checkpointer_note(l, m, CHECKPOINT_GONE);
-	ledger_arm(l);
+	checkpointer_arm(l);
 }
 
 void
-ledger_end(struct ledger *l, const struct checkpoint_record *rec)
+checkpointer_end(struct checkpointer *l, const struct checkpoint_record *rec)
 {
 	struct checkpoint_record gone = *rec;
 
@@ -298,11 +303,11 @@ ledger_end(struct ledger *l, const struct checkpoint_record *rec)
 	gone.time = clock_wall_s();
 	if (checkpoint_note(l->checkpoint, &gone) == -1)
 		log_warn("checkpoint");
-	ledger_arm(l);
+	checkpointer_arm(l);
 }
 
 static void
-expire(struct ledger *l)
+expire(struct checkpointer *l)
 {
 	size_t n;
 
@@ -312,8 +317,8 @@ expire(struct ledger *l)
 		log_notice("checkpoint: %zu records were dropped: neither file "
 			   "nor destination was seen for %d days",
 		    n, KEPT_DAYS);
-	ledger_want_renewal(l);
-	ledger_arm(l);
+	checkpointer_want_renewal(l);
+	checkpointer_arm(l);
 }
 
 static void
@@ -325,7 +330,8 @@ on_day(struct ev_loop *loop, ev_timer *timer, int revents)
 }
 
 void
-ledger_stats(const struct ledger *l, struct ledger_stats *stats)
+checkpointer_stats(
+    const struct checkpointer *l, struct checkpointer_stats *stats)
 {
 	memset(stats, 0, sizeof(*stats));
 	if (l->checkpoint == NULL)

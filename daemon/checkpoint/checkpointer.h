@@ -29,7 +29,7 @@
 #include "daemon/checkpoint/record.h"
 #include "lib/reason.h"
 
-struct ledger;
+struct checkpointer;
 
 /*
  * Stands for one record: of a file, for a destination.  Embedded by its owner,
@@ -60,8 +60,8 @@ struct checkpoint_identity {
 /* What the owner of the marks does for the checkpointer. */
 struct checkpointer_ops {
 	/*
-	 * The mark is about to be recorded.  May call ledger_late() and
-	 * ledger_leave().  Returns whether the mark has a record.
+	 * The mark is about to be recorded.  May call checkpointer_late() and
+	 * checkpointer_leave().  Returns whether the mark has a record.
 	 */
 	bool	(*prepare)(struct checkpoint_mark *);
 	/*
@@ -91,74 +91,74 @@ struct checkpointer_ops {
  * Loads the checkpoint from the directory dirfd, which is borrowed; -1: there
  * is no state directory, and nothing is kept.  Returns NULL with why set.
  */
-struct ledger	*ledger_new(struct ev_loop *, int dirfd,
+struct checkpointer	*checkpointer_new(struct ev_loop *, int dirfd,
 			    uint64_t interval_ms, struct reason *why);
 
-/* Writes nothing: see ledger_sync().  NULL is fine. */
-void	ledger_free(struct ledger *);
+/* Writes nothing: see checkpointer_sync().  NULL is fine. */
+void	checkpointer_free(struct checkpointer *);
 
 /*
  * Makes the thread that waits for the disk.  Call it when the process is in its
  * sandbox: that binds only threads which are made in it.  Where there can be no
  * thread, that is logged, and the loop waits for the disk.
  */
-void	ledger_start(struct ledger *);
+void	checkpointer_start(struct checkpointer *);
 
 /*
  * Names the owner of the marks.  ops, and arg for them, are borrowed; nothing
  * may be marked before.
  */
-void	checkpointer_serve(struct ledger *,
+void	checkpointer_serve(struct checkpointer *,
 	    const struct checkpointer_ops *, void *arg);
 
 /*
  * What the last daemon wrote: as the functions of store.h that end alike.
  * Where nothing is kept, there is no record.
  */
-bool	ledger_take(struct ledger *, const char *dest, dev_t, ino_t,
+bool	checkpointer_take(struct checkpointer *, const char *dest, dev_t, ino_t,
 	    struct checkpoint_record *);
 
 /*
  * The same for a file whose device may have another number now, and of which
  * now has destination, device, inode and path.  The record stays under the old
- * number until ledger_end() ends it.
+ * number until checkpointer_end() ends it.
  */
-bool	ledger_take_moved(struct ledger *,
+bool	checkpointer_take_moved(struct checkpointer *,
 	    const struct checkpoint_record *now, struct checkpoint_record *);
-void	ledger_give_back(struct ledger *);
-const struct checkpoint_record	*ledger_find(struct ledger *,
+void	checkpointer_give_back(struct checkpointer *);
+const struct checkpoint_record	*checkpointer_find(struct checkpointer *,
 				    const char *dest, dev_t, ino_t);
-const struct checkpoint_record	*ledger_last(struct ledger *, dev_t,
+const struct checkpoint_record	*checkpointer_last(struct checkpointer *, dev_t,
 				    ino_t);
-const char	*ledger_path(struct ledger *, dev_t, ino_t);
-bool	ledger_has_seen(struct ledger *, const char *dest,
+const char	*checkpointer_path(struct checkpointer *, dev_t, ino_t);
+bool	checkpointer_has_seen(struct checkpointer *, const char *dest,
 	    const char *source);
-void	ledger_see(struct ledger *, const char *dest,
+void	checkpointer_see(struct checkpointer *, const char *dest,
 	    const char *source);
 
 /*
  * Records that the directory at path could not be scanned since since_ns, in
  * nanoseconds of the wall clock; 0: it was scanned, which ends the record.  A
- * file that could not be read is recorded alike: ledger_file_path().
+ * file that could not be read is recorded alike: checkpointer_file_path().
  */
-void	ledger_late(struct ledger *, const char *path,
+void	checkpointer_late(struct checkpointer *, const char *path,
 	    int64_t since_ns);
 
 /* Returns that time, or 0 where there is no such record. */
-int64_t	ledger_late_since(const struct ledger *, const char *path);
+int64_t	checkpointer_late_since(const struct checkpointer *, const char *path);
 
 /*
  * The first path, in order, that begins with prefix and has such a record; or
  * NULL.
  */
-const char	*ledger_late_below(const struct ledger *,
+const char	*checkpointer_late_below(const struct checkpointer *,
 		    const char *prefix);
 
 /*
  * The same, of those records that have that time, and for whose path fn returns
  * true.  Where since_ns is a whole second, any time in that second will do.
  */
-const char	*ledger_late_at(const struct ledger *,
+const char	*checkpointer_late_at(const struct checkpointer *,
 		    const char *prefix, int64_t since_ns,
 		    bool (*fn)(const char *path, void *), void *arg);
 
@@ -166,65 +166,65 @@ const char	*ledger_late_at(const struct ledger *,
  * Writes the path of the record of a file that could not be read, by the path
  * of its directory and its inode.  No directory has such a path.
  */
-#define LEDGER_FILE_MAX (PATH_MAX + 32)
-void	ledger_file_path(const char *dir, ino_t,
-	    char path[LEDGER_FILE_MAX]);
+#define CHECKPOINTER_FILE_MAX (PATH_MAX + 32)
+void	checkpointer_file_path(const char *dir, ino_t,
+	    char path[CHECKPOINTER_FILE_MAX]);
 
 /*
  * Calls fn for each file record that was not taken; fn must not call the
  * checkpointer.
  */
-void	ledger_walk_untaken(struct ledger *,
+void	checkpointer_walk_untaken(struct checkpointer *,
 	    void (*fn)(const struct checkpoint_record *, void *), void *);
 
 /* Ends a record: the file goes on under another key, or not at all. */
-void	ledger_end(struct ledger *,
+void	checkpointer_end(struct checkpointer *,
 	    const struct checkpoint_record *);
 
 /* Whether there was no checkpoint: this is the first start. */
-bool	ledger_is_first(const struct ledger *);
+bool	checkpointer_is_first(const struct checkpointer *);
 
 /*
  * Whether a file's time is before or after the checkpoint was written last,
  * before this start: what has changed since then, no daemon has seen.
  */
-enum ledger_side {
-	LEDGER_BEFORE,
-	LEDGER_SINCE,
-	LEDGER_UNKNOWN	/* the clock was set, or the time is to come */
+enum checkpointer_side {
+	CHECKPOINTER_BEFORE,
+	CHECKPOINTER_SINCE,
+	CHECKPOINTER_UNKNOWN	/* the clock was set, or the time is to come */
 };
 
 /* ns: nanoseconds of the wall clock. */
-enum ledger_side	ledger_side(const struct ledger *,
+enum checkpointer_side	checkpointer_side(const struct checkpointer *,
 			    int64_t ns);
 
 /*
  * When the checkpoint was written last before this start, in nanoseconds of
  * the wall clock as it was then.
  */
-int64_t	ledger_look_ns(const struct ledger *);
+int64_t	checkpointer_look_ns(const struct checkpointer *);
 
 /*
  * Whether the monotonic clock tells how long ago that was; false after a
  * version that did not write it.
  */
-bool	ledger_knows_look(const struct ledger *);
+bool	checkpointer_knows_look(const struct checkpointer *);
 
 /*
  * The least time, in nanoseconds of the wall clock, of a file that was made
  * after a record of time t.  Returns 0 where the clock was set back since, and
  * nobody knows how far.
  */
-int64_t	ledger_since_record(const struct ledger *, time_t t);
+int64_t	checkpointer_since_record(const struct checkpointer *, time_t t);
 
 /* Writes what is due.  Call it once a turn of the loop, at its end. */
-void	ledger_turn(struct ledger *);
+void	checkpointer_turn(struct checkpointer *);
 
 /* What the record of the mark says has changed: it will be written. */
-void	ledger_mark(struct ledger *, struct checkpoint_mark *);
+void	checkpointer_mark(struct checkpointer *, struct checkpoint_mark *);
 
 /* The same where only offset and guards have changed, which costs less. */
-void	ledger_mark_acked(struct ledger *,
+void	checkpointer_mark_acked(struct checkpointer *,
 	    struct checkpoint_mark *);
 
 /*
@@ -232,39 +232,39 @@ void	ledger_mark_acked(struct ledger *,
  * an offset that moved back: until then the checkpoint has more than the
  * receiver.
  */
-void	ledger_hurry(struct ledger *);
+void	checkpointer_hurry(struct checkpointer *);
 
 /*
  * The owner of the mark is freed, and its file may come back: writes its record
  * as one that nobody has taken.
  */
-void	ledger_leave(struct ledger *, struct checkpoint_mark *);
+void	checkpointer_leave(struct checkpointer *, struct checkpoint_mark *);
 
 /*
  * The owner of the mark is freed, or has no record for now: forgets the mark.
  * gone: ends the record of its file, too.
  */
-void	ledger_drop(struct ledger *, struct checkpoint_mark *,
+void	checkpointer_drop(struct checkpointer *, struct checkpoint_mark *,
 	    bool gone);
 
 /*
  * Writes and syncs what is marked, and waits for the disk.  Returns 0, or -1:
  * the error was logged.
  */
-int	ledger_sync(struct ledger *);
+int	checkpointer_sync(struct checkpointer *);
 
 /*
- * The same without waiting: the function of ledger_on_written() is called
+ * The same without waiting: the function of checkpointer_on_written() is called
  * when it is done, once for all who have asked until then.  Returns false where
  * nothing is kept, and no call will come.
  */
-bool	ledger_ask(struct ledger *);
+bool	checkpointer_ask(struct checkpointer *);
 
 /* fn gets the error, or NULL.  fn NULL: nobody is called any more. */
-void	ledger_on_written(struct ledger *,
+void	checkpointer_on_written(struct checkpointer *,
 	    void (*fn)(void *arg, const char *error), void *arg);
 
-struct ledger_stats {
+struct checkpointer_stats {
 	struct checkpoint_file_stats file;
 	uint64_t		 damaged;	/* records that could not be
 						   read at the start */
@@ -272,7 +272,7 @@ struct ledger_stats {
 						   failed, until one succeeds;
 						   or NULL */
 };
-void	ledger_stats(const struct ledger *,
-	    struct ledger_stats *);
+void	checkpointer_stats(const struct checkpointer *,
+	    struct checkpointer_stats *);
 
 #endif

@@ -5,8 +5,8 @@
 #include "daemon/checkpoint/inside.h"
 
 void
-checkpointer_count(
-    struct ledger *l, enum ledger_fault which, const struct writer_fault *f)
+checkpointer_count(struct checkpointer *l, enum checkpointer_fault which,
+    const struct checkpoint_fault *f)
 {
 	unsigned before = l->faults;
 

@@ -22,8 +22,8 @@
 struct stat;
 
 /* Seconds from a failure to the next attempt; and a time that never comes. */
-#define LEDGER_RETRY 1.
-#define LEDGER_NEVER 1e18
+#define CHECKPOINTER_RETRY 1.
+#define CHECKPOINTER_NEVER 1e18
 
 /* The file is written anew, in slices, so that lines go on between them. */
 struct renewal {
@@ -38,10 +38,10 @@ struct renewal {
 };
 
 /* Which calls failed the last time that they were made: a bit each. */
-enum ledger_fault {
-	LEDGER_APPEND = 1,
-	LEDGER_SYNC = 2,
-	LEDGER_RENEWAL = 4
+enum checkpointer_fault {
+	FAULT_APPEND = 1,
+	FAULT_SYNC = 2,
+	FAULT_RENEWAL = 4
 };
 
 /* When the checkpoint was written last, before this start; nanoseconds. */
@@ -57,7 +57,7 @@ struct last_look {
 
 TAILQ_HEAD(mark_list, checkpoint_mark);
 
-struct ledger {
+struct checkpointer {
 	struct ev_loop		*loop;
 	struct checkpoint	*checkpoint;	/* NULL: no state is kept */
 	struct checkpoint_writer *writer;
@@ -67,7 +67,7 @@ struct ledger {
 	struct mark_list	 past;		/* is_past, and not dirty */
 	struct checkpoint_batch	 changed;	/* the writer has it, or could
 						   not append it yet */
-	struct writer_job	 given;		/* the writer's last one */
+	struct checkpoint_job	 given;		/* the writer's last one */
 	struct renewal		 renewal;
 	ev_timer		 due;		/* a little behind due_at, for
 						   a loop that is idle */
@@ -81,7 +81,7 @@ struct ledger {
 	bool			 hurry;		/* append and sync at once */
 	bool			 all_given;	/* the last job had every
 						   mark */
-	unsigned		 faults;	/* enum ledger_fault */
+	unsigned		 faults;	/* enum checkpointer_fault */
 	struct reason		 error;		/* of the last fault */
 	struct checkpoint_file_stats stats;	/* by the last job */
 	void			(*on_written)(void *arg, const char *error);
@@ -98,21 +98,21 @@ struct ledger {
 /* marks.c */
 
 /* Takes the mark out of the list that it is in. */
-void	checkpointer_unlist(struct ledger *, struct checkpoint_mark *);
+void	checkpointer_unlist(struct checkpointer *, struct checkpoint_mark *);
 
 /* Notes the record of the mark, to be written with the next batch. */
-void	checkpointer_note(struct ledger *, struct checkpoint_mark *,
+void	checkpointer_note(struct checkpointer *, struct checkpoint_mark *,
 	    enum checkpoint_kind);
 
 /* Adds the record of the mark to the batch, which has room for it. */
-void	checkpointer_put(struct ledger *, struct checkpoint_mark *,
+void	checkpointer_put(struct checkpointer *, struct checkpoint_mark *,
 	    enum checkpoint_kind, struct checkpoint_batch *);
 
 /*
  * Fills l->changed.  Where whole, no last record of a mark is a
  * CHECKPOINT_PAST then.  Returns whether all that has changed is in it.
  */
-bool	checkpointer_gather(struct ledger *, bool whole);
+bool	checkpointer_gather(struct checkpointer *, bool whole);
 
 /* time.c */
 
@@ -120,45 +120,45 @@ bool	checkpointer_gather(struct ledger *, bool whole);
  * Sets l->look by what was loaded; st: of the checkpoint's file, before that
  * was opened.
  */
-void	ledger_time_load(struct ledger *, const struct stat *st);
+void	checkpointer_time_load(struct checkpointer *, const struct stat *st);
 
 /* Milliseconds by which the wall clock is ahead of the monotonic one now. */
-int64_t	ledger_ahead_ms(void);
+int64_t	checkpointer_ahead_ms(void);
 
 /*
  * Adds a CHECKPOINT_LOOK to the batch: what the next worker needs to know of
  * the clocks.  Returns 0, or -1 with errno.
  */
-int	ledger_put_look(struct ledger *, struct checkpoint_batch *);
+int	checkpointer_put_look(struct checkpointer *, struct checkpoint_batch *);
 
 /* faults.c */
 
 /* Notes that this kind of call failed, or with no fault that it succeeded. */
-void	checkpointer_count(struct ledger *, enum ledger_fault,
-	    const struct writer_fault *);
+void	checkpointer_count(struct checkpointer *, enum checkpointer_fault,
+	    const struct checkpoint_fault *);
 
 /* write.c */
 
 /* Whether anything has changed that was not appended yet. */
-bool	ledger_has_news(const struct ledger *);
+bool	checkpointer_has_news(const struct checkpointer *);
 
 /* Sets the timer by what is to be written; call it when that has changed. */
-void	ledger_arm(struct ledger *);
+void	checkpointer_arm(struct checkpointer *);
 
 /* The callbacks of that timer, and of the writer. */
-void	ledger_on_due(struct ev_loop *, ev_timer *, int);
-void	ledger_on_done(void *arg, const struct writer_result *);
+void	checkpointer_on_due(struct ev_loop *, ev_timer *, int);
+void	checkpointer_on_done(void *arg, const struct checkpoint_result *);
 
 /* renew.c */
 
 /* Has the file written anew, with the next job. */
-void	ledger_want_renewal(struct ledger *);
+void	checkpointer_want_renewal(struct checkpointer *);
 
 /* Adds the next slice to the job, if the file is to be written anew now. */
-void	ledger_renew(struct ledger *, struct writer_job *);
+void	checkpointer_renew(struct checkpointer *, struct checkpoint_job *);
 
 /* The writer did the job l->given, with this result. */
-void	ledger_renewed(struct ledger *,
-	    const struct writer_result *);
+void	checkpointer_renewed(struct checkpointer *,
+	    const struct checkpoint_result *);
 
 #endif

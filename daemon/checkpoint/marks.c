@@ -5,7 +5,7 @@
 #include "daemon/checkpoint/inside.h"
 
 void
-checkpointer_unlist(struct ledger *l, struct checkpoint_mark *m)
+checkpointer_unlist(struct checkpointer *l, struct checkpoint_mark *m)
 {
 	if (m->is_dirty)
 		TAILQ_REMOVE(&l->dirty, m, entry);
@@ -16,8 +16,8 @@ checkpointer_unlist(struct ledger *l, struct checkpoint_mark *m)
 
 /* A CHECKPOINT_FILE is noted only of a file that is not followed any more. */
 void
-checkpointer_note(
-    struct ledger *l, struct checkpoint_mark *m, enum checkpoint_kind kind)
+checkpointer_note(struct checkpointer *l, struct checkpoint_mark *m,
+    enum checkpoint_kind kind)
 {
 	struct checkpoint_room room;
 	struct checkpoint_record rec = { .kind = kind };
@@ -31,7 +31,7 @@ checkpointer_note(
 }
 
 void
-checkpointer_put(struct ledger *l, struct checkpoint_mark *m,
+checkpointer_put(struct checkpointer *l, struct checkpoint_mark *m,
     enum checkpoint_kind kind, struct checkpoint_batch *to)
 {
 	struct checkpoint_room room;
@@ -44,7 +44,7 @@ checkpointer_put(struct ledger *l, struct checkpoint_mark *m,
 
 /* Marks whose last record is a CHECKPOINT_PAST get a whole one. */
 static void
-mark_past(struct ledger *l)
+mark_past(struct checkpointer *l)
 {
 	struct checkpoint_mark *m;
 
@@ -58,7 +58,7 @@ mark_past(struct ledger *l)
 
 /* Adds a record of the mark, which is in no list, to the batch. */
 static void
-record(struct ledger *l, struct checkpoint_mark *m, bool whole)
+record(struct checkpointer *l, struct checkpoint_mark *m, bool whole)
 {
 	if (!l->ops->prepare(m))
 		return;
@@ -75,17 +75,17 @@ record(struct ledger *l, struct checkpoint_mark *m, bool whole)
  * next one is fetched while this one is described.
  */
 bool
-checkpointer_gather(struct ledger *l, bool whole)
+checkpointer_gather(struct checkpointer *l, bool whole)
 {
 	struct checkpoint_batch *to = &l->changed;
 	struct checkpoint_mark *m, *next;
 
 	if (whole)
 		mark_past(l);
-	checkpoint_drain(
-	    l->checkpoint, CHECKPOINT_DRAIN_FILES, to, LEDGER_APPEND_MOST);
+	checkpoint_drain(l->checkpoint, CHECKPOINT_DRAIN_FILES, to,
+	    CHECKPOINTER_APPEND_MOST);
 	while ((m = TAILQ_FIRST(&l->dirty)) != NULL) {
-		if (checkpoint_batch_is_full(to, LEDGER_APPEND_MOST) ||
+		if (checkpoint_batch_is_full(to, CHECKPOINTER_APPEND_MOST) ||
 		    checkpoint_batch_reserve(to) == -1)
 			return (false);
 		if ((next = TAILQ_NEXT(m, entry)) != NULL)
@@ -94,6 +94,6 @@ checkpointer_gather(struct ledger *l, bool whole)
 		record(l, m, whole);
 	}
 	checkpoint_drain(
-	    l->checkpoint, CHECKPOINT_DRAIN_ALL, to, LEDGER_APPEND_MOST);
+	    l->checkpoint, CHECKPOINT_DRAIN_ALL, to, CHECKPOINTER_APPEND_MOST);
 	return (!checkpoint_has_notes(l->checkpoint));
 }

@@ -7,14 +7,14 @@
 #define PATIENCE_MOST 64. /* seconds */
 
 void
-ledger_want_renewal(struct ledger *l)
+checkpointer_want_renewal(struct checkpointer *l)
 {
-	if (l->renew_at >= LEDGER_NEVER)
+	if (l->renew_at >= CHECKPOINTER_NEVER)
 		l->renew_at = 0.;
 }
 
 struct file_walk {
-	struct ledger *l;
+	struct checkpointer *l;
 	bool has_memory;
 };
 
@@ -32,7 +32,7 @@ put_mark(struct checkpoint_mark *m, void *walk)
 
 /* Adds the files that are followed.  Returns whether these were all. */
 static bool
-gather_files(struct ledger *l)
+gather_files(struct checkpointer *l)
 {
 	struct renewal *r = &l->renewal;
 	struct file_walk walk = { l, true };
@@ -40,7 +40,8 @@ gather_files(struct ledger *l)
 	bool more;
 
 	do {
-		if (checkpoint_batch_is_full(&r->slice, LEDGER_RENEW_MOST))
+		if (checkpoint_batch_is_full(
+			&r->slice, CHECKPOINTER_RENEW_MOST))
 			return (false);
 		at = r->at;
 		more = l->ops->walk(l->ops_arg, &at, put_mark, &walk);
@@ -53,16 +54,16 @@ gather_files(struct ledger *l)
 
 /* Fills the slice.  Returns whether it is the last one. */
 static bool
-gather_slice(struct ledger *l)
+gather_slice(struct checkpointer *l)
 {
 	struct renewal *r = &l->renewal;
 
 	checkpoint_batch_clear(&r->slice);
 	if (!r->has_untaken)
-		r->has_untaken = checkpoint_copy(
-		    l->checkpoint, &r->untaken, &r->slice, LEDGER_RENEW_MOST);
+		r->has_untaken = checkpoint_copy(l->checkpoint, &r->untaken,
+		    &r->slice, CHECKPOINTER_RENEW_MOST);
 	return (r->has_untaken && gather_files(l) &&
-	    ledger_put_look(l, &r->slice) == 0);
+	    checkpointer_put_look(l, &r->slice) == 0);
 }
 
 static void
@@ -77,32 +78,32 @@ begin(struct renewal *r)
 }
 
 static void
-end(struct ledger *l, const struct writer_fault *fault)
+end(struct checkpointer *l, const struct checkpoint_fault *fault)
 {
 	struct renewal *r = &l->renewal;
 
 	r->under_way = false;
 	checkpoint_batch_free(&r->slice);
-	checkpointer_count(l, LEDGER_RENEWAL, fault);
+	checkpointer_count(l, FAULT_RENEWAL, fault);
 	if (fault->what == NULL) {
 		r->patience = 0.;
-		l->renew_at = LEDGER_NEVER;
+		l->renew_at = CHECKPOINTER_NEVER;
 		return;
 	}
-	r->patience =
-	    r->patience < LEDGER_RETRY ? LEDGER_RETRY : 2 * r->patience;
+	r->patience = r->patience < CHECKPOINTER_RETRY ? CHECKPOINTER_RETRY
+						       : 2 * r->patience;
 	if (r->patience > PATIENCE_MOST)
 		r->patience = PATIENCE_MOST;
-	l->renew_at = clock_now() + r->patience;
+	l->renew_at = clock_steady() + r->patience;
 }
 
 void
-ledger_renew(struct ledger *l, struct writer_job *job)
+checkpointer_renew(struct checkpointer *l, struct checkpoint_job *job)
 {
-	struct writer_fault no_memory = { "checkpoint.new: write", ENOMEM };
+	struct checkpoint_fault no_memory = { "checkpoint.new: write", ENOMEM };
 	struct renewal *r = &l->renewal;
 
-	if (!r->under_way && (l->ops == NULL || clock_now() < l->renew_at))
+	if (!r->under_way && (l->ops == NULL || clock_steady() < l->renew_at))
 		return;
 	if (!r->under_way) {
 		begin(r);
@@ -118,9 +119,9 @@ ledger_renew(struct ledger *l, struct writer_job *job)
 }
 
 void
-ledger_renewed(struct ledger *l, const struct writer_result *r)
+checkpointer_renewed(struct checkpointer *l, const struct checkpoint_result *r)
 {
-	const struct writer_fault none = { 0 };
+	const struct checkpoint_fault none = { 0 };
 
 	if (l->given.add == NULL)
 		return;
@@ -131,7 +132,7 @@ ledger_renewed(struct ledger *l, const struct writer_result *r)
 	} else if (l->given.finish) {
 		end(l, &none);
 		/* All that had been appended is in the new file, and synced. */
-		checkpointer_count(l, LEDGER_SYNC, &none);
+		checkpointer_count(l, FAULT_SYNC, &none);
 		l->unsynced = false;
 	}
 }

@@ -22,11 +22,11 @@
 static int64_t
 steady_ns(void)
 {
-	return ((int64_t)(clock_now() * 1e9));
+	return ((int64_t)(clock_steady() * 1e9));
 }
 
 void
-ledger_time_load(struct ledger *l, const struct stat *st)
+checkpointer_time_load(struct checkpointer *l, const struct stat *st)
 {
 	struct last_look *look = &l->look;
 	int64_t ahead_ms = checkpoint_ahead_ms(l->checkpoint);
@@ -66,64 +66,64 @@ was_before(const struct last_look *look, int64_t ns, int64_t now)
 }
 
 /* The clock was not set back since: it may have been set forward. */
-static enum ledger_side
+static enum checkpointer_side
 side_forth(const struct last_look *look, int64_t ns, int64_t now)
 {
 	if (ns < look->day)
-		return (LEDGER_BEFORE);
+		return (CHECKPOINTER_BEFORE);
 	if (ns > now + AHEAD_NS)
-		return (
-		    was_before(look, ns, now) ? LEDGER_BEFORE : LEDGER_UNKNOWN);
+		return (was_before(look, ns, now) ? CHECKPOINTER_BEFORE
+						  : CHECKPOINTER_UNKNOWN);
 	/* No clock has had this time since: an older one may have had it. */
 	if (look->is_of_boot && ns < now - look_age(look) - STEP_NS)
-		return (LEDGER_UNKNOWN);
-	return (LEDGER_SINCE);
+		return (CHECKPOINTER_UNKNOWN);
+	return (CHECKPOINTER_SINCE);
 }
 
 /* It was, perhaps more than once. */
-static enum ledger_side
+static enum checkpointer_side
 side_back(const struct last_look *look, int64_t ns, int64_t now)
 {
 	if (!look->is_known)
-		return (LEDGER_UNKNOWN);
+		return (CHECKPOINTER_UNKNOWN);
 	if (ns <= now ? ns >= now - look_age(look)
 		      : ns >= look->day && !look->is_of_boot)
-		return (LEDGER_SINCE);
-	return (LEDGER_UNKNOWN);
+		return (CHECKPOINTER_SINCE);
+	return (CHECKPOINTER_UNKNOWN);
 }
 
-enum ledger_side
-ledger_side(const struct ledger *l, int64_t ns)
+enum checkpointer_side
+checkpointer_side(const struct checkpointer *l, int64_t ns)
 {
 	const struct last_look *look = &l->look;
-	const int64_t now = clock_day_ns();
+	const int64_t now = clock_wall_ns();
 
 	/* By the clock of then. */
 	if (look->is_of_boot && ns >= look->day &&
 	    ns <= look->day + look_age(look) + STEP_NS)
-		return (LEDGER_SINCE);
+		return (CHECKPOINTER_SINCE);
 	return (look->day / NS_IN_S <= now / NS_IN_S
 		? side_forth(look, ns, now)
 		: side_back(look, ns, now));
 }
 
 int64_t
-ledger_look_ns(const struct ledger *l)
+checkpointer_look_ns(const struct checkpointer *l)
 {
 	return (l->look.day);
 }
 
 bool
-ledger_knows_look(const struct ledger *l)
+checkpointer_knows_look(const struct checkpointer *l)
 {
 	return (l->look.is_known);
 }
 
 int64_t
-ledger_since_record(const struct ledger *l, time_t t)
+checkpointer_since_record(const struct checkpointer *l, time_t t)
 {
 	const struct last_look *look = &l->look;
-	const int64_t now = clock_day_ns();
+	const int64_t now = clock_wall_ns();
 	int64_t ns = (int64_t)t * NS_IN_S, at;
 
 	if (t > look->day / NS_IN_S)
@@ -136,16 +136,16 @@ ledger_since_record(const struct ledger *l, time_t t)
 
 /* How far the time of day is ahead of the clock that nobody sets. */
 int64_t
-ledger_ahead_ms(void)
+checkpointer_ahead_ms(void)
 {
-	return ((clock_day_ns() - steady_ns()) / NS_IN_MS);
+	return ((clock_wall_ns() - steady_ns()) / NS_IN_MS);
 }
 
 /* As late as it ever was, also just before it was set. */
 static time_t
-latest_of(const struct ledger *l)
+latest_of(const struct checkpointer *l)
 {
-	const time_t now = (time_t)(clock_day_ns() / NS_IN_S);
+	const time_t now = (time_t)(clock_wall_ns() / NS_IN_S);
 	const time_t was =
 	    (time_t)((steady_ns() + l->ahead_ms * NS_IN_MS) / NS_IN_S);
 	time_t latest = l->latest > now ? l->latest : now;
@@ -154,13 +154,13 @@ latest_of(const struct ledger *l)
 }
 
 int
-ledger_put_look(struct ledger *l, struct checkpoint_batch *to)
+checkpointer_put_look(struct checkpointer *l, struct checkpoint_batch *to)
 {
 	struct checkpoint_record rec = { .kind = CHECKPOINT_LOOK,
 		.dest = "",
 		.path = "",
 		.time = latest_of(l),
-		.offset = ledger_ahead_ms() };
+		.offset = checkpointer_ahead_ms() };
 
 	if (checkpoint_batch_reserve(to) == -1)
 		return (-1);

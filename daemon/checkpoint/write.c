@@ -5,22 +5,22 @@
 #define STEP_MS 500 /* less is no step of the clock */
 
 bool
-ledger_has_news(const struct ledger *l)
+checkpointer_has_news(const struct checkpointer *l)
 {
 	return (l->changed.len > 0 || !TAILQ_EMPTY(&l->dirty) ||
 	    checkpoint_has_notes(l->checkpoint));
 }
 
-/* When the next write is due: a time, maybe past, or LEDGER_NEVER. */
+/* When the next write is due: a time, maybe past, or CHECKPOINTER_NEVER. */
 static double
-next_time(const struct ledger *l)
+next_time(const struct checkpointer *l)
 {
 	double at = l->renewal.under_way ? 0. : l->renew_at;
-	bool failing = l->faults & (LEDGER_APPEND | LEDGER_SYNC);
+	bool failing = l->faults & (FAULT_APPEND | FAULT_SYNC);
 
 	if (l->hurry && !failing)
 		return (0.);
-	if (ledger_has_news(l) && l->append_at < at)
+	if (checkpointer_has_news(l) && l->append_at < at)
 		at = l->append_at;
 	if (l->unsynced && !l->stats.suspect && l->sync_at < at)
 		at = l->sync_at;
@@ -28,27 +28,29 @@ next_time(const struct ledger *l)
 }
 
 void
-ledger_arm(struct ledger *l)
+checkpointer_arm(struct checkpointer *l)
 {
 	double wait;
 
 	ev_timer_stop(l->loop, &l->due);
-	if ((l->due_at = next_time(l)) >= LEDGER_NEVER)
+	if ((l->due_at = next_time(l)) >= CHECKPOINTER_NEVER)
 		return;
-	wait = l->due_at - clock_now();
+	wait = l->due_at - clock_steady();
 	ev_timer_set(&l->due,
-	    wait > 0. ? wait + LEDGER_WAKE_AFTER : LEDGER_WAKE_AFTER, 0.);
+	    wait > 0. ? wait + CHECKPOINTER_WAKE_AFTER
+		      : CHECKPOINTER_WAKE_AFTER,
+	    0.);
 	ev_timer_start(l->loop, &l->due);
 }
 
 /* If the wall clock was set, records that with what is written anyway. */
 static void
-note_clock(struct ledger *l)
+note_clock(struct checkpointer *l)
 {
-	int64_t by = ledger_ahead_ms() - l->ahead_ms;
+	int64_t by = checkpointer_ahead_ms() - l->ahead_ms;
 
 	if (l->changed.len > 0 && (by > STEP_MS || by < -STEP_MS))
-		(void)ledger_put_look(l, &l->changed);
+		(void)checkpointer_put_look(l, &l->changed);
 }
 
 /*
@@ -56,10 +58,10 @@ note_clock(struct ledger *l)
  * change after a quiet time is written at once, the next ones together.
  */
 static void
-give(struct ledger *l, bool all)
+give(struct checkpointer *l, bool all)
 {
-	struct writer_job job = { .append = &l->changed };
-	double now = clock_now();
+	struct checkpoint_job job = { .append = &l->changed };
+	double now = clock_steady();
 	bool sync;
 
 	all |= l->hurry;
@@ -67,7 +69,7 @@ give(struct ledger *l, bool all)
 	if (sync || now >= l->append_at) {
 		l->all_given = checkpointer_gather(l, sync);
 		note_clock(l);
-		l->append_at = now + LEDGER_APPEND_EVERY;
+		l->append_at = now + CHECKPOINTER_APPEND_EVERY;
 	}
 	l->unsynced |= l->changed.len > 0;
 	job.sync = all ? l->all_given : sync;
@@ -75,33 +77,34 @@ give(struct ledger *l, bool all)
 		l->sync_at = now + l->every;
 		l->hurry = false;
 	}
-	ledger_renew(l, &job);
+	checkpointer_renew(l, &job);
 	job.tell = all || l->renewal.under_way;
 	l->given = job;
 	checkpoint_writer_give(l->writer, &job);
 }
 
-/* If the writer is still busy, it calls ledger_on_done() when it is done. */
+/* If the writer is still busy, it calls checkpointer_on_done() when it is done.
+ */
 static void
-write_what_is_due(struct ledger *l)
+write_what_is_due(struct checkpointer *l)
 {
 	ev_timer_stop(l->loop, &l->due);
 	if (!checkpoint_writer_collect(l->writer))
 		return;
-	if (next_time(l) <= clock_now())
+	if (next_time(l) <= clock_steady())
 		give(l, false);
-	ledger_arm(l);
+	checkpointer_arm(l);
 }
 
 void
-ledger_turn(struct ledger *l)
+checkpointer_turn(struct checkpointer *l)
 {
-	if (ev_is_active(&l->due) && l->due_at <= clock_now())
+	if (ev_is_active(&l->due) && l->due_at <= clock_steady())
 		write_what_is_due(l);
 }
 
 void
-ledger_on_due(struct ev_loop *loop, ev_timer *timer, int revents)
+checkpointer_on_due(struct ev_loop *loop, ev_timer *timer, int revents)
 {
 	(void)loop;
 	(void)revents;
@@ -109,25 +112,25 @@ ledger_on_due(struct ev_loop *loop, ev_timer *timer, int revents)
 }
 
 static void
-on_appended(struct ledger *l, const struct writer_fault *fault)
+on_appended(struct checkpointer *l, const struct checkpoint_fault *fault)
 {
-	checkpointer_count(l, LEDGER_APPEND, fault);
+	checkpointer_count(l, FAULT_APPEND, fault);
 	if (fault->what == NULL)
 		checkpoint_batch_clear(&l->changed);
 	else
-		l->append_at = clock_now() + LEDGER_RETRY;
+		l->append_at = clock_steady() + CHECKPOINTER_RETRY;
 }
 
 static void
-on_synced(struct ledger *l, const struct writer_result *r)
+on_synced(struct checkpointer *l, const struct checkpoint_result *r)
 {
 	if (r->append.what != NULL) {
 		l->sync_at = l->append_at;
 		return;
 	}
-	checkpointer_count(l, LEDGER_SYNC, &r->sync);
+	checkpointer_count(l, FAULT_SYNC, &r->sync);
 	if (r->sync.what != NULL) {
-		l->sync_at = clock_now() + LEDGER_RETRY;
+		l->sync_at = clock_steady() + CHECKPOINTER_RETRY;
 		return;
 	}
 	l->unsynced = false;
@@ -135,14 +138,14 @@ on_synced(struct ledger *l, const struct writer_result *r)
 	    (l->ops != NULL &&
 		checkpoint_is_bloated(
 		    l->checkpoint, &r->stats, l->ops->count(l->ops_arg))))
-		ledger_want_renewal(l);
+		checkpointer_want_renewal(l);
 }
 
-/* Answers ledger_ask(): all is on disk, or the disk fails. */
+/* Answers checkpointer_ask(): all is on disk, or the disk fails. */
 static void
-answer(struct ledger *l)
+answer(struct checkpointer *l)
 {
-	bool failing = l->faults & (LEDGER_APPEND | LEDGER_SYNC);
+	bool failing = l->faults & (FAULT_APPEND | FAULT_SYNC);
 
 	if (l->hurry && !failing)
 		return;
@@ -152,62 +155,62 @@ answer(struct ledger *l)
 }
 
 void
-ledger_on_done(void *arg, const struct writer_result *r)
+checkpointer_on_done(void *arg, const struct checkpoint_result *r)
 {
-	struct ledger *l = arg;
+	struct checkpointer *l = arg;
 
 	l->stats = r->stats;
 	on_appended(l, &r->append);
-	ledger_renewed(l, r);
+	checkpointer_renewed(l, r);
 	if (l->given.sync)
 		on_synced(l, r);
 	if (l->stats.suspect)
-		ledger_want_renewal(l);
+		checkpointer_want_renewal(l);
 	if (l->asked)
 		answer(l);
-	ledger_arm(l);
+	checkpointer_arm(l);
 }
 
 void
-ledger_hurry(struct ledger *l)
+checkpointer_hurry(struct checkpointer *l)
 {
 	if (l->checkpoint == NULL)
 		return;
 	l->hurry = true;
-	ledger_arm(l);
+	checkpointer_arm(l);
 }
 
 void
-ledger_on_written(
-    struct ledger *l, void (*fn)(void *arg, const char *error), void *arg)
+checkpointer_on_written(
+    struct checkpointer *l, void (*fn)(void *arg, const char *error), void *arg)
 {
 	l->on_written = fn;
 	l->arg = arg;
 }
 
 bool
-ledger_ask(struct ledger *l)
+checkpointer_ask(struct checkpointer *l)
 {
 	if (l->checkpoint == NULL)
 		return (false);
 	l->asked = true;
-	ledger_hurry(l);
+	checkpointer_hurry(l);
 	return (true);
 }
 
 int
-ledger_sync(struct ledger *l)
+checkpointer_sync(struct checkpointer *l)
 {
 	if (l->checkpoint == NULL)
 		return (0);
 	checkpoint_writer_wait(l->writer);
 	if (l->stats.suspect)
 		l->renew_at = 0.;
-	(void)ledger_put_look(l, &l->changed);
+	(void)checkpointer_put_look(l, &l->changed);
 	do {
 		give(l, true);
 		checkpoint_writer_wait(l->writer);
-	} while (!(l->faults & LEDGER_APPEND) &&
-	    (ledger_has_news(l) || l->renewal.under_way));
-	return (l->faults & (LEDGER_APPEND | LEDGER_SYNC) ? -1 : 0);
+	} while (!(l->faults & FAULT_APPEND) &&
+	    (checkpointer_has_news(l) || l->renewal.under_way));
+	return (l->faults & (FAULT_APPEND | FAULT_SYNC) ? -1 : 0);
 }

@@ -18,7 +18,7 @@ enum mail {
 struct checkpoint_writer {
 	struct ev_loop *loop;
 	struct checkpoint_file *file;
-	void (*on_done)(void *, const struct writer_result *);
+	void (*on_done)(void *, const struct checkpoint_result *);
 	void *arg;
 	ev_async done;
 	pthread_t thread;
@@ -29,12 +29,12 @@ struct checkpoint_writer {
 	pthread_cond_t changed;
 	enum mail mail;
 	bool awaited; /* the loop waits for the result */
-	struct writer_job job;
-	struct writer_result result;
+	struct checkpoint_job job;
+	struct checkpoint_result result;
 };
 
 static int
-renew(struct checkpoint_file *file, const struct writer_job *job,
+renew(struct checkpoint_file *file, const struct checkpoint_job *job,
     const char **what)
 {
 	if (job->begin && checkpoint_file_begin(file, what) == -1)
@@ -46,8 +46,8 @@ renew(struct checkpoint_file *file, const struct writer_job *job,
 
 /* The lock is not held meanwhile: the disk may be slow. */
 static void
-perform(struct checkpoint_file *file, const struct writer_job *job,
-    struct writer_result *r)
+perform(struct checkpoint_file *file, const struct checkpoint_job *job,
+    struct checkpoint_result *r)
 {
 	memset(r, 0, sizeof(*r));
 	if (job->append->len > 0 &&
@@ -66,7 +66,7 @@ perform(struct checkpoint_file *file, const struct writer_job *job,
 }
 
 static bool
-has_failed(const struct writer_result *r)
+has_failed(const struct checkpoint_result *r)
 {
 	return (r->append.what != NULL || r->renewal.what != NULL ||
 	    r->sync.what != NULL);
@@ -76,8 +76,8 @@ static void *
 run(void *arg)
 {
 	struct checkpoint_writer *w = arg;
-	struct writer_result result;
-	struct writer_job job;
+	struct checkpoint_result result;
+	struct checkpoint_job job;
 
 	(void)pthread_mutex_lock(&w->lock);
 	while (w->mail != MAIL_END) {
@@ -104,7 +104,7 @@ run(void *arg)
 static void
 deliver(struct checkpoint_writer *w)
 {
-	struct writer_result result;
+	struct checkpoint_result result;
 	bool there = w->mail == MAIL_RESULT;
 
 	if (there) {
@@ -131,7 +131,7 @@ on_async(struct ev_loop *loop, ev_async *async, int revents)
 
 struct checkpoint_writer *
 checkpoint_writer_new(struct ev_loop *loop, struct checkpoint_file *file,
-    void (*on_done)(void *, const struct writer_result *), void *arg)
+    void (*on_done)(void *, const struct checkpoint_result *), void *arg)
 {
 	struct checkpoint_writer *w;
 
@@ -221,7 +221,7 @@ checkpoint_writer_collect(struct checkpoint_writer *w)
 
 void
 checkpoint_writer_give(
-    struct checkpoint_writer *w, const struct writer_job *job)
+    struct checkpoint_writer *w, const struct checkpoint_job *job)
 {
 	w->busy = true;
 	/* The thread has no job, and does not read this. */

@@ -17,7 +17,7 @@ struct checkpoint_batch;
 struct checkpoint_writer;
 
 /* What the writer does, in this order. */
-struct writer_job {
+struct checkpoint_job {
 	const struct checkpoint_batch *append;	/* may be empty */
 	bool	begin;			/* a new file, */
 	const struct checkpoint_batch *add; /* to that file, or NULL, */
@@ -27,15 +27,15 @@ struct writer_job {
 };
 
 /* A call that failed; what is NULL: none did. */
-struct writer_fault {
+struct checkpoint_fault {
 	const char	*what;
 	int		 error;		/* errno */
 };
 
-struct writer_result {
-	struct writer_fault	append;
-	struct writer_fault	renewal;	/* begin, add or finish */
-	struct writer_fault	sync;
+struct checkpoint_result {
+	struct checkpoint_fault	append;
+	struct checkpoint_fault	renewal;	/* begin, add or finish */
+	struct checkpoint_fault	sync;
 	struct checkpoint_file_stats stats;
 };
 
@@ -49,7 +49,7 @@ struct writer_result {
 struct checkpoint_writer	*checkpoint_writer_new(struct ev_loop *,
 				    struct checkpoint_file *,
 				    void (*on_done)(void *arg,
-					const struct writer_result *),
+					const struct checkpoint_result *),
 				    void *arg);
 
 /* Waits for the thread to end.  on_done is not called any more. */
@@ -67,7 +67,7 @@ int	checkpoint_writer_start(struct checkpoint_writer *);
  * its batches alone until on_done.
  */
 void	checkpoint_writer_give(
-	    struct checkpoint_writer *, const struct writer_job *);
+	    struct checkpoint_writer *, const struct checkpoint_job *);
 
 /*
  * Calls on_done if the job is done.  Returns whether the writer is free now; if

@@ -33,11 +33,11 @@ conf_special_control_socket(void *into, const char *value, struct reason *why)
 
 	if (conf_value_absolute(value, why) == -1)
 		return (-1);
-	if (strlen(value) > CONTROL_PATH_MAX)
+	if (strlen(value) > CONTROL_SOCKET_PATH_MAX)
 		return (reason_set(why,
 		    "control_socket \"%s\" is longer than the path of a "
 		    "socket may be: %zu characters",
-		    value, CONTROL_PATH_MAX));
+		    value, CONTROL_SOCKET_PATH_MAX));
 	return (conf_value_keep(value, &c->control_socket, why));
 }
 

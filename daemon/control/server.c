@@ -25,12 +25,12 @@
 
 struct client {
 	TAILQ_ENTRY(client) entry; /* the longest without a word first */
-	struct ctl *ctl;
+	struct server *server;
 	ev_io io;
 	ev_timer patience;
 	char in[REQUEST];
 	size_t nin;
-	struct state_writer *writer; /* of what comes after out, or NULL */
+	struct status_writer *writer; /* of what comes after out, or NULL */
 	char *own; /* out, where it is the client's */
 	const char *out; /* NULL: nothing to answer yet */
 	size_t nout;
@@ -40,8 +40,8 @@ struct client {
 	bool done;
 };
 
-struct ctl {
-	const struct ctl_env *env;
+struct server {
+	const struct server_env *env;
 	struct ev_loop *loop;
 	ev_io listener;
 	ev_timer rest; /* until there may be a descriptor again */
@@ -52,14 +52,14 @@ struct ctl {
 static void
 client_free(struct client *c)
 {
-	struct ctl *ctl = c->ctl;
+	struct server *server = c->server;
 
-	ev_io_stop(ctl->loop, &c->io);
-	ev_timer_stop(ctl->loop, &c->patience);
-	TAILQ_REMOVE(&ctl->clients, c, entry);
-	ctl->nclients--;
+	ev_io_stop(server->loop, &c->io);
+	ev_timer_stop(server->loop, &c->patience);
+	TAILQ_REMOVE(&server->clients, c, entry);
+	server->nclients--;
 	(void)close(c->io.fd);
-	state_writer_free(c->writer);
+	status_writer_free(c->writer);
 	free(c->own);
 	free(c);
 }
@@ -68,17 +68,17 @@ client_free(struct client *c)
 static void
 note_life(struct client *c)
 {
-	TAILQ_REMOVE(&c->ctl->clients, c, entry);
-	TAILQ_INSERT_TAIL(&c->ctl->clients, c, entry);
-	ev_timer_again(c->ctl->loop, &c->patience);
+	TAILQ_REMOVE(&c->server->clients, c, entry);
+	TAILQ_INSERT_TAIL(&c->server->clients, c, entry);
+	ev_timer_again(c->server->loop, &c->patience);
 }
 
 static void
 wait_for_room(struct client *c)
 {
-	ev_io_stop(c->ctl->loop, &c->io);
+	ev_io_stop(c->server->loop, &c->io);
 	ev_io_set(&c->io, c->io.fd, EV_WRITE);
-	ev_io_start(c->ctl->loop, &c->io);
+	ev_io_start(c->server->loop, &c->io);
 }
 
 /* Returns whether the piece has been written. */
@@ -110,7 +110,8 @@ client_write(struct client *c)
 
 	for (i = 0; i < AT_ONCE && write_piece(c); i++) {
 		if (c->writer == NULL ||
-		    (c->out = state_writer_next(c->writer, &c->nout)) == NULL) {
+		    (c->out = status_writer_next(c->writer, &c->nout)) ==
+			NULL) {
 			c->done = true;
 			return;
 		}
@@ -154,7 +155,7 @@ refuse(struct client *c, const char *why)
 static void
 show(struct client *c, int parts)
 {
-	c->writer = state_writer_new(c->ctl->env->view, (unsigned)parts);
+	c->writer = status_writer_new(c->server->env->view, (unsigned)parts);
 	if (c->writer == NULL) {
 		answer(c, NULL);
 		return;
@@ -178,8 +179,8 @@ write_checkpoint(struct client *c, int unused)
 {
 	(void)unused;
 	/* Before a start is done there is nothing to be written. */
-	c->writes =
-	    c->ctl->env->view->starting || ledger_ask(c->ctl->env->ledger);
+	c->writes = c->server->env->view->starting ||
+	    checkpointer_ask(c->server->env->checkpointer);
 	if (!c->writes)
 		answer_written(c, NULL);
 }
@@ -189,7 +190,7 @@ reload(struct client *c, int unused)
 {
 	(void)unused;
 	c->reloads = true;
-	c->ctl->env->reload(c->ctl->env->arg);
+	c->server->env->reload(c->server->env->arg);
 }
 
 static void
@@ -205,11 +206,11 @@ static const struct command {
 	void (*run)(struct client *, int);
 	int arg;
 } commands[] = {
-	{ "show", show, STATE_COUNTERS | STATE_DESTINATIONS },
-	{ "show sources", show, STATE_SOURCES },
-	{ "show files", show, STATE_FILES },
-	{ "show destinations", show, STATE_DESTINATIONS },
-	{ "show counters", show, STATE_COUNTERS },
+	{ "show", show, STATUS_COUNTERS | STATUS_DESTINATIONS },
+	{ "show sources", show, STATUS_SOURCES },
+	{ "show files", show, STATUS_FILES },
+	{ "show destinations", show, STATUS_DESTINATIONS },
+	{ "show counters", show, STATUS_COUNTERS },
 	{ "checkpoint", write_checkpoint, 0 },
 	{ "reload", reload, 0 },
 	{ "log level error", set_level, LOG_ERR },
@@ -291,11 +292,11 @@ on_patience(struct ev_loop *loop, ev_timer *timer, int revents)
 static void
 on_rest(struct ev_loop *loop, ev_timer *timer, int revents)
 {
-	struct ctl *ctl = timer->data;
+	struct server *server = timer->data;
 
 	(void)revents;
 	ev_timer_stop(loop, timer);
-	ev_io_start(loop, &ctl->listener);
+	ev_io_start(loop, &server->listener);
 }
 
 /*
@@ -303,23 +304,23 @@ on_rest(struct ev_loop *loop, ev_timer *timer, int revents)
  * rests, for the loop would report the connection again at once.
  */
 static void
-refused(struct ctl *ctl, int error)
+refused(struct server *server, int error)
 {
 	if ((error != EMFILE && error != ENFILE && error != ENOMEM) ||
-	    ctl->env->make_room(ctl->env->arg))
+	    server->env->make_room(server->env->arg))
 		return;
-	ev_io_stop(ctl->loop, &ctl->listener);
-	ev_timer_again(ctl->loop, &ctl->rest);
+	ev_io_stop(server->loop, &server->listener);
+	ev_timer_again(server->loop, &server->rest);
 }
 
 static void
-take_client(struct ctl *ctl)
+take_client(struct server *server)
 {
 	struct client *c;
 	int fd, flags;
 
-	if ((fd = accept(ctl->listener.fd, NULL, NULL)) == -1) {
-		refused(ctl, errno);
+	if ((fd = accept(server->listener.fd, NULL, NULL)) == -1) {
+		refused(server, errno);
 		return;
 	}
 	if ((flags = fcntl(fd, F_GETFL)) == -1 ||
@@ -329,16 +330,16 @@ take_client(struct ctl *ctl)
 		(void)close(fd);
 		return;
 	}
-	c->ctl = ctl;
+	c->server = server;
 	ev_io_init(&c->io, on_client, fd, EV_READ);
 	ev_timer_init(&c->patience, on_patience, 0., PATIENCE);
 	c->io.data = c->patience.data = c;
-	ev_io_start(ctl->loop, &c->io);
-	ev_timer_again(ctl->loop, &c->patience);
-	TAILQ_INSERT_TAIL(&ctl->clients, c, entry);
+	ev_io_start(server->loop, &c->io);
+	ev_timer_again(server->loop, &c->patience);
+	TAILQ_INSERT_TAIL(&server->clients, c, entry);
 	/* Those who say nothing, or do not read, keep nobody out. */
-	if (++ctl->nclients > CLIENTS)
-		client_free(TAILQ_FIRST(&ctl->clients));
+	if (++server->nclients > CLIENTS)
+		client_free(TAILQ_FIRST(&server->clients));
 }
 
 static void
@@ -352,10 +353,10 @@ on_connect(struct ev_loop *loop, ev_io *io, int revents)
 static void
 on_written(void *arg, const char *error)
 {
-	struct ctl *ctl = arg;
+	struct server *server = arg;
 	struct client *c, *next;
 
-	TAILQ_FOREACH_SAFE (c, &ctl->clients, entry, next) {
+	TAILQ_FOREACH_SAFE (c, &server->clients, entry, next) {
 		if (!c->writes || c->out != NULL)
 			continue;
 		answer_written(c, error);
@@ -364,29 +365,29 @@ on_written(void *arg, const char *error)
 	}
 }
 
-struct ctl *
-ctl_new(const struct ctl_env *env, int listener)
+struct server *
+server_new(const struct server_env *env, int listener)
 {
-	struct ctl *ctl;
+	struct server *server;
 
-	if ((ctl = calloc(1, sizeof(*ctl))) == NULL)
+	if ((server = calloc(1, sizeof(*server))) == NULL)
 		return (NULL);
-	ctl->env = env;
-	ctl->loop = env->loop;
-	TAILQ_INIT(&ctl->clients);
-	ledger_on_written(env->ledger, on_written, ctl);
-	ev_io_init(&ctl->listener, on_connect, listener, EV_READ);
-	ev_timer_init(&ctl->rest, on_rest, 0., REST);
-	ctl->listener.data = ctl->rest.data = ctl;
-	ev_io_start(ctl->loop, &ctl->listener);
-	return (ctl);
+	server->env = env;
+	server->loop = env->loop;
+	TAILQ_INIT(&server->clients);
+	checkpointer_on_written(env->checkpointer, on_written, server);
+	ev_io_init(&server->listener, on_connect, listener, EV_READ);
+	ev_timer_init(&server->rest, on_rest, 0., REST);
+	server->listener.data = server->rest.data = server;
+	ev_io_start(server->loop, &server->listener);
+	return (server);
 }
 
 /* What it waited for until the start was done. */
 static void
 client_move(struct client *c, struct ev_loop *from)
 {
-	struct ev_loop *to = c->ctl->loop;
+	struct ev_loop *to = c->server->loop;
 
 	ev_io_stop(from, &c->io);
 	ev_timer_stop(from, &c->patience);
@@ -399,42 +400,42 @@ client_move(struct client *c, struct ev_loop *from)
 }
 
 void
-ctl_move(struct ctl *ctl, struct ev_loop *to)
+server_move(struct server *server, struct ev_loop *to)
 {
-	struct ev_loop *from = ctl->loop;
+	struct ev_loop *from = server->loop;
 	struct client *c, *next;
 
-	ctl->loop = to;
-	ev_timer_stop(from, &ctl->rest);
-	ev_io_stop(from, &ctl->listener);
-	ev_io_start(to, &ctl->listener);
-	TAILQ_FOREACH_SAFE (c, &ctl->clients, entry, next)
+	server->loop = to;
+	ev_timer_stop(from, &server->rest);
+	ev_io_stop(from, &server->listener);
+	ev_io_start(to, &server->listener);
+	TAILQ_FOREACH_SAFE (c, &server->clients, entry, next)
 		client_move(c, from);
 }
 
 void
-ctl_free(struct ctl *ctl)
+server_free(struct server *server)
 {
 	struct client *c;
 
-	if (ctl == NULL)
+	if (server == NULL)
 		return;
-	ledger_on_written(ctl->env->ledger, NULL, NULL);
-	while ((c = TAILQ_FIRST(&ctl->clients)) != NULL)
+	checkpointer_on_written(server->env->checkpointer, NULL, NULL);
+	while ((c = TAILQ_FIRST(&server->clients)) != NULL)
 		client_free(c);
-	ev_io_stop(ctl->loop, &ctl->listener);
-	ev_timer_stop(ctl->loop, &ctl->rest);
-	free(ctl);
+	ev_io_stop(server->loop, &server->listener);
+	ev_timer_stop(server->loop, &server->rest);
+	free(server);
 }
 
 void
-ctl_reloaded(struct ctl *ctl, const char *error)
+server_reloaded(struct server *server, const char *error)
 {
 	struct client *c, *next;
 
-	if (ctl == NULL)
+	if (server == NULL)
 		return;
-	TAILQ_FOREACH_SAFE (c, &ctl->clients, entry, next) {
+	TAILQ_FOREACH_SAFE (c, &server->clients, entry, next) {
 		if (!c->reloads || c->out != NULL)
 			continue;
 		if (error != NULL)

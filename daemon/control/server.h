@@ -10,16 +10,16 @@
 #include <ev.h>
 #include <stdbool.h>
 
-struct ctl;
-struct ledger;
-struct state_view;
+struct server;
+struct checkpointer;
+struct status_view;
 
 /* What the server answers from, and what clients can order; all borrowed. */
-struct ctl_env {
+struct server_env {
 	struct ev_loop *loop;
-	const struct state_view *view;
-	struct ledger *ledger;
-	/* Asks for a reload; ctl_reloaded() is its end. */
+	const struct status_view *view;
+	struct checkpointer *checkpointer;
+	/* Asks for a reload; server_reloaded() is its end. */
 	void (*reload)(void *arg);
 	/* No descriptor was left for a client: closes some.  Returns whether
 	   there may be one now. */
@@ -28,23 +28,24 @@ struct ctl_env {
 };
 
 /*
- * Makes a server that answers on the listening socket, which is borrowed as env
- * is.  Returns NULL with errno.  Free with ctl_free(), for which NULL is fine.
+ * Makes a server that answers on the listening socket, which is borrowed as
+ * env is.  Returns NULL with errno.  Free with server_free(), for which NULL
+ * is fine.
  */
-struct ctl *ctl_new(const struct ctl_env *, int listener);
-void ctl_free(struct ctl *);
+struct server *server_new(const struct server_env *, int listener);
+void server_free(struct server *);
 
 /*
  * The start is done: from now on the server runs in loop.  Writes the
  * checkpoint for the clients that asked for it during the start.
  */
-void ctl_move(struct ctl *, struct ev_loop *);
+void server_move(struct server *, struct ev_loop *);
 
 /*
  * Answers the clients that asked for a reload, at once, as the worker may be
  * about to stop.  error says what is wrong with the new configuration; NULL: a
  * worker with it takes over.  A NULL server is fine.
  */
-void ctl_reloaded(struct ctl *, const char *error);
+void server_reloaded(struct server *, const char *error);
 
 #endif

@@ -80,7 +80,7 @@ when_ago(double seconds)
 }
 
 static const char *
-tail_state(const struct tail *t)
+tail_state(const struct file *t)
 {
 	if (t->error != 0)
 		return ("unreadable");
@@ -92,7 +92,7 @@ tail_state(const struct tail *t)
 static json_t *
 cursor_json(const struct stream *s)
 {
-	off_t lag = s->tail->size - s->cursor.acked;
+	off_t lag = s->file->size - s->cursor.acked;
 
 	return (json_pack("{s:s, s:s, s:I, s:I, s:I, s:b}", "source",
 	    s->route->source->name, "destination", s->route->to->name, "sent",
@@ -102,7 +102,7 @@ cursor_json(const struct stream *s)
 }
 
 static json_t *
-file_json(const struct tail *t)
+file_json(const struct file *t)
 {
 	const struct stream *s;
 	json_t *cursors = json_array();
@@ -113,11 +113,11 @@ file_json(const struct tail *t)
 	for (s = t->streams; s != NULL; s = s->next)
 		json_array_append_new(cursors, cursor_json(s));
 	return (json_pack("{s:o, s:I, s:I, s:s, s:I, s:s, s:o?, s:o, s:o}",
-	    "path", text(tail_path(t).text), "dev", number((uint64_t)t->dev),
+	    "path", text(file_path(t).text), "dev", number((uint64_t)t->dev),
 	    "inode", number(t->ino), "fingerprint", hash, "size",
 	    (json_int_t)t->size, "state", tail_state(t), "error",
 	    t->error == 0 ? NULL : text(strerror(t->error)), "last_event",
-	    when_ago(tails_now(t->all) - t->changed), "cursors", cursors));
+	    when_ago(file_table_now(t->all) - t->changed), "cursors", cursors));
 }
 
 /* How far a destination is behind, over all files. */
@@ -128,7 +128,7 @@ struct lag {
 };
 
 static void
-add_lag(struct tail *t, void *arg)
+add_lag(struct file *t, void *arg)
 {
 	const struct stream *s;
 	struct lag *lag = arg;
@@ -142,7 +142,7 @@ add_lag(struct tail *t, void *arg)
 }
 
 static void
-add_behind(struct tail *t, void *arg)
+add_behind(struct file *t, void *arg)
 {
 	const struct stream *s;
 	uint64_t *behind = arg;
@@ -172,14 +172,14 @@ is_connected(const struct destination *d)
 {
 	size_t i;
 
-	for (i = 0; i < dest_length(d); i++)
-		if (endpoint_is_connected(dest_endpoint(d, i)))
+	for (i = 0; i < destination_length(d); i++)
+		if (endpoint_is_connected(destination_endpoint(d, i)))
 			return (true);
 	return (false);
 }
 
 static json_t *
-destinations_json(const struct state_view *v)
+destinations_json(const struct status_view *v)
 {
 	json_t *list = json_array(), *endpoints;
 	struct lag lag;
@@ -187,24 +187,26 @@ destinations_json(const struct state_view *v)
 
 	for (i = 0; i < v->ndests; i++) {
 		lag = (struct lag) { .dest = v->dests[i] };
-		tails_walk(v->tails, add_lag, &lag);
+		file_table_walk(v->file_table, add_lag, &lag);
 		endpoints = json_array();
-		for (k = 0; k < dest_length(v->dests[i]); k++)
+		for (k = 0; k < destination_length(v->dests[i]); k++)
 			json_array_append_new(endpoints,
-			    endpoint_json(dest_endpoint(v->dests[i], k)));
+			    endpoint_json(
+				destination_endpoint(v->dests[i], k)));
 		json_array_append_new(list,
 		    json_pack("{s:s, s:s, s:I, s:I, s:I, s:o}", "name",
-			dest_conf(v->dests[i])->name, "state",
+			destination_conf(v->dests[i])->name, "state",
 			is_connected(v->dests[i]) ? "connected" : "waiting",
-			"in_flight_bytes", number(dest_in_flight(v->dests[i])),
-			"lag_bytes", number(lag.bytes), "lag_files",
-			number(lag.files), "endpoints", endpoints));
+			"in_flight_bytes",
+			number(destination_in_flight(v->dests[i])), "lag_bytes",
+			number(lag.bytes), "lag_files", number(lag.files),
+			"endpoints", endpoints));
 	}
 	return (list);
 }
 
 static json_t *
-sources_json(const struct state_view *v)
+sources_json(const struct status_view *v)
 {
 	json_t *list = json_array();
 	const struct route *r;
@@ -223,11 +225,11 @@ sources_json(const struct state_view *v)
 }
 
 static json_t *
-checkpoint_json(const struct state_view *v)
+checkpoint_json(const struct status_view *v)
 {
-	struct ledger_stats ls;
+	struct checkpointer_stats ls;
 
-	ledger_stats(v->ledger, &ls);
+	checkpointer_stats(v->checkpointer, &ls);
 	return (json_pack("{s:I, s:I, s:I, s:I, s:o}", "bytes",
 	    number(ls.file.bytes), "syncs", number(ls.file.syncs),
 	    "damaged_records", number(ls.damaged), "failures",
@@ -235,9 +237,9 @@ checkpoint_json(const struct state_view *v)
 }
 
 static json_t *
-counters_json(const struct state_view *v)
+counters_json(const struct status_view *v)
 {
-	const struct tails_stats *ts = tails_stats(v->tails);
+	const struct file_table_stats *ts = file_table_stats(v->file_table);
 	struct watch_stats ws;
 
 	sources_watch_stats(v->sources, &ws);
@@ -255,13 +257,13 @@ counters_json(const struct state_view *v)
 
 /* What could not be sent, the last first. */
 static json_t *
-losses_json(const struct state_view *v)
+losses_json(const struct status_view *v)
 {
-	const struct tails_loss *loss;
+	const struct file_table_loss *loss;
 	json_t *list = json_array();
 	unsigned i;
 
-	for (i = 0; (loss = tails_loss(v->tails, i)) != NULL; i++)
+	for (i = 0; (loss = file_table_loss(v->file_table, i)) != NULL; i++)
 		json_array_append_new(list,
 		    json_pack("{s:o, s:I, s:I, s:s, s:o}", "path",
 			text(loss->path), "offset", (json_int_t)loss->at,
@@ -277,7 +279,7 @@ seconds(const struct timeval *tv)
 }
 
 static json_t *
-process_json(const struct state_view *v)
+process_json(const struct status_view *v)
 {
 	struct rusage ru;
 
@@ -290,15 +292,15 @@ process_json(const struct state_view *v)
 }
 
 void
-state_sum(const struct state_view *v, struct state_sum *sum)
+status_sum(const struct status_view *v, struct status_sum *sum)
 {
 	size_t i;
 
-	*sum = (struct state_sum) {
-		.files = tails_stats(v->tails)->files,
+	*sum = (struct status_sum) {
+		.files = file_table_stats(v->file_table)->files,
 		.destinations = (unsigned)v->ndests,
 	};
-	tails_walk(v->tails, add_behind, &sum->behind);
+	file_table_walk(v->file_table, add_behind, &sum->behind);
 	for (i = 0; i < v->ndests; i++)
 		if (!is_connected(v->dests[i]))
 			sum->away++;
@@ -308,20 +310,20 @@ state_sum(const struct state_view *v, struct state_sum *sum)
 static const struct part {
 	const char *name;
 	unsigned bit;
-	json_t *(*make)(const struct state_view *); /* NULL: the files */
+	json_t *(*make)(const struct status_view *); /* NULL: the files */
 } parts[] = {
-	{ "process", STATE_COUNTERS, process_json },
-	{ "counters", STATE_COUNTERS, counters_json },
-	{ "checkpoint", STATE_COUNTERS, checkpoint_json },
-	{ "destinations", STATE_DESTINATIONS, destinations_json },
-	{ "sources", STATE_SOURCES, sources_json },
-	{ "losses", STATE_FILES, losses_json },
-	{ "files", STATE_FILES, NULL },
+	{ "process", STATUS_COUNTERS, process_json },
+	{ "counters", STATUS_COUNTERS, counters_json },
+	{ "checkpoint", STATUS_COUNTERS, checkpoint_json },
+	{ "destinations", STATUS_DESTINATIONS, destinations_json },
+	{ "sources", STATUS_SOURCES, sources_json },
+	{ "losses", STATUS_FILES, losses_json },
+	{ "files", STATUS_FILES, NULL },
 };
 #define NPARTS (sizeof(parts) / sizeof(parts[0]))
 
-struct state_writer {
-	const struct state_view *view;
+struct status_writer {
+	const struct status_view *view;
 	unsigned wanted;
 	size_t part; /* the next one */
 	bool begun;
@@ -337,7 +339,7 @@ struct state_writer {
 };
 
 static void
-put(struct state_writer *w, const char *s)
+put(struct status_writer *w, const char *s)
 {
 	size_t len = strlen(s), room = w->room == 0 ? PIECE * 2 : w->room;
 	char *grown;
@@ -360,7 +362,7 @@ put(struct state_writer *w, const char *s)
 
 /* Takes j, which may be NULL: there was no memory for it. */
 static void
-put_json(struct state_writer *w, json_t *j)
+put_json(struct status_writer *w, json_t *j)
 {
 	char *dump = j == NULL
 	    ? NULL
@@ -376,7 +378,7 @@ put_json(struct state_writer *w, json_t *j)
 }
 
 static void
-put_named(struct state_writer *w, const char *name, json_t *j)
+put_named(struct status_writer *w, const char *name, json_t *j)
 {
 	put(w, ",\n\"");
 	put(w, name);
@@ -385,7 +387,7 @@ put_named(struct state_writer *w, const char *name, json_t *j)
 }
 
 static void
-put_file(struct state_writer *w, const struct tail *t)
+put_file(struct status_writer *w, const struct file *t)
 {
 	put(w, w->first_file ? "\n" : ",\n");
 	w->first_file = false;
@@ -393,16 +395,16 @@ put_file(struct state_writer *w, const struct tail *t)
 }
 
 static void
-put_unknown(struct tail *t, void *arg)
+put_unknown(struct file *t, void *arg)
 {
 	put_file(arg, t);
 }
 
 /* Those that have no identity any more are few. */
 static void
-put_next_file(struct state_writer *w)
+put_next_file(struct status_writer *w)
 {
-	struct tail *t = tails_behind(w->view->tails, w->dev, w->ino);
+	struct file *t = file_table_behind(w->view->file_table, w->dev, w->ino);
 
 	if (t != NULL) {
 		w->dev = t->dev;
@@ -410,13 +412,13 @@ put_next_file(struct state_writer *w)
 		put_file(w, t);
 		return;
 	}
-	tails_walk_unknown(w->view->tails, put_unknown, w);
+	file_table_walk_unknown(w->view->file_table, put_unknown, w);
 	put(w, "\n]");
 	w->in_files = false;
 }
 
 static void
-put_more(struct state_writer *w)
+put_more(struct status_writer *w)
 {
 	const struct part *part;
 
@@ -442,10 +444,10 @@ put_more(struct state_writer *w)
 	}
 }
 
-struct state_writer *
-state_writer_new(const struct state_view *v, unsigned wanted)
+struct status_writer *
+status_writer_new(const struct status_view *v, unsigned wanted)
 {
-	struct state_writer *w;
+	struct status_writer *w;
 
 	if ((w = calloc(1, sizeof(*w))) == NULL)
 		return (NULL);
@@ -455,7 +457,7 @@ state_writer_new(const struct state_view *v, unsigned wanted)
 }
 
 const char *
-state_writer_next(struct state_writer *w, size_t *n)
+status_writer_next(struct status_writer *w, size_t *n)
 {
 	w->n = 0;
 	while (w->n < PIECE && !w->ended && w->error == 0)
@@ -466,7 +468,7 @@ state_writer_next(struct state_writer *w, size_t *n)
 }
 
 void
-state_writer_free(struct state_writer *w)
+status_writer_free(struct status_writer *w)
 {
 	if (w == NULL)
 		return;

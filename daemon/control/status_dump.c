@@ -16,9 +16,9 @@
  * It is written beside the file that is there and renamed over it.  It is not
  * synced, which could take seconds: it tells of this moment only.
  */
-struct state_dump {
+struct status_dump {
 	struct ev_loop *loop;
-	struct state_writer *writer;
+	struct status_writer *writer;
 	ev_timer next;
 	struct atomic_file file;
 	void (*on_end)(void *, const char *);
@@ -27,18 +27,18 @@ struct state_dump {
 
 /* Returns 1 when there is more, 0 at the end, -1 with errno. */
 static int
-write_piece(struct state_dump *d)
+write_piece(struct status_dump *d)
 {
 	const char *piece;
 	size_t n;
 
-	if ((piece = state_writer_next(d->writer, &n)) != NULL)
+	if ((piece = status_writer_next(d->writer, &n)) != NULL)
 		return (atomic_file_write(d->file.fd, piece, n) == -1 ? -1 : 1);
 	return (errno != 0 ? -1 : atomic_file_replace(&d->file, NULL));
 }
 
 static void
-go_on(struct state_dump *d)
+go_on(struct status_dump *d)
 {
 	char why[128];
 	int result;
@@ -59,22 +59,23 @@ on_next(struct ev_loop *loop, ev_timer *timer, int revents)
 	go_on(timer->data);
 }
 
-struct state_dump *
-state_dump_new(struct ev_loop *loop, const struct state_view *v, int dirfd,
+struct status_dump *
+status_dump_new(struct ev_loop *loop, const struct status_view *v, int dirfd,
     void (*on_end)(void *, const char *), void *arg)
 {
-	struct state_dump *d;
+	struct status_dump *d;
 
 	if ((d = calloc(1, sizeof(*d))) == NULL)
 		return (NULL);
-	*d = (struct state_dump) { .loop = loop, .on_end = on_end, .arg = arg };
+	*d =
+	    (struct status_dump) { .loop = loop, .on_end = on_end, .arg = arg };
 	ev_timer_init(&d->next, on_next, 0., EVERY);
 	d->next.data = d;
 	/* Its group may read it, whatever the umask. */
 	if (atomic_file_open(&d->file, dirfd, NAME, 0) == -1 ||
 	    fchmod(d->file.fd, 0640) == -1 ||
-	    (d->writer = state_writer_new(v, STATE_ALL)) == NULL) {
-		state_dump_free(d);
+	    (d->writer = status_writer_new(v, STATUS_ALL)) == NULL) {
+		status_dump_free(d);
 		return (NULL);
 	}
 	ev_timer_start(loop, &d->next);
@@ -82,7 +83,7 @@ state_dump_new(struct ev_loop *loop, const struct state_view *v, int dirfd,
 }
 
 void
-state_dump_free(struct state_dump *d)
+status_dump_free(struct status_dump *d)
 {
 	int error = errno;
 
@@ -90,7 +91,7 @@ state_dump_free(struct state_dump *d)
 		return;
 	ev_timer_stop(d->loop, &d->next);
 	atomic_file_abandon(&d->file);
-	state_writer_free(d->writer);
+	status_writer_free(d->writer);
 	free(d);
 	errno = error;
 }

@@ -128,13 +128,13 @@ static json_t *
 ask(const char *path, const char *words)
 {
 	const struct timespec pause = { .tv_nsec = AGAIN_NS };
-	double end = clock_now() + TIMEOUT;
+	double end = clock_steady() + TIMEOUT;
 	char request[WORDS + 1];
 	json_t *answer;
 
 	(void)snprintf(request, sizeof(request), "%s\n", words);
 	while ((answer = ask_once(path, request)) == NULL) {
-		if (clock_now() >= end)
+		if (clock_steady() >= end)
 			errx(1,
 			    "%s: no answer; the log of the daemon may say "
 			    "more",

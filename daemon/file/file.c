@@ -9,10 +9,10 @@
 
 #define TICK 2 /* seconds: the coarsest clock of a file system */
 
-struct tail *
-tail_alloc(struct tails *ts, const char *name)
+struct file *
+file_alloc(struct file_table *ts, const char *name)
 {
-	struct tail *t;
+	struct file *t;
 
 	if ((t = calloc(1, sizeof(*t))) == NULL)
 		return (NULL);
@@ -22,13 +22,13 @@ tail_alloc(struct tails *ts, const char *name)
 	}
 	t->all = ts;
 	t->fd = -1;
-	t->changed = tails_now(ts);
+	t->changed = file_table_now(ts);
 	ts->stats.files++;
 	return (t);
 }
 
 void
-tail_set_last_line(struct tail *t, const struct guard *before, off_t end)
+file_set_last_line(struct file *t, const struct guard *before, off_t end)
 {
 	off_t n = end - before->at;
 
@@ -37,53 +37,53 @@ tail_set_last_line(struct tail *t, const struct guard *before, off_t end)
 }
 
 void
-tail_suspect(struct tail *t)
+file_must_be_checked(struct file *t)
 {
 	t->suspect = true;
 	if (t->sure != 0)
 		t->size = t->sure;
 	t->sure = 0;
-	tails_time_soon(t);
+	file_timer_add_soon(t);
 }
 
 void
-tail_set_packed(
-    struct tail *t, enum inflate_kind kind, const struct fingerprint *print)
+file_set_compressed(
+    struct file *t, enum inflate_kind kind, const struct fingerprint *print)
 {
-	t->packed = (uint8_t)kind;
+	t->compression = (uint8_t)kind;
 	t->print = *print;
-	tails_time(t);
+	file_timer_add(t);
 }
 
 void
-tail_is_compared(struct tail *t)
+file_is_verified(struct file *t)
 {
 	t->sure = 0;
 	t->left_now = t->unproven = false;
 }
 
 int64_t
-written_ns(const struct stat *st)
+file_written_ns(const struct stat *st)
 {
 	return (ns_of(&st->st_mtim));
 }
 
 bool
-is_time_set(const struct stat *st)
+file_time_was_set(const struct stat *st)
 {
 	return (st->st_ctim.tv_sec != st->st_mtim.tv_sec ||
 	    st->st_ctim.tv_nsec != st->st_mtim.tv_nsec);
 }
 
 void
-tails_saw(struct tail *t, const struct stat *st)
+file_saw(struct file *t, const struct stat *st)
 {
-	t->written_ns = written_ns(st);
+	t->written_ns = file_written_ns(st);
 	t->doubtful = st->st_mtim.tv_sec + TICK >= clock_wall_s();
 }
 
 bool
-tails_is_as_seen(const struct tail *t, const struct stat *st)
+file_is_as_seen(const struct file *t, const struct stat *st)
 {
-	return (written_ns(st) == t->written_ns && !t->doubtful);
+	return (file_written_ns(st) == t->written_ns && !t->doubtful);
 }

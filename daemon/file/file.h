@@ -28,19 +28,19 @@
 
 struct checkpoint_record;
 struct emptied;
-struct held;
+struct suspect;
 struct route;
 struct stream;
-struct tail_paths;
-struct tails;
+struct file_paths;
+struct file_table;
 struct watch_file;
 
-struct tail {
+struct file {
 	/* What every event and read needs stands together. */
-	RB_ENTRY(tail)		 by_name;
+	RB_ENTRY(file)		 by_name;
 	char			*name;		/* the last one */
-	struct place		*place;		/* NULL: no name any more */
-	struct tails		*all;
+	struct names		*place;		/* NULL: no name any more */
+	struct file_table		*all;
 	struct stream		*streams;	/* owned list */
 	unsigned		 undrained;	/* of these so many have a
 						   complete line left */
@@ -51,15 +51,15 @@ struct tail {
 	uint32_t		 last_line;	/* octets of the last line that
 						   was read, 0: not known */
 	uint32_t		 last_guard;	/* of what stands before that */
-	uint16_t		 open_set;	/* see tails_add_set() */
+	uint16_t		 open_set;	/* see file_table_add_set() */
 	uint8_t			 error;		/* errno: why it cannot be
 						   read, or 0 */
-	uint8_t			 packed;	/* enum inflate_kind: print,
+	uint8_t			 compression;	/* enum inflate_kind: print,
 						   size and offsets are of the
 						   text in it */
 	bool			 known:1;	/* in the tree by identity */
 	bool			 is_timed:1;	/* looked at by time */
-	bool			 is_unsure:1;	/* in the list of those */
+	bool			 is_unverified:1; /* in the list of those */
 	bool			 linked:1;	/* reached by a symbolic link */
 	bool			 many_links:1;	/* has several names */
 	bool			 mounted:1;	/* by itself, over another */
@@ -81,7 +81,7 @@ struct tail {
 	bool			 unproven:1;	/* met by its inode: its text
 						   was not compared yet */
 	bool			 was_empty:1;	/* by that record */
-	bool			 packed_ended:1; /* all that can be had of its
+	bool			 text_ended:1; /* all that can be had of its
 						   text was had */
 	bool			 settled:1;	/* unchanged since its record
 						   was written */
@@ -99,7 +99,7 @@ struct tail {
 						   no file is taken for it */
 	bool			 undecided:1;	/* a start could not tell yet
 						   what it was: see
-						   tail_is_undecided() */
+						   streams_are_undecided() */
 	bool			 seeking:1;	/* its copy is looked for, */
 	bool			 sought:1;	/* and was, once at least */
 	bool			 unread:1;	/* the last read of it failed */
@@ -116,102 +116,102 @@ struct tail {
 						   read tells; else 0 */
 	int64_t			 written_ns;	/* st_mtim at the last look */
 	ev_tstamp		 changed;	/* when it was seen to grow */
-	struct held		*held;		/* may be a copy, or NULL */
+	struct suspect		*held;		/* may be a copy, or NULL */
 	struct copy_search	*search;	/* for its copy, or NULL */
 	struct emptied		*emptied;	/* what was sent before it was
 						   seen empty, or NULL */
 	dev_t			 dev;
 	ino_t			 ino;
 	struct fingerprint	 print;
-	TAILQ_ENTRY(tail)	 opened;	/* least recently used first */
-	SLIST_ENTRY(tail)	 unsure;
-	struct tail		*behind;	/* is sent after it */
-	struct tail		*before;	/* had the name before, and is
+	TAILQ_ENTRY(file)	 opened;	/* least recently used first */
+	SLIST_ENTRY(file)	 unsure;
+	struct file		*behind;	/* is sent after it */
+	struct file		*before;	/* had the name before, and is
 						   sent first */
 	off_t			 owed;		/* up to here it is sent before
 						   behind */
-	TAILQ_ENTRY(tail)	 timed;
-	RB_ENTRY(tail)		 by_id;
+	TAILQ_ENTRY(file)	 timed;
+	RB_ENTRY(file)		 by_id;
 	struct watch_file	*watch;		/* of its own, or NULL */
-	struct leaver		*left;		/* the name it had, or NULL */
-	struct tail_paths	*paths;		/* see paths.c */
+	struct former_holder	*left;		/* the name it had, or NULL */
+	struct file_paths	*paths;		/* see paths.c */
 };
 
 /*
  * A file that is called name and has no place, identity or stream yet; it is
- * counted.  Returns NULL with errno; tail_free() of follow/ frees the file.
+ * counted.  Returns NULL with errno; follow_free() of follow/ frees the file.
  */
-struct tail	*tail_alloc(struct tails *, const char *name);
+struct file	*file_alloc(struct file_table *, const char *name);
 
 /*
  * The file is compressed: its text has that fingerprint.  Its size counts only
  * when it was read to the end.
  */
-void	tail_set_packed(struct tail *, enum inflate_kind,
+void	file_set_compressed(struct file *, enum inflate_kind,
 	    const struct fingerprint *print);
 
 /*
  * The file was called path when a source meant it; NULL: a source means the
  * name that the file has.
  */
-void	tail_set_origin(struct tail *, const char *path);
+void	file_set_origin(struct file *, const char *path);
 
 /* That path, or NULL: a source means the name that the file has. */
-const char	*tail_old_path(const struct tail *);
+const char	*file_old_path(const struct file *);
 
 /* The path by which a source means the file, in buf or the file's own. */
-const char	*tail_origin(const struct tail *, struct path_text *buf);
+const char	*file_origin(const struct file *, struct path_text *buf);
 
 /* The file's path without links, where a link leads to the file; else NULL. */
-void	tail_set_real(struct tail *, const char *path);
+void	file_set_real(struct file *, const char *path);
 
 /*
  * Where the file is to be looked for besides its origin: its path without
  * links, or the one that it got in another directory.  In buf or the file's
  * own; NULL where the origin says it.
  */
-const char	*tail_real(const struct tail *, struct path_text *buf);
+const char	*file_real(const struct file *, struct path_text *buf);
 
 /* Where the link leads by whose name the file is followed; NULL: not known. */
-const char	*tail_target(const struct tail *);
+const char	*file_target(const struct file *);
 
 /* Frees the paths that the file has besides its name. */
-void	tail_forget_paths(struct tail *);
+void	file_forget_paths(struct file *);
 
 /* What was sent is not what stands in the file: it will be checked. */
-void	tail_suspect(struct tail *);
+void	file_must_be_checked(struct file *);
 
 /*
  * The file could not be opened, read or looked at; error, an errno, says why.
  * That is said once.  An error that may pass by itself is tried again every
  * second.
  */
-void	tail_cannot_be_read(struct tail *, int error);
+void	file_cannot_be_read(struct file *, int error);
 
 /* Whether an error may pass without anything happening to the file. */
 bool	file_error_may_pass(int error);
 
 /* The last line that was read ends at end; before is the guard before it. */
-void	tail_set_last_line(struct tail *, const struct guard *before,
+void	file_set_last_line(struct file *, const struct guard *before,
 	    off_t end);
 
 /* What was sent of the file was compared, and stands in it still. */
-void	tail_is_compared(struct tail *);
+void	file_is_verified(struct file *);
 
 /*
  * The file's descriptor, opened when need be; the file keeps it.  -1: there is
  * nothing to read now.
  */
-int	tail_fd(struct tail *);
+int	file_descriptor(struct file *);
 
 /* The last path. */
-struct path_text tail_path(const struct tail *);
+struct path_text file_path(const struct file *);
 
 /* st_mtim in nanoseconds. */
-int64_t	written_ns(const struct stat *);
+int64_t	file_written_ns(const struct stat *);
 
 /* Whether st_mtim was set, as cp -p does, and is not that of the last write. */
-bool	is_time_set(const struct stat *);
+bool	file_time_was_set(const struct stat *);
 
 /*
  * Remembers st_mtim of a look, which is before the file is read.  What is
@@ -219,9 +219,9 @@ bool	is_time_set(const struct stat *);
  * leaves st_mtim as it is: after a look so near to it the file is doubtful
  * until the next, and so it is where an event tells that it was written to.
  */
-void	tails_saw(struct tail *, const struct stat *);
+void	file_saw(struct file *, const struct stat *);
 
 /* Whether nothing was written to the file since, as far as st_mtim tells. */
-bool	tails_is_as_seen(const struct tail *, const struct stat *);
+bool	file_is_as_seen(const struct file *, const struct stat *);
 
 #endif

@@ -14,15 +14,16 @@
 #define TICK_NS 10000000 /* of a file system's clock, at the most */
 
 int
-tail_compare_names(const struct tail *a, const struct tail *b)
+names_compare(const struct file *a, const struct file *b)
 {
 	return (strcmp(a->name, b->name));
 }
 
-RB_GENERATE(tail_names, tail, by_name, tail_compare_names)
+RB_GENERATE(names_by_name, file, by_name, names_compare)
 
 int
-leaver_compare(const struct leaver *a, const struct leaver *b)
+names_compare_formers(
+    const struct former_holder *a, const struct former_holder *b)
 {
 	int order;
 
@@ -31,16 +32,16 @@ leaver_compare(const struct leaver *a, const struct leaver *b)
 	return (a->nth < b->nth ? -1 : a->nth > b->nth);
 }
 
-RB_GENERATE(leavers, leaver, by_name, leaver_compare)
+RB_GENERATE(names_formers, former_holder, by_name, names_compare_formers)
 
 bool
-place_is_same(const struct place *place, const struct stat *st)
+names_is_same(const struct names *place, const struct stat *st)
 {
 	return (st->st_dev == place->dev && st->st_ino == place->ino);
 }
 
 DIR *
-place_list(const struct place *place)
+names_list(const struct names *place)
 {
 	struct stat st;
 	DIR *handle;
@@ -56,7 +57,7 @@ place_list(const struct place *place)
 	}
 	if (fstat(dirfd(handle), &st) == -1)
 		error = errno;
-	else if (place_is_same(place, &st))
+	else if (names_is_same(place, &st))
 		return (handle);
 	(void)closedir(handle);
 	errno = error;
@@ -64,29 +65,29 @@ place_list(const struct place *place)
 }
 
 int64_t
-place_unseen_since(const struct place *place, const struct ledger *l)
+names_unseen_since(const struct names *place, const struct checkpointer *l)
 {
-	int64_t look = ledger_look_ns(l);
+	int64_t look = checkpointer_look_ns(l);
 
-	if (ledger_is_first(l))
+	if (checkpointer_is_first(l))
 		return (0);
 	return (place->since_ns != 0 && place->since_ns < look ? place->since_ns
 							       : look);
 }
 
-enum ledger_side
-place_side(const struct place *place, const struct ledger *l, int64_t ns)
+enum checkpointer_side
+names_side(const struct names *place, const struct checkpointer *l, int64_t ns)
 {
-	enum ledger_side side = ledger_side(l, ns);
+	enum checkpointer_side side = checkpointer_side(l, ns);
 
-	return (side == LEDGER_BEFORE && place->since_ns != 0 &&
+	return (side == CHECKPOINTER_BEFORE && place->since_ns != 0 &&
 		    ns >= place->since_ns
-		? LEDGER_SINCE
+		? CHECKPOINTER_SINCE
 		: side);
 }
 
 void
-place_is_unseen_since(struct place *place, int64_t since_ns)
+names_set_unseen_since(struct names *place, int64_t since_ns)
 {
 	if (since_ns != 0 &&
 	    (place->since_ns == 0 || since_ns < place->since_ns))
@@ -94,13 +95,13 @@ place_is_unseen_since(struct place *place, int64_t since_ns)
 }
 
 bool
-place_was_changing(int64_t before, int64_t after, int64_t began)
+names_were_changing(int64_t before, int64_t after, int64_t began)
 {
 	return (after != before || (after > began - TICK_NS && after <= began));
 }
 
 bool
-place_holds(const struct place *place, const char *path)
+names_holds(const struct names *place, const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	size_t len = strlen(place->path);
@@ -108,112 +109,114 @@ place_holds(const struct place *place, const char *path)
 	return (slash == path + len && memcmp(path, place->path, len) == 0);
 }
 
-struct tail *
-tail_at(struct place *place, const char *name)
+struct file *
+names_at(struct names *place, const char *name)
 {
-	struct tail key;
+	struct file key;
 	union {
 		const char *in;
 		char *out;
 	} u = { .in = name };
 
 	key.name = u.out;
-	return (RB_FIND(tail_names, &place->names, &key));
+	return (RB_FIND(names_by_name, &place->names, &key));
 }
 
-struct tail *
-tail_behind(struct place *place, const char *name)
+struct file *
+names_next(struct names *place, const char *name)
 {
-	struct tail key, *t;
+	struct file key, *t;
 	union {
 		const char *in;
 		char *out;
 	} u = { .in = name };
 
 	key.name = u.out;
-	t = RB_NFIND(tail_names, &place->names, &key);
+	t = RB_NFIND(names_by_name, &place->names, &key);
 	if (t != NULL && strcmp(t->name, name) == 0)
-		t = RB_NEXT(tail_names, &place->names, t);
+		t = RB_NEXT(names_by_name, &place->names, t);
 	return (t);
 }
 
-struct tail *
-tail_before_name(struct tail *t)
+struct file *
+names_prev(struct file *t)
 {
-	return (RB_PREV(tail_names, &t->place->names, t));
+	return (RB_PREV(names_by_name, &t->place->names, t));
 }
 
-static struct leaver *
-if_named(struct leaver *l, const char *name)
+static struct former_holder *
+if_named(struct former_holder *l, const char *name)
 {
 	return (l != NULL && strcmp(l->name, name) == 0 ? l : NULL);
 }
 
-struct leaver *
-place_leaver(struct place *place, const char *name)
+struct former_holder *
+names_former(struct names *place, const char *name)
 {
-	struct leaver key = { .name = name };
+	struct former_holder key = { .name = name };
 
-	return (if_named(RB_NFIND(leavers, &place->leavers, &key), name));
+	return (if_named(
+	    RB_NFIND(names_formers, &place->names_formers, &key), name));
 }
 
-struct leaver *
-leaver_next(struct leaver *l)
+struct former_holder *
+names_former_next(struct former_holder *l)
 {
-	return (if_named(RB_NEXT(leavers, &l->place->leavers, l), l->name));
+	return (if_named(
+	    RB_NEXT(names_formers, &l->place->names_formers, l), l->name));
 }
 
 void
-place_enter(struct tail *t, struct place *place, char *name)
+names_enter(struct file *t, struct names *place, char *name)
 {
 	free(t->name);
 	t->name = name;
 	t->place = place;
 	t->away = false;
-	RB_INSERT(tail_names, &place->names, t);
+	RB_INSERT(names_by_name, &place->names, t);
 }
 
 void
-place_unleave(struct tail *t)
+names_forget(struct file *t)
 {
 	if (t->left == NULL)
 		return;
-	RB_REMOVE(leavers, &t->left->place->leavers, t->left);
+	RB_REMOVE(names_formers, &t->left->place->names_formers, t->left);
 	free(t->left);
 	t->left = NULL;
 }
 
 void
-tail_was(struct tail *t, struct place *place, const char *name)
+names_remember(struct file *t, struct names *place, const char *name)
 {
 	size_t size = strlen(name) + 1;
-	struct leaver *l;
+	struct former_holder *l;
 
-	place_unleave(t);
+	names_forget(t);
 	if ((l = malloc(sizeof(*l) + size)) == NULL)
 		return;
 	l->name = memcpy(l + 1, name, size);
-	l->tail = t;
+	l->file = t;
 	l->place = place;
 	l->nth = place->nleft++;
 	t->left = l;
-	RB_INSERT(leavers, &place->leavers, l);
+	RB_INSERT(names_formers, &place->names_formers, l);
 }
 
 void
-place_init(struct place *place, char *path, const struct stat *st)
+names_init(struct names *place, char *path, const struct stat *st)
 {
 	place->path = path;
 	place->dev = st->st_dev;
 	place->ino = st->st_ino;
 	RB_INIT(&place->names);
-	RB_INIT(&place->leavers);
+	RB_INIT(&place->names_formers);
 	place->nleft = 0;
 }
 
 void
-place_fini(struct place *place)
+names_fini(struct names *place)
 {
-	assert(RB_EMPTY(&place->names) && RB_EMPTY(&place->leavers));
+	assert(RB_EMPTY(&place->names) && RB_EMPTY(&place->names_formers));
 	free(place->path);
 }

@@ -17,62 +17,63 @@
 
 #include "daemon/checkpoint/checkpointer.h"
 
-struct place;
-struct tail;
+struct names;
+struct file;
 
-RB_HEAD(tail_names, tail);
-TAILQ_HEAD(tail_list, tail);
+RB_HEAD(names_by_name, file);
+TAILQ_HEAD(file_list, file);
 
 /* A file that had a name and lost it: a former holder of the name. */
-struct leaver {
-	RB_ENTRY(leaver)	 by_name;
-	struct tail		*tail;
-	struct place		*place;		/* where it had the name; or the
-						   one of tails_homeless() */
+struct former_holder {
+	RB_ENTRY(former_holder)	 by_name;
+	struct file		*file;
+	struct names		*place;		/* where it had the name; or of
+						   file_table_homeless() */
 	const char		*name;		/* stands behind the leaver */
 	uint64_t		 nth;		/* of those that left place */
 };
-RB_HEAD(leavers, leaver);
+RB_HEAD(names_formers, former_holder);
 
 /* A directory as its files see it; find/ has one in each of its own. */
-struct place {
+struct names {
 	char			*path;		/* "" for the root */
 	dev_t			 dev;
 	ino_t			 ino;
-	struct tail_names	 names;
-	struct leavers		 leavers;	/* by name, the oldest first */
+	struct names_by_name	 names;
+	struct names_formers	 names_formers;	/* by name, the oldest first */
 	uint64_t		 nleft;
 	bool			 told;		/* events tell of writes */
 	bool			 polled;	/* all is looked at by time */
-	int64_t			 since_ns;	/* see place_unseen_since() */
+	int64_t			 since_ns;	/* see names_unseen_since() */
 };
 
-int	tail_compare_names(const struct tail *, const struct tail *);
-RB_PROTOTYPE(tail_names, tail, by_name, tail_compare_names)
-int	leaver_compare(const struct leaver *, const struct leaver *);
-RB_PROTOTYPE(leavers, leaver, by_name, leaver_compare)
+int	names_compare(const struct file *, const struct file *);
+RB_PROTOTYPE(names_by_name, file, by_name, names_compare)
+int	names_compare_formers(const struct former_holder *,
+	    const struct former_holder *);
+RB_PROTOTYPE(names_formers, former_holder, by_name, names_compare_formers)
 
 /*
  * Begins a directory without files.  Takes path, allocated; st is of the
  * directory.
  */
-void	place_init(struct place *, char *path, const struct stat *st);
+void	names_init(struct names *, char *path, const struct stat *st);
 
 /*
  * Frees the path.  No file may have a name in the directory any more, nor be
  * remembered for one: follow_directory_gone() sees to that.
  */
-void	place_fini(struct place *);
+void	names_fini(struct names *);
 
 /* Whether st, which the directory's path led to, is that directory still. */
-bool	place_is_same(const struct place *, const struct stat *st);
+bool	names_is_same(const struct names *, const struct stat *st);
 
 /*
  * Opens the directory to be listed; closedir(3) is the caller's.  Returns NULL
  * with errno, which is ESTALE where another directory, or a link to one, has
  * its path now: by that a user could pass off a file of others as one in there.
  */
-DIR	*place_list(const struct place *);
+DIR	*names_list(const struct names *);
 
 /*
  * Whether a name may have come, gone or changed in a directory while it was
@@ -81,60 +82,61 @@ DIR	*place_list(const struct place *);
  * begin and at the end.  All in nanoseconds of the time of day; the clock of a
  * file system has ticks.
  */
-bool	place_was_changing(int64_t before, int64_t after, int64_t began);
+bool	names_were_changing(int64_t before, int64_t after, int64_t began);
 
 /*
  * When a daemon looked at all of the directory last, before this start, in
- * nanoseconds of the time of day: ledger_look_ns(), or a time before that where
- * later starts could not look at it.  Returns 0 for a first start.
+ * nanoseconds of the time of day: checkpointer_look_ns(), or a time before
+ * that where later starts could not look at it.  Returns 0 for a first start.
  */
-int64_t	place_unseen_since(const struct place *, const struct ledger *);
+int64_t	names_unseen_since(const struct names *, const struct checkpointer *);
 
-/* As ledger_side() says of ns, but by that time. */
-enum ledger_side	place_side(const struct place *, const struct ledger *,
+/* As checkpointer_side() says of ns, but by that time. */
+enum checkpointer_side	names_side(const struct names *,
+			    const struct checkpointer *,
 			    int64_t ns);
 
 /*
  * No daemon could look at all of the directory since then.  Of several times
  * the earliest counts; 0 says nothing.
  */
-void	place_is_unseen_since(struct place *, int64_t since_ns);
+void	names_set_unseen_since(struct names *, int64_t since_ns);
 
 /* Whether path is the directory's path, a slash, and one name more. */
-bool	place_holds(const struct place *, const char *path);
+bool	names_holds(const struct names *, const char *path);
 
 /* Returns the file called name, or NULL. */
-struct tail	*tail_at(struct place *, const char *name);
+struct file	*names_at(struct names *, const char *name);
 
 /* Returns the file whose name comes next behind name in order, or NULL. */
-struct tail	*tail_behind(struct place *, const char *name);
+struct file	*names_next(struct names *, const char *name);
 
 /* Returns the file in the same directory whose name comes before, or NULL. */
-struct tail	*tail_before_name(struct tail *);
+struct file	*names_prev(struct file *);
 
 /*
  * Returns the first file that lost name and is remembered for it, or NULL; and
  * the next that lost the same name.
  */
-struct leaver	*place_leaver(struct place *, const char *name);
-struct leaver	*leaver_next(struct leaver *);
+struct former_holder	*names_former(struct names *, const char *name);
+struct former_holder	*names_former_next(struct former_holder *);
 
 /*
  * The file, which had no name, has this one.  Takes name, allocated.  No other
  * file may have it: follow_enter() sees to that.
  */
-void	place_enter(struct tail *, struct place *, char *name);
+void	names_enter(struct file *, struct names *, char *name);
 
 /*
  * Remembers that the file was called place/name, and no other name that it had
  * before.  Copies name; without memory the file is remembered for none.
  */
-void	tail_was(struct tail *, struct place *, const char *name);
+void	names_remember(struct file *, struct names *, const char *name);
 
 /* The file is not remembered for a name any more. */
-void	place_unleave(struct tail *);
+void	names_forget(struct file *);
 
 /* A file waits for so many of those before it, at the most. */
-#define TAIL_WAITS_FOR	8
+#define FILE_WAITS_FOR	8
 
 #endif

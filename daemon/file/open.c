@@ -19,7 +19,7 @@
 #define OPEN_AGAIN 3 /* times, at once */
 
 int
-tails_add_set(struct tails *ts, unsigned max_open)
+file_table_add_set(struct file_table *ts, unsigned max_open)
 {
 	struct open_set *set, **grown;
 
@@ -37,13 +37,13 @@ tails_add_set(struct tails *ts, unsigned max_open)
 }
 
 static struct open_set *
-set_of(const struct tail *t)
+set_of(const struct file *t)
 {
 	return (t->all->sets[t->open_set]);
 }
 
 static bool
-needs_watch(const struct tail *t)
+needs_watch(const struct file *t)
 {
 	if (t->place == NULL)
 		return (true);
@@ -57,7 +57,7 @@ needs_watch(const struct tail *t)
  * too.
  */
 static unsigned
-most_open(const struct tails *ts)
+most_open(const struct file_table *ts)
 {
 	unsigned taken = watch_descriptors(ts->finder.watch) + ts->reserved;
 
@@ -66,7 +66,7 @@ most_open(const struct tails *ts)
 
 /* Whether the file can be opened without another being closed for it. */
 static bool
-has_room(const struct tail *t)
+has_room(const struct file *t)
 {
 	return (t->all->stats.open < most_open(t->all) &&
 	    set_of(t)->n < set_of(t)->most);
@@ -74,27 +74,27 @@ has_room(const struct tail *t)
 
 /* Returns whether the file has a watch now. */
 static bool
-begin_watch(struct tail *t)
+begin_watch(struct file *t)
 {
 	/* Where the watch needs a descriptor, opening begins it. */
 	if (t->fd == -1 && !watch_sees_files(t->all->finder.watch) &&
 	    has_room(t))
-		(void)tail_fd(t);
+		(void)file_descriptor(t);
 	if (t->watch == NULL)
 		t->watch = watch_file_add(
-		    t->all->finder.watch, t->fd, tail_path(t).text, t);
+		    t->all->finder.watch, t->fd, file_path(t).text, t);
 	return (t->watch != NULL);
 }
 
 void
-file_end_watch(struct tail *t)
+file_end_watch(struct file *t)
 {
 	watch_file_del(t->watch);
 	t->watch = NULL;
 }
 
 bool
-tails_watch(struct tail *t)
+file_watch(struct file *t)
 {
 	bool began = false, needed = t->known && needs_watch(t);
 
@@ -105,7 +105,7 @@ tails_watch(struct tail *t)
 	t->untold = needed && t->watch == NULL &&
 	    watch_sees_files(t->all->finder.watch);
 	if (t->untold)
-		tails_time(t);
+		file_timer_add(t);
 	return (began);
 }
 
@@ -114,20 +114,20 @@ tails_watch(struct tail *t)
  * two.
  */
 static void
-watch_descriptor(struct tail *t)
+watch_descriptor(struct file *t)
 {
 	if (t->watch == NULL && t->known && needs_watch(t) &&
 	    !watch_sees_files(t->all->finder.watch))
 		t->watch = watch_file_add(
-		    t->all->finder.watch, t->fd, tail_path(t).text, t);
+		    t->all->finder.watch, t->fd, file_path(t).text, t);
 }
 
 void
-tails_closed(struct tail *t)
+file_close(struct file *t)
 {
 	if (t->fd == -1)
 		return;
-	if (t->watch != NULL && !watch_file_needs_no_fd(t->watch))
+	if (t->watch != NULL && !watch_file_survives_close(t->watch))
 		file_end_watch(t);
 	(void)close(t->fd);
 	t->fd = -1;
@@ -142,10 +142,10 @@ tails_closed(struct tail *t)
  * first.  Of the others few are looked at: they may be many.
  */
 static bool
-close_nameless(struct tails *ts, const struct open_set *set, bool deleted)
+close_nameless(struct file_table *ts, const struct open_set *set, bool deleted)
 {
 	unsigned looked = 0;
-	struct tail *t;
+	struct file *t;
 
 	TAILQ_FOREACH (t, &ts->timed, timed) {
 		if (++looked > LOOKED_AT)
@@ -153,7 +153,7 @@ close_nameless(struct tails *ts, const struct open_set *set, bool deleted)
 		if (t->fd == -1 || t->place != NULL || set_of(t) != set ||
 		    t->deleted != deleted || !ts->conf.ops->is_done(t))
 			continue;
-		tails_closed(t);
+		file_close(t);
 		file_timer_last(t);
 		return (true);
 	}
@@ -165,20 +165,20 @@ close_nameless(struct tails *ts, const struct open_set *set, bool deleted)
  * failed.
  */
 static bool
-was_read(const struct tail *t)
+was_read(const struct file *t)
 {
 	return (
 	    t->undrained == 0 && t->error == 0 && !t->suspect && t->sure == 0);
 }
 
 static bool
-can_be_read(const struct tail *t)
+can_be_read(const struct file *t)
 {
 	return (t->error == 0);
 }
 
 static bool
-is_any(const struct tail *t)
+is_any(const struct file *t)
 {
 	(void)t;
 	return (true);
@@ -190,38 +190,38 @@ is_any(const struct tail *t)
  * before it is opened again.
  */
 static bool
-close_named(struct open_set *set, bool (*is_so)(const struct tail *))
+close_named(struct open_set *set, bool (*is_so)(const struct file *))
 {
 	unsigned looked = 0;
-	struct tail *t;
+	struct file *t;
 
 	TAILQ_FOREACH (t, &set->opened, opened) {
 		if (++looked > LOOKED_AT)
 			break;
 		if (t->place == NULL || !is_so(t))
 			continue;
-		tails_closed(t);
+		file_close(t);
 		return (true);
 	}
 	return (false);
 }
 
 static bool
-close_read(struct tails *ts, struct open_set *set)
+close_read(struct file_table *ts, struct open_set *set)
 {
 	return (close_nameless(ts, set, true) || close_named(set, was_read) ||
 	    close_nameless(ts, set, false));
 }
 
 static bool
-close_one(struct tails *ts, struct open_set *set)
+close_one(struct file_table *ts, struct open_set *set)
 {
 	return (close_read(ts, set) || close_named(set, can_be_read) ||
 	    close_named(set, is_any));
 }
 
 static struct open_set *
-largest_set(struct tails *ts)
+largest_set(struct file_table *ts)
 {
 	struct open_set *set = ts->sets[0];
 	unsigned i;
@@ -233,7 +233,7 @@ largest_set(struct tails *ts)
 }
 
 static void
-make_room(struct tails *ts, struct open_set *set)
+make_room(struct file_table *ts, struct open_set *set)
 {
 	while (set->n >= set->most && close_one(ts, set))
 		continue;
@@ -243,19 +243,19 @@ make_room(struct tails *ts, struct open_set *set)
 }
 
 void
-tails_reserve(struct tails *ts, unsigned n)
+file_table_reserve(struct file_table *ts, unsigned n)
 {
 	ts->reserved = n;
 }
 
 bool
-tails_out_of_descriptors(int error)
+file_out_of_descriptors(int error)
 {
 	return (error == EMFILE || error == ENFILE);
 }
 
 bool
-tails_close_some(struct tails *ts)
+file_table_close_some(struct file_table *ts)
 {
 	unsigned n = 0;
 
@@ -265,7 +265,7 @@ tails_close_some(struct tails *ts)
 }
 
 void
-tails_opened(struct tail *t, int fd)
+file_opened(struct file *t, int fd)
 {
 	struct open_set *set = set_of(t);
 
@@ -279,7 +279,7 @@ tails_opened(struct tail *t, int fd)
 }
 
 int
-tails_used(struct tail *t)
+file_used(struct file *t)
 {
 	if (TAILQ_NEXT(t, opened) != NULL) {
 		TAILQ_REMOVE(&set_of(t)->opened, t, opened);
@@ -289,7 +289,7 @@ tails_used(struct tail *t)
 }
 
 void
-tails_hand_over(struct tail *from, struct tail *to)
+file_hand_over(struct file *from, struct file *to)
 {
 	int fd = from->fd;
 
@@ -298,7 +298,7 @@ tails_hand_over(struct tail *from, struct tail *to)
 	from->all->stats.open--;
 	from->fd = -1;
 	to->open_set = from->open_set;
-	tails_opened(to, fd);
+	file_opened(to, fd);
 }
 
 bool
@@ -309,20 +309,20 @@ file_error_may_pass(int error)
 }
 
 void
-tail_cannot_be_read(struct tail *t, int error)
+file_cannot_be_read(struct file *t, int error)
 {
 	bool again = file_error_may_pass(error), known = t->error != 0;
 
 	if (t->error != error) {
 		errno = error;
-		say_warn(tail_path(t).text, "cannot be read, will try again %s",
+		say_warn(file_path(t).text, "cannot be read, will try again %s",
 		    again ? "every second" : "when it changes");
 	}
 	t->error = (uint8_t)error;
 	if (!known)
 		t->all->conf.ops->on_error(t);
 	if (again)
-		tails_time(t);
+		file_timer_add(t);
 }
 
 /*
@@ -330,11 +330,11 @@ tail_cannot_be_read(struct tail *t, int error)
  * with errno.
  */
 static int
-open_once(const struct tail *t, struct stat *st)
+open_once(const struct file *t, struct stat *st)
 {
 	int error, fd;
 
-	fd = opener_open(tail_path(t).text,
+	fd = opener_open(file_path(t).text,
 	    O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY |
 		(t->linked ? 0 : O_NOFOLLOW));
 	if (fd == -1 || fstat(fd, st) == 0)
@@ -347,7 +347,7 @@ open_once(const struct tail *t, struct stat *st)
 
 /* The same, a few times where the error may pass by itself. */
 static int
-open_by_path(const struct tail *t, struct stat *st)
+open_by_path(const struct file *t, struct stat *st)
 {
 	unsigned n = 0;
 	int error, fd;
@@ -355,8 +355,8 @@ open_by_path(const struct tail *t, struct stat *st)
 	while ((fd = open_once(t, st)) == -1 && file_error_may_pass(errno) &&
 	    n++ < OPEN_AGAIN) {
 		error = errno;
-		if (tails_out_of_descriptors(error) &&
-		    !tails_close_some(t->all)) {
+		if (file_out_of_descriptors(error) &&
+		    !file_table_close_some(t->all)) {
 			errno = error;
 			break;
 		}
@@ -365,17 +365,17 @@ open_by_path(const struct tail *t, struct stat *st)
 }
 
 int
-tail_fd(struct tail *t)
+file_descriptor(struct file *t)
 {
 	struct stat st;
 	int fd;
 
 	if (t->fd != -1)
-		return (tails_used(t));
+		return (file_used(t));
 	if (t->place == NULL)
 		return (-1);
 	if ((fd = open_by_path(t, &st)) == -1) {
-		tail_cannot_be_read(t, errno);
+		file_cannot_be_read(t, errno);
 		return (-1);
 	}
 	if (st.st_dev != t->dev || st.st_ino != t->ino) {
@@ -386,7 +386,7 @@ tail_fd(struct tail *t)
 		(void)close(fd);
 		return (-1);
 	}
-	tails_opened(t, fd);
+	file_opened(t, fd);
 	t->all->conf.ops->on_opened(t, fd);
 	return (fd);
 }

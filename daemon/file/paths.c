@@ -10,14 +10,14 @@
  * Paths of a file besides the one of its directory and its name.  Few files
  * have any: those that were rotated, and those that links lead to.
  */
-struct tail_paths {
+struct file_paths {
 	char *origin;
 	char *real;
 };
 
 /* Without snprintf(3), as each record of the checkpoint has a path. */
 static const char *
-write_path(const struct tail *t, struct path_text *path)
+write_path(const struct file *t, struct path_text *path)
 {
 	const char *dir = t->place != NULL ? t->place->path : "(no name, was)";
 	size_t n = strnlen(dir, PATH_MAX - 1);
@@ -31,7 +31,7 @@ write_path(const struct tail *t, struct path_text *path)
 }
 
 struct path_text
-tail_path(const struct tail *t)
+file_path(const struct file *t)
 {
 	struct path_text path;
 
@@ -39,8 +39,8 @@ tail_path(const struct tail *t)
 	return (path);
 }
 
-static struct tail_paths *
-get_paths(struct tail *t)
+static struct file_paths *
+get_paths(struct file *t)
 {
 	if (t->paths == NULL)
 		t->paths = calloc(1, sizeof(*t->paths));
@@ -49,7 +49,7 @@ get_paths(struct tail *t)
 
 /* Puts a copy of path, or NULL, into one of the two. */
 static void
-set(struct tail *t, char **own, const char *path)
+set(struct file *t, char **own, const char *path)
 {
 	char *copy = NULL;
 
@@ -60,11 +60,11 @@ set(struct tail *t, char **own, const char *path)
 	free(*own);
 	*own = copy;
 	if (t->paths->origin == NULL && t->paths->real == NULL)
-		tail_forget_paths(t);
+		file_forget_paths(t);
 }
 
 static void
-set_origin(struct tail *t, const char *path)
+set_origin(struct file *t, const char *path)
 {
 	if (path == NULL && t->paths == NULL)
 		return;
@@ -79,24 +79,24 @@ set_origin(struct tail *t, const char *path)
  * start would follow the file: where there was no memory, there may be by now.
  */
 void
-tail_set_origin(struct tail *t, const char *path)
+file_set_origin(struct file *t, const char *path)
 {
 	set_origin(t, path);
-	if (path != NULL && tail_old_path(t) == NULL)
+	if (path != NULL && file_old_path(t) == NULL)
 		set_origin(t, path);
 }
 
 const char *
-tail_old_path(const struct tail *t)
+file_old_path(const struct file *t)
 {
 	return (t->paths != NULL ? t->paths->origin : NULL);
 }
 
 const char *
-tail_origin(const struct tail *t, struct path_text *buf)
+file_origin(const struct file *t, struct path_text *buf)
 {
-	const char *old = tail_old_path(t);
-	const struct leaver *l = t->left;
+	const char *old = file_old_path(t);
+	const struct former_holder *l = t->left;
 
 	if (old != NULL || l == NULL || l->place->path == NULL)
 		return (old != NULL ? old : write_path(t, buf));
@@ -107,7 +107,7 @@ tail_origin(const struct tail *t, struct path_text *buf)
 }
 
 void
-tail_set_real(struct tail *t, const char *path)
+file_set_real(struct file *t, const char *path)
 {
 	if (path == NULL && t->paths == NULL)
 		return;
@@ -119,26 +119,26 @@ tail_set_real(struct tail *t, const char *path)
 }
 
 const char *
-tail_real(const struct tail *t, struct path_text *buf)
+file_real(const struct file *t, struct path_text *buf)
 {
-	const struct tail_paths *p = t->paths;
+	const struct file_paths *p = t->paths;
 
 	if (p == NULL || p->real != NULL)
 		return (p == NULL ? NULL : p->real);
 	if (p->origin == NULL || t->place == NULL ||
-	    place_holds(t->place, p->origin))
+	    names_holds(t->place, p->origin))
 		return (NULL);
 	return (write_path(t, buf));
 }
 
 const char *
-tail_target(const struct tail *t)
+file_target(const struct file *t)
 {
 	return (t->linked && t->paths != NULL ? t->paths->real : NULL);
 }
 
 void
-tail_forget_paths(struct tail *t)
+file_forget_paths(struct file *t)
 {
 	if (t->paths == NULL)
 		return;

@@ -12,7 +12,7 @@
 #include "daemon/watch/watch.h"
 
 static int
-compare_ids(const struct tail *a, const struct tail *b)
+compare_ids(const struct file *a, const struct file *b)
 {
 	if (a->dev != b->dev)
 		return (a->dev < b->dev ? -1 : 1);
@@ -21,76 +21,77 @@ compare_ids(const struct tail *a, const struct tail *b)
 
 /* RB_GENERATE_STATIC needs __unused, which glibc's headers cannot bear. */
 #define LOCAL __attribute__((__unused__)) static
-RB_GENERATE_INTERNAL(tail_ids, tail, by_id, compare_ids, LOCAL)
+RB_GENERATE_INTERNAL(file_ids, file, by_id, compare_ids, LOCAL)
 
-struct tails *
-tails_new(
-    struct ev_loop *loop, struct ledger *ledger, const struct tails_conf *conf)
+struct file_table *
+file_table_new(struct ev_loop *loop, struct checkpointer *checkpointer,
+    const struct file_table_conf *conf)
 {
-	struct tails *ts;
+	struct file_table *ts;
 
 	if ((ts = calloc(1, sizeof(*ts))) == NULL)
 		return (NULL);
 	RB_INIT(&ts->ids);
 	TAILQ_INIT(&ts->timed);
 	SLIST_INIT(&ts->unsure);
-	RB_INIT(&ts->homeless.leavers);
+	RB_INIT(&ts->homeless.names_formers);
 	scan_queue_init(&ts->searches, loop, conf->ops->on_search, ts);
-	scan_queue_allow(&ts->searches, TAIL_COPY_TURN, TAIL_COPY_TURN);
+	scan_queue_allow(&ts->searches, COPY_TURN, COPY_TURN);
 	LIST_INIT(&ts->held);
 	if ((ts->scratch = malloc(conf->scratch)) == NULL ||
-	    tails_add_set(ts, 0) == -1) {
-		tails_free(ts);
+	    file_table_add_set(ts, 0) == -1) {
+		file_table_free(ts);
 		return (NULL);
 	}
 	ts->loop = loop;
-	ts->ledger = ledger;
+	ts->checkpointer = checkpointer;
 	ts->conf = *conf;
 	file_timer_init(ts);
 	return (ts);
 }
 
 const struct file_ops *
-tails_ops(const struct tails *ts)
+file_table_ops(const struct file_table *ts)
 {
 	return (ts->conf.ops);
 }
 
 uint8_t *
-tails_scratch(struct tails *ts, size_t *size)
+file_table_scratch(struct file_table *ts, size_t *size)
 {
 	*size = ts->conf.scratch;
 	return (ts->scratch);
 }
 
 void
-tails_set_finder(struct tails *ts, const struct tails_finder *finder)
+file_table_set_finder(struct file_table *ts, const struct file_finder *finder)
 {
 	ts->finder = *finder;
 }
 
-const struct tails_finder *
-tails_finder(const struct tails *ts)
+const struct file_finder *
+file_finder(const struct file_table *ts)
 {
 	return (&ts->finder);
 }
 
-struct place *
-tails_homeless(struct tails *ts)
+struct names *
+file_table_homeless(struct file_table *ts)
 {
 	return (&ts->homeless);
 }
 
 bool
-tails_events_wait(const struct tails *ts)
+file_table_events_wait(const struct file_table *ts)
 {
 	return (watch_is_behind(ts->finder.watch));
 }
 
 void
-tails_lose(struct tails *ts, const struct tails_loss *loss)
+file_table_lose(struct file_table *ts, const struct file_table_loss *loss)
 {
-	struct tails_loss *slot = &ts->losses[ts->nlosses % TAILS_LOSSES];
+	struct file_table_loss *slot =
+	    &ts->losses[ts->nlosses % FILE_TABLE_LOSSES];
 
 	say_warnx(loss->path,
 	    "%lld bytes at %lld were %s before they could be read",
@@ -103,54 +104,54 @@ tails_lose(struct tails *ts, const struct tails_loss *loss)
 	ts->nlosses++;
 }
 
-const struct tails_loss *
-tails_loss(const struct tails *ts, unsigned n)
+const struct file_table_loss *
+file_table_loss(const struct file_table *ts, unsigned n)
 {
-	const struct tails_loss *loss;
+	const struct file_table_loss *loss;
 
-	if (n >= ts->nlosses || n >= TAILS_LOSSES)
+	if (n >= ts->nlosses || n >= FILE_TABLE_LOSSES)
 		return (NULL);
-	loss = &ts->losses[(ts->nlosses - 1 - n) % TAILS_LOSSES];
+	loss = &ts->losses[(ts->nlosses - 1 - n) % FILE_TABLE_LOSSES];
 	return (loss->path != NULL ? loss : NULL);
 }
 
-struct held_list *
-tails_held(struct tails *ts)
+struct file_suspects *
+file_table_suspects(struct file_table *ts)
 {
 	return (&ts->held);
 }
 
 bool
-tails_is_starting(const struct tails *ts)
+file_table_is_starting(const struct file_table *ts)
 {
 	return (ts->finder.is_starting != NULL &&
 	    ts->finder.is_starting(ts->finder.arg));
 }
 
-struct ledger *
-tails_ledger(struct tails *ts)
+struct checkpointer *
+file_table_checkpointer(struct file_table *ts)
 {
-	return (ts->ledger);
+	return (ts->checkpointer);
 }
 
 struct scan_queue *
-tails_searches(struct tails *ts)
+file_table_searches(struct file_table *ts)
 {
 	return (&ts->searches);
 }
 
-struct tails_stats *
-tails_stats(struct tails *ts)
+struct file_table_stats *
+file_table_stats(struct file_table *ts)
 {
 	return (&ts->stats);
 }
 
 /* What a truncated file was has no identity while its copy is looked for. */
 void
-tails_walk_unknown(
-    struct tails *ts, void (*fn)(struct tail *, void *), void *arg)
+file_table_walk_unknown(
+    struct file_table *ts, void (*fn)(struct file *, void *), void *arg)
 {
-	struct tail *t, *next;
+	struct file *t, *next;
 
 	TAILQ_FOREACH_SAFE (t, &ts->timed, timed, next)
 		if (!t->known)
@@ -158,68 +159,69 @@ tails_walk_unknown(
 }
 
 void
-tails_walk(struct tails *ts, void (*fn)(struct tail *, void *), void *arg)
+file_table_walk(
+    struct file_table *ts, void (*fn)(struct file *, void *), void *arg)
 {
-	struct tail *t, *next;
+	struct file *t, *next;
 
-	RB_FOREACH_SAFE (t, tail_ids, &ts->ids, next)
+	RB_FOREACH_SAFE (t, file_ids, &ts->ids, next)
 		fn(t, arg);
-	tails_walk_unknown(ts, fn, arg);
+	file_table_walk_unknown(ts, fn, arg);
 }
 
-struct tail *
-tails_behind(struct tails *ts, dev_t dev, ino_t ino)
+struct file *
+file_table_behind(struct file_table *ts, dev_t dev, ino_t ino)
 {
-	struct tail key, *t;
+	struct file key, *t;
 
 	key.dev = dev;
 	key.ino = ino;
-	t = RB_NFIND(tail_ids, &ts->ids, &key);
+	t = RB_NFIND(file_ids, &ts->ids, &key);
 	if (t != NULL && t->dev == dev && t->ino == ino)
-		t = RB_NEXT(tail_ids, &ts->ids, t);
+		t = RB_NEXT(file_ids, &ts->ids, t);
 	return (t);
 }
 
-struct tail *
-tails_find(struct tails *ts, dev_t dev, ino_t ino)
+struct file *
+file_table_find(struct file_table *ts, dev_t dev, ino_t ino)
 {
-	struct tail key;
+	struct file key;
 
 	key.dev = dev;
 	key.ino = ino;
-	return (RB_FIND(tail_ids, &ts->ids, &key));
+	return (RB_FIND(file_ids, &ts->ids, &key));
 }
 
-struct tail *
-tails_find_from(struct tails *ts, dev_t dev, ino_t ino)
+struct file *
+file_table_find_from(struct file_table *ts, dev_t dev, ino_t ino)
 {
-	struct tail key;
+	struct file key;
 
 	key.dev = dev;
 	key.ino = ino;
-	return (RB_NFIND(tail_ids, &ts->ids, &key));
+	return (RB_NFIND(file_ids, &ts->ids, &key));
 }
 
 void
-tails_know(struct tail *t, const struct stat *st)
+file_table_know(struct file *t, const struct stat *st)
 {
-	tails_saw(t, st);
+	file_saw(t, st);
 	t->dev = st->st_dev;
 	t->ino = st->st_ino;
-	t->known = RB_INSERT(tail_ids, &t->all->ids, t) == NULL;
+	t->known = RB_INSERT(file_ids, &t->all->ids, t) == NULL;
 }
 
 void
-tails_forget(struct tail *t)
+file_table_forget(struct file *t)
 {
 	file_end_watch(t);
 	if (t->known)
-		RB_REMOVE(tail_ids, &t->all->ids, t);
+		RB_REMOVE(file_ids, &t->all->ids, t);
 	t->known = false;
 }
 
 void
-tails_free(struct tails *ts)
+file_table_free(struct file_table *ts)
 {
 	unsigned i;
 
@@ -231,7 +233,7 @@ tails_free(struct tails *ts)
 		free(ts->sets[--ts->nsets]);
 	file_timer_fini(ts);
 	free(ts->sets);
-	for (i = 0; i < TAILS_LOSSES; i++)
+	for (i = 0; i < FILE_TABLE_LOSSES; i++)
 		free(ts->losses[i].path);
 	free(ts->scratch);
 	free(ts);

@@ -10,9 +10,9 @@
  * tells.
  */
 static void
-begin_turn(struct tails *ts)
+begin_turn(struct file_table *ts)
 {
-	ts->now = clock_now();
+	ts->now = clock_steady();
 	scan_queue_turn(&ts->searches);
 }
 
@@ -25,15 +25,15 @@ on_turn(struct ev_loop *loop, ev_check *check, int revents)
 }
 
 double
-tails_now(const struct tails *ts)
+file_table_now(const struct file_table *ts)
 {
-	return (ts->now > 0. ? ts->now : clock_now());
+	return (ts->now > 0. ? ts->now : clock_steady());
 }
 
 void
-tails_time(struct tail *t)
+file_timer_add(struct file *t)
 {
-	struct tails *ts = t->all;
+	struct file_table *ts = t->all;
 
 	if (t->is_timed)
 		return;
@@ -44,18 +44,18 @@ tails_time(struct tail *t)
 }
 
 void
-tails_time_soon(struct tail *t)
+file_timer_add_soon(struct file *t)
 {
-	tails_time(t);
+	file_timer_add(t);
 	ev_timer_start(t->all->loop, &t->all->soon);
 }
 
 void
-tails_time_later(struct tail *t)
+file_timer_add_later(struct file *t)
 {
-	struct tails *ts = t->all;
+	struct file_table *ts = t->all;
 
-	tails_time(t);
+	file_timer_add(t);
 	if (ev_is_active(&ts->later))
 		return;
 	ev_timer_set(&ts->later, LATER, 0.);
@@ -63,16 +63,16 @@ tails_time_later(struct tail *t)
 }
 
 bool
-tails_lack_events(const struct tail *t)
+file_lacks_events(const struct file *t)
 {
 	return (t->watch != NULL || t->untold ||
 	    (t->place != NULL && t->place->polled));
 }
 
 void
-tails_untime(struct tail *t)
+file_timer_del(struct file *t)
 {
-	struct tails *ts = t->all;
+	struct file_table *ts = t->all;
 
 	if (!t->is_timed)
 		return;
@@ -85,39 +85,39 @@ tails_untime(struct tail *t)
 }
 
 void
-tails_unsure(struct tail *t)
+file_unverified(struct file *t)
 {
-	if (t->is_unsure)
+	if (t->is_unverified)
 		return;
-	t->is_unsure = true;
+	t->is_unverified = true;
 	SLIST_INSERT_HEAD(&t->all->unsure, t, unsure);
 }
 
 void
-tails_sure(struct tail *t)
+file_verified(struct file *t)
 {
-	if (!t->is_unsure)
+	if (!t->is_unverified)
 		return;
-	t->is_unsure = false;
-	SLIST_REMOVE(&t->all->unsure, t, tail, unsure);
+	t->is_unverified = false;
+	SLIST_REMOVE(&t->all->unsure, t, file, unsure);
 }
 
 void
-tails_settle(struct tails *ts)
+file_table_check_unverified(struct file_table *ts)
 {
-	struct tail *t;
+	struct file *t;
 
 	while ((t = SLIST_FIRST(&ts->unsure)) != NULL) {
-		tails_sure(t);
+		file_verified(t);
 		if (t->sure != 0)
-			tails_time_soon(t);
+			file_timer_add_soon(t);
 	}
 }
 
 void
-file_timer_last(struct tail *t)
+file_timer_last(struct file *t)
 {
-	struct tails *ts = t->all;
+	struct file_table *ts = t->all;
 
 	if (!t->is_timed)
 		return;
@@ -127,10 +127,10 @@ file_timer_last(struct tail *t)
 	TAILQ_INSERT_TAIL(&ts->timed, t, timed);
 }
 
-static struct tail *
-next_timed(struct tails *ts)
+static struct file *
+next_timed(struct file_table *ts)
 {
-	struct tail *t = ts->next;
+	struct file *t = ts->next;
 
 	if (t != NULL)
 		ts->next = TAILQ_NEXT(t, timed);
@@ -139,17 +139,17 @@ next_timed(struct tails *ts)
 
 /* A look may end any file, or put another one at the end of the list. */
 static void
-look_at_timed(struct tails *ts)
+look_at_timed(struct file_table *ts)
 {
 	const struct file_ops *ops = ts->conf.ops;
-	struct tail *t;
+	struct file *t;
 
 	ts->next = TAILQ_FIRST(&ts->timed);
 	while ((t = next_timed(ts)) != NULL)
 		ops->on_due(t);
 	ts->next = TAILQ_FIRST(&ts->timed);
 	while ((t = next_timed(ts)) != NULL)
-		ops->on_quiet(t, tails_now(ts) - t->changed);
+		ops->on_quiet(t, file_table_now(ts) - t->changed);
 }
 
 static void
@@ -161,7 +161,7 @@ on_look(struct ev_loop *loop, ev_timer *timer, int revents)
 }
 
 void
-file_timer_init(struct tails *ts)
+file_timer_init(struct file_table *ts)
 {
 	ev_tstamp every = (double)ts->conf.look_ms / 1e3;
 
@@ -178,7 +178,7 @@ file_timer_init(struct tails *ts)
 }
 
 void
-file_timer_fini(struct tails *ts)
+file_timer_fini(struct file_table *ts)
 {
 	ev_timer_stop(ts->loop, &ts->look);
 	ev_timer_stop(ts->loop, &ts->soon);

@@ -95,11 +95,11 @@ read_head(struct candidate *c)
 	c->kind = INFLATE_NONE;
 	if ((fd = candidate_open(c)) == -1)
 		return (-1);
-	c->head_len = fingerprint_head(fd, c->head);
-	if (c->head_len > 0 && rotation_is_packed(c->name))
+	c->head_len = read_fingerprint_head(fd, c->head);
+	if (c->head_len > 0 && rotation_is_compressed(c->name))
 		c->kind = inflate_kind_of(c->head, (size_t)c->head_len);
 	if (c->kind != INFLATE_NONE)
-		c->head_len = tail_packed_head(fd, c->kind, c->head);
+		c->head_len = decoder_read_head(fd, c->kind, c->head);
 	candidate_close(fd);
 	return (c->head_len == -1 ? -1 : 0);
 }
@@ -142,8 +142,9 @@ candidate_compare(const void *a, const void *b)
 	const struct candidate *y = *(struct candidate *const *)b;
 	int order;
 
-	if (written_ns(&x->st) != written_ns(&y->st))
-		return (written_ns(&x->st) < written_ns(&y->st) ? -1 : 1);
+	if (file_written_ns(&x->st) != file_written_ns(&y->st))
+		return (
+		    file_written_ns(&x->st) < file_written_ns(&y->st) ? -1 : 1);
 	if ((order = strcmp(x->base, y->base)) == 0 &&
 	    (order = rotation_compare(x->base, x->name, y->name)) == 0)
 		order = strcmp(x->name, y->name);
@@ -157,8 +158,8 @@ holds_once(const struct candidate *c, const struct guard *g)
 
 	if ((fd = candidate_open(c)) == -1)
 		return (-1);
-	result = c->kind == INFLATE_NONE ? guard_holds(g, fd)
-					 : tail_packed_guard(fd, c->kind, g);
+	result = c->kind == INFLATE_NONE ? read_guard_holds(g, fd)
+					 : decoder_has_guard(fd, c->kind, g);
 	candidate_close(fd);
 	return (result);
 }

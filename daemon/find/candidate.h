@@ -24,8 +24,8 @@
 
 struct dir;
 struct guard;
-struct kin;
-struct tail;
+struct print_index;
+struct file;
 struct unmatched_record;
 
 struct candidate {
@@ -100,20 +100,20 @@ bool	candidate_is_made_since(const struct candidate *,
  * The one of these files, which are followed, of which the candidate is a copy;
  * that is logged.  Or NULL.
  */
-struct tail	*candidate_original(const struct candidate *,
-		    struct kin *followed);
+struct file	*candidate_original(const struct candidate *,
+		    struct print_index *followed);
 
 /*
  * The youngest of the files that the checkpoint knows to have had the
  * candidate's base, by the names that rotation gives; or NULL.
  */
-const struct tail	*candidate_youngest(const struct candidate *);
+const struct file	*candidate_youngest(const struct candidate *);
 
 /*
  * Whether the file was written after the last look at its directory or, where
  * times tell nothing, is younger than that file by its name.
  */
-bool	candidate_is_new(const struct candidate *, const struct tail *youngest);
+bool	candidate_is_new(const struct candidate *, const struct file *youngest);
 
 /*
  * The file cannot be read now: if it is new, the checkpoint remembers that.

@@ -19,7 +19,7 @@
  * rotation renamed it.
  */
 static bool
-is_known_as(const struct tail *t, const struct candidate *c)
+is_known_as(const struct file *t, const struct candidate *c)
 {
 	return (t->met && !t->passed_by && t->rotated &&
 	    rotation_is_of(t->name, c->base));
@@ -31,7 +31,7 @@ is_known_as(const struct tail *t, const struct candidate *c)
  * checkpoint.
  */
 static bool
-is_younger(const struct tail *a, const struct tail *b, const char *base)
+is_younger(const struct file *a, const struct file *b, const char *base)
 {
 	if (b == NULL || (a->size == 0) != (b->size == 0))
 		return (b == NULL || a->size > 0);
@@ -43,10 +43,10 @@ is_younger(const struct tail *a, const struct tail *b, const char *base)
  * of it tells: then no other file can have had that name since.
  */
 static bool
-has_what_was_sent(struct tail *t)
+has_what_was_sent(struct file *t)
 {
 	return (t != NULL && t->met && !t->rotated && t->size > 0 &&
-	    tail_newest_guard(t).at > 0);
+	    streams_newest_guard(t).at > 0);
 }
 
 /*
@@ -60,7 +60,7 @@ has_what_was_sent(struct tail *t)
 static bool
 is_behind_known(const struct candidate *c, bool seems)
 {
-	struct tail *t, *base = tail_at(&c->dir->place, c->base);
+	struct file *t, *base = names_at(&c->dir->place, c->base);
 	bool by_time = true, by_name = true, is_known = false;
 	int order;
 
@@ -68,37 +68,37 @@ is_behind_known(const struct candidate *c, bool seems)
 	seems |= base == NULL || !base->met;
 	if (has_what_was_sent(base))
 		return (false);
-	RB_FOREACH (t, tail_names, &c->dir->place.names) {
+	RB_FOREACH (t, names_by_name, &c->dir->place.names) {
 		if (!is_known_as(t, c) || t->size == 0 || t->was_empty)
 			continue;
 		is_known = true;
 		order = rotation_compare(c->base, c->name, t->name);
 		by_name &= order > 0;
-		if (clock_is_to_come(written_ns(&c->st)))
+		if (clock_is_to_come(file_written_ns(&c->st)))
 			by_time &= order > 0 ||
 			    (order == 0 && c->kind == INFLATE_NONE);
 		else if (clock_is_to_come(t->written_ns))
 			by_time &= order >= 0;
 		else
-			by_time &= t->written_ns <= written_ns(&c->st);
+			by_time &= t->written_ns <= file_written_ns(&c->st);
 	}
 	return (is_known ? by_time || by_name : seems);
 }
 
-const struct tail *
+const struct file *
 candidate_youngest(const struct candidate *c)
 {
-	struct place *place = &c->dir->place;
+	struct names *place = &c->dir->place;
 	size_t n = strcspn(c->base, ".");
-	const struct tail *youngest = NULL;
+	const struct file *youngest = NULL;
 	char stem[NAME_MAX + 1];
-	struct tail *t;
+	struct file *t;
 
 	memcpy(stem, c->base, n);
 	stem[n] = '\0';
-	for (t = tail_behind(place, stem);
+	for (t = names_next(place, stem);
 	     t != NULL && strncmp(t->name, stem, n) == 0;
-	     t = RB_NEXT(tail_names, &place->names, t))
+	     t = RB_NEXT(names_by_name, &place->names, t))
 		if (is_known_as(t, c) && is_younger(t, youngest, c->base))
 			youngest = t;
 	return (youngest);
@@ -113,7 +113,7 @@ static int64_t
 last_write(const struct candidate *c, bool *is_own)
 {
 	const int64_t changed = ns_of(&c->st.st_ctim);
-	const int64_t written = written_ns(&c->st);
+	const int64_t written = file_written_ns(&c->st);
 
 	*is_own = !clock_is_to_come(written) || clock_is_to_come(changed);
 	return (*is_own ? written : changed);
@@ -123,27 +123,27 @@ last_write(const struct candidate *c, bool *is_own)
  * Whether that time is before the last look or after it.  What was compressed
  * after it was sent has the time of its last line, which came before.
  */
-static enum ledger_side
+static enum checkpointer_side
 side_of(const struct candidate *c, int64_t written)
 {
-	return (place_side(&c->dir->place, c->dir->all->ledger,
+	return (names_side(&c->dir->place, c->dir->all->checkpointer,
 	    written - (c->kind != INFLATE_NONE)));
 }
 
 /*
  * The file that has the candidate's base, perhaps by a link that leads there.
  */
-static struct tail *
+static struct file *
 find_log(const struct candidate *c)
 {
-	struct tail *t = tail_at(&c->dir->place, c->base);
+	struct file *t = names_at(&c->dir->place, c->base);
 	const char *name;
 	struct dir *d;
 
 	if (t != NULL ||
 	    (d = link_leading_to(c->dir, c->base, &c->st, &name)) == NULL)
 		return (t);
-	return (tail_at(&d->place, name));
+	return (names_at(&d->place, name));
 }
 
 /*
@@ -152,7 +152,7 @@ find_log(const struct candidate *c)
  * compressed file: it does not say that the text was not sent.
  */
 static bool
-is_younger_by_name(const struct candidate *c, const struct tail *youngest)
+is_younger_by_name(const struct candidate *c, const struct file *youngest)
 {
 	return (c->kind == INFLATE_NONE && youngest != NULL &&
 	    rotation_compare(c->base, c->name, youngest->name) > 0 &&
@@ -160,21 +160,21 @@ is_younger_by_name(const struct candidate *c, const struct tail *youngest)
 }
 
 bool
-candidate_is_new(const struct candidate *c, const struct tail *youngest)
+candidate_is_new(const struct candidate *c, const struct file *youngest)
 {
-	const struct ledger *l = c->dir->all->ledger;
-	enum ledger_side side;
+	const struct checkpointer *l = c->dir->all->checkpointer;
+	enum checkpointer_side side;
 	bool is_own;
 
 	if (c->is_deferred)
 		return (true);
 	side = side_of(c, last_write(c, &is_own));
-	if (side == LEDGER_BEFORE)
+	if (side == CHECKPOINTER_BEFORE)
 		return (is_younger_by_name(c, youngest));
-	if (side == LEDGER_SINCE && is_own)
+	if (side == CHECKPOINTER_SINCE && is_own)
 		return (true);
-	return (
-	    is_behind_known(c, side == LEDGER_SINCE || !ledger_knows_look(l)));
+	return (is_behind_known(
+	    c, side == CHECKPOINTER_SINCE || !checkpointer_knows_look(l)));
 }
 
 void
@@ -183,7 +183,7 @@ candidate_defer(const struct candidate *c)
 	bool is_own;
 	int64_t written = last_write(c, &is_own);
 
-	if (c->is_deferred || side_of(c, written) != LEDGER_BEFORE)
+	if (c->is_deferred || side_of(c, written) != CHECKPOINTER_BEFORE)
 		last_look_defer(c->dir, c->st.st_ino, written);
 }
 

@@ -41,9 +41,9 @@ is_same_end(int a, int b, off_t size)
  * compressed.  Returns 1 or 0, or -1 with errno where they cannot be read.
  */
 static int
-is_part_of(const struct candidate *c, struct tail *t)
+is_part_of(const struct candidate *c, struct file *t)
 {
-	int fd, is, of = tail_fd(t);
+	int fd, is, of = file_descriptor(t);
 
 	if (of == -1) {
 		errno = t->error;
@@ -54,18 +54,18 @@ is_part_of(const struct candidate *c, struct tail *t)
 	if (c->kind == INFLATE_NONE)
 		is = is_same_end(fd, of, c->st.st_size);
 	else
-		is = tail_packed_is_part(fd, c->kind, of) != 0;
+		is = decoder_is_part(fd, c->kind, of) != 0;
 	candidate_close(fd);
 	return (is);
 }
 
 static bool
-is_part(const struct candidate *c, struct tail *t)
+is_part(const struct candidate *c, struct file *t)
 {
 	unsigned n = 0;
 	int is;
 
-	if (c->kind != INFLATE_NONE && t->packed != INFLATE_NONE)
+	if (c->kind != INFLATE_NONE && t->compression != INFLATE_NONE)
 		return (false);
 	while ((is = is_part_of(c, t)) == -1 && retry_lookup(c->dir->all, n++))
 		;
@@ -75,7 +75,7 @@ is_part(const struct candidate *c, struct tail *t)
 /* The file of which c is a copy, or NULL as long as none was found. */
 struct likeness {
 	const struct candidate *c;
-	struct tail *of;
+	struct file *of;
 };
 
 /*
@@ -83,7 +83,7 @@ struct likeness {
  * base.
  */
 static bool
-is_made_of(const struct candidate *c, const struct tail *t)
+is_made_of(const struct candidate *c, const struct file *t)
 {
 	char path[PATH_MAX];
 
@@ -101,19 +101,20 @@ is_made_of(const struct candidate *c, const struct tail *t)
 static bool
 is_copy_of(void *who, void *arg)
 {
-	struct tail *t = who;
+	struct file *t = who;
 	struct likeness *l = arg;
 	const struct candidate *c = l->c;
 	struct guard g;
 
 	if (t->dev == c->st.st_dev && t->ino == c->st.st_ino)
 		return (true);
-	g = tail_newest_guard(t);
+	g = streams_newest_guard(t);
 	if (c->kind != INFLATE_NONE) {
 		if (g.at > 0 && candidate_holds(c, &g) == 1 && is_part(c, t))
 			l->of = t;
 	} else if (is_part(c, t) &&
-	    ((written_ns(&c->st) == t->written_ns && is_time_set(&c->st)) ||
+	    ((file_written_ns(&c->st) == t->written_ns &&
+		 file_time_was_set(&c->st)) ||
 		(rotation_is_copy_of(c->name, c->base) &&
 		    (is_made_of(c, t) ||
 			(c->st.st_size >= GUARD_MAX && g.at > 0 &&
@@ -123,10 +124,10 @@ is_copy_of(void *who, void *arg)
 	return (l->of == NULL);
 }
 
-struct tail *
-candidate_original(const struct candidate *c, struct kin *followed)
+struct file *
+candidate_original(const struct candidate *c, struct print_index *followed)
 {
-	struct kin_query q = { .name = c->base,
+	struct print_index_query q = { .name = c->base,
 		.head = c->head,
 		.len = (size_t)c->head_len,
 		.least = c->kind == INFLATE_NONE ? c->st.st_size : 0,
@@ -134,7 +135,7 @@ candidate_original(const struct candidate *c, struct kin *followed)
 	struct likeness l = { .c = c };
 	char path[PATH_MAX];
 
-	kin_each(followed, &q, is_copy_of, &l);
+	print_index_each(followed, &q, is_copy_of, &l);
 	if (l.of != NULL && dir_path(c->dir, c->name, path) == 0)
 		say_info(path, "is a copy of %s: not sent", l.of->name);
 	return (l.of);

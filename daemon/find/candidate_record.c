@@ -43,12 +43,12 @@ octets_known(const struct unmatched_record *o)
 static bool
 is_young_enough(const struct candidate *c, const struct unmatched_record *o)
 {
-	const struct ledger *l = c->dir->all->ledger;
-	int64_t seen = ledger_since_record(l, o->rec.time);
+	const struct checkpointer *l = c->dir->all->checkpointer;
+	int64_t seen = checkpointer_since_record(l, o->rec.time);
 	int64_t changed = ns_of(&c->st.st_ctim);
 
 	if (seen != 0 && clock_is_to_come(changed) &&
-	    ledger_side(l, changed) == LEDGER_BEFORE)
+	    checkpointer_side(l, changed) == CHECKPOINTER_BEFORE)
 		return (false);
 	seen -= octets_known(o) < GUARD_MAX || c->kind != INFLATE_NONE
 	    ? SLACK_LITTLE_NS
@@ -91,8 +91,8 @@ is_telling(const struct candidate *c, const struct unmatched_record *o)
 static bool
 is_cut(const struct candidate *c, const struct unmatched_record *o)
 {
-	const struct tail *t =
-	    tails_find(c->dir->all->tails, o->rec.dev, o->rec.inode);
+	const struct file *t =
+	    file_table_find(c->dir->all->file_table, o->rec.dev, o->rec.inode);
 
 	return (t != NULL && t->place == &c->dir->place &&
 	    strcmp(t->name, c->base) == 0);
@@ -122,8 +122,8 @@ line_ends(const struct candidate *c, off_t offset)
 	if ((fd = candidate_open(c)) == -1)
 		return (-1);
 	ends = c->kind == INFLATE_NONE
-	    ? line_ends_at(fd, offset)
-	    : tail_packed_line_ends_at(fd, c->kind, offset);
+	    ? read_line_ends_at(fd, offset)
+	    : decoder_line_ends_at(fd, c->kind, offset);
 	candidate_close(fd);
 	return (ends);
 }
@@ -135,8 +135,8 @@ line_ends(const struct candidate *c, off_t offset)
 static bool
 is_known_as_itself(const struct candidate *c, const struct unmatched_record *o)
 {
-	const struct checkpoint_record *rec =
-	    ledger_last(c->dir->all->ledger, c->st.st_dev, c->st.st_ino);
+	const struct checkpoint_record *rec = checkpointer_last(
+	    c->dir->all->checkpointer, c->st.st_dev, c->st.st_ino);
 
 	return (rec != NULL && c->kind == INFLATE_NONE &&
 	    c->st.st_ino != o->rec.inode && rec->nguards > 0 &&
@@ -172,14 +172,14 @@ candidate_is_finished(const struct candidate *c)
 	int64_t born;
 
 	if (c->kind == INFLATE_NONE || dir_path(c->dir, c->name, path) == -1 ||
-	    (rec = ledger_last(
-		 c->dir->all->ledger, c->st.st_dev, c->st.st_ino)) == NULL ||
+	    (rec = checkpointer_last(c->dir->all->checkpointer, c->st.st_dev,
+		 c->st.st_ino)) == NULL ||
 	    !fingerprint_matches(&rec->print, c->head, (size_t)c->head_len))
 		return (false);
 	/* Otherwise: compression keeps the time of the text's last line. */
 	if ((born = born_ns(path, c->st.st_ino)) == 0)
-		born = written_ns(&c->st);
-	return (tail_packed_is_finished(rec, born));
+		born = file_written_ns(&c->st);
+	return (compressed_is_finished(rec, born));
 }
 
 /*

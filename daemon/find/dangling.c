@@ -76,7 +76,7 @@ examine(struct dangling *a)
 	/* That may have removed it, or added it once more. */
 	if ((a = find(d, name)) == NULL)
 		return;
-	if (a->leads_nowhere && clock_now() < a->until)
+	if (a->leads_nowhere && clock_steady() < a->until)
 		return;
 	d->dangles |= a->leads_nowhere;
 	dangling_free(a);
@@ -137,7 +137,7 @@ add(struct dir *d, const char *name)
 	}
 	a->dir = d;
 	a->name = memcpy(a + 1, name, size);
-	a->until = clock_now() + LONG_ENOUGH;
+	a->until = clock_steady() + LONG_ENOUGH;
 	a->leads_nowhere = true;
 	RB_INSERT(dangling_names, &ss->dangling_names, a);
 	TAILQ_INSERT_TAIL(&ss->dangling, a, entry);

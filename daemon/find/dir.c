@@ -47,7 +47,7 @@ dir_enter(struct sources *ss, struct dir *parent, const char *path,
 		free(d);
 		return (NULL);
 	}
-	place_init(&d->place, copy, st);
+	names_init(&d->place, copy, st);
 	TAILQ_INIT(&d->renames);
 	RB_INIT(&d->rename_names);
 	RB_INIT(&d->targets);
@@ -77,7 +77,7 @@ void
 dir_release(struct dir *d)
 {
 	follow_directory_gone(&d->place);
-	place_fini(&d->place);
+	names_fini(&d->place);
 	free(d->matches);
 	free(d->real);
 	idset_fini(&d->others);
@@ -152,7 +152,7 @@ dir_is_below(const struct dir *d, const struct dir *top)
 }
 
 struct dir *
-dir_of(struct place *place)
+dir_of(struct names *place)
 {
 	return ((
 	    struct dir *)(void *)((char *)place - offsetof(struct dir, place)));
@@ -197,7 +197,7 @@ dir_is_everywhere(struct sources *ss, const struct stat *st)
 	struct dir *d = RB_NFIND(dir_ids, &ss->ids, &key);
 	unsigned n = 0;
 
-	for (; d != NULL && place_is_same(&d->place, st) && n < PATHS_MOST; n++)
+	for (; d != NULL && names_is_same(&d->place, st) && n < PATHS_MOST; n++)
 		d = RB_NEXT(dir_ids, &ss->ids, d);
 	return (n == PATHS_MOST);
 }
@@ -206,7 +206,7 @@ bool
 dir_is_inside(const struct dir *d, const struct stat *st)
 {
 	for (; d != NULL; d = d->parent)
-		if (place_is_same(&d->place, st))
+		if (names_is_same(&d->place, st))
 			return (true);
 	return (false);
 }

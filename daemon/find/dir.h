@@ -14,7 +14,7 @@
 
 #include "daemon/find/inside.h"
 
-struct place;
+struct names;
 
 /*
  * Allocates a directory and puts it into the tree, without a watch and not yet
@@ -39,7 +39,7 @@ struct dir	*dir_of_path(struct sources *, const char *path,
 		    const char **name);
 
 /* The directory that the file module knows as this place. */
-struct dir	*dir_of(struct place *);
+struct dir	*dir_of(struct names *);
 
 /*
  * In the order of paths: the first directory that is called path or comes

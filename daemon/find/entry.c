@@ -57,8 +57,8 @@ stat_by_path(const struct dir *d, const char *name, struct stat *st)
 	    stat(dir_display(d), &before) == -1 || lstat(path, st) == -1 ||
 	    stat(dir_display(d), &after) == -1)
 		return (-1);
-	if (place_is_same(&d->place, &before) &&
-	    place_is_same(&d->place, &after))
+	if (names_is_same(&d->place, &before) &&
+	    names_is_same(&d->place, &after))
 		return (0);
 	errno = ESTALE;
 	return (-1);
@@ -80,7 +80,7 @@ stat_inside(struct dir *d, const char *name, struct stat *st)
 	if (fd == -1)
 		return (stat_by_path(d, name, st));
 	result = fstat(fd, &own);
-	if (result == 0 && !place_is_same(&d->place, &own)) {
+	if (result == 0 && !names_is_same(&d->place, &own)) {
 		errno = ESTALE;
 		result = -1;
 	} else if (result == 0) {
@@ -116,13 +116,13 @@ entry_examine(struct dir *d, const char *name)
 void
 entry_examine_linked(struct dir *d, const char *name)
 {
-	struct tail *t = tail_at(&d->place, name);
+	struct file *t = names_at(&d->place, name);
 	struct stat st;
 
 	/* Whether to trust the link was decided when it was found. */
-	if (t != NULL && t->linked && stat(tail_path(t).text, &st) == 0 &&
+	if (t != NULL && t->linked && stat(file_path(t).text, &st) == 0 &&
 	    st.st_dev == t->dev && st.st_ino == t->ino)
-		tail_check(t);
+		follow_check(t);
 	else
 		entry_examine(d, name);
 }

@@ -45,7 +45,7 @@ entry_dir(struct dir *d, const char *name, const struct found *f)
 	    dir_is_inside(d, st))
 		return;
 	child = dir_find(d->all, path);
-	if (child != NULL && !place_is_same(&child->place, st)) {
+	if (child != NULL && !names_is_same(&child->place, st)) {
 		tree_remove(child);
 		child = NULL;
 	}

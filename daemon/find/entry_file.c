@@ -31,7 +31,7 @@
  * it had before, and so which files are sent before it and which after.
  */
 static void
-note_generation(struct dir *d, const struct tail *t)
+note_generation(struct dir *d, const struct file *t)
 {
 	char base[NAME_MAX + 1];
 
@@ -44,7 +44,7 @@ note_generation(struct dir *d, const struct tail *t)
  * mounted from: it needs a watch of its own.
  */
 static void
-note_mount(struct tail *t, const struct dir *d)
+note_mount(struct file *t, const struct dir *d)
 {
 	bool mounted = mounts_has(d->all->mounts, dir_real(d), t->name);
 
@@ -87,25 +87,25 @@ link_note(struct dir *d, const char *name, const struct walk *w)
 
 /* Sets the path without links of t, which is in d. */
 static void
-note_real(struct tail *t, struct dir *d, const struct found *f)
+note_real(struct file *t, struct dir *d, const struct found *f)
 {
 	char path[PATH_MAX];
 	int n;
 
 	t->linked = f->linked;
 	if (f->linked) {
-		tail_set_real(t, f->walk.real);
+		file_set_real(t, f->walk.real);
 		link_note(d, t->name, &f->walk);
 		return;
 	}
 	note_mount(t, d);
 	if (d->real == NULL) {
-		tail_set_real(t, NULL);
+		file_set_real(t, NULL);
 		return;
 	}
 	n = snprintf(path, sizeof(path), "%s/%s", d->real, t->name);
 	if (n > 0 && (size_t)n < sizeof(path))
-		tail_set_real(t, path);
+		file_set_real(t, path);
 }
 
 static void
@@ -113,19 +113,20 @@ follow_new_file(struct dir *d, const char *name, const struct found *f)
 {
 	const struct stat *st = &f->st;
 	const char *known = NULL;
-	struct tail *t;
+	struct file *t;
 	bool meant = match_file(d, name), left_alone = false;
 	char origin[PATH_MAX], path[PATH_MAX];
 
 	if (!f->linked)
-		known = ledger_path(d->all->ledger, st->st_dev, st->st_ino);
+		known = checkpointer_path(
+		    d->all->checkpointer, st->st_dev, st->st_ino);
 	if (known != NULL &&
 	    (dir_path(d, name, path) == -1 || strcmp(known, path) == 0 ||
 		strlcpy(origin, known, sizeof(origin)) >= sizeof(origin)))
 		known = NULL;
 	if (!meant && known == NULL)
 		return;
-	if ((t = tail_new(d->all->tails, &d->place, name, st)) == NULL) {
+	if ((t = follow_new(d->all->file_table, &d->place, name, st)) == NULL) {
 		log_warn("%s/%s", d->place.path, name);
 		retry_dir(d);
 		return;
@@ -136,7 +137,7 @@ follow_new_file(struct dir *d, const char *name, const struct found *f)
 	if (known != NULL)
 		routes_rejoin(t, d->all, origin);
 	if (match_live(d, t))
-		tail_is_live(t);
+		follow_set_live(t);
 	t->fresh = t->streams == NULL && !f->linked && !d->all->starting;
 	t->undecided = d->all->starting || (d->unrecovered && d->retry);
 	if (meant)
@@ -147,13 +148,13 @@ follow_new_file(struct dir *d, const char *name, const struct found *f)
 	 */
 	t->fresh = t->fresh && !t->met;
 	t->undecided = t->undecided && !t->met;
-	tail_held_look(t);
+	suspect_look(t);
 	if (t->streams == NULL) {
 		if (t->error != 0 && retry_may_help(t->error))
 			retry_dir(d);
 		else if (t->error != 0)
 			d->dangles = true;
-		tail_free(t);
+		follow_free(t);
 		if (left_alone)
 			dir_count_old(d);
 		return;
@@ -167,13 +168,13 @@ follow_new_file(struct dir *d, const char *name, const struct found *f)
  * link, and t was not renamed.
  */
 static bool
-keeps_name(const struct tail *t)
+keeps_name(const struct file *t)
 {
 	struct stat st;
 
 	if (t->place == NULL)
 		return (false);
-	if (stat(tail_path(t).text, &st) == 0)
+	if (stat(file_path(t).text, &st) == 0)
 		return (st.st_dev == t->dev && st.st_ino == t->ino);
 	if (is_absence(errno))
 		return (false);
@@ -182,16 +183,16 @@ keeps_name(const struct tail *t)
 }
 
 /* The file that had this path and whose directory is gone, or NULL. */
-static struct tail *
+static struct file *
 homeless(struct dir *d, const char *name)
 {
 	char path[PATH_MAX];
-	struct leaver *l;
+	struct former_holder *l;
 
 	if (dir_path(d, name, path) == -1)
 		return (NULL);
-	l = place_leaver(tails_homeless(d->all->tails), path);
-	return (l != NULL ? l->tail : NULL);
+	l = names_former(file_table_homeless(d->all->file_table), path);
+	return (l != NULL ? l->file : NULL);
 }
 
 /*
@@ -201,20 +202,20 @@ homeless(struct dir *d, const char *name)
 static void
 replace_or_follow(struct dir *d, const char *name, const struct found *f)
 {
-	struct tail *was = tail_at(&d->place, name), *now;
-	enum tail_replacement as = TAIL_NOT_REPLACED;
+	struct file *was = names_at(&d->place, name), *now;
+	enum follow_replacement as = FOLLOW_NOT_REPLACED;
 	struct guard from = { 0, 0 };
 
 	if (was == NULL)
 		was = homeless(d, name);
 	if (was != NULL && match_file(d, name))
-		as = tail_replaced(was, &d->place, name, &f->st, &from);
-	if (as == TAIL_CANNOT_TELL) {
+		as = follow_replaced(was, &d->place, name, &f->st, &from);
+	if (as == FOLLOW_CANNOT_TELL) {
 		was->seen = d->scan;
 		retry_dir(d);
 		return;
 	}
-	if (as == TAIL_REPLACED) {
+	if (as == FOLLOW_REPLACED) {
 		was->seen = d->scan;
 		note_real(was, d, f);
 		routes_join(was, d, name, f->trust);
@@ -222,8 +223,8 @@ replace_or_follow(struct dir *d, const char *name, const struct found *f)
 	}
 	entry_lose_name(d, name);
 	follow_new_file(d, name, f);
-	if (from.at > 0 && (now = tail_at(&d->place, name)) != NULL)
-		tail_begin_from(now, &from);
+	if (from.at > 0 && (now = names_at(&d->place, name)) != NULL)
+		follow_begin_from(now, &from);
 }
 
 /*
@@ -231,11 +232,11 @@ replace_or_follow(struct dir *d, const char *name, const struct found *f)
  * made of that, and t was first found by another name: a hard link elsewhere.
  */
 static bool
-is_its_own(const struct tail *t, const struct dir *d, const char *name)
+is_its_own(const struct file *t, const struct dir *d, const char *name)
 {
-	const char *path = tail_old_path(t), *base;
+	const char *path = file_old_path(t), *base;
 
-	if (!t->rotated || path == NULL || !place_holds(&d->place, path))
+	if (!t->rotated || path == NULL || !names_holds(&d->place, path))
 		return (false);
 	base = strrchr(path, '/') + 1;
 	return (strcmp(name, base) == 0 ||
@@ -245,14 +246,14 @@ is_its_own(const struct tail *t, const struct dir *d, const char *name)
 
 /* The order of the generations goes by its own name, not by that elsewhere. */
 static void
-take_its_own(struct tail *t, struct dir *d)
+take_its_own(struct file *t, struct dir *d)
 {
-	tail_was(t, &d->place, strrchr(tail_old_path(t), '/') + 1);
+	names_remember(t, &d->place, strrchr(file_old_path(t), '/') + 1);
 }
 
 /* Another file may have had its name when the worker tried to open it. */
 static void
-wake_closed(struct tail *t)
+wake_closed(struct file *t)
 {
 	struct stream *s;
 
@@ -263,24 +264,25 @@ wake_closed(struct tail *t)
 
 /* Another file has the inode of t now. */
 static void
-let_go(struct tail *t)
+let_go(struct file *t)
 {
-	if (tail_is_done(t)) {
-		tail_finish(t);
+	if (streams_are_done(t)) {
+		follow_finish(t);
 		return;
 	}
 	if (t->place != NULL)
-		tail_rename(t, NULL, NULL);
-	tails_forget(t);
-	tails_time(t);
+		follow_new_name(t, NULL, NULL);
+	file_table_forget(t);
+	file_timer_add(t);
 }
 
 void
 entry_file(struct dir *d, const char *name, const struct found *f)
 {
 	const struct stat *st = &f->st;
-	struct tail *here = tail_at(&d->place, name);
-	struct tail *t = tails_find(d->all->tails, st->st_dev, st->st_ino);
+	struct file *here = names_at(&d->place, name);
+	struct file *t =
+	    file_table_find(d->all->file_table, st->st_dev, st->st_ino);
 	bool moved, own;
 
 	if (here != NULL && here != t && t != NULL) {
@@ -289,7 +291,7 @@ entry_file(struct dir *d, const char *name, const struct found *f)
 		 * Losing the name, it may have gone on in another file, even in
 		 * this one.
 		 */
-		t = tails_find(d->all->tails, st->st_dev, st->st_ino);
+		t = file_table_find(d->all->file_table, st->st_dev, st->st_ino);
 	}
 	moved = t != NULL && t != here && !keeps_name(t);
 	if (moved && !f->linked) {
@@ -311,9 +313,9 @@ entry_file(struct dir *d, const char *name, const struct found *f)
 	}
 	own = is_its_own(t, d, name);
 	if (t != here && (moved || own)) {
-		/* tail_rename() watches the file itself by this. */
+		/* follow_new_name() watches the file itself by this. */
 		t->linked = f->linked;
-		tail_rename(t, &d->place, name);
+		follow_new_name(t, &d->place, name);
 		if (own && d->all->starting)
 			take_its_own(t, d);
 		wake_closed(t);
@@ -322,9 +324,9 @@ entry_file(struct dir *d, const char *name, const struct found *f)
 		note_real(t, d, f);
 		t->seen = d->scan;
 		if (t != here && match_live(d, t))
-			tail_is_live(t);
+			follow_set_live(t);
 	}
 	if (match_file(d, name))
 		routes_join(t, d, name, f->trust);
-	tail_check(t);
+	follow_check(t);
 }

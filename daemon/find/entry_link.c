@@ -79,7 +79,8 @@ entry_link(struct dir *d, const char *name, struct found *f)
 	 * The sandbox knows of files that are followed, which are examined
 	 * often.
 	 */
-	if (tails_find(d->all->tails, w->st.st_dev, w->st.st_ino) == NULL)
+	if (file_table_find(d->all->file_table, w->st.st_dev, w->st.st_ino) ==
+	    NULL)
 		d->all->ops.on_link(
 		    d->all->ops.arg, w->real[0] == '\0' ? "/" : w->real);
 	return (true);

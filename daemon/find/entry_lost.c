@@ -26,24 +26,24 @@ is_gone(const struct dir *d)
 
 	if (stat(dir_display(d), &st) == -1)
 		return (errno == ENOENT || errno == ENOTDIR);
-	return (!place_is_same(&d->place, &st));
+	return (!names_is_same(&d->place, &st));
 }
 
 void
 entry_lose_name(struct dir *d, const char *name)
 {
-	struct tail *t;
+	struct file *t;
 
-	if (tail_at(&d->place, name) != NULL && is_gone(d)) {
+	if (names_at(&d->place, name) != NULL && is_gone(d)) {
 		if (d->parent != NULL)
 			scan_later(d->parent);
 		return;
 	}
-	if ((t = tail_at(&d->place, name)) != NULL)
-		tail_check_surely(t);
+	if ((t = names_at(&d->place, name)) != NULL)
+		follow_check_surely(t);
 	/* The check may have given the name to another file. */
-	if ((t = tail_at(&d->place, name)) != NULL)
-		tail_rename(t, NULL, NULL);
+	if ((t = names_at(&d->place, name)) != NULL)
+		follow_new_name(t, NULL, NULL);
 }
 
 void

@@ -38,24 +38,24 @@ trust_of(const struct candidate *c, const struct former *was)
 							: TRUST_UNSAFE_NAME);
 }
 
-struct tail *
+struct file *
 former_follow(struct candidate *c, const struct former *was)
 {
-	struct tails *ts = c->dir->all->tails;
+	struct file_table *ts = c->dir->all->file_table;
 	enum trust trust = trust_of(c, was);
 	struct fingerprint print;
 	char origin[PATH_MAX];
-	struct tail *t;
+	struct file *t;
 
-	t = tails_find(ts, c->st.st_dev, c->st.st_ino);
+	t = file_table_find(ts, c->st.st_dev, c->st.st_ino);
 	if (t == NULL &&
-	    (t = tail_new(ts, &c->dir->place, c->name, &c->st)) == NULL) {
+	    (t = follow_new(ts, &c->dir->place, c->name, &c->st)) == NULL) {
 		log_warn("%s/%s", c->dir->place.path, c->name);
 		return (NULL);
 	}
 	c->used = true;
 	t->met = true;
-	tail_decide(t);
+	streams_decide(t);
 	t->was_empty = false;
 	/*
 	 * A file that has the very path of the former one replaced it, and was
@@ -65,23 +65,23 @@ former_follow(struct candidate *c, const struct former *was)
 	    t->place != &was->dir->place || strcmp(t->name, was->base) != 0;
 	if (c->kind != INFLATE_NONE) {
 		fingerprint_of(&print, c->head, (size_t)c->head_len);
-		tail_set_packed(t, c->kind, &print);
+		file_set_compressed(t, c->kind, &print);
 		t->size = 1;
 	}
 	if (t->rotated && dir_path(was->dir, was->base, origin) == 0)
-		tail_set_origin(t, origin);
+		file_set_origin(t, origin);
 	routes_join(t, was->dir, was->base, trust);
 	if (t->streams == NULL) {
-		tail_free(t);
+		follow_free(t);
 		return (NULL);
 	}
 	if (t->rotated)
-		tail_was(t, &was->dir->place, was->base);
+		names_remember(t, &was->dir->place, was->base);
 	/*
 	 * A link elsewhere may lead to the file by a name that a source means.
 	 */
 	if (t->place != NULL && match_live(dir_of(t->place), t))
-		tail_is_live(t);
+		follow_set_live(t);
 	/*
 	 * The candidate's head was read before; the file may not be readable
 	 * now.

@@ -10,7 +10,7 @@
 #include "daemon/find/inside.h"
 
 struct candidate;
-struct tail;
+struct file;
 
 struct former {
 	struct dir	*dir;		/* whose patterns mean it */
@@ -28,6 +28,6 @@ bool	former_find(const struct candidate *, struct former *);
  * Follows the candidate's file by the routes of what it was.  Returns NULL
  * where no destination gets it; or memory is short, which was logged.
  */
-struct tail	*former_follow(struct candidate *, const struct former *);
+struct file	*former_follow(struct candidate *, const struct former *);
 
 #endif

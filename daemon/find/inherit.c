@@ -28,9 +28,9 @@ recorded_path(struct sources *ss, int fd, struct stat *st)
 			return (NULL);
 		}
 	if (!S_ISREG(st->st_mode) ||
-	    tails_find(ss->tails, st->st_dev, st->st_ino) != NULL)
+	    file_table_find(ss->file_table, st->st_dev, st->st_ino) != NULL)
 		return (NULL);
-	return (ledger_path(ss->ledger, st->st_dev, st->st_ino));
+	return (checkpointer_path(ss->checkpointer, st->st_dev, st->st_ino));
 }
 
 void
@@ -39,7 +39,7 @@ sources_inherit(struct sources *ss, const struct handover_file *f)
 	char path[PATH_MAX];
 	const char *name, *recorded;
 	struct stat st;
-	struct tail *t;
+	struct file *t;
 	struct dir *d;
 
 	recorded = recorded_path(ss, f->fd, &st);
@@ -50,18 +50,19 @@ sources_inherit(struct sources *ss, const struct handover_file *f)
 		(void)close(f->fd);
 		return;
 	}
-	if ((t = tail_new_nameless(ss->tails, name + 1, f->fd, &st)) == NULL) {
+	if ((t = follow_new_nameless(ss->file_table, name + 1, f->fd, &st)) ==
+	    NULL) {
 		log_warn("%s", path);
 		return;
 	}
 	routes_rejoin(t, ss, path);
 	if (t->streams == NULL) {
-		tail_free(t);
+		follow_free(t);
 		return;
 	}
 	if ((d = dir_of_path(ss, path, &name)) != NULL)
-		tail_precedes(t, &d->place, name);
+		order_precede(t, &d->place, name);
 	t->changed -= f->quiet;
-	tails_time(t);
+	file_timer_add(t);
 	streams_watch(t);
 }

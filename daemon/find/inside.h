@@ -98,7 +98,7 @@ struct dir {
 	RB_ENTRY(dir)		 by_path;
 	RB_ENTRY(dir)		 by_id;
 	uint64_t		 serial;	/* no other ever had it */
-	struct place		 place;		/* path, identity, its files */
+	struct names		 place;		/* path, identity, its files */
 	struct sources		*all;
 	struct dir		*parent;	/* NULL: root, or for links */
 	char			*real;		/* without links, or NULL */
@@ -170,8 +170,8 @@ struct sources {
 	struct ev_loop		*loop;
 	struct watch		*watch;
 	struct mounts		*mounts;	/* or NULL: none tells */
-	struct tails		*tails;		/* borrowed */
-	struct ledger		*ledger;	/* borrowed */
+	struct file_table		*file_table;		/* borrowed */
+	struct checkpointer		*checkpointer;	/* borrowed */
 	struct sources_ops	 ops;
 	ev_prepare		 turn;		/* before anything is sent */
 	struct identity		 avoided[SOURCE_AVOIDED];

@@ -24,9 +24,9 @@
 
 /* Whether a source means the name, or rotation gives it to t. */
 static bool
-is_its_name(const struct dir *d, const char *name, const struct tail *t)
+is_its_name(const struct dir *d, const char *name, const struct file *t)
 {
-	const char *path = tail_old_path(t), *was;
+	const char *path = file_old_path(t), *was;
 
 	if (match_file(d, name))
 		return (true);
@@ -49,15 +49,15 @@ known_is_open_as(int fd, const struct stat *st)
  * with head[0..n).  Returns 1 or 0, or -1 with errno.
  */
 static int
-has_packed_text_of(int fd, const struct tail *t, const uint8_t *head, size_t n)
+has_packed_text_of(int fd, const struct file *t, const uint8_t *head, size_t n)
 {
 	uint8_t text[FINGERPRINT_MAX];
 	enum inflate_kind kind = inflate_kind_of(head, n);
 	int len;
 
-	if (kind == INFLATE_NONE || kind != (enum inflate_kind)t->packed)
+	if (kind == INFLATE_NONE || kind != (enum inflate_kind)t->compression)
 		return (0);
-	if ((len = tail_packed_head(fd, kind, text)) == -1)
+	if ((len = decoder_read_head(fd, kind, text)) == -1)
 		return (-1);
 	return (fingerprint_matches(&t->print, text, (size_t)len));
 }
@@ -67,9 +67,9 @@ has_packed_text_of(int fd, const struct tail *t, const uint8_t *head, size_t n)
  * Returns 1 or 0, or -1 with errno where it cannot be read.
  */
 static int
-has_text_of(int fd, const struct tail *t, const struct stat *st)
+has_text_of(int fd, const struct file *t, const struct stat *st)
 {
-	const struct guard g = tail_newest_guard(t);
+	const struct guard g = streams_newest_guard(t);
 	uint8_t head[FINGERPRINT_MAX];
 	int is, n;
 
@@ -78,18 +78,18 @@ has_text_of(int fd, const struct tail *t, const struct stat *st)
 			errno = EAGAIN;
 		return (-1);
 	}
-	if ((n = fingerprint_head(fd, head)) == -1)
+	if ((n = read_fingerprint_head(fd, head)) == -1)
 		return (-1);
-	if (t->packed != INFLATE_NONE)
+	if (t->compression != INFLATE_NONE)
 		return (has_packed_text_of(fd, t, head, (size_t)n));
 	if (!fingerprint_matches(&t->print, head, (size_t)n))
 		return (0);
-	return (g.at > 0 ? guard_holds(&g, fd) : 1);
+	return (g.at > 0 ? read_guard_holds(&g, fd) : 1);
 }
 
 /* The same for the file with this path. */
 static int
-begins_as(const char *path, const struct tail *t, const struct stat *st)
+begins_as(const char *path, const struct file *t, const struct stat *st)
 {
 	int error, fd, has;
 
@@ -111,12 +111,12 @@ begins_as(const char *path, const struct tail *t, const struct stat *st)
  * got the name, missed_rename.c follows it.
  */
 static bool
-is_another_than_empty(const struct tail *t, const struct stat *st, bool meant,
+is_another_than_empty(const struct file *t, const struct stat *st, bool meant,
     bool its, const char *path)
 {
 	int64_t born;
 
-	if (written_ns(st) == t->written_ns &&
+	if (file_written_ns(st) == t->written_ns &&
 	    (its || (st->st_size == t->size && t->size > 0)))
 		return (false);
 	if (clock_is_to_come(t->written_ns))
@@ -128,13 +128,13 @@ is_another_than_empty(const struct tail *t, const struct stat *st, bool meant,
 }
 
 static bool
-is_at(const struct tail *t, const struct dir *d, const char *name)
+is_at(const struct file *t, const struct dir *d, const char *name)
 {
 	return (t->place == &d->place && strcmp(t->name, name) == 0);
 }
 
 enum known
-known_as(struct dir *d, const char *name, const struct tail *t,
+known_as(struct dir *d, const char *name, const struct file *t,
     const struct stat *st)
 {
 	char path[PATH_MAX];
@@ -143,7 +143,7 @@ known_as(struct dir *d, const char *name, const struct tail *t,
 	int has;
 
 	if (t->fd != -1 || is_at(t, d, name) || dir_path(d, name, path) == -1 ||
-	    (t->packed != INFLATE_NONE && t->print.len == 0))
+	    (t->compression != INFLATE_NONE && t->print.len == 0))
 		return (KNOWN_SAME);
 	its = is_its_name(d, name, t);
 	if (t->print.len == 0 || t->size == 0)
@@ -167,16 +167,16 @@ known_as(struct dir *d, const char *name, const struct tail *t,
 }
 
 bool
-known_is_unchanged(const struct tail *t, const struct stat *st)
+known_is_unchanged(const struct file *t, const struct stat *st)
 {
 	return (st->st_dev == t->dev && st->st_ino == t->ino &&
-	    st->st_size == t->size && tails_is_as_seen(t, st) &&
+	    st->st_size == t->size && file_is_as_seen(t, st) &&
 	    (st->st_nlink > 1) == t->many_links && t->error == 0 &&
 	    !t->suspect);
 }
 
 bool
-known_is_at_rest(const struct tail *t, int fd, const struct stat *st)
+known_is_at_rest(const struct file *t, int fd, const struct stat *st)
 {
 	struct stat target;
 

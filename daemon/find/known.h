@@ -11,7 +11,7 @@
 #include <stdbool.h>
 
 struct dir;
-struct tail;
+struct file;
 
 enum known {
 	KNOWN_SAME,		/* the file, renamed */
@@ -23,7 +23,7 @@ enum known {
  * Whether name in the directory, which st is of and which has the device and
  * inode of the followed file, is that file.
  */
-enum known known_as(struct dir *, const char *name, const struct tail *,
+enum known known_as(struct dir *, const char *name, const struct file *,
     const struct stat *st);
 
 /* Whether the open file is the one of st: 1 or 0, or -1 with errno. */
@@ -34,7 +34,7 @@ int	known_is_open_as(int fd, const struct stat *st);
  * changed since it was checked; and the same where the name is in the directory
  * open as fd, and may be a link.
  */
-bool	known_is_unchanged(const struct tail *, const struct stat *st);
-bool	known_is_at_rest(const struct tail *, int fd, const struct stat *st);
+bool	known_is_unchanged(const struct file *, const struct stat *st);
+bool	known_is_at_rest(const struct file *, int fd, const struct stat *st);
 
 #endif

@@ -18,14 +18,15 @@
 void
 last_look_find(struct dir *d)
 {
-	struct ledger *l = d->all->ledger;
+	struct checkpointer *l = d->all->checkpointer;
 
 	if (!d->all->starting) {
 		/* The daemon runs: all that is in the directory is new. */
-		ledger_late(l, d->place.path, 0);
+		checkpointer_late(l, d->place.path, 0);
 		return;
 	}
-	place_is_unseen_since(&d->place, ledger_late_since(l, d->place.path));
+	names_set_unseen_since(
+	    &d->place, checkpointer_late_since(l, d->place.path));
 	if (d->parent != NULL)
 		last_look_copy(d, d->parent);
 }
@@ -33,7 +34,7 @@ last_look_find(struct dir *d)
 void
 last_look_copy(struct dir *d, const struct dir *as)
 {
-	place_is_unseen_since(&d->place, as->place.since_ns);
+	names_set_unseen_since(&d->place, as->place.since_ns);
 }
 
 void
@@ -41,52 +42,53 @@ last_look_failed(struct dir *d)
 {
 	if (d->all->starting || d->place.since_ns != 0)
 		return;
-	d->place.since_ns = clock_day_ns() - SLACK_NS;
+	d->place.since_ns = clock_wall_ns() - SLACK_NS;
 	/* The daemon may stop before the next look. */
-	ledger_late(d->all->ledger, d->place.path, d->place.since_ns);
+	checkpointer_late(
+	    d->all->checkpointer, d->place.path, d->place.since_ns);
 }
 
 /* The checkpoint has deferred files as paths that no directory has. */
 static void
-prefix_of(const struct dir *d, char prefix[LEDGER_FILE_MAX])
+prefix_of(const struct dir *d, char prefix[CHECKPOINTER_FILE_MAX])
 {
-	(void)snprintf(prefix, LEDGER_FILE_MAX, "%s//", d->place.path);
+	(void)snprintf(prefix, CHECKPOINTER_FILE_MAX, "%s//", d->place.path);
 }
 
 /* Forgets deferred files; those that still cannot be read are noted anew. */
 static void
 end_deferred(struct dir *d)
 {
-	struct ledger *l = d->all->ledger;
-	char prefix[LEDGER_FILE_MAX];
+	struct checkpointer *l = d->all->checkpointer;
+	char prefix[CHECKPOINTER_FILE_MAX];
 	const char *path;
 	struct stream *s;
-	struct tail *t;
+	struct file *t;
 
 	prefix_of(d, prefix);
-	if (ledger_late_below(l, prefix) == NULL)
+	if (checkpointer_late_below(l, prefix) == NULL)
 		return;
-	while ((path = ledger_late_below(l, prefix)) != NULL)
-		ledger_late(l, path, 0);
-	RB_FOREACH (t, tail_names, &d->place.names)
+	while ((path = checkpointer_late_below(l, prefix)) != NULL)
+		checkpointer_late(l, path, 0);
+	RB_FOREACH (t, names_by_name, &d->place.names)
 		for (s = t->streams; t->deferred && s != NULL; s = s->next)
-			ledger_mark(l, &s->mark);
+			checkpointer_mark(l, &s->mark);
 }
 
 void
 last_look_note(struct dir *d)
 {
-	struct ledger *l = d->all->ledger;
+	struct checkpointer *l = d->all->checkpointer;
 	int64_t since = d->place.since_ns;
 
 	if (d->retry || d->said) {
 		if (d->unrecovered)
-			since = place_unseen_since(&d->place, l);
+			since = names_unseen_since(&d->place, l);
 		if (since != 0)
-			ledger_late(l, d->place.path, since);
+			checkpointer_late(l, d->place.path, since);
 		return;
 	}
-	ledger_late(l, d->place.path, 0);
+	checkpointer_late(l, d->place.path, 0);
 	d->place.since_ns = 0;
 	if (!d->unrecovered) {
 		last_look_forget_taken(d);
@@ -97,25 +99,25 @@ last_look_note(struct dir *d)
 bool
 last_look_may_precede(const struct dir *d, const struct timespec *t)
 {
-	return (
-	    place_side(&d->place, d->all->ledger, ns_of(t)) != LEDGER_BEFORE);
+	return (names_side(&d->place, d->all->checkpointer, ns_of(t)) !=
+	    CHECKPOINTER_BEFORE);
 }
 
 /* By the inode, for the file may be renamed meanwhile. */
 static void
-path_of(const struct dir *d, ino_t ino, char path[LEDGER_FILE_MAX])
+path_of(const struct dir *d, ino_t ino, char path[CHECKPOINTER_FILE_MAX])
 {
-	ledger_file_path(d->place.path, ino, path);
+	checkpointer_file_path(d->place.path, ino, path);
 }
 
 void
 last_look_defer(struct dir *d, ino_t ino, int64_t written)
 {
-	char path[LEDGER_FILE_MAX];
+	char path[CHECKPOINTER_FILE_MAX];
 
 	path_of(d, ino, path);
 	if (written >= NS_IN_S)
-		ledger_late(d->all->ledger, path, written);
+		checkpointer_late(d->all->checkpointer, path, written);
 }
 
 struct moved {
@@ -131,8 +133,8 @@ is_elsewhere(const char *path, void *arg)
 	const struct moved *m = arg;
 	ino_t ino = (ino_t)strtoumax(strrchr(path, '/') + 1, NULL, 10);
 
-	return (
-	    tails_find(m->dir->all->tails, m->dir->place.dev, ino) == NULL &&
+	return (file_table_find(
+		    m->dir->all->file_table, m->dir->place.dev, ino) == NULL &&
 	    !m->is_there(ino, m->arg));
 }
 
@@ -141,39 +143,39 @@ last_look_undefer_moved(
     struct dir *d, int64_t written, bool (*is_there)(ino_t, void *), void *arg)
 {
 	struct moved m = { .dir = d, .is_there = is_there, .arg = arg };
-	struct ledger *l = d->all->ledger;
-	char prefix[LEDGER_FILE_MAX];
+	struct checkpointer *l = d->all->checkpointer;
+	char prefix[CHECKPOINTER_FILE_MAX];
 	const char *path;
 
 	prefix_of(d, prefix);
-	path = ledger_late_at(l, prefix, written, is_elsewhere, &m);
+	path = checkpointer_late_at(l, prefix, written, is_elsewhere, &m);
 	if (path == NULL)
 		return (false);
-	ledger_late(l, path, 0);
+	checkpointer_late(l, path, 0);
 	return (true);
 }
 
 bool
 last_look_undefer(struct dir *d, ino_t ino, int64_t written)
 {
-	struct ledger *l = d->all->ledger;
-	char path[LEDGER_FILE_MAX];
+	struct checkpointer *l = d->all->checkpointer;
+	char path[CHECKPOINTER_FILE_MAX];
 	int64_t was;
 
 	path_of(d, ino, path);
-	if ((was = ledger_late_since(l, path)) == 0)
+	if ((was = checkpointer_late_since(l, path)) == 0)
 		return (false);
-	ledger_late(l, path, 0);
+	checkpointer_late(l, path, 0);
 	return (was == written);
 }
 
 bool
 last_look_has_deferred(const struct dir *d)
 {
-	char prefix[LEDGER_FILE_MAX];
+	char prefix[CHECKPOINTER_FILE_MAX];
 
 	prefix_of(d, prefix);
-	return (ledger_late_below(d->all->ledger, prefix) != NULL);
+	return (checkpointer_late_below(d->all->checkpointer, prefix) != NULL);
 }
 
 struct taken {
@@ -203,7 +205,7 @@ last_look_take(struct dir *d, const struct stat *st)
 	if ((t = malloc(sizeof(*t))) == NULL)
 		return;
 	t->ino = st->st_ino;
-	t->written_ns = written_ns(st);
+	t->written_ns = file_written_ns(st);
 	if (RB_INSERT(taken_files, &d->taken, t) != NULL)
 		free(t);
 }
@@ -211,7 +213,8 @@ last_look_take(struct dir *d, const struct stat *st)
 bool
 last_look_has_taken(struct dir *d, const struct stat *st)
 {
-	struct taken key = { .ino = st->st_ino, .written_ns = written_ns(st) };
+	struct taken key = { .ino = st->st_ino,
+		.written_ns = file_written_ns(st) };
 
 	return (RB_FIND(taken_files, &d->taken, &key) != NULL);
 }

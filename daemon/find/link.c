@@ -151,14 +151,14 @@ link_target(struct dir *d, const char *name, const char **base)
 }
 
 void
-link_each(struct dir *d, void (*fn)(struct tail *, const char *base, void *),
+link_each(struct dir *d, void (*fn)(struct file *, const char *base, void *),
     void *arg)
 {
 	struct link *l;
-	struct tail *t;
+	struct file *t;
 
 	RB_FOREACH (l, link_targets, &d->targets)
-		if ((t = tail_at(&l->dir->place, l->name)) != NULL)
+		if ((t = names_at(&l->dir->place, l->name)) != NULL)
 			fn(t, l->base, arg);
 }
 
@@ -224,6 +224,6 @@ link_order(struct dir *d)
 		if (l->dir->ordered == nth)
 			continue;
 		l->dir->ordered = nth;
-		place_order(&l->dir->place);
+		order_names(&l->dir->place);
 	}
 }

@@ -17,7 +17,7 @@
 
 #include "daemon/find/inside.h"
 
-struct tail;
+struct file;
 struct walk;
 
 /*
@@ -54,7 +54,7 @@ struct dir	*link_target(struct dir *d, const char *name,
 
 /* Calls fn for every followed file in d to which a link leads, and its name. */
 void	link_each(struct dir *d,
-	    void (*fn)(struct tail *, const char *base, void *), void *arg);
+	    void (*fn)(struct file *, const char *base, void *), void *arg);
 
 /* A place among the links into a directory; zero: in front of all. */
 struct link_cursor {

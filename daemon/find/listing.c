@@ -25,7 +25,7 @@
 static int
 compare_listed(const struct listed *a, const struct listed *b)
 {
-	int64_t x = written_ns(&a->st), y = written_ns(&b->st);
+	int64_t x = file_written_ns(&a->st), y = file_written_ns(&b->st);
 
 	if (x != y)
 		return (x < y ? -1 : 1);
@@ -57,8 +57,10 @@ listing_take(struct scan *s)
 static bool
 is_known(const struct dir *d, const struct dirent *e)
 {
-	return (tails_find(d->all->tails, d->place.dev, e->d_ino) != NULL ||
-	    ledger_path(d->all->ledger, d->place.dev, e->d_ino) != NULL);
+	return (file_table_find(d->all->file_table, d->place.dev, e->d_ino) !=
+		NULL ||
+	    checkpointer_path(d->all->checkpointer, d->place.dev, e->d_ino) !=
+		NULL);
 }
 
 static bool
@@ -109,7 +111,7 @@ is_renamed_since(const struct dirent *e, const struct stat *st)
 static bool
 list_entry(struct dir *d, int fd, struct dirent *e)
 {
-	struct tail *t = tail_at(&d->place, e->d_name);
+	struct file *t = names_at(&d->place, e->d_name);
 	struct listed found = { .name = e->d_name };
 	char base[NAME_MAX + 1];
 	unsigned n = 0;
@@ -206,10 +208,10 @@ static void
 note_listing(struct dir *d, const struct scan *s)
 {
 	d->listed_ns = -1;
-	d->changed_ns = written_ns(&s->st);
+	d->changed_ns = file_written_ns(&s->st);
 	dir_note_rights(d, &s->st);
 	if (s->st.st_mtim.tv_sec + SETTLED < s->began)
-		d->listed_ns = written_ns(&s->st);
+		d->listed_ns = file_written_ns(&s->st);
 }
 
 /* Opens the directory for listing and sets *st.  Returns NULL with errno. */
@@ -249,7 +251,7 @@ listing_end(struct dir *d, struct scan *s)
 	struct stat now;
 
 	d->unsure |= fstat(dirfd(s->handle), &now) == -1 ||
-	    written_ns(&now) != written_ns(&s->st);
+	    file_written_ns(&now) != file_written_ns(&s->st);
 	close_listing(d, s);
 	note_listing(d, s);
 	missed_end(d, &s->missed);

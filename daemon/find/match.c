@@ -123,9 +123,9 @@ match_is_file(const struct match *m, const struct dir *d, const char *name)
 
 /* Whether rotation gave t its name after t was found by another one. */
 static bool
-is_rotated_name(const struct tail *t)
+is_rotated_name(const struct file *t)
 {
-	const char *old = tail_old_path(t), *was;
+	const char *old = file_old_path(t), *was;
 
 	if (t->place == NULL)
 		return (true);
@@ -140,7 +140,7 @@ is_rotated_name(const struct tail *t)
  * directory, and a start finds out later in which order those are sent.
  */
 bool
-match_live(const struct dir *d, const struct tail *t)
+match_live(const struct dir *d, const struct file *t)
 {
 	char base[NAME_MAX + 1];
 

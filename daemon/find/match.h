@@ -12,7 +12,7 @@
 #include "daemon/find/inside.h"
 
 struct pattern_part;
-struct tail;
+struct file;
 
 /*
  * Adds a match to the directory and, where its part is **, the match of the
@@ -64,7 +64,7 @@ bool	match_trusted(const struct dir *d, const char *name, enum trust);
  * give it that name: it is a log that is written to, whatever it was called
  * before.
  */
-bool	match_live(const struct dir *, const struct tail *);
+bool	match_live(const struct dir *, const struct file *);
 
 /*
  * Whether a source that means log in the directory was means name in d, too.

@@ -28,7 +28,7 @@ had_meant_name(struct dir *d, const char *name, char base[NAME_MAX + 1])
 {
 	size_t i;
 
-	if (rotation_is_packed(name))
+	if (rotation_is_compressed(name))
 		return (false);
 	for (i = 0; rotation_base(name, i, base, NAME_MAX + 1); i++)
 		if (match_file(d, base) || link_leads_to(d, base))
@@ -86,7 +86,7 @@ missed_is(
 static bool
 is_since_scan(const struct dir *d, const struct stat *st)
 {
-	return (written_ns(st) >= d->changed_ns - RECENT_NS ||
+	return (file_written_ns(st) >= d->changed_ns - RECENT_NS ||
 	    clock_is_to_come(d->changed_ns));
 }
 
@@ -97,8 +97,8 @@ is_since_scan(const struct dir *d, const struct stat *st)
 static bool
 is_since_events(const struct dir *d, const struct stat *st)
 {
-	return (written_ns(st) >= d->missing_ns - CLOCK_NS &&
-	    !clock_is_to_come(written_ns(st)));
+	return (file_written_ns(st) >= d->missing_ns - CLOCK_NS &&
+	    !clock_is_to_come(file_written_ns(st)));
 }
 
 bool
@@ -107,7 +107,8 @@ missed_since(const struct dir *d, const struct stat *st)
 	return (S_ISREG(st->st_mode) && st->st_size > 0 &&
 	    (missed_needs_scans(d) ? is_since_scan(d, st)
 				   : is_since_events(d, st)) &&
-	    tails_find(d->all->tails, st->st_dev, st->st_ino) == NULL);
+	    file_table_find(d->all->file_table, st->st_dev, st->st_ino) ==
+		NULL);
 }
 
 void
@@ -136,7 +137,7 @@ missed_begin(struct dir *d)
 	if ((handle = retry_list(d)) == NULL)
 		return;
 	if (fstat(dirfd(handle), &st) == 0)
-		d->changed_ns = written_ns(&st);
+		d->changed_ns = file_written_ns(&st);
 	while ((e = readdir(handle)) != NULL)
 		missed_note(&m, e->d_ino);
 	(void)closedir(handle);

@@ -113,10 +113,10 @@ note_rename(struct dir *d, const char *name, const char *from, ino_t guessed)
  */
 static bool
 is_out_of_order(
-    const struct tail *t, struct dir *d, const struct missed_rename *s)
+    const struct file *t, struct dir *d, const struct missed_rename *s)
 {
 	return (rotation_is_of(s->name, s->origin) &&
-	    t == tail_at(&d->place, s->name) && !t->rotated &&
+	    t == names_at(&d->place, s->name) && !t->rotated &&
 	    t->held == NULL && t->left == NULL && t->before == NULL &&
 	    t->behind == NULL);
 }
@@ -201,7 +201,7 @@ follow_rename(struct dir *d, struct missed_rename *s)
 	char origin[PATH_MAX];
 	struct dir *was = d;
 	struct stat st;
-	struct tail *t;
+	struct file *t;
 
 	if (stat_renamed(d, s, &st) == -1)
 		return;
@@ -211,36 +211,36 @@ follow_rename(struct dir *d, struct missed_rename *s)
 	}
 	if (was == NULL || dir_path(was, name, origin) == -1)
 		return;
-	t = tails_find(d->all->tails, st.st_dev, st.st_ino);
+	t = file_table_find(d->all->file_table, st.st_dev, st.st_ino);
 	if (t != NULL && !is_out_of_order(t, d, s))
 		return;
 	if (t == NULL)
-		t = tail_new(d->all->tails, &d->place, s->name, &st);
+		t = follow_new(d->all->file_table, &d->place, s->name, &st);
 	if (t == NULL) {
 		log_warn("%s/%s", d->place.path, s->name);
 		return;
 	}
 	t->rotated = true;
-	tail_set_origin(t, origin);
+	file_set_origin(t, origin);
 	if (s->guessed != 0)
 		t->fresh = true;
 	else
-		tail_precedes(t, &was->place, name);
+		order_precede(t, &was->place, name);
 	routes_join(t, was, name, trust);
 	/*
 	 * The file may be the copy of a truncated one, and then it is not
 	 * followed.
 	 */
-	tail_held_look(t);
+	suspect_look(t);
 	if (!t->known)
 		return;
-	if (t->streams == NULL || tail_is_copy(t)) {
-		tail_free(t);
+	if (t->streams == NULL || suspect_is_copy(t)) {
+		follow_free(t);
 		return;
 	}
 	if (s->guessed != 0)
-		tail_precedes(t, &was->place, name);
-	say_info(tail_path(t).text, "was %s for a moment", origin);
+		order_precede(t, &was->place, name);
+	say_info(file_path(t).text, "was %s for a moment", origin);
 }
 
 void

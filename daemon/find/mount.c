@@ -69,7 +69,7 @@ is_for_a_start(struct sources *ss, const char *point)
 
 	if (!split(point, dir, &name) || !mounts_has(ss->mounts, dir, name))
 		return (false);
-	ledger_walk_untaken(ss->ledger, search, &s);
+	checkpointer_walk_untaken(ss->checkpointer, search, &s);
 	if (s.found)
 		ss->ops.on_mounted(ss->ops.arg, point);
 	return (s.found);
@@ -86,7 +86,7 @@ examine_point(struct sources *ss, const char *point)
 	if (!split(point, parent, &name) ||
 	    (d = dir_find(ss, parent)) == NULL ||
 	    (!match_file(d, name) && !match_dir(d, name) &&
-		tail_at(&d->place, name) == NULL &&
+		names_at(&d->place, name) == NULL &&
 		dir_find(ss, point) == NULL))
 		return;
 	if (!is_for_a_start(ss, point))

@@ -6,7 +6,7 @@
 #define BELOW 16 /* directories to be visited below one */
 
 struct round {
-	bool (*visit)(struct place *, void *);
+	bool (*visit)(struct names *, void *);
 	void *to;
 	const struct dir *but; /* it was visited before */
 };
@@ -29,7 +29,7 @@ visit_below(struct dir *top, const struct round *r)
 
 void
 sources_near(
-    struct place *place, bool (*visit)(struct place *, void *), void *to)
+    struct names *place, bool (*visit)(struct names *, void *), void *to)
 {
 	struct dir *d = dir_of(place);
 	struct round r = { visit, to, d };

@@ -6,13 +6,13 @@
 
 #include <stdbool.h>
 
-struct place;
+struct names;
 
 /*
  * Visits a directory, those below it and those below its parent, until
  * visit(place, to) returns true; not many of them.
  */
-void	sources_near(struct place *, bool (*visit)(struct place *, void *),
+void	sources_near(struct names *, bool (*visit)(struct names *, void *),
 	    void *to);
 
 #endif

@@ -31,7 +31,7 @@ names_changed(const struct dir *d)
 	while (stat(dir_display(d), &st) == -1)
 		if (!retry_lookup(d->all, n++))
 			return (-1);
-	return (written_ns(&st));
+	return (file_written_ns(&st));
 }
 
 /* Returns true to be called again: names changed meanwhile. */
@@ -39,7 +39,7 @@ static bool
 recover_dir_once(struct unmatched *os, struct dir *d)
 {
 	struct recovery h = { .os = os, .dir = d };
-	int64_t before = names_changed(d), after, began = clock_day_ns();
+	int64_t before = names_changed(d), after, began = clock_wall_ns();
 
 	if (recover_begin(&h) == 0) {
 		recover_list(&h);
@@ -50,7 +50,7 @@ recover_dir_once(struct unmatched *os, struct dir *d)
 	recover_end(&h);
 	if ((after = names_changed(d)) == -1)
 		return (retry_may_help(errno));
-	return (h.changing || place_was_changing(before, after, began));
+	return (h.changing || names_were_changing(before, after, began));
 }
 
 static void
@@ -69,9 +69,9 @@ recover_dir(struct unmatched *os, struct dir *d)
 static bool
 is_known(struct dir *d)
 {
-	struct tail *t;
+	struct file *t;
 
-	RB_FOREACH (t, tail_names, &d->place.names)
+	RB_FOREACH (t, names_by_name, &d->place.names)
 		if (!t->met || (t->was_empty && t->size > 0))
 			return (false);
 	return (true);
@@ -125,9 +125,9 @@ recover(struct sources *ss)
 static bool
 has_unread(struct dir *d)
 {
-	struct tail *t;
+	struct file *t;
 
-	RB_FOREACH (t, tail_names, &d->place.names)
+	RB_FOREACH (t, names_by_name, &d->place.names)
 		if (recover_is_unread(t))
 			return (true);
 	return (false);
@@ -141,16 +141,17 @@ static void
 decide_others(struct recovery *h)
 {
 	const struct candidate *c;
-	struct tail *t;
+	struct file *t;
 	size_t i;
 
 	h->early = false;
 	for (i = 0; i < h->n; i++) {
 		c = h->list[i];
-		t = tails_find(h->dir->all->tails, c->st.st_dev, c->st.st_ino);
+		t = file_table_find(
+		    h->dir->all->file_table, c->st.st_dev, c->st.st_ino);
 		if (t != NULL && c->head_len > 0 &&
 		    recover_find(h, c, false, false) == NULL)
-			tail_decide(t);
+			streams_decide(t);
 	}
 }
 
@@ -182,7 +183,7 @@ recover_late(struct dir *d)
 	d->unrecovered = has_unread(d);
 	if (d->unrecovered)
 		retry_dir(d);
-	if (ledger_is_first(ss->ledger))
+	if (checkpointer_is_first(ss->checkpointer))
 		return;
 	if (os == NULL && (os = own = unmatched_new(ss)) == NULL)
 		return;
@@ -200,11 +201,11 @@ sources_recover(struct sources *ss)
 {
 	struct dir *d;
 
-	if (!ledger_is_first(ss->ledger))
+	if (!checkpointer_is_first(ss->checkpointer))
 		recover(ss);
 	for (d = dir_from(ss, ""); d != NULL; d = dir_next(d)) {
 		sources_pause(ss);
 		last_look_note(d);
-		place_order(&d->place);
+		order_names(&d->place);
 	}
 }

@@ -80,7 +80,7 @@ is_called_alike(const struct candidate *c, const struct unmatched_record *o)
 }
 
 bool
-recover_is_unread(const struct tail *t)
+recover_is_unread(const struct file *t)
 {
 	return (t->suspect || (t->error != 0 && retry_may_help(t->error)));
 }
@@ -90,9 +90,10 @@ recover_is_unread(const struct tail *t)
  * same.
  */
 static bool
-may_be_there(const struct unmatched_record *o, struct tails *tails)
+may_be_there(const struct unmatched_record *o, struct file_table *file_table)
 {
-	const struct tail *t = tails_find(tails, o->rec.dev, o->rec.inode);
+	const struct file *t =
+	    file_table_find(file_table, o->rec.dev, o->rec.inode);
 
 	return (t != NULL && recover_is_unread(t));
 }
@@ -104,7 +105,7 @@ choose(void *who, void *arg)
 	struct choice *x = arg;
 
 	sources_pause(x->c->dir->all);
-	if (x->early && may_be_there(o, x->c->dir->all->tails))
+	if (x->early && may_be_there(o, x->c->dir->all->file_table))
 		return (true);
 	if ((o->rec.offset == 0) == x->unsent && is_likelier(x, o) &&
 	    may_be_there_as(o, x->c) &&
@@ -122,7 +123,7 @@ recover_find(
 	struct choice x = {
 		.c = c, .unsent = unsent, .made = made, .early = h->early
 	};
-	struct kin_query q = { .name = "",
+	struct print_index_query q = { .name = "",
 		.head = c->head,
 		.most = c->kind == INFLATE_NONE ? c->st.st_size
 						: CANDIDATE_ANY_SIZE };
@@ -139,7 +140,7 @@ recover_find(
 	}
 	q.name = base;
 	for (i = 0; rotation_base(c->name, i, base, sizeof(base)); i++)
-		kin_each(h->missing, &q, choose, &x);
+		print_index_each(h->missing, &q, choose, &x);
 	return (x.best);
 }
 
@@ -150,7 +151,7 @@ adopt(struct candidate *c, struct unmatched_record *o)
 		.base = o->spots[0].base,
 		.trust = TRUST_PLAIN };
 	struct stream *s;
-	struct tail *t;
+	struct file *t;
 	off_t offset;
 
 	if ((t = former_follow(c, &was)) == NULL)
@@ -166,10 +167,10 @@ adopt(struct candidate *c, struct unmatched_record *o)
 	if (c->kind != INFLATE_NONE && t->size <= offset)
 		t->size = offset + 1;
 	if (o->rec.nguards > 0 || o->rec.offset == 0)
-		say_info(tail_path(t).text, "has what was %s: goes on at %lld",
+		say_info(file_path(t).text, "has what was %s: goes on at %lld",
 		    o->rec.path, (long long)offset);
 	else
-		say_notice(tail_path(t).text,
+		say_notice(file_path(t).text,
 		    "begins like what was %s: goes on at %lld, as "
 		    "nothing more is known of that",
 		    o->rec.path, (long long)offset);
@@ -217,7 +218,8 @@ static void
 adopt_unsent_file(struct recovery *h, struct candidate *c, enum turn turn)
 {
 	bool followed = c->used ||
-	    tails_find(c->dir->all->tails, c->st.st_dev, c->st.st_ino) != NULL;
+	    file_table_find(
+		c->dir->all->file_table, c->st.st_dev, c->st.st_ino) != NULL;
 	struct unmatched_record *o;
 
 	if (c->is_told || followed != (turn == TURN_FOLLOWED) ||

@@ -14,8 +14,8 @@
 #include "daemon/find/inside.h"
 
 struct candidate;
-struct kin;
-struct tail;
+struct print_index;
+struct file;
 struct unmatched;
 struct unmatched_record;
 
@@ -23,8 +23,8 @@ struct unmatched_record;
 struct recovery {
 	struct unmatched *os;		/* all records */
 	struct dir	*dir;
-	struct kin	*missing;	/* records with a name there */
-	struct kin	*followed;	/* files with a name there, or before */
+	struct print_index	*missing;	/* records with a name there */
+	struct print_index	*followed;	/* files with a name there */
 	size_t		 nfollowed;
 	bool		 early;		/* not all files can be read yet */
 	bool		 changing;	/* a name was gone meanwhile */
@@ -52,7 +52,7 @@ void	recover_end(struct recovery *);
 void	recover_list(struct recovery *);
 
 /* Whether the file cannot be read yet: it may turn out to be another one. */
-bool	recover_is_unread(const struct tail *);
+bool	recover_is_unread(const struct file *);
 
 /*
  * The record whose file goes on in the candidate, or NULL.  unsent: of those of

@@ -51,7 +51,7 @@ recover_begin(struct recovery *h)
 {
 	if ((h->missing = unmatched_of(h->os, h->dir)) == NULL)
 		return (-1);
-	if ((h->followed = kin_new()) == NULL) {
+	if ((h->followed = print_index_new()) == NULL) {
 		log_warn("%s", dir_display(h->dir));
 		return (-1);
 	}
@@ -67,8 +67,8 @@ recover_end(struct recovery *h)
 		if (h->list[i]->used)
 			last_look_take(h->dir, &h->list[i]->st);
 	forget_candidates(h);
-	kin_free(h->missing);
-	kin_free(h->followed);
+	print_index_free(h->missing);
+	print_index_free(h->followed);
 }
 
 /*
@@ -77,10 +77,10 @@ recover_end(struct recovery *h)
 static bool
 is_of_interest(const struct recovery *h, const struct candidate *c)
 {
-	struct place *place = &h->dir->place;
+	struct names *place = &h->dir->place;
 
-	return (tail_at(place, c->base) != NULL ||
-	    place_leaver(place, c->base) != NULL ||
+	return (names_at(place, c->base) != NULL ||
+	    names_former(place, c->base) != NULL ||
 	    link_leads_to(h->dir, c->base) ||
 	    unmatched_had(h->os, h->dir, c->base));
 }
@@ -155,7 +155,7 @@ stat_entry(struct dir *d, int dirfd, const char *name, struct stat *st)
 
 /* Whether the name by which t was found in the directory still leads to it. */
 static bool
-keeps_name(const struct tail *t, int dirfd)
+keeps_name(const struct file *t, int dirfd)
 {
 	struct stat st;
 
@@ -169,10 +169,10 @@ keeps_name(const struct tail *t, int dirfd)
  * before candidates are judged by the names that files had.
  */
 static void
-catch_up(struct recovery *h, struct tail *t, int dirfd, const char *name,
+catch_up(struct recovery *h, struct file *t, int dirfd, const char *name,
     const struct stat *st)
 {
-	struct place *place = &h->dir->place;
+	struct names *place = &h->dir->place;
 
 	if (t->linked || (t->place != NULL && t->place != place) ||
 	    (t->place == place &&
@@ -180,7 +180,7 @@ catch_up(struct recovery *h, struct tail *t, int dirfd, const char *name,
 		return;
 	switch (known_as(h->dir, name, t, st)) {
 	case KNOWN_SAME:
-		tail_rename(t, place, name);
+		follow_new_name(t, place, name);
 		break;
 	case KNOWN_LATER:
 		try_later(h->dir);
@@ -202,7 +202,7 @@ consider(struct recovery *h, int dirfd, const char *name)
 	struct candidate *c;
 	char path[PATH_MAX];
 	struct stat st;
-	struct tail *t;
+	struct file *t;
 
 	sources_pause(ss);
 	if (dir_path(h->dir, name, path) == -1)
@@ -213,11 +213,11 @@ consider(struct recovery *h, int dirfd, const char *name)
 	}
 	if (!S_ISREG(st.st_mode))
 		return (0);
-	t = tails_find(ss->tails, st.st_dev, st.st_ino);
+	t = file_table_find(ss->file_table, st.st_dev, st.st_ino);
 	if (t != NULL)
 		catch_up(h, t, dirfd, name, &st);
 	if (t != NULL &&
-	    ((ss->late && tail_most_sent(t) > 0) ||
+	    ((ss->late && streams_most_sent(t) > 0) ||
 		(t->met && (!t->was_empty || st.st_size == 0))))
 		return (0);
 	if (t == NULL && last_look_has_taken(h->dir, &st))

@@ -59,7 +59,7 @@ enter_dir(const struct checkpoint_record *rec, void *arg)
 void
 recover_enter_dirs(struct sources *ss)
 {
-	ledger_walk_untaken(ss->ledger, enter_dir, ss);
+	checkpointer_walk_untaken(ss->checkpointer, enter_dir, ss);
 }
 
 static int
@@ -73,9 +73,10 @@ examine_moved_once(struct dir *d)
 		return (retry_may_help(errno) ? -1 : 0);
 	for (errno = 0; (e = readdir(handle)) != NULL; errno = 0) {
 		sources_pause(d->all);
-		if (ledger_path(d->all->ledger, d->place.dev, e->d_ino) !=
-			NULL &&
-		    tails_find(d->all->tails, d->place.dev, e->d_ino) == NULL)
+		if (checkpointer_path(
+			d->all->checkpointer, d->place.dev, e->d_ino) != NULL &&
+		    file_table_find(
+			d->all->file_table, d->place.dev, e->d_ino) == NULL)
 			entry_examine(d, e->d_name);
 	}
 	error = errno;

@@ -20,23 +20,24 @@
 
 /* Adds a file of which candidates may be copies. */
 static void
-add_followed(struct recovery *h, struct tail *t, const char *left)
+add_followed(struct recovery *h, struct file *t, const char *left)
 {
-	struct kin_key key = {
+	struct print_index_key key = {
 		.print = t->print, .size = t->size, .nth = h->nfollowed++
 	};
 
 	if (!t->met)
 		return;
 	key.name = left != NULL ? left : t->name;
-	if ((left != NULL ? kin_add(h->followed, &key, t)
-			  : kin_add_rotated(h->followed, &key, t)) == -1)
+	if ((left != NULL
+		    ? print_index_add(h->followed, &key, t)
+		    : print_index_add_rotated(h->followed, &key, t)) == -1)
 		log_warn("%s", key.name);
 }
 
 /* A link leads to t, which is called base in the directory. */
 static void
-add_linked(struct tail *t, const char *base, void *recovery)
+add_linked(struct file *t, const char *base, void *recovery)
 {
 	add_followed(recovery, t, base);
 }
@@ -44,13 +45,13 @@ add_linked(struct tail *t, const char *base, void *recovery)
 static void
 list_followed(struct recovery *h)
 {
-	struct leaver *l;
-	struct tail *t;
+	struct former_holder *l;
+	struct file *t;
 
-	RB_FOREACH (t, tail_names, &h->dir->place.names)
+	RB_FOREACH (t, names_by_name, &h->dir->place.names)
 		add_followed(h, t, NULL);
-	RB_FOREACH (l, leavers, &h->dir->place.leavers)
-		add_followed(h, l->tail, l->name);
+	RB_FOREACH (l, names_formers, &h->dir->place.names_formers)
+		add_followed(h, l->file, l->name);
 	link_each(h->dir, add_linked, h);
 }
 
@@ -59,7 +60,7 @@ static bool
 may_have_passed_by(const struct candidate *c)
 {
 	return (!c->used && c->base[0] != '\0' && c->head_len != -1 &&
-	    (c->head_len > 0 || !rotation_is_packed(c->name)));
+	    (c->head_len > 0 || !rotation_is_compressed(c->name)));
 }
 
 /*
@@ -70,15 +71,15 @@ static bool
 base_was_truncated(const struct candidate *c)
 {
 	struct former was;
-	struct tail *t;
+	struct file *t;
 	uint32_t begun;
 
 	if (!former_find(c, &was) ||
-	    (t = tail_at(&was.dir->place, was.base)) == NULL)
+	    (t = names_at(&was.dir->place, was.base)) == NULL)
 		return (false);
 	begun = t->begun;
-	tail_check_surely(t);
-	t = tail_at(&was.dir->place, was.base);
+	follow_check_surely(t);
+	t = names_at(&was.dir->place, was.base);
 	return (t == NULL || t->begun != begun);
 }
 
@@ -86,8 +87,8 @@ base_was_truncated(const struct candidate *c)
 static int
 list_followed_anew(struct recovery *h)
 {
-	kin_free(h->followed);
-	if ((h->followed = kin_new()) == NULL) {
+	print_index_free(h->followed);
+	if ((h->followed = print_index_new()) == NULL) {
 		log_warn("%s", dir_display(h->dir));
 		return (-1);
 	}
@@ -100,22 +101,22 @@ follow_if_new(struct recovery *h, struct candidate *c)
 {
 	struct path_text path;
 	struct former was;
-	struct tail *t;
+	struct file *t;
 
 	if (!c->is_new || !former_find(c, &was) ||
 	    (t = former_follow(c, &was)) == NULL)
 		return;
 	t->passed_by = true;
 	add_followed(h, t, NULL);
-	say_info(tail_path(t).text, "was %s while nobody looked",
-	    tail_origin(t, &path));
+	say_info(file_path(t).text, "was %s while nobody looked",
+	    file_origin(t, &path));
 }
 
 /* Marks new candidates, before any of them is followed and counts as known. */
 static void
 find_new(struct recovery *h)
 {
-	const struct tail *youngest = NULL;
+	const struct file *youngest = NULL;
 	const char *base = "";
 	struct candidate *c;
 	size_t i;
@@ -134,22 +135,22 @@ find_new(struct recovery *h)
 
 /* t is a copy: it is not sent, nor what is written over it later. */
 static void
-pass_over(const struct candidate *c, struct tail *t, const struct tail *of)
+pass_over(const struct candidate *c, struct file *t, const struct file *of)
 {
 	char origin[PATH_MAX];
 	struct former was;
 
 	t->undecided = false;
-	tail_hold_copy(t, of);
+	suspect_hold_copy(t, of);
 	t->rotated = true;
 	if (former_find(c, &was) && dir_path(was.dir, was.base, origin) == 0)
-		tail_set_origin(t, origin);
+		file_set_origin(t, origin);
 }
 
 void
 recover_follow_new(struct recovery *h)
 {
-	struct tail *of, *t;
+	struct file *of, *t;
 	bool listed = false;
 	struct candidate *c;
 	size_t i;
@@ -163,14 +164,15 @@ recover_follow_new(struct recovery *h)
 		if (!listed)
 			list_followed(h);
 		listed = true;
-		t = tails_find(h->dir->all->tails, c->st.st_dev, c->st.st_ino);
+		t = file_table_find(
+		    h->dir->all->file_table, c->st.st_dev, c->st.st_ino);
 		of = candidate_original(c, h->followed);
 		if (of == NULL && t == NULL && c->is_new &&
 		    base_was_truncated(c)) {
 			if (list_followed_anew(h) == -1)
 				return;
-			t = tails_find(
-			    h->dir->all->tails, c->st.st_dev, c->st.st_ino);
+			t = file_table_find(h->dir->all->file_table,
+			    c->st.st_dev, c->st.st_ino);
 		}
 		if (of == NULL) {
 			if (t == NULL)

@@ -25,7 +25,7 @@ retry_init(struct sources *ss, void (*on_time)(EV_P_ ev_timer *, int))
 	TAILQ_INIT(&ss->retries);
 	ss->waits = WAITS;
 	ss->retry_wait = SOON;
-	ss->decided_at = clock_now() + UNDECIDED;
+	ss->decided_at = clock_steady() + UNDECIDED;
 	ev_timer_init(&ss->retry_timer, on_time, SOON, 0.);
 	ss->retry_timer.data = ss;
 }
@@ -116,8 +116,8 @@ retry_lookup(struct sources *ss, unsigned n)
 
 	if (!retry_may_help(error))
 		return (false);
-	if (tails_out_of_descriptors(error))
-		(void)tails_close_some(ss->tails);
+	if (file_out_of_descriptors(error))
+		(void)file_table_close_some(ss->file_table);
 	if (n >= AT_ONCE) {
 		if (!ss->starting || ss->waits == 0) {
 			errno = error;
@@ -137,7 +137,7 @@ retry_list(struct dir *d)
 	unsigned n = 0;
 	DIR *handle;
 
-	while ((handle = place_list(&d->place)) == NULL &&
+	while ((handle = names_list(&d->place)) == NULL &&
 	    retry_lookup(d->all, n++))
 		;
 	return (handle);

@@ -26,7 +26,7 @@ bool	retry_may_help(int error);
 bool	retry_lookup(struct sources *, unsigned n);
 
 /*
- * Opens the directory to be listed as place_list() does, with such attempts.
+ * Opens the directory to be listed as names_list() does, with such attempts.
  * Returns NULL with errno.
  */
 DIR	*retry_list(struct dir *);

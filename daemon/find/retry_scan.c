@@ -28,10 +28,10 @@ set_late(struct sources *ss, bool late)
 static void
 wake_undecided(struct dir *d)
 {
-	struct tail *t;
+	struct file *t;
 
-	RB_FOREACH (t, tail_names, &d->place.names)
-		tail_wake_undecided(t);
+	RB_FOREACH (t, names_by_name, &d->place.names)
+		streams_wake_undecided(t);
 }
 
 static void
@@ -45,7 +45,7 @@ scan_late(struct dir *d)
 	recover_late(d);
 	last_look_note(d);
 	wake_undecided(d);
-	place_order(&d->place);
+	order_names(&d->place);
 	link_order(d);
 	set_late(ss, false);
 }
@@ -117,7 +117,7 @@ retry_is_undecided(struct dir *d)
 {
 	const struct sources *ss = d->all;
 
-	if (!d->unrecovered || !d->retry || clock_now() >= ss->decided_at)
+	if (!d->unrecovered || !d->retry || clock_steady() >= ss->decided_at)
 		return (false);
 	/*
 	 * Which records a directory misses that was found late is not known

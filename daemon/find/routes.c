@@ -56,7 +56,7 @@ routes_send_to(const struct dir *d, const char *name, const char *dest)
  * file that is followed or was before, nor one of which only the end is sent.
  */
 static bool
-is_left_alone(const struct tail *t, const struct route *r, bool from_end)
+is_left_alone(const struct file *t, const struct route *r, bool from_end)
 {
 	uint64_t old_ms = r->source->ignore_older_ms;
 	int64_t age_ns;
@@ -65,8 +65,8 @@ is_left_alone(const struct tail *t, const struct route *r, bool from_end)
 		return (false);
 	age_ns = (int64_t)clock_wall_s() * NS_IN_S - t->written_ns;
 	return (age_ns > 0 && (uint64_t)age_ns / 1000000 > old_ms &&
-	    ledger_find(tails_ledger(t->all), r->to->name, t->dev, t->ino) ==
-		NULL);
+	    checkpointer_find(file_table_checkpointer(t->all), r->to->name,
+		t->dev, t->ino) == NULL);
 }
 
 /*
@@ -74,27 +74,29 @@ is_left_alone(const struct tail *t, const struct route *r, bool from_end)
  * unless the source asks for more.
  */
 static int
-join_packed(struct tail *t, struct route *r, const char *name)
+join_packed(struct file *t, struct route *r, const char *name)
 {
 	if (!r->source->compressed)
-		return (t->packed == INFLATE_NONE ? tail_join(t, r, false) : 0);
-	if (t->packed == INFLATE_NONE || rotation_is_packed(name))
-		return (tail_rejoin(t, r));
-	return (tail_join(t, r, false));
+		return (t->compression == INFLATE_NONE
+			? follow_join(t, r, false)
+			: 0);
+	if (t->compression == INFLATE_NONE || rotation_is_compressed(name))
+		return (follow_rejoin(t, r));
+	return (follow_join(t, r, false));
 }
 
 /* Memory was short: the next scan joins the file. */
 static void
-join_later(struct tail *t)
+join_later(struct file *t)
 {
-	log_warn("%s", tail_path(t).text);
+	log_warn("%s", file_path(t).text);
 	if (t->place != NULL)
 		retry_dir(dir_of(t->place));
 }
 
 bool
 routes_join(
-    struct tail *t, const struct dir *d, const char *name, enum trust trust)
+    struct file *t, const struct dir *d, const char *name, enum trust trust)
 {
 	const struct match *m;
 	struct route *r;
@@ -108,15 +110,15 @@ routes_join(
 		for (n = 0; n < m->source->nroutes; n++) {
 			r = m->source->routes[n];
 			from_end = d->all->starting && r->fresh;
-			if (t->packed != INFLATE_NONE ||
-			    rotation_is_packed(name)) {
+			if (t->compression != INFLATE_NONE ||
+			    rotation_is_compressed(name)) {
 				if (join_packed(t, r, name) == -1)
 					join_later(t);
 				continue;
 			}
 			if (is_left_alone(t, r, from_end))
 				left_alone = true;
-			else if (tail_join(t, r, from_end) == -1)
+			else if (follow_join(t, r, from_end) == -1)
 				join_later(t);
 		}
 	}
@@ -124,8 +126,8 @@ routes_join(
 }
 
 static void
-rejoin_by(struct tail *t, const struct dir *was, const char *name,
-    int (*join)(struct tail *, struct route *))
+rejoin_by(struct file *t, const struct dir *was, const char *name,
+    int (*join)(struct file *, struct route *))
 {
 	struct route_cursor c = { 0, 0 };
 	struct route *r;
@@ -140,32 +142,32 @@ rejoin_by(struct tail *t, const struct dir *was, const char *name,
  * host may lose power between them.
  */
 static int
-join_unsent(struct tail *t, struct route *r)
+join_unsent(struct file *t, struct route *r)
 {
-	return (r->fresh ? 0 : tail_join(t, r, false));
+	return (r->fresh ? 0 : follow_join(t, r, false));
 }
 
 void
-routes_rejoin(struct tail *t, struct sources *ss, const char *origin)
+routes_rejoin(struct file *t, struct sources *ss, const char *origin)
 {
 	const char *name;
 	struct dir *was;
 
 	if ((was = dir_of_path(ss, origin, &name)) == NULL)
 		return;
-	rejoin_by(t, was, name, tail_rejoin);
+	rejoin_by(t, was, name, follow_rejoin);
 	if (t->streams == NULL)
 		return;
 	/* One destination's record also tells the others what the file is. */
-	rejoin_by(t, was, name, tail_rejoin);
-	if (tail_most_sent(t) == 0)
+	rejoin_by(t, was, name, follow_rejoin);
+	if (streams_most_sent(t) == 0)
 		rejoin_by(t, was, name, join_unsent);
 	t->rotated = true;
-	tail_set_origin(t, origin);
+	file_set_origin(t, origin);
 	/* At a start the order is made when all files are known. */
 	if (ss->starting)
-		tail_was(t, &was->place, name);
+		names_remember(t, &was->place, name);
 	else
-		tail_precedes(t, &was->place, name);
-	say_info(tail_path(t).text, "was %s when a source meant it", origin);
+		order_precede(t, &was->place, name);
+	say_info(file_path(t).text, "was %s when a source meant it", origin);
 }

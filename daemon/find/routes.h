@@ -9,7 +9,7 @@
 
 #include "daemon/find/inside.h"
 
-struct tail;
+struct file;
 
 /*
  * Sends the file by the routes of every source that means name in dir and
@@ -17,7 +17,7 @@ struct tail;
  * scanned again.  Returns whether some source leaves the file alone, being
  * older than its ignore_older.
  */
-bool	routes_join(struct tail *, const struct dir *, const char *name,
+bool	routes_join(struct file *, const struct dir *, const char *name,
 	    enum trust);
 
 /*
@@ -25,7 +25,7 @@ bool	routes_join(struct tail *, const struct dir *, const char *name,
  * daemon was down.  Sends it by the routes of that path, where it is the same
  * file and not one that got its inode.  Says so in the log.
  */
-void	routes_rejoin(struct tail *, struct sources *, const char *origin);
+void	routes_rejoin(struct file *, struct sources *, const char *origin);
 
 /* Whether a source that means name in dir sends it to this destination. */
 bool	routes_send_to(const struct dir *, const char *name, const char *dest);

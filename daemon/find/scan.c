@@ -53,7 +53,7 @@ examine_listed(struct dir *d, struct scan *s, struct listed *e)
 	else
 		entry_examine_found(d, e->name, &e->st);
 	if (!is_over(ss, job) && e->is_new && missed_needs_scans(d) &&
-	    tails_find(ss->tails, e->st.st_dev, e->st.st_ino) != NULL)
+	    file_table_find(ss->file_table, e->st.st_dev, e->st.st_ino) != NULL)
 		missed_note(&s->followed, e->st.st_ino);
 	listing_free_entry(e);
 }
@@ -79,7 +79,7 @@ examine_all_listed(struct dir *d, struct scan *s)
 static bool
 examine_unlisted(struct dir *d, struct scan *s)
 {
-	struct tail *t = tail_behind(&d->place, s->unseen);
+	struct file *t = names_next(&d->place, s->unseen);
 	const struct scan_job *job = &d->job;
 	struct sources *ss = d->all;
 
@@ -88,13 +88,13 @@ examine_unlisted(struct dir *d, struct scan *s)
 			return (false);
 		(void)strlcpy(s->unseen, t->name, sizeof(s->unseen));
 		if (t->seen == d->scan) {
-			t = RB_NEXT(tail_names, &d->place.names, t);
+			t = RB_NEXT(names_by_name, &d->place.names, t);
 			continue;
 		}
 		entry_examine(d, s->unseen);
 		if (is_over(ss, job))
 			return (false);
-		t = tail_behind(&d->place, s->unseen);
+		t = names_next(&d->place, s->unseen);
 	}
 	return (true);
 }
@@ -164,8 +164,8 @@ is_to_begin_anew(const struct dir *d, const struct scan *s)
 	    !missed_needs_scans(d))
 		return (false);
 	return (stat(dir_display(d), &now) == -1 ||
-	    !place_is_same(&d->place, &now) ||
-	    written_ns(&now) != written_ns(&s->st));
+	    !names_is_same(&d->place, &now) ||
+	    file_written_ns(&now) != file_written_ns(&s->st));
 }
 
 static bool
@@ -206,7 +206,7 @@ end_stage(struct dir *d, struct scan *s)
 		 * scanned.
 		 */
 		if (d->disordered && !d->all->starting)
-			place_order(&d->place);
+			order_names(&d->place);
 		break;
 	case STAGE_LINKS:
 	case STAGE_END:

@@ -49,7 +49,7 @@ on_turn(struct ev_loop *loop, ev_prepare *prepare, int revents)
  * An event of a file to which a link leads: the link may lead elsewhere by now.
  */
 static void
-on_linked(struct place *place, const char *name)
+on_linked(struct names *place, const char *name)
 {
 	char copy[NAME_MAX + 1];
 
@@ -59,38 +59,38 @@ on_linked(struct place *place, const char *name)
 
 static bool
 reaches(
-    struct place *place, const char *name, struct place *was, const char *of)
+    struct names *place, const char *name, struct names *was, const char *of)
 {
 	return (match_same_source(dir_of(place), name, dir_of(was), of));
 }
 
 static bool
-means(struct place *place, const char *name)
+means(struct names *place, const char *name)
 {
 	return (match_file(dir_of(place), name));
 }
 
 static bool
-trusts(struct place *place, const char *name, const struct stat *st,
-    struct place *was, const char *of)
+trusts(struct names *place, const char *name, const struct stat *st,
+    struct names *was, const char *of)
 {
 	return (trust_own_name(dir_of(place), name, st) ||
 	    match_trusted(dir_of(was), of, TRUST_UNSAFE_NAME));
 }
 
 static bool
-is_undecided(struct place *place)
+is_undecided(struct names *place)
 {
 	return (retry_is_undecided(dir_of(place)));
 }
 
 static void
-scan_again(struct place *place)
+scan_again(struct names *place)
 {
 	retry_dir(dir_of(place));
 }
 
-static struct place *
+static struct names *
 place_of(void *arg, const char *path)
 {
 	const char *name;
@@ -103,7 +103,7 @@ static bool
 is_blind(void *arg, const char *path)
 {
 	struct sources *ss = arg;
-	struct place *place;
+	struct names *place;
 
 	if (ss->nretries > 0 || !scan_queue_is_empty(&ss->scans))
 		return (true);
@@ -121,28 +121,28 @@ is_starting(void *arg)
 
 /* An event of a file that has a watch of its own. */
 static void
-on_file(void *tail)
+on_file(void *file)
 {
-	struct tail *t = tail;
+	struct file *t = file;
 
 	t->doubtful = true;
 	if (t->linked && t->place != NULL)
 		on_linked(t->place, t->name);
 	else
-		tail_check(t);
+		follow_check(t);
 }
 
 static void
 handle(
     struct dir *d, enum watch_event event, const char *name, const char *from)
 {
-	struct tail *t;
+	struct file *t;
 
 	switch (event) {
 	case WATCH_DATA:
-		if ((t = tail_at(&d->place, name)) != NULL) {
+		if ((t = names_at(&d->place, name)) != NULL) {
 			t->doubtful = true;
-			tail_check_written(t);
+			follow_check_written(t);
 		} else if (match_file(d, name))
 			entry_examine(d, name);
 		break;
@@ -171,14 +171,14 @@ on_dir(void *dir, enum watch_event event, const char *name, const char *from)
 }
 
 struct sources *
-sources_new(struct ev_loop *loop, struct tails *tails, struct ledger *ledger,
-    const struct sources_ops *ops)
+sources_new(struct ev_loop *loop, struct file_table *file_table,
+    struct checkpointer *checkpointer, const struct sources_ops *ops)
 {
 	static const struct watch_ops watch_ops = {
 		.on_dir = on_dir,
 		.on_file = on_file,
 	};
-	struct tails_finder finder;
+	struct file_finder finder;
 	struct sources *ss;
 
 	if ((ss = calloc(1, sizeof(*ss))) == NULL)
@@ -188,10 +188,10 @@ sources_new(struct ev_loop *loop, struct tails *tails, struct ledger *ledger,
 	RB_INIT(&ss->dirs);
 	RB_INIT(&ss->ids);
 	RB_INIT(&ss->links);
-	ss->tails = tails;
-	ss->ledger = ledger;
+	ss->file_table = file_table;
+	ss->checkpointer = checkpointer;
 	ss->ops = *ops;
-	finder = (struct tails_finder) { .look = on_linked,
+	finder = (struct file_finder) { .look = on_linked,
 		.near = sources_near,
 		.means = means,
 		.reaches = reaches,
@@ -207,7 +207,7 @@ sources_new(struct ev_loop *loop, struct tails *tails, struct ledger *ledger,
 		return (NULL);
 	}
 	finder.watch = ss->watch;
-	tails_set_finder(tails, &finder);
+	file_table_set_finder(file_table, &finder);
 	ss->loop = loop;
 	ev_prepare_init(&ss->turn, on_turn);
 	dangling_init(ss, entry_examine);
@@ -295,8 +295,8 @@ end_start(struct sources *ss)
 	ss->waits = 0;
 	TAILQ_FOREACH (s, &ss->sources, entry)
 		for (r = 0; r < s->nroutes; r++)
-			ledger_see(
-			    ss->ledger, s->routes[r]->to->name, s->conf->name);
+			checkpointer_see(ss->checkpointer,
+			    s->routes[r]->to->name, s->conf->name);
 }
 
 int
@@ -312,12 +312,12 @@ sources_start(struct sources *ss, const struct handover_file *files, size_t n)
 	    (root = tree_add(ss, NULL, "", &st)) == NULL)
 		return (-1);
 	ss->starting = true;
-	tails_reserve(ss->tails, (unsigned)n);
+	file_table_reserve(ss->file_table, (unsigned)n);
 	TAILQ_FOREACH (s, &ss->sources, entry) {
 		for (r = 0; r < s->nroutes; r++)
 			s->routes[r]->fresh = s->conf->start_at_end &&
-			    !ledger_has_seen(ss->ledger, s->routes[r]->to->name,
-				s->conf->name);
+			    !checkpointer_has_seen(ss->checkpointer,
+				s->routes[r]->to->name, s->conf->name);
 		for (i = 0; i < s->conf->npatterns; i++) {
 			match = (struct match) { .source = s,
 				.pattern = s->conf->patterns[i] };
@@ -334,7 +334,7 @@ sources_start(struct sources *ss, const struct handover_file *files, size_t n)
 	scan_all(ss);
 	for (i = 0; i < n; i++) {
 		sources_pause(ss);
-		tails_reserve(ss->tails, (unsigned)(n - i - 1));
+		file_table_reserve(ss->file_table, (unsigned)(n - i - 1));
 		sources_inherit(ss, &files[i]);
 	}
 	sources_recover(ss);

@@ -13,10 +13,10 @@
 
 struct conf_source;
 struct handover_file;
-struct ledger;
+struct checkpointer;
 struct route;
 struct sources;			/* opaque */
-struct tails;
+struct file_table;
 
 /*
  * What the process is told of, that keeps the sandbox in step with the
@@ -40,12 +40,12 @@ struct sources_ops {
 };
 
 /*
- * All is borrowed but the ops, which are copied; the tails are to be freed
+ * All is borrowed but the ops, which are copied; the file_table are to be freed
  * before the sources.  Returns NULL with errno.  Free with sources_free(); NULL
  * is fine.
  */
-struct sources	*sources_new(struct ev_loop *, struct tails *,
-		    struct ledger *, const struct sources_ops *);
+struct sources	*sources_new(struct ev_loop *, struct file_table *,
+		    struct checkpointer *, const struct sources_ops *);
 void	sources_free(struct sources *);
 
 /*

@@ -34,7 +34,7 @@
 #define BATCH 200
 
 static bool
-has_changed(const struct dir *d, int fd, const struct tail *t)
+has_changed(const struct dir *d, int fd, const struct file *t)
 {
 	char path[PATH_MAX];
 	struct stat st;
@@ -69,19 +69,19 @@ static unsigned
 sweep_files(struct dir *d, unsigned most)
 {
 	struct sources *ss = d->all;
-	struct tail *t;
+	struct file *t;
 	unsigned n = 0;
 	int fd;
 
 	fd = opener_open(dir_display(d), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	t = tail_behind(&d->place, ss->sweep_name);
+	t = names_next(&d->place, ss->sweep_name);
 	for (; t != NULL && n < most; n++) {
 		if (has_changed(d, fd, t) || n + 1 == most) {
 			remember(ss, d, t->name);
 			entry_examine(d, ss->sweep_name);
-			t = tail_behind(&d->place, ss->sweep_name);
+			t = names_next(&d->place, ss->sweep_name);
 		} else {
-			t = RB_NEXT(tail_names, &d->place.names, t);
+			t = RB_NEXT(names_by_name, &d->place.names, t);
 		}
 	}
 	if (fd != -1)
@@ -99,7 +99,7 @@ sweep_dir(struct dir *d)
 	if (dir_is_hidden(d))
 		return;
 	rc = stat(dir_display(d), &st);
-	if (rc == -1 || !place_is_same(&d->place, &st)) {
+	if (rc == -1 || !names_is_same(&d->place, &st)) {
 		if (d->parent == NULL) {
 			if (rc == 0 || !retry_may_help(errno))
 				entry_dir_gone(d);
@@ -120,7 +120,7 @@ sweep_dir(struct dir *d)
 	/* The system may have a watch for it by now. */
 	if (d->place.polled && !tree_wants_polling(d))
 		tree_watch(d);
-	if (d->said || d->dangles || written_ns(&st) != d->listed_ns ||
+	if (d->said || d->dangles || file_written_ns(&st) != d->listed_ns ||
 	    (d->passed > 0 && !watch_sees_files(d->all->watch)))
 		retry_scan(d);
 }
@@ -153,14 +153,16 @@ has_untold(const struct sources *ss)
 	if (watch_sees_files(ss->watch))
 		return (false);
 	watch_stats(ss->watch, &stats);
-	return (ss->passed > 0 || stats.files < tails_stats(ss->tails)->files);
+	return (ss->passed > 0 ||
+	    stats.files < file_table_stats(ss->file_table)->files);
 }
 
 /* Sets the timer for the next batch, when n files were examined just now. */
 static void
 set_pace(struct sources *ss, uint64_t n)
 {
-	uint64_t all = ss->ndirs + tails_stats(ss->tails)->files + ss->passed;
+	uint64_t all =
+	    ss->ndirs + file_table_stats(ss->file_table)->files + ss->passed;
 	uint64_t batches = 1 + all / BATCH, done = 1 + n / (BATCH + 1);
 	ev_tstamp every = PERIOD / (double)batches;
 	ev_tstamp least = EVERY * (double)done;

@@ -41,7 +41,7 @@ has_content(
 	if (fd == -1)
 		return (false);
 	if (known_is_open_as(fd, st) == 1)
-		n = fingerprint_head(fd, head);
+		n = read_fingerprint_head(fd, head);
 	(void)close(fd);
 	return (n > 0 && print->len > 0 &&
 	    fingerprint_matches(print, head, (size_t)n));
@@ -58,14 +58,15 @@ was_followed(const struct dir *d, const struct named *n)
 	size_t r;
 	int len;
 
-	if (ledger_path(d->all->ledger, st->st_dev, st->st_ino) == NULL)
+	if (checkpointer_path(d->all->checkpointer, st->st_dev, st->st_ino) ==
+	    NULL)
 		return (false);
 	len = snprintf(path, sizeof(path), "%s/%s", n->path, n->name);
 	if (len < 0 || (size_t)len >= sizeof(path))
 		return (false);
 	TAILQ_FOREACH (s, &d->all->sources, entry)
 		for (r = 0; r < s->nroutes; r++) {
-			rec = ledger_find(d->all->ledger,
+			rec = checkpointer_find(d->all->checkpointer,
 			    s->routes[r]->to->name, st->st_dev, st->st_ino);
 			if (rec != NULL && has_content(&rec->print, path, st))
 				return (true);
@@ -111,7 +112,8 @@ trust_name(const struct dir *d, const struct named *n)
 	const struct stat *st = n->st;
 
 	return (writers_may_read(n->in, st) ||
-	    tails_find(d->all->tails, st->st_dev, st->st_ino) != NULL ||
+	    file_table_find(d->all->file_table, st->st_dev, st->st_ino) !=
+		NULL ||
 	    (st->st_nlink <= 1 && has_one_name(n)) || was_followed(d, n));
 }
 

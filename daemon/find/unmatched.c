@@ -28,7 +28,7 @@ struct unmatched {
 	struct unmatched_list
 	    list; /* in the order of device, inode and destination */
 	struct unmatched_names names;
-	struct kin *contents; /* of records that were not tried */
+	struct print_index *contents; /* of records that were not tried */
 	size_t n;
 	bool unsent; /* there is one of which nothing was sent */
 };
@@ -59,10 +59,10 @@ record_free(struct unmatched_record *o)
 	free(o);
 }
 
-static struct kin_key
+static struct print_index_key
 key_of(const struct unmatched_record *o)
 {
-	return ((struct kin_key) { .name = "",
+	return ((struct print_index_key) { .name = "",
 	    .print = o->rec.print,
 	    .size = o->rec.offset,
 	    .nth = o->nth });
@@ -120,7 +120,7 @@ add_record(const struct checkpoint_record *rec, void *arg)
 {
 	struct unmatched *os = arg;
 	const char *base = NULL;
-	struct kin_key key;
+	struct print_index_key key;
 	struct unmatched_record *o;
 	struct dir *d;
 
@@ -145,7 +145,7 @@ add_record(const struct checkpoint_record *rec, void *arg)
 	d = link_target(o->spots[0].dir, o->spots[0].base, &base);
 	add_spot(os, o, d, base);
 	key = key_of(o);
-	if (kin_add(os->contents, &key, o) == -1)
+	if (print_index_add(os->contents, &key, o) == -1)
 		log_warn("%s", o->path);
 }
 
@@ -155,7 +155,7 @@ unmatched_new(struct sources *ss)
 	struct unmatched *os;
 
 	if ((os = calloc(1, sizeof(*os))) == NULL ||
-	    (os->contents = kin_new()) == NULL) {
+	    (os->contents = print_index_new()) == NULL) {
 		log_warn("checkpoint");
 		free(os);
 		return (NULL);
@@ -163,7 +163,7 @@ unmatched_new(struct sources *ss)
 	os->all = ss;
 	TAILQ_INIT(&os->list);
 	RB_INIT(&os->names);
-	ledger_walk_untaken(ss->ledger, add_record, os);
+	checkpointer_walk_untaken(ss->checkpointer, add_record, os);
 	return (os);
 }
 
@@ -176,7 +176,7 @@ unmatched_free(struct unmatched *os)
 		TAILQ_REMOVE(&os->list, o, entry);
 		record_free(o);
 	}
-	kin_free(os->contents);
+	print_index_free(os->contents);
 	free(os);
 }
 
@@ -258,15 +258,15 @@ unmatched_seek_copy(struct unmatched *os, const struct candidate *c)
 	return (found);
 }
 
-struct kin *
+struct print_index *
 unmatched_of(struct unmatched *os, struct dir *d)
 {
 	struct unmatched_spot *spot;
-	struct kin_key key;
+	struct print_index_key key;
 	struct unmatched_record *o;
-	struct kin *k;
+	struct print_index *k;
 
-	if ((k = kin_new()) == NULL) {
+	if ((k = print_index_new()) == NULL) {
 		log_warn("%s", dir_display(d));
 		return (NULL);
 	}
@@ -275,33 +275,33 @@ unmatched_of(struct unmatched *os, struct dir *d)
 		o = spot->of;
 		key = key_of(o);
 		key.name = spot->base;
-		if (!o->tried && kin_add_rotated(k, &key, o) == -1)
+		if (!o->tried && print_index_add_rotated(k, &key, o) == -1)
 			log_warn("%s", o->path);
 	}
 	return (k);
 }
 
 void
-unmatched_each(struct unmatched *os, struct kin_query *q,
+unmatched_each(struct unmatched *os, struct print_index_query *q,
     bool (*fn)(void *record, void *arg), void *arg)
 {
 	q->name = "";
-	kin_each(os->contents, q, fn, arg);
+	print_index_each(os->contents, q, fn, arg);
 }
 
 void
 unmatched_try(struct unmatched *os, struct unmatched_record *o, struct dir *d,
-    struct kin *of)
+    struct print_index *of)
 {
-	struct kin_key key = key_of(o);
+	struct print_index_key key = key_of(o);
 	unsigned i;
 
 	o->tried = true;
-	kin_del(os->contents, &key);
+	print_index_del(os->contents, &key);
 	for (i = 0; i < o->nspots; i++) {
 		key.name = o->spots[i].base;
 		if (o->spots[i].dir == d)
-			kin_del_rotated(of, &key);
+			print_index_del_rotated(of, &key);
 	}
 }
 
@@ -332,7 +332,7 @@ unmatched_next(struct unmatched_record *o)
 
 /* Whether the destination gets the file by this configuration. */
 static bool
-is_sent(const struct tail *t, const char *dest)
+is_sent(const struct file *t, const char *dest)
 {
 	const struct stream *s;
 
@@ -349,16 +349,16 @@ is_sent(const struct tail *t, const char *dest)
 static bool
 is_in_its_place(const struct unmatched_record *o)
 {
-	struct tail *t = tail_at(&o->spots[0].dir->place, o->spots[0].base);
+	struct file *t = names_at(&o->spots[0].dir->place, o->spots[0].base);
 
-	return (t != NULL && !t->met && tail_seek_sent(t, &o->rec));
+	return (t != NULL && !t->met && follow_seek_sent(t, &o->rec));
 }
 
 static void
 say_unfound(const struct unmatched_record *o)
 {
-	const struct tail *t =
-	    tail_at(&o->spots[0].dir->place, o->spots[0].base);
+	const struct file *t =
+	    names_at(&o->spots[0].dir->place, o->spots[0].base);
 
 	if (o->rec.offset > 0 && t != NULL && t->dev == o->rec.dev &&
 	    t->ino == o->rec.inode && is_sent(t, o->rec.dest))
@@ -374,8 +374,9 @@ static void
 end_record(struct unmatched *os, struct unmatched_record *o)
 {
 	if (!o->ended &&
-	    tails_find(os->all->tails, o->rec.dev, o->rec.inode) == NULL)
-		ledger_end(os->all->ledger, &o->rec);
+	    file_table_find(os->all->file_table, o->rec.dev, o->rec.inode) ==
+		NULL)
+		checkpointer_end(os->all->checkpointer, &o->rec);
 	o->ended = true;
 }
 

@@ -18,8 +18,8 @@
 
 struct candidate;
 struct dir;
-struct kin;
-struct kin_query;
+struct print_index;
+struct print_index_query;
 struct sources;
 struct unmatched;			/* opaque: all of them */
 struct unmatched_record;
@@ -82,15 +82,16 @@ bool	unmatched_seek_copy(struct unmatched *, const struct candidate *);
 
 /*
  * The records of the directory that were not tried, by every name that their
- * files may have had.  Returns NULL: that was logged.  Free with kin_free().
+ * files may have had.  Returns NULL: that was logged.  Free with
+ * print_index_free().
  */
-struct kin	*unmatched_of(struct unmatched *, struct dir *);
+struct print_index	*unmatched_of(struct unmatched *, struct dir *);
 
 /*
- * Calls fn as kin_each() does for the records with such content that were not
- * tried, whatever the names of their files.
+ * Calls fn as print_index_each() does for the records with such content that
+ * were not tried, whatever the names of their files.
  */
-void	unmatched_each(struct unmatched *, struct kin_query *,
+void	unmatched_each(struct unmatched *, struct print_index_query *,
 	    bool (*fn)(void *record, void *arg), void *arg);
 
 /*
@@ -98,7 +99,7 @@ void	unmatched_each(struct unmatched *, struct kin_query *,
  * unmatched_of(d), has the record no more.
  */
 void	unmatched_try(struct unmatched *, struct unmatched_record *,
-	    struct dir *d, struct kin *of);
+	    struct dir *d, struct print_index *of);
 
 /*
  * The records of one file for several destinations: the first of them, and the

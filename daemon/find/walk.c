@@ -294,7 +294,7 @@ begin(struct step *s, const struct dir *d)
 	}
 	if (s->fd == -1)
 		return (-1);
-	if (fstat(s->fd, &st) == 0 && place_is_same(&d->place, &st))
+	if (fstat(s->fd, &st) == 0 && names_is_same(&d->place, &st))
 		return (0);
 	errno = EAGAIN;
 	return (-1);

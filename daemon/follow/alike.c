@@ -25,7 +25,7 @@
 static int
 is_same_at(int a, int b, off_t at, size_t n)
 {
-	uint8_t x[TAIL_HELD_COMPARED], y[TAIL_HELD_COMPARED];
+	uint8_t x[SUSPECT_COMPARED], y[SUSPECT_COMPARED];
 	ssize_t nx = read_whole(a, x, n, at), ny = read_whole(b, y, n, at);
 
 	if (nx == -1 || ny == -1)
@@ -39,11 +39,10 @@ is_same_at(int a, int b, off_t at, size_t n)
  * read.
  */
 static int
-is_prefix(int fd, struct tail *of, off_t size)
+is_prefix(int fd, struct file *of, off_t size)
 {
-	size_t n =
-	    size < TAIL_HELD_COMPARED ? (size_t)size : TAIL_HELD_COMPARED;
-	int b = tail_fd(of), same;
+	size_t n = size < SUSPECT_COMPARED ? (size_t)size : SUSPECT_COMPARED;
+	int b = file_descriptor(of), same;
 
 	if (b == -1)
 		return (of->place != NULL ? -1 : 0);
@@ -54,9 +53,9 @@ is_prefix(int fd, struct tail *of, off_t size)
 
 /* The name by which a source means the file. */
 static const char *
-base_of(const struct tail *of)
+base_of(const struct file *of)
 {
-	const char *old = tail_old_path(of);
+	const char *old = file_old_path(of);
 
 	return (old != NULL ? strrchr(old, '/') + 1 : of->name);
 }
@@ -66,7 +65,7 @@ base_of(const struct tail *of)
  * has, which was written to since: then only a comparison of both can tell.
  */
 static bool
-is_known_longer(const struct alike *h, const struct tail *of)
+is_known_longer(const struct alike *h, const struct file *of)
 {
 	return (h->len > 0 && of->print.len > h->len);
 }
@@ -76,12 +75,12 @@ is_known_longer(const struct alike *h, const struct tail *of)
  * reading that.
  */
 static bool
-begins_alike(const struct alike *h, const struct tail *of)
+begins_alike(const struct alike *h, const struct file *of)
 {
 	if (of == NULL || of == h->t || !of->known || of->spent || of->fresh ||
 	    (of->held != NULL && !of->held->is_copy) ||
 	    (of->print.len == 0) != (h->len == 0) || of->size == 0 ||
-	    of->packed != INFLATE_NONE)
+	    of->compression != INFLATE_NONE)
 		return (false);
 	if (is_known_longer(h, of))
 		return (rotation_is_of(h->t->name, base_of(of)));
@@ -96,7 +95,7 @@ begins_alike(const struct alike *h, const struct tail *of)
  * is room for more.
  */
 static bool
-add(struct alike *h, const struct tail *of)
+add(struct alike *h, const struct file *of)
 {
 	if (begins_alike(h, of)) {
 		h->files[h->n].dev = of->dev;
@@ -108,37 +107,37 @@ add(struct alike *h, const struct tail *of)
 /* Adds files whose names begin with the first n octets of base. */
 static void
 add_generations(
-    struct alike *h, struct place *place, const char *base, size_t n)
+    struct alike *h, struct names *place, const char *base, size_t n)
 {
 	char stem[NAME_MAX + 1];
-	struct tail *t;
+	struct file *t;
 	unsigned i = 0;
 
 	(void)strlcpy(stem, base, n + 1 < sizeof(stem) ? n + 1 : sizeof(stem));
-	for (t = tail_behind(place, stem); t != NULL && i < GENERATIONS &&
+	for (t = names_next(place, stem); t != NULL && i < GENERATIONS &&
 	     strncmp(t->name, stem, n) == 0 && add(h, t);
-	     t = tail_behind(place, t->name))
+	     t = names_next(place, t->name))
 		i++;
 }
 
 static void
 add_beside(struct alike *h)
 {
-	struct tail *t = h->t;
+	struct file *t = h->t;
 	unsigned n;
 
-	for (n = 0; n < BESIDE && (t = tail_before_name(t)) != NULL; n++)
+	for (n = 0; n < BESIDE && (t = names_prev(t)) != NULL; n++)
 		if (!add(h, t))
 			return;
 	t = h->t;
-	for (n = 0; n < BESIDE && (t = tail_behind(t->place, t->name)) != NULL;
+	for (n = 0; n < BESIDE && (t = names_next(t->place, t->name)) != NULL;
 	     n++)
 		if (!add(h, t))
 			return;
 }
 
 static bool
-visit(struct place *place, void *arg)
+visit(struct names *place, void *arg)
 {
 	struct alike *h = arg;
 	char base[NAME_MAX + 1];
@@ -147,7 +146,7 @@ visit(struct place *place, void *arg)
 
 	for (i = 0; room && rotation_base(h->t->name, i, base, sizeof(base));
 	     i++) {
-		room = add(h, tail_at(place, base));
+		room = add(h, names_at(place, base));
 		if (room && own) {
 			add_generations(h, place, base, strlen(base));
 			add_generations(h, place, base, strcspn(base, "."));
@@ -160,19 +159,19 @@ visit(struct place *place, void *arg)
 }
 
 int
-alike_find(struct alike *h, struct tail *t)
+alike_find(struct alike *h, struct file *t)
 {
-	const struct tails_finder *finder = tails_finder(t->all);
+	const struct file_finder *finder = file_finder(t->all);
 	int n;
 
 	memset(h, 0, sizeof(*h));
 	h->t = t;
 	if (t->place == NULL)
 		return (0);
-	if ((h->fd = tail_fd(t)) == -1)
+	if ((h->fd = file_descriptor(t)) == -1)
 		return (-1);
-	if ((n = fingerprint_head(h->fd, h->head)) == -1) {
-		tail_cannot_be_read(t, errno);
+	if ((n = read_fingerprint_head(h->fd, h->head)) == -1) {
+		file_cannot_be_read(t, errno);
 		return (-1);
 	}
 	h->len = (size_t)n;
@@ -189,16 +188,16 @@ alike_find(struct alike *h, struct tail *t)
  * too, but changed last then.
  */
 static bool
-has_time_of(const struct alike *h, const struct tail *of)
+has_time_of(const struct alike *h, const struct file *of)
 {
 	struct stat st;
 
 	return (h->t->written_ns == of->written_ns && fstat(h->fd, &st) == 0 &&
-	    is_time_set(&st));
+	    file_time_was_set(&st));
 }
 
 static enum alike_verdict
-likeness(const struct alike *h, const struct tail *of, bool has_all_sent)
+likeness(const struct alike *h, const struct file *of, bool has_all_sent)
 {
 	if (has_time_of(h, of))
 		return (ALIKE_COPY);
@@ -215,25 +214,26 @@ likeness(const struct alike *h, const struct tail *of, bool has_all_sent)
  * its identity no more.
  */
 enum alike_verdict
-alike_compare(struct alike *h, size_t i, struct tail **with)
+alike_compare(struct alike *h, size_t i, struct file **with)
 {
-	struct tail *t = h->t, *of;
+	struct file *t = h->t, *of;
 	struct guard g;
 	int all = 0, same;
 
-	of = tails_find(t->all, h->files[i].dev, h->files[i].ino);
+	of = file_table_find(t->all, h->files[i].dev, h->files[i].ino);
 	if (of == NULL)
 		return (ALIKE_OTHER);
 	*with = of;
-	g = tail_newest_guard(of);
-	if (g.at > 0 && g.at <= t->size && (all = guard_holds(&g, h->fd)) == -1)
+	g = streams_newest_guard(of);
+	if (g.at > 0 && g.at <= t->size &&
+	    (all = read_guard_holds(&g, h->fd)) == -1)
 		return (ALIKE_UNKNOWN);
 	if (all && g.at == t->size)
 		return (likeness(h, of, all));
-	tails_ops(t->all)->check_surely(of);
+	file_table_ops(t->all)->check_surely(of);
 	if (!t->known)
 		return (ALIKE_TAKEN);
-	of = tails_find(t->all, h->files[i].dev, h->files[i].ino);
+	of = file_table_find(t->all, h->files[i].dev, h->files[i].ino);
 	if (of == NULL || (same = is_prefix(h->fd, of, t->size)) == 0)
 		return (ALIKE_OTHER);
 	if (same == -1)

@@ -15,13 +15,13 @@
 
 #include "lib/fingerprint.h"
 
-struct tail;
+struct file;
 
 #define ALIKE_MOST	16		/* files that begin alike */
 
 /* What a new file is compared with. */
 struct alike {
-	struct tail		*t;		/* the new file, */
+	struct file		*t;		/* the new file, */
 	int			 fd;		/* by which it is open, */
 	uint8_t			 head[FINGERPRINT_MAX];	/* and its head */
 	size_t			 len;
@@ -41,7 +41,7 @@ enum alike_verdict {
 };
 
 /* Returns 0, or -1 when the new file could not be read. */
-int	alike_find(struct alike *, struct tail *);
+int	alike_find(struct alike *, struct file *);
 
 /*
  * Compares the new file with files[i], which is checked before where that may
@@ -49,6 +49,6 @@ int	alike_find(struct alike *, struct tail *);
  * that file, but where it is followed no more.
  */
 enum alike_verdict	alike_compare(struct alike *, size_t i,
-			    struct tail **with);
+			    struct file **with);
 
 #endif

@@ -17,14 +17,14 @@
  * on another device.
  */
 static bool
-is_unmounted(const struct tail *t)
+is_unmounted(const struct file *t)
 {
 	char path[PATH_MAX];
 	struct path_text origin;
 	struct stat st;
 	char *slash;
 
-	if (strlcpy(path, tail_origin(t, &origin), sizeof(path)) >=
+	if (strlcpy(path, file_origin(t, &origin), sizeof(path)) >=
 	    sizeof(path))
 		return (false);
 	while ((slash = strrchr(path, '/')) != NULL) {
@@ -38,7 +38,7 @@ is_unmounted(const struct tail *t)
 }
 
 bool
-tail_may_come_back(const struct tail *t)
+follow_may_come_back(const struct file *t)
 {
 	struct stat st;
 
@@ -50,15 +50,15 @@ tail_may_come_back(const struct tail *t)
 }
 
 void
-tail_leave(struct tail *t)
+follow_leave(struct file *t)
 {
 	struct path_text path;
 	struct stream *s;
 
-	say_info(tail_origin(t, &path),
+	say_info(file_origin(t, &path),
 	    "went with its directory, and may come back: its checkpoint "
 	    "record stays");
 	for (s = t->streams; s != NULL; s = s->next)
-		ledger_leave(tails_ledger(t->all), &s->mark);
-	tail_free(t);
+		checkpointer_leave(file_table_checkpointer(t->all), &s->mark);
+	follow_free(t);
 }

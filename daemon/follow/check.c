@@ -27,20 +27,20 @@
  * more.  Returns 1 or 0, or -1 when the file could not be read.
  */
 static int
-is_same(struct tail *t, int fd)
+is_same(struct file *t, int fd)
 {
 	uint8_t head[FINGERPRINT_MAX];
-	const struct guard newest = tail_newest_guard(t);
+	const struct guard newest = streams_newest_guard(t);
 	int holds, n;
 
-	if (newest.at == 0 || t->packed != INFLATE_NONE)
-		return (tail_update_print(t, fd));
-	n = fingerprint_head(fd, head);
+	if (newest.at == 0 || t->compression != INFLATE_NONE)
+		return (streams_update_print(t, fd));
+	n = read_fingerprint_head(fd, head);
 	/* All of a short file is in its head. */
 	if (n >= newest.at)
 		holds = guard_matches(&newest, head, (size_t)newest.at);
 	else
-		holds = guard_holds(&newest, fd);
+		holds = read_guard_holds(&newest, fd);
 	if (holds != 1)
 		return (holds);
 	if (n != -1 &&
@@ -55,49 +55,49 @@ is_same(struct tail *t, int fd)
  * now is no part of that text.
  */
 static void
-spend_packed(struct tail *t, const struct stat *st)
+spend_packed(struct file *t, const struct stat *st)
 {
 	struct stream *s;
 
-	say_notice(tail_path(t).text,
+	say_notice(file_path(t).text,
 	    "was written over: what was left of its text is lost, "
 	    "and nothing of what it has now is sent");
 	for (s = t->streams; s != NULL; s = s->next)
-		tail_packed_close(s);
+		compressed_close(s);
 	t->suspect = false;
-	t->packed = INFLATE_NONE;
-	tails_saw(t, st);
-	tail_spend(t, tail_fd(t), st->st_size);
+	t->compression = INFLATE_NONE;
+	file_saw(t, st);
+	follow_spend(t, file_descriptor(t), st->st_size);
 }
 
 /* The compressed file has another text than the one that was sent. */
 static void
-begin_text_again(struct tail *t)
+begin_text_again(struct file *t)
 {
 	struct stream *s;
 
 	t->suspect = false;
-	say_notice(tail_path(t).text,
+	say_notice(file_path(t).text,
 	    "does not have what was sent of it any more: it is sent "
 	    "from its beginning");
 	for (s = t->streams; s != NULL; s = s->next) {
 		stream_guard_forget(s);
-		stream_go_to(s, 0);
+		follow_go_to(s, 0);
 		stream_wake(s);
 	}
 }
 
 /* The compressed file was written to: its text may be longer now. */
 static void
-packed_written(struct tail *t, const struct stat *st)
+packed_written(struct file *t, const struct stat *st)
 {
 	struct stream *s;
 
-	if (tails_is_as_seen(t, st))
+	if (file_is_as_seen(t, st))
 		return;
-	if (written_ns(st) != t->written_ns)
-		t->changed = tails_now(t->all);
-	tails_saw(t, st);
+	if (file_written_ns(st) != t->written_ns)
+		t->changed = file_table_now(t->all);
+	file_saw(t, st);
 	for (s = t->streams; s != NULL; s = s->next)
 		stream_wake(s);
 }
@@ -107,7 +107,7 @@ packed_written(struct tail *t, const struct stat *st)
  * what stands before what it reads next.
  */
 static bool
-is_guarded(const struct tail *t)
+is_guarded(const struct file *t)
 {
 	const struct stream *s;
 
@@ -122,15 +122,15 @@ is_guarded(const struct tail *t)
 
 /* Whether the head is as it was.  The first event of a second compares it. */
 static bool
-head_holds(struct tail *t, double now)
+head_holds(struct file *t, double now)
 {
 	uint8_t head[FINGERPRINT_MAX];
 	int fd, n;
 
 	if ((int64_t)t->changed == (int64_t)now)
 		return (true);
-	return ((fd = tail_fd(t)) != -1 &&
-	    (n = fingerprint_head(fd, head)) != -1 &&
+	return ((fd = file_descriptor(t)) != -1 &&
+	    (n = read_fingerprint_head(fd, head)) != -1 &&
 	    fingerprint_matches(&t->print, head, (size_t)n));
 }
 
@@ -143,43 +143,43 @@ enum cause {
 
 /* The file is another than the one that was read, or has less of it. */
 static void
-changed(struct tail *t, const struct stat *st)
+changed(struct file *t, const struct stat *st)
 {
 	int fd = -1, same = 0, copied = 0;
 
-	if (st->st_size > 0 && (fd = tail_fd(t)) == -1) {
+	if (st->st_size > 0 && (fd = file_descriptor(t)) == -1) {
 		t->suspect = true;
 		return;
 	}
 	t->suspect = false;
 	if (t->held != NULL && follow_held_is_cut_unread(t, st)) {
-		tail_unhold(t);
-		tail_truncated(t, st, TAIL_TRUNCATED);
+		suspect_end(t);
+		follow_truncated(t, st, FOLLOW_TRUNCATED);
 		return;
 	}
 	if (t->held != NULL) {
-		tail_held_changed(t, st);
+		suspect_changed(t, st);
 		return;
 	}
-	if (fd != -1 && tail_goes_back(t, fd, st->st_size))
-		copied = tail_has_copy(t);
+	if (fd != -1 && follow_goes_back(t, fd, st->st_size))
+		copied = follow_has_copy(t);
 	if (copied == -1) {
 		t->suspect = true;
-		tails_time(t);
+		file_timer_add(t);
 		return;
 	}
 	if (fd != -1 && copied == 0)
-		same = tail_go_on(t, fd, st);
+		same = follow_go_on(t, fd, st);
 	if (same == -1) {
-		tail_cannot_be_read(t, errno);
-		tail_suspect(t);
+		file_cannot_be_read(t, errno);
+		file_must_be_checked(t);
 	} else if (same == 0) {
-		tail_truncated(t, st, TAIL_TRUNCATED);
+		follow_truncated(t, st, FOLLOW_TRUNCATED);
 	}
 }
 
 static bool
-is_all_sent(const struct tail *t)
+is_all_sent(const struct file *t)
 {
 	const struct stream *s;
 
@@ -195,11 +195,11 @@ is_all_sent(const struct tail *t)
  * when the cut began.
  */
 static bool
-is_time_of_cut(const struct tail *t, const struct stat *st, double now)
+is_time_of_cut(const struct file *t, const struct stat *st, double now)
 {
 	int64_t since = (int64_t)((now - t->changed) * 1e9);
 
-	return (t->cut && written_ns(st) <= clock_day_ns() - since);
+	return (t->cut && file_written_ns(st) <= clock_wall_ns() - since);
 }
 
 /*
@@ -208,19 +208,19 @@ is_time_of_cut(const struct tail *t, const struct stat *st, double now)
  * then it will be larger in a moment.
  */
 static void
-note_rewritten(struct tail *t, enum cause cause)
+note_rewritten(struct file *t, enum cause cause)
 {
 	if (t->rotated || t->held != NULL || t->size > STREAMS_REWRITTEN_MOST ||
 	    !is_all_sent(t) ||
-	    (cause != CAUSE_WRITTEN && !tails_lack_events(t)))
+	    (cause != CAUSE_WRITTEN && !file_lacks_events(t)))
 		return;
 	t->rewritten = true;
-	tails_time_later(t);
+	file_timer_add_later(t);
 }
 
 /* The file grows, and was compared last when it had at most its size of now. */
 static void
-be_unsure(struct tail *t)
+be_unsure(struct file *t)
 {
 	if (t->sure == 0)
 		t->sure = t->size;
@@ -232,25 +232,25 @@ be_unsure(struct tail *t)
  * now or at the next read.
  */
 static void
-tail_written(struct tail *t, const struct stat *st, enum cause cause)
+tail_written(struct file *t, const struct stat *st, enum cause cause)
 {
-	double now = tails_now(t->all);
+	double now = file_table_now(t->all);
 	struct stream *s;
 	bool same_size, of_cut = is_time_of_cut(t, st, now);
 	int fd, same = 1;
 
 	if (cause != CAUSE_NEED && is_guarded(t) && head_holds(t, now)) {
 		be_unsure(t);
-		tails_unsure(t);
-	} else if ((fd = tail_fd(t)) == -1) {
+		file_unverified(t);
+	} else if ((fd = file_descriptor(t)) == -1) {
 		same = -1;
 	} else if ((same = is_same(t, fd)) == 0) {
 		changed(t, st);
 		return;
 	} else if (same == -1) {
-		tail_cannot_be_read(t, errno);
+		file_cannot_be_read(t, errno);
 	} else {
-		tail_is_compared(t);
+		file_is_verified(t);
 	}
 	if (same == -1)
 		be_unsure(t);
@@ -258,7 +258,7 @@ tail_written(struct tail *t, const struct stat *st, enum cause cause)
 		/* Only a read can tell whether reads fail still. */
 		t->error = 0;
 	same_size = st->st_size == t->size;
-	if (!same_size || written_ns(st) != t->written_ns) {
+	if (!same_size || file_written_ns(st) != t->written_ns) {
 		t->changed = now;
 		t->rewritten = false;
 		streams_end_flush(t);
@@ -266,13 +266,13 @@ tail_written(struct tail *t, const struct stat *st, enum cause cause)
 			note_rewritten(t, cause);
 		t->cut = t->cut && of_cut;
 	}
-	tails_saw(t, st);
+	file_saw(t, st);
 	t->size = st->st_size;
 	streams_mark_unread(t);
 	/* As long as the next file is empty, the program writes to this one. */
 	if (t->behind != NULL && t->behind->size == 0)
 		t->owed = t->size;
-	tail_held_look(t);
+	suspect_look(t);
 	/*
 	 * Not by the size alone: one stream may have read on already, others
 	 * not; and a file that was written over with as much is found out by
@@ -288,27 +288,27 @@ tail_written(struct tail *t, const struct stat *st, enum cause cause)
  * came behind that since.
  */
 static bool
-was_rewritten(struct tail *t, const struct stat *st)
+was_rewritten(struct file *t, const struct stat *st)
 {
 	if (!t->rewritten || st->st_size != t->size ||
-	    written_ns(st) != t->written_ns || !is_all_sent(t))
+	    file_written_ns(st) != t->written_ns || !is_all_sent(t))
 		return (false);
-	if (tails_now(t->all) - t->changed < REWRITTEN_AFTER)
+	if (file_table_now(t->all) - t->changed < REWRITTEN_AFTER)
 		return (false);
-	tail_truncated(t, st, TAIL_WRITTEN_ANEW);
+	follow_truncated(t, st, FOLLOW_WRITTEN_ANEW);
 	return (true);
 }
 
 /* Whether the file is as at the last check, and the next read compares it. */
 static bool
-is_to_be_compared(const struct tail *t, const struct stat *st)
+is_to_be_compared(const struct file *t, const struct stat *st)
 {
 	return (t->sure != 0 && t->error == 0 && st->st_size == t->size &&
-	    written_ns(st) == t->written_ns);
+	    file_written_ns(st) == t->written_ns);
 }
 
 static void
-check_size(struct tail *t, const struct stat *st, enum cause cause)
+check_size(struct file *t, const struct stat *st, enum cause cause)
 {
 	/*
 	 * Where no look could tell, it shrinks from the size it was last seen
@@ -321,7 +321,7 @@ check_size(struct tail *t, const struct stat *st, enum cause cause)
 		changed(t, st);
 	else if (cause != CAUSE_NEED && is_to_be_compared(t, st))
 		return;
-	else if (st->st_size > t->size || !tails_is_as_seen(t, st) ||
+	else if (st->st_size > t->size || !file_is_as_seen(t, st) ||
 	    t->error != 0 || (cause == CAUSE_NEED && t->sure != 0))
 		tail_written(t, st, cause);
 	else
@@ -329,12 +329,12 @@ check_size(struct tail *t, const struct stat *st, enum cause cause)
 }
 
 static void
-check_spent(struct tail *t, const struct stat *st)
+check_spent(struct file *t, const struct stat *st)
 {
-	if (st->st_size == t->size && written_ns(st) == t->written_ns)
+	if (st->st_size == t->size && file_written_ns(st) == t->written_ns)
 		return;
-	tail_spend(t, tail_fd(t), st->st_size);
-	t->written_ns = written_ns(st);
+	follow_spend(t, file_descriptor(t), st->st_size);
+	t->written_ns = file_written_ns(st);
 }
 
 /*
@@ -343,11 +343,11 @@ check_spent(struct tail *t, const struct stat *st)
  * not be looked at.
  */
 static void
-cannot_be_looked_at(struct tail *t)
+cannot_be_looked_at(struct file *t)
 {
-	const struct tails_finder *finder = tails_finder(t->all);
+	const struct file_finder *finder = file_finder(t->all);
 
-	tail_cannot_be_read(t, errno);
+	file_cannot_be_read(t, errno);
 	if (t->place != NULL && t->print.len == 0 && finder->again != NULL)
 		finder->again(t->place);
 }
@@ -357,9 +357,9 @@ cannot_be_looked_at(struct tail *t)
  * there.
  */
 static bool
-look(struct tail *t, struct stat *st)
+look(struct file *t, struct stat *st)
 {
-	const struct tails_finder *finder = tails_finder(t->all);
+	const struct file_finder *finder = file_finder(t->all);
 
 	if (t->fd != -1) {
 		if (fstat(t->fd, st) == 0)
@@ -369,7 +369,7 @@ look(struct tail *t, struct stat *st)
 	}
 	if (t->place == NULL)
 		return (false);
-	if (stat(tail_path(t).text, st) == 0)
+	if (stat(file_path(t).text, st) == 0)
 		return (st->st_dev == t->dev && st->st_ino == t->ino);
 	/*
 	 * Of a file that is not there a look at its name tells.  Where the
@@ -383,14 +383,14 @@ look(struct tail *t, struct stat *st)
 }
 
 static void
-check(struct tail *t, enum cause cause)
+check(struct file *t, enum cause cause)
 {
 	struct stat st;
 
 	if (!look(t, &st))
 		return;
 	t->deleted = st.st_nlink == 0;
-	if (t->packed != INFLATE_NONE) {
+	if (t->compression != INFLATE_NONE) {
 		if (t->suspect && t->rotated) {
 			spend_packed(t, &st);
 			return;
@@ -411,19 +411,19 @@ check(struct tail *t, enum cause cause)
 }
 
 void
-tail_check(struct tail *t)
+follow_check(struct file *t)
 {
 	check(t, CAUSE_HINT);
 }
 
 void
-tail_check_surely(struct tail *t)
+follow_check_surely(struct file *t)
 {
 	check(t, CAUSE_NEED);
 }
 
 void
-tail_check_written(struct tail *t)
+follow_check_written(struct file *t)
 {
 	check(t, CAUSE_WRITTEN);
 }

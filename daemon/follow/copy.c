@@ -16,10 +16,10 @@ search_free(struct copy_search *s)
 {
 	if (s == NULL)
 		return;
-	scan_queue_del(tails_searches(s->own.all), &s->job);
-	if (s->own.tail != NULL && s->own.tail->search == s)
-		s->own.tail->search = NULL;
-	s->own.tail = NULL;
+	scan_queue_del(file_table_searches(s->own.all), &s->job);
+	if (s->own.file != NULL && s->own.file->search == s)
+		s->own.file->search = NULL;
+	s->own.file = NULL;
 	s->dead = s->busy;
 	if (s->busy)
 		return;
@@ -49,14 +49,14 @@ go_on(struct copy_search *s)
 }
 
 static struct copy_search *
-search_new(const struct tail_copy *of)
+search_new(const struct copy_wanted *of)
 {
 	struct copy_search *s;
 
 	if ((s = calloc(1, sizeof(*s))) == NULL)
 		return (NULL);
 	s->own = *of;
-	s->own.tail = NULL;
+	s->own.file = NULL;
 	s->of = &s->own;
 	s->own.real = of->real != NULL ? strdup(of->real) : NULL;
 	if (asprintf(&s->path, "%s/%s", of->place->path, of->name) == -1)
@@ -66,14 +66,14 @@ search_new(const struct tail_copy *of)
 		return (NULL);
 	}
 	s->own.name = strrchr(s->path, '/') + 1;
-	s->own.tail = of->tail;
-	s->whole = of->tail == NULL;
+	s->own.file = of->file;
+	s->whole = of->file == NULL;
 	return (s);
 }
 
 /* Whether the search is for the same. */
 static bool
-is_search_for(const struct copy_search *s, const struct tail_copy *of)
+is_search_for(const struct copy_search *s, const struct copy_wanted *of)
 {
 	return (s->own.least == of->least && s->own.begun == of->begun &&
 	    s->own.is_short == of->is_short &&
@@ -88,7 +88,7 @@ is_search_for(const struct copy_search *s, const struct tail_copy *of)
 static bool
 is_as_found(struct copy_search *s)
 {
-	const struct tails_finder *finder = tails_finder(s->of->all);
+	const struct file_finder *finder = file_finder(s->of->all);
 	struct stat st;
 
 	s->best.place = finder->place_of(finder->arg, s->where);
@@ -98,8 +98,8 @@ is_as_found(struct copy_search *s)
 	    !copy_is_followed(s->of->all, &s->best.st));
 }
 
-static enum tail_copy_result
-conclude(struct copy_search *s, struct tail_copy_found *found)
+static enum copy_result
+conclude(struct copy_search *s, struct copy_found *found)
 {
 	if (s->found && s->parked && !is_as_found(s)) {
 		copy_drop_best(s);
@@ -110,15 +110,15 @@ conclude(struct copy_search *s, struct tail_copy_found *found)
 		*found = s->best;
 		free(s->where);
 		s->found = false;
-		return (TAIL_COPY_FOUND);
+		return (COPY_FOUND);
 	}
 	if (s->followed)
-		return (TAIL_COPY_FOLLOWED);
+		return (COPY_FOLLOWED);
 	if (s->unknown)
-		return (TAIL_COPY_UNKNOWN);
+		return (COPY_UNKNOWN);
 	if (s->denied)
-		return (TAIL_COPY_DENIED);
-	return (s->changing ? TAIL_COPY_CHANGING : TAIL_COPY_NONE);
+		return (COPY_DENIED);
+	return (s->changing ? COPY_CHANGING : COPY_NONE);
 }
 
 /* Each search has a directory open, and maybe a file. */
@@ -137,8 +137,8 @@ are_too_many(const struct scan_queue *q)
 static bool
 search_begin(struct copy_search *s)
 {
-	struct scan_queue *q = tails_searches(s->own.all);
-	struct tail *t = s->own.tail;
+	struct scan_queue *q = file_table_searches(s->own.all);
+	struct file *t = s->own.file;
 
 	if (s->whole)
 		return (go_on(s));
@@ -161,7 +161,7 @@ search_of(struct scan_job *job)
 }
 
 bool
-tail_copy_step(struct scan_job *job, struct tail **told)
+copy_step(struct scan_job *job, struct file **told)
 {
 	struct copy_search *s = search_of(job);
 
@@ -170,43 +170,43 @@ tail_copy_step(struct scan_job *job, struct tail **told)
 	s->over = true;
 	if (!s->parked)
 		return (true);
-	*told = s->own.tail;
+	*told = s->own.file;
 	return (false);
 }
 
 /* The file that was told may be gone, and its search with it. */
 void
-tail_copy_told(struct tails *all, struct scan_job *job)
+copy_told(struct file_table *all, struct scan_job *job)
 {
-	if (tails_searches(all)->now == job)
+	if (file_table_searches(all)->now == job)
 		search_free(search_of(job));
 }
 
 void
-tail_copy_forget(struct tail *t)
+copy_forget(struct file *t)
 {
 	search_free(t->search);
 }
 
-enum tail_copy_result
-tail_copy_find(const struct tail_copy *of, struct tail_copy_found *found)
+enum copy_result
+copy_find(const struct copy_wanted *of, struct copy_found *found)
 {
-	struct copy_search *s = of->tail != NULL ? of->tail->search : NULL;
-	enum tail_copy_result result;
+	struct copy_search *s = of->file != NULL ? of->file->search : NULL;
+	enum copy_result result;
 
 	if (of->print.hash == 0 && !of->is_unread)
-		return (TAIL_COPY_NONE);
+		return (COPY_NONE);
 	if (s != NULL && !is_search_for(s, of)) {
 		search_free(s);
 		s = NULL;
 	}
 	if (s != NULL && !s->over)
-		return (TAIL_COPY_LATER);
+		return (COPY_LATER);
 	if (s == NULL) {
 		if ((s = search_new(of)) == NULL)
-			return (TAIL_COPY_UNKNOWN);
+			return (COPY_UNKNOWN);
 		if (!search_begin(s))
-			return (TAIL_COPY_LATER);
+			return (COPY_LATER);
 	}
 	s->of = of;
 	s->busy = true;

@@ -21,19 +21,19 @@
 #include "lib/fingerprint.h"
 
 /* Text of fewer octets is no evidence by itself that a file is a copy. */
-#define TAIL_COPY_TELLING	64
+#define COPY_TELLING	64
 
-struct place;
+struct names;
 struct scan_job;
-struct tail;
-struct tails;
+struct file;
+struct file_table;
 
 /* What the file was before it was truncated.  All is borrowed. */
-struct tail_copy {
-	struct tails		*all;
-	struct tail		*tail;		/* whose streams know more
+struct copy_wanted {
+	struct file_table		*all;
+	struct file		*file;		/* whose streams know more
 						   guards, or NULL */
-	struct place		*place;		/* where it had its name */
+	struct names		*place;		/* where it had its name */
 	const char		*name;
 	const char		*real;		/* the path to which links
 						   led, or NULL */
@@ -56,18 +56,18 @@ struct tail_copy {
 						   was in it: that is all */
 };
 
-enum tail_copy_result {
-	TAIL_COPY_FOUND,
-	TAIL_COPY_FOLLOWED,		/* it is followed by itself */
-	TAIL_COPY_NONE,
-	TAIL_COPY_DENIED,		/* a file may not be looked at */
-	TAIL_COPY_UNKNOWN,		/* one could not be: try again */
-	TAIL_COPY_CHANGING,		/* names changed: try again */
-	TAIL_COPY_LATER			/* others have turns: see below */
+enum copy_result {
+	COPY_FOUND,
+	COPY_FOLLOWED,		/* it is followed by itself */
+	COPY_NONE,
+	COPY_DENIED,		/* a file may not be looked at */
+	COPY_UNKNOWN,		/* one could not be: try again */
+	COPY_CHANGING,		/* names changed: try again */
+	COPY_LATER			/* others have turns: see below */
 };
 
-struct tail_copy_found {
-	struct place		*place;
+struct copy_found {
+	struct names		*place;
 	char			*name;		/* the caller's, free(3) */
 	int			 fd;		/* the caller's */
 	struct stat		 st;
@@ -81,13 +81,13 @@ struct tail_copy_found {
  *
  * Any user may have filled a directory near.  Where there are too many names
  * for a turn, and a tail is given, the search goes on in the next turns: then
- * tail_copy_step() tells for which tail one has ended, and this its result.
+ * copy_step() tells for which tail one has ended, and this its result.
  */
-enum tail_copy_result	tail_copy_find(const struct tail_copy *,
-			    struct tail_copy_found *);
+enum copy_result	copy_find(const struct copy_wanted *,
+			    struct copy_found *);
 
 /* Ends the search for the file's copy, if there is one. */
-void	tail_copy_forget(struct tail *);
+void	copy_forget(struct file *);
 
 /*
  * Does a part of a search, for the queue of searches of the table, and returns
@@ -95,7 +95,7 @@ void	tail_copy_forget(struct tail *);
  * is set to the file for which it was: the caller has that ask again, and then
  * says that it was told.
  */
-bool	tail_copy_step(struct scan_job *, struct tail **told);
-void	tail_copy_told(struct tails *, struct scan_job *);
+bool	copy_step(struct scan_job *, struct file **told);
+void	copy_told(struct file_table *, struct scan_job *);
 
 #endif

@@ -23,13 +23,13 @@
 #define COPY_SLACK_NS	(10 * NS_IN_S)
 
 struct copy_search {
-	struct tail_copy	 own;		/* what is looked for, with
+	struct copy_wanted	 own;		/* what is looked for, with
 						   strings of its own */
-	const struct tail_copy	*of;		/* that, or the caller's */
-	struct place		*home;		/* where the file is, and its */
+	const struct copy_wanted *of;		/* that, or the caller's */
+	struct names		*home;		/* where the file is, and its */
 	const char		*base;		/* name there: rotation made
 						   that of the copy from it */
-	struct tail_copy_found	 best;
+	struct copy_found	 best;
 	char			*where;		/* the path of the best */
 	bool			 found;		/* there is a best */
 	bool			 rotated;	/* rotation made its name */
@@ -66,16 +66,16 @@ void	copy_search_some(struct copy_search *);
 void	copy_drop_best(struct copy_search *);
 
 /* Whether st, of lstat(2), may be that of a copy. */
-bool	copy_is_possible(const struct tail_copy *of, const struct stat *st);
+bool	copy_is_possible(const struct copy_wanted *of, const struct stat *st);
 
 /*
  * Whether the file of st was compared with the other before that was truncated,
  * and was its copy.
  */
-bool	copy_is_known(const struct tail_copy *of, const struct stat *st);
+bool	copy_is_known(const struct copy_wanted *of, const struct stat *st);
 
 /* Whether the file of st is followed, and not because it may be a copy. */
-bool	copy_is_followed(struct tails *, const struct stat *st);
+bool	copy_is_followed(struct file_table *, const struct stat *st);
 
 /*
  * Whether fd, of which st is made, has the content of a copy.  What has less
@@ -83,7 +83,7 @@ bool	copy_is_followed(struct tails *, const struct stat *st);
  * nothing but its name: one that rotation made.  Returns 1 or 0, or -1 with
  * errno when it could not be read.
  */
-int	copy_has_content(const struct tail_copy *of, int fd, struct stat *st,
+int	copy_has_content(const struct copy_wanted *of, int fd, struct stat *st,
 	    bool rotated);
 
 #endif

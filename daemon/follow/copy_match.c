@@ -12,15 +12,15 @@
 #include "lib/ns.h"
 
 bool
-copy_is_known(const struct tail_copy *of, const struct stat *st)
+copy_is_known(const struct copy_wanted *of, const struct stat *st)
 {
-	const struct tail *t = tails_find(of->all, st->st_dev, st->st_ino);
+	const struct file *t = file_table_find(of->all, st->st_dev, st->st_ino);
 
-	return (t != NULL && tail_is_copy_of(t, of, st->st_size));
+	return (t != NULL && suspect_is_copy_of(t, of, st->st_size));
 }
 
 bool
-copy_is_possible(const struct tail_copy *of, const struct stat *st)
+copy_is_possible(const struct copy_wanted *of, const struct stat *st)
 {
 	if (!S_ISREG(st->st_mode) ||
 	    (st->st_dev == of->dev && st->st_ino == of->ino))
@@ -36,23 +36,23 @@ copy_is_possible(const struct tail_copy *of, const struct stat *st)
 
 /* Nothing leads to the file any more: another file may have its inode. */
 static bool
-is_out_of_reach(const struct tail *t)
+is_out_of_reach(const struct file *t)
 {
-	return (t->place == NULL && t->fd == -1 && tail_is_done(t));
+	return (t->place == NULL && t->fd == -1 && streams_are_done(t));
 }
 
 bool
-copy_is_followed(struct tails *all, const struct stat *st)
+copy_is_followed(struct file_table *all, const struct stat *st)
 {
-	struct tail *t = tails_find(all, st->st_dev, st->st_ino);
+	struct file *t = file_table_find(all, st->st_dev, st->st_ino);
 
-	if (t != NULL && (is_out_of_reach(t) || tail_is_undecided(t)))
+	if (t != NULL && (is_out_of_reach(t) || streams_are_undecided(t)))
 		return (false);
 	/* A rotated file may just have been copied over. */
 	if (t != NULL && t->rotated && !t->spent && !t->fresh &&
 	    t->held == NULL) {
-		tails_ops(all)->check_surely(t);
-		t = tails_find(all, st->st_dev, st->st_ino);
+		file_table_ops(all)->check_surely(t);
+		t = file_table_find(all, st->st_dev, st->st_ino);
 	}
 	return (t != NULL && t->held == NULL && !t->spent && !t->fresh);
 }
@@ -63,11 +63,11 @@ copy_is_followed(struct tails *all, const struct stat *st)
  */
 static bool
 is_shorter_than_head(
-    const struct tail_copy *of, const struct guard *guard, size_t n)
+    const struct copy_wanted *of, const struct guard *guard, size_t n)
 {
 	bool is_shorter = n < of->print.len;
 
-	return (is_shorter && guard_length(guard->at) >= TAIL_COPY_TELLING);
+	return (is_shorter && guard_length(guard->at) >= COPY_TELLING);
 }
 
 static void
@@ -82,15 +82,15 @@ take_newer(struct guard *newest, struct guard g)
  * of it is acknowledged, a reset may have taken some of that back.
  */
 static struct guard
-guard_within(const struct tail_copy *of, off_t size)
+guard_within(const struct copy_wanted *of, off_t size)
 {
 	struct guard newest = { 0, 0 };
 	const struct route *r;
 	struct stream *s;
 
-	if (of->guard.at <= size || of->tail == NULL)
+	if (of->guard.at <= size || of->file == NULL)
 		return (of->guard);
-	for (s = of->tail->streams; s != NULL; s = s->next) {
+	for (s = of->file->streams; s != NULL; s = s->next) {
 		r = s->route;
 		take_newer(&newest, stream_guard_within(s, size));
 		take_newer(&newest, r->ops->guard_within(s, size, r->dest));
@@ -100,7 +100,7 @@ guard_within(const struct tail_copy *of, off_t size)
 
 int
 copy_has_content(
-    const struct tail_copy *of, int fd, struct stat *st, bool rotated)
+    const struct copy_wanted *of, int fd, struct stat *st, bool rotated)
 {
 	uint8_t head[FINGERPRINT_MAX];
 	struct guard guard;
@@ -117,13 +117,13 @@ copy_has_content(
 	guard = guard_within(of, st->st_size);
 	/* Only what was sent of it tells of a file that begins with NULs. */
 	if ((of->print.len == 0 && !of->is_unread &&
-		guard_length(guard.at) < TAIL_COPY_TELLING) ||
+		guard_length(guard.at) < COPY_TELLING) ||
 	    (st->st_size < of->needed && guard_length(guard.at) < GUARD_MAX))
 		return (0);
-	if ((n = fingerprint_head(fd, head)) == -1)
+	if ((n = read_fingerprint_head(fd, head)) == -1)
 		return (-1);
 	if (!fingerprint_matches(&of->print, head, (size_t)n) &&
 	    !is_shorter_than_head(of, &guard, (size_t)n))
 		return (0);
-	return (of->guard.at <= 0 ? 1 : guard_holds(&guard, fd));
+	return (of->guard.at <= 0 ? 1 : read_guard_holds(&guard, fd));
 }

@@ -37,9 +37,9 @@ note_error(struct copy_search *s, int error)
  */
 static bool
 has_name_of_copy(
-    const struct copy_search *s, struct place *in, const char *name)
+    const struct copy_search *s, struct names *in, const char *name)
 {
-	const struct tails_finder *finder = tails_finder(s->of->all);
+	const struct file_finder *finder = file_finder(s->of->all);
 	bool rotated = rotation_is_of(name, s->base);
 
 	if (in == s->home && rotated)
@@ -96,7 +96,7 @@ copy_drop_best(struct copy_search *s)
 
 /* Takes fd, which is open for name. */
 static void
-keep_best(struct copy_search *s, struct place *place, const char *name, int fd,
+keep_best(struct copy_search *s, struct names *place, const char *name, int fd,
     const struct stat *st)
 {
 	char *copy, *where = NULL;
@@ -116,17 +116,17 @@ keep_best(struct copy_search *s, struct place *place, const char *name, int fd,
 	s->found = true;
 	s->rotated = rotation_is_of(name, s->base);
 	s->where = where;
-	s->best = (struct tail_copy_found) {
+	s->best = (struct copy_found) {
 		.place = place, .name = copy, .fd = fd, .st = *st
 	};
 }
 
 /* Other users may have given a file that is not theirs a name there. */
 static bool
-is_trusted(const struct tail_copy *of, struct place *in, const char *name,
+is_trusted(const struct copy_wanted *of, struct names *in, const char *name,
     const struct stat *st)
 {
-	const struct tails_finder *finder = tails_finder(of->all);
+	const struct file_finder *finder = file_finder(of->all);
 
 	return (finder->trusts == NULL ||
 	    finder->trusts(in, name, st, of->place, of->name));
@@ -137,7 +137,7 @@ is_trusted(const struct tail_copy *of, struct place *in, const char *name,
  * the log, and has a name that rotation gives it, was made for it.
  */
 static bool
-is_made_for(const struct copy_search *s, struct place *in, const char *name,
+is_made_for(const struct copy_search *s, struct names *in, const char *name,
     const struct stat *st)
 {
 	char path[PATH_MAX];
@@ -153,7 +153,7 @@ is_made_for(const struct copy_search *s, struct place *in, const char *name,
 
 static void
 try_entry(
-    struct copy_search *s, struct place *place, int dirfd, const char *name)
+    struct copy_search *s, struct names *place, int dirfd, const char *name)
 {
 	struct stat st;
 	int fd, is;
@@ -204,13 +204,13 @@ names_changed(DIR *dir)
 }
 
 static DIR *
-open_place(struct copy_search *s, struct place *place)
+open_place(struct copy_search *s, struct names *place)
 {
 	DIR *dir;
 
-	if ((dir = place_list(place)) == NULL &&
-	    tails_out_of_descriptors(errno) && tails_close_some(s->of->all))
-		dir = place_list(place);
+	if ((dir = names_list(place)) == NULL &&
+	    file_out_of_descriptors(errno) && file_table_close_some(s->of->all))
+		dir = names_list(place);
 	if (dir == NULL)
 		note_error(s, errno);
 	return (dir);
@@ -220,7 +220,8 @@ open_place(struct copy_search *s, struct place *place)
 static bool
 take(struct copy_search *s)
 {
-	s->full = !s->whole && !scan_queue_take(tails_searches(s->of->all), 1);
+	s->full =
+	    !s->whole && !scan_queue_take(file_table_searches(s->of->all), 1);
 	return (!s->full);
 }
 
@@ -231,7 +232,7 @@ take(struct copy_search *s)
  * whether that is all of the directory.
  */
 static bool
-list_some(struct copy_search *s, struct place *place)
+list_some(struct copy_search *s, struct names *place)
 {
 	const struct dirent *e;
 
@@ -239,7 +240,7 @@ list_some(struct copy_search *s, struct place *place)
 		if ((s->dir = open_place(s, place)) == NULL)
 			return (true);
 		s->before = names_changed(s->dir);
-		s->began = clock_day_ns();
+		s->began = clock_wall_ns();
 	}
 	for (;;) {
 		if (!take(s))
@@ -252,7 +253,7 @@ list_some(struct copy_search *s, struct place *place)
 	if (errno != 0)
 		note_error(s, errno);
 	if (!s->found &&
-	    place_was_changing(s->before, names_changed(s->dir), s->began))
+	    names_were_changing(s->before, names_changed(s->dir), s->began))
 		s->changing = true;
 	(void)closedir(s->dir);
 	s->dir = NULL;
@@ -261,7 +262,7 @@ list_some(struct copy_search *s, struct place *place)
 
 /* Returns whether the search has found something, or has used up its turn. */
 static bool
-search_place(struct place *place, void *arg)
+search_place(struct names *place, void *arg)
 {
 	struct copy_search *s = arg;
 
@@ -280,8 +281,8 @@ search_place(struct place *place, void *arg)
 static bool
 search_real(struct copy_search *s)
 {
-	const struct tails_finder *finder = tails_finder(s->of->all);
-	struct place *place;
+	const struct file_finder *finder = file_finder(s->of->all);
+	struct names *place;
 
 	if (s->real_done)
 		return (false);
@@ -297,10 +298,10 @@ search_real(struct copy_search *s)
 }
 
 /* The directory of the file; NULL where it went while others had turns. */
-static struct place *
+static struct names *
 find_home(struct copy_search *s)
 {
-	const struct tails_finder *finder = tails_finder(s->of->all);
+	const struct file_finder *finder = file_finder(s->of->all);
 
 	if (!s->parked)
 		return (s->own.place);
@@ -313,8 +314,8 @@ find_home(struct copy_search *s)
 void
 copy_search_some(struct copy_search *s)
 {
-	const struct tails_finder *finder = tails_finder(s->of->all);
-	struct place *home = find_home(s);
+	const struct file_finder *finder = file_finder(s->of->all);
+	struct names *home = find_home(s);
 
 	s->full = false;
 	if (home == NULL) {

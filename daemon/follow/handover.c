@@ -22,7 +22,7 @@ struct giving {
 };
 
 static off_t
-least_acked(const struct tail *t)
+least_acked(const struct file *t)
 {
 	const struct stream *s;
 	off_t least = t->size;
@@ -34,7 +34,7 @@ least_acked(const struct tail *t)
 }
 
 static void
-say_lost(const struct tail *t)
+say_lost(const struct file *t)
 {
 	off_t from = least_acked(t);
 
@@ -42,12 +42,12 @@ say_lost(const struct tail *t)
 		return;
 	log_warnx("%s: %lld bytes at %lld are lost, but for a copy: a file "
 		  "without a name cannot be found again",
-	    tail_path(t).text, (long long)(t->size - from), (long long)from);
+	    file_path(t).text, (long long)(t->size - from), (long long)from);
 }
 
 /* Whether the file can be read by its descriptor, for a destination. */
 static bool
-is_open(const struct tail *t)
+is_open(const struct file *t)
 {
 	return (t->known && t->fd != -1 && t->streams != NULL);
 }
@@ -57,28 +57,28 @@ is_open(const struct tail *t)
  * a directory in which a source means files, as a start searches no others.
  */
 static bool
-is_easy_to_find(const struct tail *t)
+is_easy_to_find(const struct file *t)
 {
 	struct stat st;
 
 	return (t->place != NULL && (!t->rotated || t->place->told) &&
-	    stat(tail_path(t).text, &st) == 0 && st.st_dev == t->dev &&
+	    stat(file_path(t).text, &st) == 0 && st.st_dev == t->dev &&
 	    st.st_ino == t->ino);
 }
 
 /* Also a file that has a name may lose it before the next worker has looked. */
 static void
-give_one(const struct tail *t, const struct giving *g)
+give_one(const struct file *t, const struct giving *g)
 {
 	struct handover_file f = { .fd = t->fd,
-		.quiet = tails_now(t->all) - t->changed };
+		.quiet = file_table_now(t->all) - t->changed };
 
-	if (!is_open(t) || (tail_is_done(t) && is_easy_to_find(t)))
+	if (!is_open(t) || (streams_are_done(t) && is_easy_to_find(t)))
 		return;
 	if (g->give(g->arg, &f) == 0)
 		return;
 	log_warn(
-	    "%s: cannot be handed over to the next worker", tail_path(t).text);
+	    "%s: cannot be handed over to the next worker", file_path(t).text);
 	if (t->place == NULL)
 		say_lost(t);
 }
@@ -87,7 +87,7 @@ give_one(const struct tail *t, const struct giving *g)
  * Files that follow each other are given together, the first to be sent first.
  */
 static void
-give_chain(struct tail *t, void *arg)
+give_chain(struct file *t, void *arg)
 {
 	if (t->before != NULL)
 		return;
@@ -96,20 +96,20 @@ give_chain(struct tail *t, void *arg)
 }
 
 static void
-lose(struct tail *t, void *arg)
+lose(struct file *t, void *arg)
 {
 	(void)arg;
-	if (is_open(t) && !tail_is_done(t) && t->place == NULL)
+	if (is_open(t) && !streams_are_done(t) && t->place == NULL)
 		say_lost(t);
 }
 
 void
-handover_give(struct tails *ts,
+handover_give(struct file_table *ts,
     int (*give)(void *, const struct handover_file *), void *arg)
 {
 	struct giving g = { give, arg };
 
-	tails_walk(ts, give_chain, &g);
+	file_table_walk(ts, give_chain, &g);
 }
 
 /*
@@ -118,40 +118,42 @@ handover_give(struct tails *ts,
  * record.
  */
 static bool
-had_own_name(const struct tail *t)
+had_own_name(const struct file *t)
 {
-	const char *path = tail_old_path(t);
+	const char *path = file_old_path(t);
 
 	return (path == NULL || strcmp(strrchr(path, '/') + 1, t->name) == 0);
 }
 
 static void
-end(struct tail *t, void *arg)
+end(struct file *t, void *arg)
 {
-	struct tails *ts = arg;
+	struct file_table *ts = arg;
 	struct stream *s;
 	struct stat st;
 
 	if (!is_open(t) || t->place != NULL || t->held != NULL ||
-	    t->packed != INFLATE_NONE || fstat(t->fd, &st) == -1)
+	    t->compression != INFLATE_NONE || fstat(t->fd, &st) == -1)
 		return;
 	if (st.st_nlink > 0)
 		for (s = t->streams; s != NULL; s = s->next)
-			ledger_mark(tails_ledger(ts), &s->mark);
-	else if (st.st_size == t->size && tail_is_done(t) && had_own_name(t))
-		tail_finish(t);
+			checkpointer_mark(
+			    file_table_checkpointer(ts), &s->mark);
+	else if (st.st_size == t->size && streams_are_done(t) &&
+	    had_own_name(t))
+		follow_finish(t);
 }
 
 void
-handover_end(struct tails *ts)
+handover_end(struct file_table *ts)
 {
-	tails_walk(ts, end, ts);
+	file_table_walk(ts, end, ts);
 }
 
 void
-handover_say_lost(struct tails *ts)
+handover_say_lost(struct file_table *ts)
 {
-	tails_walk(ts, lose, NULL);
+	file_table_walk(ts, lose, NULL);
 }
 
 int

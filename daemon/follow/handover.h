@@ -10,7 +10,7 @@
 
 #include <stddef.h>
 
-struct tails;
+struct file_table;
 
 /* An open file, and what its descriptor does not tell. */
 struct handover_file {
@@ -25,7 +25,7 @@ struct handover_file {
  * the oldest comes first.  give borrows the descriptor; it returns 0, or -1
  * with errno: then what is lost is said.
  */
-void	handover_give(struct tails *,
+void	handover_give(struct file_table *,
 	    int (*give)(void *arg, const struct handover_file *), void *arg);
 
 /*
@@ -34,10 +34,10 @@ void	handover_give(struct tails *,
  * worker, and so does its record; the record of a file that was moved away says
  * that the file was there.
  */
-void	handover_end(struct tails *);
+void	handover_end(struct file_table *);
 
 /* Then says what no worker will read. */
-void	handover_say_lost(struct tails *);
+void	handover_say_lost(struct file_table *);
 
 /* Files that the monitor keeps for the next worker; begins with zeros. */
 struct handover {

@@ -20,13 +20,13 @@
 #include "lib/rotation.h"
 
 void
-follow_know(struct tail *t, const struct stat *st)
+follow_know(struct file *t, const struct stat *st)
 {
 	struct stream *s;
 
 	for (s = t->streams; s != NULL; s = s->next)
 		s->mark.is_recorded = false;
-	tails_know(t, st);
+	file_table_know(t, st);
 }
 
 /*
@@ -34,98 +34,99 @@ follow_know(struct tail *t, const struct stat *st)
  * before this one looked at its directory.  Some file systems count seconds.
  */
 static bool
-is_unchanged(struct tails *ts, const struct place *place, const struct stat *st)
+is_unchanged(
+    struct file_table *ts, const struct names *place, const struct stat *st)
 {
-	const struct ledger *l = tails_ledger(ts);
+	const struct checkpointer *l = file_table_checkpointer(ts);
 	int64_t at = ((int64_t)st->st_ctim.tv_sec + 3) * NS_IN_S;
 
-	return (tails_is_starting(ts) && !ledger_is_first(l) &&
-	    place_side(place, l, at) == LEDGER_BEFORE);
+	return (file_table_is_starting(ts) && !checkpointer_is_first(l) &&
+	    names_side(place, l, at) == CHECKPOINTER_BEFORE);
 }
 
-struct tail *
-tail_new(struct tails *ts, struct place *place, const char *name,
+struct file *
+follow_new(struct file_table *ts, struct names *place, const char *name,
     const struct stat *st)
 {
-	struct tail *t;
+	struct file *t;
 	char *own;
 
-	if ((t = tail_alloc(ts, name)) == NULL)
+	if ((t = file_alloc(ts, name)) == NULL)
 		return (NULL);
 	own = t->name;
 	t->name = NULL;
 	follow_know(t, st);
 	follow_enter(t, place, own);
-	place_follow_leaver(t);
+	order_after_former(t);
 	t->size = st->st_size;
 	t->settled = is_unchanged(ts, place, st);
-	tails_stats(ts)->found++;
+	file_table_stats(ts)->found++;
 	return (t);
 }
 
-struct tail *
-tail_new_nameless(
-    struct tails *ts, const char *name, int fd, const struct stat *st)
+struct file *
+follow_new_nameless(
+    struct file_table *ts, const char *name, int fd, const struct stat *st)
 {
-	struct tail *t;
+	struct file *t;
 
-	if ((t = tail_alloc(ts, name)) == NULL) {
+	if ((t = file_alloc(ts, name)) == NULL) {
 		(void)close(fd);
 		return (NULL);
 	}
 	follow_know(t, st);
-	tails_opened(t, fd);
+	file_opened(t, fd);
 	t->size = st->st_size;
 	t->deleted = st->st_nlink == 0;
 	t->many_links = st->st_nlink > 1;
 	t->rotated = true;
-	tails_stats(ts)->found++;
+	file_table_stats(ts)->found++;
 	return (t);
 }
 
 void
-tail_free(struct tail *t)
+follow_free(struct file *t)
 {
 	struct stream *s;
 
 	if (t->place != NULL)
-		RB_REMOVE(tail_names, &t->place->names, t);
-	tails_forget(t);
-	tails_untime(t);
-	tails_sure(t);
-	place_unleave(t);
-	tail_unlink_order(t);
+		RB_REMOVE(names_by_name, &t->place->names, t);
+	file_table_forget(t);
+	file_timer_del(t);
+	file_verified(t);
+	names_forget(t);
+	order_unlink(t);
 	while ((s = t->streams) != NULL) {
 		t->streams = s->next;
 		stream_free(s);
 	}
-	tails_closed(t);
-	tails_stats(t->all)->files--;
-	tail_unhold(t);
-	tail_copy_forget(t);
-	tail_forget_paths(t);
+	file_close(t);
+	file_table_stats(t->all)->files--;
+	suspect_end(t);
+	copy_forget(t);
+	file_forget_paths(t);
 	free(t->emptied);
 	free(t->name);
 	free(t);
 }
 
 void
-tail_lose(struct tail *t, const char *how, off_t from, off_t to)
+follow_lose(struct file *t, const char *how, off_t from, off_t to)
 {
 	struct path_text own;
 	char *path;
 
-	if (from >= to || (path = strdup(tail_origin(t, &own))) == NULL)
+	if (from >= to || (path = strdup(file_origin(t, &own))) == NULL)
 		return;
-	tails_lose(t->all,
-	    &(struct tails_loss) {
+	file_table_lose(t->all,
+	    &(struct file_table_loss) {
 		.path = path, .how = how, .at = from, .bytes = to - from });
 	free(path);
 }
 
 /* Where its text ends, if nothing but NULs was found behind that. */
 static off_t
-text_end(const struct tail *t)
+text_end(const struct file *t)
 {
 	const struct stream *s;
 	off_t end = 0;
@@ -142,9 +143,9 @@ text_end(const struct tail *t)
 }
 
 void
-tail_say_lost(struct tail *t, const char *how)
+follow_say_lost(struct file *t, const char *how)
 {
-	tail_lose(t, how, tail_least_sent(t), text_end(t));
+	follow_lose(t, how, streams_least_sent(t), text_end(t));
 }
 
 /*
@@ -152,17 +153,18 @@ tail_say_lost(struct tail *t, const char *how)
  * one above that, is looked at again, perhaps by the next start.
  */
 static bool
-may_go_on_unseen(const struct tail *t)
+may_go_on_unseen(const struct file *t)
 {
-	const struct tails_finder *finder = tails_finder(t->all);
-	const char *path = tail_old_path(t);
-	const struct place *place;
+	const struct file_finder *finder = file_finder(t->all);
+	const char *path = file_old_path(t);
+	const struct names *place;
 
 	if (t->place != NULL || !t->known || finder->place_of == NULL)
 		return (false);
 	while (path != NULL &&
 	    (place = finder->place_of(finder->arg, path)) != NULL) {
-		if (ledger_late_since(tails_ledger(t->all), place->path) != 0)
+		if (checkpointer_late_since(
+			file_table_checkpointer(t->all), place->path) != 0)
 			return (true);
 		/* The directory in which that is, up to the root, "". */
 		path = place->path[0] != '\0' ? place->path : NULL;
@@ -171,38 +173,40 @@ may_go_on_unseen(const struct tail *t)
 }
 
 void
-tail_finish(struct tail *t)
+follow_finish(struct file *t)
 {
 	bool stays = may_go_on_unseen(t);
 	struct stream *s;
 
-	say_info(tail_path(t).text, "finished");
+	say_info(file_path(t).text, "finished");
 	for (s = t->streams; s != NULL; s = s->next)
 		if (stays)
-			ledger_leave(tails_ledger(t->all), &s->mark);
+			checkpointer_leave(
+			    file_table_checkpointer(t->all), &s->mark);
 		else
-			ledger_drop(tails_ledger(t->all), &s->mark, t->known);
-	tail_free(t);
+			checkpointer_drop(file_table_checkpointer(t->all),
+			    &s->mark, t->known);
+	follow_free(t);
 }
 
 void
-tail_finish_packed(struct tail *t)
+follow_finish_compressed(struct file *t)
 {
 	struct stream *s;
 
-	if (t->place == NULL || !rotation_is_packed(t->name)) {
-		tail_finish(t);
+	if (t->place == NULL || !rotation_is_compressed(t->name)) {
+		follow_finish(t);
 		return;
 	}
-	say_info(tail_path(t).text, "finished");
-	tail_set_origin(t, NULL);
+	say_info(file_path(t).text, "finished");
+	file_set_origin(t, NULL);
 	for (s = t->streams; s != NULL; s = s->next)
-		ledger_leave(tails_ledger(t->all), &s->mark);
-	tail_free(t);
+		checkpointer_leave(file_table_checkpointer(t->all), &s->mark);
+	follow_free(t);
 }
 
 struct stream *
-tail_link_stream(struct tail *t, struct route *r, off_t offset)
+follow_link_stream(struct file *t, struct route *r, off_t offset)
 {
 	struct stream *s;
 
@@ -214,37 +218,37 @@ tail_link_stream(struct tail *t, struct route *r, off_t offset)
 }
 
 void
-tail_begin_stream(struct stream *s)
+follow_begin_stream(struct stream *s)
 {
-	struct tail *t = s->tail;
+	struct file *t = s->file;
 
 	/* Also at 0: a file that is renamed must be known again. */
-	ledger_mark(tails_ledger(t->all), &s->mark);
-	log_debug("%s: to %s from %lld", tail_path(t).text, s->route->to->name,
+	checkpointer_mark(file_table_checkpointer(t->all), &s->mark);
+	log_debug("%s: to %s from %lld", file_path(t).text, s->route->to->name,
 	    (long long)s->cursor.sent);
 	stream_wake(s);
 }
 
 int
-tail_add_stream(struct tail *t, struct route *r, off_t offset)
+follow_add_stream(struct file *t, struct route *r, off_t offset)
 {
 	struct stream *s;
 
-	if ((s = tail_link_stream(t, r, offset)) == NULL)
+	if ((s = follow_link_stream(t, r, offset)) == NULL)
 		return (-1);
-	tail_begin_stream(s);
+	follow_begin_stream(s);
 	return (0);
 }
 
 static void
-free_one(struct tail *t, void *arg)
+free_one(struct file *t, void *arg)
 {
 	(void)arg;
-	tail_free(t);
+	follow_free(t);
 }
 
 void
-follow_free_all(struct tails *ts)
+follow_free_all(struct file_table *ts)
 {
-	tails_walk(ts, free_one, NULL);
+	file_table_walk(ts, free_one, NULL);
 }

@@ -19,12 +19,12 @@
 #define OFF_MOST ((off_t)INT64_MAX)
 
 void
-tail_wake_behind(struct tail *t)
+order_wake_behind(struct file *t)
 {
 	struct stream *s;
 	unsigned n;
 
-	for (n = 0; n < TAIL_WAITS_FOR && (t = t->behind) != NULL; n++)
+	for (n = 0; n < FILE_WAITS_FOR && (t = t->behind) != NULL; n++)
 		for (s = t->streams; s != NULL; s = s->next)
 			if (!s->is_drained)
 				stream_wake(s);
@@ -32,9 +32,9 @@ tail_wake_behind(struct tail *t)
 
 /* Both may have waited for what is not before them any more. */
 void
-tail_unlink_order(struct tail *t)
+order_unlink(struct file *t)
 {
-	struct tail *before = t->before, *behind = t->behind;
+	struct file *before = t->before, *behind = t->behind;
 
 	t->before = t->behind = NULL;
 	if (before != NULL)
@@ -43,7 +43,7 @@ tail_unlink_order(struct tail *t)
 		behind->before = before;
 	streams_wake(behind);
 	if (behind != NULL)
-		tail_wake_behind(behind);
+		order_wake_behind(behind);
 	if (before != NULL)
 		streams_wake(t);
 }
@@ -53,19 +53,19 @@ tail_unlink_order(struct tail *t)
  * looked at it since it was written to.
  */
 static void
-owe(struct tail *t)
+owe(struct file *t)
 {
 	struct stat st;
 
 	/* How much text is in a compressed file is not known before its end. */
-	t->owed = t->packed == INFLATE_NONE ? t->size : OFF_MOST;
-	if (t->packed == INFLATE_NONE && t->fd != -1 &&
+	t->owed = t->compression == INFLATE_NONE ? t->size : OFF_MOST;
+	if (t->compression == INFLATE_NONE && t->fd != -1 &&
 	    fstat(t->fd, &st) == 0 && st.st_size > t->owed)
 		t->owed = st.st_size;
 }
 
 void
-tail_follows(struct tail *after, struct tail *before)
+order_follow(struct file *after, struct file *before)
 {
 	if (after == before || after->before != NULL || before->behind != NULL)
 		return;
@@ -74,60 +74,60 @@ tail_follows(struct tail *after, struct tail *before)
 	owe(before);
 }
 
-static struct leaver *
-find_homeless(struct tail *t, const struct place *place, const char *name)
+static struct former_holder *
+find_homeless(struct file *t, const struct names *place, const char *name)
 {
-	struct place *homeless = tails_homeless(t->all);
+	struct names *homeless = file_table_homeless(t->all);
 	char path[PATH_MAX];
 	int n;
 
-	if (RB_EMPTY(&homeless->leavers))
+	if (RB_EMPTY(&homeless->names_formers))
 		return (NULL);
 	n = snprintf(path, sizeof(path), "%s/%s", place->path, name);
-	return (n > 0 && (size_t)n < sizeof(path) ? place_leaver(homeless, path)
+	return (n > 0 && (size_t)n < sizeof(path) ? names_former(homeless, path)
 						  : NULL);
 }
 
 /* Where there was no memory for it when the file lost its name. */
 static void
-note_origin(struct tail *t)
+note_origin(struct file *t)
 {
 	struct path_text path;
 
-	if (tail_old_path(t) == NULL)
-		tail_set_origin(t, tail_origin(t, &path));
+	if (file_old_path(t) == NULL)
+		file_set_origin(t, file_origin(t, &path));
 }
 
 /* t is sent after the first other file that had the name and lost it. */
 static void
-follow_leaver(struct tail *t, struct place *place, const char *name)
+follow_leaver(struct file *t, struct names *place, const char *name)
 {
-	struct leaver *l = place_leaver(place, name);
+	struct former_holder *l = names_former(place, name);
 
 	if (l == NULL)
 		l = find_homeless(t, place, name);
 
-	if (l != NULL && l->tail == t)
-		l = leaver_next(l);
+	if (l != NULL && l->file == t)
+		l = names_former_next(l);
 	if (l == NULL)
 		return;
-	tail_follows(t, l->tail);
-	note_origin(l->tail);
-	place_unleave(l->tail);
+	order_follow(t, l->file);
+	note_origin(l->file);
+	names_forget(l->file);
 }
 
 void
-place_follow_leaver(struct tail *t)
+order_after_former(struct file *t)
 {
 	follow_leaver(t, t->place, t->name);
 }
 
 void
-tail_precedes(struct tail *t, struct place *place, const char *name)
+order_precede(struct file *t, struct names *place, const char *name)
 {
-	struct tail *holder = tail_at(place, name);
+	struct file *holder = names_at(place, name);
 
-	tail_unlink_order(t);
+	order_unlink(t);
 	if (holder != NULL && holder != t) {
 		t->before = holder->before;
 		t->behind = holder;
@@ -138,13 +138,13 @@ tail_precedes(struct tail *t, struct place *place, const char *name)
 		return;
 	}
 	follow_leaver(t, place, name);
-	tail_was(t, place, name);
+	names_remember(t, place, name);
 }
 
 /* A file and the name that it has or had. */
 struct member {
 	char name[NAME_MAX + 1];
-	struct tail *tail;
+	struct file *file;
 	int64_t at; /* its last write, but no later than that of the next */
 	const char *target; /* where name is a link: the name of what it leads
 			       to, where the file has its own */
@@ -156,7 +156,7 @@ static int
 compare_ages(const struct member *x, const struct member *y)
 {
 	return (rotation_compare(x->target != NULL ? x->target : x->name,
-	    x->tail->name, y->tail->name));
+	    x->file->name, y->file->name));
 }
 
 /*
@@ -196,12 +196,12 @@ compare_names(const void *a, const void *b)
 static int64_t
 made_ns(const struct member *m)
 {
-	const struct tail *t = m->tail;
+	const struct file *t = m->file;
 
-	if (t->packed != INFLATE_NONE || t->place == NULL)
+	if (t->compression != INFLATE_NONE || t->place == NULL)
 		return (0);
 	return (t->fd != -1 ? born_open_ns(t->fd)
-			    : born_ns(tail_path(t).text, t->ino));
+			    : born_ns(file_path(t).text, t->ino));
 }
 
 /* Whether the names of list[0..n), which is in the order of times, object. */
@@ -265,21 +265,21 @@ sort_related(struct member *list, size_t n)
  * there, where t has its own, too; else NULL.
  */
 static const char *
-target_of(struct place *place, const char *name, const struct tail *t)
+target_of(struct names *place, const char *name, const struct file *t)
 {
-	const struct tail *holder = tail_at(place, name);
+	const struct file *holder = names_at(place, name);
 	const char *real;
 
 	if (holder == NULL || t->place == NULL ||
-	    (real = tail_target(holder)) == NULL ||
-	    !place_holds(t->place, real))
+	    (real = file_target(holder)) == NULL ||
+	    !names_holds(t->place, real))
 		return (NULL);
 	return (strrchr(real, '/') + 1);
 }
 
 static void
-add_member(struct place *place, struct member **list, size_t *n,
-    const char *name, struct tail *t)
+add_member(struct names *place, struct member **list, size_t *n,
+    const char *name, struct file *t)
 {
 	const char *target = target_of(place, name, t);
 	struct member *grown;
@@ -298,37 +298,37 @@ add_member(struct place *place, struct member **list, size_t *n,
 	    ? rotation_is_of(t->name, target)
 	    : t->place == place && rotation_is_of(t->name, name);
 	(*list)[*n].at = t->written_ns;
-	(*list)[(*n)++].tail = t;
+	(*list)[(*n)++].file = t;
 }
 
 /*
  * The name in place by which a source means a file that was rotated, or NULL.
  */
 static const char *
-own_base(const struct place *place, const struct tail *t)
+own_base(const struct names *place, const struct file *t)
 {
-	const char *path = tail_old_path(t);
+	const char *path = file_old_path(t);
 
-	return (t->rotated && path != NULL && place_holds(place, path)
+	return (t->rotated && path != NULL && names_holds(place, path)
 		? strrchr(path, '/') + 1
 		: NULL);
 }
 
 /* The name from which rotation made name, where a file has it now. */
 static const char *
-base_in_use(struct place *place, const char *name, char base[NAME_MAX + 1])
+base_in_use(struct names *place, const char *name, char base[NAME_MAX + 1])
 {
 	size_t i;
 
 	for (i = 0; rotation_base(name, i, base, NAME_MAX + 1); i++)
-		if (tail_at(place, base) != NULL)
+		if (names_at(place, base) != NULL)
 			return (base);
 	return (NULL);
 }
 
 /* The files of one group had that name: the last one that is a base. */
 static const char *
-name_of_group(struct place *place, const char *name, char base[NAME_MAX + 1])
+name_of_group(struct names *place, const char *name, char base[NAME_MAX + 1])
 {
 	const char *used = base_in_use(place, name, base);
 
@@ -338,37 +338,37 @@ name_of_group(struct place *place, const char *name, char base[NAME_MAX + 1])
 /* The same where files had it, and none has it now. */
 static const char *
 base_that_was_left(
-    struct place *place, const char *name, char base[NAME_MAX + 1])
+    struct names *place, const char *name, char base[NAME_MAX + 1])
 {
 	size_t i;
 
 	for (i = 0; rotation_base(name, i, base, NAME_MAX + 1); i++)
-		if (place_leaver(place, base) != NULL)
+		if (names_former(place, base) != NULL)
 			return (base);
 	return (NULL);
 }
 
 /* The next of list[0..n): *i of those that are related, *k of the others. */
-static struct tail *
+static struct file *
 next_member(const struct member *list, size_t n, size_t *i, size_t *k)
 {
 	bool more = *i < n && list[*i].related;
 
 	if (*k == n || (more && list[*i].at <= list[*k].at))
-		return (more ? list[(*i)++].tail : NULL);
-	return (list[(*k)++].tail);
+		return (more ? list[(*i)++].file : NULL);
+	return (list[(*k)++].file);
 }
 
 /* list[0..n) had the same name. */
 static void
-order_members(struct place *place, struct member *list, size_t n)
+order_members(struct names *place, struct member *list, size_t n)
 {
-	struct tail *holder = tail_at(place, list[0].name);
-	struct tail *t, *last = NULL, *other = NULL;
+	struct file *holder = names_at(place, list[0].name);
+	struct file *t, *last = NULL, *other = NULL;
 	size_t i, k = 0;
 
 	for (i = 0; i < n; i++)
-		tail_unlink_order(list[i].tail);
+		order_unlink(list[i].file);
 	/*
 	 * One that had the name and has gone elsewhere comes before them all.
 	 */
@@ -380,31 +380,31 @@ order_members(struct place *place, struct member *list, size_t n)
 	for (i = 0; (t = next_member(list, n, &i, &k)) != NULL; last = t) {
 		if (last == NULL) {
 			if (other != NULL)
-				tail_follows(t, other);
+				order_follow(t, other);
 			continue;
 		}
-		tail_follows(t, last);
-		place_unleave(last);
+		order_follow(t, last);
+		names_forget(last);
 	}
 	if (holder == NULL) {
-		tail_was(last, place, list[0].name);
+		names_remember(last, place, list[0].name);
 		return;
 	}
-	place_unleave(last);
-	tail_follows(holder, last);
+	names_forget(last);
+	order_follow(holder, last);
 }
 
 /* The group of a file that has a name in place, or left one, or NULL. */
 static const char *
-group_of(struct place *place, const struct tail *t, char base[NAME_MAX + 1])
+group_of(struct names *place, const struct file *t, char base[NAME_MAX + 1])
 {
-	const char *path = tail_old_path(t), *name = own_base(place, t);
+	const char *path = file_old_path(t), *name = own_base(place, t);
 
 	if (name == NULL && t->left != NULL && t->left->place == place)
 		name = t->left->name;
 	if (name != NULL)
 		return (name_of_group(place, name, base));
-	if (t->left != NULL || (path != NULL && !place_holds(place, path)))
+	if (t->left != NULL || (path != NULL && !names_holds(place, path)))
 		return (NULL);
 	if ((name = base_in_use(place, t->name, base)) == NULL)
 		name = base_that_was_left(place, t->name, base);
@@ -412,19 +412,19 @@ group_of(struct place *place, const struct tail *t, char base[NAME_MAX + 1])
 }
 
 void
-place_order(struct place *place)
+order_names(struct names *place)
 {
 	char base[NAME_MAX + 1];
 	struct member *list = NULL;
-	struct leaver *l;
+	struct former_holder *l;
 	const char *name;
-	struct tail *t;
+	struct file *t;
 	size_t n = 0, i, k;
 
-	RB_FOREACH (l, leavers, &place->leavers)
+	RB_FOREACH (l, names_formers, &place->names_formers)
 		add_member(
-		    place, &list, &n, group_of(place, l->tail, base), l->tail);
-	RB_FOREACH (t, tail_names, &place->names)
+		    place, &list, &n, group_of(place, l->file, base), l->file);
+	RB_FOREACH (t, names_by_name, &place->names)
 		/* What may be a copy is not sent, and makes nobody wait. */
 		if (t->left == NULL && t->held == NULL &&
 		    (name = group_of(place, t, base)) != NULL)

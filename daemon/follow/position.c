@@ -22,7 +22,7 @@
 
 /* Whether the last line that was read began at offset at. */
 static int
-last_line_holds(const struct tail *t, int fd, off_t at)
+last_line_holds(const struct file *t, int fd, off_t at)
 {
 	uint8_t buf[GUARD_MAX];
 	size_t len = guard_length(at);
@@ -40,7 +40,7 @@ last_line_holds(const struct tail *t, int fd, off_t at)
  * a lost connection, and the newest one, or how the file begins, holds.
  */
 static bool
-is_past_guards(const struct tail *t, const struct stream *s, int fd, off_t at)
+is_past_guards(const struct file *t, const struct stream *s, int fd, off_t at)
 {
 	const struct guard newest = stream_guard_newest(s);
 	uint8_t head[FINGERPRINT_MAX];
@@ -48,7 +48,8 @@ is_past_guards(const struct tail *t, const struct stream *s, int fd, off_t at)
 
 	if (newest.at > 0)
 		return (at == newest.at);
-	return (t->print.len > 0 && (n = fingerprint_head(fd, head)) != -1 &&
+	return (t->print.len > 0 &&
+	    (n = read_fingerprint_head(fd, head)) != -1 &&
 	    fingerprint_matches(&t->print, head, (size_t)n));
 }
 
@@ -58,7 +59,7 @@ is_past_guards(const struct tail *t, const struct stream *s, int fd, off_t at)
  * first line.
  */
 static off_t
-position(const struct tail *t, struct stream *s, int fd, off_t size)
+position(const struct file *t, struct stream *s, int fd, off_t size)
 {
 	off_t at = stream_guard_find(s, fd), line;
 	int holds;
@@ -78,7 +79,7 @@ position(const struct tail *t, struct stream *s, int fd, off_t size)
 }
 
 struct search {
-	const struct tail *tail;
+	const struct file *file;
 	int fd;
 	const struct guard *guard;
 	off_t found; /* behind its bytes, or 0 */
@@ -92,11 +93,11 @@ struct search {
 static bool
 is_evidence(const struct search *q, const uint8_t *p, off_t end)
 {
-	const off_t line = q->tail->last_line;
+	const off_t line = q->file->last_line;
 
 	return (memchr(p, '\n', GUARD_MAX - 1) != NULL ||
 	    (line > 0 && end - line >= GUARD_MAX &&
-		last_line_holds(q->tail, q->fd, end - line) == 1));
+		last_line_holds(q->file, q->fd, end - line) == 1));
 }
 
 /* Looks in p[0..n), which stands at offset at, behind the end of each line. */
@@ -119,11 +120,11 @@ search_lines(struct search *q, const uint8_t *p, size_t n, off_t at)
 }
 
 off_t
-tail_seek_guard(struct tail *t, int fd, off_t size, const struct guard *guard)
+follow_seek_guard(struct file *t, int fd, off_t size, const struct guard *guard)
 {
-	struct search q = { .tail = t, .fd = fd, .guard = guard };
+	struct search q = { .file = t, .fd = fd, .guard = guard };
 	size_t room;
-	uint8_t *buf = tails_scratch(t->all, &room);
+	uint8_t *buf = file_table_scratch(t->all, &room);
 	off_t at = guard->at > SEEK_AROUND ? guard->at - SEEK_AROUND : 0;
 	off_t end = guard->at + SEEK_AROUND;
 	ssize_t n;
@@ -141,16 +142,16 @@ tail_seek_guard(struct tail *t, int fd, off_t size, const struct guard *guard)
 }
 
 void
-stream_go_to(struct stream *s, off_t offset)
+follow_go_to(struct stream *s, off_t offset)
 {
 	s->route->ops->on_drop(s, s->route->dest);
 	s->cursor.sent = s->cursor.acked = offset;
 	s->scanned = 0;
-	ledger_mark(tails_ledger(s->tail->all), &s->mark);
+	checkpointer_mark(file_table_checkpointer(s->file->all), &s->mark);
 }
 
 void
-tail_spend(struct tail *t, int fd, off_t size)
+follow_spend(struct file *t, int fd, off_t size)
 {
 	uint8_t buf[GUARD_MAX];
 	size_t len = guard_length(size);
@@ -164,13 +165,13 @@ tail_spend(struct tail *t, int fd, off_t size)
 	t->last_line = 0;
 	t->print.len = 0;
 	if (fd != -1) {
-		(void)tail_update_print(t, fd);
+		(void)streams_update_print(t, fd);
 		n = read_whole(fd, buf, len, size - (off_t)len);
 		guard_of(&g, size, buf, n > 0 ? (size_t)n : 0);
 	}
 	for (s = t->streams; s != NULL; s = s->next) {
 		stream_guard_forget(s);
-		stream_go_to(s, size);
+		follow_go_to(s, size);
 		stream_guard_set(s, &g);
 		stream_set_drained(s, true);
 	}
@@ -178,7 +179,7 @@ tail_spend(struct tail *t, int fd, off_t size)
 
 /* Whether every receiver has all of it, and the guard of its end is known. */
 static bool
-all_have_all(const struct tail *t, struct guard *sent)
+all_have_all(const struct file *t, struct guard *sent)
 {
 	const struct stream *s;
 
@@ -198,33 +199,33 @@ all_have_all(const struct tail *t, struct guard *sent)
  */
 static off_t
 seek_last_sent(
-    struct tail *t, int fd, const struct stat *st, struct guard *sent)
+    struct file *t, int fd, const struct stat *st, struct guard *sent)
 {
 	if (!all_have_all(t, sent))
 		return (0);
-	sent->at = tail_seek_guard(t, fd, st->st_size, sent);
+	sent->at = follow_seek_guard(t, fd, st->st_size, sent);
 	return (sent->at);
 }
 
 static void
-go_to_all(struct tail *t, const struct guard *sent)
+go_to_all(struct file *t, const struct guard *sent)
 {
 	struct stream *s;
 
-	say_notice(tail_path(t).text,
+	say_notice(file_path(t).text,
 	    "was written anew, with what was sent of it: "
 	    "goes on behind that, at %lld",
 	    (long long)sent->at);
 	for (s = t->streams; s != NULL; s = s->next) {
 		stream_guard_forget(s);
-		stream_go_to(s, sent->at);
+		follow_go_to(s, sent->at);
 		stream_guard_set(s, sent);
 	}
 }
 
 /* What of it was unread, and is not there any more. */
 static void
-say_cut_off(struct tail *t, off_t size)
+say_cut_off(struct file *t, off_t size)
 {
 	const struct stream *s;
 	bool unread = false;
@@ -233,15 +234,15 @@ say_cut_off(struct tail *t, off_t size)
 		unread = unread || !s->is_drained;
 	if (!unread || size >= t->size)
 		return;
-	tails_lose(t->all,
-	    &(struct tails_loss) { .path = tail_path(t).text,
+	file_table_lose(t->all,
+	    &(struct file_table_loss) { .path = file_path(t).text,
 		.how = "cut off",
 		.at = size,
 		.bytes = t->size - size });
 }
 
 static void
-went_on(struct tail *t, int fd, const struct stat *st)
+went_on(struct file *t, int fd, const struct stat *st)
 {
 	struct stream *s;
 
@@ -249,18 +250,18 @@ went_on(struct tail *t, int fd, const struct stat *st)
 	t->sought = false;
 	t->size = st->st_size;
 	t->sure = 0;
-	tails_saw(t, st);
-	t->changed = tails_now(t->all);
+	file_saw(t, st);
+	t->changed = file_table_now(t->all);
 	t->last_line = 0;
 	t->print.len = 0;
-	(void)tail_update_print(t, fd);
+	(void)streams_update_print(t, fd);
 	for (s = t->streams; s != NULL; s = s->next)
 		stream_wake(s);
 }
 
 /* Moves back those of which less stands in the file than they have sent. */
 static void
-go_back(struct tail *t, int fd, off_t size)
+go_back(struct file *t, int fd, off_t size)
 {
 	struct stream *s;
 	off_t at;
@@ -275,18 +276,18 @@ go_back(struct tail *t, int fd, off_t size)
 		stream_guard_cut(s, at);
 		if (at == s->cursor.sent)
 			continue;
-		say_notice(tail_path(t).text,
+		say_notice(file_path(t).text,
 		    "what was sent to %s up to %lld stands in it no "
 		    "more, but up to %lld: goes on there",
 		    s->route->to->name, (long long)s->cursor.sent,
 		    (long long)at);
 		/* What is not acknowledged up to there is sent again, too. */
-		stream_go_to(s, at < s->cursor.acked ? at : s->cursor.acked);
+		follow_go_to(s, at < s->cursor.acked ? at : s->cursor.acked);
 	}
 }
 
 bool
-tail_goes_back(struct tail *t, int fd, off_t size)
+follow_goes_back(struct file *t, int fd, off_t size)
 {
 	struct stream *s;
 	off_t at;
@@ -302,7 +303,7 @@ tail_goes_back(struct tail *t, int fd, off_t size)
 }
 
 static bool
-knows_guard(const struct tail *t)
+knows_guard(const struct file *t)
 {
 	const struct stream *s;
 
@@ -321,7 +322,7 @@ struct emptied {
 };
 
 struct emptied *
-follow_sent_of(const struct tail *t)
+follow_sent_of(const struct file *t)
 {
 	struct guard sent;
 	struct emptied *e;
@@ -342,7 +343,7 @@ has_another_head(const struct emptied *e, int fd)
 	uint8_t head[FINGERPRINT_MAX];
 	int n;
 
-	if ((n = fingerprint_head(fd, head)) == -1)
+	if ((n = read_fingerprint_head(fd, head)) == -1)
 		return (-1);
 	return (e->print.len > 0 && n >= (int)e->print.len &&
 	    !fingerprint_matches(&e->print, head, (size_t)n));
@@ -350,7 +351,7 @@ has_another_head(const struct emptied *e, int fd)
 
 /* The first content of a file that was empty.  Returns 1, or -1 with errno. */
 static int
-fill(struct tail *t, int fd, const struct stat *st)
+fill(struct file *t, int fd, const struct stat *st)
 {
 	struct emptied *e = t->emptied;
 	struct guard sent = e->sent;
@@ -361,7 +362,7 @@ fill(struct tail *t, int fd, const struct stat *st)
 	t->last_line = e->last_line;
 	t->last_guard = e->last_guard;
 	if (other == 1 &&
-	    (sent.at = tail_seek_guard(t, fd, st->st_size, &e->sent)) == -1)
+	    (sent.at = follow_seek_guard(t, fd, st->st_size, &e->sent)) == -1)
 		return (-1);
 	if (other == 1 && sent.at > 0 && sent.at < e->sent.at)
 		go_to_all(t, &sent);
@@ -372,7 +373,7 @@ fill(struct tail *t, int fd, const struct stat *st)
 }
 
 int
-tail_go_on(struct tail *t, int fd, const struct stat *st)
+follow_go_on(struct file *t, int fd, const struct stat *st)
 {
 	struct stream *s;
 	bool any = false, all = true;

@@ -24,10 +24,10 @@
  * start could not tell what it was.
  */
 static bool
-has_record(struct tail *t)
+has_record(struct file *t)
 {
 	return (t->known && !(t->fresh && t->print.len > 0) &&
-	    !tail_is_undecided(t) && tail_held_has_record(t));
+	    !streams_are_undecided(t) && suspect_has_record(t));
 }
 
 /*
@@ -35,33 +35,33 @@ has_record(struct tail *t)
  * it is called at the next start, or has been compressed to, was not sent.
  */
 static void
-note_unread(struct tail *t, bool unread)
+note_unread(struct file *t, bool unread)
 {
-	char path[LEDGER_FILE_MAX];
+	char path[CHECKPOINTER_FILE_MAX];
 
 	if (t->place == NULL || (!unread && !t->deferred))
 		return;
 	t->deferred = unread && t->written_ns >= NS_IN_S;
-	ledger_file_path(t->place->path, t->ino, path);
-	ledger_late(
-	    tails_ledger(t->all), path, t->deferred ? t->written_ns : 0);
+	checkpointer_file_path(t->place->path, t->ino, path);
+	checkpointer_late(file_table_checkpointer(t->all), path,
+	    t->deferred ? t->written_ns : 0);
 }
 
 static bool
 prepare(struct checkpoint_mark *m)
 {
-	struct tail *t = stream_of_mark(m)->tail;
+	struct file *t = stream_of_mark(m)->file;
 
-	note_unread(t, tail_is_unread(t));
+	note_unread(t, streams_are_unread(t));
 	if (t->seeking)
-		ledger_leave(tails_ledger(t->all), m);
+		checkpointer_leave(file_table_checkpointer(t->all), m);
 	return (has_record(t));
 }
 
 static void
 on_gone(struct checkpoint_mark *m)
 {
-	note_unread(stream_of_mark(m)->tail, false);
+	note_unread(stream_of_mark(m)->file, false);
 }
 
 static void
@@ -70,8 +70,8 @@ prefetch(struct checkpoint_mark *m)
 	const struct stream *s = stream_of_mark(m);
 
 	__builtin_prefetch(&s->guard);
-	__builtin_prefetch(&s->tail->held);
-	__builtin_prefetch(&s->tail->dev);
+	__builtin_prefetch(&s->file->held);
+	__builtin_prefetch(&s->file->dev);
 }
 
 /*
@@ -80,7 +80,7 @@ prefetch(struct checkpoint_mark *m)
  * the copy.
  */
 static void
-be_sought(struct checkpoint_record *rec, const struct tail *t)
+be_sought(struct checkpoint_record *rec, const struct file *t)
 {
 	rec->dev = ~t->dev;
 	rec->inode = t->ino ^ (ino_t)t->written_ns;
@@ -93,7 +93,7 @@ be_sought(struct checkpoint_record *rec, const struct tail *t)
  * was written last, and that may be what the next start finds.
  */
 static time_t
-last_there(const struct tail *t)
+last_there(const struct file *t)
 {
 	const time_t now = clock_wall_s();
 	const time_t written = (time_t)(t->written_ns / NS_IN_S);
@@ -110,7 +110,7 @@ describe(struct checkpoint_mark *m, struct checkpoint_record *rec,
     struct checkpoint_room *room)
 {
 	const struct stream *s = stream_of_mark(m);
-	const struct tail *t = s->tail;
+	const struct file *t = s->file;
 	bool is_past = rec->kind == CHECKPOINT_PAST;
 
 	rec->dest = s->route->to->name;
@@ -119,21 +119,21 @@ describe(struct checkpoint_mark *m, struct checkpoint_record *rec,
 	rec->print = t->print;
 	rec->offset = s->cursor.acked;
 	rec->time = last_there(t);
-	rec->path = is_past ? "" : tail_origin(t, &room->path);
+	rec->path = is_past ? "" : file_origin(t, &room->path);
 	rec->guards = room->guards;
 	if (rec->kind != CHECKPOINT_GONE) {
 		rec->nguards = stream_guards(s, room->guards);
-		rec->real = is_past ? NULL : tail_real(t, &room->real);
+		rec->real = is_past ? NULL : file_real(t, &room->real);
 	}
 	if (t->seeking)
 		be_sought(rec, t);
 }
 
 static bool
-walk(void *tails, struct checkpoint_identity *at,
+walk(void *file_table, struct checkpoint_identity *at,
     bool (*visit)(struct checkpoint_mark *, void *), void *to)
 {
-	struct tail *t = tails_find_from(tails, at->dev, at->inode);
+	struct file *t = file_table_find_from(file_table, at->dev, at->inode);
 	struct stream *s;
 
 	if (t == NULL)
@@ -147,19 +147,19 @@ walk(void *tails, struct checkpoint_identity *at,
 }
 
 static size_t
-count(void *tails)
+count(void *file_table)
 {
-	return (tails_stats(tails)->streams);
+	return (file_table_stats(file_table)->streams);
 }
 
 static void
-close_some(void *tails)
+close_some(void *file_table)
 {
-	(void)tails_close_some(tails);
+	(void)file_table_close_some(file_table);
 }
 
 void
-follow_serve_checkpointer(struct ledger *l, struct tails *tails)
+follow_serve_checkpointer(struct checkpointer *l, struct file_table *file_table)
 {
 	static const struct checkpointer_ops ops = {
 		.prepare = prepare,
@@ -171,5 +171,5 @@ follow_serve_checkpointer(struct ledger *l, struct tails *tails)
 		.close_some = close_some,
 	};
 
-	checkpointer_serve(l, &ops, tails);
+	checkpointer_serve(l, &ops, file_table);
 }

@@ -15,50 +15,50 @@
 #include "daemon/stream/streams.h"
 
 static void
-place_leave(struct tail *t)
+place_leave(struct file *t)
 {
 	if (t->place == NULL)
 		return;
-	tail_held_leaves(t);
-	if (tail_old_path(t) == NULL)
-		tail_set_origin(t, tail_path(t).text);
-	RB_REMOVE(tail_names, &t->place->names, t);
-	tail_was(t, t->place, t->name);
+	suspect_leaves(t);
+	if (file_old_path(t) == NULL)
+		file_set_origin(t, file_path(t).text);
+	RB_REMOVE(names_by_name, &t->place->names, t);
+	names_remember(t, t->place, t->name);
 	t->place = NULL;
-	tail_wake_undecided(t);
+	streams_wake_undecided(t);
 	t->left_now = !t->rotated;
 	t->rotated = true;
-	tails_stats(t->all)->rotations++;
+	file_table_stats(t->all)->rotations++;
 }
 
 void
-follow_enter(struct tail *t, struct place *place, char *name)
+follow_enter(struct file *t, struct names *place, char *name)
 {
-	struct tail *had = tail_at(place, name);
+	struct file *had = names_at(place, name);
 
 	/* Nobody may have seen yet that it lost the name. */
 	if (had != NULL)
-		tail_rename(had, NULL, NULL);
+		follow_new_name(had, NULL, NULL);
 	/* Links led to the name that it had. */
-	tail_set_real(t, NULL);
-	place_enter(t, place, name);
+	file_set_real(t, NULL);
+	names_enter(t, place, name);
 }
 
 void
-tail_rename(struct tail *t, struct place *place, const char *name)
+follow_new_name(struct file *t, struct names *place, const char *name)
 {
 	char *copy, path[PATH_MAX];
 	struct stream *s;
 
 	place_leave(t);
-	t->changed = tails_now(t->all);
-	tails_time(t);
+	t->changed = file_table_now(t->all);
+	file_timer_add(t);
 	if (place == NULL) {
 		streams_watch(t);
 		return;
 	}
 	if ((copy = strdup(name)) == NULL) {
-		log_warn("%s", tail_path(t).text);
+		log_warn("%s", file_path(t).text);
 		return;
 	}
 	(void)snprintf(path, sizeof(path), "%s/%s", place->path, name);
@@ -66,44 +66,44 @@ tail_rename(struct tail *t, struct place *place, const char *name)
 	follow_enter(t, place, copy);
 	streams_watch(t);
 	for (s = t->streams; s != NULL; s = s->next)
-		ledger_mark(tails_ledger(t->all), &s->mark);
+		checkpointer_mark(file_table_checkpointer(t->all), &s->mark);
 }
 
 void
-tail_is_live(struct tail *t)
+follow_set_live(struct file *t)
 {
 	if (!t->rotated)
 		return;
 	t->rotated = t->spent = false;
-	place_unleave(t);
-	tail_set_origin(t, NULL);
+	names_forget(t);
+	file_set_origin(t, NULL);
 }
 
 /* Its directory goes: it is remembered by its whole path. */
 static void
-leave_home(const struct place *place, struct leaver *l)
+leave_home(const struct names *place, struct former_holder *l)
 {
 	char path[PATH_MAX];
-	struct tail *t = l->tail;
+	struct file *t = l->file;
 	int n;
 
 	n = snprintf(path, sizeof(path), "%s/%s", place->path, l->name);
 	if (n > 0 && (size_t)n < sizeof(path))
-		tail_was(t, tails_homeless(t->all), path);
+		names_remember(t, file_table_homeless(t->all), path);
 	else
-		place_unleave(t);
+		names_forget(t);
 }
 
 void
-follow_directory_gone(struct place *place)
+follow_directory_gone(struct names *place)
 {
-	struct leaver *l;
-	struct tail *t;
+	struct former_holder *l;
+	struct file *t;
 
-	while ((t = RB_MIN(tail_names, &place->names)) != NULL) {
-		tail_rename(t, NULL, NULL);
+	while ((t = RB_MIN(names_by_name, &place->names)) != NULL) {
+		follow_new_name(t, NULL, NULL);
 		t->away = true;
 	}
-	while ((l = RB_ROOT(&place->leavers)) != NULL)
+	while ((l = RB_ROOT(&place->names_formers)) != NULL)
 		leave_home(place, l);
 }

@@ -27,7 +27,7 @@
 
 /* The two files. */
 struct pair {
-	struct tail *was;
+	struct file *was;
 	off_t size; /* of what it has now */
 	struct guard guard; /* of what was sent of it most */
 	int fd; /* of the other */
@@ -48,7 +48,7 @@ may_open_later(int error)
 static bool
 is_it(struct pair *p, int dirfd, const char *name)
 {
-	const struct tail *was = p->was;
+	const struct file *was = p->was;
 	struct stat st;
 
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
@@ -59,13 +59,13 @@ is_it(struct pair *p, int dirfd, const char *name)
 
 /* Whether an entry of its directory still is the old file. */
 static bool
-has_name_in(struct pair *p, struct place *place)
+has_name_in(struct pair *p, struct names *place)
 {
 	const struct dirent *e;
 	bool found = false;
 	DIR *dir;
 
-	if ((dir = place_list(place)) == NULL) {
+	if ((dir = names_list(place)) == NULL) {
 		p->unseen |= may_open_later(errno);
 		return (true);
 	}
@@ -84,7 +84,7 @@ has_name_in(struct pair *p, struct place *place)
 static bool
 has_name(struct pair *p)
 {
-	const struct tail *was = p->was;
+	const struct file *was = p->was;
 	struct stat st;
 
 	if (was->place == NULL)
@@ -98,7 +98,7 @@ has_name(struct pair *p)
 }
 
 static int
-open_other(struct place *place, const char *name, const struct tail *was,
+open_other(struct names *place, const char *name, const struct file *was,
     const struct stat *st)
 {
 	char path[PATH_MAX];
@@ -170,11 +170,11 @@ has_all(struct pair *p)
 	if (p->st->st_size < p->size || p->size == 0)
 		return (false);
 	/* A short text may have been written twice. */
-	if (p->size < GUARD_MAX && written_ns(p->st) != p->was->written_ns)
+	if (p->size < GUARD_MAX && file_written_ns(p->st) != p->was->written_ns)
 		return (false);
-	n = fingerprint_head(p->fd, head);
+	n = read_fingerprint_head(p->fd, head);
 	if (n != -1 && p->guard.at > 0)
-		holds = guard_holds(&p->guard, p->fd);
+		holds = read_guard_holds(&p->guard, p->fd);
 	p->unknown = n == -1 || holds == -1;
 	if (p->unknown || holds == 0 ||
 	    !fingerprint_matches(&p->was->print, head, (size_t)n))
@@ -209,7 +209,7 @@ static off_t
 behind_same_lines(struct pair *p)
 {
 	size_t room;
-	uint8_t *x = tails_scratch(p->was->all, &room);
+	uint8_t *x = file_table_scratch(p->was->all, &room);
 	const size_t half = room / 2;
 	const uint8_t *nl;
 	off_t at = 0, lines = 0;
@@ -244,7 +244,7 @@ behind_what_was_sent(struct pair *p)
 	for (s = p->was->streams; s != NULL; s = s->next)
 		if (s->cursor.acked != p->size)
 			return (0);
-	at = tail_seek_guard(p->was, p->fd, p->st->st_size, &p->guard);
+	at = follow_seek_guard(p->was, p->fd, p->st->st_size, &p->guard);
 	return (at == 0 ? behind_same_lines(p) : at);
 }
 
@@ -270,7 +270,7 @@ know_before(struct pair *p, off_t at, struct guard *g)
 static void
 leave_rest(const struct pair *p)
 {
-	struct tail *was = p->was, *rest;
+	struct file *was = p->was, *rest;
 	struct path_text path;
 	struct stream *s;
 	struct stat st;
@@ -278,111 +278,112 @@ leave_rest(const struct pair *p)
 	if (was->fd == -1)
 		return;
 	if (fstat(was->fd, &st) == -1 ||
-	    (rest = tail_alloc(was->all, was->name)) == NULL) {
-		tails_closed(was);
+	    (rest = file_alloc(was->all, was->name)) == NULL) {
+		file_close(was);
 		return;
 	}
-	tails_stats(was->all)->found++;
-	tail_set_origin(rest, tail_origin(was, &path));
+	file_table_stats(was->all)->found++;
+	file_set_origin(rest, file_origin(was, &path));
 	rest->only_rest = true;
 	rest->size = p->size;
 	rest->rotated = true;
 	rest->deleted = st.st_nlink == 0;
 	follow_know(rest, &st);
-	tails_hand_over(was, rest);
+	file_hand_over(was, rest);
 	for (s = was->streams; s != NULL; s = s->next)
-		if (tail_add_stream(rest, s->route, p->size) == -1)
-			log_warn("%s", tail_path(rest).text);
-	tails_time(rest);
+		if (follow_add_stream(rest, s->route, p->size) == -1)
+			log_warn("%s", file_path(rest).text);
+	file_timer_add(rest);
 	streams_watch(rest);
 }
 
 /* The file had lost its directory, and has its path again by another one. */
 static void
-come_home(struct tail *t, struct place *place, const char *name)
+come_home(struct file *t, struct names *place, const char *name)
 {
 	char *copy;
 
 	if (t->place != NULL || (copy = strdup(name)) == NULL)
 		return;
-	place_unleave(t);
+	names_forget(t);
 	follow_enter(t, place, copy);
-	tail_is_live(t);
+	follow_set_live(t);
 }
 
 static void
-go_on_in(const struct pair *p, struct place *place, const char *name)
+go_on_in(const struct pair *p, struct names *place, const char *name)
 {
-	struct tail *t = p->was;
+	struct file *t = p->was;
 	struct stream *s;
 
 	for (s = t->streams; s != NULL; s = s->next)
-		ledger_drop(tails_ledger(t->all), &s->mark, t->known);
-	tails_forget(t);
-	tail_held_moves(t, p->st);
+		checkpointer_drop(
+		    file_table_checkpointer(t->all), &s->mark, t->known);
+	file_table_forget(t);
+	suspect_copies_move(t, p->st);
 	leave_rest(p);
 	follow_know(t, p->st);
-	tails_opened(t, p->fd);
+	file_opened(t, p->fd);
 	t->unseen = 0;
 	come_home(t, place, name);
 	t->size = p->st->st_size;
 	t->sure = 0;
 	t->deleted = false;
 	t->many_links = p->st->st_nlink > 1;
-	t->changed = tails_now(t->all);
-	say_info(tail_path(t).text,
+	t->changed = file_table_now(t->all);
+	say_info(file_path(t).text,
 	    "was replaced by a file that has all of it: goes on there");
 	for (s = t->streams; s != NULL; s = s->next) {
-		ledger_mark(tails_ledger(t->all), &s->mark);
+		checkpointer_mark(file_table_checkpointer(t->all), &s->mark);
 		stream_wake(s);
 	}
 	streams_watch(t);
 }
 
 /* What to say where the other file does not have all of the old one. */
-static enum tail_replacement
+static enum follow_replacement
 is_none(const struct pair *p, off_t at)
 {
-	struct tail *was = p->was;
+	struct file *was = p->was;
 
 	if (p->unknown || at == -1)
-		return (TAIL_CANNOT_TELL);
+		return (FOLLOW_CANNOT_TELL);
 	/* The new file does not wait for ever for a look at the old one. */
 	if (p->unseen && was->unseen < UNSEEN_MOST) {
 		was->unseen++;
-		return (TAIL_CANNOT_TELL);
+		return (FOLLOW_CANNOT_TELL);
 	}
-	return (TAIL_NOT_REPLACED);
+	return (FOLLOW_NOT_REPLACED);
 }
 
-enum tail_replacement
-tail_replaced(struct tail *was, struct place *place, const char *name,
+enum follow_replacement
+follow_replaced(struct file *was, struct names *place, const char *name,
     const struct stat *st, struct guard *from)
 {
 	struct pair p = { .was = was, .size = was->size, .st = st };
-	enum tail_replacement result;
+	enum follow_replacement result;
 	char path[PATH_MAX];
 	struct stat now;
 	off_t at;
 
 	*from = (struct guard) { 0, 0 };
-	if (was->packed != INFLATE_NONE || was->held != NULL || was->fresh ||
-	    was->spent || was->seeking || was->streams == NULL ||
+	if (was->compression != INFLATE_NONE || was->held != NULL ||
+	    was->fresh || was->spent || was->seeking || was->streams == NULL ||
 	    was->print.len == 0 || st->st_size == 0)
-		return (TAIL_NOT_REPLACED);
+		return (FOLLOW_NOT_REPLACED);
 	if (was->fd != -1) {
 		p.unseen = fstat(was->fd, &now) == -1;
 		if (p.unseen)
 			return (is_none(&p, 0));
 		p.size = now.st_size;
 	}
-	p.guard = tail_newest_guard(was);
+	p.guard = streams_newest_guard(was);
 	if ((p.fd = open_other(place, name, was, st)) == -1)
-		return (may_open_later(errno) ? TAIL_CANNOT_TELL
-					      : TAIL_NOT_REPLACED);
+		return (may_open_later(errno) ? FOLLOW_CANNOT_TELL
+					      : FOLLOW_NOT_REPLACED);
 	if (has_all(&p) && !has_name(&p)) {
 		go_on_in(&p, place, name);
-		return (TAIL_REPLACED);
+		return (FOLLOW_REPLACED);
 	}
 	at = behind_what_was_sent(&p);
 	know_before(&p, at, from);
@@ -392,7 +393,7 @@ tail_replaced(struct tail *was, struct place *place, const char *name,
 		    "was replaced by a file with what was sent of it: goes on "
 		    "behind that, at %lld",
 		    (long long)from->at);
-		result = TAIL_REPLACED_IN_PART;
+		result = FOLLOW_REPLACED_IN_PART;
 	} else {
 		result = is_none(&p, at);
 		*from = (struct guard) { 0, 0 };
@@ -402,14 +403,14 @@ tail_replaced(struct tail *was, struct place *place, const char *name,
 }
 
 void
-tail_begin_from(struct tail *t, const struct guard *from)
+follow_begin_from(struct file *t, const struct guard *from)
 {
 	struct stream *s;
 
 	t->fresh = false;
-	tail_unhold(t);
+	suspect_end(t);
 	for (s = t->streams; s != NULL; s = s->next) {
-		stream_go_to(s, from->at);
+		follow_go_to(s, from->at);
 		stream_guard_set(s, from);
 		stream_wake(s);
 	}

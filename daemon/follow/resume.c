@@ -20,9 +20,9 @@
 #include "lib/rotation.h"
 
 static void
-say_back(const struct tail *t, const struct checkpoint_record *rec, off_t at)
+say_back(const struct file *t, const struct checkpoint_record *rec, off_t at)
 {
-	say_notice(tail_path(t).text,
+	say_notice(file_path(t).text,
 	    "%lld bytes of it were sent to %s, and not all of them "
 	    "stand in it any more, as after a loss of power: goes on at "
 	    "%lld, where they do",
@@ -31,9 +31,9 @@ say_back(const struct tail *t, const struct checkpoint_record *rec, off_t at)
 
 /* Takes the record for the file, if there is one. */
 static bool
-take(struct tail *t, const struct route *r, struct checkpoint_record *rec)
+take(struct file *t, const struct route *r, struct checkpoint_record *rec)
 {
-	struct ledger *l = tails_ledger(t->all);
+	struct checkpointer *l = file_table_checkpointer(t->all);
 	struct checkpoint_record now = {
 		.dest = r->to->name,
 		.dev = t->dev,
@@ -41,15 +41,15 @@ take(struct tail *t, const struct route *r, struct checkpoint_record *rec)
 	};
 	struct path_text path;
 
-	if (ledger_take(l, now.dest, now.dev, now.inode, rec))
+	if (checkpointer_take(l, now.dest, now.dev, now.inode, rec))
 		return (true);
 	if (t->place == NULL)
 		return (false);
-	path = tail_path(t);
+	path = file_path(t);
 	now.path = path.text;
-	if (!ledger_take_moved(l, &now, rec))
+	if (!checkpointer_take_moved(l, &now, rec))
 		return (false);
-	say_info(tail_path(t).text, "its device has another number now");
+	say_info(file_path(t).text, "its device has another number now");
 	return (true);
 }
 
@@ -65,7 +65,7 @@ is_of_nothing(const struct checkpoint_record *rec)
  * very file of the checkpoint.
  */
 static off_t
-resume(struct tail *t, struct route *r, int fd,
+resume(struct file *t, struct route *r, int fd,
     const struct checkpoint_record *rec, bool *same)
 {
 	struct stat st;
@@ -80,8 +80,8 @@ resume(struct tail *t, struct route *r, int fd,
 		t->print = rec->print;
 		t->met = t->unproven = true;
 		/* Another file of the checkpoint may have become this one. */
-		if (t->place != NULL && tails_is_starting(t->all))
-			ledger_give_back(tails_ledger(t->all));
+		if (t->place != NULL && file_table_is_starting(t->all))
+			checkpointer_give_back(file_table_checkpointer(t->all));
 		return (offset);
 	case VERDICT_BACK:
 		say_back(t, rec, offset);
@@ -91,7 +91,7 @@ resume(struct tail *t, struct route *r, int fd,
 		t->was_empty = is_of_nothing(rec);
 		return (offset);
 	case VERDICT_LIKELY:
-		t->met = strcmp(rec->path, tail_path(t).text) == 0;
+		t->met = strcmp(rec->path, file_path(t).text) == 0;
 		t->was_empty = is_of_nothing(rec);
 		return (offset);
 	case VERDICT_OTHER:
@@ -101,8 +101,8 @@ resume(struct tail *t, struct route *r, int fd,
 	/* The file may have been truncated between the look at it and this. */
 	if (fd != -1 && t->streams == NULL && fstat(fd, &st) == 0)
 		t->size = st.st_size;
-	if (tails_is_starting(t->all))
-		ledger_give_back(tails_ledger(t->all));
+	if (file_table_is_starting(t->all))
+		checkpointer_give_back(file_table_checkpointer(t->all));
 	else
 		follow_resume_in_copy(t, r, rec);
 	return (0);
@@ -121,30 +121,30 @@ struct known_as {
  * is known.  Where what was sent still stands in it, its head may be another.
  */
 static void
-update_print(struct tail *t, int fd, const struct known_as *was)
+update_print(struct file *t, int fd, const struct known_as *was)
 {
 	struct guard sent;
 
 	if (!was->known || !t->met || t->print.len > 0 || t->print.hash != 0 ||
 	    was->print.len > t->size) {
-		(void)tail_update_print(t, fd);
+		(void)streams_update_print(t, fd);
 		return;
 	}
 	t->print = was->print;
-	if (tail_update_print(t, fd))
+	if (streams_update_print(t, fd))
 		return;
-	sent = tail_newest_guard(t);
-	if (sent.at > 0 && guard_holds(&sent, fd) == 1) {
+	sent = streams_newest_guard(t);
+	if (sent.at > 0 && read_guard_holds(&sent, fd) == 1) {
 		t->print = (struct fingerprint) { 0 };
-		(void)tail_update_print(t, fd);
+		(void)streams_update_print(t, fd);
 	}
 }
 
 /* Where the record of another destination says that it is the very file. */
 static off_t
-behind_known(const struct tail *t, const struct checkpoint_record *rec)
+behind_known(const struct file *t, const struct checkpoint_record *rec)
 {
-	off_t at = tail_newest_guard(t).at;
+	off_t at = streams_newest_guard(t).at;
 
 	return (rec->nguards > 0 && at <= rec->offset ? at : 0);
 }
@@ -154,7 +154,7 @@ behind_known(const struct tail *t, const struct checkpoint_record *rec)
  * a new one.  Takes the record then.
  */
 static bool
-goes_back(struct tail *t, const struct route *r, struct checkpoint_record *rec,
+goes_back(struct file *t, const struct route *r, struct checkpoint_record *rec,
     bool met, off_t *offset)
 {
 	/*
@@ -166,7 +166,7 @@ goes_back(struct tail *t, const struct route *r, struct checkpoint_record *rec,
 		return (false);
 	*offset = met ? behind_known(t, rec) : 0;
 	/* The record was given back. */
-	if (tails_is_starting(t->all) && !take(t, r, rec))
+	if (file_table_is_starting(t->all) && !take(t, r, rec))
 		return (false);
 	if (rec->offset > *offset)
 		say_back(t, rec, *offset);
@@ -181,7 +181,7 @@ goes_back(struct tail *t, const struct route *r, struct checkpoint_record *rec,
  * does not know the file, or there is no memory; *was says which.
  */
 static struct stream *
-resume_stream(struct tail *t, struct route *r, int fd, bool only_same,
+resume_stream(struct file *t, struct route *r, int fd, bool only_same,
     struct known_as *was)
 {
 	struct checkpoint_record rec;
@@ -198,7 +198,7 @@ resume_stream(struct tail *t, struct route *r, int fd, bool only_same,
 	 * tell any more.
 	 */
 	if (is_of_nothing(&rec) && verdict_is_made_since(t, &rec)) {
-		ledger_end(tails_ledger(t->all), &rec);
+		checkpointer_end(file_table_checkpointer(t->all), &rec);
 		was->known = false;
 		return (NULL);
 	}
@@ -207,7 +207,7 @@ resume_stream(struct tail *t, struct route *r, int fd, bool only_same,
 	 * The file's next record is to have the path to which a link led, too.
 	 */
 	if (t->place == NULL && rec.real != NULL)
-		tail_set_real(t, rec.real);
+		file_set_real(t, rec.real);
 	offset = resume(t, r, fd, &rec, &same);
 	/* Where it could not be read, the next read tells. */
 	if (only_same && !same && !(t->met && t->unproven))
@@ -219,11 +219,11 @@ resume_stream(struct tail *t, struct route *r, int fd, bool only_same,
 		 * name that tells more.
 		 */
 		if (rec.offset == 0 || (t->met && t->error != 0))
-			ledger_give_back(tails_ledger(t->all));
+			checkpointer_give_back(file_table_checkpointer(t->all));
 		return (NULL);
 	}
-	if ((s = tail_link_stream(t, r, offset)) == NULL) {
-		ledger_give_back(tails_ledger(t->all));
+	if ((s = follow_link_stream(t, r, offset)) == NULL) {
+		checkpointer_give_back(file_table_checkpointer(t->all));
 		was->no_memory = true;
 		return (NULL);
 	}
@@ -237,17 +237,17 @@ resume_stream(struct tail *t, struct route *r, int fd, bool only_same,
 	if (t->met)
 		stream_guard_load(s, &rec);
 	if (t->met && rec.dev != t->dev)
-		ledger_end(tails_ledger(t->all), &rec);
+		checkpointer_end(file_table_checkpointer(t->all), &rec);
 	return (s);
 }
 
 /* The first route decides which set of open files the file is in. */
 static int
-open_for(struct tail *t, const struct route *r)
+open_for(struct file *t, const struct route *r)
 {
 	if (t->fd == -1 && t->streams == NULL)
 		t->open_set = r->open_set;
-	return (tail_fd(t));
+	return (file_descriptor(t));
 }
 
 /*
@@ -255,20 +255,20 @@ open_for(struct tail *t, const struct route *r)
  * got the name that it has.
  */
 static bool
-is_finished(struct tail *t, const struct route *r)
+is_finished(struct file *t, const struct route *r)
 {
 	const struct checkpoint_record *rec;
 
-	if (t->place == NULL || !rotation_is_packed(t->name) ||
-	    (rec = ledger_find(
-		 tails_ledger(t->all), r->to->name, t->dev, t->ino)) == NULL)
+	if (t->place == NULL || !rotation_is_compressed(t->name) ||
+	    (rec = checkpointer_find(file_table_checkpointer(t->all),
+		 r->to->name, t->dev, t->ino)) == NULL)
 		return (false);
 	return (
-	    tail_packed_is_finished(rec, born_ns(tail_path(t).text, t->ino)));
+	    compressed_is_finished(rec, born_ns(file_path(t).text, t->ino)));
 }
 
 int
-tail_rejoin(struct tail *t, struct route *r)
+follow_rejoin(struct file *t, struct route *r)
 {
 	struct known_as was;
 	struct stream *s;
@@ -277,12 +277,12 @@ tail_rejoin(struct tail *t, struct route *r)
 	if (is_finished(t, r))
 		return (0);
 	fd = open_for(t, r);
-	if (fd == -1 || tail_stream_to(t, r->dest) != NULL)
+	if (fd == -1 || streams_find(t, r->dest) != NULL)
 		return (0);
 	if ((s = resume_stream(t, r, fd, true, &was)) == NULL)
 		return (was.no_memory ? -1 : 0);
 	update_print(t, fd, &was);
-	tail_begin_stream(s);
+	follow_begin_stream(s);
 	return (0);
 }
 
@@ -291,29 +291,30 @@ tail_rejoin(struct tail *t, struct route *r)
  * since the checkpoint said so: then there is nothing to open it for.
  */
 static bool
-is_settled(struct tail *t, const struct route *r)
+is_settled(struct file *t, const struct route *r)
 {
 	const struct checkpoint_record *rec;
 
 	if (!t->settled)
 		return (false);
-	rec = ledger_find(tails_ledger(t->all), r->to->name, t->dev, t->ino);
+	rec = checkpointer_find(
+	    file_table_checkpointer(t->all), r->to->name, t->dev, t->ino);
 	return (rec != NULL && rec->offset == t->size &&
 	    (rec->print.len > 0 || t->size == 0) &&
-	    strcmp(rec->path, tail_path(t).text) == 0);
+	    strcmp(rec->path, file_path(t).text) == 0);
 }
 
 static int
-join_settled(struct tail *t, struct route *r)
+join_settled(struct file *t, struct route *r)
 {
 	struct checkpoint_record rec;
 	struct stream *s;
 
-	if (!ledger_take(
-		tails_ledger(t->all), r->to->name, t->dev, t->ino, &rec))
+	if (!checkpointer_take(file_table_checkpointer(t->all), r->to->name,
+		t->dev, t->ino, &rec))
 		return (-1);
-	if ((s = tail_link_stream(t, r, rec.offset)) == NULL) {
-		ledger_give_back(tails_ledger(t->all));
+	if ((s = follow_link_stream(t, r, rec.offset)) == NULL) {
+		checkpointer_give_back(file_table_checkpointer(t->all));
 		return (-1);
 	}
 	t->print = rec.print;
@@ -324,9 +325,9 @@ join_settled(struct tail *t, struct route *r)
 }
 
 int
-tail_join(struct tail *t, struct route *r, bool from_end)
+follow_join(struct file *t, struct route *r, bool from_end)
 {
-	const struct stream *other = tail_stream_to(t, r->dest);
+	const struct stream *other = streams_find(t, r->dest);
 	struct stream *s;
 	off_t offset = 0;
 	struct known_as was;
@@ -335,7 +336,7 @@ tail_join(struct tail *t, struct route *r, bool from_end)
 	if (other != NULL) {
 		if (other->route != r)
 			log_debug("%s: source %s sends it to %s already",
-			    tail_path(t).text, other->route->source->name,
+			    file_path(t).text, other->route->source->name,
 			    r->to->name);
 		return (0);
 	}
@@ -347,18 +348,18 @@ tail_join(struct tail *t, struct route *r, bool from_end)
 	if (was.no_memory)
 		return (-1);
 	if (!was.known && from_end && fd != -1)
-		offset = tail_last_line(t, fd);
-	if (s == NULL && (s = tail_link_stream(t, r, offset)) == NULL)
+		offset = streams_last_line(t, fd);
+	if (s == NULL && (s = follow_link_stream(t, r, offset)) == NULL)
 		return (-1);
 	s->from_end = !was.known && from_end && fd == -1;
 	if (fd != -1)
 		update_print(t, fd, &was);
-	tail_begin_stream(s);
+	follow_begin_stream(s);
 	return (0);
 }
 
 static struct stream *
-stream_to(struct tail *t, const char *dest)
+stream_to(struct file *t, const char *dest)
 {
 	struct stream *s;
 
@@ -369,24 +370,24 @@ stream_to(struct tail *t, const char *dest)
 }
 
 bool
-tail_seek_sent(struct tail *t, const struct checkpoint_record *rec)
+follow_seek_sent(struct file *t, const struct checkpoint_record *rec)
 {
 	struct stream *s = stream_to(t, rec->dest);
 	struct guard sent;
 	int fd;
 
 	if (s == NULL || s->cursor.sent > 0 || rec->nguards == 0 ||
-	    t->packed != INFLATE_NONE || (fd = tail_fd(t)) == -1)
+	    t->compression != INFLATE_NONE || (fd = file_descriptor(t)) == -1)
 		return (false);
 	sent = rec->guards[0];
-	if ((sent.at = tail_seek_guard(t, fd, t->size, &sent)) <= 0)
+	if ((sent.at = follow_seek_guard(t, fd, t->size, &sent)) <= 0)
 		return (false);
-	say_notice(tail_path(t).text,
+	say_notice(file_path(t).text,
 	    "has what was sent of the file that it was to %s: goes "
 	    "on behind that, at %lld",
 	    rec->dest, (long long)sent.at);
 	s->cursor.sent = s->cursor.acked = sent.at;
 	stream_guard_set(s, &sent);
-	ledger_mark(tails_ledger(t->all), &s->mark);
+	checkpointer_mark(file_table_checkpointer(t->all), &s->mark);
 	return (true);
 }

@@ -27,7 +27,7 @@
 #define SOUGHT_FOR 60.
 
 void
-tail_unhold(struct tail *t)
+suspect_end(struct file *t)
 {
 	if (t->held != NULL)
 		LIST_REMOVE(t->held, entry);
@@ -40,27 +40,27 @@ tail_unhold(struct tail *t)
  * file.
  */
 static void
-release(struct tail *t, off_t offset)
+release(struct file *t, off_t offset)
 {
 	struct stream *s;
 
-	tail_unhold(t);
+	suspect_end(t);
 	t->fresh = false;
 	for (s = t->streams; s != NULL; s = s->next) {
-		stream_go_to(s, offset);
+		follow_go_to(s, offset);
 		stream_wake(s);
 	}
 }
 
 static void
-spend(struct tail *t)
+spend(struct file *t)
 {
-	say_info(tail_path(t).text,
+	say_info(file_path(t).text,
 	    "was a copy, and has been written over since: nothing of "
 	    "what it has now is sent");
-	tail_unhold(t);
+	suspect_end(t);
 	t->rotated = true;
-	tail_spend(t, tail_fd(t), t->size);
+	follow_spend(t, file_descriptor(t), t->size);
 }
 
 /*
@@ -68,7 +68,7 @@ spend(struct tail *t)
  * once it was received from there; before, the copy may still be needed.
  */
 static void
-pass_over(struct tail *t, int fd, const struct tail *of)
+pass_over(struct file *t, int fd, const struct file *of)
 {
 	uint8_t buf[GUARD_MAX];
 	size_t len = guard_length(t->size);
@@ -84,11 +84,11 @@ pass_over(struct tail *t, int fd, const struct tail *of)
 	n = read_whole(fd, buf, len, t->size - (off_t)len);
 	guard_of(&g, t->size, buf, n > 0 ? (size_t)n : 0);
 	for (s = t->streams; s != NULL; s = s->next) {
-		stream_go_to(s, t->size);
+		follow_go_to(s, t->size);
 		stream_guard_forget(s);
 		stream_guard_set(s, &g);
 	}
-	tails_time(t);
+	file_timer_add(t);
 }
 
 /* Whether a file was truncated and may go on in one that is compared. */
@@ -98,14 +98,14 @@ struct suspicion {
 };
 
 static void
-suspect_of(struct tail *of, void *arg)
+suspect_of(struct file *of, void *arg)
 {
 	struct suspicion *s = arg;
-	struct guard g = tail_newest_guard(of);
+	struct guard g = streams_newest_guard(of);
 
 	if (of->seeking && of->print.len > 0 &&
 	    fingerprint_matches(&of->print, s->alike->head, s->alike->len) &&
-	    (g.at == 0 || guard_holds(&g, s->alike->fd) != 0))
+	    (g.at == 0 || read_guard_holds(&g, s->alike->fd) != 0))
 		s->is = true;
 }
 
@@ -119,32 +119,33 @@ is_sought(const struct alike *h)
 	struct suspicion s = { .alike = h };
 
 	if (h->len > 0)
-		tails_walk_unknown(h->t->all, suspect_of, &s);
+		file_table_walk_unknown(h->t->all, suspect_of, &s);
 	return (s.is);
 }
 
 /* The file may have been recorded as one of its own while it was empty. */
 static void
-end_records(struct tail *t)
+end_records(struct file *t)
 {
 	struct stream *s;
 
 	for (s = t->streams; s != NULL; s = s->next) {
-		ledger_drop(tails_ledger(t->all), &s->mark, true);
+		checkpointer_drop(
+		    file_table_checkpointer(t->all), &s->mark, true);
 		s->mark.is_recorded = false;
 	}
 }
 
 /* Returns whether the file is held: there may be no memory. */
 static bool
-begin_to_hold(struct tail *t)
+begin_to_hold(struct file *t)
 {
 	if (t->held != NULL)
 		return (true);
 	if ((t->held = calloc(1, sizeof(*t->held))) == NULL)
 		return (false);
-	t->held->tail = t;
-	LIST_INSERT_HEAD(tails_held(t->all), t->held, entry);
+	t->held->file = t;
+	LIST_INSERT_HEAD(file_table_suspects(t->all), t->held, entry);
 	return (true);
 }
 
@@ -153,10 +154,10 @@ begin_to_hold(struct tail *t)
  * is to be sent now.
  */
 static bool
-hold(struct tail *t)
+hold(struct file *t)
 {
 	enum alike_verdict like = ALIKE_OTHER;
-	struct tail *of = NULL;
+	struct file *of = NULL;
 	struct stream *s;
 	struct alike h;
 	bool sought, unknown, first = t->held == NULL;
@@ -181,7 +182,7 @@ hold(struct tail *t)
 		end_records(t);
 	if (like == ALIKE_COPY && !t->held->is_copy)
 		say_info(
-		    tail_path(t).text, "is a copy of %s: not sent", of->name);
+		    file_path(t).text, "is a copy of %s: not sent", of->name);
 	if (like == ALIKE_COPY) {
 		pass_over(t, h.fd, of);
 		return (true);
@@ -196,13 +197,13 @@ hold(struct tail *t)
 	}
 	t->held->is_unknown = unknown;
 	for (s = t->streams; unknown && s != NULL; s = s->next)
-		ledger_mark(tails_ledger(t->all), &s->mark);
-	tails_time(t);
+		checkpointer_mark(file_table_checkpointer(t->all), &s->mark);
+	file_timer_add(t);
 	return (true);
 }
 
 bool
-tail_release_unknown(struct tail *t)
+suspect_release_unknown(struct file *t)
 {
 	if (t->held == NULL || t->held->is_copy || !t->held->is_unknown ||
 	    t->fd == -1)
@@ -212,12 +213,12 @@ tail_release_unknown(struct tail *t)
 }
 
 void
-tail_hold_copy(struct tail *t, const struct tail *of)
+suspect_hold_copy(struct file *t, const struct file *of)
 {
-	int fd = tail_fd(t);
+	int fd = file_descriptor(t);
 
 	if (fd == -1 || !begin_to_hold(t)) {
-		log_warn("%s", tail_path(t).text);
+		log_warn("%s", file_path(t).text);
 		return;
 	}
 	t->fresh = false;
@@ -225,9 +226,9 @@ tail_hold_copy(struct tail *t, const struct tail *of)
 }
 
 void
-tail_held_look(struct tail *t)
+suspect_look(struct file *t)
 {
-	const struct held *h = t->held;
+	const struct suspect *h = t->held;
 	bool was_copy = h != NULL && h->is_copy;
 	off_t copied = was_copy ? h->copied : 0;
 
@@ -248,44 +249,44 @@ tail_held_look(struct tail *t)
  * then.
  */
 static void
-begin_empty(struct tail *t)
+begin_empty(struct file *t)
 {
 	struct stream *s;
 
 	release(t, 0);
 	t->fresh = true;
 	for (s = t->streams; s != NULL; s = s->next)
-		ledger_mark(tails_ledger(t->all), &s->mark);
+		checkpointer_mark(file_table_checkpointer(t->all), &s->mark);
 }
 
 /* Whether a file has the name from which rotation makes the name of t. */
 static bool
-has_name_of_copy(const struct tail *t)
+has_name_of_copy(const struct file *t)
 {
 	char base[NAME_MAX + 1];
 	size_t i;
 
 	for (i = 0; rotation_base(t->name, i, base, sizeof(base)); i++)
-		if (tail_at(t->place, base) != NULL)
+		if (names_at(t->place, base) != NULL)
 			return (true);
 	return (false);
 }
 
 bool
-follow_held_is_cut_unread(const struct tail *t, const struct stat *st)
+follow_held_is_cut_unread(const struct file *t, const struct stat *st)
 {
-	return (st->st_size < t->size && tail_is_unread(t) &&
+	return (st->st_size < t->size && streams_are_unread(t) &&
 	    t->place != NULL && !has_name_of_copy(t));
 }
 
 void
-tail_held_changed(struct tail *t, const struct stat *st)
+suspect_changed(struct file *t, const struct stat *st)
 {
-	int fd = st->st_size > 0 ? tail_fd(t) : -1;
+	int fd = st->st_size > 0 ? file_descriptor(t) : -1;
 
 	t->size = st->st_size;
-	tails_saw(t, st);
-	t->changed = tails_now(t->all);
+	file_saw(t, st);
+	t->changed = file_table_now(t->all);
 	t->print.len = 0;
 	t->held->is_over = t->held->is_over || t->held->is_copy;
 	t->held->is_copy = false;
@@ -295,33 +296,32 @@ tail_held_changed(struct tail *t, const struct stat *st)
 		return;
 	}
 	if (fd != -1)
-		(void)tail_update_print(t, fd);
-	tail_held_look(t);
+		(void)streams_update_print(t, fd);
+	suspect_look(t);
 }
 
 void
-tail_held_leaves(struct tail *t)
+suspect_leaves(struct file *t)
 {
 	struct stream *s;
 
-	if (!tail_is_held_for_now(t) || t->rotated || t->held->is_over ||
+	if (!suspect_is_for_now(t) || t->rotated || t->held->is_over ||
 	    has_name_of_copy(t))
 		return;
 	release(t, 0);
 	for (s = t->streams; s != NULL; s = s->next)
-		ledger_mark(tails_ledger(t->all), &s->mark);
+		checkpointer_mark(file_table_checkpointer(t->all), &s->mark);
 }
 
 bool
-tail_held_has_record(const struct tail *t)
+suspect_has_record(const struct file *t)
 {
 	return (t->held == NULL ||
-	    (t->held->is_copy ? tail_copy_is_received(t)
-			      : t->held->is_unknown));
+	    (t->held->is_copy ? suspect_is_received(t) : t->held->is_unknown));
 }
 
 bool
-tail_is_copy(const struct tail *t)
+suspect_is_copy(const struct file *t)
 {
 	return (t->held != NULL && t->held->is_copy);
 }
@@ -331,9 +331,10 @@ tail_is_copy(const struct tail *t)
  * other, may still be anything; but not once the other is truncated.
  */
 bool
-tail_is_copy_of(const struct tail *t, const struct tail_copy *of, off_t size)
+suspect_is_copy_of(
+    const struct file *t, const struct copy_wanted *of, off_t size)
 {
-	const struct held *h = t->held;
+	const struct suspect *h = t->held;
 
 	if (h == NULL || h->dev != of->dev || h->ino != of->ino ||
 	    h->begun != of->begun || h->copied != size || size == 0)
@@ -343,18 +344,18 @@ tail_is_copy_of(const struct tail *t, const struct tail_copy *of, off_t size)
 }
 
 static bool
-is_of(const struct held *h, const struct tail *of)
+is_of(const struct suspect *h, const struct file *of)
 {
 	return (h->is_copy && h->dev == of->dev && h->ino == of->ino &&
 	    h->begun == of->begun);
 }
 
 void
-tail_held_moves(const struct tail *of, const struct stat *to)
+suspect_copies_move(const struct file *of, const struct stat *to)
 {
-	struct held *h;
+	struct suspect *h;
 
-	LIST_FOREACH(h, tails_held(of->all), entry)
+	LIST_FOREACH(h, file_table_suspects(of->all), entry)
 	if (is_of(h, of)) {
 		h->dev = to->st_dev;
 		h->ino = to->st_ino;
@@ -362,51 +363,51 @@ tail_held_moves(const struct tail *of, const struct stat *to)
 }
 
 void
-tail_held_taken_back(const struct tail *of)
+suspect_taken_back(const struct file *of)
 {
-	struct held *h;
+	struct suspect *h;
 
-	LIST_FOREACH(h, tails_held(of->all), entry)
-	if (is_of(h, of) && h->tail->streams != NULL &&
-	    h->tail->streams->mark.is_recorded) {
-		end_records(h->tail);
-		tails_time(h->tail);
+	LIST_FOREACH(h, file_table_suspects(of->all), entry)
+	if (is_of(h, of) && h->file->streams != NULL &&
+	    h->file->streams->mark.is_recorded) {
+		end_records(h->file);
+		file_timer_add(h->file);
 	}
 }
 
 /* Whether something that a copy has was not received from its file. */
 struct receipt {
-	const struct tail *copy;
+	const struct file *copy;
 	bool lacks;
 };
 
 static void
-ask_original(struct tail *of, void *arg)
+ask_original(struct file *of, void *arg)
 {
 	struct receipt *r = arg;
-	const struct held *h = r->copy->held;
+	const struct suspect *h = r->copy->held;
 	const struct stream *s, *other;
 
 	if (of->dev != h->dev || of->ino != h->ino || of->begun != h->begun)
 		return;
 	for (s = r->copy->streams; s != NULL; s = s->next) {
-		other = tail_stream_to(of, s->route->dest);
+		other = streams_find(of, s->route->dest);
 		if (other != NULL && other->cursor.acked < h->copied)
 			r->lacks = true;
 	}
 }
 
 bool
-tail_copy_is_received(const struct tail *t)
+suspect_is_received(const struct file *t)
 {
-	struct tail *of = tails_find(t->all, t->held->dev, t->held->ino);
+	struct file *of = file_table_find(t->all, t->held->dev, t->held->ino);
 	struct receipt r = { .copy = t };
 
 	if (of != NULL)
 		ask_original(of, &r);
 	/* What the file was before it was truncated may be in flight. */
 	if (of == NULL || of->begun != t->held->begun)
-		tails_walk_unknown(t->all, ask_original, &r);
+		file_table_walk_unknown(t->all, ask_original, &r);
 	return (!r.lacks);
 }
 
@@ -414,35 +415,35 @@ tail_copy_is_received(const struct tail *t)
  * Whether the checkpoint does not know yet that all of the copy was received.
  */
 static bool
-awaits_record(const struct tail *t)
+awaits_record(const struct file *t)
 {
-	return (tail_is_copy(t) && t->streams != NULL &&
+	return (suspect_is_copy(t) && t->streams != NULL &&
 	    !t->streams->mark.is_recorded);
 }
 
 bool
-tail_held_is_timed(const struct tail *t)
+suspect_is_timed(const struct file *t)
 {
-	return (tail_is_held_for_now(t) || awaits_record(t));
+	return (suspect_is_for_now(t) || awaits_record(t));
 }
 
 bool
-tail_is_held_for_now(const struct tail *t)
+suspect_is_for_now(const struct file *t)
 {
 	return (t->held != NULL && !t->held->is_copy && t->size > 0);
 }
 
 void
-tail_held_by_time(struct tail *t, double quiet)
+suspect_by_time(struct file *t, double quiet)
 {
 	struct stream *s;
 	bool sought;
 
-	if (awaits_record(t) && tail_copy_is_received(t))
+	if (awaits_record(t) && suspect_is_received(t))
 		for (s = t->streams; s != NULL; s = s->next)
-			ledger_mark(tails_ledger(t->all), &s->mark);
-	if (!tail_is_held_for_now(t) || quiet < TAIL_HELD_FOR ||
-	    t->place == NULL)
+			checkpointer_mark(
+			    file_table_checkpointer(t->all), &s->mark);
+	if (!suspect_is_for_now(t) || quiet < SUSPECT_FOR || t->place == NULL)
 		return;
 	sought = t->held->is_sought;
 	/* Meanwhile only its time may have told that it is a copy. */
@@ -451,7 +452,7 @@ tail_held_by_time(struct tail *t, double quiet)
 		(t->held->is_sought && quiet < SOUGHT_FOR)))
 		return;
 	if (!sought)
-		say_notice(tail_path(t).text,
+		say_notice(file_path(t).text,
 		    "has the same as another file, but is no copy for all "
 		    "that is known: it is sent");
 	release(t, 0);

@@ -19,13 +19,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct tail;
-struct tail_copy;
+struct file;
+struct copy_wanted;
 
 /* What is known of a file that may be a copy: the other is dev, ino, begun. */
-struct held {
-	LIST_ENTRY(held)	 entry;
-	struct tail		*tail;
+struct suspect {
+	LIST_ENTRY(suspect)	 entry;
+	struct file		*file;
 	off_t			 copied;	/* what is the same up to
 						   there */
 	dev_t			 dev;
@@ -44,58 +44,58 @@ struct held {
  * Whether a held file is a log of which nobody could read anything, and which
  * has less now: what it had is looked for in a copy, as that of any other log.
  */
-bool	follow_held_is_cut_unread(const struct tail *, const struct stat *);
+bool	follow_held_is_cut_unread(const struct file *, const struct stat *);
 
 /*
  * The file, which is held, has shrunk or has other content now: it is another
  * copy, or spent, for a copy never begins again.
  */
-void	tail_held_changed(struct tail *, const struct stat *);
+void	suspect_changed(struct file *, const struct stat *);
 
 /*
  * The file has not grown for quiet seconds: one that is held may be compared
  * again, sent, or recorded as received.  Any file will do.
  */
-void	tail_held_by_time(struct tail *, double quiet);
+void	suspect_by_time(struct file *, double quiet);
 
 /*
  * A file that is held has lost its name, is open, and nobody could tell whether
  * it was a copy: it is sent.  Returns whether it was such a one.
  */
-bool	tail_release_unknown(struct tail *);
+bool	suspect_release_unknown(struct file *);
 
 /*
  * The file is about to lose its name: a log that is rotated is no copy,
  * whatever it begins like, and the next start has to know it.
  */
-void	tail_held_leaves(struct tail *);
+void	suspect_leaves(struct file *);
 
 /*
  * Of a copy for good: whether all that it has was received from the other file,
  * as that was when it was copied.
  */
-bool	tail_copy_is_received(const struct tail *);
+bool	suspect_is_received(const struct file *);
 
 /*
  * The file is about to go on as the one of the stat: its copies are copies of
  * that.  And: a receiver lost something of it, so that its copies may not be
  * recorded any more as received.
  */
-void	tail_held_moves(const struct tail *of, const struct stat *to);
-void	tail_held_taken_back(const struct tail *of);
+void	suspect_copies_move(const struct file *of, const struct stat *to);
+void	suspect_taken_back(const struct file *of);
 
 /* Whether the file is held as that copy, up to that size. */
-bool	tail_is_copy_of(const struct tail *, const struct tail_copy *,
+bool	suspect_is_copy_of(const struct file *, const struct copy_wanted *,
 	    off_t size);
 
 /*
  * Whether time will tell if the held file is sent; and whether it needs a look
  * by time, for that or for its record.
  */
-bool	tail_is_held_for_now(const struct tail *);
-bool	tail_held_is_timed(const struct tail *);
+bool	suspect_is_for_now(const struct file *);
+bool	suspect_is_timed(const struct file *);
 
 /* The file is held no longer; its streams are not woken. */
-void	tail_unhold(struct tail *);
+void	suspect_end(struct file *);
 
 #endif

@@ -20,7 +20,7 @@
 
 /* The streams of the file begin again at 0; what was in flight is forgotten. */
 static void
-begin_again(struct tail *t, const struct stat *st)
+begin_again(struct file *t, const struct stat *st)
 {
 	struct stream *s;
 
@@ -30,7 +30,7 @@ begin_again(struct tail *t, const struct stat *st)
 	t->last_line = 0;
 	for (s = t->streams; s != NULL; s = s->next) {
 		stream_guard_forget(s);
-		stream_go_to(s, 0);
+		follow_go_to(s, 0);
 		stream_wake(s);
 	}
 }
@@ -39,20 +39,20 @@ begin_again(struct tail *t, const struct stat *st)
  * Makes the new file that a truncated one is: the same place, descriptor and
  * routes.  Returns NULL, and nothing has changed, when there is no memory.
  */
-static struct tail *
+static struct file *
 truncated_successor(
-    struct tail *old, struct place *place, const struct stat *st)
+    struct file *old, struct names *place, const struct stat *st)
 {
-	struct tails *ts = old->all;
+	struct file_table *ts = old->all;
 	struct path_text path;
-	struct tail *now;
+	struct file *now;
 	struct stream *s;
 
-	if ((now = tail_alloc(ts, old->name)) == NULL)
+	if ((now = file_alloc(ts, old->name)) == NULL)
 		return (NULL);
 	for (s = old->streams; s != NULL; s = s->next)
-		if (tail_link_stream(now, s->route, 0) == NULL) {
-			tail_free(now);
+		if (follow_link_stream(now, s->route, 0) == NULL) {
+			follow_free(now);
 			return (NULL);
 		}
 	now->begun = old->begun + 1;
@@ -60,41 +60,41 @@ truncated_successor(
 	now->linked = old->linked;
 	now->mounted = old->mounted;
 	now->rotated = old->rotated;
-	tail_set_origin(now, tail_old_path(old));
-	tail_set_real(now, tail_real(old, &path));
+	file_set_origin(now, file_old_path(old));
+	file_set_real(now, file_real(old, &path));
 	now->size = st->st_size;
-	RB_REMOVE(tail_names, &place->names, old);
-	RB_INSERT(tail_names, &place->names, now);
+	RB_REMOVE(names_by_name, &place->names, old);
+	RB_INSERT(names_by_name, &place->names, now);
 	old->place = NULL;
-	tails_forget(old);
+	file_table_forget(old);
 	follow_know(now, st);
 	if (old->fd != -1) {
-		tails_hand_over(old, now);
-		(void)tail_update_print(now, now->fd);
+		file_hand_over(old, now);
+		(void)streams_update_print(now, now->fd);
 	}
 	for (s = now->streams; s != NULL; s = s->next)
-		ledger_mark(tails_ledger(ts), &s->mark);
+		checkpointer_mark(file_table_checkpointer(ts), &s->mark);
 	return (now);
 }
 
 /* The file has no name, and what its descriptor leads to is written over. */
 static void
-end_nameless(struct tail *t, int fd, const struct stat *st)
+end_nameless(struct file *t, int fd, const struct stat *st)
 {
-	tail_say_lost(t, "written over");
-	tail_spend(t, fd, st->st_size);
-	tails_time(t);
+	follow_say_lost(t, "written over");
+	follow_spend(t, fd, st->st_size);
+	file_timer_add(t);
 }
 
 /* Whether a file has the name from which rotation makes the name of t. */
 static bool
-has_base(const struct tail *t)
+has_base(const struct file *t)
 {
 	char base[NAME_MAX + 1];
 	size_t i;
 
 	for (i = 0; rotation_base(t->name, i, base, sizeof(base)); i++)
-		if (tail_at(t->place, base) != NULL &&
+		if (names_at(t->place, base) != NULL &&
 		    rotation_is_copy_of(t->name, base))
 			return (true);
 	return (false);
@@ -105,10 +105,10 @@ has_base(const struct tail *t)
  * what another log was goes on in it, or it only begins like that.
  */
 static bool
-has_name_of_log(const struct tail *t)
+has_name_of_log(const struct file *t)
 {
-	const struct tails_finder *finder = tails_finder(t->all);
-	const char *old = tail_old_path(t), *was;
+	const struct file_finder *finder = file_finder(t->all);
+	const char *old = file_old_path(t), *was;
 
 	if (!t->rotated || old == NULL || !finder->means(t->place, t->name))
 		return (false);
@@ -124,7 +124,7 @@ has_name_of_log(const struct tail *t)
  * copy.
  */
 static bool
-is_to_be_spent(const struct tail *old, const struct stat *st)
+is_to_be_spent(const struct file *old, const struct stat *st)
 {
 	if (old->rotated)
 		return (!has_name_of_log(old));
@@ -136,13 +136,13 @@ is_to_be_spent(const struct tail *old, const struct stat *st)
  * write.
  */
 static bool
-has_text(const struct tail *t)
+has_text(const struct file *t)
 {
 	static const uint8_t usual[] = { '\t', '\n', '\r', '\033' };
 	uint8_t head[FINGERPRINT_MAX];
 	int i, n;
 
-	if (t->fd == -1 || (n = fingerprint_head(t->fd, head)) < 1)
+	if (t->fd == -1 || (n = read_fingerprint_head(t->fd, head)) < 1)
 		return (false);
 	for (i = 0; i < n; i++)
 		if (head[i] < ' ' &&
@@ -164,7 +164,7 @@ struct seen {
  * program now, which are sent.
  */
 static bool
-was_truncated_first(const struct tail *now, const struct seen *seen)
+was_truncated_first(const struct file *now, const struct seen *seen)
 {
 	if (!seen->left_now)
 		return (false);
@@ -172,69 +172,70 @@ was_truncated_first(const struct tail *now, const struct seen *seen)
 		return (true);
 	if (!has_text(now))
 		return (false);
-	say_notice(tail_path(now).text,
+	say_notice(file_path(now).text,
 	    "was written anew and rotated, in whichever order: what it has now "
 	    "is sent from its beginning");
 	return (true);
 }
 
 static void
-say_change(const struct tail *t, const struct stat *st, enum tail_change how)
+say_change(const struct file *t, const struct stat *st, enum follow_change how)
 {
-	if (how == TAIL_WRITTEN_ANEW)
+	if (how == FOLLOW_WRITTEN_ANEW)
 		say_info(
-		    tail_path(t).text, "was written anew with the same text");
+		    file_path(t).text, "was written anew with the same text");
 	else if (t->unproven)
-		say_info(tail_path(t).text,
+		say_info(file_path(t).text,
 		    "is another file than the one that was known by "
 		    "its inode");
 	else if (!t->rotated || t->left_now)
-		say_info(tail_path(t).text, "truncated from %lld to %lld bytes",
+		say_info(file_path(t).text, "truncated from %lld to %lld bytes",
 		    (long long)t->size, (long long)st->st_size);
 }
 
 static void
-say_spent(const struct tail *t)
+say_spent(const struct file *t)
 {
-	say_info(tail_path(t).text,
+	say_info(file_path(t).text,
 	    "was rotated, and written over since: nothing of what it "
 	    "has now is sent");
 }
 
 void
-tail_truncated(struct tail *old, const struct stat *st, enum tail_change how)
+follow_truncated(
+    struct file *old, const struct stat *st, enum follow_change how)
 {
 	struct seen seen = { .left_now = old->left_now,
-		.shrank = st->st_size < tail_most_sent(old) };
+		.shrank = st->st_size < streams_most_sent(old) };
 	bool unproven = old->unproven, spend;
-	struct place *place = old->place;
+	struct names *place = old->place;
 	struct emptied *sent = NULL;
-	struct tail *now;
+	struct file *now;
 	struct stream *s;
 
 	say_change(old, st, how);
-	tails_stats(old->all)->truncations++;
+	file_table_stats(old->all)->truncations++;
 	old->suspect = old->rewritten = false;
 	if (place == NULL) {
 		end_nameless(old, old->fd, st);
 		return;
 	}
-	spend = how == TAIL_TRUNCATED && !unproven && is_to_be_spent(old, st);
+	spend = how == FOLLOW_TRUNCATED && !unproven && is_to_be_spent(old, st);
 	if (st->st_size == 0 && !unproven)
 		sent = follow_sent_of(old);
 	if ((now = truncated_successor(old, place, st)) == NULL) {
 		free(sent);
 		/* Without memory the same file begins again. */
-		tail_say_lost(old, "truncated");
+		follow_say_lost(old, "truncated");
 		begin_again(old, st);
 		return;
 	}
-	seen.copied = tail_finish_in_copy(old, place, now);
+	seen.copied = follow_finish_in_copy(old, place, now);
 	if (spend && !was_truncated_first(now, &seen)) {
 		say_spent(now);
-		tail_spend(now, now->fd, st->st_size);
+		follow_spend(now, now->fd, st->st_size);
 	} else {
-		now->fresh = how == TAIL_TRUNCATED && !spend &&
+		now->fresh = how == FOLLOW_TRUNCATED && !spend &&
 		    (has_base(now) || has_name_of_log(now));
 	}
 	/* Where a copy has what was sent, the program begins a new log. */
@@ -244,13 +245,13 @@ tail_truncated(struct tail *old, const struct stat *st, enum tail_change how)
 		now->emptied = sent;
 	/* It was in the order of the file for which it was taken. */
 	if (unproven && now->rotated)
-		place_order(place);
-	tail_held_look(now);
+		order_names(place);
+	suspect_look(now);
 	for (s = now->streams; s != NULL; s = s->next)
 		if (!now->spent)
 			stream_wake(s);
 	streams_watch(now);
 	/* No event tells of what came before it was watched. */
 	if (now->emptied != NULL)
-		tails_time_soon(now);
+		file_timer_add_soon(now);
 }

@@ -20,9 +20,10 @@
 #define READ_AGAIN 3 /* times, where the disk fails */
 
 static bool
-is_rotated_from(const struct tail *t, const char *path)
+is_rotated_from(const struct file *t, const char *path)
 {
-	return (place_holds(t->place, path) && !rotation_is_packed(t->name) &&
+	return (names_holds(t->place, path) &&
+	    !rotation_is_compressed(t->name) &&
 	    rotation_is_of(t->name, strrchr(path, '/') + 1));
 }
 
@@ -32,12 +33,12 @@ is_rotated_from(const struct tail *t, const char *path)
  * not that still.
  */
 static bool
-was_called(const struct tail *t, const struct checkpoint_record *rec)
+was_called(const struct file *t, const struct checkpoint_record *rec)
 {
 	return (t->place != NULL &&
 	    (is_rotated_from(t, rec->path) ||
 		(rec->real != NULL &&
-		    (strcmp(rec->real, tail_path(t).text) == 0 ||
+		    (strcmp(rec->real, file_path(t).text) == 0 ||
 			is_rotated_from(t, rec->real)))));
 }
 
@@ -46,7 +47,7 @@ was_called(const struct tail *t, const struct checkpoint_record *rec)
  * 0, or -1 with errno where it cannot be read.
  */
 static int
-is_text_of(struct tail *t, const struct route *r, int fd,
+is_text_of(struct file *t, const struct route *r, int fd,
     const struct checkpoint_record *rec)
 {
 	uint8_t head[FINGERPRINT_MAX], text[FINGERPRINT_MAX];
@@ -55,27 +56,27 @@ is_text_of(struct tail *t, const struct route *r, int fd,
 
 	if (!r->source->compressed || rec->print.len == 0)
 		return (0);
-	if ((n = fingerprint_head(fd, head)) == -1)
+	if ((n = read_fingerprint_head(fd, head)) == -1)
 		return (-1);
 	if ((kind = inflate_kind_of(head, (size_t)n)) == INFLATE_NONE)
 		return (0);
-	if ((n = tail_packed_head(fd, kind, text)) == -1)
+	if ((n = decoder_read_head(fd, kind, text)) == -1)
 		return (-1);
 	if (!fingerprint_matches(&rec->print, text, (size_t)n) ||
 	    (rec->nguards > 0 &&
-		tail_packed_guard(fd, kind, &rec->guards[0]) == 0))
+		decoder_has_guard(fd, kind, &rec->guards[0]) == 0))
 		return (0);
-	tail_set_packed(t, kind, &rec->print);
+	file_set_compressed(t, kind, &rec->print);
 	t->size = rec->offset + 1;
 	return (1);
 }
 
 /* Whether t has a name that rotation gives after the one in path. */
 static bool
-has_later_name(const struct tail *t, const char *path)
+has_later_name(const struct file *t, const char *path)
 {
-	return (t->place != NULL && place_holds(t->place, path) &&
-	    !rotation_is_packed(t->name) &&
+	return (t->place != NULL && names_holds(t->place, path) &&
+	    !rotation_is_compressed(t->name) &&
 	    rotation_goes_on(t->name, strrchr(path, '/') + 1));
 }
 
@@ -86,17 +87,18 @@ has_later_name(const struct tail *t, const char *path)
  * file that was made before the clock was set back was there behind that.
  */
 static bool
-was_there(const struct tail *t, const struct checkpoint_record *rec)
+was_there(const struct file *t, const struct checkpoint_record *rec)
 {
 	struct path_text buf;
-	const char *real = tail_real(t, &buf);
+	const char *real = file_real(t, &buf);
 	int64_t born;
 
-	born = born_ns(real != NULL ? real : tail_path(t).text, t->ino);
+	born = born_ns(real != NULL ? real : file_path(t).text, t->ino);
 	if (born == 0 || rec->time > clock_wall_s())
 		return (false);
 	if (clock_is_to_come(born) &&
-	    ledger_side(tails_ledger(t->all), born) == LEDGER_BEFORE)
+	    checkpointer_side(file_table_checkpointer(t->all), born) ==
+		CHECKPOINTER_BEFORE)
 		return (true);
 	born /= NS_IN_S;
 	return (born < rec->time ||
@@ -108,12 +110,12 @@ was_there(const struct tail *t, const struct checkpoint_record *rec)
  * or an older version wrote it.
  */
 static enum verdict
-compare_print(const struct tail *t, int fd, const struct checkpoint_record *rec)
+compare_print(const struct file *t, int fd, const struct checkpoint_record *rec)
 {
 	uint8_t head[FINGERPRINT_MAX];
 	int n;
 
-	if ((n = fingerprint_head(fd, head)) == -1)
+	if ((n = read_fingerprint_head(fd, head)) == -1)
 		return (VERDICT_LATER);
 	if (!fingerprint_matches(&rec->print, head, (size_t)n) ||
 	    rec->offset > t->size)
@@ -132,19 +134,19 @@ compare_print(const struct tail *t, int fd, const struct checkpoint_record *rec)
  * to go on.  What was sent behind that is not compared, but ended with a line.
  */
 static enum verdict
-compare_guards(const struct tail *t, int fd,
+compare_guards(const struct file *t, int fd,
     const struct checkpoint_record *rec, off_t *offset)
 {
 	int holds, ends = 1;
 	unsigned i;
 
 	for (i = 0; i < rec->nguards; i++) {
-		if ((holds = guard_holds(&rec->guards[i], fd)) == -1)
+		if ((holds = read_guard_holds(&rec->guards[i], fd)) == -1)
 			return (VERDICT_LATER);
 		if (!holds)
 			continue;
 		if (i == 0 && rec->guards[0].at < rec->offset &&
-		    (ends = line_ends_at(fd, rec->offset)) == -1)
+		    (ends = read_line_ends_at(fd, rec->offset)) == -1)
 			return (VERDICT_LATER);
 		if (i == 0 && rec->offset <= t->size && ends == 1)
 			return (VERDICT_SAME);
@@ -156,21 +158,21 @@ compare_guards(const struct tail *t, int fd,
 }
 
 bool
-verdict_is_made_since(const struct tail *t, const struct checkpoint_record *rec)
+verdict_is_made_since(const struct file *t, const struct checkpoint_record *rec)
 {
-	const struct ledger *l = tails_ledger(t->all);
+	const struct checkpointer *l = file_table_checkpointer(t->all);
 	int64_t born;
 
-	if (t->place == NULL || ledger_is_first(l))
+	if (t->place == NULL || checkpointer_is_first(l))
 		return (false);
-	born = born_ns(tail_path(t).text, t->ino);
-	if (born == 0 || place_side(t->place, l, born) != LEDGER_SINCE)
+	born = born_ns(file_path(t).text, t->ino);
+	if (born == 0 || names_side(t->place, l, born) != CHECKPOINTER_SINCE)
 		return (false);
 	/*
 	 * Both times may be of one second, where the file system counts
 	 * seconds.
 	 */
-	return (ledger_side(l, born - 1) == LEDGER_SINCE ||
+	return (checkpointer_side(l, born - 1) == CHECKPOINTER_SINCE ||
 	    born / NS_IN_S > rec->time);
 }
 
@@ -179,9 +181,9 @@ verdict_is_made_since(const struct tail *t, const struct checkpoint_record *rec)
  * clock.
  */
 static bool
-is_younger(const struct tail *t, const struct checkpoint_record *rec)
+is_younger(const struct file *t, const struct checkpoint_record *rec)
 {
-	int64_t born = born_ns(tail_path(t).text, t->ino);
+	int64_t born = born_ns(file_path(t).text, t->ino);
 
 	return (born != 0 && born / NS_IN_S > rec->time);
 }
@@ -194,9 +196,9 @@ is_younger(const struct tail *t, const struct checkpoint_record *rec)
  * not be younger.
  */
 static bool
-is_telling(const struct tail *t, const struct checkpoint_record *rec)
+is_telling(const struct file *t, const struct checkpoint_record *rec)
 {
-	const struct tails_finder *finder = tails_finder(t->all);
+	const struct file_finder *finder = file_finder(t->all);
 	size_t known = rec->print.len;
 
 	if (t->place == NULL)
@@ -207,7 +209,7 @@ is_telling(const struct tail *t, const struct checkpoint_record *rec)
 	if (rec->nguards > 0 && known < guard_length(rec->guards[0].at))
 		known = guard_length(rec->guards[0].at);
 	return (known >= GUARD_MAX ||
-	    strcmp(rec->path, tail_path(t).text) == 0 || was_called(t, rec) ||
+	    strcmp(rec->path, file_path(t).text) == 0 || was_called(t, rec) ||
 	    was_there(t, rec));
 }
 
@@ -218,7 +220,7 @@ verdict_is_of_a_rest(const struct checkpoint_record *rec)
 }
 
 enum verdict
-verdict_of(struct tail *t, struct route *r, int fd,
+verdict_of(struct file *t, struct route *r, int fd,
     const struct checkpoint_record *rec, off_t *offset)
 {
 	enum verdict v;
@@ -247,7 +249,7 @@ verdict_of(struct tail *t, struct route *r, int fd,
 			v = VERDICT_LATER;
 	} while (v == VERDICT_LATER && n++ < READ_AGAIN);
 	if (v == VERDICT_LATER)
-		tail_cannot_be_read(t, errno);
+		file_cannot_be_read(t, errno);
 	if (text == 1)
 		return (VERDICT_SAME);
 	/* A file without a name can only have been handed over, open. */
@@ -258,7 +260,7 @@ verdict_of(struct tail *t, struct route *r, int fd,
 
 bool
 verdict_has_lost_end(
-    const struct tail *t, int fd, const struct checkpoint_record *rec)
+    const struct file *t, int fd, const struct checkpoint_record *rec)
 {
 	uint8_t head[FINGERPRINT_MAX];
 	unsigned i;
@@ -268,7 +270,7 @@ verdict_has_lost_end(
 		if (rec->guards[i].at <= t->size)
 			return (false);
 	if ((rec->nguards == 0 && rec->print.len <= t->size) ||
-	    !was_there(t, rec) || (n = fingerprint_head(fd, head)) == -1)
+	    !was_there(t, rec) || (n = read_fingerprint_head(fd, head)) == -1)
 		return (false);
 	/* With less than the fingerprint has, only the name tells. */
 	return ((size_t)n >= rec->print.len ? rec->print.len > 0 &&

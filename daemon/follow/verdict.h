@@ -11,7 +11,7 @@
 
 struct checkpoint_record;
 struct route;
-struct tail;
+struct file;
 
 enum verdict {
 	VERDICT_SAME,		/* the very file */
@@ -25,7 +25,7 @@ enum verdict {
  * Compares the file, open as fd or -1, with its record for a route.  *offset is
  * set to where to go on in it.
  */
-enum verdict	verdict_of(struct tail *, struct route *, int fd,
+enum verdict	verdict_of(struct file *, struct route *, int fd,
 		    const struct checkpoint_record *, off_t *offset);
 
 /*
@@ -34,7 +34,7 @@ enum verdict	verdict_of(struct tail *, struct route *, int fd,
  * followed there since, and their records are younger.  A time to come tells
  * nothing.
  */
-bool	verdict_is_made_since(const struct tail *,
+bool	verdict_is_made_since(const struct file *,
 	    const struct checkpoint_record *);
 
 /*
@@ -50,7 +50,7 @@ bool	verdict_is_of_a_rest(const struct checkpoint_record *);
  * file of the record where its inode has been nobody else's since and it begins
  * as it did, or has a name that rotation gave it.
  */
-bool	verdict_has_lost_end(const struct tail *, int fd,
+bool	verdict_has_lost_end(const struct file *, int fd,
 	    const struct checkpoint_record *);
 
 #endif

@@ -9,14 +9,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define RESOLVE_ALWAYS	UINT32_MAX	/* a ttl without an end */
+#define ADDRESS_ALWAYS	UINT32_MAX	/* a ttl without an end */
 
 struct address {
 	struct sockaddr_storage	 sa;
 	socklen_t		 len;	/* of sa */
 	uint32_t		 ttl;	/* seconds that the answer counts; 0
 					   also where it tells none, as a hosts
-					   file; RESOLVE_ALWAYS where an address
+					   file; ADDRESS_ALWAYS where an address
 					   was given as text */
 };
 

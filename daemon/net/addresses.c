@@ -7,7 +7,7 @@
 #include "daemon/conf/conf.h"
 
 void
-targets_init(struct addresses *a, const struct resolve_how *how,
+addresses_init(struct addresses *a, const struct resolver_how *how,
     const struct conf_url *url, addresses_cb *on_address, void *arg)
 {
 	memset(a, 0, sizeof(*a));
@@ -43,7 +43,7 @@ on_host(void *arg, const struct address *list, size_t n, const char *error)
 		memcpy(a->addresses, list, n * sizeof(*list));
 		a->error.text[0] = '\0';
 	}
-	targets_next(a);
+	addresses_next(a);
 }
 
 static void
@@ -70,13 +70,13 @@ on_service(void *arg, const struct srv *list, size_t n, const char *error)
 		set_error(a, a->url->host, error);
 	else
 		memcpy(a->hosts, list, n * sizeof(*list));
-	targets_next(a);
+	addresses_next(a);
 }
 
 void
-targets_begin(struct addresses *a)
+addresses_begin(struct addresses *a)
 {
-	targets_stop(a);
+	addresses_stop(a);
 	a->nhosts = a->next_host = a->naddresses = a->next_address = 0;
 	a->error.text[0] = '\0';
 	if (!a->url->srv) {
@@ -84,7 +84,7 @@ targets_begin(struct addresses *a)
 		(void)strlcpy(
 		    a->hosts[0].host, a->url->host, sizeof(a->hosts[0].host));
 		a->nhosts = 1;
-		targets_next(a);
+		addresses_next(a);
 		return;
 	}
 	a->question =
@@ -94,7 +94,7 @@ targets_begin(struct addresses *a)
 }
 
 void
-targets_next(struct addresses *a)
+addresses_next(struct addresses *a)
 {
 	const struct address *next;
 
@@ -103,7 +103,7 @@ targets_next(struct addresses *a)
 		    a->next_host > 0 ? a->hosts[a->next_host - 1].host
 				     : a->url->host,
 		    "no answer in time");
-	targets_stop(a);
+	addresses_stop(a);
 	while (a->next_address < a->naddresses) {
 		next = &a->addresses[a->next_address++];
 		if (a->avoided.len != 0 && address_is_same(next, &a->avoided)) {
@@ -122,14 +122,14 @@ targets_next(struct addresses *a)
 }
 
 void
-targets_avoid(struct addresses *a)
+addresses_avoid(struct addresses *a)
 {
 	if (a->next_address > 0)
 		a->avoided = a->addresses[a->next_address - 1];
 }
 
 void
-targets_stop(struct addresses *a)
+addresses_stop(struct addresses *a)
 {
 	resolver_cancel(a->question);
 	a->question = NULL;

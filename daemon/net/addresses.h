@@ -23,7 +23,7 @@ struct conf_url;
 typedef void addresses_cb(void *arg, const struct address *, const char *error);
 
 struct addresses {			/* embedded by its owner */
-	struct resolve_how how;
+	struct resolver_how how;
 	const struct conf_url *url;
 	addresses_cb	*on_address;
 	void		*arg;
@@ -39,28 +39,28 @@ struct addresses {			/* embedded by its owner */
 };
 
 /* Borrows the loop, and url, which has a host. */
-void	targets_init(struct addresses *, const struct resolve_how *,
+void	addresses_init(struct addresses *, const struct resolver_how *,
 	    const struct conf_url *, addresses_cb *on_address, void *arg);
 
 /*
  * Looks the url up anew and gives its first address.  Calls on_address later,
  * or before it returns.
  */
-void	targets_begin(struct addresses *);
+void	addresses_begin(struct addresses *);
 
 /*
  * Gives the address after the last one; a host that is still being looked up
  * is skipped.  Calls on_address later, or before it returns.
  */
-void	targets_next(struct addresses *);
+void	addresses_next(struct addresses *);
 
 /*
  * The last address did connect, but the connection did not last: the next time
  * that it comes it is skipped, unless it is the last one.
  */
-void	targets_avoid(struct addresses *);
+void	addresses_avoid(struct addresses *);
 
-/* Calls on_address no more, until targets_begin() or targets_next(). */
-void	targets_stop(struct addresses *);
+/* Calls on_address no more, until addresses_begin() or addresses_next(). */
+void	addresses_stop(struct addresses *);
 
 #endif

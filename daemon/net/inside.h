@@ -14,26 +14,26 @@ struct transport_ops {
 	struct transport_facts	facts;
 
 	/* Opens t->fd, non-blocking, and sets t->stream; the connection may
-	   take until later.  Returns as link_open(). */
+	   take until later.  Returns as transport_open(). */
 	int	(*open)(struct transport *, const struct address *,
 		    struct reason *why);
 
-	/* As link_handshake(). */
+	/* As transport_handshake(). */
 	enum transport_progress	(*handshake)(struct transport *,
 				    struct reason *why);
 
-	/* As link_send() and link_recv(), which count and keep
+	/* As transport_send() and transport_recv(), which count and keep
 	   errors. */
 	ssize_t	(*send)(struct transport *, const uint8_t *, size_t);
 	ssize_t	(*recv)(struct transport *, uint8_t *, size_t);
 
-	/* As link_acked(); NULL: what is written is acknowledged. */
+	/* As transport_acked(); NULL: what is written is acknowledged. */
 	uint64_t (*acked)(struct transport *);
 
-	/* As link_silence_ms(); NULL: not known. */
+	/* As transport_silence_ms(); NULL: not known. */
 	int64_t	(*silence_ms)(struct transport *);
 
-	/* As link_finish(). */
+	/* As transport_finish(). */
 	void	(*finish)(struct transport *);
 
 	/* Frees what open allocated, but for the descriptor; also after open

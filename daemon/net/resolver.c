@@ -149,7 +149,7 @@ on_socket_state(void *arg, ares_socket_t fd, int readable, int writable)
 
 /* Returns a question that is still to be asked, or NULL with errno. */
 static struct resolver_question *
-question_new(const struct resolve_how *how, void *arg)
+question_new(const struct resolver_how *how, void *arg)
 {
 	struct ares_options options = { .sock_state_cb = on_socket_state };
 	struct resolver_question *q;
@@ -236,7 +236,7 @@ take_address(struct resolver_question *q, const char *host, const char *port)
 		return (false);
 	memcpy(&q->addresses[q->n].sa, found->ai_addr, found->ai_addrlen);
 	q->addresses[q->n].len = found->ai_addrlen;
-	q->addresses[q->n].ttl = RESOLVE_ALWAYS;
+	q->addresses[q->n].ttl = ADDRESS_ALWAYS;
 	q->n++;
 	q->done = true;
 	freeaddrinfo(found);
@@ -259,7 +259,7 @@ take_known(struct resolver_question *q, const char *host, const char *port)
 }
 
 struct resolver_question *
-resolver_ask_host(const struct resolve_how *how, const char *host,
+resolver_ask_host(const struct resolver_how *how, const char *host,
     const char *port, resolver_host_cb *on_done, void *arg)
 {
 	struct ares_addrinfo_hints hints = { .ai_family = AF_UNSPEC,
@@ -317,7 +317,7 @@ on_service(void *arg, int status, int timeouts, unsigned char *p, int len)
 }
 
 struct resolver_question *
-resolver_ask_service(const struct resolve_how *how, const char *name,
+resolver_ask_service(const struct resolver_how *how, const char *name,
     resolver_service_cb *on_done, void *arg)
 {
 	struct resolver_question *q;

@@ -18,7 +18,7 @@
 
 struct resolver_question;		/* opaque */
 
-struct resolve_how {
+struct resolver_how {
 	struct ev_loop	*loop;		/* borrowed */
 	uint64_t	 timeout_ms;	/* in which most questions should end */
 };
@@ -40,13 +40,13 @@ typedef void resolver_service_cb(void *arg, const struct srv *list, size_t n,
  * question after that; resolver_cancel() frees it before.  Returns NULL with
  * errno when nothing could be asked.
  */
-struct resolver_question	*resolver_ask_host(const struct resolve_how *,
+struct resolver_question	*resolver_ask_host(const struct resolver_how *,
 				    const char *host, const char *port,
 				    resolver_host_cb *on_done, void *arg);
 
 /* Asks in the same way for the SRV records of name. */
 struct resolver_question	*resolver_ask_service(
-				    const struct resolve_how *,
+				    const struct resolver_how *,
 				    const char *name,
 				    resolver_service_cb *on_done, void *arg);
 

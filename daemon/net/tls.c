@@ -298,9 +298,9 @@ ask(struct transport *t, struct reason *why)
 	s->said = 0;
 	if (tcp_open(t, &s->address, &ignored) == -1 ||
 	    begin(t, false, &ignored) == -1)
-		return (LINK_BROKEN);
+		return (TRANSPORT_BROKEN);
 	t->why = *why;
-	return (LINK_WAIT_WRITE);
+	return (TRANSPORT_WAIT_WRITE);
 }
 
 static enum transport_progress
@@ -310,20 +310,20 @@ shake_hands(struct transport *t, struct reason *why)
 	int result = tls_handshake(s->ctx);
 
 	if (result == TLS_WANT_POLLIN)
-		return (LINK_WAIT_READ);
+		return (TRANSPORT_WAIT_READ);
 	if (result == TLS_WANT_POLLOUT)
-		return (LINK_WAIT_WRITE);
+		return (TRANSPORT_WAIT_WRITE);
 	if (s->asking) {
 		tls_peer_tell_refusal(
 		    t, result == 0 ? s->ctx : NULL, &s->refused, why);
-		return (LINK_BROKEN);
+		return (TRANSPORT_BROKEN);
 	}
 	if (result == 0) {
 		s->shaken = true;
-		s->shaken_ms = clock_ms();
+		s->shaken_ms = clock_steady_ms();
 		s->welcome = strcmp(tls_conn_version(s->ctx), "TLSv1.3") != 0;
-		return (tls_peer_check(t, s->ctx, why) == 0 ? LINK_READY
-							    : LINK_BROKEN);
+		return (tls_peer_check(t, s->ctx, why) == 0 ? TRANSPORT_READY
+							    : TRANSPORT_BROKEN);
 	}
 	if (!s->asking && tls_peer_is_refused(s->ctx))
 		return (ask(t, why));
@@ -333,7 +333,7 @@ shake_hands(struct transport *t, struct reason *why)
 	else
 		explain(
 		    t, "TLS handshake", "the peer closed the connection", why);
-	return (LINK_BROKEN);
+	return (TRANSPORT_BROKEN);
 }
 
 /*
@@ -394,8 +394,8 @@ send_text(struct transport *t, const uint8_t *p, size_t n)
 	if (done > 0)
 		return ((ssize_t)done); /* what went wrong is met again */
 	if (result == TLS_WANT_POLLIN || result == TLS_WANT_POLLOUT) {
-		t->wait = result == TLS_WANT_POLLIN ? LINK_WAIT_READ
-						    : LINK_WAIT_WRITE;
+		t->wait = result == TLS_WANT_POLLIN ? TRANSPORT_WAIT_READ
+						    : TRANSPORT_WAIT_WRITE;
 		errno = EAGAIN;
 		return (-1);
 	}
@@ -445,7 +445,7 @@ acked(struct transport *t)
 	struct tls_state *s = t->state;
 	uint64_t arrived = cipher_map_acked(&s->map, tcp_acked(t, s->ciphered));
 
-	if (!s->welcome && clock_ms() - s->shaken_ms >= WELCOME_MS)
+	if (!s->welcome && clock_steady_ms() - s->shaken_ms >= WELCOME_MS)
 		s->welcome = true;
 	return (s->welcome ? arrived : 0);
 }

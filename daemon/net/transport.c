@@ -27,13 +27,13 @@ transport_facts(const struct conf_url *url)
 }
 
 enum wire
-link_wire(const struct transport *t)
+transport_wire(const struct transport *t)
 {
 	return (t->stream ? t->conf->wire : WIRE_DATAGRAM);
 }
 
 int
-link_open(struct transport *t, const struct conf_destination *conf,
+transport_open(struct transport *t, const struct conf_destination *conf,
     const struct conf_url *url, const struct address *address,
     struct reason *why)
 {
@@ -47,30 +47,30 @@ link_open(struct transport *t, const struct conf_destination *conf,
 	if (t->ops->open(t, address, why) == 0)
 		return (0);
 	error = errno;
-	link_close(t);
+	transport_close(t);
 	errno = error;
 	return (-1);
 }
 
 enum transport_progress
-link_handshake(struct transport *t, struct reason *why)
+transport_handshake(struct transport *t, struct reason *why)
 {
 	enum transport_progress progress;
 	int error = 0;
 
 	if (t->ops->facts.borrowed)
-		return (LINK_READY);
+		return (TRANSPORT_READY);
 	/* Later, what it said before the error is still to be read. */
 	if (!t->shaking)
-		error = link_socket_error(t->fd);
+		error = transport_socket_error(t->fd);
 	if (error != 0) {
 		reason_set(why, "connect: %s", strerror(error));
-		return (LINK_BROKEN);
+		return (TRANSPORT_BROKEN);
 	}
 	if (t->ops->handshake == NULL)
-		return (LINK_READY);
+		return (TRANSPORT_READY);
 	progress = t->ops->handshake(t, why);
-	t->shaking = progress != LINK_READY;
+	t->shaking = progress != TRANSPORT_READY;
 	return (progress);
 }
 
@@ -79,7 +79,7 @@ link_handshake(struct transport *t, struct reason *why)
  * receiver said before it can still be read.
  */
 ssize_t
-link_recv(struct transport *t, uint8_t *p, size_t n)
+transport_recv(struct transport *t, uint8_t *p, size_t n)
 {
 	ssize_t got = -1;
 
@@ -109,11 +109,11 @@ is_broken(const struct transport *t, int error)
 }
 
 ssize_t
-link_send(struct transport *t, const uint8_t *p, size_t n)
+transport_send(struct transport *t, const uint8_t *p, size_t n)
 {
 	ssize_t sent;
 
-	t->wait = LINK_WAIT_WRITE;
+	t->wait = TRANSPORT_WAIT_WRITE;
 	sent = t->ops->send(t, p, n);
 	if (sent > 0)
 		t->written += (uint64_t)sent;
@@ -123,45 +123,46 @@ link_send(struct transport *t, const uint8_t *p, size_t n)
 }
 
 uint64_t
-link_acked(struct transport *t)
+transport_acked(struct transport *t)
 {
 	return (t->ops->acked != NULL ? t->ops->acked(t) : t->written);
 }
 
 bool
-link_counts(const struct transport *t)
+transport_counts(const struct transport *t)
 {
 	return (t->ops->acked == NULL || t->counts);
 }
 
 uint64_t
-link_unread(const struct transport *t)
+transport_unread(const struct transport *t)
 {
 	if (!t->ops->facts.acks_unread)
 		return (0);
 	if (t->conf->resend_on_reset != CONF_RESEND_AUTO)
 		return (t->conf->resend_on_reset);
 	if (t->most == 0)
-		return (LINK_UNREAD_BLIND);
-	return (t->most < LINK_AUTOTUNED ? 2 * t->most : t->most);
+		return (TRANSPORT_UNREAD_BLIND);
+	return (t->most < TRANSPORT_AUTOTUNED ? 2 * t->most : t->most);
 }
 
 uint64_t
-link_thrown_away(const struct transport *t)
+transport_lost_at_close(const struct transport *t)
 {
-	uint64_t unread = link_unread(t), lost = t->ops->facts.lost_at_close;
+	uint64_t unread = transport_unread(t),
+		 lost = t->ops->facts.lost_at_close;
 
 	return (unread < lost ? unread : lost);
 }
 
 bool
-link_may_lie(const struct transport *t)
+transport_acks_unread(const struct transport *t)
 {
 	return (t->ops->facts.acks_unread);
 }
 
 int
-link_socket_error(int fd)
+transport_socket_error(int fd)
 {
 	int error = 0;
 	socklen_t len = sizeof(error);
@@ -172,38 +173,38 @@ link_socket_error(int fd)
 }
 
 int
-link_error(struct transport *t)
+transport_error(struct transport *t)
 {
 	if (t->error == 0)
-		t->error = link_socket_error(t->fd);
+		t->error = transport_socket_error(t->fd);
 	return (t->error);
 }
 
 int
-link_detach(struct transport *t)
+transport_detach(struct transport *t)
 {
 	int fd = t->fd;
 
 	t->fd = -1;
-	link_close(t);
+	transport_close(t);
 	return (fd);
 }
 
 int64_t
-link_silence_ms(struct transport *t)
+transport_silence_ms(struct transport *t)
 {
 	return (t->ops->silence_ms != NULL ? t->ops->silence_ms(t) : -1);
 }
 
 void
-link_finish(struct transport *t)
+transport_finish(struct transport *t)
 {
 	if (t->ops->finish != NULL)
 		t->ops->finish(t);
 }
 
 void
-link_close(struct transport *t)
+transport_close(struct transport *t)
 {
 	if (t->ops != NULL && t->ops->close != NULL)
 		t->ops->close(t);
@@ -216,12 +217,12 @@ link_close(struct transport *t)
 }
 
 void
-link_abort(struct transport *t)
+transport_abort(struct transport *t)
 {
 	const struct linger now = { 1, 0 };
 
 	if (t->fd != -1 && t->stream && !t->ops->facts.borrowed)
 		(void)setsockopt(
 		    t->fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
-	link_close(t);
+	transport_close(t);
 }

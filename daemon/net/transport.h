@@ -24,7 +24,7 @@ struct transport_ops;			/* see inside.h */
 
 /* What is always so with the transport that a url names. */
 struct transport_facts {
-	/* The url names a host: link_open() needs one of its addresses. */
+	/* The url names a host: transport_open() needs one of its addresses. */
 	bool	needs_address;
 
 	/* The url names a socket in the file system, which a sandbox may not
@@ -50,10 +50,10 @@ struct transport_facts {
 };
 
 enum transport_progress {
-	LINK_READY,
-	LINK_WAIT_READ,	/* go on when the socket is readable */
-	LINK_WAIT_WRITE,	/* go on when the socket is writable */
-	LINK_BROKEN	/* it failed, and the reason is set */
+	TRANSPORT_READY,
+	TRANSPORT_WAIT_READ,	/* go on when the socket is readable */
+	TRANSPORT_WAIT_WRITE,	/* go on when the socket is writable */
+	TRANSPORT_BROKEN	/* it failed, and the reason is set */
 };
 
 struct transport {			/* embedded by its owner */
@@ -84,17 +84,17 @@ const struct transport_facts	*transport_facts(const struct conf_url *);
  * How messages are framed on an open transport: as configured on a stream, and
  * WIRE_DATAGRAM for datagrams.
  */
-enum wire	link_wire(const struct transport *);
+enum wire	transport_wire(const struct transport *);
 
 /*
  * Opens a transport to url, which is one of conf, both borrowed until it is
  * closed; address is copied, and NULL where the facts say that none is needed.
  * The connection stands when the descriptor is writable and
- * link_handshake() returns LINK_READY.  Returns 0, or -1 with why
+ * transport_handshake() returns TRANSPORT_READY.  Returns 0, or -1 with why
  * set, and with errno where that is EMFILE or ENFILE.  Close it with
- * link_close() or link_abort().
+ * transport_close() or transport_abort().
  */
-int	link_open(struct transport *, const struct conf_destination *conf,
+int	transport_open(struct transport *, const struct conf_destination *conf,
 	    const struct conf_url *, const struct address *,
 	    struct reason *why);
 
@@ -102,37 +102,37 @@ int	link_open(struct transport *, const struct conf_destination *conf,
  * Does the next step between the connection and the first message.  Called
  * again when the descriptor is ready for what was returned.
  */
-enum transport_progress	link_handshake(struct transport *,
+enum transport_progress	transport_handshake(struct transport *,
 			    struct reason *why);
 
 /*
- * Reads what the receiver says, also what it said before link_send()
+ * Reads what the receiver says, also what it said before transport_send()
  * failed.  Returns the octets read, 0 when the receiver has closed in order, or
  * -1 with errno; EAGAIN: there is nothing to read yet.
  */
-ssize_t	link_recv(struct transport *, uint8_t *, size_t);
+ssize_t	transport_recv(struct transport *, uint8_t *, size_t);
 
 /*
  * Sends what fits.  Returns the octets taken, or -1 with errno.  EAGAIN: wait
  * as the member wait says, then begin with the same octets; more may follow
  * them, but not fewer.
  */
-ssize_t	link_send(struct transport *, const uint8_t *, size_t);
+ssize_t	transport_send(struct transport *, const uint8_t *, size_t);
 
 /*
  * Returns how many of the octets written are acknowledged: over TCP and TLS the
  * receiver's system has them, over a unix stream the receiver has read them;
  * datagrams and standard output are acknowledged when they are sent.
  */
-uint64_t	link_acked(struct transport *);
+uint64_t	transport_acked(struct transport *);
 
 /*
- * Whether link_acked() reaches all that was written.  It does not where
+ * Whether transport_acked() reaches all that was written.  It does not where
  * the system does not count: there only a receiver that closes after
- * link_finish() shows that it has everything.  Asked after a call of
- * link_acked().
+ * transport_finish() shows that it has everything.  Asked after a call of
+ * transport_acked().
  */
-bool	link_counts(const struct transport *);
+bool	transport_counts(const struct transport *);
 
 /*
  * How many acknowledged octets the receiver's system may hold that its process
@@ -141,53 +141,53 @@ bool	link_counts(const struct transport *);
  * it may ever use, so the buffer holds what the scale allows, or twice as much
  * where it has a fixed size.  The windows that are advertised tell less: a
  * buffer that nobody reads takes many times as much.  Without a scale it is
- * LINK_UNREAD_BLIND.
+ * TRANSPORT_UNREAD_BLIND.
  */
-uint64_t	link_unread(const struct transport *);
+uint64_t	transport_unread(const struct transport *);
 
 /* How many of those lost_at_close may be, of one that closed in order. */
-uint64_t	link_thrown_away(const struct transport *);
+uint64_t	transport_lost_at_close(const struct transport *);
 
 /*
  * Whether a receiver that closes in order may not have read all that is
- * acknowledged (acks_unread): then link_error() tells, a little later.
+ * acknowledged (acks_unread): then transport_error() tells, a little later.
  */
-bool	link_may_lie(const struct transport *);
+bool	transport_acks_unread(const struct transport *);
 
 /*
  * Returns the first error that the connection met, as an errno, or 0.  Asks the
- * socket: after the receiver's FIN, link_recv() does not tell of a reset
+ * socket: after the receiver's FIN, transport_recv() does not tell of a reset
  * that follows it.
  */
-int	link_error(struct transport *);
+int	transport_error(struct transport *);
 
 /*
  * Closes the transport without its socket, and returns that; the caller closes
- * it.  link_socket_error() returns what such a socket has met since, as
- * link_error() does.
+ * it.  transport_socket_error() returns what such a socket has met since, as
+ * transport_error() does.
  */
-int	link_detach(struct transport *);
-int	link_socket_error(int fd);
+int	transport_detach(struct transport *);
+int	transport_socket_error(int fd);
 
 /*
  * Returns how many milliseconds ago the receiver's system last answered, 0
  * while it owes no answer, -1 where that is not known.
  */
-int64_t	link_silence_ms(struct transport *);
+int64_t	transport_silence_ms(struct transport *);
 
 /*
  * Tells the receiver that nothing more will be written: it closes when it has
  * read everything.  Without effect where the transport has no such signal.
  */
-void	link_finish(struct transport *);
+void	transport_finish(struct transport *);
 
 /* Closes the transport; a closed one is fine. */
-void	link_close(struct transport *);
+void	transport_close(struct transport *);
 
 /*
  * Closes the transport and discards what the system has not sent yet: it will
  * be sent on another connection, and must not arrive after that.
  */
-void	link_abort(struct transport *);
+void	transport_abort(struct transport *);
 
 #endif

@@ -18,7 +18,7 @@ channel_say(int channel, const struct channel_message *m, int fd, int wait_ms)
 
 	if (m->word == CHANNEL_REFUSES)
 		n += strlen(m->why.text);
-	return (channel_send(channel, m, n, fd, wait_ms));
+	return (fdpass_send(channel, m, n, fd, wait_ms));
 }
 
 int
@@ -28,7 +28,7 @@ channel_hear(int channel, struct channel_message *m, int *fd)
 
 	for (;;) {
 		memset(m, 0, sizeof(*m));
-		n = channel_recv(channel, m, sizeof(*m) - 1, fd);
+		n = fdpass_recv(channel, m, sizeof(*m) - 1, fd);
 		if (n <= 0)
 			return ((int)n);
 		if ((size_t)n >= TEXT)

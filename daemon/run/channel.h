@@ -34,7 +34,7 @@ enum channel_word {
 
 struct channel_message {
 	enum channel_word	word;
-	struct state_sum	sum;	/* of CHANNEL_ALIVE */
+	struct status_sum	sum;	/* of CHANNEL_ALIVE */
 	double			quiet;	/* of CHANNEL_GIVES, seconds: since the
 					   file was written */
 	struct reason		why;	/* of CHANNEL_REFUSES */

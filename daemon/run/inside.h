@@ -55,7 +55,7 @@ struct allowance {
 struct next {
 	struct conf	*conf;
 	struct account	 account;
-	struct statedir	 state;
+	struct state_dir	 state;
 	bool		 same_state;	/* the state directory stays the same,
 					   and state is not open */
 };
@@ -66,7 +66,7 @@ struct monitor {
 	struct next	 next;
 	struct profile	*needs;		/* of conf, when the worker started */
 	struct account	 account;
-	struct statedir	 state;
+	struct state_dir	 state;
 	struct control	 control;
 	uint64_t restart_ms; /* the last wait, see next_wait() */
 	struct allowance asked[NREQUESTS];
@@ -185,23 +185,23 @@ void	monitor_do_requests(struct monitor *);
 
 /* signals.c */
 
-#define MONITOR_TERM	1u
-#define MONITOR_HUP	2u
-#define MONITOR_USR1	4u
+#define SIGNALS_TERM	1u
+#define SIGNALS_HUP	2u
+#define SIGNALS_USR1	4u
 
 /* Returns the bits of the signals that have come since the last call. */
-unsigned	monitor_take_signals(void);
+unsigned	signals_take(void);
 
 /*
  * Installs the handler of the signals.  They stay blocked but while ppoll(2)
  * waits, so that none comes between a look and the wait.
  */
-void	monitor_catch_signals(void);
+void	signals_catch(void);
 
 /*
  * In the process of a worker: removes the handler.  The signals stay blocked;
  * the worker unblocks each one when libev watches it.
  */
-void	monitor_forget_signals(void);
+void	signals_forget(void);
 
 #endif

@@ -34,15 +34,15 @@
 static void
 beat(struct monitor *m)
 {
-	if (m->worker == 0 || clock_ms() - m->heard_ms < STARTING_MS)
-		notify_beat("WATCHDOG=1\n");
+	if (m->worker == 0 || clock_steady_ms() - m->heard_ms < STARTING_MS)
+		sd_notify_beat("WATCHDOG=1\n");
 	monitor_beat_later(m);
 }
 
 static void
 stop(struct monitor *m)
 {
-	uint64_t now = clock_ms();
+	uint64_t now = clock_steady_ms();
 
 	if (m->stopping && m->worker != 0) {
 		/* A signal to the whole group comes to the worker, too. */
@@ -55,8 +55,9 @@ stop(struct monitor *m)
 	}
 	m->stopping = true;
 	m->stopped_ms = now;
-	notify_send("STOPPING=1\nSTATUS=stopping\nEXTEND_TIMEOUT_USEC=%llu000"
-		    "\n",
+	sd_notify_send(
+	    "STOPPING=1\nSTATUS=stopping\nEXTEND_TIMEOUT_USEC=%llu000"
+	    "\n",
 	    (unsigned long long)m->conf->shutdown_timeout_ms +
 		2ULL * MONITOR_KILL_GRACE_MS);
 	if (m->worker == 0)
@@ -73,7 +74,7 @@ next_wait(struct monitor *m)
 {
 	uint64_t twice = m->restart_ms * 2;
 
-	if (clock_ms() - m->started_ms > STEADY_MS || twice == 0)
+	if (clock_steady_ms() - m->started_ms > STEADY_MS || twice == 0)
 		twice = RESTART_FIRST_MS;
 	m->restart_ms = twice < RESTART_LONGEST_MS ? twice : RESTART_LONGEST_MS;
 	return (
@@ -92,8 +93,8 @@ restart_later(struct monitor *m, int status)
 	else
 		log_errorx("worker: exit %d, starting it again in %llu ms",
 		    WEXITSTATUS(status), (unsigned long long)wait);
-	notify_send("STATUS=the worker failed, starting it again\n");
-	m->due_ms = clock_ms() + wait;
+	sd_notify_send("STATUS=the worker failed, starting it again\n");
+	m->due_ms = clock_steady_ms() + wait;
 }
 
 static void
@@ -134,9 +135,9 @@ on_worker_exit(struct monitor *m, int status)
 		m->finished = true;
 	} else if (m->next.conf != NULL) {
 		monitor_take_next(m);
-		m->due_ms = clock_ms();
+		m->due_ms = clock_steady_ms();
 	} else if (good || (m->renewing && m->killed)) {
-		m->due_ms = clock_ms();
+		m->due_ms = clock_steady_ms();
 	} else {
 		restart_later(m, status);
 	}
@@ -156,7 +157,7 @@ on_due(struct monitor *m)
 	monitor_renew_state(m);
 	monitor_open_control(m);
 	if (monitor_start_worker(m) == -1)
-		m->due_ms = clock_ms() + RESTART_LONGEST_MS;
+		m->due_ms = clock_steady_ms() + RESTART_LONGEST_MS;
 }
 
 /* When a worker that runs counts as one that hangs, or 0. */
@@ -187,7 +188,7 @@ wait_for_something(struct monitor *m)
 {
 	struct pollfd pfd = { .fd = m->channel, .events = POLLIN };
 	struct timespec ts, *timeout = NULL;
-	uint64_t now = clock_ms(), next, left;
+	uint64_t now = clock_steady_ms(), next, left;
 	sigset_t none;
 
 	next = earlier(m->due_ms, m->beat_ms);
@@ -206,13 +207,13 @@ wait_for_something(struct monitor *m)
 static void
 do_signals(struct monitor *m)
 {
-	unsigned got = monitor_take_signals();
+	unsigned got = signals_take();
 
-	if (got & MONITOR_TERM)
+	if (got & SIGNALS_TERM)
 		stop(m);
-	if (got & MONITOR_HUP)
+	if (got & SIGNALS_HUP)
 		monitor_reload(m);
-	if (got & MONITOR_USR1) {
+	if (got & SIGNALS_USR1) {
 		m->dump = true;
 		if (m->worker != 0)
 			(void)kill(m->worker, SIGUSR1);
@@ -222,7 +223,7 @@ do_signals(struct monitor *m)
 static void
 do_timed(struct monitor *m)
 {
-	uint64_t now = clock_ms();
+	uint64_t now = clock_steady_ms();
 
 	monitor_do_requests(m);
 	if (m->due_ms != 0 && now >= m->due_ms)
@@ -286,7 +287,7 @@ monitor_run(const struct monitor_ops *ops, struct conf *conf)
 		.status = 1 };
 	struct reason why;
 
-	notify_init();
+	sd_notify_init();
 	log_set_level(conf->log_level);
 	if (monitor_prepare(&m, conf, &why) == -1) {
 		log_errorx("%s", why.text);
@@ -294,19 +295,19 @@ monitor_run(const struct monitor_ops *ops, struct conf *conf)
 		return (1);
 	}
 	monitor_take_next(&m);
-	monitor_catch_signals();
+	signals_catch();
 	raise_files_limit();
 	monitor_open_control(&m);
 	enter_sandbox();
 	if (monitor_start_worker(&m) == 0)
 		loop(&m);
 	handover_clear(&m.given);
-	control_close(&m.control);
+	control_socket_close(&m.control);
 	if (m.checkpoint != -1)
 		(void)close(m.checkpoint);
-	statedir_close(&m.state);
+	state_dir_close(&m.state);
 	monitor_drop_next(&m);
 	conf_free(m.conf);
-	needs_free(m.needs);
+	profile_free(m.needs);
 	return (m.status);
 }

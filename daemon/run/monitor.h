@@ -23,10 +23,10 @@ struct monitor_ops {
  * Blocks the signals that monitor and worker handle.  Call it first of all: a
  * signal that comes before the handlers are there must not end the daemon.
  */
-void	monitor_hold_signals(void);
+void	signals_hold(void);
 
 /* Unblocks all signals, for a process that does not run the monitor. */
-void	monitor_release_signals(void);
+void	signals_release(void);
 
 /*
  * Takes conf, and runs a worker with it until a signal stops the daemon.  The

@@ -34,17 +34,17 @@ look(struct monitor *m)
 
 	if (m->stopping || m->renewing || m->next.conf != NULL)
 		return;
-	if ((now = needs_new(m->conf)) == NULL) {
+	if ((now = profile_new(m->conf)) == NULL) {
 		log_error("monitor");
 		return;
 	}
-	if ((path = needs_differ(m->needs, now)) != NULL) {
+	if ((path = profile_difference(m->needs, now)) != NULL) {
 		log_notice("%s: was another or none when the sandbox was made: "
 			   "a new worker takes over",
 		    path);
 		monitor_renew(m);
 	}
-	needs_free(now);
+	profile_free(now);
 }
 
 static void
@@ -89,7 +89,7 @@ static void
 ask(struct monitor *m, enum request r)
 {
 	struct allowance *a = &m->asked[r];
-	uint64_t now = clock_ms(), due;
+	uint64_t now = clock_steady_ms(), due;
 
 	if (a->due_ms != 0)
 		return;
@@ -120,7 +120,7 @@ monitor_request_due(const struct monitor *m)
 void
 monitor_do_requests(struct monitor *m)
 {
-	uint64_t now = clock_ms();
+	uint64_t now = clock_steady_ms();
 	unsigned r;
 
 	for (r = 0; r < NREQUESTS; r++)
@@ -142,7 +142,7 @@ ask_for_dump(struct monitor *m)
 static void
 on_ready(struct monitor *m)
 {
-	notify_send("READY=1\nSTATUS=forwarding\n");
+	sd_notify_send("READY=1\nSTATUS=forwarding\n");
 	m->beat_ms = 0;
 	m->is_ready = true;
 	monitor_watch_state(m);
@@ -155,7 +155,7 @@ on_ready(struct monitor *m)
 }
 
 static void
-on_alive(struct monitor *m, const struct state_sum *sum)
+on_alive(struct monitor *m, const struct status_sum *sum)
 {
 	char away[64] = "";
 
@@ -165,16 +165,18 @@ on_alive(struct monitor *m, const struct state_sum *sum)
 		(void)snprintf(
 		    away, sizeof(away), " (%u not connected)", sum->away);
 	if (m->stopping)
-		notify_beat("WATCHDOG=1\n");
+		sd_notify_beat("WATCHDOG=1\n");
 	else if (!m->is_ready)
-		notify_beat("WATCHDOG=1\nSTATUS=starting: looking for files\n"
-			    "EXTEND_TIMEOUT_USEC=%llu000\n",
+		sd_notify_beat(
+		    "WATCHDOG=1\nSTATUS=starting: looking for files\n"
+		    "EXTEND_TIMEOUT_USEC=%llu000\n",
 		    2ULL * monitor_patience_ms());
 	else if (m->refused)
-		notify_beat("WATCHDOG=1\n" REFUSED "\n");
+		sd_notify_beat("WATCHDOG=1\n" REFUSED "\n");
 	else
-		notify_beat("WATCHDOG=1\nSTATUS=forwarding %llu file%s to %u "
-			    "destination%s%s, %llu bytes behind\n",
+		sd_notify_beat(
+		    "WATCHDOG=1\nSTATUS=forwarding %llu file%s to %u "
+		    "destination%s%s, %llu bytes behind\n",
 		    (unsigned long long)sum->files, sum->files == 1 ? "" : "s",
 		    sum->destinations, sum->destinations == 1 ? "" : "s", away,
 		    (unsigned long long)sum->behind);
@@ -187,7 +189,7 @@ keep(struct monitor *m, const struct channel_message *said, int fd)
 	struct handover_file f = { fd, said->quiet };
 	struct stat st;
 
-	if (fd == CHANNEL_LOST_FD && said->word == CHANNEL_GIVES)
+	if (fd == FDPASS_LOST_FD && said->word == CHANNEL_GIVES)
 		m->ungiven++;
 	if (fd < 0)
 		return;
@@ -240,7 +242,7 @@ monitor_hear(struct monitor *m, unsigned most)
 	while (m->channel != -1 && most-- > 0) {
 		if (channel_hear(m->channel, &said, &fd) != 1)
 			return;
-		m->heard_ms = clock_ms();
+		m->heard_ms = clock_steady_ms();
 		keep(m, &said, fd);
 		on_message(m, &said);
 	}

@@ -25,24 +25,24 @@ find_state(struct monitor *m, struct next *next, struct reason *why)
 	const char *path = next->conf->state_dir;
 	const struct account *a = &next->account;
 
-	next->state = (struct statedir) { -1, -1 };
+	next->state = (struct state_dir) { -1, -1 };
 	if (is_same_path(m->conf, next->conf) &&
-	    statedir_is_at(&m->state, path)) {
+	    state_dir_is_at(&m->state, path)) {
 		next->same_state = true;
 		return (
-		    statedir_may_give(&m->state, path, a->uid, a->gid, why));
+		    state_dir_may_give(&m->state, path, a->uid, a->gid, why));
 	}
 	if (m->next.conf != NULL && !m->next.same_state &&
 	    is_same_path(m->next.conf, next->conf) &&
-	    statedir_is_at(&m->next.state, path)) {
-		if (statedir_may_give(
+	    state_dir_is_at(&m->next.state, path)) {
+		if (state_dir_may_give(
 			&m->next.state, path, a->uid, a->gid, why) == -1)
 			return (-1);
 		next->state = m->next.state;
-		m->next.state = (struct statedir) { -1, -1 };
+		m->next.state = (struct state_dir) { -1, -1 };
 		return (0);
 	}
-	return (statedir_open(&next->state, path, a->uid, a->gid, why));
+	return (state_dir_open(&next->state, path, a->uid, a->gid, why));
 }
 
 int
@@ -52,7 +52,7 @@ monitor_prepare(struct monitor *m, struct conf *conf, struct reason *why)
 
 	if (conf->warning.text[0] != '\0')
 		log_warnx("%s", conf->warning.text);
-	if (account_find(&next.account, conf->user, why) == -1 ||
+	if (privdrop_find(&next.account, conf->user, why) == -1 ||
 	    find_state(m, &next, why) == -1)
 		return (-1);
 	monitor_drop_next(m);
@@ -66,7 +66,7 @@ monitor_drop_next(struct monitor *m)
 	if (m->next.conf == NULL)
 		return;
 	conf_free(m->next.conf);
-	statedir_close(&m->next.state);
+	state_dir_close(&m->next.state);
 	m->next.conf = NULL;
 }
 
@@ -83,7 +83,7 @@ static void
 put_checkpoint(struct monitor *m)
 {
 	if (m->checkpoint != -1 &&
-	    statedir_put_checkpoint(
+	    state_dir_put_checkpoint(
 		&m->state, m->checkpoint, m->account.uid, m->account.gid) == -1)
 		log_warn("state_dir %s: the checkpoint cannot be put back",
 		    m->conf->state_dir);
@@ -101,7 +101,7 @@ monitor_take_next(struct monitor *m)
 	m->account = m->next.account;
 	m->next.conf = NULL;
 	if (!m->next.same_state) {
-		statedir_close(&m->state);
+		state_dir_close(&m->state);
 		m->state = m->next.state;
 		m->state_gone = false;
 		if (same_path)
@@ -110,7 +110,7 @@ monitor_take_next(struct monitor *m)
 			forget_checkpoint(m);
 	}
 	/* Not before: the worker that has just ended wrote there. */
-	if (statedir_give(&m->state, m->account.uid, m->account.gid, &why) ==
+	if (state_dir_give(&m->state, m->account.uid, m->account.gid, &why) ==
 	    -1)
 		log_warnx("%s", why.text);
 	log_set_level(m->conf->log_level);
@@ -134,8 +134,8 @@ monitor_open_control(struct monitor *m)
 
 	if (is_control(&m->control, path))
 		return;
-	control_close(&m->control);
-	if (control_open(&m->control, path, m->account.gid, &why) == -1)
+	control_socket_close(&m->control);
+	if (control_socket_open(&m->control, path, m->account.gid, &why) == -1)
 		log_warnx("%s", why.text);
 }
 
@@ -143,7 +143,7 @@ monitor_open_control(struct monitor *m)
 static void
 hold_checkpoint(struct monitor *m)
 {
-	int fd = statedir_open_checkpoint(&m->state);
+	int fd = state_dir_open_checkpoint(&m->state);
 
 	if (fd == -1)
 		return;
@@ -159,7 +159,7 @@ monitor_watch_state(struct monitor *m)
 
 	if (path == NULL || m->state_gone || m->stopping)
 		return;
-	if (statedir_is_at(&m->state, path)) {
+	if (state_dir_is_at(&m->state, path)) {
 		hold_checkpoint(m);
 		return;
 	}
@@ -178,12 +178,12 @@ void
 monitor_renew_state(struct monitor *m)
 {
 	const char *path = m->conf->state_dir;
-	struct statedir state;
+	struct state_dir state;
 	struct reason why;
 
-	if (path != NULL && !statedir_is_at(&m->state, path)) {
-		statedir_close(&m->state);
-		if (statedir_open(&state, path, m->account.uid, m->account.gid,
+	if (path != NULL && !state_dir_is_at(&m->state, path)) {
+		state_dir_close(&m->state);
+		if (state_dir_open(&state, path, m->account.uid, m->account.gid,
 			&why) == 0) {
 			m->state = state;
 			m->state_gone = false;
@@ -204,7 +204,7 @@ monitor_reload(struct monitor *m)
 
 	if (m->stopping)
 		return;
-	notify_reloading();
+	sd_notify_reloading();
 	if ((conf = m->ops->load(m->ops->arg, &why)) == NULL ||
 	    monitor_prepare(m, conf, &why) == -1) {
 		log_errorx("%s", why.text);
@@ -212,7 +212,7 @@ monitor_reload(struct monitor *m)
 		monitor_tell(m, CHANNEL_REFUSES, why.text);
 		conf_free(conf);
 		m->refused = true;
-		notify_send("READY=1\n" REFUSED "\n");
+		sd_notify_send("READY=1\n" REFUSED "\n");
 		return;
 	}
 	log_notice("reloading");
@@ -221,5 +221,5 @@ monitor_reload(struct monitor *m)
 	if (m->worker != 0)
 		monitor_stop_worker(m);
 	else
-		m->due_ms = clock_ms();
+		m->due_ms = clock_steady_ms();
 }

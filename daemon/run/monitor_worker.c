@@ -20,7 +20,7 @@
 uint64_t
 monitor_alive_ms(void)
 {
-	uint64_t wanted = notify_every_ms();
+	uint64_t wanted = sd_notify_every_ms();
 
 	return (wanted != 0 && wanted < ALIVE_MS ? wanted : ALIVE_MS);
 }
@@ -34,8 +34,9 @@ monitor_patience_ms(void)
 void
 monitor_beat_later(struct monitor *m)
 {
-	m->beat_ms =
-	    notify_every_ms() != 0 ? clock_ms() + notify_every_ms() : 0;
+	m->beat_ms = sd_notify_every_ms() != 0
+	    ? clock_steady_ms() + sd_notify_every_ms()
+	    : 0;
 }
 
 static int
@@ -45,12 +46,12 @@ run_worker(struct monitor *m, int channel)
 		.conf = m->conf,
 		.needs = m->needs,
 		.account = &m->account,
-		.statedir = m->state.fd,
+		.state_dir = m->state.fd,
 		.control = m->control.fd,
 		.channel = channel,
 		.alive_ms = monitor_alive_ms(),
 		.most_missed = MONITOR_MISSED,
-		.tells_sum = notify_every_ms() != 0,
+		.tells_sum = sd_notify_every_ms() != 0,
 		.given = &m->given,
 	};
 	int status;
@@ -60,10 +61,10 @@ run_worker(struct monitor *m, int channel)
 		setproctitle("worker for %s", m->conf->file);
 	else
 		setproctitle("worker");
-	monitor_forget_signals();
+	signals_forget();
 	log_set_level(m->conf->log_level);
 	status = worker_run(&start);
-	needs_free(m->needs);
+	profile_free(m->needs);
 	conf_free(m->conf);
 	return (status);
 }
@@ -74,8 +75,8 @@ monitor_start_worker(struct monitor *m)
 	int pair[2];
 
 	m->due_ms = 0;
-	needs_free(m->needs);
-	if ((m->needs = needs_new(m->conf)) == NULL) {
+	profile_free(m->needs);
+	if ((m->needs = profile_new(m->conf)) == NULL) {
 		log_error("monitor");
 		return (-1);
 	}
@@ -98,8 +99,8 @@ monitor_start_worker(struct monitor *m)
 	}
 	(void)close(pair[1]);
 	m->channel = pair[0];
-	m->started_ms = m->heard_ms = clock_ms();
-	statedir_set_pids(&m->state, getpid(), m->worker);
+	m->started_ms = m->heard_ms = clock_steady_ms();
+	state_dir_set_pids(&m->state, getpid(), m->worker);
 	monitor_beat_later(m);
 	m->renewing = m->killed = m->is_ready = false;
 	return (0);
@@ -111,8 +112,8 @@ monitor_stop_worker(struct monitor *m)
 	if (m->worker == 0)
 		return;
 	(void)kill(m->worker, SIGTERM);
-	m->due_ms =
-	    clock_ms() + m->conf->shutdown_timeout_ms + MONITOR_KILL_GRACE_MS;
+	m->due_ms = clock_steady_ms() + m->conf->shutdown_timeout_ms +
+	    MONITOR_KILL_GRACE_MS;
 }
 
 void

@@ -20,7 +20,7 @@ static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD };
 #define NSIGNALS (sizeof(signals) / sizeof(signals[0]))
 
 void
-monitor_hold_signals(void)
+signals_hold(void)
 {
 	sigset_t block;
 	size_t i;
@@ -33,7 +33,7 @@ monitor_hold_signals(void)
 }
 
 void
-monitor_release_signals(void)
+signals_release(void)
 {
 	sigset_t none;
 
@@ -42,7 +42,7 @@ monitor_release_signals(void)
 }
 
 void
-monitor_catch_signals(void)
+signals_catch(void)
 {
 	struct sigaction sa = { .sa_handler = on_signal };
 	size_t i;
@@ -52,7 +52,7 @@ monitor_catch_signals(void)
 }
 
 void
-monitor_forget_signals(void)
+signals_forget(void)
 {
 	size_t i;
 
@@ -70,8 +70,8 @@ take(volatile sig_atomic_t *got, unsigned bit)
 }
 
 unsigned
-monitor_take_signals(void)
+signals_take(void)
 {
-	return (take(&got_term, MONITOR_TERM) | take(&got_hup, MONITOR_HUP) |
-	    take(&got_usr1, MONITOR_USR1));
+	return (take(&got_term, SIGNALS_TERM) | take(&got_hup, SIGNALS_HUP) |
+	    take(&got_usr1, SIGNALS_USR1));
 }

@@ -144,7 +144,7 @@ leave_terminal(void)
 	if ((pid = fork()) == -1)
 		err(1, "fork");
 	if (pid != 0) {
-		monitor_release_signals();
+		signals_release();
 		(void)close(pair[1]);
 		if (read(pair[0], &byte, 1) == 1)
 			_exit(0);
@@ -211,7 +211,7 @@ main(int argc, char **argv)
 	struct conf *conf;
 
 	fill_standard_descriptors();
-	monitor_hold_signals();
+	signals_hold();
 	parse(&a, argc, argv);
 	a.file = absolute(a.file == NULL ? CONF_FILE : a.file, path);
 	if ((conf = load(&a, &why)) == NULL) {

@@ -27,9 +27,9 @@ abandon(struct worker *w)
 	size_t i;
 
 	for (i = 0; i < w->parts.ndests; i++) {
-		name = dest_conf(w->parts.dests[i])->name;
-		in_flight = dest_in_flight(w->parts.dests[i]);
-		if (!dest_abandon(w->parts.dests[i]))
+		name = destination_conf(w->parts.dests[i])->name;
+		in_flight = destination_in_flight(w->parts.dests[i]);
+		if (!destination_abandon(w->parts.dests[i]))
 			continue;
 		if (in_flight > 0)
 			log_notice("destination %s: %llu bytes were not "
@@ -64,7 +64,7 @@ stop(struct worker *w)
 	w->stopping = true;
 	log_info("stopping");
 	for (i = 0; i < w->parts.ndests; i++)
-		dest_drain(w->parts.dests[i]);
+		destination_drain(w->parts.dests[i]);
 	ev_timer_init(&w->patience, on_patience,
 	    (double)w->conf->shutdown_timeout_ms / 1e3, 0.);
 	w->patience.data = w;
@@ -128,7 +128,7 @@ on_resolve(void *arg)
 {
 	struct worker *w = arg;
 
-	confine_on_resolve(&w->confine);
+	worker_sandbox_on_resolve(&w->worker_sandbox);
 }
 
 static void
@@ -136,7 +136,7 @@ on_unreached(void *arg)
 {
 	struct worker *w = arg;
 
-	confine_on_unreached(&w->confine);
+	worker_sandbox_on_unreached(&w->worker_sandbox);
 }
 
 /* A receiver never waits for what a file holds that can be opened again. */
@@ -145,7 +145,7 @@ on_no_descriptor(void *arg)
 {
 	struct worker *w = arg;
 
-	return (tails_close_some(w->parts.tails));
+	return (file_table_close_some(w->parts.file_table));
 }
 
 /* Without a monitor there is no worker. */
@@ -198,7 +198,7 @@ has_successor(struct worker *w)
 {
 	while (worker_hear(w) > 0)
 		continue;
-	return (w->replaced && w->start->statedir != -1);
+	return (w->replaced && w->start->state_dir != -1);
 }
 
 /* What only an open descriptor may lead to. */
@@ -206,9 +206,9 @@ static void
 leave_files(struct worker *w)
 {
 	if (has_successor(w))
-		handover_give(w->parts.tails, worker_give_file, w);
+		handover_give(w->parts.file_table, worker_give_file, w);
 	else
-		handover_say_lost(w->parts.tails);
+		handover_say_lost(w->parts.file_table);
 }
 
 static void
@@ -249,12 +249,12 @@ end_turn(struct worker *w)
 	size_t i;
 
 	for (i = 0; i < w->parts.ndests; i++) {
-		dest_pump(w->parts.dests[i]);
-		quiet = quiet && dest_is_quiet(w->parts.dests[i]);
-		pressed = pressed || dest_is_pressed(w->parts.dests[i]);
+		destination_pump(w->parts.dests[i]);
+		quiet = quiet && destination_is_quiet(w->parts.dests[i]);
+		pressed = pressed || destination_is_pressed(w->parts.dests[i]);
 	}
-	tails_settle(w->parts.tails);
-	ledger_turn(w->parts.ledger);
+	file_table_check_unverified(w->parts.file_table);
+	checkpointer_turn(w->parts.checkpointer);
 	worker_end_state(w);
 	gather(w, pressed);
 	if (w->stopping && quiet && w->dump == NULL)
@@ -311,13 +311,13 @@ start_ctl(struct worker *w, struct ev_loop *loop)
 {
 	if (w->start->control == -1 || loop == NULL)
 		return;
-	w->ctl_env = (struct ctl_env) { .loop = loop,
+	w->server_env = (struct server_env) { .loop = loop,
 		.view = &w->parts.view,
-		.ledger = w->parts.ledger,
+		.checkpointer = w->parts.checkpointer,
 		.reload = ask_for_reload,
 		.make_room = on_no_descriptor,
 		.arg = w };
-	if ((w->ctl = ctl_new(&w->ctl_env, w->start->control)) == NULL)
+	if ((w->server = server_new(&w->server_env, w->start->control)) == NULL)
 		log_warn("control socket");
 }
 
@@ -334,8 +334,8 @@ static void
 end_start(struct worker *w)
 {
 	w->parts.view.starting = false;
-	if (w->ctl != NULL)
-		ctl_move(w->ctl, w->parts.loop);
+	if (w->server != NULL)
+		server_move(w->server, w->parts.loop);
 	else
 		start_ctl(w, w->parts.loop);
 	starting_end(&w->starting);
@@ -355,7 +355,7 @@ record_beginnings(struct worker *w)
 			break;
 	/* Where that fails, it was logged, and is tried again. */
 	if (i < w->parts.nroutes)
-		(void)ledger_sync(w->parts.ledger);
+		(void)checkpointer_sync(w->parts.checkpointer);
 }
 
 static int
@@ -388,12 +388,12 @@ make_parts(struct worker *w)
 	}
 	/* The opener, should it end, is waited for by nobody. */
 	(void)signal(SIGCHLD, SIG_IGN);
-	confine_init(&w->confine, loop, w->start->needs);
-	w->confine.on_renew = ask_for_renewal;
-	w->confine.on_look = ask_for_a_look;
-	w->confine.arg = w;
-	hooks.sources = confine_ops(&w->confine);
-	return (worker_build(&w->parts, w->conf, w->start->statedir, &hooks));
+	worker_sandbox_init(&w->worker_sandbox, loop, w->start->needs);
+	w->worker_sandbox.on_renew = ask_for_renewal;
+	w->worker_sandbox.on_look = ask_for_a_look;
+	w->worker_sandbox.arg = w;
+	hooks.sources = worker_sandbox_ops(&w->worker_sandbox);
+	return (worker_build(&w->parts, w->conf, w->start->state_dir, &hooks));
 }
 
 static void
@@ -402,13 +402,14 @@ work(struct worker *w)
 	size_t i;
 
 	/* Now it is known where links lead to; no line was read yet. */
-	confine_enter(&w->confine, w->parts.sources, w->start->statedir);
-	ledger_start(w->parts.ledger);
+	worker_sandbox_enter(
+	    &w->worker_sandbox, w->parts.sources, w->start->state_dir);
+	checkpointer_start(w->parts.checkpointer);
 	record_beginnings(w);
 	start_watchers(w);
 	end_start(w);
 	for (i = 0; i < w->parts.ndests; i++)
-		dest_start(w->parts.dests[i]);
+		destination_start(w->parts.dests[i]);
 	worker_tell(w, CHANNEL_READY);
 	log_detach();
 	ev_run(w->parts.loop, 0);
@@ -420,7 +421,7 @@ worker_run(const struct worker_start *start)
 	struct worker w = { .start = start, .conf = start->conf };
 	int result = 1;
 
-	if (account_become(start->account) == -1) {
+	if (privdrop_become(start->account) == -1) {
 		log_error(
 		    "worker: cannot become user %s", start->account->name);
 		return (1);
@@ -431,12 +432,12 @@ worker_run(const struct worker_start *start)
 	if (make_parts(&w) == 0 && look_for_files(&w) == 0) {
 		work(&w);
 		if (!has_successor(&w))
-			handover_end(w.parts.tails);
-		result = ledger_sync(w.parts.ledger) == 0 ? 0 : 1;
+			handover_end(w.parts.file_table);
+		result = checkpointer_sync(w.parts.checkpointer) == 0 ? 0 : 1;
 		leave_files(&w);
 	}
-	state_dump_free(w.dump);
-	ctl_free(w.ctl);
+	status_dump_free(w.dump);
+	server_free(w.server);
 	starting_end(&w.starting);
 	worker_build_free(&w.parts);
 	return (result);

@@ -17,7 +17,7 @@ struct worker_start {
 	struct profile		*needs;	/* of conf; the worker adds what links
 					   lead to */
 	const struct account	*account;
-	int			 statedir;	/* descriptor, or -1 */
+	int			 state_dir;	/* descriptor, or -1 */
 	int			 control;	/* listening socket, or -1 */
 	int			 channel;	/* to the monitor: channel.h */
 	uint64_t		 alive_ms;	/* how often the worker sends

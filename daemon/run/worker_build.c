@@ -56,7 +56,7 @@ find_dest(struct worker_parts *p, const struct conf_destination *conf)
 	size_t i;
 
 	for (i = 0; i < p->ndests; i++)
-		if (dest_conf(p->dests[i]) == conf)
+		if (destination_conf(p->dests[i]) == conf)
 			return (p->dests[i]);
 	return (NULL);
 }
@@ -72,7 +72,7 @@ make_dests(struct worker_parts *p)
 	if ((p->dests = calloc(n, sizeof(struct destination *))) == NULL)
 		return (-1);
 	TAILQ_FOREACH (c, &p->conf->destinations, entry) {
-		if ((p->dests[p->ndests] = dest_new(&p->env, c)) == NULL)
+		if ((p->dests[p->ndests] = destination_new(&p->env, c)) == NULL)
 			return (-1);
 		p->ndests++;
 	}
@@ -97,7 +97,8 @@ make_routes(struct worker_parts *p)
 	TAILQ_FOREACH (c, &p->conf->sources, entry) {
 		set = 0;
 		if (c->max_open > 0)
-			set = tails_add_set(p->tails, (unsigned)c->max_open);
+			set = file_table_add_set(
+			    p->file_table, (unsigned)c->max_open);
 		if (set == -1)
 			result = -1;
 		for (i = 0; result == 0 && i < c->ndestinations; i++) {
@@ -106,7 +107,7 @@ make_routes(struct worker_parts *p)
 				result = -1;
 				break;
 			}
-			dest_join(find_dest(p, c->destinations[i]), r);
+			destination_join(find_dest(p, c->destinations[i]), r);
 			r->open_set = (uint16_t)set;
 			p->nroutes++;
 		}
@@ -144,13 +145,13 @@ look_ms(const struct conf *conf)
 }
 
 static int
-make_checkpointer(struct worker_parts *p, int statedir)
+make_checkpointer(struct worker_parts *p, int state_dir)
 {
 	struct reason why;
 
-	p->ledger = ledger_new(
-	    p->loop, statedir, p->conf->checkpoint_interval_ms, &why);
-	if (p->ledger != NULL)
+	p->checkpointer = checkpointer_new(
+	    p->loop, state_dir, p->conf->checkpoint_interval_ms, &why);
+	if (p->checkpointer != NULL)
 		return (0);
 	log_errorx("state_dir %s: %s", p->conf->state_dir, why.text);
 	return (-1);
@@ -158,55 +159,57 @@ make_checkpointer(struct worker_parts *p, int statedir)
 
 static int
 make_files(
-    struct worker_parts *p, int statedir, const struct worker_hooks *hooks)
+    struct worker_parts *p, int state_dir, const struct worker_hooks *hooks)
 {
-	const struct tails_conf tc = { .ops = &follow_ops,
+	const struct file_table_conf tc = { .ops = &follow_ops,
 		.max_open = files_limit(p->conf),
 		.look_ms = look_ms(p->conf),
 		.scratch = scratch_size(p->conf) };
 
-	if ((p->tails = tails_new(p->loop, p->ledger, &tc)) == NULL)
+	if ((p->file_table = file_table_new(p->loop, p->checkpointer, &tc)) ==
+	    NULL)
 		return (-1);
-	p->sources = sources_new(p->loop, p->tails, p->ledger, &hooks->sources);
+	p->sources = sources_new(
+	    p->loop, p->file_table, p->checkpointer, &hooks->sources);
 	if (p->sources == NULL)
 		return (-1);
-	follow_serve_checkpointer(p->ledger, p->tails);
+	follow_serve_checkpointer(p->checkpointer, p->file_table);
 	sources_on_pause(p->sources, hooks->on_pause, hooks->arg);
 	/* Following these would never end. */
 	sources_avoid(p->sources, STDOUT_FILENO);
 	sources_avoid(p->sources, STDERR_FILENO);
-	sources_avoid(p->sources, statedir);
+	sources_avoid(p->sources, state_dir);
 	return (0);
 }
 
 int
-worker_build(struct worker_parts *p, const struct conf *conf, int statedir,
+worker_build(struct worker_parts *p, const struct conf *conf, int state_dir,
     const struct worker_hooks *hooks)
 {
 	p->conf = conf;
 	say_open(p->loop, SAY_WHILE);
-	if (make_checkpointer(p, statedir) == -1)
+	if (make_checkpointer(p, state_dir) == -1)
 		return (-1);
 	p->env = (struct endpoint_env) { .loop = p->loop,
-		.ledger = p->ledger,
+		.checkpointer = p->checkpointer,
 		.on_stdout_closed = hooks->on_stdout_closed,
 		.on_resolve = hooks->on_resolve,
 		.on_unreached = hooks->on_unreached,
 		.on_no_descriptor = hooks->on_no_descriptor,
 		.arg = hooks->arg };
-	if (make_files(p, statedir, hooks) == -1 || make_dests(p) == -1 ||
+	if (make_files(p, state_dir, hooks) == -1 || make_dests(p) == -1 ||
 	    make_routes(p) == -1) {
 		log_error("worker");
 		return (-1);
 	}
-	p->view = (struct state_view) { .conf = conf,
+	p->view = (struct status_view) { .conf = conf,
 		.dests = p->dests,
 		.ndests = p->ndests,
 		.routes = p->routes,
 		.nroutes = p->nroutes,
-		.tails = p->tails,
+		.file_table = p->file_table,
 		.sources = p->sources,
-		.ledger = p->ledger,
+		.checkpointer = p->checkpointer,
 		.started = (double)clock_wall_s() };
 	return (0);
 }
@@ -217,17 +220,17 @@ worker_build_free(struct worker_parts *p)
 	size_t i;
 
 	say_close();
-	if (p->tails != NULL)
-		follow_free_all(p->tails);
-	tails_free(p->tails);
+	if (p->file_table != NULL)
+		follow_free_all(p->file_table);
+	file_table_free(p->file_table);
 	sources_free(p->sources);
 	for (i = 0; i < p->ndests; i++)
-		dest_free(p->dests[i]);
+		destination_free(p->dests[i]);
 	free(p->dests);
 	for (i = 0; i < p->nroutes; i++)
 		route_fini(&p->routes[i]);
 	free(p->routes);
-	ledger_free(p->ledger);
+	checkpointer_free(p->checkpointer);
 	if (p->loop != NULL)
 		ev_loop_destroy(p->loop);
 }

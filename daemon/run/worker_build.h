@@ -13,15 +13,15 @@
 
 struct conf;
 struct destination;
-struct ledger;
+struct checkpointer;
 struct route;
-struct tails;
+struct file_table;
 
 struct worker_parts {			/* embedded, zero at first */
 	const struct conf	*conf;
 	struct ev_loop		*loop;
-	struct ledger		*ledger;
-	struct tails		*tails;
+	struct checkpointer		*checkpointer;
+	struct file_table		*file_table;
 	struct sources		*sources;
 	struct destination	**dests;
 	size_t			 ndests;
@@ -29,7 +29,7 @@ struct worker_parts {			/* embedded, zero at first */
 						   destinations */
 	size_t			 nroutes;
 	struct endpoint_env	 env;
-	struct state_view	 view;	/* the parts, for control/ */
+	struct status_view	 view;	/* the parts, for control/ */
 };
 
 /* What the parts tell the worker; arg goes to each. */
@@ -46,12 +46,12 @@ struct worker_hooks {
 
 /*
  * Makes all parts but loop, which the caller has made.  conf is borrowed;
- * statedir is the descriptor of the state directory, borrowed, or -1.  Returns
+ * state_dir is the descriptor of the state directory, borrowed, or -1.  Returns
  * 0, or -1 after it has logged why; worker_build_free() is to be called in both
  * cases.
  */
 int	worker_build(struct worker_parts *, const struct conf *conf,
-	    int statedir, const struct worker_hooks *);
+	    int state_dir, const struct worker_hooks *);
 
 /* Frees what there is of the parts, the loop last. */
 void	worker_build_free(struct worker_parts *);

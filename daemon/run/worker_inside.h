@@ -24,8 +24,8 @@ struct worker {
 	const struct worker_start *start;
 	const struct conf *conf;
 	struct worker_parts parts;
-	struct ctl_env ctl_env;
-	struct ctl *ctl; /* NULL: no control socket */
+	struct server_env server_env;
+	struct server *server; /* NULL: no control socket */
 	struct starting starting;
 	ev_signal sigterm;
 	ev_signal sigint;
@@ -38,8 +38,8 @@ struct worker {
 	ev_timer alive;
 	unsigned missed; /* how often the monitor has not answered */
 	unsigned untold; /* words that it had no room for, as bits */
-	struct confine confine;
-	struct state_dump *dump; /* NULL: none is written now */
+	struct worker_sandbox worker_sandbox;
+	struct status_dump *dump; /* NULL: none is written now */
 	bool dumped; /* it is at its end */
 	bool dump_again;
 	bool stopping;

@@ -18,7 +18,7 @@ worker_tell(struct worker *w, enum channel_word word)
 	m.word = word;
 	if (word == CHANNEL_ALIVE && w->start->tells_sum &&
 	    !w->parts.view.starting)
-		state_sum(&w->parts.view, &m.sum);
+		status_sum(&w->parts.view, &m.sum);
 	w->untold &= ~(1u << word);
 	if (channel_say(w->start->channel, &m, -1, 0) == 0)
 		return;
@@ -56,10 +56,10 @@ worker_hear(struct worker *w)
 		break;
 	case CHANNEL_RELOADS:
 		w->replaced = true;
-		ctl_reloaded(w->ctl, NULL);
+		server_reloaded(w->server, NULL);
 		break;
 	case CHANNEL_REFUSES:
-		ctl_reloaded(w->ctl, m.why.text);
+		server_reloaded(w->server, m.why.text);
 		break;
 	case CHANNEL_RENEWS:
 		w->replaced = true;

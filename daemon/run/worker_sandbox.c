@@ -15,7 +15,7 @@
 #define WAIT 2. /* what comes meanwhile is done with it */
 
 static void
-tell_wish(struct confine *c)
+tell_wish(struct worker_sandbox *c)
 {
 	if (c->renewing)
 		c->on_renew(c->arg);
@@ -32,7 +32,7 @@ on_wish(struct ev_loop *loop, ev_timer *timer, int revents)
 }
 
 static void
-wish(struct confine *c)
+wish(struct worker_sandbox *c)
 {
 	if (ev_is_active(&c->wish))
 		return;
@@ -41,7 +41,7 @@ wish(struct confine *c)
 }
 
 static void
-renew(struct confine *c, const char *path, const char *why)
+renew(struct worker_sandbox *c, const char *path, const char *why)
 {
 	if (c->renewing)
 		return;
@@ -51,7 +51,7 @@ renew(struct confine *c, const char *path, const char *why)
 }
 
 static void
-renew_sandbox(struct confine *c, const char *path)
+renew_sandbox(struct worker_sandbox *c, const char *path)
 {
 	renew(c, path, "was another or none when the sandbox was made");
 }
@@ -59,9 +59,9 @@ renew_sandbox(struct confine *c, const char *path)
 static void
 on_link(void *arg, const char *path)
 {
-	struct confine *c = arg;
+	struct worker_sandbox *c = arg;
 
-	switch (needs_add_link(c->needs, path)) {
+	switch (profile_add_link(c->needs, path)) {
 	case -1:
 		log_warn("%s", path);
 		break;
@@ -76,7 +76,7 @@ on_link(void *arg, const char *path)
 static void
 on_dangling(void *arg, const char *path)
 {
-	struct confine *c = arg;
+	struct worker_sandbox *c = arg;
 
 	if (c->confined && sandbox_hides())
 		renew_sandbox(c, path);
@@ -86,7 +86,7 @@ on_dangling(void *arg, const char *path)
 static void
 on_refused(void *arg, const char *path)
 {
-	struct confine *c = arg;
+	struct worker_sandbox *c = arg;
 
 	if (c->confined && errno == EACCES &&
 	    faccessat(AT_FDCWD, path, R_OK | X_OK, AT_EACCESS) == 0)
@@ -96,7 +96,7 @@ on_refused(void *arg, const char *path)
 static void
 on_hidden(void *arg, const char *path)
 {
-	struct confine *c = arg;
+	struct worker_sandbox *c = arg;
 
 	log_debug("%s: may have changed", path);
 	wish(c);
@@ -111,14 +111,14 @@ on_mounted(void *arg, const char *path)
 static bool
 hides(void *arg, const char *path)
 {
-	const struct confine *c = arg;
+	const struct worker_sandbox *c = arg;
 	char real[PATH_MAX];
 
-	return (realpath(path, real) == NULL || !needs_have(c->needs, real));
+	return (realpath(path, real) == NULL || !profile_has(c->needs, real));
 }
 
 static void
-look_at_opener(struct confine *c)
+look_at_opener(struct worker_sandbox *c)
 {
 	if (!opener_is_gone())
 		return;
@@ -136,7 +136,8 @@ on_opener(struct ev_loop *loop, ev_io *io, int revents)
 }
 
 void
-confine_init(struct confine *c, struct ev_loop *loop, struct profile *needs)
+worker_sandbox_init(
+    struct worker_sandbox *c, struct ev_loop *loop, struct profile *needs)
 {
 	c->loop = loop;
 	c->needs = needs;
@@ -145,7 +146,7 @@ confine_init(struct confine *c, struct ev_loop *loop, struct profile *needs)
 }
 
 struct sources_ops
-confine_ops(struct confine *c)
+worker_sandbox_ops(struct worker_sandbox *c)
 {
 	struct sources_ops ops = { .on_link = on_link,
 		.on_dangling = on_dangling,
@@ -158,13 +159,14 @@ confine_ops(struct confine *c)
 }
 
 void
-confine_enter(struct confine *c, struct sources *sources, int statedir)
+worker_sandbox_enter(
+    struct worker_sandbox *c, struct sources *sources, int state_dir)
 {
 	struct reason got;
 
 	if (sandbox_hides())
 		sources_hide(sources, hides, c);
-	if (sandbox_worker(c->needs, statedir, &got) == 0)
+	if (sandbox_worker(c->needs, state_dir, &got) == 0)
 		log_info("worker: sandbox: %s", got.text);
 	else
 		log_notice("worker: sandbox: %s", got.text);
@@ -177,7 +179,7 @@ confine_enter(struct confine *c, struct sources *sources, int statedir)
 }
 
 void
-confine_on_resolve(struct confine *c)
+worker_sandbox_on_resolve(struct worker_sandbox *c)
 {
 	const char *path = sandbox_outdated();
 
@@ -187,7 +189,7 @@ confine_on_resolve(struct confine *c)
 
 /* The sandbox may hide a directory that was made, or made anew, since. */
 void
-confine_on_unreached(struct confine *c)
+worker_sandbox_on_unreached(struct worker_sandbox *c)
 {
 	if (c->confined && sandbox_hides())
 		wish(c);

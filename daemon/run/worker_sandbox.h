@@ -15,7 +15,7 @@ struct profile;
 struct sources;
 struct sources_ops;
 
-struct confine {			/* embedded by its owner */
+struct worker_sandbox {			/* embedded by its owner */
 	struct ev_loop	*loop;
 	struct profile	*needs;
 	void		(*on_renew)(void *arg);	/* another worker is needed */
@@ -32,28 +32,30 @@ struct confine {			/* embedded by its owner */
  * Sets c, which is all zero, but for its callbacks, which the caller sets.  The
  * loop and the profile are borrowed.
  */
-void	confine_init(struct confine *c, struct ev_loop *, struct profile *);
+void	worker_sandbox_init(struct worker_sandbox *c, struct ev_loop *,
+	    struct profile *);
 
 /* Returns the callbacks that the sources are to be made with; c is borrowed. */
-struct sources_ops	confine_ops(struct confine *c);
+struct sources_ops	worker_sandbox_ops(struct worker_sandbox *c);
 
 /*
  * Enters the sandbox, which cannot be left; the sources have been started.
- * statedir is the descriptor of the state directory, borrowed, or -1.  Logs
+ * state_dir is the descriptor of the state directory, borrowed, or -1.  Logs
  * what is in force.
  */
-void	confine_enter(struct confine *c, struct sources *, int statedir);
+void	worker_sandbox_enter(struct worker_sandbox *c, struct sources *,
+	    int state_dir);
 
 /*
  * Call it before a name is looked up: asks for another worker where the
  * system's files for that, such as /etc/hosts, were replaced.
  */
-void	confine_on_resolve(struct confine *c);
+void	worker_sandbox_on_resolve(struct worker_sandbox *c);
 
 /*
  * Call it when a connection to a unix socket has failed: asks the monitor to
  * look whether the sandbox hides the socket.
  */
-void	confine_on_unreached(struct confine *c);
+void	worker_sandbox_on_unreached(struct worker_sandbox *c);
 
 #endif

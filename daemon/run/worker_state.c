@@ -19,11 +19,11 @@ on_dumped(void *arg, const char *why)
 	w->dumped = true;
 }
 
-static struct state_dump *
+static struct status_dump *
 begin_dump(struct worker *w)
 {
-	return (state_dump_new(
-	    w->parts.loop, &w->parts.view, w->start->statedir, on_dumped, w));
+	return (status_dump_new(
+	    w->parts.loop, &w->parts.view, w->start->state_dir, on_dumped, w));
 }
 
 /*
@@ -37,8 +37,8 @@ dump_state(struct worker *w)
 	if (w->dump != NULL)
 		return;
 	w->dump = begin_dump(w);
-	if (w->dump == NULL && tails_out_of_descriptors(errno) &&
-	    tails_close_some(w->parts.tails))
+	if (w->dump == NULL && file_out_of_descriptors(errno) &&
+	    file_table_close_some(w->parts.file_table))
 		w->dump = begin_dump(w);
 	if (w->dump == NULL) {
 		log_warn("%s/state.json", w->conf->state_dir);
@@ -49,7 +49,7 @@ dump_state(struct worker *w)
 void
 worker_write_state(struct worker *w)
 {
-	if (w->start->statedir == -1) {
+	if (w->start->state_dir == -1) {
 		log_notice("no state_dir, so no state.json");
 		worker_tell(w, CHANNEL_DUMPED);
 	} else {
@@ -62,7 +62,7 @@ worker_end_state(struct worker *w)
 {
 	if (!w->dumped)
 		return;
-	state_dump_free(w->dump);
+	status_dump_free(w->dump);
 	w->dump = NULL;
 	w->dumped = false;
 	if (w->dump_again)

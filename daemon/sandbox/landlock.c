@@ -210,14 +210,14 @@ allow_unix_sockets(const struct landlock *l, const struct profile *p)
 }
 
 static int
-allow_files(const struct landlock *l, const struct profile *p, int statedir)
+allow_files(const struct landlock *l, const struct profile *p, int state_dir)
 {
 	size_t i;
 
 	for (i = 0; i < p->ndirs; i++)
 		if (allow_dir(l, p->dirs[i].path) == -1)
 			return (-1);
-	if (statedir != -1 && allow_fd(l, statedir, WRITE) == -1)
+	if (state_dir != -1 && allow_fd(l, state_dir, WRITE) == -1)
 		return (-1);
 	if (p->names && allow_files_of_names(l) == -1)
 		return (-1);
@@ -293,7 +293,7 @@ enter(struct landlock *l)
 }
 
 int
-sandbox_landlock(const struct profile *p, int statedir, struct reason *got)
+sandbox_landlock(const struct profile *p, int state_dir, struct reason *got)
 {
 	struct landlock l = { .fd = -1 };
 	long abi = sandbox_landlock_abi();
@@ -302,7 +302,7 @@ sandbox_landlock(const struct profile *p, int statedir, struct reason *got)
 		return (
 		    reason_add(got, -1, "no Landlock: %s", strerror(errno)));
 	if (open_ruleset(&l, abi, p->any_port) == -1 ||
-	    allow_files(&l, p, statedir) == -1 ||
+	    allow_files(&l, p, state_dir) == -1 ||
 	    (l.handled.net != 0 && allow_ports(&l, p) == -1) ||
 	    enter(&l) == -1) {
 		reason_add(got, -1, "no Landlock: %s", strerror(errno));

@@ -119,7 +119,7 @@ sandbox_hides(void)
 }
 
 int
-sandbox_worker(const struct profile *p, int statedir, struct reason *got)
+sandbox_worker(const struct profile *p, int state_dir, struct reason *got)
 {
 	int result;
 
@@ -127,7 +127,7 @@ sandbox_worker(const struct profile *p, int statedir, struct reason *got)
 	result = drop_capabilities(
 	    worker_capabilities, COUNT(worker_capabilities), got);
 	result |= forbid_new_privileges(got);
-	result |= sandbox_landlock(p, statedir, got);
+	result |= sandbox_landlock(p, state_dir, got);
 	result |= sandbox_seccomp(SANDBOX_WORKER, p, got);
 	return (result);
 }

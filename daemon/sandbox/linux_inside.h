@@ -24,7 +24,7 @@ long	sandbox_landlock_abi(void);
  * worker; or all files to reading, for the opener.  Returns 0, or -1 when a
  * part of it is missing; adds to got what is in force, or why not.
  */
-int	sandbox_landlock(const struct profile *, int statedir,
+int	sandbox_landlock(const struct profile *, int state_dir,
 	    struct reason *got);
 int	sandbox_landlock_reading(struct reason *got);
 

@@ -12,10 +12,10 @@ nothing(struct reason *got)
 }
 
 int
-sandbox_worker(const struct profile *p, int statedir, struct reason *got)
+sandbox_worker(const struct profile *p, int state_dir, struct reason *got)
 {
 	(void)p;
-	(void)statedir;
+	(void)state_dir;
 	return (nothing(got));
 }
 

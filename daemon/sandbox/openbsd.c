@@ -127,11 +127,11 @@ veil_text(const struct profile *p)
 }
 
 int
-sandbox_worker(const struct profile *p, int statedir, struct reason *got)
+sandbox_worker(const struct profile *p, int state_dir, struct reason *got)
 {
 	char promises[64];
 
-	(void)statedir;
+	(void)state_dir;
 	promise(p, promises, sizeof(promises));
 	if (p->nsockets <= VEILS_MAX && draw_veil(p) == -1)
 		return (reason_set(got, "unveil: %s", strerror(errno)));

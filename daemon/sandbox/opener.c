@@ -58,7 +58,7 @@ await(uint32_t wanted)
 			errno = ETIMEDOUT;
 			return (-1);
 		}
-		n = channel_recv(channel, &a, sizeof(a), &fd);
+		n = fdpass_recv(channel, &a, sizeof(a), &fd);
 		if (n == 0 || (n == -1 && errno == ECONNRESET))
 			break;
 		if (n != (ssize_t)sizeof(a))
@@ -70,7 +70,7 @@ await(uint32_t wanted)
 			(void)close(fd);
 		if (a.number != wanted)
 			continue;
-		errno = fd == CHANNEL_LOST_FD ? EMFILE : a.error;
+		errno = fd == FDPASS_LOST_FD ? EMFILE : a.error;
 		return (-1);
 	}
 	errno = EACCES;
@@ -95,7 +95,7 @@ ask(const char *path, const struct stat *dir, int flags)
 		r.ino = dir->st_ino;
 	}
 	memcpy(r.path, path, len + 1);
-	if (channel_send(channel, &r, offsetof(struct request, path) + len + 1,
+	if (fdpass_send(channel, &r, offsetof(struct request, path) + len + 1,
 		-1, WAIT_MS) == -1) {
 		if (errno == EPIPE)
 			errno = EACCES;
@@ -154,7 +154,7 @@ opener_is_gone(void)
 	int fd;
 
 	if (channel != -1 &&
-	    (n = channel_recv(channel, &late, sizeof(late), &fd)) != 0 &&
+	    (n = fdpass_recv(channel, &late, sizeof(late), &fd)) != 0 &&
 	    fd >= 0)
 		(void)close(fd);
 	if (channel == -1 || (n != 0 && !(n == -1 && errno == ECONNRESET)))
@@ -353,7 +353,7 @@ serve(struct opener *o)
 
 	for (;;) {
 		(void)poll(&pfd, 1, -1);
-		if ((n = channel_recv(CHANNEL, &r, sizeof(r), &fd)) == 0)
+		if ((n = fdpass_recv(CHANNEL, &r, sizeof(r), &fd)) == 0)
 			return;
 		if (fd >= 0)
 			(void)close(fd);
@@ -363,7 +363,7 @@ serve(struct opener *o)
 		fd = open_it(o, &r);
 		a.number = r.number;
 		a.error = fd == -1 ? errno : 0;
-		if (channel_send(CHANNEL, &a, sizeof(a), fd, WAIT_MS) == -1)
+		if (fdpass_send(CHANNEL, &a, sizeof(a), fd, WAIT_MS) == -1)
 			return;
 		if (fd != -1)
 			(void)close(fd);

@@ -18,7 +18,7 @@
 #define MOST_LINKS 40 /* on one path, as the system has it */
 
 bool
-needs_have(const struct profile *p, const char *path)
+profile_has(const struct profile *p, const char *path)
 {
 	size_t i, len;
 
@@ -40,7 +40,7 @@ add_dir(struct profile *p, const char *path)
 	struct profile_dir *grown;
 	struct stat st;
 
-	if (needs_have(p, path))
+	if (profile_has(p, path))
 		return (0);
 	grown = reallocarray(p->dirs, p->ndirs + 1, sizeof(*grown));
 	if (grown == NULL)
@@ -293,7 +293,7 @@ add_all(struct profile *p, const struct conf *conf)
 }
 
 struct profile *
-needs_new(const struct conf *conf)
+profile_new(const struct conf *conf)
 {
 	struct profile *p;
 
@@ -302,14 +302,14 @@ needs_new(const struct conf *conf)
 	p->state_dir = conf->state_dir;
 	p->unix_sockets = conf->control_socket != NULL;
 	if (add_all(p, conf) == -1) {
-		needs_free(p);
+		profile_free(p);
 		return (NULL);
 	}
 	return (p);
 }
 
 void
-needs_free(struct profile *p)
+profile_free(struct profile *p)
 {
 	size_t i;
 
@@ -329,7 +329,7 @@ needs_free(struct profile *p)
 }
 
 int
-needs_add_link(struct profile *p, const char *path)
+profile_add_link(struct profile *p, const char *path)
 {
 	struct walk w = { .real = "/", .links = CONF_SYMLINKS_IGNORE };
 	struct stat st;
@@ -400,7 +400,7 @@ differing_socket(const struct profile *before, const struct profile *now)
 }
 
 const char *
-needs_differ(const struct profile *before, const struct profile *now)
+profile_difference(const struct profile *before, const struct profile *now)
 {
 	const struct profile_dir *d, *was;
 	size_t i;

@@ -51,10 +51,10 @@ struct profile {
  * Returns what conf needs; borrows conf.  For a source that is the directory
  * before the first wildcard; where that does not exist yet, the first part of
  * the path that is missing.  Returns NULL with errno.  Free it with
- * needs_free().
+ * profile_free().
  */
-struct profile	*needs_new(const struct conf *);
-void	needs_free(struct profile *);
+struct profile	*profile_new(const struct conf *);
+void	profile_free(struct profile *);
 
 /*
  * Adds the directory path, or that of the file path, to which a symbolic link
@@ -62,7 +62,7 @@ void	needs_free(struct profile *);
  * there now was put there since, perhaps by a user, and is refused.  Returns 1
  * when the directory is new, 0 when it was there, -1 with errno.
  */
-int	needs_add_link(struct profile *, const char *path);
+int	profile_add_link(struct profile *, const char *path);
 
 /*
  * Compares two profiles of the same configuration.  Returns the path of a
@@ -71,12 +71,12 @@ int	needs_add_link(struct profile *, const char *path);
  * The path is borrowed from now.  Returns NULL where a worker that was started
  * with before reaches everything.
  */
-const char	*needs_differ(const struct profile *before,
+const char	*profile_difference(const struct profile *before,
 		    const struct profile *now);
 
 /*
  * Whether path, which has no symbolic links in it, is one of dirs or below one.
  */
-bool	needs_have(const struct profile *, const char *path);
+bool	profile_has(const struct profile *, const char *path);
 
 #endif

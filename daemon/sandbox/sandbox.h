@@ -17,11 +17,11 @@ struct profile;
  * Confines the worker, after it has changed its user and found its files: from
  * here on it opens nothing but what the profile lists, starts no program and
  * touches no other process.  Nor can it load code into memory: modules of
- * iconv(3) and compiled patterns have to be there before.  statedir is the open
- * state_dir of the profile, or -1.  Returns 0, or -1 when a part is missing;
- * got lists what is in force, and what is not and why.
+ * iconv(3) and compiled patterns have to be there before.  state_dir is the
+ * open state_dir of the profile, or -1.  Returns 0, or -1 when a part is
+ * missing; got lists what is in force, and what is not and why.
  */
-int	sandbox_worker(const struct profile *, int statedir,
+int	sandbox_worker(const struct profile *, int state_dir,
 	    struct reason *got);
 
 /*

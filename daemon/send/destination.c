@@ -57,7 +57,7 @@ static const struct route_ops route_ops = { on_ready, on_drop, on_cut,
 	guard_within };
 
 void
-dest_join(struct destination *d, struct route *r)
+destination_join(struct destination *d, struct route *r)
 {
 	r->ops = &route_ops;
 	r->dest = d;
@@ -110,7 +110,7 @@ say_waited(struct destination *d)
 		log_notice("destination %s: %llu messages waited for the rate "
 			   "limit in %.0f s",
 		    d->conf->name, (unsigned long long)d->waited,
-		    clock_now() - d->waited_since);
+		    clock_steady() - d->waited_since);
 	d->waited = 0;
 }
 
@@ -128,7 +128,7 @@ note_waited(struct destination *d)
 {
 	if (d->waited == 0 || ev_is_active(&d->tell_waited))
 		return;
-	d->waited_since = clock_now();
+	d->waited_since = clock_steady();
 	ev_timer_set(&d->tell_waited, TELL_WAITED, 0.);
 	ev_timer_start(d->env->loop, &d->tell_waited);
 }
@@ -169,7 +169,8 @@ on_first(struct ev_loop *loop, ev_timer *timer, int revents)
 }
 
 struct destination *
-dest_new(const struct endpoint_env *env, const struct conf_destination *conf)
+destination_new(
+    const struct endpoint_env *env, const struct conf_destination *conf)
 {
 	struct destination *d;
 
@@ -193,7 +194,7 @@ dest_new(const struct endpoint_env *env, const struct conf_destination *conf)
 		d->members[d->length].endpoint =
 		    endpoint_new(env, conf, &conf->urls[d->length], &d->owner);
 		if (d->members[d->length].endpoint == NULL) {
-			dest_free(d);
+			destination_free(d);
 			return (NULL);
 		}
 	}
@@ -201,7 +202,7 @@ dest_new(const struct endpoint_env *env, const struct conf_destination *conf)
 }
 
 void
-dest_free(struct destination *d)
+destination_free(struct destination *d)
 {
 	size_t i;
 
@@ -216,13 +217,13 @@ dest_free(struct destination *d)
 }
 
 void
-dest_start(struct destination *d)
+destination_start(struct destination *d)
 {
 	d->policy->start(d);
 }
 
 void
-dest_pump(struct destination *d)
+destination_pump(struct destination *d)
 {
 	size_t i;
 
@@ -238,7 +239,7 @@ dest_pump(struct destination *d)
 }
 
 void
-dest_drain(struct destination *d)
+destination_drain(struct destination *d)
 {
 	size_t i;
 
@@ -248,7 +249,7 @@ dest_drain(struct destination *d)
 }
 
 bool
-dest_is_quiet(const struct destination *d)
+destination_is_quiet(const struct destination *d)
 {
 	size_t i;
 
@@ -259,7 +260,7 @@ dest_is_quiet(const struct destination *d)
 }
 
 bool
-dest_is_pressed(const struct destination *d)
+destination_is_pressed(const struct destination *d)
 {
 	size_t i;
 
@@ -270,7 +271,7 @@ dest_is_pressed(const struct destination *d)
 }
 
 bool
-dest_abandon(struct destination *d)
+destination_abandon(struct destination *d)
 {
 	bool abandoned = false;
 	size_t i;
@@ -282,7 +283,7 @@ dest_abandon(struct destination *d)
 }
 
 uint64_t
-dest_in_flight(const struct destination *d)
+destination_in_flight(const struct destination *d)
 {
 	struct endpoint_info info;
 	uint64_t sum = 0;
@@ -296,19 +297,19 @@ dest_in_flight(const struct destination *d)
 }
 
 const struct conf_destination *
-dest_conf(const struct destination *d)
+destination_conf(const struct destination *d)
 {
 	return (d->conf);
 }
 
 size_t
-dest_length(const struct destination *d)
+destination_length(const struct destination *d)
 {
 	return (d->length);
 }
 
 const struct endpoint *
-dest_endpoint(const struct destination *d, size_t i)
+destination_endpoint(const struct destination *d, size_t i)
 {
 	return (d->members[i].endpoint);
 }

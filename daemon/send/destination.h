@@ -22,56 +22,57 @@ struct destination;			/* opaque */
 
 /*
  * Makes a destination, which is idle.  env and conf are borrowed.  Returns NULL
- * with errno.  Free with dest_free().
+ * with errno.  Free with destination_free().
  */
-struct destination	*dest_new(const struct endpoint_env *,
+struct destination	*destination_new(const struct endpoint_env *,
 			    const struct conf_destination *);
 
 /* Its streams must be gone before; NULL is fine. */
-void	dest_free(struct destination *);
+void	destination_free(struct destination *);
 
 /*
  * The route leads to the destination, which its streams tell from now on what
  * they have.
  */
-void	dest_join(struct destination *, struct route *);
+void	destination_join(struct destination *, struct route *);
 
 /* Connects. */
-void	dest_start(struct destination *);
+void	destination_start(struct destination *);
 
 /*
  * Called once in every turn of the loop, before it sleeps: connects again where
  * a connection has come to its end, decides which endpoint has which streams,
  * reads and sends.
  */
-void	dest_pump(struct destination *);
+void	destination_pump(struct destination *);
 
 /*
  * Reads files no more.  The receivers get what was read, and a goodbye; the
  * destination is quiet when all of them have closed.
  */
-void	dest_drain(struct destination *);
+void	destination_drain(struct destination *);
 
 /* Whether no endpoint is connected. */
-bool	dest_is_quiet(const struct destination *);
+bool	destination_is_quiet(const struct destination *);
 
 /* Whether endpoint_is_pressed() holds for an endpoint. */
-bool	dest_is_pressed(const struct destination *);
+bool	destination_is_pressed(const struct destination *);
 
 /*
  * Waits no longer for receivers: see endpoint_abandon().  Returns whether there
  * was a connection.
  */
-bool	dest_abandon(struct destination *);
+bool	destination_abandon(struct destination *);
 
 /* Octets that were sent and not acknowledged. */
-uint64_t	dest_in_flight(const struct destination *);
+uint64_t	destination_in_flight(const struct destination *);
 
-/* What dest_new() was given. */
-const struct conf_destination	*dest_conf(const struct destination *);
+/* What destination_new() was given. */
+const struct conf_destination	*destination_conf(const struct destination *);
 
 /* The number of its endpoints, which is that of its urls; and the ith. */
-size_t	dest_length(const struct destination *);
-const struct endpoint	*dest_endpoint(const struct destination *, size_t i);
+size_t	destination_length(const struct destination *);
+const struct endpoint	*destination_endpoint(const struct destination *,
+			    size_t i);
 
 #endif

@@ -14,8 +14,8 @@ preference(const struct stream *s, size_t i)
 {
 	uint64_t x;
 
-	x = (uint64_t)s->tail->ino * 0x9e3779b97f4a7c15U;
-	x ^= (uint64_t)s->tail->dev + (i + 1) * 0xbf58476d1ce4e5b9U;
+	x = (uint64_t)s->file->ino * 0x9e3779b97f4a7c15U;
+	x ^= (uint64_t)s->file->dev + (i + 1) * 0xbf58476d1ce4e5b9U;
 	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9U;
 	x = (x ^ (x >> 27)) * 0x94d049bb133111ebU;
 	return (x ^ (x >> 31));

@@ -26,7 +26,7 @@ static void
 activate(struct destination *d, size_t i)
 {
 	d->active = i;
-	d->active_since = clock_now();
+	d->active_since = clock_steady();
 	log_notice("destination %s: now sent to %s", d->conf->name,
 	    d->conf->urls[i].text);
 }
@@ -56,7 +56,7 @@ arrange(struct destination *d)
 		return;
 	}
 	if (destination_is_stalled(d, was)) {
-		if (clock_now() - d->active_since > FORGIVEN)
+		if (clock_steady() - d->active_since > FORGIVEN)
 			d->members[was].hung = 0;
 		activate(d, best);
 		destination_give_way(d, was);

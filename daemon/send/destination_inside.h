@@ -50,7 +50,7 @@ struct destination {
 	uint64_t	waited;		/* messages that waited for it, */
 	double		waited_since;	/* since when */
 	ev_timer	tell_waited;
-	struct decode_turn turn;	/* of its compressed files */
+	struct compressed_turn turn;	/* of its compressed files */
 
 	ev_timer	well;		/* see destination_wait_for_well() */
 	ev_timer	first;		/* balance: first attempts are made */

@@ -65,7 +65,7 @@ read_on(struct endpoint *ep)
 		if (ep->state != ENDPOINT_OPENING)
 			return;
 	}
-	if (ep->blocked && ep->link.wait == LINK_WAIT_READ) {
+	if (ep->blocked && ep->link.wait == TRANSPORT_WAIT_READ) {
 		ep->blocked = false;
 		ep->work = true;
 	}
@@ -194,8 +194,8 @@ endpoint_new(const struct endpoint_env *env,
 	ep->link.fd = -1;
 	ep->is_relp = conf_url_is_relp(url);
 	TAILQ_INIT(&ep->ready);
-	targets_init(&ep->addresses,
-	    &(struct resolve_how) { env->loop, conf->connect_timeout_ms }, url,
+	addresses_init(&ep->addresses,
+	    &(struct resolver_how) { env->loop, conf->connect_timeout_ms }, url,
 	    endpoint_on_address, ep);
 	backoff_init(
 	    &ep->backoff, conf->retry_first_ms, conf->retry_longest_ms);
@@ -230,7 +230,7 @@ endpoint_free(struct endpoint *ep)
 	while ((s = TAILQ_FIRST(&ep->ready)) != NULL)
 		endpoint_unready(ep, s);
 	window_free(ep->window);
-	link_close(&ep->link);
+	transport_close(&ep->link);
 	endpoint_lookup_free(ep->lookup);
 	free(ep->marks);
 	free(ep->begins);
@@ -265,7 +265,7 @@ endpoint_release(struct endpoint *ep)
 	if (ep->state == ENDPOINT_IDLE || endpoint_is_connected(ep))
 		return;
 	endpoint_look_at_parted(ep);
-	link_close(&ep->link);
+	transport_close(&ep->link);
 	endpoint_enter(ep, ENDPOINT_IDLE);
 }
 

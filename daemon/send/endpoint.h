@@ -17,14 +17,14 @@
 struct conf_destination;
 struct conf_url;
 struct endpoint;			/* opaque */
-struct ledger;
+struct checkpointer;
 struct stream;
 struct token_bucket;
 
 /* What the endpoints of a worker share; all is borrowed. */
 struct endpoint_env {
 	struct ev_loop	*loop;
-	struct ledger	*ledger;
+	struct checkpointer	*checkpointer;
 	/* Nobody reads standard output any more, and nobody will. */
 	void		(*on_stdout_closed)(void *arg);
 	/* The system's files for names are about to be read. */

@@ -22,7 +22,7 @@ on_acked(struct cursor *c, void *arg)
 	struct endpoint *ep = arg;
 
 	stream_guard_acked(stream_of(c));
-	ledger_mark_acked(ep->env->ledger, &stream_of(c)->mark);
+	checkpointer_mark_acked(ep->env->checkpointer, &stream_of(c)->mark);
 }
 
 static void
@@ -32,8 +32,8 @@ on_rewound(struct cursor *c, void *arg)
 	struct stream *s = stream_of(c);
 
 	s->scanned = 0;
-	tails_ops(s->tail->all)->on_taken_back(s->tail);
-	ledger_mark(ep->env->ledger, &s->mark);
+	file_table_ops(s->file->all)->on_taken_back(s->file);
+	checkpointer_mark(ep->env->checkpointer, &s->mark);
 	stream_wake(s);
 }
 
@@ -51,7 +51,7 @@ uint64_t
 endpoint_keep_from(const struct endpoint *ep)
 {
 	uint64_t acked = window_acked_pos(ep->window);
-	uint64_t unread = link_unread(&ep->link);
+	uint64_t unread = transport_unread(&ep->link);
 
 	if (ep->facts->connectionless)
 		return (ep->mark[0]);
@@ -78,7 +78,7 @@ move_marks(struct endpoint *ep)
 	/* Octets that were new at the close stay so until the end. */
 	if (ep->state >= ENDPOINT_PARTING)
 		return;
-	now = clock_now();
+	now = clock_steady();
 	if (now - ep->marked < step)
 		return;
 	ep->mark[0] = ep->mark[1];
@@ -91,7 +91,7 @@ move_marks(struct endpoint *ep)
 void
 endpoint_on_progress(struct endpoint *ep)
 {
-	ep->progress = clock_now();
+	ep->progress = clock_steady();
 	flow_acked(&ep->flow,
 	    ep->link.written + (ep->end - ep->start) - endpoint_in_flight(ep),
 	    (uint64_t)(ep->progress * 1e6));
@@ -119,7 +119,7 @@ endpoint_take_acks(struct endpoint *ep)
 	}
 	/* First: octets that are acknowledged just now are new. */
 	move_marks(ep);
-	acked = ep->base + link_acked(&ep->link);
+	acked = ep->base + transport_acked(&ep->link);
 	if (acked > before)
 		window_ack(ep->window, acked);
 	/* What was taken back meanwhile may be acknowledged as well. */
@@ -150,6 +150,6 @@ endpoint_look_for_acks(struct endpoint *ep, bool sent)
 	if (ev_is_active(&ep->ack_timer))
 		return;
 	/* No acknowledgement was due before. */
-	ep->progress = ep->alive = clock_now();
+	ep->progress = ep->alive = clock_steady();
 	ev_timer_again(loop, &ep->ack_timer);
 }

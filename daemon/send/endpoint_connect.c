@@ -13,18 +13,18 @@ static int
 try_link(struct endpoint *ep, const struct address *a)
 {
 	errno = 0;
-	if (link_open(&ep->link, ep->conf, ep->url, a, &ep->error) == 0)
+	if (transport_open(&ep->link, ep->conf, ep->url, a, &ep->error) == 0)
 		return (0);
 	if ((errno != EMFILE && errno != ENFILE) ||
 	    !ep->env->on_no_descriptor(ep->env->arg))
 		return (-1);
-	return (link_open(&ep->link, ep->conf, ep->url, a, &ep->error));
+	return (transport_open(&ep->link, ep->conf, ep->url, a, &ep->error));
 }
 
 static void
 open_link(struct endpoint *ep, const struct address *a)
 {
-	ep->opened = clock_now();
+	ep->opened = clock_steady();
 	if (a != NULL)
 		ep->address = *a;
 	(void)strlcpy(ep->peer,
@@ -55,7 +55,7 @@ connect_next(struct endpoint *ep)
 	}
 	endpoint_enter(ep, ENDPOINT_RESOLVING);
 	endpoint_start_timer(ep, (double)ep->conf->connect_timeout_ms / 1e3);
-	targets_next(&ep->addresses);
+	addresses_next(&ep->addresses);
 }
 
 /* The address cannot be used, for the reason in ep->error. */
@@ -67,7 +67,7 @@ pass_over(struct endpoint *ep)
 	/* The socket of the next question to a name server may get its fd. */
 	ev_io_stop(ep->env->loop, &ep->readable);
 	ev_io_stop(ep->env->loop, &ep->writable);
-	link_close(&ep->link);
+	transport_close(&ep->link);
 	connect_next(ep);
 }
 
@@ -96,7 +96,7 @@ endpoint_connect(struct endpoint *ep)
 	}
 	endpoint_enter(ep, ENDPOINT_RESOLVING);
 	ep->env->on_resolve(ep->env->arg);
-	targets_begin(&ep->addresses);
+	addresses_begin(&ep->addresses);
 }
 
 void
@@ -120,7 +120,7 @@ endpoint_send_open(struct endpoint *ep)
 	ssize_t n;
 
 	while (ep->start < ep->end) {
-		n = link_send(
+		n = transport_send(
 		    &ep->link, ep->buf + ep->start, ep->end - ep->start);
 		if (n > 0) {
 			ep->start += (size_t)n;
@@ -130,7 +130,7 @@ endpoint_send_open(struct endpoint *ep)
 			endpoint_link_error(ep, errno, "send");
 			return;
 		}
-		if (ep->link.wait == LINK_WAIT_WRITE) {
+		if (ep->link.wait == TRANSPORT_WAIT_WRITE) {
 			ev_io_set(&ep->writable, ep->link.fd, EV_WRITE);
 			ev_io_start(loop, &ep->writable);
 		}
@@ -163,16 +163,16 @@ endpoint_go_on_connecting(struct endpoint *ep)
 
 	ev_io_stop(loop, &ep->writable);
 	ev_io_stop(loop, &ep->readable);
-	switch (link_handshake(&ep->link, &ep->error)) {
-	case LINK_READY:
+	switch (transport_handshake(&ep->link, &ep->error)) {
+	case TRANSPORT_READY:
 		on_connected(ep);
 		return;
-	case LINK_WAIT_READ:
+	case TRANSPORT_WAIT_READ:
 		io = &ep->readable;
 		break;
-	case LINK_WAIT_WRITE:
+	case TRANSPORT_WAIT_WRITE:
 		break;
-	case LINK_BROKEN:
+	case TRANSPORT_BROKEN:
 		pass_over(ep);
 		return;
 	}

@@ -26,7 +26,7 @@ rewind_to(struct endpoint *ep, uint64_t keep_pos)
 {
 	/* If the daemon is killed now, its successor must send them again. */
 	if (keep_pos < window_acked_pos(ep->window))
-		ledger_hurry(ep->env->ledger);
+		checkpointer_hurry(ep->env->checkpointer);
 	keep_pos = endpoint_settle_parted(ep, keep_pos);
 	if (ep->nparted > 0)
 		window_part(ep->window, keep_pos);
@@ -47,7 +47,7 @@ endpoint_patience(const struct endpoint *ep)
 void
 endpoint_be_patient(struct endpoint *ep)
 {
-	if (!ep->is_relp && !link_counts(&ep->link) &&
+	if (!ep->is_relp && !transport_counts(&ep->link) &&
 	    ep->patience < PATIENCE_MOST)
 		ep->patience++;
 }
@@ -56,8 +56,8 @@ void
 endpoint_lose(struct endpoint *ep, uint64_t keep_pos)
 {
 	ep->losses++;
-	if (clock_now() - ep->opened < LASTING) {
-		targets_avoid(&ep->addresses);
+	if (clock_steady() - ep->opened < LASTING) {
+		addresses_avoid(&ep->addresses);
 	} else {
 		/* The outage before it is over, though nothing was sent. */
 		backoff_reset(&ep->backoff);
@@ -68,7 +68,7 @@ endpoint_lose(struct endpoint *ep, uint64_t keep_pos)
 	endpoint_fail(ep);
 	rewind_to(ep, keep_pos);
 	ep->repeats = 0;
-	link_abort(&ep->link);
+	transport_abort(&ep->link);
 }
 
 void
@@ -80,7 +80,7 @@ endpoint_cut_off(struct endpoint *ep)
 	endpoint_enter(ep, ENDPOINT_IDLE);
 	rewind_to(ep, keep);
 	ep->repeats = 0;
-	link_abort(&ep->link);
+	transport_abort(&ep->link);
 }
 
 /* The receiver has everything.  The next turn connects, if it is wanted. */
@@ -90,7 +90,7 @@ close_in_order(struct endpoint *ep)
 	ep->epoch++;
 	endpoint_enter(ep, ENDPOINT_IDLE);
 	rewind_to(ep, window_acked_pos(ep->window));
-	link_close(&ep->link);
+	transport_close(&ep->link);
 	if (ep->wanted)
 		ev_timer_start(ep->env->loop, &ep->again);
 }
@@ -100,7 +100,7 @@ endpoint_become_idle(struct endpoint *ep)
 {
 	uint64_t keep = endpoint_keep_from(ep);
 
-	link_finish(&ep->link);
+	transport_finish(&ep->link);
 	/* Only its close says that it has read everything: no count does. */
 	if (ep->state == ENDPOINT_CLOSING && ep->conf->nurls == 1)
 		endpoint_watch_parted(ep, keep);
@@ -130,7 +130,7 @@ thrown_away(const struct endpoint *ep)
 {
 	uint64_t acked = window_acked_pos(ep->window);
 	uint64_t recent = acked - ep->mark[0], most = acked - ep->base;
-	uint64_t thrown = ep->is_relp ? 0 : link_thrown_away(&ep->link);
+	uint64_t thrown = ep->is_relp ? 0 : transport_lost_at_close(&ep->link);
 
 	most = most > ep->repeats ? most - ep->repeats : 0;
 	if (thrown > most)
@@ -147,7 +147,8 @@ lose_in_order(struct endpoint *ep)
 	uint64_t keep = acked - thrown, unread = endpoint_keep_from(ep);
 
 	reason_set(&ep->error, "the receiver closed the connection");
-	if (link_may_lie(&ep->link) && !ep->is_relp && ep->conf->nurls == 1)
+	if (transport_acks_unread(&ep->link) && !ep->is_relp &&
+	    ep->conf->nurls == 1)
 		endpoint_watch_parted(ep, unread < keep ? unread : keep);
 	endpoint_lose(ep, keep);
 	ep->repeats = thrown > 0 ? thrown : left;
@@ -178,9 +179,10 @@ endpoint_closed_by_peer(struct endpoint *ep)
 {
 	endpoint_take_acks(ep);
 	if (ep->state == ENDPOINT_FINISHING &&
-	    (window_in_flight(ep->window) == 0 || !link_may_lie(&ep->link)))
+	    (window_in_flight(ep->window) == 0 ||
+		!transport_acks_unread(&ep->link)))
 		endpoint_become_idle(ep);
-	else if (!ep->is_relp && link_may_lie(&ep->link) &&
+	else if (!ep->is_relp && transport_acks_unread(&ep->link) &&
 	    (window_in_flight(ep->window) > 0 || ep->conf->nurls > 1))
 		begin_parting(ep);
 	else
@@ -201,7 +203,7 @@ endpoint_break(struct endpoint *ep, int error, const char *what)
 	}
 	/* Not endpoint_take_acks(), which would trim what comes again. */
 	if (!ep->is_relp)
-		window_ack(ep->window, ep->base + link_acked(&ep->link));
+		window_ack(ep->window, ep->base + transport_acked(&ep->link));
 	ep->probing = ep->facts->connectionless;
 	endpoint_lose(ep, endpoint_keep_from(ep));
 }
@@ -219,7 +221,7 @@ stop_waiting_for_close(struct endpoint *ep)
 static void
 end_parting(struct endpoint *ep)
 {
-	int error = link_error(&ep->link);
+	int error = transport_error(&ep->link);
 
 	if (error != 0) {
 		endpoint_break(ep, error, "connection lost");
@@ -262,7 +264,7 @@ endpoint_finish(struct endpoint *ep)
 		ep->start = 0;
 		ep->end = relp_session_end(&ep->relp, ep->buf);
 	} else {
-		link_finish(&ep->link);
+		transport_finish(&ep->link);
 	}
 }
 
@@ -271,7 +273,7 @@ endpoint_may_finish(const struct endpoint *ep)
 {
 	return (ep->state < ENDPOINT_FINISHING && ep->start == ep->end &&
 	    (window_in_flight(ep->window) == 0 ||
-		(!ep->is_relp && !link_counts(&ep->link))));
+		(!ep->is_relp && !transport_counts(&ep->link))));
 }
 
 void

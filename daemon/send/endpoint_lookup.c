@@ -17,7 +17,7 @@ struct endpoint_lookup {
 	struct address in_use;
 	void (*on_moved)(void *arg);
 	void *arg;
-	double due; /* as clock_now(); 0: never */
+	double due; /* as clock_steady(); 0: never */
 	bool asking;
 	bool found; /* some address */
 };
@@ -26,10 +26,10 @@ static void
 set_due(struct endpoint_lookup *l, uint32_t ttl)
 {
 	l->asking = false;
-	if (ttl == RESOLVE_ALWAYS)
+	if (ttl == ADDRESS_ALWAYS)
 		l->due = 0;
 	else
-		l->due = clock_now() + (ttl > LEAST ? ttl : LEAST);
+		l->due = clock_steady() + (ttl > LEAST ? ttl : LEAST);
 }
 
 /*
@@ -44,11 +44,11 @@ on_address(void *lookup, const struct address *a, const char *error)
 	(void)error;
 	if (a != NULL && !address_is_same(a, &l->in_use)) {
 		l->found = true;
-		targets_next(&l->addresses);
+		addresses_next(&l->addresses);
 		return;
 	}
 	set_due(l, a != NULL ? a->ttl : 0);
-	targets_stop(&l->addresses);
+	addresses_stop(&l->addresses);
 	if (a == NULL && l->found)
 		l->on_moved(l->arg);
 }
@@ -64,8 +64,8 @@ endpoint_lookup_new(const struct endpoint_env *env, uint64_t timeout_ms,
 	l->env = env;
 	l->on_moved = on_moved;
 	l->arg = arg;
-	targets_init(&l->addresses,
-	    &(struct resolve_how) { env->loop, timeout_ms }, url, on_address,
+	addresses_init(&l->addresses,
+	    &(struct resolver_how) { env->loop, timeout_ms }, url, on_address,
 	    l);
 	return (l);
 }
@@ -88,12 +88,12 @@ endpoint_lookup_begin(struct endpoint_lookup *l, const struct address *a)
 void
 endpoint_lookup_again(struct endpoint_lookup *l)
 {
-	if (l == NULL || l->due == 0 || l->asking || clock_now() < l->due)
+	if (l == NULL || l->due == 0 || l->asking || clock_steady() < l->due)
 		return;
 	l->asking = true;
 	l->found = false;
 	l->env->on_resolve(l->env->arg);
-	targets_begin(&l->addresses);
+	addresses_begin(&l->addresses);
 }
 
 void
@@ -101,6 +101,6 @@ endpoint_lookup_stop(struct endpoint_lookup *l)
 {
 	if (l == NULL)
 		return;
-	targets_stop(&l->addresses);
+	addresses_stop(&l->addresses);
 	l->asking = false;
 }

@@ -68,8 +68,8 @@ endpoint_watch_parted(struct endpoint *ep, uint64_t keep)
 		forget_first(ep);
 	p = &ep->parted[ep->nparted++];
 	p->keep = keep;
-	p->fd = link_detach(&ep->link);
-	p->since = clock_now();
+	p->fd = transport_detach(&ep->link);
+	p->since = clock_steady();
 	ep->parted_timer.repeat = FIRST;
 	ev_timer_again(ep->env->loop, &ep->parted_timer);
 }
@@ -85,7 +85,7 @@ reset_at(const struct endpoint *ep, uint64_t most)
 
 	for (i = 0; i < ep->nparted; i++)
 		if (ep->parted[i].keep < most &&
-		    link_socket_error(ep->parted[i].fd) != 0)
+		    transport_socket_error(ep->parted[i].fd) != 0)
 			most = ep->parted[i].keep;
 	return (most);
 }
@@ -116,7 +116,7 @@ endpoint_look_at_parted(struct endpoint *ep)
 	log_notice("destination %s: %s closed a connection with octets unread: "
 		   "they are sent again",
 	    ep->conf->name, ep->url->text);
-	ledger_hurry(ep->env->ledger);
+	checkpointer_hurry(ep->env->checkpointer);
 	/* Later connections' octets are sent again, too: order must hold. */
 	window_part(ep->window, at);
 	(void)endpoint_settle_parted(ep, at);
@@ -129,7 +129,8 @@ endpoint_check_parted(struct endpoint *ep)
 	ev_timer *timer = &ep->parted_timer;
 
 	endpoint_look_at_parted(ep);
-	while (ep->nparted > 0 && clock_now() - ep->parted[0].since > WATCHED)
+	while (
+	    ep->nparted > 0 && clock_steady() - ep->parted[0].since > WATCHED)
 		forget_first(ep);
 	if (ep->nparted == 0)
 		return;

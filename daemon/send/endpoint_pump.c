@@ -184,7 +184,7 @@ pull_slice(struct endpoint *ep)
 {
 	struct stream *s = TAILQ_FIRST(&ep->ready);
 	struct pull p = { .out = ep->buf + ep->end,
-		.wire = link_wire(&ep->link),
+		.wire = transport_wire(&ep->link),
 		.local = ep->facts->by_path && endpoint_is_datagram(ep),
 		.max_message = ep->max_message,
 		.marks = ep->marks };
@@ -218,7 +218,7 @@ pull_slice(struct endpoint *ep)
 	if (result == PULL_DRAINED && TAILQ_EMPTY(&ep->ready))
 		ep->held = false;
 	if (result == PULL_DRAINED)
-		tails_ops(s->tail->all)->on_drained(s->tail);
+		file_table_ops(s->file->all)->on_drained(s->file);
 	else if (result != PULL_WAIT)
 		endpoint_add(ep, s);
 	return (result != PULL_NO_ROOM && !ep->probing && !idle);
@@ -277,7 +277,7 @@ send_some(struct endpoint *ep)
 {
 	ssize_t n;
 
-	n = link_send(&ep->link, ep->buf + ep->start, ep->end - ep->start);
+	n = transport_send(&ep->link, ep->buf + ep->start, ep->end - ep->start);
 	if (n > 0) {
 		ep->start += (size_t)n;
 		ep->sent += (uint64_t)n;
@@ -287,7 +287,7 @@ send_some(struct endpoint *ep)
 		return (true);
 	if (n == 0 || errno == EAGAIN) {
 		ep->blocked = true;
-		if (ep->link.wait == LINK_WAIT_READ)
+		if (ep->link.wait == TRANSPORT_WAIT_READ)
 			return (false);
 		ev_io_stop(ep->env->loop, &ep->writable);
 		ev_io_set(&ep->writable, ep->link.fd, EV_WRITE);

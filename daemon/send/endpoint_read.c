@@ -27,9 +27,9 @@ on_refusal(struct endpoint *ep, uint64_t position)
 		return (true);
 	}
 	s = stream_of(cur);
-	times = rejects_add(ep->rejects, s->tail->dev, s->tail->ino, begin);
+	times = rejects_add(ep->rejects, s->file->dev, s->file->ino, begin);
 	reason_set(&ep->error, "%s: the message at %lld was refused: %u %s",
-	    tail_path(s->tail).text, (long long)begin, ep->relp.code,
+	    file_path(s->file).text, (long long)begin, ep->relp.code,
 	    ep->relp.text);
 	if (times < REFUSALS) {
 		endpoint_lose(ep, window_acked_pos(ep->window));
@@ -108,7 +108,8 @@ hear_out(struct endpoint *ep)
 
 	if (!ep->is_relp)
 		return (true);
-	while (turns-- > 0 && (n = link_recv(&ep->link, buf, sizeof(buf))) > 0)
+	while (turns-- > 0 &&
+	    (n = transport_recv(&ep->link, buf, sizeof(buf))) > 0)
 		if (!hear(ep, buf, (size_t)n))
 			return (false);
 	return (true);
@@ -129,7 +130,8 @@ endpoint_read(struct endpoint *ep)
 	ssize_t n = 0;
 	int turns = READ_TURNS;
 
-	while (turns-- > 0 && (n = link_recv(&ep->link, buf, sizeof(buf))) > 0)
+	while (turns-- > 0 &&
+	    (n = transport_recv(&ep->link, buf, sizeof(buf))) > 0)
 		if (ep->is_relp && !hear(ep, buf, (size_t)n))
 			return;
 	if (n == 0)
@@ -159,14 +161,14 @@ endpoint_abandon(struct endpoint *ep)
 static void
 note_life(struct endpoint *ep)
 {
-	double now = clock_now(), heard;
+	double now = clock_steady(), heard;
 	int64_t silence;
 
 	if (ep->alive < ep->progress)
 		ep->alive = ep->progress;
 	if (ep->is_relp)
 		return;
-	silence = link_silence_ms(&ep->link);
+	silence = transport_silence_ms(&ep->link);
 	heard = silence == -1 ? 0 : now - (double)silence / 1e3;
 	if (ep->alive < heard)
 		ep->alive = heard;
@@ -189,7 +191,7 @@ static bool
 bear_silence(struct endpoint *ep)
 {
 	double limit = (double)ep->conf->ack_timeout_ms / 1e3;
-	double now = clock_now();
+	double now = clock_steady();
 
 	note_life(ep);
 	if (ep->state == ENDPOINT_FINISHING)
@@ -224,7 +226,7 @@ endpoint_check_silence(struct endpoint *ep)
 
 	endpoint_take_acks(ep);
 	/* After a SIGSTOP of the worker, the answers may stand unread. */
-	if (ep->is_relp && clock_now() - ep->progress > limit)
+	if (ep->is_relp && clock_steady() - ep->progress > limit)
 		endpoint_read(ep);
 	if (!endpoint_can_send(ep) || window_in_flight(ep->window) == 0) {
 		ev_timer_stop(ep->env->loop, timer);

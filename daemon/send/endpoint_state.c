@@ -79,7 +79,7 @@ endpoint_stop_watchers(struct endpoint *ep)
 	ev_timer_stop(loop, &ep->ack_timer);
 	ev_timer_stop(loop, &ep->again);
 	ev_timer_stop(loop, &ep->rate_timer);
-	targets_stop(&ep->addresses);
+	addresses_stop(&ep->addresses);
 	endpoint_lookup_stop(ep->lookup);
 }
 
@@ -122,7 +122,7 @@ on_up(struct endpoint *ep)
 		log_info("destination %s: connected to %s", ep->conf->name,
 		    ep->peer);
 	ep->attempts = 0;
-	ep->progress = ep->marked = clock_now();
+	ep->progress = ep->marked = clock_steady();
 	ep->mark[0] = ep->mark[1] = ep->base;
 	flow_begin(&ep->flow);
 	ev_timer_stop(ep->env->loop, &ep->timer);
@@ -141,7 +141,8 @@ on_up(struct endpoint *ep)
 static void
 wait_for_attempt(struct endpoint *ep)
 {
-	uint64_t ms = backoff_next(&ep->backoff, clock_ms(), arc4random());
+	uint64_t ms =
+	    backoff_next(&ep->backoff, clock_steady_ms(), arc4random());
 
 	endpoint_start_timer(ep, (double)ms / 1e3);
 }
@@ -217,7 +218,7 @@ bool
 endpoint_is_pressed(const struct endpoint *ep)
 {
 	return (endpoint_is_connected(ep) && !TAILQ_EMPTY(&ep->ready) &&
-	    clock_now() - ep->progress < PRESSED);
+	    clock_steady() - ep->progress < PRESSED);
 }
 
 void

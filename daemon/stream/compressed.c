@@ -24,7 +24,7 @@ struct compressed {
 };
 
 void
-compressed_turn_init(struct decode_turn *turn)
+compressed_turn_init(struct compressed_turn *turn)
 {
 	TAILQ_INIT(&turn->queue);
 }
@@ -44,7 +44,7 @@ leave(struct compressed *c)
  * file leaves the queue: it is woken after that file, which may need the turn.
  */
 static void
-wake_next(struct decode_turn *turn)
+wake_next(struct compressed_turn *turn)
 {
 	struct compressed *c;
 
@@ -56,9 +56,9 @@ wake_next(struct decode_turn *turn)
 }
 
 void
-tail_packed_close(struct stream *s)
+compressed_close(struct stream *s)
 {
-	struct decode_turn *turn = s->route->turn;
+	struct compressed_turn *turn = s->route->turn;
 	bool was_first;
 
 	if (s->compressed == NULL)
@@ -92,7 +92,7 @@ join(struct stream *s)
 static struct decoder *
 take_turn(struct stream *s)
 {
-	struct decode_turn *turn = s->route->turn;
+	struct compressed_turn *turn = s->route->turn;
 	struct compressed *first;
 	size_t scratch;
 
@@ -107,20 +107,20 @@ take_turn(struct stream *s)
 		return (NULL);
 	}
 	if (first->decoder == NULL) {
-		(void)tails_scratch(s->tail->all, &scratch);
-		first->decoder = decoder_new(s->tail->packed, scratch);
+		(void)file_table_scratch(s->file->all, &scratch);
+		first->decoder = decoder_new(s->file->compression, scratch);
 	}
 	return (first->decoder);
 }
 
 static void
-say_damaged(struct tail *t, off_t had, const char *why)
+say_damaged(struct file *t, off_t had, const char *why)
 {
-	if (t->packed_ended)
+	if (t->text_ended)
 		return;
-	t->packed_ended = true;
-	tails_stats(t->all)->damaged++;
-	say_warnx(tail_path(t).text,
+	t->text_ended = true;
+	file_table_stats(t->all)->damaged++;
+	say_warnx(file_path(t).text,
 	    "damaged: what comes after the first %lld bytes of its "
 	    "text cannot be recovered: %s",
 	    (long long)had, why);
@@ -128,7 +128,7 @@ say_damaged(struct tail *t, off_t had, const char *why)
 
 /* The file's size is that of its text as far as it is known. */
 static void
-note_size(struct tail *t, const struct decoder *d)
+note_size(struct file *t, const struct decoder *d)
 {
 	enum decoder_state state;
 	off_t end;
@@ -141,7 +141,7 @@ note_size(struct tail *t, const struct decoder *d)
 	else if (t->size <= end)
 		t->size = end + 1;
 	if (state == DECODER_WHOLE)
-		t->packed_ended = true;
+		t->text_ended = true;
 }
 
 ssize_t
@@ -152,27 +152,27 @@ compressed_read(struct stream *s, uint8_t *buf, size_t n, off_t at)
 
 	if ((d = take_turn(s)) == NULL)
 		return (-1);
-	if ((got = decoder_read(d, s->tail->fd, buf, n, at)) != -1)
-		note_size(s->tail, d);
+	if ((got = decoder_read(d, s->file->fd, buf, n, at)) != -1)
+		note_size(s->file, d);
 	return (got);
 }
 
 bool
-tail_packed_look(struct tail *t, double quiet)
+compressed_look(struct file *t, double quiet)
 {
 	struct stream *s;
 
-	if (!tail_is_drained(t))
+	if (!streams_are_drained(t))
 		return (false);
-	if (!t->packed_ended && quiet >= QUIET) {
-		t->packed_ended = true;
-		tails_stats(t->all)->damaged++;
-		say_warnx(tail_path(t).text,
+	if (!t->text_ended && quiet >= QUIET) {
+		t->text_ended = true;
+		file_table_stats(t->all)->damaged++;
+		say_warnx(file_path(t).text,
 		    "cut off: what comes after the first %lld bytes "
 		    "of its text cannot be recovered",
 		    (long long)t->size);
 	}
-	if (!t->packed_ended)
+	if (!t->text_ended)
 		return (false);
 	/* A line at the end of the text needs no newline. */
 	for (s = t->streams; s != NULL; s = s->next)
@@ -180,13 +180,13 @@ tail_packed_look(struct tail *t, double quiet)
 			s->flush = true;
 			stream_wake(s);
 		}
-	return (tail_is_done(t));
+	return (streams_are_done(t));
 }
 
 bool
-tail_packed_is_finished(const struct checkpoint_record *rec, int64_t born)
+compressed_is_finished(const struct checkpoint_record *rec, int64_t born)
 {
 	return (rec != NULL &&
-	    rotation_is_packed(strrchr(rec->path, '/') + 1) && born > 0 &&
+	    rotation_is_compressed(strrchr(rec->path, '/') + 1) && born > 0 &&
 	    born / NS_IN_S <= rec->time);
 }

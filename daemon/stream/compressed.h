@@ -16,7 +16,7 @@
 
 struct checkpoint_record;
 struct stream;
-struct tail;
+struct file;
 
 /*
  * Reads the text of the stream's open file as pread(2) does.  Returns -1 with
@@ -31,20 +31,20 @@ ssize_t	compressed_read(struct stream *, uint8_t *buf, size_t n, off_t at);
  * The stream reads no more for now: frees its decoder, and wakes the next one
  * that waits for its turn.
  */
-void	tail_packed_close(struct stream *);
+void	compressed_close(struct stream *);
 
 /*
  * To be called by time, quiet seconds after the file last changed.  Says it,
  * once, when the file is cut off within its text.  Returns whether every
  * destination has acknowledged all there is.
  */
-bool	tail_packed_look(struct tail *, double quiet);
+bool	compressed_look(struct file *, double quiet);
 
 /*
- * Returns whether the record is one that tail_finish_packed() left, of a file
- * that was made at born, in nanoseconds.  rec may be NULL.
+ * Returns whether the record is one that follow_finish_compressed() left, of a
+ * file that was made at born, in nanoseconds.  rec may be NULL.
  */
-bool	tail_packed_is_finished(const struct checkpoint_record *rec,
+bool	compressed_is_finished(const struct checkpoint_record *rec,
 	    int64_t born);
 
 #endif

@@ -20,7 +20,7 @@ struct decoder {
 	off_t base; /* offset of buf[0] in the text */
 	size_t len, size;
 	uint8_t *buf;
-	uint8_t in[TAIL_PACKED_INPUT];
+	uint8_t in[DECODER_INPUT];
 };
 
 /* Begins at the first octet of the file.  Returns 0, or -1 with ENOMEM. */
@@ -158,7 +158,7 @@ decoder_read(struct decoder *d, int fd, uint8_t *buf, size_t n, off_t at)
 	while (d->state == DECODER_GOES_ON && text_end(d) < at + (off_t)n) {
 		if (d->len == d->size || at >= text_end(d))
 			passed += make_room(d, at);
-		if (passed > TAIL_PACKED_TURN) {
+		if (passed > DECODER_TURN) {
 			errno = EAGAIN;
 			return (-1);
 		}
@@ -194,9 +194,9 @@ decode_head(struct inflate *z, const uint8_t *in, size_t n,
 }
 
 int
-tail_packed_head(int fd, enum inflate_kind kind, uint8_t head[FINGERPRINT_MAX])
+decoder_read_head(int fd, enum inflate_kind kind, uint8_t head[FINGERPRINT_MAX])
 {
-	uint8_t in[TAIL_PACKED_INPUT];
+	uint8_t in[DECODER_INPUT];
 	struct inflate *z;
 	size_t made = 0;
 	off_t at = 0;
@@ -204,8 +204,8 @@ tail_packed_head(int fd, enum inflate_kind kind, uint8_t head[FINGERPRINT_MAX])
 
 	if ((z = inflate_new(kind)) == NULL)
 		return (-1);
-	while (at < TAIL_PACKED_HEAD &&
-	    (n = read_whole(fd, in, sizeof(in), at)) > 0) {
+	while (
+	    at < DECODER_HEAD && (n = read_whole(fd, in, sizeof(in), at)) > 0) {
 		at += n;
 		if (!decode_head(z, in, (size_t)n, head, &made))
 			break;
@@ -216,7 +216,7 @@ tail_packed_head(int fd, enum inflate_kind kind, uint8_t head[FINGERPRINT_MAX])
 
 /* The last octets of a text that were decoded, and how many there were. */
 struct last {
-	uint8_t buf[2 * TAIL_PACKED_INPUT];
+	uint8_t buf[2 * DECODER_INPUT];
 	size_t len;
 	off_t end;
 };
@@ -230,7 +230,7 @@ decode_up_to(
 	off_t left;
 
 	do {
-		if (l->len >= TAIL_PACKED_INPUT) {
+		if (l->len >= DECODER_INPUT) {
 			memmove(l->buf, l->buf + l->len - GUARD_MAX, GUARD_MAX);
 			l->len = GUARD_MAX;
 		}
@@ -253,7 +253,7 @@ decode_up_to(
 static int
 decode_before(int fd, enum inflate_kind kind, off_t offset, struct last *l)
 {
-	uint8_t in[TAIL_PACKED_INPUT];
+	uint8_t in[DECODER_INPUT];
 	struct inflate *z;
 	off_t at = 0;
 	ssize_t n;
@@ -272,7 +272,7 @@ decode_before(int fd, enum inflate_kind kind, off_t offset, struct last *l)
 }
 
 int
-tail_packed_guard(int fd, enum inflate_kind kind, const struct guard *g)
+decoder_has_guard(int fd, enum inflate_kind kind, const struct guard *g)
 {
 	struct last l;
 
@@ -282,7 +282,7 @@ tail_packed_guard(int fd, enum inflate_kind kind, const struct guard *g)
 }
 
 int
-tail_packed_line_ends_at(int fd, enum inflate_kind kind, off_t offset)
+decoder_line_ends_at(int fd, enum inflate_kind kind, off_t offset)
 {
 	struct last l;
 
@@ -295,7 +295,7 @@ tail_packed_line_ends_at(int fd, enum inflate_kind kind, off_t offset)
 static bool
 has_at(int of, const uint8_t *p, size_t n, off_t at)
 {
-	uint8_t buf[TAIL_PACKED_INPUT];
+	uint8_t buf[DECODER_INPUT];
 
 	return (n <= sizeof(buf) && read_whole(of, buf, n, at) == (ssize_t)n &&
 	    memcmp(buf, p, n) == 0);
@@ -308,7 +308,7 @@ has_at(int of, const uint8_t *p, size_t n, off_t at)
 static int
 compare_text(struct inflate *z, const uint8_t *in, size_t n, int of, off_t *at)
 {
-	uint8_t text[TAIL_PACKED_INPUT];
+	uint8_t text[DECODER_INPUT];
 	struct inflate_io io = { .in = in, .in_len = n };
 
 	do {
@@ -326,9 +326,9 @@ compare_text(struct inflate *z, const uint8_t *in, size_t n, int of, off_t *at)
 }
 
 int
-tail_packed_is_part(int fd, enum inflate_kind kind, int of)
+decoder_is_part(int fd, enum inflate_kind kind, int of)
 {
-	uint8_t in[TAIL_PACKED_INPUT];
+	uint8_t in[DECODER_INPUT];
 	struct inflate *z;
 	off_t read = 0, at = 0;
 	int same = 1;

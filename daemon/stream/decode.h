@@ -54,7 +54,7 @@ const char	*decoder_error(const struct decoder *);
  * when the text is damaged there; -1 with errno when fd cannot be read, or with
  * ENOMEM.
  */
-int	tail_packed_head(int fd, enum inflate_kind,
+int	decoder_read_head(int fd, enum inflate_kind,
 	    uint8_t head[FINGERPRINT_MAX]);
 
 /*
@@ -62,16 +62,16 @@ int	tail_packed_head(int fd, enum inflate_kind,
  * of; 0 where it has not, or is damaged before; -1 where that is not known: fd
  * cannot be read, or the offset is too far (64 MB) to decode all before it.
  */
-int	tail_packed_guard(int fd, enum inflate_kind, const struct guard *);
+int	decoder_has_guard(int fd, enum inflate_kind, const struct guard *);
 
 /* Returns the same of whether a line of the text ends at offset. */
-int	tail_packed_line_ends_at(int fd, enum inflate_kind, off_t offset);
+int	decoder_line_ends_at(int fd, enum inflate_kind, off_t offset);
 
 /*
  * Returns 1 where the file of, which is not compressed, begins with all of the
  * text of fd; 0 where it does not; -1 where that is not known: the text is
  * damaged or too long, or fd cannot be read.
  */
-int	tail_packed_is_part(int fd, enum inflate_kind, int of);
+int	decoder_is_part(int fd, enum inflate_kind, int of);
 
 #endif

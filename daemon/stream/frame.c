@@ -25,12 +25,12 @@ static int
 make_header(const struct stream *s, enum syslog_format format,
     struct syslog_header *own)
 {
-	struct path_text path = tail_path(s->tail);
+	struct path_text path = file_path(s->file);
 	struct syslog_fields fields;
 
 	route_fields(s->route->source, format, &fields);
 	fields.file = path.text;
-	fields.inode = s->tail->ino;
+	fields.inode = s->file->ino;
 	return (syslog_header_init(own, &fields));
 }
 

@@ -279,7 +279,7 @@ stream_guard_find(struct stream *s, int fd)
 	for (i = 0; i < n; i++) {
 		if (all[i]->at <= found || found >= s->cursor.sent)
 			continue;
-		if ((holds = guard_holds(all[i], fd)) == -1)
+		if ((holds = read_guard_holds(all[i], fd)) == -1)
 			return (-1);
 		if (holds)
 			found = all[i]->at;

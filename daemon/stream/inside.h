@@ -14,11 +14,12 @@
 
 /*
  * Reads the stream's open file as pread(2) does, or its text where the file is
- * compressed.  Returns fewer octets than n only at the end of what there is, or
- * before an error; 0 at the end; -1 with errno.  After an error the file is
- * unread (tail_read_failed()), also where something was read before it.  For a
- * compressed file errno may be EAGAIN: call again after others had their turn;
- * or EBUSY: another file is decoded first, and the stream is woken after it.
+ * compressed.  Returns fewer octets than n only at the end of what there is,
+ * or before an error; 0 at the end; -1 with errno.  After an error the file is
+ * unread (streams_read_failed()), also where something was read before it.
+ * For a compressed file errno may be EAGAIN: call again after others had their
+ * turn; or EBUSY: another file is decoded first, and the stream is woken after
+ * it.
  */
 ssize_t	stream_read(struct stream *, uint8_t *buf, size_t n, off_t at);
 

@@ -41,11 +41,11 @@ stream_is_no_text(
 			return ((int)got);
 		p = head;
 	}
-	s->is_no_text = compressed_by_name(s->tail->name) ||
+	s->is_no_text = compressed_by_name(s->file->name) ||
 	    compressed_by_head(p, (size_t)got);
 	s->is_judged = s->is_no_text || got >= COMPRESSED_HEAD;
 	if (s->is_no_text)
-		say_notice(tail_path(s->tail).text,
+		say_notice(file_path(s->file).text,
 		    "is compressed, not text: passed over");
 	return (s->is_no_text);
 }
@@ -65,7 +65,7 @@ stream_comes_back(struct stream *s, const uint8_t *p, size_t n, off_t offset)
 	    s->begun == STREAM_BEGUN_MOST || offset == (off_t)r->echo_at ||
 	    !echo_is_nested(p, n, r->source->app_name))
 		return (false);
-	now = clock_now();
+	now = clock_steady();
 	if (r->echoes == 0 || now - r->echo_since > ECHO_TIME) {
 		r->echo_since = now;
 		r->echoes = 0;
@@ -73,7 +73,7 @@ stream_comes_back(struct stream *s, const uint8_t *p, size_t n, off_t offset)
 	r->echo_at = (uint64_t)offset;
 	if (++r->echoes < ECHOES)
 		return (false);
-	say_warnx(tail_path(s->tail).text,
+	say_warnx(file_path(s->file).text,
 	    "what is sent to %s comes back into it, again and again: "
 	    "nothing more of it is sent there",
 	    r->to->name);

@@ -57,10 +57,10 @@ compare(struct stream *s, const uint8_t *buf, size_t n)
 	if (s->guard.at == s->cursor.sent && s->cursor.sent > 0)
 		return (guard_matches(&s->guard, buf, n) ? SAME : CHANGED);
 	g = stream_guard_newest(s);
-	if (g.at <= 0 || s->tail->packed != INFLATE_NONE)
-		holds = tail_update_print(s->tail, s->tail->fd);
+	if (g.at <= 0 || s->file->compression != INFLATE_NONE)
+		holds = streams_update_print(s->file, s->file->fd);
 	else
-		holds = guard_holds(&g, s->tail->fd);
+		holds = read_guard_holds(&g, s->file->fd);
 	if (holds == -1)
 		return (UNKNOWN);
 	return (holds ? SAME : CHANGED);
@@ -95,7 +95,7 @@ remember(struct stream *s, const uint8_t *buf, size_t n, off_t end)
 		g = was;
 	else
 		guard_of(&g, line, buf, before);
-	tail_set_last_line(s->tail, &g, end);
+	file_set_last_line(s->file, &g, end);
 }
 
 /*
@@ -126,7 +126,7 @@ still_partial(struct stream *s, uint8_t *buf, size_t size)
 	if (known <= 0 || s->flush)
 		return (false);
 	if (s->route->style.oversize == PACK_SPLIT &&
-	    s->tail->size - s->cursor.sent > (off_t)s->route->style.max_message)
+	    s->file->size - s->cursor.sent > (off_t)s->route->style.max_message)
 		return (false);
 	return (stream_find_newline(s, buf, size) == -1);
 }
@@ -140,7 +140,7 @@ read_slice(struct stream *s, const struct pull *p, struct slice *l,
     enum pull_result *result)
 {
 	size_t least = STREAM_LEAST(s->route->style.max_message), worth, size;
-	uint8_t *buf = tails_scratch(s->tail->all, &size);
+	uint8_t *buf = file_table_scratch(s->file->all, &size);
 	off_t from = s->cursor.sent;
 	size_t guard = from < STREAM_GUARD ? (size_t)from : STREAM_GUARD;
 	ssize_t n;
@@ -159,13 +159,13 @@ read_slice(struct stream *s, const struct pull *p, struct slice *l,
 	if (n < (ssize_t)guard)
 		return (false);
 	*l = (struct slice) { buf, size, guard, (size_t)n, from,
-		s->tail->unread };
+		s->file->unread };
 	return (true);
 }
 
 /* Gives the file, which had none, a fingerprint; no record has it yet. */
 static void
-begin_print(struct tail *t, const uint8_t *head, size_t n)
+begin_print(struct file *t, const uint8_t *head, size_t n)
 {
 	struct stream *s;
 
@@ -181,9 +181,9 @@ has_what_was_sent(struct stream *s, const struct slice *l)
 	enum sameness same = compare(s, l->buf, l->skip);
 
 	if (same == UNKNOWN)
-		tail_read_failed(s->tail, errno);
+		streams_read_failed(s->file, errno);
 	else if (same == CHANGED)
-		tail_suspect(s->tail);
+		file_must_be_checked(s->file);
 	return (same == SAME);
 }
 
@@ -193,13 +193,13 @@ note_slice(struct stream *s, const struct slice *l)
 {
 	off_t end = l->from + (off_t)(l->n - l->skip);
 
-	tail_is_compared(s->tail);
+	file_is_verified(s->file);
 	/* Nothing is recorded of a file that has no fingerprint. */
-	if (l->from == 0 && s->tail->print.len == 0)
-		begin_print(s->tail, l->buf,
+	if (l->from == 0 && s->file->print.len == 0)
+		begin_print(s->file, l->buf,
 		    l->n < FINGERPRINT_MAX ? l->n : FINGERPRINT_MAX);
-	if (end > s->tail->size)
-		tail_has_grown(s->tail, s->tail->fd, end);
+	if (end > s->file->size)
+		streams_have_grown(s->file, s->file->fd, end);
 }
 
 /* Whether NULs stand where a line should begin. */
@@ -215,9 +215,9 @@ begins_with_nuls(const uint8_t *p, size_t n)
 static enum pull_result
 pass_over(struct stream *s, struct pull *p)
 {
-	if (s->cursor.sent >= s->tail->size)
+	if (s->cursor.sent >= s->file->size)
 		return (PULL_DRAINED);
-	p->end = s->tail->size;
+	p->end = s->file->size;
 	return (PULL_MORE);
 }
 
@@ -225,7 +225,7 @@ pass_over(struct stream *s, struct pull *p)
 static bool
 is_left(const struct stream *s)
 {
-	return (s->flush && s->tail->place == NULL);
+	return (s->flush && s->file->place == NULL);
 }
 
 /*
@@ -236,7 +236,7 @@ static enum pull_result
 pull_nuls(struct stream *s, struct pull *p, off_t from)
 {
 	size_t size;
-	uint8_t *buf = tails_scratch(s->tail->all, &size);
+	uint8_t *buf = file_table_scratch(s->file->all, &size);
 	off_t end = stream_behind_nuls(s, buf, size, from);
 
 	s->only_nuls = end == -1;
@@ -246,10 +246,10 @@ pull_nuls(struct stream *s, struct pull *p, off_t from)
 	/* A line was written over them meanwhile. */
 	if (end == from)
 		return (PULL_MORE);
-	say_notice(tail_path(s->tail).text,
+	say_notice(file_path(s->file).text,
 	    "%lld bytes at %lld are NULs, not lines: passed over",
 	    (long long)(end - from), (long long)from);
-	tails_stats(s->tail->all)->hole_bytes += (uint64_t)(end - from);
+	file_table_stats(s->file->all)->hole_bytes += (uint64_t)(end - from);
 	return (PULL_MORE);
 }
 
@@ -257,11 +257,11 @@ pull_nuls(struct stream *s, struct pull *p, off_t from)
 static int
 is_no_text(struct stream *s, const struct slice *l)
 {
-	if (!s->route->source->compressed || s->tail->packed != INFLATE_NONE ||
-	    l->n == 0)
+	if (!s->route->source->compressed ||
+	    s->file->compression != INFLATE_NONE || l->n == 0)
 		return (0);
 	return (stream_is_no_text(
-	    s, s->tail->fd, l->buf, l->n, l->from - (off_t)l->skip));
+	    s, s->file->fd, l->buf, l->n, l->from - (off_t)l->skip));
 }
 
 /* Passes over a newline that came after its line was sent. */
@@ -296,7 +296,7 @@ leave_nuls(struct stream *s, struct slice *l)
 	size_t n = l->n - l->skip, len = stream_text_length(p, n);
 
 	s->only_nuls = false;
-	if (len == n || s->tail->packed != INFLATE_NONE)
+	if (len == n || s->file->compression != INFLATE_NONE)
 		return (true);
 	if (l->n < l->size && !l->is_cut) {
 		s->only_nuls = true;
@@ -334,12 +334,12 @@ pull_giant(
 	if (end == 0)
 		return (PULL_MORE);
 	if (end == -1) {
-		if (!s->flush || s->tail->unread)
+		if (!s->flush || s->file->unread)
 			return (PULL_DRAINED);
 		end = text_end = s->scanned;
 	}
 	n = stream_read(s, l->buf, l->size, (off_t)io->in_offset);
-	if (n <= 0 || s->tail->unread)
+	if (n <= 0 || s->file->unread)
 		return (PULL_DRAINED);
 	io->in = l->buf;
 	/* The newline, and what stands behind it, is no part of it. */
@@ -412,7 +412,7 @@ pull_from(struct stream *s, struct pull *p)
 		return (PULL_DRAINED);
 	note_slice(s, &l);
 	if ((no_text = is_no_text(s, &l)) == -1)
-		tail_read_failed(s->tail, errno);
+		streams_read_failed(s->file, errno);
 	if (no_text != 0)
 		return (no_text == 1 ? pass_over(s, p) : PULL_DRAINED);
 	skip_late_newline(&l);
@@ -432,20 +432,20 @@ stream_pull(struct stream *s, struct pull *p)
 	p->messages = 0;
 	p->end = s->cursor.sent;
 	/* Octets that came since the last check tell whether it is a copy. */
-	if (s->tail->fresh)
-		tails_ops(s->tail->all)->check(s->tail);
-	if (s->tail->held != NULL || tail_is_undecided(s->tail)) {
-		tail_packed_close(s);
+	if (s->file->fresh)
+		file_table_ops(s->file->all)->check(s->file);
+	if (s->file->held != NULL || streams_are_undecided(s->file)) {
+		compressed_close(s);
 		return (PULL_WAIT);
 	}
 	/* What comes into an emptied file is compared by a look at it first. */
-	if (s->tail->fresh || s->tail->emptied != NULL ||
-	    tail_fd(s->tail) == -1 || s->comes_back)
+	if (s->file->fresh || s->file->emptied != NULL ||
+	    file_descriptor(s->file) == -1 || s->comes_back)
 		result = PULL_DRAINED;
 	else
 		result = pull_from(s, p);
 	if (result == PULL_DRAINED) {
-		tail_packed_close(s);
+		compressed_close(s);
 		stream_set_drained(s, true);
 		s->flush = false;
 	}

@@ -14,7 +14,7 @@
  */
 static ssize_t
 read_plain(
-    const struct tail *t, uint8_t *buf, size_t size, off_t at, int *error)
+    const struct file *t, uint8_t *buf, size_t size, off_t at, int *error)
 {
 	size_t got = 0;
 	ssize_t n;
@@ -36,14 +36,14 @@ stream_read(struct stream *s, uint8_t *buf, size_t size, off_t at)
 	int error = 0;
 	ssize_t n;
 
-	if (s->tail->packed == INFLATE_NONE)
-		n = read_plain(s->tail, buf, size, at, &error);
+	if (s->file->compression == INFLATE_NONE)
+		n = read_plain(s->file, buf, size, at, &error);
 	else if ((n = compressed_read(s, buf, size, at)) == -1)
 		error = errno;
 	if (error != 0 && (n != -1 || (error != EAGAIN && error != EBUSY)))
-		tail_read_failed(s->tail, error);
-	else if (n != -1 && s->tail->unread)
-		tail_can_be_read(s->tail);
+		streams_read_failed(s->file, error);
+	else if (n != -1 && s->file->unread)
+		streams_can_be_read(s->file);
 	return (n);
 }
 
@@ -62,8 +62,8 @@ stream_behind_nuls(struct stream *s, uint8_t *buf, size_t size, off_t from)
 	ssize_t n, i;
 
 	while (at - from < STREAM_NULS_TURN) {
-		if (s->tail->packed == INFLATE_NONE &&
-		    (at = tail_hole_end(s->tail->fd, at)) == -1)
+		if (s->file->compression == INFLATE_NONE &&
+		    (at = sparse_hole_end(s->file->fd, at)) == -1)
 			return (-1);
 		if ((n = stream_read(s, buf, size, at)) <= 0)
 			return (-1);

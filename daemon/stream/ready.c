@@ -2,7 +2,7 @@
 
 /* Whether t has something that is to be sent to dest before later files. */
 static bool
-owes(const struct tail *t, const void *dest)
+owes(const struct file *t, const void *dest)
 {
 	const struct stream *b;
 
@@ -18,12 +18,12 @@ owes(const struct tail *t, const void *dest)
 bool
 stream_must_wait(const struct stream *s)
 {
-	const struct tail *t = s->tail;
+	const struct file *t = s->file;
 	unsigned n;
 
 	if (t->held != NULL)
 		return (true);
-	for (n = 0; n < TAIL_WAITS_FOR && (t = t->before) != NULL; n++)
+	for (n = 0; n < FILE_WAITS_FOR && (t = t->before) != NULL; n++)
 		if (owes(t, s->route->dest))
 			return (true);
 	return (false);
@@ -36,9 +36,9 @@ stream_set_drained(struct stream *s, bool drained)
 		return;
 	s->is_drained = drained;
 	if (drained)
-		s->tail->undrained--;
+		s->file->undrained--;
 	else
-		s->tail->undrained++;
+		s->file->undrained++;
 }
 
 void

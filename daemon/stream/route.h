@@ -45,10 +45,10 @@ struct route_ops {
  * The compressed files on their way to one destination: the first of the queue
  * is decoded, the others wait.  Embedded by the destination.
  */
-struct decode_turn {
+struct compressed_turn {
 	TAILQ_HEAD(, compressed) queue;
 };
-void	compressed_turn_init(struct decode_turn *);
+void	compressed_turn_init(struct compressed_turn *);
 
 struct route {
 	const struct conf_source	*source;
@@ -59,8 +59,8 @@ struct route {
 	struct pack_style	 style;
 	const struct route_ops	*ops;		/* set by the destination, */
 	void			*dest;		/* which they are called with */
-	struct decode_turn	*turn;		/* the destination's */
-	uint16_t		 open_set;	/* see tails_add_set() */
+	struct compressed_turn	*turn;		/* the destination's */
+	uint16_t		 open_set;	/* see file_table_add_set() */
 	uint64_t		 messages;	/* packed so far, */
 	uint64_t		 bytes;		/* from so many of files */
 	uint64_t		 repaired;	/* of the messages */

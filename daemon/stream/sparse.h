@@ -11,13 +11,13 @@
  * where there is nothing but a hole up to the end of the file; at where the
  * system does not tell.
  */
-off_t	tail_hole_end(int fd, off_t at);
+off_t	sparse_hole_end(int fd, off_t at);
 
 /*
  * Returns the offset where the hole begins that ends at at; at where no hole
  * ends there, or the system does not tell.  Takes a few system calls, however
  * large the hole is.
  */
-off_t	tail_data_end(int fd, off_t at);
+off_t	sparse_data_end(int fd, off_t at);
 
 #endif

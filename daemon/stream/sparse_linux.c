@@ -6,7 +6,7 @@
 #define STEP ((off_t)1024 * 1024)
 
 off_t
-tail_hole_end(int fd, off_t at)
+sparse_hole_end(int fd, off_t at)
 {
 	off_t data = lseek(fd, at, SEEK_DATA);
 
@@ -27,7 +27,7 @@ data_within(int fd, off_t from, off_t to)
 }
 
 off_t
-tail_data_end(int fd, off_t at)
+sparse_data_end(int fd, off_t at)
 {
 	off_t step = STEP, from = at, data = at, to = at, middle, hole;
 

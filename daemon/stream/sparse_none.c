@@ -2,14 +2,14 @@
 
 /* Holes are read as NULs. */
 off_t
-tail_hole_end(int fd, off_t at)
+sparse_hole_end(int fd, off_t at)
 {
 	(void)fd;
 	return (at);
 }
 
 off_t
-tail_data_end(int fd, off_t at)
+sparse_data_end(int fd, off_t at)
 {
 	(void)fd;
 	return (at);

@@ -19,17 +19,17 @@ blocks_of(off_t size)
 }
 
 struct stream *
-stream_new(struct tail *t, struct route *r, off_t offset)
+stream_new(struct file *t, struct route *r, off_t offset)
 {
 	struct stream *s;
 
 	if ((s = calloc(1, sizeof(*s))) == NULL)
 		return (NULL);
-	s->tail = t;
+	s->file = t;
 	s->route = r;
 	s->cursor.sent = s->cursor.acked = offset;
 	s->begun = blocks_of(t->size) & STREAM_BEGUN_MOST;
-	tails_stats(t->all)->streams++;
+	file_table_stats(t->all)->streams++;
 	t->undrained++;
 	return (s);
 }
@@ -38,9 +38,10 @@ void
 stream_free(struct stream *s)
 {
 	s->route->ops->on_drop(s, s->route->dest);
-	tail_packed_close(s);
-	ledger_drop(tails_ledger(s->tail->all), &s->mark, false);
-	tails_stats(s->tail->all)->streams--;
+	compressed_close(s);
+	checkpointer_drop(
+	    file_table_checkpointer(s->file->all), &s->mark, false);
+	file_table_stats(s->file->all)->streams--;
 	stream_set_drained(s, true);
 	stream_guard_forget(s);
 	free(s);
@@ -62,12 +63,12 @@ stream_of_mark(struct checkpoint_mark *mark)
 bool
 stream_is_done(const struct stream *s)
 {
-	return (s->cursor.acked >= s->tail->size);
+	return (s->cursor.acked >= s->file->size);
 }
 
 bool
 stream_is_guarded(const struct stream *s)
 {
-	return (s->is_drained && s->cursor.sent == s->tail->size &&
+	return (s->is_drained && s->cursor.sent == s->file->size &&
 	    s->guard.at == s->cursor.sent);
 }

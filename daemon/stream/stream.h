@@ -39,7 +39,7 @@ struct stream_guards;
 struct stream {
 	struct cursor		 cursor;	/* first: see stream_of() */
 	struct stream		*next;		/* of the same file */
-	struct tail		*tail;
+	struct file		*file;
 	struct route		*route;
 	TAILQ_ENTRY(stream)	 ready;		/* the destination's queue */
 	struct checkpoint_mark	 mark;		/* see stream_of_mark() */
@@ -70,7 +70,7 @@ TAILQ_HEAD(stream_list, stream);
  * Makes a stream of the file that begins at offset; tail and route are borrowed
  * until stream_free().  Returns NULL with errno.
  */
-struct stream	*stream_new(struct tail *, struct route *, off_t offset);
+struct stream	*stream_new(struct file *, struct route *, off_t offset);
 
 /* Tells the destination, and frees the stream; its record stays. */
 void	stream_free(struct stream *);

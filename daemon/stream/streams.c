@@ -16,7 +16,7 @@
 #define LAST_LINE_WITHIN ((off_t)64 * 1024 * 1024)
 
 void
-streams_wake(struct tail *t)
+streams_wake(struct file *t)
 {
 	struct stream *s;
 
@@ -25,46 +25,48 @@ streams_wake(struct tail *t)
 }
 
 void
-streams_watch(struct tail *t)
+streams_watch(struct file *t)
 {
-	if (tails_watch(t))
+	if (file_watch(t))
 		streams_wake(t);
 }
 
 bool
-tail_is_drained(const struct tail *t)
+streams_are_drained(const struct file *t)
 {
 	return (t->undrained == 0);
 }
 
 bool
-tail_is_unread(const struct tail *t)
+streams_are_unread(const struct file *t)
 {
 	return (t->error != 0 && t->print.len == 0 && t->size > 0 &&
-	    t->packed == INFLATE_NONE && !t->spent && tail_most_sent(t) == 0);
+	    t->compression == INFLATE_NONE && !t->spent &&
+	    streams_most_sent(t) == 0);
 }
 
 /* The record says more of such a file than its name. */
 void
-streams_mark_unread(struct tail *t)
+streams_mark_unread(struct file *t)
 {
 	struct stream *s;
 
-	if (tail_is_unread(t))
+	if (streams_are_unread(t))
 		for (s = t->streams; s != NULL; s = s->next)
-			ledger_mark(tails_ledger(t->all), &s->mark);
+			checkpointer_mark(
+			    file_table_checkpointer(t->all), &s->mark);
 }
 
 void
-tail_read_failed(struct tail *t, int error)
+streams_read_failed(struct file *t, int error)
 {
 	t->unread = true;
-	tail_cannot_be_read(t, error);
+	file_cannot_be_read(t, error);
 }
 
 /* The read that failed may have been another stream's. */
 void
-tail_can_be_read(struct tail *t)
+streams_can_be_read(struct file *t)
 {
 	struct stream *s;
 
@@ -76,15 +78,15 @@ tail_can_be_read(struct tail *t)
 }
 
 off_t
-tail_last_line(struct tail *t, int fd)
+streams_last_line(struct file *t, int fd)
 {
 	uint8_t *buf, *nl;
 	size_t size, n;
 	off_t end = t->size, read = 0;
 
-	buf = tails_scratch(t->all, &size);
+	buf = file_table_scratch(t->all, &size);
 	while (end > 0 && read < LAST_LINE_WITHIN) {
-		end = tail_data_end(fd, end);
+		end = sparse_data_end(fd, end);
 		n = end < (off_t)size ? (size_t)end : size;
 		if (n == 0 ||
 		    read_whole(fd, buf, n, end - (off_t)n) != (ssize_t)n)
@@ -98,20 +100,20 @@ tail_last_line(struct tail *t, int fd)
 }
 
 void
-streams_begin_at_end(struct tail *t, int fd)
+streams_begin_at_end(struct file *t, int fd)
 {
 	struct stream *s;
 
 	for (s = t->streams; s != NULL; s = s->next)
 		if (s->from_end) {
 			s->cursor.sent = s->cursor.acked =
-			    tail_last_line(t, fd);
+			    streams_last_line(t, fd);
 			s->from_end = false;
 		}
 }
 
 void
-streams_set_print(struct tail *t, const uint8_t *head, size_t n)
+streams_set_print(struct file *t, const uint8_t *head, size_t n)
 {
 	struct stream *s;
 
@@ -119,18 +121,18 @@ streams_set_print(struct tail *t, const uint8_t *head, size_t n)
 		return;
 	fingerprint_of(&t->print, head, n);
 	for (s = t->streams; s != NULL; s = s->next)
-		ledger_mark(tails_ledger(t->all), &s->mark);
+		checkpointer_mark(file_table_checkpointer(t->all), &s->mark);
 }
 
 int
-tail_update_print(struct tail *t, int fd)
+streams_update_print(struct file *t, int fd)
 {
 	uint8_t head[FINGERPRINT_MAX];
 	int n;
 
-	if (t->packed != INFLATE_NONE)
+	if (t->compression != INFLATE_NONE)
 		return (1);
-	if ((n = fingerprint_head(fd, head)) == -1)
+	if ((n = read_fingerprint_head(fd, head)) == -1)
 		return (-1);
 	if (!fingerprint_matches(&t->print, head, (size_t)n))
 		return (0);
@@ -146,7 +148,7 @@ tail_update_print(struct tail *t, int fd)
 }
 
 struct guard
-tail_newest_guard(const struct tail *t)
+streams_newest_guard(const struct file *t)
 {
 	const struct stream *s;
 	struct guard g, newest = { 0, 0 };
@@ -160,7 +162,7 @@ tail_newest_guard(const struct tail *t)
 }
 
 const struct stream *
-tail_stream_to(const struct tail *t, const void *dest)
+streams_find(const struct file *t, const void *dest)
 {
 	const struct stream *s;
 
@@ -171,7 +173,7 @@ tail_stream_to(const struct tail *t, const void *dest)
 }
 
 void
-tail_decide(struct tail *t)
+streams_decide(struct file *t)
 {
 	struct stream *s;
 
@@ -179,26 +181,26 @@ tail_decide(struct tail *t)
 		return;
 	t->undecided = false;
 	for (s = t->streams; s != NULL; s = s->next) {
-		ledger_mark(tails_ledger(t->all), &s->mark);
+		checkpointer_mark(file_table_checkpointer(t->all), &s->mark);
 		stream_wake(s);
 	}
 }
 
 bool
-tail_is_undecided(struct tail *t)
+streams_are_undecided(struct file *t)
 {
-	const struct tails_finder *finder = tails_finder(t->all);
+	const struct file_finder *finder = file_finder(t->all);
 
 	if (!t->undecided)
 		return (false);
 	if (t->place == NULL || finder->is_undecided == NULL ||
 	    !finder->is_undecided(t->place))
-		tail_decide(t);
+		streams_decide(t);
 	return (t->undecided);
 }
 
 void
-tail_wake_undecided(struct tail *t)
+streams_wake_undecided(struct file *t)
 {
 	struct stream *s;
 
@@ -207,7 +209,7 @@ tail_wake_undecided(struct tail *t)
 }
 
 off_t
-tail_least_sent(const struct tail *t)
+streams_least_sent(const struct file *t)
 {
 	const struct stream *s;
 	off_t least = t->size;
@@ -219,7 +221,7 @@ tail_least_sent(const struct tail *t)
 }
 
 off_t
-tail_most_sent(const struct tail *t)
+streams_most_sent(const struct file *t)
 {
 	const struct stream *s;
 	off_t most = 0;
@@ -231,7 +233,7 @@ tail_most_sent(const struct tail *t)
 }
 
 bool
-tail_is_done(const struct tail *t)
+streams_are_done(const struct file *t)
 {
 	const struct stream *s;
 
@@ -242,7 +244,7 @@ tail_is_done(const struct tail *t)
 }
 
 void
-streams_end_flush(struct tail *t)
+streams_end_flush(struct file *t)
 {
 	struct stream *s;
 
@@ -255,7 +257,7 @@ streams_end_flush(struct tail *t)
  * same text written once more.
  */
 void
-tail_has_grown(struct tail *t, int fd, off_t size)
+streams_have_grown(struct file *t, int fd, off_t size)
 {
 	struct stream *s;
 	struct stat st;
@@ -267,16 +269,16 @@ tail_has_grown(struct tail *t, int fd, off_t size)
 	for (s = t->streams; s != NULL; s = s->next)
 		if (s->cursor.sent < size)
 			stream_wake(s);
-	if (size <= STREAMS_REWRITTEN_MOST && t->packed == INFLATE_NONE &&
+	if (size <= STREAMS_REWRITTEN_MOST && t->compression == INFLATE_NONE &&
 	    fstat(fd, &st) == 0 && st.st_size == size) {
-		t->written_ns = written_ns(&st);
+		t->written_ns = file_written_ns(&st);
 		t->cut = true;
-		t->changed = tails_now(t->all);
+		t->changed = file_table_now(t->all);
 	}
 }
 
 double
-tail_partial_seconds(const struct tail *t)
+streams_partial_seconds(const struct file *t)
 {
 	const struct stream *s;
 	uint64_t least = 0, ms;

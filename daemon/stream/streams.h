@@ -12,8 +12,8 @@
 #include "daemon/file/file.h"
 #include "lib/fingerprint.h"
 
-struct tail;
-struct tails;
+struct file;
+struct file_table;
 
 /*
  * Octets: a file that is no larger, and was written anew with the same text, is
@@ -22,48 +22,48 @@ struct tails;
 #define STREAMS_REWRITTEN_MOST	(64 * 1024)
 
 /* The file may have something to read: wakes each stream.  NULL is fine. */
-void	streams_wake(struct tail *);
+void	streams_wake(struct file *);
 
 /*
- * Gives the file a watch of its own where it needs one, as tails_watch(), and
+ * Gives the file a watch of its own where it needs one, as file_watch(), and
  * wakes its streams where a watch began: what was written before is to be read.
  */
-void	streams_watch(struct tail *);
+void	streams_watch(struct file *);
 
 /* Returns the file's stream to the destination of a route, or NULL. */
-const struct stream	*tail_stream_to(const struct tail *, const void *dest);
+const struct stream	*streams_find(const struct file *, const void *dest);
 
 /* Returns whether no stream has a complete line left to read. */
-bool	tail_is_drained(const struct tail *);
+bool	streams_are_drained(const struct file *);
 
 /* Returns whether every receiver has acknowledged all of the file. */
-bool	tail_is_done(const struct tail *);
+bool	streams_are_done(const struct file *);
 
 /*
  * Return the least and the largest offset up to which a stream has sent the
  * file; the least is the file's size where there is no stream.
  */
-off_t	tail_least_sent(const struct tail *);
-off_t	tail_most_sent(const struct tail *);
+off_t	streams_least_sent(const struct file *);
+off_t	streams_most_sent(const struct file *);
 
 /* Returns the least partial_timeout of its sources, in seconds; 0: none. */
-double	tail_partial_seconds(const struct tail *);
+double	streams_partial_seconds(const struct file *);
 
 /*
  * Returns the guard with the largest offset of all streams; where there is none
  * its offset is 0.
  */
-struct guard	tail_newest_guard(const struct tail *);
+struct guard	streams_newest_guard(const struct file *);
 
 /*
  * Compares the fingerprint with the head of fd, and makes it longer where the
  * file has grown.  Returns 1 when the file still begins as it did, 0 when it
  * does not, or -1 with errno when fd cannot be read.
  */
-int	tail_update_print(struct tail *, int fd);
+int	streams_update_print(struct file *, int fd);
 
 /* The file begins with head[0..n): sets its fingerprint, to be recorded. */
-void	streams_set_print(struct tail *, const uint8_t *head, size_t n);
+void	streams_set_print(struct file *, const uint8_t *head, size_t n);
 
 /*
  * Returns the offset behind the last newline of fd: where start = "end" begins.
@@ -71,41 +71,41 @@ void	streams_set_print(struct tail *, const uint8_t *head, size_t n);
  * fd cannot be read, returns the file's size; for a file of one line that is
  * not ended, 0.
  */
-off_t	tail_last_line(struct tail *, int fd);
+off_t	streams_last_line(struct file *, int fd);
 
 /*
  * The file was opened as fd: the streams that are to begin at its end, and have
  * not begun, do so there.
  */
-void	streams_begin_at_end(struct tail *, int fd);
+void	streams_begin_at_end(struct file *, int fd);
 
 /*
- * A read of the file failed: sees to it as tail_cannot_be_read(); and: a read
+ * A read of the file failed: sees to it as file_cannot_be_read(); and: a read
  * did not fail any more, so the streams go on.
  */
-void	tail_read_failed(struct tail *, int error);
-void	tail_can_be_read(struct tail *);
+void	streams_read_failed(struct file *, int error);
+void	streams_can_be_read(struct file *);
 
 /*
  * Returns whether the file has something, and nothing of it could ever be read:
  * it has no fingerprint.
  */
-bool	tail_is_unread(const struct tail *);
+bool	streams_are_unread(const struct file *);
 
-/* Has the file recorded anew where tail_is_unread(). */
-void	streams_mark_unread(struct tail *);
+/* Has the file recorded anew where streams_are_unread(). */
+void	streams_mark_unread(struct file *);
 
 /*
  * A read of fd found more in the file than the last check of it: the file has
  * size octets now.
  */
-void	tail_has_grown(struct tail *, int fd, off_t size);
+void	streams_have_grown(struct file *, int fd, off_t size);
 
 /*
  * A program still writes to the file: the end of the file ends no line, for no
  * stream.
  */
-void	streams_end_flush(struct tail *);
+void	streams_end_flush(struct file *);
 
 /*
  * Returns whether the start could not find out yet what the file was before: it
@@ -113,12 +113,12 @@ void	streams_end_flush(struct tail *);
  * sent.  Nothing of the file is sent or recorded until that is found out, or
  * was sought for long.
  */
-bool	tail_is_undecided(struct tail *);
+bool	streams_are_undecided(struct file *);
 
 /* That is found out: the file is recorded and sent. */
-void	tail_decide(struct tail *);
+void	streams_decide(struct file *);
 
 /* That may be found out now: has the streams ask again. */
-void	tail_wake_undecided(struct tail *);
+void	streams_wake_undecided(struct file *);
 
 #endif

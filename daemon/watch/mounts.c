@@ -30,7 +30,7 @@ struct mounts {
 	struct table now;
 	struct table next; /* while it is read */
 	ev_timer look;
-	double looked; /* by clock_now() */
+	double looked; /* by clock_steady() */
 	mounts_cb *on_change;
 	void *arg;
 };
@@ -126,7 +126,7 @@ compare_anew(struct mounts *m)
 	const char **paths;
 	size_t n;
 
-	m->looked = clock_now();
+	m->looked = clock_steady();
 	if (read_next(m) == -1) {
 		log_debug("mounts: cannot be read");
 		again(m, EVERY);
@@ -158,7 +158,7 @@ static void
 on_system_change(void *mounts)
 {
 	struct mounts *m = mounts;
-	double wait = m->looked + EVERY - clock_now();
+	double wait = m->looked + EVERY - clock_steady();
 
 	if (!ev_is_active(&m->look))
 		again(m, wait > SOON ? wait : SOON);

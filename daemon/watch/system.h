@@ -42,7 +42,7 @@ void	watch_system_close(struct watch_system *);
 int	watch_system_add(struct watch_system *, const char *path, bool data);
 void	watch_system_del(struct watch_system *, int handle);
 
-/* As watch_sees_files(), watch_file_add() and watch_file_needs_no_fd(). */
+/* As watch_sees_files(), watch_file_add() and watch_file_survives_close(). */
 bool	watch_system_sees_files(const struct watch_system *);
 int	watch_system_add_file(struct watch_system *, int fd, const char *path);
 void	watch_system_del_file(struct watch_system *, int handle);

@@ -58,7 +58,7 @@ struct watch {
 	struct watch_dirs deleted; /* while something is reported */
 	struct watch_stats stats;
 	ev_tstamp known_until;
-	double known_at; /* the same as clock_now() */
+	double known_at; /* the same as clock_steady() */
 	uint64_t serial;
 	/* While every directory of a lesser serial, and every file, is told: */
 	ev_timer rest;
@@ -66,7 +66,7 @@ struct watch {
 	uint64_t before;
 	int next_file; /* its handle, or a later one; -1: all are told */
 	unsigned reporting; /* depth: reap at 0 */
-	double lost_said; /* when, by clock_now() */
+	double lost_said; /* when, by clock_steady() */
 	bool behind;
 	bool said;
 };
@@ -273,7 +273,7 @@ watch_file_del(struct watch_file *f)
 }
 
 bool
-watch_file_needs_no_fd(const struct watch_file *f)
+watch_file_survives_close(const struct watch_file *f)
 {
 	return (watch_system_survives_close(f->watch->system));
 }
@@ -353,7 +353,7 @@ on_rest(struct ev_loop *loop, ev_timer *timer, int revents)
 static void
 say_lost(struct watch *w)
 {
-	double now = clock_now();
+	double now = clock_steady();
 
 	if (now < w->lost_said + SAY_AGAIN)
 		return;
@@ -414,7 +414,7 @@ static ev_tstamp
 turn_began(const struct watch *w)
 {
 	const ev_tstamp began = ev_now(w->loop);
-	const ev_tstamp now = (double)clock_day_ns() / NS_IN_S;
+	const ev_tstamp now = (double)clock_wall_ns() / NS_IN_S;
 
 	return (now > began - STEP && now < began + STEP ? began : now);
 }
@@ -426,7 +426,7 @@ on_read(struct watch *w, bool all)
 	/* Of what is lost nobody knows before everything was looked at. */
 	if (all && !ev_is_active(&w->rest)) {
 		w->known_until = turn_began(w);
-		w->known_at = clock_now();
+		w->known_at = clock_steady();
 	}
 }
 
@@ -444,7 +444,7 @@ watch_new(struct ev_loop *loop, const struct watch_ops *ops)
 	w->loop = loop;
 	w->ops = ops;
 	w->known_until = ev_now(loop);
-	w->known_at = clock_now();
+	w->known_at = clock_steady();
 	w->lost_said = -SAY_AGAIN;
 	ev_timer_init(&w->rest, on_rest, 0., 0.);
 	w->rest.data = w;
@@ -475,7 +475,7 @@ watch_is_behind(const struct watch *w)
 ev_tstamp
 watch_known_until(const struct watch *w)
 {
-	double at = turn_began(w) - (clock_now() - w->known_at);
+	double at = turn_began(w) - (clock_steady() - w->known_at);
 
 	return (at < w->known_until - STEP ? at : w->known_until);
 }

@@ -97,7 +97,7 @@ void	watch_file_del(struct watch_file *);
  * Whether the watch goes on when the descriptor that it was added with is
  * closed; if not, delete the watch before you close the descriptor.
  */
-bool	watch_file_needs_no_fd(const struct watch_file *);
+bool	watch_file_survives_close(const struct watch_file *);
 
 /*
  * The time of day, as ev_now() has it, up to which every event was reported.

@@ -42,7 +42,7 @@
 
 static const char *readable, *other;
 static uint16_t port, other_port;
-static int statedir, listener;
+static int state_dir, listener;
 
 /* Each returns 0, or -1 with errno. */
 
@@ -133,20 +133,20 @@ read_random(void)
 static int
 write_state(void)
 {
-	int fd = openat(statedir, "probe.tmp",
+	int fd = openat(state_dir, "probe.tmp",
 	    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
 	if (fd == -1 || write(fd, "x", 1) != 1 || fsync(fd) == -1 ||
 	    close(fd) == -1 ||
-	    renameat(statedir, "probe.tmp", statedir, "probe") == -1)
+	    renameat(state_dir, "probe.tmp", state_dir, "probe") == -1)
 		return (-1);
-	return (unlinkat(statedir, "probe", 0));
+	return (unlinkat(state_dir, "probe", 0));
 }
 
 static int
 link_in_state(void)
 {
-	return (symlinkat("/etc/shadow", statedir, "shadow"));
+	return (symlinkat("/etc/shadow", state_dir, "shadow"));
 }
 
 static int
@@ -441,17 +441,17 @@ enter(const struct conf *conf)
 	struct reason why, got;
 	struct profile *needs;
 
-	statedir = open(conf->state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (statedir == -1)
+	state_dir = open(conf->state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (state_dir == -1)
 		err(1, "%s", conf->state_dir);
-	if (account_find(&account, conf->user, &why) == -1)
+	if (privdrop_find(&account, conf->user, &why) == -1)
 		errx(1, "%s", why.text);
-	if (account_become(&account) == -1)
+	if (privdrop_become(&account) == -1)
 		err(1, "%s", account.name);
-	if ((needs = needs_new(conf)) == NULL)
+	if ((needs = profile_new(conf)) == NULL)
 		err(1, "needs");
-	(void)sandbox_worker(needs, statedir, &got);
-	needs_free(needs);
+	(void)sandbox_worker(needs, state_dir, &got);
+	profile_free(needs);
 	(void)printf("%s\n", got.text);
 }
 

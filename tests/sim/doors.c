@@ -31,7 +31,7 @@ int __wrap_open64(const char *, int, ...);
 int __wrap_openat64(int, const char *, int, ...);
 
 int
-account_become(const struct account *a)
+privdrop_become(const struct account *a)
 {
 	(void)a;
 	return (0);
@@ -76,7 +76,8 @@ opener_open_in(int dirfd, const char *dir, const char *name, int flags)
 }
 
 void
-confine_init(struct confine *c, struct ev_loop *loop, struct profile *needs)
+worker_sandbox_init(
+    struct worker_sandbox *c, struct ev_loop *loop, struct profile *needs)
 {
 	(void)c;
 	(void)loop;
@@ -91,7 +92,7 @@ on_path(void *arg, const char *path)
 }
 
 struct sources_ops
-confine_ops(struct confine *c)
+worker_sandbox_ops(struct worker_sandbox *c)
 {
 	return ((struct sources_ops) { .on_link = on_path,
 	    .on_dangling = on_path,
@@ -101,21 +102,21 @@ confine_ops(struct confine *c)
 }
 
 void
-confine_enter(struct confine *c, struct sources *s, int statedir)
+worker_sandbox_enter(struct worker_sandbox *c, struct sources *s, int state_dir)
 {
 	(void)c;
 	(void)s;
-	(void)statedir;
+	(void)state_dir;
 }
 
 void
-confine_on_resolve(struct confine *c)
+worker_sandbox_on_resolve(struct worker_sandbox *c)
 {
 	(void)c;
 }
 
 void
-confine_on_unreached(struct confine *c)
+worker_sandbox_on_unreached(struct worker_sandbox *c)
 {
 	(void)c;
 }
@@ -144,7 +145,7 @@ on_answer(struct ev_loop *loop, ev_timer *timer, int revents)
 }
 
 struct resolver_question *
-resolver_ask_host(const struct resolve_how *how, const char *host,
+resolver_ask_host(const struct resolver_how *how, const char *host,
     const char *port, resolver_host_cb *on_done, void *arg)
 {
 	struct sockaddr_in sin = { .sin_family = AF_INET };
@@ -157,7 +158,7 @@ resolver_ask_host(const struct resolve_how *how, const char *host,
 	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	memcpy(&r->address.sa, &sin, sizeof(sin));
 	r->address.len = sizeof(sin);
-	r->address.ttl = RESOLVE_ALWAYS;
+	r->address.ttl = ADDRESS_ALWAYS;
 	r->loop = how->loop;
 	r->on_done = on_done;
 	r->arg = arg;
@@ -168,7 +169,7 @@ resolver_ask_host(const struct resolve_how *how, const char *host,
 }
 
 struct resolver_question *
-resolver_ask_service(const struct resolve_how *how, const char *name,
+resolver_ask_service(const struct resolver_how *how, const char *name,
     resolver_service_cb *on_done, void *arg)
 {
 	(void)how;

@@ -13,7 +13,7 @@
 #include "tests/sim/world.h"
 
 static struct conf *conf;
-static struct ofd *statedir;
+static struct ofd *state_dir;
 
 int __wrap_close(int);
 
@@ -59,7 +59,7 @@ life_prepare(void)
 	load();
 	if ((fd = files_open_dir("/state")) == -1)
 		sim_fail("the state directory cannot be opened");
-	statedir = files_hold(fd);
+	state_dir = files_hold(fd);
 	(void)__wrap_close(fd);
 	log_open(true, S.verbose ? 7 : 0);
 }
@@ -79,9 +79,9 @@ life_end_all(void)
 	show_checkpoint();
 	files_drop_descriptors();
 	channel_reset();
-	if (statedir != NULL)
-		files_release(statedir);
-	statedir = NULL;
+	if (state_dir != NULL)
+		files_release(state_dir);
+	state_dir = NULL;
 	conf_free(conf);
 	conf = NULL;
 }
@@ -109,7 +109,7 @@ life_run(void)
 	oracle_on_life();
 	show_checkpoint();
 	sim_trace("life", S.lives, 0);
-	start.statedir = files_give(statedir);
+	start.state_dir = files_give(state_dir);
 	start.channel = channel_make();
 	channel_take_given();
 	start.given = channel_given();

@@ -27,8 +27,8 @@ struct sim_sizes {
 	unsigned	dirs_turn;
 	unsigned	dirs_part;
 	unsigned	dirs_open;
-	size_t		packed_turn;
-	int		packed_head;
+	size_t		decoder_turn;
+	int		decoder_head;
 	double		deleted_quiet;
 	double		moved_quiet;
 	double		rotated_quiet;
@@ -44,24 +44,24 @@ extern struct sim_sizes sim_sizes;
 #undef WORKER_SCRATCH
 #undef WORKER_TURNS
 #undef WORKER_GATHER
-#undef LINK_UNREAD_BLIND
-#undef LINK_AUTOTUNED
+#undef TRANSPORT_UNREAD_BLIND
+#undef TRANSPORT_AUTOTUNED
 #undef STREAM_NULS_TURN
 #undef STREAM_SCAN_TURN
 #undef SCAN_TURN
 #undef SCAN_PART
 #undef SCAN_OPEN
-#undef TAIL_COPY_TURN
-#undef TAIL_HELD_COMPARED
-#undef TAIL_HELD_FOR
-#undef TAIL_PACKED_INPUT
-#undef TAIL_PACKED_TURN
-#undef TAIL_PACKED_HEAD
-#undef TAILS_DELETED_QUIET
-#undef TAILS_MOVED_QUIET
-#undef TAILS_ROTATED_QUIET
-#undef LEDGER_APPEND_MOST
-#undef LEDGER_RENEW_MOST
+#undef COPY_TURN
+#undef SUSPECT_COMPARED
+#undef SUSPECT_FOR
+#undef DECODER_INPUT
+#undef DECODER_TURN
+#undef DECODER_HEAD
+#undef FILE_DELETED_QUIET
+#undef FILE_MOVED_QUIET
+#undef FILE_ROTATED_QUIET
+#undef CHECKPOINTER_APPEND_MOST
+#undef CHECKPOINTER_RENEW_MOST
 
 #define ENDPOINT_SLICE		(sim_sizes.slice)
 #define ENDPOINT_TURN		(sim_sizes.turn)
@@ -69,23 +69,23 @@ extern struct sim_sizes sim_sizes;
 #define WORKER_SCRATCH		(sim_sizes.scratch)
 #define WORKER_TURNS		(sim_sizes.turns)
 #define WORKER_GATHER		(sim_sizes.gather)
-#define LINK_UNREAD_BLIND	(sim_sizes.unread_blind)
-#define LINK_AUTOTUNED		(sim_sizes.autotuned)
+#define TRANSPORT_UNREAD_BLIND	(sim_sizes.unread_blind)
+#define TRANSPORT_AUTOTUNED		(sim_sizes.autotuned)
 #define STREAM_NULS_TURN	(sim_sizes.nuls_turn)
 #define STREAM_SCAN_TURN	(sim_sizes.scan_turn)
 #define SCAN_TURN		(sim_sizes.dirs_turn)
 #define SCAN_PART		(sim_sizes.dirs_part)
 #define SCAN_OPEN		(sim_sizes.dirs_open)
-#define TAIL_COPY_TURN		(sim_sizes.dirs_turn)
-#define TAIL_HELD_COMPARED	256
-#define TAIL_HELD_FOR		(sim_sizes.held_for)
-#define TAIL_PACKED_INPUT	256
-#define TAIL_PACKED_TURN	(sim_sizes.packed_turn)
-#define TAIL_PACKED_HEAD	(sim_sizes.packed_head)
-#define TAILS_DELETED_QUIET	(sim_sizes.deleted_quiet)
-#define TAILS_MOVED_QUIET	(sim_sizes.moved_quiet)
-#define TAILS_ROTATED_QUIET	(sim_sizes.rotated_quiet)
-#define LEDGER_APPEND_MOST	(sim_sizes.append_most)
-#define LEDGER_RENEW_MOST	(sim_sizes.renew_most)
+#define COPY_TURN		(sim_sizes.dirs_turn)
+#define SUSPECT_COMPARED	256
+#define SUSPECT_FOR		(sim_sizes.held_for)
+#define DECODER_INPUT	256
+#define DECODER_TURN	(sim_sizes.decoder_turn)
+#define DECODER_HEAD	(sim_sizes.decoder_head)
+#define FILE_DELETED_QUIET	(sim_sizes.deleted_quiet)
+#define FILE_MOVED_QUIET	(sim_sizes.moved_quiet)
+#define FILE_ROTATED_QUIET	(sim_sizes.rotated_quiet)
+#define CHECKPOINTER_APPEND_MOST	(sim_sizes.append_most)
+#define CHECKPOINTER_RENEW_MOST	(sim_sizes.renew_most)
 
 #endif

@@ -14,10 +14,10 @@
 struct checkpoint_writer {
 	struct ev_loop *loop;
 	struct checkpoint_file *file;
-	void (*on_done)(void *, const struct writer_result *);
+	void (*on_done)(void *, const struct checkpoint_result *);
 	void *arg;
 	ev_timer timer; /* when the disk is ready */
-	struct writer_job job;
+	struct checkpoint_job job;
 	bool busy;
 	bool started;
 };
@@ -34,7 +34,7 @@ writer_has_until(int64_t within)
 }
 
 static int
-renew(struct checkpoint_file *file, const struct writer_job *job,
+renew(struct checkpoint_file *file, const struct checkpoint_job *job,
     const char **what)
 {
 	if (job->begin && checkpoint_file_begin(file, what) == -1)
@@ -47,8 +47,8 @@ renew(struct checkpoint_file *file, const struct writer_job *job,
 static void
 perform(struct checkpoint_writer *w)
 {
-	struct writer_job *job = &w->job;
-	struct writer_result r;
+	struct checkpoint_job *job = &w->job;
+	struct checkpoint_result r;
 
 	memset(&r, 0, sizeof(r));
 	if (job->append->len > 0 &&
@@ -81,7 +81,7 @@ on_timer(struct ev_loop *loop, ev_timer *timer, int revents)
 
 struct checkpoint_writer *
 checkpoint_writer_new(struct ev_loop *loop, struct checkpoint_file *file,
-    void (*on_done)(void *, const struct writer_result *), void *arg)
+    void (*on_done)(void *, const struct checkpoint_result *), void *arg)
 {
 	struct checkpoint_writer *w;
 
@@ -116,7 +116,7 @@ checkpoint_writer_free(struct checkpoint_writer *w)
 
 void
 checkpoint_writer_give(
-    struct checkpoint_writer *w, const struct writer_job *job)
+    struct checkpoint_writer *w, const struct checkpoint_job *job)
 {
 	unsigned us = rng_chance(&S.calls, 50) ? rng_below(&S.calls, 2000000)
 					       : rng_below(&S.calls, 2000);

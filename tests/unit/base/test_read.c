@@ -80,7 +80,8 @@ the_head_is_read_whole_in_any_pieces(void **state)
 		memset(head, 0, sizeof(head));
 		disk.most = pieces[i];
 		disk.interrupts = 3;
-		assert_int_equal(fingerprint_head(77, head), FINGERPRINT_MAX);
+		assert_int_equal(
+		    read_fingerprint_head(77, head), FINGERPRINT_MAX);
 		assert_memory_equal(head, bytes, FINGERPRINT_MAX);
 		assert_int_equal(disk.interrupts, 0);
 	}
@@ -97,7 +98,7 @@ nuls_at_the_end_of_the_head_do_not_count(void **state)
 	memset(bytes + 5, 0, sizeof(saved));
 	disk.size = 15;
 	disk.most = 100;
-	assert_int_equal(fingerprint_head(77, head), 5);
+	assert_int_equal(read_fingerprint_head(77, head), 5);
 	memcpy(bytes + 5, saved, sizeof(saved));
 }
 
@@ -107,10 +108,10 @@ a_short_file_has_a_short_head(void **state)
 	uint8_t head[FINGERPRINT_MAX];
 
 	(void)state;
-	assert_int_equal(fingerprint_head(77, head), 0);
+	assert_int_equal(read_fingerprint_head(77, head), 0);
 	disk.size = 5;
 	disk.most = 2;
-	assert_int_equal(fingerprint_head(77, head), 5);
+	assert_int_equal(read_fingerprint_head(77, head), 5);
 	assert_memory_equal(head, bytes, 5);
 }
 
@@ -124,7 +125,7 @@ an_error_is_handed_up(void **state)
 	disk.interrupts = 1;
 	disk.error = EIO;
 	errno = 0;
-	assert_int_equal(fingerprint_head(77, head), -1);
+	assert_int_equal(read_fingerprint_head(77, head), -1);
 	assert_int_equal(errno, EIO);
 }
 
@@ -137,15 +138,15 @@ a_guard_is_of_what_stands_before_its_offset(void **state)
 	disk.size = 4096;
 	guard_of(&g, 1000, bytes, 1000);
 	assert_int_equal(g.at, 1000);
-	assert_int_equal(guard_holds(&g, 77), 1);
+	assert_int_equal(read_guard_holds(&g, 77), 1);
 	bytes[1000 - GUARD_MAX - 1]++;
 	bytes[1000]++;
-	assert_int_equal(guard_holds(&g, 77), 1);
+	assert_int_equal(read_guard_holds(&g, 77), 1);
 	bytes[1000 - GUARD_MAX]++;
-	assert_int_equal(guard_holds(&g, 77), 0);
+	assert_int_equal(read_guard_holds(&g, 77), 0);
 	bytes[1000 - GUARD_MAX]--;
 	bytes[999]++;
-	assert_int_equal(guard_holds(&g, 77), 0);
+	assert_int_equal(read_guard_holds(&g, 77), 0);
 }
 
 static void
@@ -156,9 +157,9 @@ a_guard_near_the_beginning_is_of_all_there_is(void **state)
 	(void)state;
 	disk.size = 4096;
 	guard_of(&g, 3, bytes, 3);
-	assert_int_equal(guard_holds(&g, 77), 1);
+	assert_int_equal(read_guard_holds(&g, 77), 1);
 	bytes[0]++;
-	assert_int_equal(guard_holds(&g, 77), 0);
+	assert_int_equal(read_guard_holds(&g, 77), 0);
 }
 
 static void
@@ -169,10 +170,10 @@ a_shorter_file_does_not_hold_the_guard_and_an_error_says_nothing(void **state)
 	(void)state;
 	guard_of(&g, 1000, bytes, 1000);
 	disk.size = 999;
-	assert_int_equal(guard_holds(&g, 77), 0);
+	assert_int_equal(read_guard_holds(&g, 77), 0);
 	disk.size = 1000;
 	disk.error = EIO;
-	assert_int_equal(guard_holds(&g, 77), -1);
+	assert_int_equal(read_guard_holds(&g, 77), -1);
 	assert_int_equal(errno, EIO);
 }
 
@@ -183,11 +184,11 @@ a_line_ends_where_a_newline_stands_before_the_offset(void **state)
 	disk.size = 100;
 	bytes[99] = '\n';
 	bytes[98] = 'x';
-	assert_int_equal(line_ends_at(77, 100), 1);
-	assert_int_equal(line_ends_at(77, 99), 0);
-	assert_int_equal(line_ends_at(77, 101), 0);
+	assert_int_equal(read_line_ends_at(77, 100), 1);
+	assert_int_equal(read_line_ends_at(77, 99), 0);
+	assert_int_equal(read_line_ends_at(77, 101), 0);
 	disk.error = EIO;
-	assert_int_equal(line_ends_at(77, 100), -1);
+	assert_int_equal(read_line_ends_at(77, 100), -1);
 	assert_int_equal(errno, EIO);
 }
 

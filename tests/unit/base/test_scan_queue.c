@@ -37,7 +37,7 @@ struct world {
 static double now = 1000;
 
 double
-clock_now(void)
+clock_steady(void)
 {
 	return (now);
 }

@@ -183,7 +183,7 @@ static const struct checkpointer_ops ops = {
 static char dir[64];
 static int dirfd = -1;
 static struct ev_loop *loop;
-static struct ledger *l;
+static struct checkpointer *l;
 static unsigned answers;
 static char answer[256];
 
@@ -200,10 +200,10 @@ start(uint64_t interval_ms)
 {
 	struct reason why = { "" };
 
-	if ((l = ledger_new(loop, dirfd, interval_ms, &why)) == NULL)
+	if ((l = checkpointer_new(loop, dirfd, interval_ms, &why)) == NULL)
 		fail_msg("%s", why.text);
 	checkpointer_serve(l, &ops, fakes);
-	ledger_on_written(l, on_written, &answers);
+	checkpointer_on_written(l, on_written, &answers);
 }
 
 static int
@@ -232,7 +232,7 @@ tear_down(void **state)
 {
 	(void)state;
 	is_full = is_broken = hangs = false;
-	ledger_free(l);
+	checkpointer_free(l);
 	ev_loop_destroy(loop);
 	(void)unlinkat(dirfd, "checkpoint", 0);
 	(void)close(dirfd);
@@ -244,7 +244,7 @@ static void
 acknowledge(size_t i, off_t to)
 {
 	fakes[i].acked = to;
-	ledger_mark_acked(l, &fakes[i].mark);
+	checkpointer_mark_acked(l, &fakes[i].mark);
 }
 
 /* How many records of that kind are in the file. */
@@ -268,12 +268,12 @@ records(const char *kind)
 static void
 turn_until(const char *kind, unsigned n)
 {
-	const double end = clock_now() + 20.;
+	const double end = clock_steady() + 20.;
 
 	while (records(kind) != n) {
-		assert_true(clock_now() < end);
+		assert_true(clock_steady() < end);
 		ev_run(loop, EVRUN_NOWAIT);
-		ledger_turn(l);
+		checkpointer_turn(l);
 		(void)usleep(1000);
 	}
 }
@@ -281,11 +281,11 @@ turn_until(const char *kind, unsigned n)
 static void
 turn_for(double seconds)
 {
-	const double end = clock_now() + seconds;
+	const double end = clock_steady() + seconds;
 
-	while (clock_now() < end) {
+	while (clock_steady() < end) {
 		ev_run(loop, EVRUN_NOWAIT);
-		ledger_turn(l);
+		checkpointer_turn(l);
 		(void)usleep(1000);
 	}
 }
@@ -296,18 +296,19 @@ offset_after_restart(size_t i)
 {
 	struct checkpoint_record rec;
 
-	ledger_free(l);
+	checkpointer_free(l);
 	start(3600000);
-	return (ledger_take(l, "siem", DEV, fakes[i].inode, &rec) ? rec.offset
-								  : -1);
+	return (checkpointer_take(l, "siem", DEV, fakes[i].inode, &rec)
+		? rec.offset
+		: -1);
 }
 
 static const char *
 error_now(void)
 {
-	struct ledger_stats stats;
+	struct checkpointer_stats stats;
 
-	ledger_stats(l, &stats);
+	checkpointer_stats(l, &stats);
 	return (stats.error);
 }
 
@@ -330,7 +331,7 @@ a_mark_is_written_once_however_often_it_is_marked(void **state)
 	turn_until("file", 0);
 	for (to = 1; to <= 1000; to++)
 		acknowledge(0, to);
-	assert_int_equal(ledger_sync(l), 0);
+	assert_int_equal(checkpointer_sync(l), 0);
 	assert_int_equal(records("file"), 1);
 	assert_int_equal(offset_after_restart(0), 1000);
 }
@@ -341,14 +342,14 @@ where_only_the_offset_moved_a_short_record_is_enough_until_the_sync(
 {
 	(void)state;
 	acknowledge(0, 100);
-	assert_int_equal(ledger_sync(l), 0);
+	assert_int_equal(checkpointer_sync(l), 0);
 	acknowledge(0, 200);
 	turn_until("past", 1);
 	assert_int_equal(records("file"), 1);
-	assert_int_equal(ledger_sync(l), 0);
+	assert_int_equal(checkpointer_sync(l), 0);
 	assert_int_equal(records("file"), 2);
 	/* And where more did, it is whole at once. */
-	ledger_mark(l, &fakes[0].mark);
+	checkpointer_mark(l, &fakes[0].mark);
 	turn_until("file", 3);
 	assert_int_equal(records("past"), 1);
 	assert_int_equal(offset_after_restart(0), 200);
@@ -374,8 +375,8 @@ a_file_that_is_gone_has_no_record_any_more(void **state)
 	acknowledge(1, 50);
 	turn_until("file", 2);
 	acknowledge(0, 200);
-	ledger_drop(l, &fakes[0].mark, true);
-	ledger_drop(l, &fakes[1].mark, false);
+	checkpointer_drop(l, &fakes[0].mark, true);
+	checkpointer_drop(l, &fakes[1].mark, false);
 	assert_int_equal(gone, 1);
 	turn_until("gone", 1);
 	assert_int_equal(records("file"), 2);
@@ -390,13 +391,13 @@ the_record_of_a_file_that_is_left_can_be_taken_again(void **state)
 
 	(void)state;
 	acknowledge(0, 100);
-	ledger_leave(l, &fakes[0].mark);
-	assert_true(ledger_take(l, "siem", DEV, fakes[0].inode, &rec));
+	checkpointer_leave(l, &fakes[0].mark);
+	assert_true(checkpointer_take(l, "siem", DEV, fakes[0].inode, &rec));
 	assert_int_equal(rec.offset, 100);
 	assert_string_equal(rec.path, "/var/log/1.log");
-	assert_false(ledger_take(l, "siem", DEV, fakes[0].inode, &rec));
-	ledger_give_back(l);
-	assert_int_equal(ledger_sync(l), 0);
+	assert_false(checkpointer_take(l, "siem", DEV, fakes[0].inode, &rec));
+	checkpointer_give_back(l);
+	assert_int_equal(checkpointer_sync(l), 0);
 	assert_int_equal(offset_after_restart(0), 100);
 }
 
@@ -417,9 +418,9 @@ a_full_disk_costs_no_offset(void **state)
 	assert_non_null(error_now());
 	assert_non_null(strstr(error_now(), "checkpoint: write: "));
 	assert_int_equal(errors, 1);
-	assert_int_equal(ledger_sync(l), -1);
+	assert_int_equal(checkpointer_sync(l), -1);
 	is_full = false;
-	assert_int_equal(ledger_sync(l), 0);
+	assert_int_equal(checkpointer_sync(l), 0);
 	assert_null(error_now());
 	assert_int_equal(notices, 1);
 	assert_int_equal(offset_after_restart(0), 19);
@@ -433,25 +434,25 @@ a_slow_disk_holds_up_no_turn_of_the_loop(void **state)
 	off_t to;
 
 	(void)state;
-	ledger_start(l);
+	checkpointer_start(l);
 	hangs = true;
 	acknowledge(0, 1);
-	assert_true(ledger_ask(l));
+	assert_true(checkpointer_ask(l));
 	while (!is_hanging)
 		turn_for(.001);
 	for (to = 2; to < 50; to++) {
 		acknowledge(0, to);
 		acknowledge(1, to);
-		began = clock_now();
+		began = clock_steady();
 		ev_run(loop, EVRUN_NOWAIT);
-		ledger_turn(l);
-		assert_true(clock_now() - began < 2.);
+		checkpointer_turn(l);
+		assert_true(clock_steady() - began < 2.);
 		assert_true(is_hanging);
 	}
 	assert_int_equal(answers, 0);
 	assert_int_equal(records("file"), 1);
 	hangs = false;
-	assert_int_equal(ledger_sync(l), 0);
+	assert_int_equal(checkpointer_sync(l), 0);
 	assert_int_equal(offset_after_restart(0), 49);
 	assert_int_equal(offset_after_restart(1), 49);
 }
@@ -465,12 +466,12 @@ after_a_failing_sync_the_file_is_written_anew(void **state)
 	(void)state;
 	acknowledge(0, 100);
 	is_broken = true;
-	assert_int_equal(ledger_sync(l), -1);
+	assert_int_equal(checkpointer_sync(l), -1);
 	assert_non_null(strstr(error_now(), "checkpoint: fdatasync: "));
 	assert_int_equal(fstatat(dirfd, "checkpoint", &before, 0), 0);
 	is_broken = false;
 	acknowledge(1, 50);
-	assert_int_equal(ledger_sync(l), 0);
+	assert_int_equal(checkpointer_sync(l), 0);
 	assert_int_equal(fstatat(dirfd, "checkpoint", &after, 0), 0);
 	assert_true(before.st_ino != after.st_ino);
 	assert_null(error_now());
@@ -485,15 +486,15 @@ whoever_asks_hears_once_that_it_is_written(void **state)
 {
 	(void)state;
 	acknowledge(0, 100);
-	assert_true(ledger_ask(l));
-	assert_true(ledger_ask(l));
+	assert_true(checkpointer_ask(l));
+	assert_true(checkpointer_ask(l));
 	turn_until("file", 1);
 	turn_for(.1);
 	assert_int_equal(answers, 1);
 	assert_string_equal(answer, "");
 	is_full = true;
 	acknowledge(0, 200);
-	assert_true(ledger_ask(l));
+	assert_true(checkpointer_ask(l));
 	turn_for(.1);
 	assert_int_equal(answers, 2);
 	assert_non_null(strstr(answer, "checkpoint: write: "));
@@ -508,10 +509,10 @@ a_file_that_was_removed_is_written_anew_with_every_mark(void **state)
 	nfakes = FILES;
 	for (i = 0; i < FILES; i++)
 		acknowledge(i, (off_t)i);
-	assert_int_equal(ledger_sync(l), 0);
+	assert_int_equal(checkpointer_sync(l), 0);
 	assert_int_equal(unlinkat(dirfd, "checkpoint", 0), 0);
 	acknowledge(0, 7);
-	assert_int_equal(ledger_sync(l), 0);
+	assert_int_equal(checkpointer_sync(l), 0);
 	turn_until("file", FILES);
 	assert_int_equal(walks, FILES);
 	assert_int_equal(offset_after_restart(0), 7);
@@ -529,17 +530,17 @@ what_moves_while_the_file_is_written_anew_is_in_it(void **state)
 	nfakes = FILES;
 	for (i = 0; i < FILES; i++)
 		acknowledge(i, 1);
-	assert_int_equal(ledger_sync(l), 0);
+	assert_int_equal(checkpointer_sync(l), 0);
 	assert_int_equal(unlinkat(dirfd, "checkpoint", 0), 0);
 	acknowledge(0, 2);
 	/* The sync sees that the file was removed. */
-	assert_true(ledger_ask(l));
+	assert_true(checkpointer_ask(l));
 	while (walks == 0)
 		turn_for(.001);
 	assert_true(walks < FILES);
 	acknowledge(0, 3);
 	acknowledge(FILES - 1, 4);
-	assert_int_equal(ledger_sync(l), 0);
+	assert_int_equal(checkpointer_sync(l), 0);
 	assert_int_equal(offset_after_restart(0), 3);
 	assert_int_equal(offset_after_restart(FILES - 1), 4);
 }
@@ -551,10 +552,10 @@ without_a_descriptor_some_files_are_closed(void **state)
 
 	(void)state;
 	acknowledge(0, 100);
-	assert_int_equal(ledger_sync(l), 0);
+	assert_int_equal(checkpointer_sync(l), 0);
 	assert_int_equal(unlinkat(dirfd, "checkpoint", 0), 0);
 	acknowledge(0, 200);
-	assert_int_equal(ledger_sync(l), 0);
+	assert_int_equal(checkpointer_sync(l), 0);
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &rl), 0);
 	none = rl;
 	none.rlim_cur = 0;
@@ -571,17 +572,17 @@ without_a_directory_nothing_is_kept(void **state)
 {
 	struct reason why = { "" };
 	struct checkpoint_record rec;
-	struct ledger *none = ledger_new(loop, -1, 1000, &why);
+	struct checkpointer *none = checkpointer_new(loop, -1, 1000, &why);
 
 	(void)state;
 	assert_non_null(none);
-	ledger_mark(none, &fakes[0].mark);
+	checkpointer_mark(none, &fakes[0].mark);
 	assert_false(fakes[0].mark.is_dirty);
-	assert_false(ledger_ask(none));
-	assert_int_equal(ledger_sync(none), 0);
-	assert_true(ledger_is_first(none));
-	assert_false(ledger_take(none, "siem", DEV, 1, &rec));
-	ledger_free(none);
+	assert_false(checkpointer_ask(none));
+	assert_int_equal(checkpointer_sync(none), 0);
+	assert_true(checkpointer_is_first(none));
+	assert_false(checkpointer_take(none, "siem", DEV, 1, &rec));
+	checkpointer_free(none);
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

@@ -27,13 +27,13 @@
 static int64_t day, steady, ahead_ms; /* seconds */
 
 int64_t
-clock_day_ns(void)
+clock_wall_ns(void)
 {
 	return (day * NS);
 }
 
 double
-clock_now(void)
+clock_steady(void)
 {
 	return ((double)steady);
 }
@@ -79,7 +79,7 @@ checkpoint_put(struct checkpoint *cp, const struct checkpoint_record *rec,
 /* A start so long after the look, with a time of day that was set by so much.
  */
 static void
-start(struct ledger *l, int64_t after, int64_t set)
+start(struct checkpointer *l, int64_t after, int64_t set)
 {
 	const struct stat st = { .st_mtim.tv_sec = LOOK };
 
@@ -87,89 +87,106 @@ start(struct ledger *l, int64_t after, int64_t set)
 	ahead_ms = (LOOK - UP) * 1000;
 	day = LOOK + after + set;
 	steady = UP + after;
-	ledger_time_load(l, &st);
+	checkpointer_time_load(l, &st);
 }
 
 static void
 the_clock_was_not_set(void **state)
 {
-	struct ledger l;
+	struct checkpointer l;
 
 	(void)state;
 	start(&l, 60, 0);
-	assert_int_equal(ledger_side(&l, (LOOK - 1) * NS), LEDGER_BEFORE);
-	assert_int_equal(ledger_side(&l, LOOK * NS), LEDGER_SINCE);
-	assert_int_equal(ledger_side(&l, (LOOK + 60) * NS), LEDGER_SINCE);
-	assert_int_equal(ledger_side(&l, (LOOK + HOUR) * NS), LEDGER_UNKNOWN);
-	assert_int_equal(ledger_since_record(&l, LOOK - 5), (LOOK - 5) * NS);
+	assert_int_equal(
+	    checkpointer_side(&l, (LOOK - 1) * NS), CHECKPOINTER_BEFORE);
+	assert_int_equal(checkpointer_side(&l, LOOK * NS), CHECKPOINTER_SINCE);
+	assert_int_equal(
+	    checkpointer_side(&l, (LOOK + 60) * NS), CHECKPOINTER_SINCE);
+	assert_int_equal(
+	    checkpointer_side(&l, (LOOK + HOUR) * NS), CHECKPOINTER_UNKNOWN);
+	assert_int_equal(
+	    checkpointer_since_record(&l, LOOK - 5), (LOOK - 5) * NS);
 }
 
 static void
 what_came_before_and_after_it_was_set_back(void **state)
 {
-	struct ledger l;
+	struct checkpointer l;
 
 	(void)state;
 	start(&l, 60, -HOUR);
-	assert_int_equal(ledger_side(&l, (LOOK + 30) * NS), LEDGER_SINCE);
 	assert_int_equal(
-	    ledger_side(&l, (LOOK + 30 - HOUR) * NS), LEDGER_SINCE);
+	    checkpointer_side(&l, (LOOK + 30) * NS), CHECKPOINTER_SINCE);
 	assert_int_equal(
-	    ledger_side(&l, (LOOK - 30 - HOUR) * NS), LEDGER_UNKNOWN);
-	assert_int_equal(ledger_side(&l, (LOOK - 30) * NS), LEDGER_UNKNOWN);
-	assert_int_equal(ledger_side(&l, (LOOK + HOUR) * NS), LEDGER_UNKNOWN);
+	    checkpointer_side(&l, (LOOK + 30 - HOUR) * NS), CHECKPOINTER_SINCE);
+	assert_int_equal(checkpointer_side(&l, (LOOK - 30 - HOUR) * NS),
+	    CHECKPOINTER_UNKNOWN);
+	assert_int_equal(
+	    checkpointer_side(&l, (LOOK - 30) * NS), CHECKPOINTER_UNKNOWN);
+	assert_int_equal(
+	    checkpointer_side(&l, (LOOK + HOUR) * NS), CHECKPOINTER_UNKNOWN);
 	/* A copy that was made since has a time of then at the least. */
-	assert_int_equal(ledger_since_record(&l, LOOK), (LOOK - HOUR) * NS);
+	assert_int_equal(
+	    checkpointer_since_record(&l, LOOK), (LOOK - HOUR) * NS);
 }
 
 static void
 what_came_before_and_after_it_was_set_forward(void **state)
 {
-	struct ledger l;
+	struct checkpointer l;
 
 	(void)state;
 	start(&l, 60, HOUR);
-	assert_int_equal(ledger_side(&l, (LOOK - 1) * NS), LEDGER_BEFORE);
-	assert_int_equal(ledger_side(&l, (LOOK + 30) * NS), LEDGER_SINCE);
-	assert_int_equal(ledger_side(&l, (LOOK + 1800) * NS), LEDGER_UNKNOWN);
 	assert_int_equal(
-	    ledger_side(&l, (LOOK + 30 + HOUR) * NS), LEDGER_SINCE);
+	    checkpointer_side(&l, (LOOK - 1) * NS), CHECKPOINTER_BEFORE);
+	assert_int_equal(
+	    checkpointer_side(&l, (LOOK + 30) * NS), CHECKPOINTER_SINCE);
+	assert_int_equal(
+	    checkpointer_side(&l, (LOOK + 1800) * NS), CHECKPOINTER_UNKNOWN);
+	assert_int_equal(
+	    checkpointer_side(&l, (LOOK + 30 + HOUR) * NS), CHECKPOINTER_SINCE);
 }
 
 static void
 a_record_of_a_clock_that_was_ahead_tells_no_time(void **state)
 {
-	struct ledger l;
+	struct checkpointer l;
 
 	(void)state;
 	start(&l, 60, 0);
-	assert_int_equal(ledger_since_record(&l, LOOK + 10), 0);
+	assert_int_equal(checkpointer_since_record(&l, LOOK + 10), 0);
 }
 
 /* Of a time to come that the clock once had, too, before it was set back. */
 static void
 the_clock_was_set_back_before_the_look(void **state)
 {
-	struct ledger l;
+	struct checkpointer l;
 
 	(void)state;
 	latest = LOOK + HOUR;
 	start(&l, 60, 0);
-	assert_int_equal(ledger_side(&l, (LOOK + 1800) * NS), LEDGER_BEFORE);
-	assert_int_equal(ledger_side(&l, (LOOK + HOUR) * NS), LEDGER_BEFORE);
 	assert_int_equal(
-	    ledger_side(&l, (LOOK + HOUR + 1) * NS), LEDGER_UNKNOWN);
-	assert_int_equal(ledger_side(&l, (LOOK + 30) * NS), LEDGER_SINCE);
+	    checkpointer_side(&l, (LOOK + 1800) * NS), CHECKPOINTER_BEFORE);
+	assert_int_equal(
+	    checkpointer_side(&l, (LOOK + HOUR) * NS), CHECKPOINTER_BEFORE);
+	assert_int_equal(checkpointer_side(&l, (LOOK + HOUR + 1) * NS),
+	    CHECKPOINTER_UNKNOWN);
+	assert_int_equal(
+	    checkpointer_side(&l, (LOOK + 30) * NS), CHECKPOINTER_SINCE);
 	/* It was set since, perhaps more than once. */
 	start(&l, 60, 5);
-	assert_int_equal(ledger_side(&l, (LOOK + 1800) * NS), LEDGER_UNKNOWN);
+	assert_int_equal(
+	    checkpointer_side(&l, (LOOK + 1800) * NS), CHECKPOINTER_UNKNOWN);
 	start(&l, 60, -5);
-	assert_int_equal(ledger_side(&l, (LOOK + 1800) * NS), LEDGER_UNKNOWN);
+	assert_int_equal(
+	    checkpointer_side(&l, (LOOK + 1800) * NS), CHECKPOINTER_UNKNOWN);
 	/* The host was booted since. */
 	start(&l, 60, 0);
 	steady = 300;
-	ledger_time_load(&l, &(struct stat) { .st_mtim.tv_sec = LOOK });
-	assert_int_equal(ledger_side(&l, (LOOK + 1800) * NS), LEDGER_UNKNOWN);
+	checkpointer_time_load(&l, &(struct stat) { .st_mtim.tv_sec = LOOK });
+	assert_int_equal(
+	    checkpointer_side(&l, (LOOK + 1800) * NS), CHECKPOINTER_UNKNOWN);
 	latest = 0;
 }
 
@@ -177,58 +194,65 @@ the_clock_was_set_back_before_the_look(void **state)
 static void
 the_host_was_booted_with_a_clock_of_before(void **state)
 {
-	struct ledger l;
+	struct checkpointer l;
 
 	(void)state;
 	start(&l, 0, -24 * HOUR);
 	steady = 300;
-	ledger_time_load(&l, &(struct stat) { .st_mtim.tv_sec = LOOK });
-	assert_int_equal(ledger_side(&l, (day - 200) * NS), LEDGER_SINCE);
-	assert_int_equal(ledger_side(&l, (day - 400) * NS), LEDGER_UNKNOWN);
-	assert_int_equal(ledger_side(&l, (LOOK - 10) * NS), LEDGER_UNKNOWN);
-	assert_int_equal(ledger_side(&l, (LOOK + 10) * NS), LEDGER_SINCE);
+	checkpointer_time_load(&l, &(struct stat) { .st_mtim.tv_sec = LOOK });
+	assert_int_equal(
+	    checkpointer_side(&l, (day - 200) * NS), CHECKPOINTER_SINCE);
+	assert_int_equal(
+	    checkpointer_side(&l, (day - 400) * NS), CHECKPOINTER_UNKNOWN);
+	assert_int_equal(
+	    checkpointer_side(&l, (LOOK - 10) * NS), CHECKPOINTER_UNKNOWN);
+	assert_int_equal(
+	    checkpointer_side(&l, (LOOK + 10) * NS), CHECKPOINTER_SINCE);
 }
 
 static void
 an_older_version_wrote_the_checkpoint(void **state)
 {
-	struct ledger l;
+	struct checkpointer l;
 
 	(void)state;
 	start(&l, 60, 0);
 	ahead_ms = -1;
-	ledger_time_load(&l, &(struct stat) { .st_mtim.tv_sec = LOOK });
-	assert_false(ledger_knows_look(&l));
-	assert_int_equal(ledger_side(&l, (LOOK - 1) * NS), LEDGER_BEFORE);
-	assert_int_equal(ledger_side(&l, (LOOK + 30) * NS), LEDGER_SINCE);
+	checkpointer_time_load(&l, &(struct stat) { .st_mtim.tv_sec = LOOK });
+	assert_false(checkpointer_knows_look(&l));
+	assert_int_equal(
+	    checkpointer_side(&l, (LOOK - 1) * NS), CHECKPOINTER_BEFORE);
+	assert_int_equal(
+	    checkpointer_side(&l, (LOOK + 30) * NS), CHECKPOINTER_SINCE);
 	day -= HOUR;
-	assert_int_equal(ledger_side(&l, (day - 1) * NS), LEDGER_UNKNOWN);
-	assert_int_equal(ledger_since_record(&l, LOOK - 5), 0);
+	assert_int_equal(
+	    checkpointer_side(&l, (day - 1) * NS), CHECKPOINTER_UNKNOWN);
+	assert_int_equal(checkpointer_since_record(&l, LOOK - 5), 0);
 }
 
 static void
 what_is_written_is_what_the_next_start_goes_by(void **state)
 {
-	struct ledger l;
+	struct checkpointer l;
 
 	(void)state;
 	start(&l, 60, -HOUR);
-	assert_int_equal(ledger_put_look(&l, &l.changed), 0);
+	assert_int_equal(checkpointer_put_look(&l, &l.changed), 0);
 	assert_int_equal(put_ms, (LOOK - UP - HOUR) * 1000);
-	assert_int_equal(l.ahead_ms, ledger_ahead_ms());
+	assert_int_equal(l.ahead_ms, checkpointer_ahead_ms());
 	assert_int_equal(put_latest, LOOK + 60 - HOUR);
 	/* The clock is set back once more: the time before that counts. */
 	day -= HOUR - 10;
 	steady += 10;
-	assert_int_equal(ledger_put_look(&l, &l.changed), 0);
+	assert_int_equal(checkpointer_put_look(&l, &l.changed), 0);
 	assert_int_equal(put_latest, LOOK + 70 - HOUR);
 	day += 10;
 	steady += 10;
-	assert_int_equal(ledger_put_look(&l, &l.changed), 0);
+	assert_int_equal(checkpointer_put_look(&l, &l.changed), 0);
 	assert_int_equal(put_latest, LOOK + 70 - HOUR);
 	latest = put_latest;
 	start(&l, 60, -2 * HOUR);
-	assert_int_equal(ledger_put_look(&l, &l.changed), 0);
+	assert_int_equal(checkpointer_put_look(&l, &l.changed), 0);
 	assert_int_equal(put_latest, LOOK + 70 - HOUR);
 	latest = 0;
 }

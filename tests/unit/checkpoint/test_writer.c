@@ -46,10 +46,10 @@ static struct checkpoint_file file;
 static struct checkpoint_writer *writer;
 static struct checkpoint_batch batch;
 static unsigned told;
-static struct writer_result result;
+static struct checkpoint_result result;
 
 static void
-on_done(void *arg, const struct writer_result *r)
+on_done(void *arg, const struct checkpoint_result *r)
 {
 	assert_ptr_equal(arg, &told);
 	result = *r;
@@ -111,7 +111,7 @@ add_record(const char *path)
 }
 
 static void
-give(const struct writer_job *job)
+give(const struct checkpoint_job *job)
 {
 	checkpoint_writer_give(writer, job);
 }
@@ -142,7 +142,7 @@ has(const char *name, const char *text)
 static void
 the_loop_goes_on_while_the_disk_hangs(void **state)
 {
-	const struct writer_job job = {
+	const struct checkpoint_job job = {
 		.append = &batch, .sync = true, .tell = true
 	};
 
@@ -166,7 +166,7 @@ the_loop_goes_on_while_the_disk_hangs(void **state)
 static void
 what_nobody_waits_for_is_told_when_somebody_looks(void **state)
 {
-	const struct writer_job job = { .append = &batch, .sync = true };
+	const struct checkpoint_job job = { .append = &batch, .sync = true };
 
 	(void)state;
 	hangs = true;
@@ -188,7 +188,7 @@ what_nobody_waits_for_is_told_when_somebody_looks(void **state)
 static void
 what_failed_is_told_unasked(void **state)
 {
-	const struct writer_job job = { .append = &batch, .sync = true };
+	const struct checkpoint_job job = { .append = &batch, .sync = true };
 
 	(void)state;
 	fails = true;
@@ -206,7 +206,7 @@ static void
 a_file_written_anew_has_what_is_appended_meanwhile(void **state)
 {
 	struct checkpoint_batch nothing = { 0 };
-	struct writer_job job = { .append = &batch };
+	struct checkpoint_job job = { .append = &batch };
 
 	(void)state;
 	add_record("/old");
@@ -214,7 +214,7 @@ a_file_written_anew_has_what_is_appended_meanwhile(void **state)
 	checkpoint_writer_wait(writer);
 	checkpoint_batch_clear(&batch);
 	add_record("/live");
-	job = (struct writer_job) {
+	job = (struct checkpoint_job) {
 		.append = &nothing, .begin = true, .add = &batch
 	};
 	give(&job);
@@ -222,7 +222,7 @@ a_file_written_anew_has_what_is_appended_meanwhile(void **state)
 	assert_true(has("checkpoint.new", "/live"));
 	checkpoint_batch_clear(&batch);
 	add_record("/more");
-	job = (struct writer_job) {
+	job = (struct checkpoint_job) {
 		.append = &batch, .add = &nothing, .finish = true
 	};
 	give(&job);
@@ -236,7 +236,7 @@ a_file_written_anew_has_what_is_appended_meanwhile(void **state)
 static void
 it_ends_when_its_job_is_done(void **state)
 {
-	const struct writer_job job = { .append = &batch };
+	const struct checkpoint_job job = { .append = &batch };
 
 	(void)state;
 	add_record("/a");
@@ -250,7 +250,7 @@ it_ends_when_its_job_is_done(void **state)
 static void
 without_a_thread_it_does_the_same(void **state)
 {
-	struct writer_job job = { .append = &batch, .sync = true };
+	struct checkpoint_job job = { .append = &batch, .sync = true };
 
 	(void)state;
 	add_record("/a");

@@ -36,9 +36,9 @@ static struct sockaddr_un name;
 static struct ev_loop *loop;
 static int listener;
 static unsigned reloads;
-static struct state_view view;
-static struct ctl_env env;
-static struct ctl *ctl;
+static struct status_view view;
+static struct server_env env;
+static struct server *server;
 
 static void
 on_reload(void *arg)
@@ -57,7 +57,7 @@ make_room(void *arg)
 static int
 set_up(void **state)
 {
-	static const struct tails_conf conf = {
+	static const struct file_table_conf conf = {
 		.ops = &follow_ops, .max_open = 8, .scratch = 1000
 	};
 	struct reason why = { "" };
@@ -74,17 +74,19 @@ set_up(void **state)
 	assert_int_equal(listen(listener, 64), 0);
 	assert_int_equal(fcntl(listener, F_SETFL, O_NONBLOCK), 0);
 	reloads = 0;
-	view = (struct state_view) { .started = 1. };
-	assert_non_null(view.ledger = ledger_new(loop, -1, 1000, &why));
-	assert_non_null(view.tails = tails_new(loop, view.ledger, &conf));
-	env = (struct ctl_env) {
+	view = (struct status_view) { .started = 1. };
+	assert_non_null(
+	    view.checkpointer = checkpointer_new(loop, -1, 1000, &why));
+	assert_non_null(
+	    view.file_table = file_table_new(loop, view.checkpointer, &conf));
+	env = (struct server_env) {
 		.loop = loop,
 		.view = &view,
-		.ledger = view.ledger,
+		.checkpointer = view.checkpointer,
 		.reload = on_reload,
 		.make_room = make_room,
 	};
-	assert_non_null(ctl = ctl_new(&env, listener));
+	assert_non_null(server = server_new(&env, listener));
 	return (0);
 }
 
@@ -92,9 +94,9 @@ static int
 tear_down(void **state)
 {
 	(void)state;
-	ctl_free(ctl);
-	tails_free(view.tails);
-	ledger_free(view.ledger);
+	server_free(server);
+	file_table_free(view.file_table);
+	checkpointer_free(view.checkpointer);
 	(void)close(listener);
 	(void)unlink(name.sun_path);
 	(void)rmdir(dir);
@@ -241,7 +243,7 @@ a_second_request_is_not_answered(void **state)
 	say(fd, "show files\n");
 	assert_int_equal(reloads, 1);
 	assert_true(is_open(fd));
-	ctl_reloaded(ctl, "line 3: no");
+	server_reloaded(server, "line 3: no");
 	turn();
 	assert_answer(fd, "error", "line 3: no");
 }
@@ -254,7 +256,7 @@ a_reload_is_answered_to_all_who_asked_for_it(void **state)
 	(void)state;
 	say(one, "reload\n");
 	say(two, "reload\n");
-	ctl_reloaded(ctl, NULL);
+	server_reloaded(server, NULL);
 	assert_answer(one, "done", "the new configuration takes over");
 	assert_answer(two, "done", "the new configuration takes over");
 	assert_true(is_open(other));
@@ -270,7 +272,7 @@ who_leaves_before_the_answer_does_no_harm(void **state)
 	say(fd, "reload\n");
 	(void)close(fd);
 	turn();
-	ctl_reloaded(ctl, NULL);
+	server_reloaded(server, NULL);
 	fd = client();
 	(void)close(fd);
 	turn();
@@ -324,7 +326,7 @@ a_checkpoint_is_written_when_the_start_is_done(void **state)
 	say(fd, "checkpoint\n");
 	assert_true(is_open(fd));
 	view.starting = false;
-	ctl_move(ctl, loop);
+	server_move(server, loop);
 	assert_answer(fd, "done", "checkpoint written");
 }
 

@@ -17,19 +17,19 @@
 #include "daemon/follow/follow.h"
 
 static struct ev_loop *loop;
-static struct state_view view;
+static struct status_view view;
 
 static int
 set_up(void **state)
 {
-	static const struct tails_conf conf = {
+	static const struct file_table_conf conf = {
 		.ops = &follow_ops, .max_open = 8, .scratch = 1000
 	};
 
 	(void)state;
 	assert_non_null(loop = ev_loop_new(EVFLAG_AUTO));
-	view = (struct state_view) { .started = 1. };
-	assert_non_null(view.tails = tails_new(loop, NULL, &conf));
+	view = (struct status_view) { .started = 1. };
+	assert_non_null(view.file_table = file_table_new(loop, NULL, &conf));
 	return (0);
 }
 
@@ -37,7 +37,7 @@ static int
 tear_down(void **state)
 {
 	(void)state;
-	tails_free(view.tails);
+	file_table_free(view.file_table);
 	ev_loop_destroy(loop);
 	return (0);
 }
@@ -46,19 +46,19 @@ tear_down(void **state)
 static json_t *
 read_all(unsigned wanted)
 {
-	struct state_writer *w = state_writer_new(&view, wanted);
+	struct status_writer *w = status_writer_new(&view, wanted);
 	static char all[65536];
 	const char *piece;
 	size_t n, len = 0;
 	json_t *j;
 
 	assert_non_null(w);
-	while ((piece = state_writer_next(w, &n)) != NULL) {
+	while ((piece = status_writer_next(w, &n)) != NULL) {
 		assert_true(len + n <= sizeof(all));
 		memcpy(all + len, piece, n);
 		len += n;
 	}
-	state_writer_free(w);
+	status_writer_free(w);
 	j = json_loadb(all, len, 0, NULL);
 	assert_non_null(j);
 	return (j);
@@ -67,17 +67,18 @@ read_all(unsigned wanted)
 static void
 lose(char *path, off_t at)
 {
-	const struct tails_loss loss = {
+	const struct file_table_loss loss = {
 		.path = path, .at = at, .bytes = 7, .how = "deleted"
 	};
 
-	tails_lose(view.tails, &loss);
+	file_table_lose(view.file_table, &loss);
 }
 
 static void
 a_daemon_without_files_says_so(void **state)
 {
-	json_t *j = read_all(STATE_FILES | STATE_SOURCES | STATE_DESTINATIONS);
+	json_t *j =
+	    read_all(STATUS_FILES | STATUS_SOURCES | STATUS_DESTINATIONS);
 
 	(void)state;
 	assert_int_equal(json_array_size(json_object_get(j, "files")), 0);
@@ -95,7 +96,7 @@ a_name_of_any_bytes_is_text(void **state)
 
 	(void)state;
 	lose(path, 3);
-	j = read_all(STATE_FILES);
+	j = read_all(STATUS_FILES);
 	loss = json_array_get(json_object_get(j, "losses"), 0);
 	assert_string_equal(json_string_value(json_object_get(loss, "path")),
 	    "/var/log/\"\\\n\\xff.log");
@@ -110,25 +111,25 @@ the_last_losses_are_told_the_latest_first(void **state)
 	off_t at;
 
 	(void)state;
-	for (at = 0; at < TAILS_LOSSES + 3; at++)
+	for (at = 0; at < FILE_TABLE_LOSSES + 3; at++)
 		lose(path, at);
-	j = read_all(STATE_FILES);
+	j = read_all(STATUS_FILES);
 	list = json_object_get(j, "losses");
-	assert_int_equal(json_array_size(list), TAILS_LOSSES);
+	assert_int_equal(json_array_size(list), FILE_TABLE_LOSSES);
 	assert_int_equal(json_integer_value(json_object_get(
 			     json_array_get(list, 0), "offset")),
-	    TAILS_LOSSES + 2);
+	    FILE_TABLE_LOSSES + 2);
 	json_decref(j);
 }
 
 static void
 a_sum_of_nothing_is_zero(void **state)
 {
-	struct state_sum sum;
+	struct status_sum sum;
 
 	(void)state;
 	memset(&sum, 0xff, sizeof(sum));
-	state_sum(&view, &sum);
+	status_sum(&view, &sum);
 	assert_int_equal(sum.files, 0);
 	assert_int_equal(sum.behind, 0);
 	assert_int_equal(sum.destinations, 0);

@@ -15,10 +15,10 @@
 
 #define TEST(name) cmocka_unit_test(name)
 
-static struct place logs = { .path = (char *)"/var/log" };
-static struct place old = { .path = (char *)"/var/old" };
-static struct tail a = { .place = &logs, .name = (char *)"a" };
-static struct tail b = { .place = &old, .name = (char *)"b" };
+static struct names logs = { .path = (char *)"/var/log" };
+static struct names old = { .path = (char *)"/var/old" };
+static struct file a = { .place = &logs, .name = (char *)"a" };
+static struct file b = { .place = &old, .name = (char *)"b" };
 
 static void
 two_paths_stand_in_one_message(void **state)
@@ -26,8 +26,8 @@ two_paths_stand_in_one_message(void **state)
 	char text[3 * sizeof(struct path_text) + 8];
 
 	(void)state;
-	(void)snprintf(text, sizeof(text), "%s, %s, %s", tail_path(&a).text,
-	    tail_path(&b).text, tail_path(&a).text);
+	(void)snprintf(text, sizeof(text), "%s, %s, %s", file_path(&a).text,
+	    file_path(&b).text, file_path(&a).text);
 	assert_string_equal(text, "/var/log/a, /var/old/b, /var/log/a");
 }
 
@@ -38,32 +38,32 @@ the_origin_and_the_place_of_two_files_are_kept(void **state)
 	const char *origin, *other, *real;
 
 	(void)state;
-	origin = tail_origin(&a, &buf[0]);
-	other = tail_origin(&b, &buf[1]);
-	tail_set_origin(&b, origin);
-	real = tail_real(&b, &buf[2]);
+	origin = file_origin(&a, &buf[0]);
+	other = file_origin(&b, &buf[1]);
+	file_set_origin(&b, origin);
+	real = file_real(&b, &buf[2]);
 	assert_string_equal(origin, "/var/log/a");
 	assert_string_equal(other, "/var/old/b");
 	assert_string_equal(real, "/var/old/b");
-	assert_string_equal(tail_origin(&b, &buf[1]), "/var/log/a");
-	tail_forget_paths(&b);
+	assert_string_equal(file_origin(&b, &buf[1]), "/var/log/a");
+	file_forget_paths(&b);
 }
 
 static void
 a_path_longer_than_any_is_cut_off(void **state)
 {
 	static char dir[PATH_MAX * 2], name[PATH_MAX * 2];
-	struct place place = { .path = dir };
-	struct tail t = { .place = &place, .name = name };
+	struct names place = { .path = dir };
+	struct file t = { .place = &place, .name = name };
 	struct path_text path;
 
 	(void)state;
 	memset(dir, 'd', sizeof(dir) - 1);
 	memset(name, 'n', sizeof(name) - 1);
-	path = tail_path(&t);
+	path = file_path(&t);
 	assert_int_equal(strlen(path.text), 2 * (PATH_MAX - 1) + 1);
 	t.place = NULL;
-	assert_memory_equal(tail_path(&t).text, "(no name, was)/n", 16);
+	assert_memory_equal(file_path(&t).text, "(no name, was)/n", 16);
 }
 
 int

@@ -37,7 +37,7 @@ setup(void **state)
 	for (i = 31; i < SIZE; i += 32)
 		f->text[i] = '\n';
 	/* The checkpoint was written now. */
-	f->w.ledger->look.day = clock_day_ns();
+	f->w.checkpointer->look.day = clock_wall_ns();
 	*state = f;
 	return (0);
 }
@@ -84,7 +84,7 @@ set_record(struct fixture *f, size_t offset, bool print, size_t guard)
 		.dest = "d",
 		.offset = (off_t)offset,
 		.inode = INODE,
-		.time = (time_t)(clock_day_ns() / NS_IN_S) - 3600,
+		.time = (time_t)(clock_wall_ns() / NS_IN_S) - 3600,
 		.guards = f->o.guards,
 		.nguards = guard > 0 };
 	f->o.spots[0] =
@@ -263,7 +263,7 @@ static void
 one_that_was_written_since_the_last_look_is_new(void **state)
 {
 	struct fixture *f = *state;
-	int64_t look = f->w.ledger->look.day;
+	int64_t look = f->w.checkpointer->look.day;
 
 	read_candidate(f, "log.1", 128);
 	(void)strlcpy(f->c->base, "log", sizeof(f->c->base));

@@ -147,7 +147,7 @@ a_copy_beside_the_log_is_not(void **state)
 static void
 an_old_file_that_came_back_is_not(void **state)
 {
-	const int64_t now = clock_day_ns() / NS_IN_S;
+	const int64_t now = clock_wall_ns() / NS_IN_S;
 	struct timespec times[2];
 	struct fixture *f = *state;
 

@@ -143,7 +143,7 @@ a_directory_that_has_not_changed_is_left_alone(void **state)
 
 	world_write("f", "x", 1);
 	assert_int_equal(stat(s->w.path, &st), 0);
-	d->listed_ns = written_ns(&st);
+	d->listed_ns = file_written_ns(&st);
 	sweep_dir(d);
 	scan_some(s->w.ss);
 	assert_int_equal(s->n, 0);

@@ -33,8 +33,8 @@
 struct world {
 	char		 path[PATH_MAX];	/* of the directory */
 	struct ev_loop	*loop;
-	struct ledger	*ledger;
-	struct tails	*tails;
+	struct checkpointer	*checkpointer;
+	struct file_table	*file_table;
 	struct sources	*ss;
 	unsigned	 dangling;		/* calls of that callback */
 };
@@ -58,7 +58,7 @@ world_on_dangling(void *arg, const char *path)
 static inline void
 world_begin(struct world *w)
 {
-	const struct tails_conf tc = { .ops = &follow_ops,
+	const struct file_table_conf tc = { .ops = &follow_ops,
 		.max_open = 64,
 		.look_ms = 1000,
 		.scratch = 65536 };
@@ -79,10 +79,10 @@ world_begin(struct world *w)
 	assert_non_null(realpath(path, w->path));
 	assert_int_equal(chdir(w->path), 0);
 	assert_non_null(w->loop = ev_loop_new(EVFLAG_AUTO));
-	assert_non_null(w->ledger = ledger_new(w->loop, -1, 1000, &why));
-	assert_non_null(w->tails = tails_new(w->loop, w->ledger, &tc));
+	assert_non_null(w->checkpointer = checkpointer_new(w->loop, -1, 1000, &why));
+	assert_non_null(w->file_table = file_table_new(w->loop, w->checkpointer, &tc));
 	assert_non_null(
-	    w->ss = sources_new(w->loop, w->tails, w->ledger, &ops));
+	    w->ss = sources_new(w->loop, w->file_table, w->checkpointer, &ops));
 }
 
 static inline void
@@ -90,10 +90,10 @@ world_end(struct world *w)
 {
 	char command[PATH_MAX + 16];
 
-	follow_free_all(w->tails);
+	follow_free_all(w->file_table);
 	sources_free(w->ss);
-	tails_free(w->tails);
-	ledger_free(w->ledger);
+	file_table_free(w->file_table);
+	checkpointer_free(w->checkpointer);
 	ev_loop_destroy(w->loop);
 	assert_int_equal(chdir("/"), 0);
 	(void)snprintf(command, sizeof(command), "rm -rf '%s'", w->path);

@@ -8,10 +8,10 @@
 #include "daemon/follow/inside.h"
 
 /* A log of lines 1 to 100, all of which were sent. */
-static struct tail *
+static struct file *
 sent_log(struct world *w)
 {
-	struct tail *t;
+	struct file *t;
 
 	world_write("log", 1, 100);
 	t = world_follow(w, "log");
@@ -19,10 +19,10 @@ sent_log(struct world *w)
 	return (t);
 }
 
-static struct tail *
+static struct file *
 now(struct world *w, const char *name)
 {
-	struct tail *t = tail_at(&w->place, name);
+	struct file *t = names_at(&w->place, name);
 
 	assert_non_null(t);
 	return (t);
@@ -32,66 +32,68 @@ static void
 what_grows_is_read_from_where_it_was_sent(void **state)
 {
 	struct world *w = *state;
-	struct tail *t = sent_log(w);
+	struct file *t = sent_log(w);
 
-	assert_true(tail_is_drained(t));
+	assert_true(streams_are_drained(t));
 	world_write("log", 101, 110);
-	tail_check_surely(t);
+	follow_check_surely(t);
 	assert_ptr_equal(now(w, "log"), t);
 	assert_int_equal(t->size, 110 * WORLD_LINE);
 	assert_int_equal(world_sent(t), 100 * WORLD_LINE);
-	assert_false(tail_is_drained(t));
+	assert_false(streams_are_drained(t));
 }
 
 static void
 a_truncated_file_is_a_new_one(void **state)
 {
 	struct world *w = *state;
-	struct tail *t = sent_log(w);
+	struct file *t = sent_log(w);
 
 	assert_int_equal(truncate("log", 0), 0);
 	world_write("log", 501, 510);
-	tail_check_surely(t);
+	follow_check_surely(t);
 	assert_int_equal(world_sent(now(w, "log")), 0);
 	assert_int_equal(now(w, "log")->size, 10 * WORLD_LINE);
-	assert_int_equal(tails_stats(w->tails)->truncations, 1);
-	assert_int_equal(tails_stats(w->tails)->lost_bytes, 0);
+	assert_int_equal(file_table_stats(w->file_table)->truncations, 1);
+	assert_int_equal(file_table_stats(w->file_table)->lost_bytes, 0);
 }
 
 static void
 what_was_written_anew_with_as_much_is_seen(void **state)
 {
 	struct world *w = *state;
-	struct tail *t = sent_log(w);
+	struct file *t = sent_log(w);
 
 	assert_int_equal(truncate("log", 0), 0);
 	world_write("log", 501, 700);
-	tail_check_surely(t);
+	follow_check_surely(t);
 	assert_int_equal(world_sent(now(w, "log")), 0);
-	assert_int_equal(tails_stats(w->tails)->truncations, 1);
+	assert_int_equal(file_table_stats(w->file_table)->truncations, 1);
 }
 
 static void
 what_was_not_sent_of_a_truncated_file_is_lost(void **state)
 {
 	struct world *w = *state;
-	struct tail *t;
+	struct file *t;
 
 	world_write("log", 1, 100);
 	t = world_follow(w, "log");
 	world_send_to(t, 60 * WORLD_LINE);
 	assert_int_equal(truncate("log", 0), 0);
 	world_let_names_rest();
-	tail_check_surely(t);
-	assert_int_equal(tails_stats(w->tails)->lost_bytes, 40 * WORLD_LINE);
-	assert_int_equal(tails_loss(w->tails, 0)->at, 60 * WORLD_LINE);
+	follow_check_surely(t);
+	assert_int_equal(
+	    file_table_stats(w->file_table)->lost_bytes, 40 * WORLD_LINE);
+	assert_int_equal(
+	    file_table_loss(w->file_table, 0)->at, 60 * WORLD_LINE);
 }
 
 static void
 a_truncated_file_goes_on_in_its_copy(void **state)
 {
 	struct world *w = *state;
-	struct tail *t, *copy;
+	struct file *t, *copy;
 	struct stat st;
 
 	world_write("log", 1, 100);
@@ -100,41 +102,42 @@ a_truncated_file_goes_on_in_its_copy(void **state)
 	world_copy("log", "log.1");
 	assert_int_equal(truncate("log", 0), 0);
 	world_write("log", 501, 510);
-	tail_check_surely(t);
+	follow_check_surely(t);
 	assert_int_equal(stat("log.1", &st), 0);
-	assert_non_null(copy = tails_find(w->tails, st.st_dev, st.st_ino));
+	assert_non_null(
+	    copy = file_table_find(w->file_table, st.st_dev, st.st_ino));
 	assert_int_equal(world_sent(copy), 60 * WORLD_LINE);
 	assert_int_equal(copy->size, 100 * WORLD_LINE);
 	assert_ptr_equal(now(w, "log")->before, copy);
-	assert_int_equal(tails_stats(w->tails)->lost_bytes, 0);
+	assert_int_equal(file_table_stats(w->file_table)->lost_bytes, 0);
 }
 
 static void
 a_file_that_lost_its_older_lines_goes_on_behind_what_was_sent(void **state)
 {
 	struct world *w = *state;
-	struct tail *t = sent_log(w);
+	struct file *t = sent_log(w);
 
 	assert_int_equal(truncate("log", 0), 0);
 	world_write("log", 51, 105);
-	tail_check_surely(t);
+	follow_check_surely(t);
 	assert_ptr_equal(now(w, "log"), t);
 	assert_int_equal(world_sent(t), 50 * WORLD_LINE);
-	assert_int_equal(tails_stats(w->tails)->truncations, 0);
+	assert_int_equal(file_table_stats(w->file_table)->truncations, 0);
 }
 
 static void
 a_rotated_file_that_is_written_over_is_spent(void **state)
 {
 	struct world *w = *state;
-	struct tail *t = sent_log(w);
+	struct file *t = sent_log(w);
 
 	assert_int_equal(rename("log", "log.1"), 0);
-	tail_rename(t, &w->place, "log.1");
-	tail_check_surely(t);
+	follow_new_name(t, &w->place, "log.1");
+	follow_check_surely(t);
 	assert_int_equal(truncate("log.1", 0), 0);
 	world_write("log.1", 501, 510);
-	tail_check_surely(t);
+	follow_check_surely(t);
 	assert_true(now(w, "log.1")->spent);
 	assert_int_equal(world_sent(now(w, "log.1")), 10 * WORLD_LINE);
 }
@@ -144,46 +147,46 @@ static void
 another_file_of_the_name_is_not_taken_for_it(void **state)
 {
 	struct world *w = *state;
-	struct tail *t = sent_log(w);
+	struct file *t = sent_log(w);
 
-	tails_closed(t);
+	file_close(t);
 	world_write("other", 1, 300);
 	assert_int_equal(rename("other", "log"), 0);
-	tail_check_surely(t);
+	follow_check_surely(t);
 	assert_int_equal(t->size, 100 * WORLD_LINE);
-	assert_int_equal(tail_fd(t), -1);
+	assert_int_equal(file_descriptor(t), -1);
 }
 
 static void
 a_deleted_file_ends_when_nothing_comes_any_more(void **state)
 {
 	struct world *w = *state;
-	struct tail *t = sent_log(w);
+	struct file *t = sent_log(w);
 
 	assert_int_equal(unlink("log"), 0);
-	tail_rename(t, NULL, NULL);
-	tail_check_surely(t);
+	follow_new_name(t, NULL, NULL);
+	follow_check_surely(t);
 	follow_ops.on_quiet(t, 0.);
-	assert_int_equal(tails_stats(w->tails)->files, 1);
+	assert_int_equal(file_table_stats(w->file_table)->files, 1);
 	follow_ops.on_quiet(t, 3600.);
-	assert_int_equal(tails_stats(w->tails)->files, 0);
+	assert_int_equal(file_table_stats(w->file_table)->files, 0);
 }
 
 static void
 a_new_file_that_has_nothing_of_its_own_is_held(void **state)
 {
 	struct world *w = *state;
-	struct tail *copy;
+	struct file *copy;
 
 	(void)sent_log(w);
 	world_write("log.tmp", 1, 50);
 	copy = world_follow(w, "log.tmp");
 	assert_non_null(copy->held);
-	assert_false(tail_is_copy(copy));
+	assert_false(suspect_is_copy(copy));
 	assert_true(stream_must_wait(copy->streams));
 	/* It goes on with a line of its own. */
 	world_write("log.tmp", 900, 900);
-	tail_check_surely(copy);
+	follow_check_surely(copy);
 	assert_null(copy->held);
 	assert_int_equal(world_sent(copy), 0);
 }
@@ -192,12 +195,12 @@ static void
 a_copy_of_all_with_a_rotated_name_is_never_sent(void **state)
 {
 	struct world *w = *state;
-	struct tail *copy;
+	struct file *copy;
 
 	(void)sent_log(w);
 	world_copy("log", "log.1");
 	copy = world_follow(w, "log.1");
-	assert_true(tail_is_copy(copy));
+	assert_true(suspect_is_copy(copy));
 	assert_int_equal(world_sent(copy), 100 * WORLD_LINE);
 }
 
@@ -205,7 +208,7 @@ static void
 a_new_file_with_text_of_its_own_is_sent(void **state)
 {
 	struct world *w = *state;
-	struct tail *other;
+	struct file *other;
 
 	(void)sent_log(w);
 	world_write("log.tmp", 501, 550);
@@ -218,7 +221,7 @@ static void
 a_held_file_that_does_not_grow_is_sent(void **state)
 {
 	struct world *w = *state;
-	struct tail *copy;
+	struct file *copy;
 
 	(void)sent_log(w);
 	world_write("log.tmp", 1, 50);
@@ -231,15 +234,15 @@ a_held_file_that_does_not_grow_is_sent(void **state)
 }
 
 /* Looks for the copy of a log that had lines 1 to 100, all of them sent. */
-static enum tail_copy_result
-find_copy(struct world *w, struct tail_copy_found *found)
+static enum copy_result
+find_copy(struct world *w, struct copy_found *found)
 {
-	struct tail *t = now(w, "log");
-	struct tail_copy wanted = { .all = w->tails,
+	struct file *t = now(w, "log");
+	struct copy_wanted wanted = { .all = w->file_table,
 		.place = &w->place,
 		.name = "log",
 		.print = t->print,
-		.guard = tail_newest_guard(t),
+		.guard = streams_newest_guard(t),
 		.least = 1,
 		.needed = t->size,
 		.dev = t->dev,
@@ -247,25 +250,25 @@ find_copy(struct world *w, struct tail_copy_found *found)
 		.begun = t->begun,
 		.uid = getuid() };
 
-	return (tail_copy_find(&wanted, found));
+	return (copy_find(&wanted, found));
 }
 
 static void
 a_copy_needs_what_was_sent_and_a_rotated_name(void **state)
 {
 	struct world *w = *state;
-	struct tail_copy_found found;
+	struct copy_found found;
 
 	(void)sent_log(w);
-	assert_int_not_equal(find_copy(w, &found), TAIL_COPY_FOUND);
+	assert_int_not_equal(find_copy(w, &found), COPY_FOUND);
 	/* It begins as the log did, and has other lines then. */
 	world_write("log.1", 1, 50);
 	world_write("log.1", 501, 600);
-	assert_int_not_equal(find_copy(w, &found), TAIL_COPY_FOUND);
+	assert_int_not_equal(find_copy(w, &found), COPY_FOUND);
 	world_copy("log", "unlike");
-	assert_int_not_equal(find_copy(w, &found), TAIL_COPY_FOUND);
+	assert_int_not_equal(find_copy(w, &found), COPY_FOUND);
 	world_copy("log", "log.2");
-	assert_int_equal(find_copy(w, &found), TAIL_COPY_FOUND);
+	assert_int_equal(find_copy(w, &found), COPY_FOUND);
 	assert_string_equal(found.name, "log.2");
 	assert_int_equal(found.st.st_size, 100 * WORLD_LINE);
 	assert_int_equal(close(found.fd), 0);
@@ -276,14 +279,14 @@ static void
 of_two_copies_the_larger_is_taken(void **state)
 {
 	struct world *w = *state;
-	struct tail_copy_found found;
+	struct copy_found found;
 
 	(void)sent_log(w);
 	world_copy("log", "log.1");
 	world_copy("log", "log.2");
 	world_write("log.2", 101, 110);
 	world_copy("log", "log.3");
-	assert_int_equal(find_copy(w, &found), TAIL_COPY_FOUND);
+	assert_int_equal(find_copy(w, &found), COPY_FOUND);
 	assert_string_equal(found.name, "log.2");
 	assert_int_equal(close(found.fd), 0);
 	free(found.name);

@@ -16,7 +16,7 @@ appear(struct world *w, const char *name)
 		.st_nlink = 1,
 		.st_mtim.tv_sec = 1000000000 + (time_t)w->ino };
 
-	assert_non_null(tail_new(w->tails, &w->place, name, &st));
+	assert_non_null(follow_new(w->file_table, &w->place, name, &st));
 }
 
 /*
@@ -33,22 +33,22 @@ happen(struct world *w, const char *what)
 	if (*what == '+') {
 		appear(w, what + 1);
 	} else if (*what == '?') {
-		place_order(&w->place);
+		order_names(&w->place);
 	} else if (*what == '!') {
 		follow_directory_gone(&w->place);
-		place_fini(&w->place);
+		names_fini(&w->place);
 		world_open_place(w);
 	} else {
 		(void)snprintf(
 		    name, sizeof(name), "%.*s", (int)(to - what), what);
-		tail_rename(tail_at(&w->place, name),
+		follow_new_name(names_at(&w->place, name),
 		    to[1] == '\0' ? NULL : &w->place, to + 1);
 	}
 }
 
 /* The names of the files up to t, the first to be sent first. */
 static void
-tell(const struct tail *t, char *text, size_t size)
+tell(const struct file *t, char *text, size_t size)
 {
 	if (t->before != NULL) {
 		assert_ptr_equal(t->before->behind, t);
@@ -63,12 +63,12 @@ static void
 check_order(struct world *w, const char *happens, const char *order)
 {
 	char what[256], text[256] = "", *next = what, *one;
-	const struct tail *t;
+	const struct file *t;
 
 	(void)snprintf(what, sizeof(what), "%s", happens);
 	while ((one = strsep(&next, " ")) != NULL)
 		happen(w, one);
-	assert_non_null(t = tail_at(&w->place, "log"));
+	assert_non_null(t = names_at(&w->place, "log"));
 	tell(t, text, sizeof(text));
 	assert_string_equal(text, order);
 }
@@ -104,7 +104,7 @@ a_file_that_ends_leaves_the_others_in_order(void **state)
 
 	check_order(w, "+log log>log.1 +log log.1>log.2 log>log.1 +log",
 	    "log.2 log.1 log");
-	tail_free(tail_at(&w->place, "log.1"));
+	follow_free(names_at(&w->place, "log.1"));
 	check_order(w, "+other", "log.2 log");
 }
 
@@ -115,7 +115,7 @@ a_file_that_is_found_late_is_put_before_the_new_one(void **state)
 	struct world *w = *state;
 
 	check_order(w, "+log log>log.1 +log +late", "log.1 log");
-	tail_precedes(tail_at(&w->place, "late"), &w->place, "log");
+	order_precede(names_at(&w->place, "late"), &w->place, "log");
 	check_order(w, "+other", "log.1 late log");
 }
 

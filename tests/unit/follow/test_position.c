@@ -23,8 +23,8 @@
 #include "daemon/stream/streams.h"
 
 static struct ev_loop *loop;
-static struct tails *tails;
-static struct tail tail;
+static struct file_table *file_table;
+static struct file file;
 static char text[200000];
 static size_t len;
 static FILE *tmp;
@@ -69,19 +69,20 @@ put(const void *p, size_t n)
 static off_t
 seek(const struct guard *g)
 {
-	return (tail_seek_guard(&tail, fd, lseek(fd, 0, SEEK_END), g));
+	return (follow_seek_guard(&file, fd, lseek(fd, 0, SEEK_END), g));
 }
 
 static int
 prepare(void **state)
 {
 	/* Reads are small, so that what is sought stands across their ends. */
-	const struct tails_conf conf = { .ops = &follow_ops, .scratch = 1000 };
+	const struct file_table_conf conf = { .ops = &follow_ops,
+		.scratch = 1000 };
 
 	(void)state;
 	assert_non_null(loop = ev_loop_new(EVFLAG_AUTO));
-	assert_non_null(tails = tails_new(loop, NULL, &conf));
-	tail.all = tails;
+	assert_non_null(file_table = file_table_new(loop, NULL, &conf));
+	file.all = file_table;
 	len = 0;
 	add_lines(0, 3000);
 	assert_non_null(tmp = tmpfile());
@@ -93,7 +94,7 @@ static int
 clean(void **state)
 {
 	(void)state;
-	tails_free(tails);
+	file_table_free(file_table);
 	ev_loop_destroy(loop);
 	return (fclose(tmp));
 }
@@ -150,7 +151,7 @@ an_error_is_no_answer(void **state)
 
 	(void)state;
 	put(text, len);
-	assert_int_equal(tail_seek_guard(&tail, -1, (off_t)len, &g), -1);
+	assert_int_equal(follow_seek_guard(&file, -1, (off_t)len, &g), -1);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, prepare, clean)
@@ -160,13 +161,13 @@ static void
 what_is_behind_the_newest_guard_is_taken_as_it_was(void **state)
 {
 	struct stream s = { .guard = guard_before(end_of(90)) };
-	struct tail t = { .streams = &s, .last_line = 10 };
+	struct file t = { .streams = &s, .last_line = 10 };
 
 	(void)state;
 	put(text, (size_t)end_of(100));
 	s.cursor.sent = end_of(100);
-	assert_false(tail_goes_back(&t, fd, end_of(100)));
-	assert_true(tail_goes_back(&t, fd, end_of(99)));
+	assert_false(follow_goes_back(&t, fd, end_of(100)));
+	assert_true(follow_goes_back(&t, fd, end_of(99)));
 }
 
 /* It began with NULs, so that only the guard of what was taken back tells. */
@@ -174,13 +175,13 @@ static void
 nothing_goes_on_where_what_was_taken_back_does_not_stand(void **state)
 {
 	struct stream s = { .guard = { .at = end_of(10), .hash = 1 } };
-	struct tail t = { .all = tails, .streams = &s };
+	struct file t = { .all = file_table, .streams = &s };
 	struct stat st;
 
 	(void)state;
 	put(text, (size_t)end_of(20));
 	assert_int_equal(fstat(fd, &st), 0);
-	assert_int_equal(tail_go_on(&t, fd, &st), 0);
+	assert_int_equal(follow_go_on(&t, fd, &st), 0);
 }
 
 int

@@ -37,10 +37,10 @@
 struct world {
 	char			 path[PATH_MAX];
 	struct ev_loop		*loop;
-	struct ledger		*ledger;
+	struct checkpointer		*checkpointer;
 	struct watch		*watch;
-	struct tails		*tails;
-	struct place		 place;
+	struct file_table		*file_table;
+	struct names		 place;
 	struct conf_source	 source;
 	struct conf_destination	 to;
 	struct route		 route;
@@ -89,19 +89,19 @@ world_on_file(void *owner)
 }
 
 static inline bool
-world_means(struct place *place, const char *name)
+world_means(struct names *place, const char *name)
 {
 	(void)place;
 	(void)name;
 	return (true);
 }
 
-static inline struct place *
+static inline struct names *
 world_place_of(void *arg, const char *path)
 {
 	struct world *w = arg;
 
-	return (place_holds(&w->place, path) ? &w->place : NULL);
+	return (names_holds(&w->place, path) ? &w->place : NULL);
 }
 
 static inline void
@@ -112,7 +112,7 @@ world_open_place(struct world *w)
 
 	assert_int_equal(stat(w->path, &st), 0);
 	assert_non_null(path = strdup(w->path));
-	place_init(&w->place, path, &st);
+	names_init(&w->place, path, &st);
 	w->place.told = true;
 }
 
@@ -125,11 +125,11 @@ world_setup(void **state)
 		.on_drop = world_on_stream,
 		.on_cut = world_on_cut,
 		.guard_within = world_guard_within };
-	const struct tails_conf tc = { .ops = &follow_ops,
+	const struct file_table_conf tc = { .ops = &follow_ops,
 		.max_open = 64,
 		.look_ms = 1000,
 		.scratch = 65536 };
-	struct tails_finder finder = { .means = world_means,
+	struct file_finder finder = { .means = world_means,
 		.place_of = world_place_of };
 	const char *tmp = getenv("TMPDIR");
 	struct world *w = calloc(1, sizeof(*w));
@@ -142,13 +142,13 @@ world_setup(void **state)
 	assert_non_null(realpath(path, w->path));
 	assert_int_equal(chdir(w->path), 0);
 	assert_non_null(w->loop = ev_loop_new(EVFLAG_AUTO));
-	assert_non_null(w->ledger = ledger_new(w->loop, -1, 1000, &why));
+	assert_non_null(w->checkpointer = checkpointer_new(w->loop, -1, 1000, &why));
 	assert_non_null(w->watch = watch_new(w->loop, &watch_ops));
-	assert_non_null(w->tails = tails_new(w->loop, w->ledger, &tc));
+	assert_non_null(w->file_table = file_table_new(w->loop, w->checkpointer, &tc));
 	finder.arg = w;
 	finder.watch = w->watch;
-	tails_set_finder(w->tails, &finder);
-	follow_serve_checkpointer(w->ledger, w->tails);
+	file_table_set_finder(w->file_table, &finder);
+	follow_serve_checkpointer(w->checkpointer, w->file_table);
 	w->source.name = (char *)"source";
 	w->to.name = (char *)"destination";
 	w->route = (struct route) { .source = &w->source,
@@ -166,12 +166,12 @@ world_teardown(void **state)
 	struct world *w = *state;
 	char command[PATH_MAX + 16];
 
-	follow_free_all(w->tails);
+	follow_free_all(w->file_table);
 	follow_directory_gone(&w->place);
-	place_fini(&w->place);
-	tails_free(w->tails);
+	names_fini(&w->place);
+	file_table_free(w->file_table);
 	watch_free(w->watch);
-	ledger_free(w->ledger);
+	checkpointer_free(w->checkpointer);
 	ev_loop_destroy(w->loop);
 	assert_int_equal(chdir("/"), 0);
 	(void)snprintf(command, sizeof(command), "rm -rf '%s'", w->path);
@@ -214,24 +214,24 @@ world_let_names_rest(void)
 }
 
 /* Begins to follow a file, as find/ does with a new one, or returns NULL. */
-static inline struct tail *
+static inline struct file *
 world_follow(struct world *w, const char *name)
 {
 	struct stat st;
-	struct tail *t;
+	struct file *t;
 
 	assert_int_equal(lstat(name, &st), 0);
-	assert_non_null(t = tail_new(w->tails, &w->place, name, &st));
+	assert_non_null(t = follow_new(w->file_table, &w->place, name, &st));
 	t->fresh = true;
-	assert_int_equal(tail_join(t, &w->route, false), 0);
-	tail_held_look(t);
+	assert_int_equal(follow_join(t, &w->route, false), 0);
+	suspect_look(t);
 	streams_watch(t);
 	return (t);
 }
 
 /* The destination was sent the file up to an offset, and has all of that. */
 static inline void
-world_send_to(struct tail *t, off_t end)
+world_send_to(struct file *t, off_t end)
 {
 	struct stream *s = t->streams;
 	uint8_t buf[GUARD_MAX];
@@ -240,28 +240,28 @@ world_send_to(struct tail *t, off_t end)
 	int fd;
 
 	assert_null(t->held);
-	assert_true((fd = tail_fd(t)) != -1);
-	assert_int_equal(tail_update_print(t, fd), 1);
+	assert_true((fd = file_descriptor(t)) != -1);
+	assert_int_equal(streams_update_print(t, fd), 1);
 	assert_int_equal(
 	    pread(fd, buf, len, end - (off_t)len), (ssize_t)len);
 	guard_of(&g, end, buf, len);
 	stream_guard_set(s, &g);
 	s->cursor.sent = s->cursor.acked = end;
 	stream_guard_acked(s);
-	tail_is_compared(t);
+	file_is_verified(t);
 	t->fresh = false;
 	if (end == t->size)
 		stream_set_drained(s, true);
 }
 
 static inline void
-world_send(struct tail *t)
+world_send(struct file *t)
 {
 	world_send_to(t, t->size);
 }
 
 static inline off_t
-world_sent(const struct tail *t)
+world_sent(const struct file *t)
 {
 	return (t->streams->cursor.sent);
 }

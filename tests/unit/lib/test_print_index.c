@@ -18,42 +18,42 @@
 
 static int who[8];
 
-static struct kin_key
+static struct print_index_key
 key(const char *name, const char *text, off_t size, size_t nth)
 {
-	struct kin_key k = { .name = name, .size = size, .nth = nth };
+	struct print_index_key k = { .name = name, .size = size, .nth = nth };
 
 	fingerprint_of(&k.print, text, strlen(text));
 	return (k);
 }
 
-static struct kin_query
+static struct print_index_query
 query(const char *name, const char *text)
 {
-	return ((struct kin_query) { .name = name,
+	return ((struct print_index_query) { .name = name,
 	    .head = (const uint8_t *)text,
 	    .len = strlen(text),
 	    .most = ALL });
 }
 
 static void
-add(struct kin *k, struct kin_key at, int *p)
+add(struct print_index *k, struct print_index_key at, int *p)
 {
-	assert_int_equal(kin_add(k, &at, p), 0);
+	assert_int_equal(print_index_add(k, &at, p), 0);
 }
 
 static void *
-find(struct kin *k, const char *name, const char *text)
+find(struct print_index *k, const char *name, const char *text)
 {
-	struct kin_query q = query(name, text);
+	struct print_index_query q = query(name, text);
 
-	return (kin_find(k, &q));
+	return (print_index_find(k, &q));
 }
 
 static void
 one_is_found_by_name_and_beginning(void **state)
 {
-	struct kin *k = kin_new();
+	struct print_index *k = print_index_new();
 
 	(void)state;
 	assert_null(find(k, "a", "text"));
@@ -68,13 +68,13 @@ one_is_found_by_name_and_beginning(void **state)
 	assert_null(find(k, "", "one"));
 	assert_null(find(k, "a", "on"));
 	assert_null(find(k, "a", ""));
-	kin_free(k);
+	print_index_free(k);
 }
 
 static void
 the_longest_beginning_counts(void **state)
 {
-	struct kin *k = kin_new();
+	struct print_index *k = print_index_new();
 
 	(void)state;
 	add(k, key("a", "o", 9, 0), &who[0]);
@@ -83,28 +83,28 @@ the_longest_beginning_counts(void **state)
 	assert_ptr_equal(find(k, "a", "one two"), &who[1]);
 	assert_ptr_equal(find(k, "a", "one t"), &who[2]);
 	assert_ptr_equal(find(k, "a", "ox"), &who[0]);
-	kin_free(k);
+	print_index_free(k);
 }
 
 static void
 an_empty_file_is_never_found(void **state)
 {
-	const struct kin_key unknown = { .name = "a", .size = 9 };
-	struct kin *k = kin_new();
+	const struct print_index_key unknown = { .name = "a", .size = 9 };
+	struct print_index *k = print_index_new();
 
 	(void)state;
 	add(k, key("a", "", 0, 0), &who[0]);
 	add(k, unknown, &who[1]);
 	assert_null(find(k, "a", ""));
 	assert_null(find(k, "a", "one"));
-	kin_free(k);
+	print_index_free(k);
 }
 
 /* Its head is of no octets, and so is that of another. */
 static void
 what_begins_with_nuls_is_found_by_that(void **state)
 {
-	struct kin *k = kin_new();
+	struct print_index *k = print_index_new();
 
 	(void)state;
 	add(k, key("a", "", 9, 0), &who[0]);
@@ -112,14 +112,14 @@ what_begins_with_nuls_is_found_by_that(void **state)
 	assert_ptr_equal(find(k, "a", ""), &who[0]);
 	assert_ptr_equal(find(k, "a", "one"), &who[1]);
 	assert_null(find(k, "a", "two"));
-	kin_free(k);
+	print_index_free(k);
 }
 
 static void
 the_size_is_in_the_range(void **state)
 {
-	struct kin *k = kin_new();
-	struct kin_query q = query("a", "one");
+	struct print_index *k = print_index_new();
+	struct print_index_query q = query("a", "one");
 
 	(void)state;
 	add(k, key("a", "one", 10, 0), &who[0]);
@@ -129,70 +129,71 @@ the_size_is_in_the_range(void **state)
 	/* Others beside them do not count. */
 	add(k, key("a", "on", 15, 4), &who[4]);
 	add(k, key("b", "one", 15, 5), &who[5]);
-	kin_del(k, &(struct kin_key) { .name = "c" });
-	assert_ptr_equal(kin_find(k, &q), &who[0]);
+	print_index_del(k, &(struct print_index_key) { .name = "c" });
+	assert_ptr_equal(print_index_find(k, &q), &who[0]);
 	q.largest = true;
-	assert_ptr_equal(kin_find(k, &q), &who[3]);
+	assert_ptr_equal(print_index_find(k, &q), &who[3]);
 	q.most = 29;
-	assert_ptr_equal(kin_find(k, &q), &who[1]);
+	assert_ptr_equal(print_index_find(k, &q), &who[1]);
 	q.least = 11;
 	q.most = 19;
-	assert_ptr_equal(kin_find(k, &q), &who[4]);
+	assert_ptr_equal(print_index_find(k, &q), &who[4]);
 	q.largest = false;
-	assert_ptr_equal(kin_find(k, &q), &who[4]);
+	assert_ptr_equal(print_index_find(k, &q), &who[4]);
 	q.most = 20;
-	assert_ptr_equal(kin_find(k, &q), &who[1]);
+	assert_ptr_equal(print_index_find(k, &q), &who[1]);
 	q.least = 31;
 	q.most = ALL;
-	assert_null(kin_find(k, &q));
+	assert_null(print_index_find(k, &q));
 	q.largest = true;
-	assert_null(kin_find(k, &q));
+	assert_null(print_index_find(k, &q));
 	q.least = 0;
 	q.most = 9;
-	assert_null(kin_find(k, &q));
-	kin_free(k);
+	assert_null(print_index_find(k, &q));
+	print_index_free(k);
 }
 
 static void
 what_is_removed_is_not_found(void **state)
 {
-	struct kin *k = kin_new();
-	struct kin_key a = key("a", "one", 5, 0), b = key("a", "one", 5, 1);
+	struct print_index *k = print_index_new();
+	struct print_index_key a = key("a", "one", 5, 0),
+			       b = key("a", "one", 5, 1);
 
 	(void)state;
 	add(k, a, &who[0]);
 	add(k, b, &who[1]);
-	kin_del(k, &a);
-	kin_del(k, &a);
+	print_index_del(k, &a);
+	print_index_del(k, &a);
 	assert_ptr_equal(find(k, "a", "one"), &who[1]);
-	kin_del(k, &b);
+	print_index_del(k, &b);
 	assert_null(find(k, "a", "one"));
-	kin_free(k);
+	print_index_free(k);
 }
 
 static void
 rotated_it_is_found_by_what_it_was(void **state)
 {
-	struct kin *k = kin_new();
-	struct kin_key a = key("app.log.1.gz", "one", 5, 0);
+	struct print_index *k = print_index_new();
+	struct print_index_key a = key("app.log.1.gz", "one", 5, 0);
 
 	(void)state;
-	assert_int_equal(kin_add_rotated(k, &a, &who[0]), 0);
+	assert_int_equal(print_index_add_rotated(k, &a, &who[0]), 0);
 	assert_ptr_equal(find(k, "app.log.1.gz", "one"), &who[0]);
 	assert_ptr_equal(find(k, "app.log.1", "one"), &who[0]);
 	assert_ptr_equal(find(k, "app.log", "one"), &who[0]);
 	assert_null(find(k, "app", "one"));
-	kin_del_rotated(k, &a);
+	print_index_del_rotated(k, &a);
 	assert_null(find(k, "app.log.1.gz", "one"));
 	assert_null(find(k, "app.log.1", "one"));
 	assert_null(find(k, "app.log", "one"));
-	kin_free(k);
+	print_index_free(k);
 }
 
 static void
 every_one_of_many_is_found(void **state)
 {
-	struct kin *k = kin_new();
+	struct print_index *k = print_index_new();
 	static int each[20000];
 	char text[32];
 	size_t i;
@@ -208,12 +209,12 @@ every_one_of_many_is_found(void **state)
 		    (int)(i % 7), "......");
 		assert_ptr_equal(find(k, "", text), &each[i]);
 	}
-	kin_free(k);
+	print_index_free(k);
 }
 
 struct seen {
 	size_t n;
-	const void *who[2 * KIN_MOST];
+	const void *who[2 * PRINT_INDEX_MOST];
 	size_t most;
 };
 
@@ -229,47 +230,47 @@ see(void *one, void *arg)
 static void
 all_that_begin_alike_are_walked(void **state)
 {
-	struct kin *k = kin_new();
-	struct kin_query q = query("a", "one two three");
-	struct seen seen = { .most = KIN_MOST };
-	static int many[2 * KIN_MOST];
+	struct print_index *k = print_index_new();
+	struct print_index_query q = query("a", "one two three");
+	struct seen seen = { .most = PRINT_INDEX_MOST };
+	static int many[2 * PRINT_INDEX_MOST];
 	size_t i;
 
 	(void)state;
-	kin_each(k, &q, see, &seen);
+	print_index_each(k, &q, see, &seen);
 	assert_int_equal(seen.n, 0);
 	add(k, key("a", "one two", 30, 0), &who[0]);
 	add(k, key("a", "one", 20, 1), &who[1]);
 	add(k, key("a", "one", 10, 2), &who[2]);
 	add(k, key("a", "two", 10, 3), &who[3]);
 	add(k, key("b", "one", 10, 4), &who[4]);
-	kin_each(k, &q, see, &seen);
+	print_index_each(k, &q, see, &seen);
 	assert_int_equal(seen.n, 3);
 	/* The longest fingerprint last, equal ones by size. */
 	assert_ptr_equal(seen.who[0], &who[2]);
 	assert_ptr_equal(seen.who[1], &who[1]);
 	assert_ptr_equal(seen.who[2], &who[0]);
 	seen = (struct seen) { .most = 2 };
-	kin_each(k, &q, see, &seen);
+	print_index_each(k, &q, see, &seen);
 	assert_int_equal(seen.n, 2);
 	q.most = 15;
-	seen = (struct seen) { .most = KIN_MOST };
-	kin_each(k, &q, see, &seen);
+	seen = (struct seen) { .most = PRINT_INDEX_MOST };
+	print_index_each(k, &q, see, &seen);
 	assert_int_equal(seen.n, 1);
-	for (i = 0; i < 2 * KIN_MOST; i++)
+	for (i = 0; i < 2 * PRINT_INDEX_MOST; i++)
 		add(k, key("c", "one", 5, 10 + i), &many[i]);
 	q = query("c", "one");
-	seen = (struct seen) { .most = 2 * KIN_MOST };
-	kin_each(k, &q, see, &seen);
-	assert_int_equal(seen.n, KIN_MOST);
-	kin_free(k);
+	seen = (struct seen) { .most = 2 * PRINT_INDEX_MOST };
+	print_index_each(k, &q, see, &seen);
+	assert_int_equal(seen.n, PRINT_INDEX_MOST);
+	print_index_free(k);
 }
 
 static void
 nothing_is_freed_as_nothing(void **state)
 {
 	(void)state;
-	kin_free(NULL);
+	print_index_free(NULL);
 }
 
 int

@@ -103,14 +103,14 @@ static void
 names_of_compressed_files_are_known(void **state)
 {
 	(void)state;
-	assert_true(rotation_is_packed("app.log.1.gz"));
-	assert_true(rotation_is_packed("app.log.zst"));
-	assert_true(rotation_is_packed("app.log-20261124.xz"));
-	assert_false(rotation_is_packed("app.log.1"));
-	assert_false(rotation_is_packed("app.log.1.bz2"));
-	assert_false(rotation_is_packed(".gz"));
-	assert_false(rotation_is_packed("gz"));
-	assert_false(rotation_is_packed(""));
+	assert_true(rotation_is_compressed("app.log.1.gz"));
+	assert_true(rotation_is_compressed("app.log.zst"));
+	assert_true(rotation_is_compressed("app.log-20261124.xz"));
+	assert_false(rotation_is_compressed("app.log.1"));
+	assert_false(rotation_is_compressed("app.log.1.bz2"));
+	assert_false(rotation_is_compressed(".gz"));
+	assert_false(rotation_is_compressed("gz"));
+	assert_false(rotation_is_compressed(""));
 }
 
 static bool

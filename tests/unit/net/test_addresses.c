@@ -49,7 +49,7 @@ ask(const char *name, void *arg)
 }
 
 struct resolver_question *
-resolver_ask_host(const struct resolve_how *how, const char *host,
+resolver_ask_host(const struct resolver_how *how, const char *host,
     const char *port, resolver_host_cb *on_done, void *arg)
 {
 	struct resolver_question *q = ask(host, arg);
@@ -63,7 +63,7 @@ resolver_ask_host(const struct resolve_how *how, const char *host,
 }
 
 struct resolver_question *
-resolver_ask_service(const struct resolve_how *how, const char *name,
+resolver_ask_service(const struct resolver_how *how, const char *name,
     resolver_service_cb *on_done, void *arg)
 {
 	struct resolver_question *q = ask(name, arg);
@@ -168,9 +168,9 @@ begin(struct given *g, bool srv)
 	g->url.srv = srv;
 	g->url.host = srv ? service : host;
 	g->url.port = srv ? NULL : port;
-	targets_init(&g->addresses, &(struct resolve_how) { NULL, 1000 },
+	addresses_init(&g->addresses, &(struct resolver_how) { NULL, 1000 },
 	    &g->url, on_address, g);
-	targets_begin(&g->addresses);
+	addresses_begin(&g->addresses);
 }
 
 static void
@@ -183,9 +183,9 @@ a_host_gives_its_addresses_in_order(void **state)
 	assert_string_equal(g.text, "");
 	answer_host("siem.example", "514", "xy");
 	assert_string_equal(g.text, "x");
-	targets_next(&g.addresses);
+	addresses_next(&g.addresses);
 	assert_string_equal(g.text, "xy");
-	targets_next(&g.addresses);
+	addresses_next(&g.addresses);
 	assert_string_equal(g.text, "xy.");
 	assert_string_equal(g.error, "");
 	assert_null(asked);
@@ -211,10 +211,10 @@ a_question_that_cannot_be_asked_is_an_answer(void **state)
 
 	(void)state;
 	begin(&g, false);
-	targets_stop(&g.addresses);
+	addresses_stop(&g.addresses);
 	assert_int_equal(cancelled, 1);
 	fails = true;
-	targets_begin(&g.addresses);
+	addresses_begin(&g.addresses);
 	assert_string_equal(g.text, ".");
 	assert_non_null(strstr(g.error, "cannot resolve siem.example: "));
 }
@@ -231,12 +231,12 @@ a_service_gives_the_addresses_of_all_its_hosts(void **state)
 	assert_string_equal(g.text, "x");
 	/* A host is asked for when its turn comes, and not before. */
 	assert_null(asked);
-	targets_next(&g.addresses);
+	addresses_next(&g.addresses);
 	answer_host("b", "2", "");
 	answer_host("c", "3", "yz");
 	assert_string_equal(g.text, "xy");
-	targets_next(&g.addresses);
-	targets_next(&g.addresses);
+	addresses_next(&g.addresses);
+	addresses_next(&g.addresses);
 	assert_string_equal(g.text, "xyz.");
 	assert_string_equal(g.error, "");
 }
@@ -249,13 +249,13 @@ a_host_that_nobody_answers_for_holds_up_no_other(void **state)
 	(void)state;
 	begin(&g, true);
 	answer_service("_syslog._tcp.example", "ab");
-	targets_next(&g.addresses);
+	addresses_next(&g.addresses);
 	assert_int_equal(cancelled, 1);
 	answer_host("b", "2", "y");
 	assert_string_equal(g.text, "y");
 	begin(&g, true);
 	answer_service("_syslog._tcp.example", "a");
-	targets_next(&g.addresses);
+	addresses_next(&g.addresses);
 	assert_string_equal(g.text, ".");
 	assert_string_equal(g.error, "cannot resolve a: no answer in time");
 }
@@ -268,11 +268,11 @@ an_address_that_did_not_last_is_passed_over_once(void **state)
 	(void)state;
 	begin(&g, false);
 	answer_host("siem.example", "514", "xy");
-	targets_avoid(&g.addresses);
-	targets_begin(&g.addresses);
+	addresses_avoid(&g.addresses);
+	addresses_begin(&g.addresses);
 	answer_host("siem.example", "514", "xy");
 	assert_string_equal(g.text, "xy");
-	targets_begin(&g.addresses);
+	addresses_begin(&g.addresses);
 	answer_host("siem.example", "514", "xy");
 	assert_string_equal(g.text, "xyx");
 }
@@ -285,8 +285,8 @@ the_only_address_is_never_passed_over(void **state)
 	(void)state;
 	begin(&g, false);
 	answer_host("siem.example", "514", "x");
-	targets_avoid(&g.addresses);
-	targets_begin(&g.addresses);
+	addresses_avoid(&g.addresses);
+	addresses_begin(&g.addresses);
 	answer_host("siem.example", "514", "x");
 	assert_string_equal(g.text, "xx");
 }
@@ -298,9 +298,9 @@ nothing_comes_after_a_stop(void **state)
 
 	(void)state;
 	begin(&g, false);
-	targets_stop(&g.addresses);
+	addresses_stop(&g.addresses);
 	assert_int_equal(cancelled, 1);
-	targets_stop(&g.addresses);
+	addresses_stop(&g.addresses);
 	assert_int_equal(cancelled, 1);
 	assert_string_equal(g.text, "");
 }

@@ -45,7 +45,7 @@ ask(const char *host, struct answer *a)
 
 	memset(a, 0, sizeof(*a));
 	q = resolver_ask_host(
-	    &(struct resolve_how) { loop, 1000 }, host, "514", on_host, a);
+	    &(struct resolver_how) { loop, 1000 }, host, "514", on_host, a);
 	assert_non_null(q);
 	/* The caller has the question before it has the answer. */
 	assert_int_equal(a->times, 0);
@@ -61,7 +61,7 @@ assert_known(const char *host, const char *text)
 	ev_run(loop, 0);
 	assert_int_equal(a.times, 1);
 	assert_string_equal(a.text, text);
-	assert_true(a.ttl == RESOLVE_ALWAYS);
+	assert_true(a.ttl == ADDRESS_ALWAYS);
 }
 
 static void

@@ -36,9 +36,10 @@ divert(struct output *o)
 	o->url.scheme = CONF_STDOUT;
 	assert_int_equal(pipe(fds), 0);
 	assert_int_not_equal(o->real = dup(STDOUT_FILENO), -1);
-	assert_int_equal(link_open(&o->link, &o->conf, &o->url, NULL, &why), 0);
-	assert_int_equal(link_handshake(&o->link, &why), LINK_READY);
-	assert_int_equal(link_wire(&o->link), WIRE_NEWLINE);
+	assert_int_equal(
+	    transport_open(&o->link, &o->conf, &o->url, NULL, &why), 0);
+	assert_int_equal(transport_handshake(&o->link, &why), TRANSPORT_READY);
+	assert_int_equal(transport_wire(&o->link), WIRE_NEWLINE);
 	o->pipe = fds[0];
 	assert_int_equal(dup2(fds[1], STDOUT_FILENO), STDOUT_FILENO);
 	(void)close(fds[1]);
@@ -62,18 +63,18 @@ a_full_pipe_takes_no_more_and_blocks_nobody(void **state)
 	(void)state;
 	memset(much, 'x', sizeof(much));
 	divert(&o);
-	first = link_send(&o.link, much, sizeof(much));
-	second = link_send(&o.link, much, sizeof(much));
+	first = transport_send(&o.link, much, sizeof(much));
+	second = transport_send(&o.link, much, sizeof(much));
 	error = errno;
 	flags = fcntl(STDOUT_FILENO, F_GETFL);
 	restore(&o);
 	assert_true(first > 0 && first < (ssize_t)sizeof(much));
 	assert_int_equal(second, -1);
 	assert_int_equal(error, EAGAIN);
-	assert_int_equal(o.link.wait, LINK_WAIT_WRITE);
+	assert_int_equal(o.link.wait, TRANSPORT_WAIT_WRITE);
 	assert_int_equal(flags & O_NONBLOCK, 0);
-	assert_int_equal(link_acked(&o.link), first);
-	assert_true(link_counts(&o.link));
+	assert_int_equal(transport_acked(&o.link), first);
+	assert_true(transport_counts(&o.link));
 	while ((got = read(o.pipe, much, sizeof(much))) > 0)
 		all += got;
 	assert_int_equal(all, first);
@@ -91,12 +92,12 @@ a_pipe_that_nobody_reads_is_an_error(void **state)
 	(void)signal(SIGPIPE, SIG_IGN);
 	divert(&o);
 	(void)close(o.pipe);
-	sent = link_send(&o.link, (const uint8_t *)"x", 1);
+	sent = transport_send(&o.link, (const uint8_t *)"x", 1);
 	error = errno;
 	restore(&o);
 	assert_int_equal(sent, -1);
 	assert_int_equal(error, EPIPE);
-	assert_int_equal(link_error(&o.link), EPIPE);
+	assert_int_equal(transport_error(&o.link), EPIPE);
 }
 
 static void
@@ -107,8 +108,8 @@ it_is_not_closed(void **state)
 
 	(void)state;
 	divert(&o);
-	link_finish(&o.link);
-	link_abort(&o.link);
+	transport_finish(&o.link);
+	transport_abort(&o.link);
 	flags = fcntl(STDOUT_FILENO, F_GETFD);
 	restore(&o);
 	assert_int_not_equal(flags, -1);

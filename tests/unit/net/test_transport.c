@@ -50,10 +50,11 @@ connect_pair(struct pair *p)
 	assert_int_equal(listen(listener, 1), 0);
 	assert_int_equal(
 	    getsockname(listener, (struct sockaddr *)&a.sa, &a.len), 0);
-	assert_int_equal(link_open(&p->link, &p->conf, &p->url, &a, &why), 0);
+	assert_int_equal(
+	    transport_open(&p->link, &p->conf, &p->url, &a, &why), 0);
 	assert_int_not_equal(p->peer = accept(listener, NULL, NULL), -1);
 	(void)close(listener);
-	assert_int_equal(link_handshake(&p->link, &why), LINK_READY);
+	assert_int_equal(transport_handshake(&p->link, &why), TRANSPORT_READY);
 }
 
 /* Waits until the peer's octets, or its end, are there. */
@@ -78,7 +79,7 @@ assert_hears(struct pair *p, const char *text)
 	uint8_t buf[64];
 
 	assert_int_equal(
-	    link_recv(&p->link, buf, sizeof(buf)), (ssize_t)strlen(text));
+	    transport_recv(&p->link, buf, sizeof(buf)), (ssize_t)strlen(text));
 	assert_memory_equal(buf, text, strlen(text));
 }
 
@@ -90,7 +91,7 @@ break_by_writing(struct pair *p)
 	int turns;
 
 	for (turns = 0; turns < 1000; turns++) {
-		if (link_send(&p->link, &octet, 1) == -1)
+		if (transport_send(&p->link, &octet, 1) == -1)
 			return (errno);
 		(void)poll(NULL, 0, 1);
 	}
@@ -112,9 +113,9 @@ answers_before_an_end_are_read_behind_a_write_that_failed(void **state)
 	error = break_by_writing(&p);
 	assert_true(error == EPIPE || error == ECONNRESET);
 	assert_hears(&p, "an answer");
-	assert_int_equal(link_recv(&p.link, &c, 1), -1);
+	assert_int_equal(transport_recv(&p.link, &c, 1), -1);
 	assert_int_equal(errno, error);
-	link_close(&p.link);
+	transport_close(&p.link);
 }
 
 static void
@@ -133,9 +134,9 @@ answers_before_a_reset_are_read_behind_a_write_that_failed(void **state)
 	(void)close(p.peer);
 	assert_int_not_equal(break_by_writing(&p), 0);
 	assert_hears(&p, "an answer");
-	assert_int_equal(link_recv(&p.link, &c, 1), -1);
+	assert_int_equal(transport_recv(&p.link, &c, 1), -1);
 	assert_int_not_equal(errno, EAGAIN);
-	link_close(&p.link);
+	transport_close(&p.link);
 }
 
 static void
@@ -147,15 +148,17 @@ a_socket_that_is_detached_tells_of_a_reset(void **state)
 
 	(void)state;
 	connect_pair(&p);
-	assert_int_equal(link_send(&p.link, (const uint8_t *)"unread", 6), 6);
+	assert_int_equal(
+	    transport_send(&p.link, (const uint8_t *)"unread", 6), 6);
 	assert_int_equal(shutdown(p.peer, SHUT_WR), 0);
 	wait_readable(&p);
-	assert_int_equal(link_recv(&p.link, &c, 1), 0);
-	fd = link_detach(&p.link);
+	assert_int_equal(transport_recv(&p.link, &c, 1), 0);
+	fd = transport_detach(&p.link);
 	assert_int_equal(p.link.fd, -1);
-	assert_int_equal(link_socket_error(fd), 0);
+	assert_int_equal(transport_socket_error(fd), 0);
 	(void)close(p.peer);
-	for (turns = 0; turns < 10000 && link_socket_error(fd) == 0; turns++)
+	for (turns = 0; turns < 10000 && transport_socket_error(fd) == 0;
+	     turns++)
 		(void)poll(NULL, 0, 1);
 	assert_int_not_equal(turns, 10000);
 	(void)close(fd);
@@ -183,14 +186,14 @@ as_much_may_be_unread_as_the_largest_buffer_holds(void **state)
 
 	(void)state;
 	connect_pair(&p);
-	assert_int_equal(link_send(&p.link, (const uint8_t *)"x", 1), 1);
-	(void)link_acked(&p.link);
-	assert_true(link_unread(&p.link) >= largest_buffer());
-	assert_true(link_unread(&p.link) >= 65535);
+	assert_int_equal(transport_send(&p.link, (const uint8_t *)"x", 1), 1);
+	(void)transport_acked(&p.link);
+	assert_true(transport_unread(&p.link) >= largest_buffer());
+	assert_true(transport_unread(&p.link) >= 65535);
 	p.conf.resend_on_reset = 1000;
-	assert_int_equal(link_unread(&p.link), 1000);
+	assert_int_equal(transport_unread(&p.link), 1000);
 	(void)close(p.peer);
-	link_close(&p.link);
+	transport_close(&p.link);
 }
 
 /*

@@ -45,8 +45,8 @@ connect_pair(struct pair *p)
 	assert_int_equal(bind(p->receiver, sa, p->address.len), 0);
 	assert_int_equal(getsockname(p->receiver, sa, &p->address.len), 0);
 	assert_int_equal(
-	    link_open(&p->link, &p->conf, &p->url, &p->address, &why), 0);
-	assert_int_equal(link_handshake(&p->link, &why), LINK_READY);
+	    transport_open(&p->link, &p->conf, &p->url, &p->address, &why), 0);
+	assert_int_equal(transport_handshake(&p->link, &why), TRANSPORT_READY);
 }
 
 /* Appends a frame of WIRE_DATAGRAM.  Returns the octets of all. */
@@ -78,17 +78,17 @@ every_frame_is_a_datagram(void **state)
 
 	(void)state;
 	connect_pair(&p);
-	assert_int_equal(link_wire(&p.link), WIRE_DATAGRAM);
+	assert_int_equal(transport_wire(&p.link), WIRE_DATAGRAM);
 	n = put(frames, put(frames, 0, "one"), "two");
-	assert_int_equal(link_send(&p.link, frames, n), (ssize_t)n);
+	assert_int_equal(transport_send(&p.link, frames, n), (ssize_t)n);
 	assert_receives(&p, "one");
 	assert_receives(&p, "two");
 	/* Nothing more will be known of them. */
-	assert_int_equal(link_acked(&p.link), n);
-	assert_true(link_counts(&p.link));
-	assert_int_equal(link_silence_ms(&p.link), -1);
-	assert_int_equal(link_unread(&p.link), 0);
-	link_close(&p.link);
+	assert_int_equal(transport_acked(&p.link), n);
+	assert_true(transport_counts(&p.link));
+	assert_int_equal(transport_silence_ms(&p.link), -1);
+	assert_int_equal(transport_unread(&p.link), 0);
+	transport_close(&p.link);
 	(void)close(p.receiver);
 }
 
@@ -102,11 +102,11 @@ half_a_frame_is_not_sent(void **state)
 	(void)state;
 	connect_pair(&p);
 	n = put(frames, one = put(frames, 0, "one"), "two");
-	assert_int_equal(link_send(&p.link, frames, n - 1), (ssize_t)one);
+	assert_int_equal(transport_send(&p.link, frames, n - 1), (ssize_t)one);
 	assert_receives(&p, "one");
 	assert_int_equal(
 	    recv(p.receiver, frames, sizeof(frames), MSG_DONTWAIT), -1);
-	link_close(&p.link);
+	transport_close(&p.link);
 	(void)close(p.receiver);
 }
 
@@ -120,16 +120,16 @@ an_empty_datagram_is_not_the_end(void **state)
 
 	(void)state;
 	connect_pair(&p);
-	assert_int_equal(link_recv(&p.link, buf, sizeof(buf)), -1);
+	assert_int_equal(transport_recv(&p.link, buf, sizeof(buf)), -1);
 	assert_int_equal(errno, EAGAIN);
 	assert_int_equal(
 	    getsockname(p.link.fd, (struct sockaddr *)&sa, &len), 0);
 	assert_int_equal(
 	    sendto(p.receiver, "", 0, 0, (struct sockaddr *)&sa, len), 0);
-	assert_true(link_recv(&p.link, buf, sizeof(buf)) > 0);
-	assert_int_equal(link_recv(&p.link, buf, sizeof(buf)), -1);
+	assert_true(transport_recv(&p.link, buf, sizeof(buf)) > 0);
+	assert_int_equal(transport_recv(&p.link, buf, sizeof(buf)), -1);
 	assert_int_equal(errno, EAGAIN);
-	link_close(&p.link);
+	transport_close(&p.link);
 	(void)close(p.receiver);
 }
 
@@ -145,12 +145,12 @@ a_refusal_is_told(void **state)
 	connect_pair(&p);
 	(void)close(p.receiver);
 	n = put(frames, put(frames, 0, "one"), "two");
-	assert_true(link_send(&p.link, frames, n) > 0);
+	assert_true(transport_send(&p.link, frames, n) > 0);
 	pfd = (struct pollfd) { .fd = p.link.fd, .events = POLLIN };
 	assert_int_equal(poll(&pfd, 1, 10000), 1);
-	assert_int_equal(link_recv(&p.link, buf, sizeof(buf)), -1);
+	assert_int_equal(transport_recv(&p.link, buf, sizeof(buf)), -1);
 	assert_int_equal(errno, ECONNREFUSED);
-	link_close(&p.link);
+	transport_close(&p.link);
 }
 
 int

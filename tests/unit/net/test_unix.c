@@ -47,7 +47,7 @@ set_up(struct pair *p)
 static void
 tear_down(struct pair *p)
 {
-	link_close(&p->link);
+	transport_close(&p->link);
 	assert_int_equal(p->link.fd, -1);
 	(void)unlink(p->path);
 	assert_int_equal(rmdir(p->dir), 0);
@@ -67,8 +67,9 @@ connect_pair(struct pair *p, int type)
 	assert_int_equal(bind(fd, (struct sockaddr *)&un, sizeof(un)), 0);
 	if (type == SOCK_STREAM)
 		assert_int_equal(listen(fd, 1), 0);
-	assert_int_equal(link_open(&p->link, &p->conf, &p->url, NULL, &why), 0);
-	assert_int_equal(link_handshake(&p->link, &why), LINK_READY);
+	assert_int_equal(
+	    transport_open(&p->link, &p->conf, &p->url, NULL, &why), 0);
+	assert_int_equal(transport_handshake(&p->link, &why), TRANSPORT_READY);
 	if (type == SOCK_STREAM) {
 		p->receiver = accept(fd, NULL, NULL);
 		(void)close(fd);
@@ -86,13 +87,14 @@ a_datagram_socket_gets_datagrams(void **state)
 
 	(void)state;
 	connect_pair(&p, SOCK_DGRAM);
-	assert_int_equal(link_wire(&p.link), WIRE_DATAGRAM);
+	assert_int_equal(transport_wire(&p.link), WIRE_DATAGRAM);
 	n = wire_head(WIRE_DATAGRAM, 2, 0, frame);
 	memcpy(frame + n, "hi", 2);
-	assert_int_equal(link_send(&p.link, frame, n + 2), (ssize_t)(n + 2));
+	assert_int_equal(
+	    transport_send(&p.link, frame, n + 2), (ssize_t)(n + 2));
 	assert_int_equal(recv(p.receiver, buf, sizeof(buf), 0), 2);
 	assert_memory_equal(buf, "hi", 2);
-	assert_int_equal(link_acked(&p.link), n + 2);
+	assert_int_equal(transport_acked(&p.link), n + 2);
 	(void)close(p.receiver);
 	tear_down(&p);
 }
@@ -105,15 +107,16 @@ on_a_stream_what_is_read_is_acknowledged(void **state)
 
 	(void)state;
 	connect_pair(&p, SOCK_STREAM);
-	assert_int_equal(link_wire(&p.link), WIRE_NEWLINE);
-	assert_int_equal(link_send(&p.link, (const uint8_t *)"abcd\n", 5), 5);
-	assert_int_equal(link_acked(&p.link), 0);
+	assert_int_equal(transport_wire(&p.link), WIRE_NEWLINE);
+	assert_int_equal(
+	    transport_send(&p.link, (const uint8_t *)"abcd\n", 5), 5);
+	assert_int_equal(transport_acked(&p.link), 0);
 	assert_int_equal(recv(p.receiver, buf, sizeof(buf), 0), 5);
-	if (link_counts(&p.link))
-		assert_int_equal(link_acked(&p.link), 5);
+	if (transport_counts(&p.link))
+		assert_int_equal(transport_acked(&p.link), 5);
 	/* It is known at once that the receiver's system is there. */
-	assert_int_equal(link_silence_ms(&p.link), 0);
-	assert_int_equal(link_unread(&p.link), 0);
+	assert_int_equal(transport_silence_ms(&p.link), 0);
+	assert_int_equal(transport_unread(&p.link), 0);
 	(void)close(p.receiver);
 	tear_down(&p);
 }
@@ -126,13 +129,14 @@ what_is_unread_when_the_receiver_ends_is_never_acknowledged(void **state)
 
 	(void)state;
 	connect_pair(&p, SOCK_STREAM);
-	assert_int_equal(link_send(&p.link, (const uint8_t *)"abcd\n", 5), 5);
+	assert_int_equal(
+	    transport_send(&p.link, (const uint8_t *)"abcd\n", 5), 5);
 	assert_int_equal(recv(p.receiver, &c, 1, 0), 1);
 	(void)close(p.receiver);
-	assert_true(link_acked(&p.link) <= 1);
+	assert_true(transport_acked(&p.link) <= 1);
 	/* Some systems tell of a reset, others of an end. */
-	assert_true(link_recv(&p.link, &c, 1) < 1);
-	assert_true(link_acked(&p.link) <= 1);
+	assert_true(transport_recv(&p.link, &c, 1) < 1);
+	assert_true(transport_acked(&p.link) <= 1);
 	tear_down(&p);
 }
 
@@ -144,10 +148,10 @@ a_receiver_that_is_told_the_end_may_close_in_order(void **state)
 
 	(void)state;
 	connect_pair(&p, SOCK_STREAM);
-	link_finish(&p.link);
+	transport_finish(&p.link);
 	assert_int_equal(recv(p.receiver, &c, 1, 0), 0);
 	(void)close(p.receiver);
-	assert_int_equal(link_recv(&p.link, &c, 1), 0);
+	assert_int_equal(transport_recv(&p.link, &c, 1), 0);
 	tear_down(&p);
 }
 
@@ -160,14 +164,16 @@ a_socket_that_is_not_there_says_so(void **state)
 
 	(void)state;
 	set_up(&p);
-	assert_int_equal(link_open(&p.link, &p.conf, &p.url, NULL, &why), -1);
+	assert_int_equal(
+	    transport_open(&p.link, &p.conf, &p.url, NULL, &why), -1);
 	assert_string_equal(why.text, "connect: No such file or directory");
 	assert_int_equal(p.link.fd, -1);
 	memset(longest, 'a', sizeof(longest));
 	longest[0] = '/';
 	longest[sizeof(longest) - 1] = '\0';
 	p.url.path = longest;
-	assert_int_equal(link_open(&p.link, &p.conf, &p.url, NULL, &why), -1);
+	assert_int_equal(
+	    transport_open(&p.link, &p.conf, &p.url, NULL, &why), -1);
 	assert_string_equal(why.text, "path too long");
 	tear_down(&p);
 }

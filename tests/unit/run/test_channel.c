@@ -131,7 +131,7 @@ a_packet_that_is_no_message_is_passed_over_and_its_file_closed(void **state)
 	m.word = CHANNEL_RENEW;
 	null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	assert_int_not_equal(null, -1);
-	assert_int_equal(channel_send(pair->ends[0], "+", 1, null, 0), 0);
+	assert_int_equal(fdpass_send(pair->ends[0], "+", 1, null, 0), 0);
 	assert_int_equal(channel_say(pair->ends[0], &m, -1, 0), 0);
 	(void)close(null);
 	assert_int_equal(channel_hear(pair->ends[1], &got, &fd), 1);
@@ -154,7 +154,7 @@ text_that_is_too_long_is_cut(void **state)
 	memset(packet, 'x', sizeof(packet));
 	memcpy(packet, &word, sizeof(word));
 	assert_int_equal(
-	    channel_send(pair->ends[0], packet, sizeof(packet), -1, 0), 0);
+	    fdpass_send(pair->ends[0], packet, sizeof(packet), -1, 0), 0);
 	assert_int_equal(channel_hear(pair->ends[1], &got, &fd), 1);
 	assert_int_equal(strlen(got.why.text),
 	    sizeof(got) - 1 - offsetof(struct channel_message, why));

@@ -17,7 +17,7 @@ static int
 set_up(void **state)
 {
 	(void)state;
-	monitor_hold_signals();
+	signals_hold();
 	return (0);
 }
 
@@ -25,10 +25,10 @@ static int
 tear_down(void **state)
 {
 	(void)state;
-	monitor_catch_signals();
-	monitor_release_signals();
-	(void)monitor_take_signals();
-	monitor_forget_signals();
+	signals_catch();
+	signals_release();
+	(void)signals_take();
+	signals_forget();
 	return (0);
 }
 
@@ -47,43 +47,43 @@ a_signal_waits_until_it_is_let_in(void **state)
 	(void)state;
 	assert_int_equal(kill(getpid(), SIGTERM), 0);
 	assert_true(is_pending(SIGTERM));
-	monitor_catch_signals();
-	assert_int_equal(monitor_take_signals(), 0);
-	monitor_release_signals();
-	assert_int_equal(monitor_take_signals(), MONITOR_TERM);
+	signals_catch();
+	assert_int_equal(signals_take(), 0);
+	signals_release();
+	assert_int_equal(signals_take(), SIGNALS_TERM);
 }
 
 static void
 each_signal_is_taken_once(void **state)
 {
 	(void)state;
-	monitor_catch_signals();
-	monitor_release_signals();
+	signals_catch();
+	signals_release();
 	(void)kill(getpid(), SIGHUP);
 	(void)kill(getpid(), SIGHUP);
 	(void)kill(getpid(), SIGUSR1);
-	assert_int_equal(monitor_take_signals(), MONITOR_HUP | MONITOR_USR1);
-	assert_int_equal(monitor_take_signals(), 0);
+	assert_int_equal(signals_take(), SIGNALS_HUP | SIGNALS_USR1);
+	assert_int_equal(signals_take(), 0);
 }
 
 static void
 an_interrupt_from_the_terminal_stops_as_sigterm_does(void **state)
 {
 	(void)state;
-	monitor_catch_signals();
-	monitor_release_signals();
+	signals_catch();
+	signals_release();
 	(void)kill(getpid(), SIGINT);
-	assert_int_equal(monitor_take_signals(), MONITOR_TERM);
+	assert_int_equal(signals_take(), SIGNALS_TERM);
 }
 
 static void
 a_worker_that_ends_asks_for_nothing(void **state)
 {
 	(void)state;
-	monitor_catch_signals();
-	monitor_release_signals();
+	signals_catch();
+	signals_release();
 	(void)kill(getpid(), SIGCHLD);
-	assert_int_equal(monitor_take_signals(), 0);
+	assert_int_equal(signals_take(), 0);
 }
 
 static void

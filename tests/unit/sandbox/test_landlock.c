@@ -44,7 +44,7 @@ profile_of(const char *name)
 	(void)strlcpy(path, in(name), sizeof(path));
 	if ((c = conf_from_args("stdout:", NULL, paths, 1, &why)) == NULL)
 		fail_msg("%s", why.text);
-	p = needs_new(c);
+	p = profile_new(c);
 	assert_non_null(p);
 	conf_free(c);
 	return (p);
@@ -75,7 +75,7 @@ a_directory_of_the_profile_is_allowed_alone(void **state)
 	(void)state;
 	assert_int_equal(opens(p, "logs/app/file"), 0);
 	assert_int_equal(opens(p, "secret/file"), EACCES);
-	needs_free(p);
+	profile_free(p);
 }
 
 /* By the user whose directory it is, between the look and the rule. */
@@ -94,8 +94,8 @@ a_directory_that_was_swapped_for_a_link_allows_nothing(void **state)
 	assert_int_equal(opens(above, "secret/sub/file"), EACCES);
 	assert_int_equal(unlink(old), 0);
 	assert_int_equal(rename(in("logs/old"), old), 0);
-	needs_free(p);
-	needs_free(above);
+	profile_free(p);
+	profile_free(above);
 }
 
 static const char *const dirs[] = { "logs", "logs/app", "logs/app/sub",

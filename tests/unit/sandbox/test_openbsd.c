@@ -37,11 +37,11 @@ calls_for(const char *url, const char *state_dir)
 	    url, state_dir == NULL ? NULL : &options, paths, 1, &why);
 	if (c == NULL)
 		fail_msg("%s", why.text);
-	n = needs_new(c);
+	n = profile_new(c);
 	assert_non_null(n);
 	fake_openbsd_reset();
 	assert_int_equal(sandbox_worker(n, -1, &why), 0);
-	needs_free(n);
+	profile_free(n);
 	conf_free(c);
 	return (fake_openbsd_calls());
 }

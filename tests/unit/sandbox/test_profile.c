@@ -48,12 +48,12 @@ static void
 expect_dir(const char *name, const char *wanted)
 {
 	struct conf *c = conf_of("stdout:", name);
-	struct profile *r = needs_new(c);
+	struct profile *r = profile_new(c);
 
 	assert_non_null(r);
 	assert_int_equal(r->ndirs, 1);
 	assert_string_equal(r->dirs[0].path, in(wanted));
-	needs_free(r);
+	profile_free(r);
 	conf_free(c);
 }
 
@@ -98,10 +98,10 @@ a_link_of_somebody_else_widens_nothing(void **state)
 	(void)state;
 	if (geteuid() != 0)
 		skip();
-	r = needs_new(c);
+	r = profile_new(c);
 	assert_non_null(r);
 	assert_int_equal(r->ndirs, 0);
-	needs_free(r);
+	profile_free(r);
 	conf_free(c);
 }
 
@@ -122,10 +122,10 @@ only_who_asks_the_dns_or_sends_by_udp_needs_datagrams(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
 		c = conf_of(urls[i].url, "a/b/x.log");
-		r = needs_new(c);
+		r = profile_new(c);
 		assert_non_null(r);
 		assert_int_equal(r->datagrams, urls[i].datagrams);
-		needs_free(r);
+		profile_free(r);
 		conf_free(c);
 	}
 }
@@ -134,22 +134,22 @@ static void
 what_does_not_leave_the_host_needs_no_network(void **state)
 {
 	struct conf *c = conf_of("stdout:", "a/b/x.log");
-	struct profile *r = needs_new(c);
+	struct profile *r = profile_new(c);
 
 	(void)state;
 	assert_non_null(r);
 	assert_false(r->names || r->datagrams || r->unix_destinations);
 	assert_int_equal(r->nports + r->nsockets, 0);
-	needs_free(r);
+	profile_free(r);
 	conf_free(c);
 	c = conf_of("unix:///dev/log", "a/b/x.log");
-	r = needs_new(c);
+	r = profile_new(c);
 	assert_non_null(r);
 	assert_false(r->names || r->datagrams || r->system_ca);
 	assert_true(r->unix_destinations && r->unix_sockets);
 	assert_int_equal(r->nports, 0);
 	assert_int_equal(r->nsockets, 1);
-	needs_free(r);
+	profile_free(r);
 	conf_free(c);
 }
 
@@ -166,14 +166,14 @@ a_directory_below_another_is_not_named_twice(void **state)
 	(void)strlcpy(two, in("a/b/*.log"), sizeof(two));
 	c = conf_from_args("stdout:", NULL, paths, 2, &why);
 	assert_non_null(c);
-	r = needs_new(c);
+	r = profile_new(c);
 	assert_non_null(r);
 	assert_int_equal(r->ndirs, 1);
-	assert_true(needs_have(r, in("a/b")));
-	assert_true(needs_have(r, in("a")));
-	assert_false(needs_have(r, in("ab")));
-	assert_false(needs_have(r, top));
-	needs_free(r);
+	assert_true(profile_has(r, in("a/b")));
+	assert_true(profile_has(r, in("a")));
+	assert_false(profile_has(r, in("ab")));
+	assert_false(profile_has(r, top));
+	profile_free(r);
 	conf_free(c);
 }
 
@@ -181,18 +181,18 @@ static void
 a_link_adds_the_directory_of_its_target_once(void **state)
 {
 	struct conf *c = conf_of("stdout:", "a/b/*.log");
-	struct profile *r = needs_new(c);
+	struct profile *r = profile_new(c);
 
 	(void)state;
 	assert_non_null(r);
-	assert_int_equal(needs_add_link(r, in("other/f")), 1);
-	assert_true(needs_have(r, in("other")));
-	assert_int_equal(needs_add_link(r, in("other/f")), 0);
-	assert_int_equal(needs_add_link(r, in("other")), 0);
-	assert_int_equal(needs_add_link(r, in("a/b")), 0);
-	assert_int_equal(needs_add_link(r, in("nowhere")), -1);
+	assert_int_equal(profile_add_link(r, in("other/f")), 1);
+	assert_true(profile_has(r, in("other")));
+	assert_int_equal(profile_add_link(r, in("other/f")), 0);
+	assert_int_equal(profile_add_link(r, in("other")), 0);
+	assert_int_equal(profile_add_link(r, in("a/b")), 0);
+	assert_int_equal(profile_add_link(r, in("nowhere")), -1);
 	assert_int_equal(r->ndirs, 2);
-	needs_free(r);
+	profile_free(r);
 	conf_free(c);
 }
 
@@ -201,15 +201,15 @@ static void
 a_link_that_was_put_there_since_adds_nothing(void **state)
 {
 	struct conf *c = conf_of("stdout:", "a/b/*.log");
-	struct profile *r = needs_new(c);
+	struct profile *r = profile_new(c);
 
 	(void)state;
 	assert_non_null(r);
-	assert_int_equal(needs_add_link(r, in("to_file")), -1);
-	assert_int_equal(needs_add_link(r, in("to_other")), -1);
-	assert_int_equal(needs_add_link(r, in("to_other/f")), -1);
+	assert_int_equal(profile_add_link(r, in("to_file")), -1);
+	assert_int_equal(profile_add_link(r, in("to_other")), -1);
+	assert_int_equal(profile_add_link(r, in("to_other/f")), -1);
 	assert_int_equal(r->ndirs, 1);
-	needs_free(r);
+	profile_free(r);
 	conf_free(c);
 }
 
@@ -217,13 +217,13 @@ static void
 expect_ports(const char *url, size_t n, uint16_t first)
 {
 	struct conf *c = conf_of(url, "a/b/x.log");
-	struct profile *r = needs_new(c);
+	struct profile *r = profile_new(c);
 
 	assert_non_null(r);
 	assert_int_equal(r->nports, n);
 	if (n > 0)
 		assert_int_equal(r->ports[0], first);
-	needs_free(r);
+	profile_free(r);
 	conf_free(c);
 }
 
@@ -243,14 +243,14 @@ static void
 a_service_may_be_at_any_port(void **state)
 {
 	struct conf *c = conf_of("tls+srv://_syslog-tls._tcp.h", "a/b/x.log");
-	struct profile *r = needs_new(c);
+	struct profile *r = profile_new(c);
 
 	(void)state;
 	assert_non_null(r);
 	assert_true(r->any_port);
 	assert_true(r->names);
 	assert_true(r->system_ca);
-	needs_free(r);
+	profile_free(r);
 	conf_free(c);
 }
 
@@ -258,32 +258,32 @@ static void
 what_took_the_place_of_a_directory_makes_a_difference(void **state)
 {
 	struct conf *c = conf_of("stdout:", "a/b/c/*.log");
-	struct profile *before = needs_new(c), *now;
+	struct profile *before = profile_new(c), *now;
 	char other[PATH_MAX + 64];
 
 	(void)state;
 	assert_non_null(before);
-	assert_null(needs_differ(before, before));
+	assert_null(profile_difference(before, before));
 	/* What was missing is there; what is gone makes none. */
 	assert_int_equal(mkdir(in("a/b/c"), 0700), 0);
-	now = needs_new(c);
-	assert_string_equal(needs_differ(before, now), in("a/b/c"));
-	assert_null(needs_differ(now, now));
-	needs_free(before);
+	now = profile_new(c);
+	assert_string_equal(profile_difference(before, now), in("a/b/c"));
+	assert_null(profile_difference(now, now));
+	profile_free(before);
 	before = now;
 	/* Renamed, not removed: the next one gets another inode. */
 	(void)strlcpy(other, in("a/b/d"), sizeof(other));
 	assert_int_equal(rename(in("a/b/c"), other), 0);
-	now = needs_new(c);
-	assert_null(needs_differ(before, now));
-	needs_free(now);
+	now = profile_new(c);
+	assert_null(profile_difference(before, now));
+	profile_free(now);
 	assert_int_equal(mkdir(in("a/b/c"), 0700), 0);
-	now = needs_new(c);
-	assert_string_equal(needs_differ(before, now), in("a/b/c"));
+	now = profile_new(c);
+	assert_string_equal(profile_difference(before, now), in("a/b/c"));
 	assert_int_equal(rmdir(in("a/b/c")), 0);
 	assert_int_equal(rmdir(in("a/b/d")), 0);
-	needs_free(before);
-	needs_free(now);
+	profile_free(before);
+	profile_free(now);
 	conf_free(c);
 }
 
@@ -291,17 +291,17 @@ static void
 a_directory_on_the_way_makes_a_difference(void **state)
 {
 	struct conf *c = conf_of("stdout:", "a/new/log/*.log");
-	struct profile *before = needs_new(c), *now;
+	struct profile *before = profile_new(c), *now;
 
 	(void)state;
 	assert_non_null(before);
 	assert_int_equal(mkdir(in("a/new"), 0700), 0);
-	now = needs_new(c);
-	assert_string_equal(needs_differ(before, now), in("a/new/log"));
-	assert_null(needs_differ(now, before));
+	now = profile_new(c);
+	assert_string_equal(profile_difference(before, now), in("a/new/log"));
+	assert_null(profile_difference(now, before));
 	assert_int_equal(rmdir(in("a/new")), 0);
-	needs_free(before);
-	needs_free(now);
+	profile_free(before);
+	profile_free(now);
 	conf_free(c);
 }
 
@@ -309,7 +309,7 @@ a_directory_on_the_way_makes_a_difference(void **state)
 static struct profile *
 needs_socket(const struct conf *c, const char *name, bool found)
 {
-	struct profile *r = needs_new(c);
+	struct profile *r = profile_new(c);
 
 	assert_non_null(r);
 	assert_int_equal(r->nsockets, 1);
@@ -329,35 +329,37 @@ a_socket_is_known_by_its_name_and_its_directory(void **state)
 	(void)snprintf(url, sizeof(url), "unix://%s", in("link/run/sock"));
 	c = conf_of(url, "a/b/*.log");
 	before = needs_socket(c, "link/run/sock", false);
-	assert_null(needs_differ(before, before));
+	assert_null(profile_difference(before, before));
 	assert_int_equal(mkdir(in("a/b/run"), 0700), 0);
 	now = needs_socket(c, "a/b/run/sock", true);
-	assert_string_equal(needs_differ(before, now), in("a/b/run/sock"));
+	assert_string_equal(
+	    profile_difference(before, now), in("a/b/run/sock"));
 	/* It is made, and made anew. */
-	needs_free(before);
+	profile_free(before);
 	before = now;
 	assert_int_equal(symlink("none", in("a/b/run/sock")), 0);
 	now = needs_socket(c, "a/b/run/sock", true);
-	assert_null(needs_differ(before, now));
-	needs_free(now);
+	assert_null(profile_difference(before, now));
+	profile_free(now);
 	/* It leads elsewhere. */
 	assert_int_equal(unlink(in("a/b/run/sock")), 0);
 	assert_int_equal(symlink("../../../other/f", in("a/b/run/sock")), 0);
 	now = needs_socket(c, "other/f", true);
-	assert_string_equal(needs_differ(before, now), in("other/f"));
-	needs_free(now);
+	assert_string_equal(profile_difference(before, now), in("other/f"));
+	profile_free(now);
 	/* The directory is gone, which makes none, and another. */
 	assert_int_equal(unlink(in("a/b/run/sock")), 0);
 	assert_int_equal(rmdir(in("a/b/run")), 0);
 	now = needs_socket(c, "link/run/sock", false);
-	assert_null(needs_differ(before, now));
-	needs_free(now);
+	assert_null(profile_difference(before, now));
+	profile_free(now);
 	assert_int_equal(mkdir(in("a/b/run"), 0700), 0);
 	now = needs_socket(c, "a/b/run/sock", true);
-	assert_string_equal(needs_differ(before, now), in("a/b/run/sock"));
+	assert_string_equal(
+	    profile_difference(before, now), in("a/b/run/sock"));
 	assert_int_equal(rmdir(in("a/b/run")), 0);
-	needs_free(before);
-	needs_free(now);
+	profile_free(before);
+	profile_free(now);
 	conf_free(c);
 }
 

@@ -273,9 +273,9 @@ void
 fake_file(struct fake_file *f, char letter, unsigned lines, struct route *route)
 {
 	memset(f, 0, sizeof(*f));
-	f->stream.tail = &f->tail;
+	f->stream.file = &f->file;
 	f->stream.route = route;
-	f->tail.ino = (ino_t)letter;
+	f->file.ino = (ino_t)letter;
 	f->letter = letter;
 	f->size = (off_t)lines * FAKE_LINE;
 	f->most = UINT64_MAX;
@@ -345,7 +345,7 @@ stream_wake(struct stream *s)
 }
 
 void
-compressed_turn_init(struct decode_turn *turn)
+compressed_turn_init(struct compressed_turn *turn)
 {
 	(void)turn;
 }
@@ -357,20 +357,20 @@ stream_guard_acked(struct stream *s)
 }
 
 static void
-on_drained(struct tail *t)
+on_drained(struct file *t)
 {
 	(void)t;
 	fake_drained++;
 }
 
 static void
-on_taken_back(const struct tail *t)
+on_taken_back(const struct file *t)
 {
 	(void)t;
 }
 
 const struct file_ops *
-tails_ops(const struct tails *all)
+file_table_ops(const struct file_table *all)
 {
 	static const struct file_ops ops = { .on_drained = on_drained,
 		.on_taken_back = on_taken_back };
@@ -380,7 +380,7 @@ tails_ops(const struct tails *all)
 }
 
 struct path_text
-tail_path(const struct tail *t)
+file_path(const struct file *t)
 {
 	struct path_text path = { .text = { (char)t->ino } };
 
@@ -388,21 +388,21 @@ tail_path(const struct tail *t)
 }
 
 void
-ledger_mark(struct ledger *l, struct checkpoint_mark *m)
+checkpointer_mark(struct checkpointer *l, struct checkpoint_mark *m)
 {
 	(void)l;
 	(void)m;
 }
 
 void
-ledger_mark_acked(struct ledger *l, struct checkpoint_mark *m)
+checkpointer_mark_acked(struct checkpointer *l, struct checkpoint_mark *m)
 {
 	(void)l;
 	(void)m;
 }
 
 void
-ledger_hurry(struct ledger *l)
+checkpointer_hurry(struct checkpointer *l)
 {
 	(void)l;
 	fake_hurried++;

@@ -43,7 +43,7 @@ struct fake_receiver {
 
 struct fake_file {
 	struct stream	stream;		/* first: see stream_of() */
-	struct tail	tail;
+	struct file	file;
 	char		letter;		/* its lines begin with */
 	off_t		size;
 	uint64_t	most;		/* lines of one pull */

@@ -62,7 +62,7 @@ static int
 tear_down(void **state)
 {
 	(void)state;
-	dest_free(d);
+	destination_free(d);
 	fake_fini();
 	ev_loop_destroy(loop);
 	return (0);
@@ -71,7 +71,7 @@ tear_down(void **state)
 static void
 turn(void)
 {
-	dest_pump(d);
+	destination_pump(d);
 	(void)ev_run(loop, EVRUN_NOWAIT);
 }
 
@@ -99,7 +99,7 @@ turns(void)
 static bool
 is_up(size_t i)
 {
-	return (endpoint_is_connected(dest_endpoint(d, i)));
+	return (endpoint_is_connected(destination_endpoint(d, i)));
 }
 
 /* Starts with n files of so many lines each. */
@@ -108,14 +108,14 @@ start(size_t n, unsigned lines)
 {
 	size_t i;
 
-	d = dest_new(&env, &conf);
+	d = destination_new(&env, &conf);
 	assert_non_null(d);
-	dest_join(d, &route);
+	destination_join(d, &route);
 	for (i = 0; i < n; i++) {
 		fake_file(&files[i], (char)('a' + i), lines, &route);
 		stream_wake(&files[i].stream);
 	}
-	dest_start(d);
+	destination_start(d);
 }
 
 static void
@@ -221,7 +221,7 @@ alone_a_receiver_that_hangs_is_left_the_time_it_needs(void **state)
 	conf.ack_timeout_ms = 100;
 	fake_receiver(1)->refuses = true;
 	start(1, 10);
-	UNTIL(endpoint_is_stalled(dest_endpoint(d, 0)));
+	UNTIL(endpoint_is_stalled(destination_endpoint(d, 0)));
 	turns();
 	assert_int_equal(fake_receiver(0)->opens, 1);
 	fake_receiver(0)->acked = 100;
@@ -341,12 +341,12 @@ the_rate_holds_for_all_endpoints_together(void **state)
 	conf.policy = CONF_BALANCE;
 	conf.rate_limit = 100;
 	start(FILES, 100);
-	begin = clock_now();
+	begin = clock_steady();
 	UNTIL(is_up(0) && is_up(1));
 	turns();
 	got = fake_receiver(0)->ngot + fake_receiver(1)->ngot;
 	assert_in_range(got, 90 * FAKE_LINE,
-	    (size_t)((100 + (clock_now() - begin + 0.1) * 100) * FAKE_LINE));
+	    (size_t)((100 + (clock_steady() - begin + 0.1) * 100) * FAKE_LINE));
 	UNTIL(fake_receiver(0)->ngot + fake_receiver(1)->ngot > got);
 }
 
@@ -358,15 +358,15 @@ a_destination_is_quiet_when_its_receivers_have_all(void **state)
 	(void)state;
 	start(1, 10);
 	UNTIL(fake_got_lines(first, 'a', 0, 10));
-	assert_int_equal(dest_in_flight(d), 100);
-	dest_drain(d);
+	assert_int_equal(destination_in_flight(d), 100);
+	destination_drain(d);
 	turns();
-	assert_false(dest_is_quiet(d));
+	assert_false(destination_is_quiet(d));
 	first->acked = 100;
 	UNTIL(first->finished);
 	fake_goodbye(first);
-	UNTIL(dest_is_quiet(d));
-	assert_false(dest_abandon(d));
+	UNTIL(destination_is_quiet(d));
+	assert_false(destination_abandon(d));
 	turns();
 	assert_int_equal(first->opens, 1);
 }
@@ -377,11 +377,11 @@ a_destination_that_is_abandoned_sends_again_later(void **state)
 	(void)state;
 	start(1, 10);
 	UNTIL(fake_got_lines(fake_receiver(0), 'a', 0, 10));
-	dest_drain(d);
-	assert_true(dest_abandon(d));
-	assert_true(dest_is_quiet(d));
+	destination_drain(d);
+	assert_true(destination_abandon(d));
+	assert_true(destination_is_quiet(d));
 	assert_int_equal(files[0].stream.cursor.acked, 0);
-	assert_int_equal(dest_in_flight(d), 0);
+	assert_int_equal(destination_in_flight(d), 0);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)

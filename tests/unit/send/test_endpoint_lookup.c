@@ -22,13 +22,13 @@ static unsigned asked, moved;
 static double now;
 
 double
-clock_now(void)
+clock_steady(void)
 {
 	return (now);
 }
 
 void
-targets_init(struct addresses *t, const struct resolve_how *how,
+addresses_init(struct addresses *t, const struct resolver_how *how,
     const struct conf_url *url, addresses_cb *on_address, void *arg)
 {
 	memset(t, 0, sizeof(*t));
@@ -50,7 +50,7 @@ address(char last, uint32_t ttl)
 }
 
 void
-targets_next(struct addresses *t)
+addresses_next(struct addresses *t)
 {
 	struct address a;
 
@@ -63,15 +63,15 @@ targets_next(struct addresses *t)
 }
 
 void
-targets_begin(struct addresses *t)
+addresses_begin(struct addresses *t)
 {
 	asked++;
 	t->next_address = 0;
-	targets_next(t);
+	addresses_next(t);
 }
 
 void
-targets_stop(struct addresses *t)
+addresses_stop(struct addresses *t)
 {
 	(void)t;
 }
@@ -153,7 +153,7 @@ an_address_that_is_no_name_is_never_asked_for(void **state)
 {
 	(void)state;
 	answer = "b";
-	begin(RESOLVE_ALWAYS);
+	begin(ADDRESS_ALWAYS);
 	now += 1e9;
 	endpoint_lookup_again(lookup);
 	assert_int_equal(asked, 0);

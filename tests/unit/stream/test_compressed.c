@@ -26,10 +26,10 @@
 
 static char text[] = "a line of a log that was rotated\n";
 
-static struct tails_stats stats;
-static struct decode_turn turn;
+static struct file_table_stats stats;
+static struct compressed_turn turn;
 static struct route route;
-static struct tail tails[FILES];
+static struct file file_table[FILES];
 static struct stream streams[FILES];
 static struct stream *woken[16];
 static size_t nwoken;
@@ -38,35 +38,35 @@ static FILE *tmp;
 /* The rest of the daemon. */
 
 uint8_t *
-tails_scratch(struct tails *all, size_t *size)
+file_table_scratch(struct file_table *all, size_t *size)
 {
 	(void)all;
 	*size = 4096;
 	return (NULL);
 }
 
-struct tails_stats *
-tails_stats(struct tails *all)
+struct file_table_stats *
+file_table_stats(struct file_table *all)
 {
 	(void)all;
 	return (&stats);
 }
 
 struct path_text
-tail_path(const struct tail *t)
+file_path(const struct file *t)
 {
 	(void)t;
 	return ((struct path_text) { "/var/log/messages.1.gz" });
 }
 
 bool
-tail_is_drained(const struct tail *t)
+streams_are_drained(const struct file *t)
 {
 	return (t->streams->is_drained);
 }
 
 bool
-tail_is_done(const struct tail *t)
+streams_are_done(const struct file *t)
 {
 	return (t->streams->cursor.acked >= t->size);
 }
@@ -113,11 +113,11 @@ prepare(void **state)
 	route = (struct route) { .ops = &ops, .turn = &turn };
 	nwoken = 0;
 	for (i = 0; i < FILES; i++) {
-		tails[i] = (struct tail) { .fd = fileno(tmp),
-			.packed = INFLATE_GZIP,
+		file_table[i] = (struct file) { .fd = fileno(tmp),
+			.compression = INFLATE_GZIP,
 			.streams = &streams[i] };
 		streams[i] =
-		    (struct stream) { .tail = &tails[i], .route = &route };
+		    (struct stream) { .file = &file_table[i], .route = &route };
 	}
 	return (0);
 }
@@ -129,7 +129,7 @@ clean(void **state)
 
 	(void)state;
 	for (i = 0; i < FILES; i++)
-		tail_packed_close(&streams[i]);
+		compressed_close(&streams[i]);
 	return (fclose(tmp));
 }
 
@@ -168,14 +168,14 @@ only_the_next_one_is_woken(void **state)
 	assert_int_equal(read_all(0), sizeof(text) - 1);
 	assert_waits(2);
 	assert_waits(1);
-	tail_packed_close(&streams[0]);
+	compressed_close(&streams[0]);
 	assert_int_equal(nwoken, 1);
 	assert_ptr_equal(woken[0], &streams[2]);
 	/* Whoever comes between is not before it. */
 	assert_waits(0);
 	assert_waits(1);
 	assert_int_equal(read_all(2), sizeof(text) - 1);
-	tail_packed_close(&streams[2]);
+	compressed_close(&streams[2]);
 	assert_int_equal(nwoken, 2);
 	assert_ptr_equal(woken[1], &streams[1]);
 }
@@ -187,8 +187,8 @@ one_that_is_woken_and_does_not_read_passes_the_turn_on(void **state)
 	assert_int_equal(read_all(0), sizeof(text) - 1);
 	assert_waits(1);
 	assert_waits(2);
-	tail_packed_close(&streams[0]);
-	tail_packed_close(&streams[1]);
+	compressed_close(&streams[0]);
+	compressed_close(&streams[1]);
 	assert_int_equal(nwoken, 2);
 	assert_ptr_equal(woken[1], &streams[2]);
 	assert_int_equal(read_all(2), sizeof(text) - 1);
@@ -201,9 +201,9 @@ one_that_waits_and_goes_wakes_nobody(void **state)
 	assert_int_equal(read_all(0), sizeof(text) - 1);
 	assert_waits(1);
 	assert_waits(2);
-	tail_packed_close(&streams[1]);
+	compressed_close(&streams[1]);
 	assert_int_equal(nwoken, 0);
-	tail_packed_close(&streams[0]);
+	compressed_close(&streams[0]);
 	assert_int_equal(nwoken, 1);
 	assert_ptr_equal(woken[0], &streams[2]);
 }
@@ -212,9 +212,9 @@ one_that_waits_and_goes_wakes_nobody(void **state)
 static void
 put_before(size_t b, size_t a)
 {
-	tails[a].before = &tails[b];
-	tails[b].behind = &tails[a];
-	tails[b].owed = sizeof(text) - 1;
+	file_table[a].before = &file_table[b];
+	file_table[b].behind = &file_table[a];
+	file_table[b].owed = sizeof(text) - 1;
 }
 
 static void
@@ -225,7 +225,7 @@ one_that_has_to_wait_for_another_file_is_passed_over(void **state)
 	assert_waits(1);
 	assert_waits(2);
 	put_before(2, 1);
-	tail_packed_close(&streams[0]);
+	compressed_close(&streams[0]);
 	assert_int_equal(nwoken, 1);
 	assert_ptr_equal(woken[0], &streams[2]);
 	assert_int_equal(read_all(2), sizeof(text) - 1);
@@ -246,8 +246,8 @@ the_size_of_the_text_is_known_at_its_end(void **state)
 {
 	(void)state;
 	assert_int_equal(read_all(0), sizeof(text) - 1);
-	assert_int_equal(tails[0].size, sizeof(text) - 1);
-	assert_true(tails[0].packed_ended);
+	assert_int_equal(file_table[0].size, sizeof(text) - 1);
+	assert_true(file_table[0].text_ended);
 	assert_int_equal(stats.damaged, 0);
 }
 
@@ -257,13 +257,13 @@ what_is_cut_off_is_said_once_and_only_when_it_stays_so(void **state)
 	(void)state;
 	assert_int_equal(ftruncate(fileno(tmp), 30), 0);
 	assert_true(read_all(0) >= 0);
-	assert_false(tails[0].packed_ended);
+	assert_false(file_table[0].text_ended);
 	streams[0].is_drained = true;
-	assert_false(tail_packed_look(&tails[0], 59.));
+	assert_false(compressed_look(&file_table[0], 59.));
 	assert_int_equal(stats.damaged, 0);
-	streams[0].cursor.sent = streams[0].cursor.acked = tails[0].size;
-	assert_true(tail_packed_look(&tails[0], 60.));
-	assert_true(tail_packed_look(&tails[0], 61.));
+	streams[0].cursor.sent = streams[0].cursor.acked = file_table[0].size;
+	assert_true(compressed_look(&file_table[0], 60.));
+	assert_true(compressed_look(&file_table[0], 61.));
 	assert_int_equal(stats.damaged, 1);
 }
 

@@ -294,14 +294,14 @@ a_guard_is_found_in_the_text(void **state)
 		for (lines = 1; lines <= 3000; lines += 357) {
 			g = guard_before(end_of(lines));
 			assert_int_equal(
-			    tail_packed_guard(fd, kinds[i], &g), 1);
+			    decoder_has_guard(fd, kinds[i], &g), 1);
 			g.hash++;
 			assert_int_equal(
-			    tail_packed_guard(fd, kinds[i], &g), 0);
+			    decoder_has_guard(fd, kinds[i], &g), 0);
 		}
 		g = guard_before((off_t)len);
 		g.at++;
-		assert_int_equal(tail_packed_guard(fd, kinds[i], &g), 0);
+		assert_int_equal(decoder_has_guard(fd, kinds[i], &g), 0);
 	}
 }
 
@@ -312,14 +312,14 @@ nobody_knows_of_what_is_not_decoded(void **state)
 	uint8_t head[FINGERPRINT_MAX];
 
 	(void)state;
-	assert_int_equal(tail_packed_guard(-1, INFLATE_GZIP, &g), -1);
-	assert_int_equal(tail_packed_head(-1, INFLATE_GZIP, head), -1);
+	assert_int_equal(decoder_has_guard(-1, INFLATE_GZIP, &g), -1);
+	assert_int_equal(decoder_read_head(-1, INFLATE_GZIP, head), -1);
 	put(packed, pack(INFLATE_GZIP));
 	assert_int_equal(
-	    tail_packed_head(fd, INFLATE_GZIP, head), sizeof(head));
+	    decoder_read_head(fd, INFLATE_GZIP, head), sizeof(head));
 	assert_memory_equal(head, text, sizeof(head));
 	g.at = (off_t)1 << 40;
-	assert_int_equal(tail_packed_guard(fd, INFLATE_GZIP, &g), -1);
+	assert_int_equal(decoder_has_guard(fd, INFLATE_GZIP, &g), -1);
 }
 
 static void
@@ -331,11 +331,10 @@ lines_end_where_they_end(void **state)
 	(void)state;
 	for (i = 0; i < KINDS; i++) {
 		put(packed, pack(kinds[i]));
-		assert_int_equal(tail_packed_line_ends_at(fd, kinds[i], at), 1);
+		assert_int_equal(decoder_line_ends_at(fd, kinds[i], at), 1);
+		assert_int_equal(decoder_line_ends_at(fd, kinds[i], at - 1), 0);
 		assert_int_equal(
-		    tail_packed_line_ends_at(fd, kinds[i], at - 1), 0);
-		assert_int_equal(
-		    tail_packed_line_ends_at(fd, kinds[i], (off_t)len + 1), 0);
+		    decoder_line_ends_at(fd, kinds[i], (off_t)len + 1), 0);
 	}
 }
 
@@ -353,10 +352,10 @@ a_text_is_part_of_a_file_that_begins_with_all_of_it(void **state)
 		put(packed, pack(kinds[i]));
 		assert_int_equal(pwrite(of, text, len, 0), len);
 		assert_int_equal(pwrite(of, "more\n", 5, (off_t)len), 5);
-		assert_int_equal(tail_packed_is_part(fd, kinds[i], of), 1);
+		assert_int_equal(decoder_is_part(fd, kinds[i], of), 1);
 		assert_int_equal(pwrite(of, "!", 1, (off_t)len - 2), 1);
-		assert_int_equal(tail_packed_is_part(fd, kinds[i], of), 0);
-		assert_int_equal(tail_packed_is_part(-1, kinds[i], of), -1);
+		assert_int_equal(decoder_is_part(fd, kinds[i], of), 0);
+		assert_int_equal(decoder_is_part(-1, kinds[i], of), -1);
 	}
 	(void)fclose(other);
 }

@@ -48,13 +48,13 @@ pread(int fd, void *buf, size_t n, off_t at)
 }
 
 static void
-ignore(struct tail *t)
+ignore(struct file *t)
 {
 	(void)t;
 }
 
 static void
-ignore_opened(struct tail *t, int fd)
+ignore_opened(struct file *t, int fd)
 {
 	(void)t;
 	(void)fd;
@@ -84,12 +84,12 @@ static const struct watch_ops watch_ops = { NULL, NULL };
 static struct conf_source source;
 static struct conf_destination to;
 static struct ev_loop *loop;
-static struct ledger *ledger;
+static struct checkpointer *checkpointer;
 static struct watch *watch;
-static struct tails *tails;
-static struct decode_turn turn;
+static struct file_table *file_table;
+static struct compressed_turn turn;
 static struct route route;
-static struct tail *tail;
+static struct file *file;
 static struct stream *stream;
 
 static char got[65536]; /* every frame that was made */
@@ -99,11 +99,11 @@ static int
 prepare(void **state)
 {
 	static char name[] = "s", nothing[] = "";
-	const struct tails_conf conf = { .ops = &file_ops,
+	const struct file_table_conf conf = { .ops = &file_ops,
 		.max_open = 8,
 		.look_ms = 1000,
 		.scratch = SCRATCH };
-	struct tails_finder finder = { NULL };
+	struct file_finder finder = { NULL };
 	struct reason why;
 	FILE *tmp = tmpfile();
 
@@ -123,21 +123,21 @@ prepare(void **state)
 		.oversize = PACK_SPLIT,
 		.max_message = LONGEST };
 	assert_non_null(loop = ev_loop_new(EVFLAG_AUTO));
-	assert_non_null(ledger = ledger_new(loop, -1, 1000, &why));
-	assert_non_null(tails = tails_new(loop, ledger, &conf));
+	assert_non_null(checkpointer = checkpointer_new(loop, -1, 1000, &why));
+	assert_non_null(file_table = file_table_new(loop, checkpointer, &conf));
 	assert_non_null(watch = watch_new(loop, &watch_ops));
 	finder.watch = watch;
-	tails_set_finder(tails, &finder);
+	file_table_set_finder(file_table, &finder);
 	assert_int_equal(route_init(&route, &source, &to), 0);
 	route.ops = &route_ops;
 	route.turn = &turn;
 	compressed_turn_init(&turn);
-	assert_non_null(tail = tail_alloc(tails, "messages"));
+	assert_non_null(file = file_alloc(file_table, "messages"));
 	assert_non_null(tmp);
-	tails_opened(tail, dup(fileno(tmp)));
+	file_opened(file, dup(fileno(tmp)));
 	(void)fclose(tmp);
-	assert_non_null(stream = stream_new(tail, &route, 0));
-	tail->streams = stream;
+	assert_non_null(stream = stream_new(file, &route, 0));
+	file->streams = stream;
 	return (0);
 }
 
@@ -145,15 +145,15 @@ static int
 clean(void **state)
 {
 	(void)state;
-	tails_untime(tail);
+	file_timer_del(file);
 	stream_free(stream);
-	tails_closed(tail);
-	free(tail->name);
-	free(tail);
+	file_close(file);
+	free(file->name);
+	free(file);
 	route_fini(&route);
-	tails_free(tails);
+	file_table_free(file_table);
 	watch_free(watch);
-	ledger_free(ledger);
+	checkpointer_free(checkpointer);
 	ev_loop_destroy(loop);
 	return (0);
 }
@@ -161,10 +161,10 @@ clean(void **state)
 static void
 append(const void *p, size_t n)
 {
-	off_t end = lseek(tail->fd, 0, SEEK_END);
+	off_t end = lseek(file->fd, 0, SEEK_END);
 
-	assert_int_equal(pwrite(tail->fd, p, n, end), n);
-	tail->size = end + (off_t)n;
+	assert_int_equal(pwrite(file->fd, p, n, end), n);
+	file->size = end + (off_t)n;
 	stream_wake(stream);
 }
 
@@ -284,7 +284,7 @@ a_line_that_is_cut_is_sent_when_its_end_is_found(void **state)
 	memset(want, 'x', LONGEST);
 	memcpy(want + LONGEST, "\nlast\n", 7);
 	assert_sent(want);
-	assert_int_equal(stream->cursor.sent, tail->size);
+	assert_int_equal(stream->cursor.sent, file->size);
 }
 
 static void
@@ -298,7 +298,8 @@ nuls_before_a_line_are_passed_over_and_counted(void **state)
 	append_text("after\n");
 	pull_all();
 	assert_sent("before\nafter\n");
-	assert_int_equal(tails_stats(tails)->hole_bytes, sizeof(nuls));
+	assert_int_equal(
+	    file_table_stats(file_table)->hole_bytes, sizeof(nuls));
 }
 
 static void
@@ -313,11 +314,11 @@ a_line_that_is_written_over_nuls_is_sent(void **state)
 	assert_sent("before\n");
 	assert_int_equal(stream->cursor.sent, 7);
 	assert_true(stream->only_nuls);
-	assert_int_equal(pwrite(tail->fd, "over\n", 5, 7), 5);
+	assert_int_equal(pwrite(file->fd, "over\n", 5, 7), 5);
 	stream_wake(stream);
 	pull_all();
 	assert_sent("over\n");
-	assert_int_equal(tails_stats(tails)->hole_bytes, 0);
+	assert_int_equal(file_table_stats(file_table)->hole_bytes, 0);
 }
 
 static void
@@ -338,14 +339,14 @@ what_stands_before_an_error_is_sent_and_the_rest_waits(void **state)
 	stream->flush = true;
 	pull_all();
 	assert_sent("one\ntwo\n");
-	assert_true(tail->unread);
-	assert_int_equal(tail->error, EIO);
+	assert_true(file->unread);
+	assert_int_equal(file->error, EIO);
 	fails_at = -1;
 	stream_wake(stream);
 	pull_all();
 	assert_sent("three\n");
-	assert_false(tail->unread);
-	assert_int_equal(tail->error, 0);
+	assert_false(file->unread);
+	assert_int_equal(file->error, 0);
 }
 
 static void
@@ -356,7 +357,7 @@ a_file_that_cannot_be_read_at_all_is_unread(void **state)
 	fails_at = 0;
 	pull_all();
 	assert_sent("");
-	assert_true(tail->unread);
+	assert_true(file->unread);
 	assert_int_equal(stream->cursor.sent, 0);
 }
 
@@ -392,11 +393,11 @@ nothing_is_sent_behind_what_was_written_anew(void **state)
 	assert_sent("one\ntwo\n");
 	assert_int_equal(stream->guard.at, 8);
 	assert_true(stream_is_guarded(stream));
-	assert_int_equal(pwrite(tail->fd, "TWO", 3, 4), 3);
+	assert_int_equal(pwrite(file->fd, "TWO", 3, 4), 3);
 	append_text("three\n");
 	pull_all();
 	assert_sent("");
-	assert_true(tail->suspect);
+	assert_true(file->suspect);
 	assert_int_equal(stream->cursor.sent, 8);
 }
 
@@ -412,9 +413,9 @@ what_grew_is_sent_where_all_before_it_stands(void **state)
 	for (i = 0; i < 20; i++) {
 		append(line, sizeof(line));
 		pull_all();
-		assert_false(tail->suspect);
-		assert_int_equal(stream->cursor.sent, tail->size);
-		assert_int_equal(stream->guard.at, tail->size);
+		assert_false(file->suspect);
+		assert_int_equal(stream->cursor.sent, file->size);
+		assert_int_equal(stream->guard.at, file->size);
 	}
 }
 
@@ -452,13 +453,13 @@ a_file_that_is_suspected_to_be_a_copy_waits(void **state)
 {
 	(void)state;
 	append_text("one\n");
-	tail->fresh = true;
+	file->fresh = true;
 	assert_int_equal(pull_into(4096, 0), PULL_DRAINED);
-	tail->fresh = false;
+	file->fresh = false;
 	stream_wake(stream);
-	tail->held = (struct held *)(void *)tail;
+	file->held = (struct suspect *)(void *)file;
 	assert_int_equal(pull_into(4096, 0), PULL_WAIT);
-	tail->held = NULL;
+	file->held = NULL;
 	assert_sent("");
 	pull_all();
 	assert_sent("one\n");

@@ -528,7 +528,7 @@ a_file_needs_its_descriptor(void **state)
 	struct scene *s = *state;
 
 	assert_false(watch_sees_files(s->watch));
-	assert_false(watch_file_needs_no_fd(s->file));
+	assert_false(watch_file_survives_close(s->file));
 	assert_null(watch_file_add(s->watch, -1, in_scene(s, "log"), s));
 	assert_int_equal(errno, EBADF);
 }
