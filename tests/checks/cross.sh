@@ -280,7 +280,7 @@ make_packers()
 
 make_libraries()
 {
-	cmp -s "$root/tests/cross.sh" "$work/made" && return
+	cmp -s "$root/tests/checks/cross.sh" "$work/made" && return
 	rm -rf "$work"
 	mkdir -p "$sysroot/include" "$sysroot/lib/pkgconfig"
 	for name in $sources; do
@@ -288,7 +288,7 @@ make_libraries()
 	done
 	make_tls
 	make_packers
-	cp "$root/tests/cross.sh" "$work/made"
+	cp "$root/tests/checks/cross.sh" "$work/made"
 }
 
 #
