@@ -25,9 +25,9 @@ struct status_view {
 	size_t			 ndests;
 	const struct route	*routes;
 	size_t			 nroutes;
-	struct file_table		*file_table;
+	struct file_table	*file_table;
 	struct sources		*sources;
-	struct checkpointer		*checkpointer;
+	struct checkpointer	*checkpointer;
 	ev_tstamp		 started;	/* wall clock */
 	bool			 starting;	/* not all files are known */
 };

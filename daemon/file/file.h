@@ -40,7 +40,7 @@ struct file {
 	RB_ENTRY(file)		 by_name;
 	char			*name;		/* the last one */
 	struct names		*place;		/* NULL: no name any more */
-	struct file_table		*all;
+	struct file_table	*all;
 	struct stream		*streams;	/* owned list */
 	unsigned		 undrained;	/* of these so many have a
 						   complete line left */

@@ -28,7 +28,7 @@ struct open_set {
 
 struct file_table {
 	struct ev_loop		*loop;
-	struct checkpointer		*checkpointer;
+	struct checkpointer	*checkpointer;
 	struct file_ids		 ids;
 	struct open_set		**sets;		/* the first has no
 						   limit */

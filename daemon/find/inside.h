@@ -170,8 +170,8 @@ struct sources {
 	struct ev_loop		*loop;
 	struct watch		*watch;
 	struct mounts		*mounts;	/* or NULL: none tells */
-	struct file_table		*file_table;		/* borrowed */
-	struct checkpointer		*checkpointer;	/* borrowed */
+	struct file_table	*file_table;		/* borrowed */
+	struct checkpointer	*checkpointer;	/* borrowed */
 	struct sources_ops	 ops;
 	ev_prepare		 turn;		/* before anything is sent */
 	struct identity		 avoided[SOURCE_AVOIDED];

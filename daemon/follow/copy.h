@@ -30,7 +30,7 @@ struct file_table;
 
 /* What the file was before it was truncated.  All is borrowed. */
 struct copy_wanted {
-	struct file_table		*all;
+	struct file_table	*all;
 	struct file		*file;		/* whose streams know more
 						   guards, or NULL */
 	struct names		*place;		/* where it had its name */

@@ -20,8 +20,8 @@ struct file_table;
 struct worker_parts {			/* embedded, zero at first */
 	const struct conf	*conf;
 	struct ev_loop		*loop;
-	struct checkpointer		*checkpointer;
-	struct file_table		*file_table;
+	struct checkpointer	*checkpointer;
+	struct file_table	*file_table;
 	struct sources		*sources;
 	struct destination	**dests;
 	size_t			 ndests;
