@@ -710,11 +710,16 @@ class Lookups(Case):
         self.world.fail_nth(1, READ, errno.EIO, NEVER)
         w.rename(w.path + "-20260001")
         w.write(10)
+
+        def has(size):
+            return any(f["path"] == w.path and f["size"] == size
+                       for f in self.d.state()["files"])
+
+        size = os.path.getsize(w.path)
+        wait_for(lambda: has(size), "the daemon to see the new log")
         self.d.wait_log("x.log: cannot be read")
         w.copytruncate(w.path + "-20260002")
-        wait_for(lambda: any(f["path"] == w.path and f["size"] == 0
-                             for f in self.d.state()["files"]),
-                 "the daemon to see that the log is empty")
+        wait_for(lambda: has(0), "the daemon to see that the log is empty")
         self.world.fail_nth(0, 0, 0)
         w.write(3)
         self.r.wait_all(w)
