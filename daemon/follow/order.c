@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <assert.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -386,6 +387,7 @@ order_members(struct names *place, struct member *list, size_t n)
 		order_follow(t, last);
 		names_forget(last);
 	}
+	assert(last != NULL); /* n is not 0 */
 	if (holder == NULL) {
 		names_remember(last, place, list[0].name);
 		return;

@@ -206,12 +206,14 @@ transport_finish(struct transport *t)
 void
 transport_close(struct transport *t)
 {
-	if (t->ops != NULL && t->ops->close != NULL)
-		t->ops->close(t);
+	const struct transport_ops *ops = t->ops;
+
+	if (ops != NULL && ops->close != NULL)
+		ops->close(t);
 	t->state = NULL;
 	t->why.text[0] = '\0';
 	t->shaking = false;
-	if (t->fd != -1 && !t->ops->facts.borrowed)
+	if (ops != NULL && t->fd != -1 && !ops->facts.borrowed)
 		(void)close(t->fd);
 	t->fd = -1;
 }

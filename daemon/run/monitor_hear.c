@@ -224,12 +224,13 @@ on_message(struct monitor *m, const struct channel_message *said)
 		m->dump = false;
 		break;
 	case CHANNEL_GIVES:
-		break; /* see keep() */
+		/* keep() has the file. */
 	case CHANNEL_HEARS:
 	case CHANNEL_RELOADS:
 	case CHANNEL_REFUSES:
 	case CHANNEL_RENEWS:
-		break; /* only the monitor says so */
+		/* Only the monitor says so. */
+		break;
 	}
 }
 
