@@ -103,11 +103,12 @@ prepare(void **state)
 		.max_open = 8,
 		.look_ms = 1000,
 		.scratch = SCRATCH };
-	struct file_finder finder = { NULL };
+	struct file_finder finder;
 	struct reason why;
 	FILE *tmp = tmpfile();
 
 	(void)state;
+	memset(&finder, 0, sizeof(finder));
 	most_at_once = SIZE_MAX;
 	fails_at = -1;
 	ngot = 0;
