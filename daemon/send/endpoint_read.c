@@ -96,8 +96,10 @@ hear(struct endpoint *ep, const uint8_t *p, size_t n)
 }
 
 /*
- * Reads all that a RELP server has said: the connection is about to be given
- * up.  Returns false when one of the answers has ended it already.
+ * Reads all that the receiver has said: the connection is about to be given up.
+ * The answers of a RELP server are acknowledgements, the alert of a TLS server
+ * is the reason to log.  Returns false when an answer has ended the connection
+ * already.
  */
 static bool
 hear_out(struct endpoint *ep)
@@ -106,11 +108,11 @@ hear_out(struct endpoint *ep)
 	ssize_t n;
 	int turns = HEAR_OUT;
 
-	if (!ep->is_relp)
+	if (!ep->is_relp && (!ep->link.stream || ep->link.why.text[0] != '\0'))
 		return (true);
 	while (turns-- > 0 &&
 	    (n = transport_recv(&ep->link, buf, sizeof(buf))) > 0)
-		if (!hear(ep, buf, (size_t)n))
+		if (ep->is_relp && !hear(ep, buf, (size_t)n))
 			return (false);
 	return (true);
 }
