@@ -208,6 +208,8 @@ fake_recv(struct transport *t, uint8_t *p, size_t n)
 	}
 	if (r->recv_error == 0 && r->goodbye)
 		return (0);
+	if (r->recv_error != 0 && r->alert != NULL)
+		(void)reason_set(&t->why, "%s", r->alert);
 	errno = r->recv_error != 0 ? r->recv_error : EAGAIN;
 	return (-1);
 }

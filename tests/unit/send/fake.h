@@ -38,7 +38,8 @@ struct fake_receiver {
 	uint8_t		said[FAKE_MOST];	/* not heard yet */
 	size_t		nsaid;
 	bool		goodbye;	/* behind that it closes in order */
-	int		recv_error;	/* or the connection breaks */
+	int		recv_error;	/* or the connection breaks, */
+	const char	*alert;		/* and TLS has said why, or NULL */
 };
 
 struct fake_file {

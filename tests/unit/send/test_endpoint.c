@@ -599,6 +599,26 @@ answers_that_stand_unread_when_a_connection_breaks_count(void **state)
 	UNTIL(fake_got_lines(r, 'a', 2, 6));
 }
 
+/* A server of TLS 1.3 refuses a certificate behind the handshake. */
+static void
+an_alert_that_stands_unread_when_the_first_write_fails_is_the_reason(
+    void **state)
+{
+	(void)state;
+	start(0);
+	UNTIL(info().state == ENDPOINT_UP);
+	r->send_error = ECONNRESET;
+	r->recv_error = EPROTO;
+	r->alert = "refuses: alert unknown ca";
+	file.size += FAKE_LINE;
+	stream_wake(&file.stream);
+	endpoint_pump(ep);
+	assert_int_equal(info().state, ENDPOINT_BACKOFF);
+	assert_string_equal(info().error, "send: refuses: alert unknown ca");
+	r->alert = NULL;
+	UNTIL(fake_got_lines(r, 'a', 0, 1));
+}
+
 static void
 answers_that_stand_unread_at_the_end_count(void **state)
 {
@@ -695,6 +715,8 @@ main(void)
 		    what_was_sent_behind_the_end_of_a_file_does_not_come_again),
 		TEST(a_server_of_relp_acknowledges_message_by_message),
 		TEST(answers_that_stand_unread_when_a_connection_breaks_count),
+		TEST(
+		    an_alert_that_stands_unread_when_the_first_write_fails_is_the_reason),
 		TEST(answers_that_stand_unread_at_the_end_count),
 		TEST(a_message_that_is_refused_five_times_is_passed_over),
 		TEST(a_server_that_closes_gets_what_it_did_not_answer_again),
