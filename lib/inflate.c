@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#define ZLIB_CONST /* next_in points to const */
 #include <zlib.h>
 #include <zstd.h>
 
@@ -109,15 +110,11 @@ clamp(size_t n)
 static bool
 run_gzip(struct inflate *z, struct inflate_io *io)
 {
-	union {
-		const uint8_t *in;
-		uint8_t *out;
-	} u = { .in = io->in + io->used };
 	unsigned in = clamp(io->in_len - io->used);
 	unsigned room = clamp(io->room - io->made);
 	int result;
 
-	z->gzip.next_in = u.out;
+	z->gzip.next_in = io->in + io->used;
 	z->gzip.avail_in = in;
 	z->gzip.next_out = io->out + io->made;
 	z->gzip.avail_out = room;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "daemon/base/clock.h"
+#include "lib/unconst.h"
 
 #define RETRY_MS 10 /* the system counts the files that are on their way */
 
@@ -22,11 +23,7 @@ union control {
 static int
 send_once(int channel, const void *p, size_t n, int fd)
 {
-	union {
-		const void *in;
-		void *out;
-	} u = { .in = p };
-	struct iovec iov = { u.out, n };
+	struct iovec iov = { unconst(p), n };
 	union control control;
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 	struct cmsghdr *c;

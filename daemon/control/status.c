@@ -39,15 +39,12 @@ text(const char *s)
 	struct text_result r;
 	size_t len = strlen(s);
 	json_t *j = NULL;
-	union {
-		const char *in;
-		const uint8_t *out;
-	} u = { .in = s };
 	char *buf;
 
 	if ((buf = malloc(len * 4 + 4)) == NULL)
 		return (NULL);
-	r = text_convert(&rules, u.out, len, (uint8_t *)buf, len * 4 + 4);
+	r = text_convert(
+	    &rules, (const uint8_t *)s, len, (uint8_t *)buf, len * 4 + 4);
 	j = json_stringn(buf, r.made);
 	free(buf);
 	return (j);

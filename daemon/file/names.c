@@ -10,6 +10,7 @@
 #include "daemon/checkpoint/checkpointer.h"
 #include "daemon/file/file.h"
 #include "daemon/sandbox/opener.h"
+#include "lib/unconst.h"
 
 #define TICK_NS 10000000 /* of a file system's clock, at the most */
 
@@ -113,12 +114,8 @@ struct file *
 names_at(struct names *place, const char *name)
 {
 	struct file key;
-	union {
-		const char *in;
-		char *out;
-	} u = { .in = name };
 
-	key.name = u.out;
+	key.name = unconst(name);
 	return (RB_FIND(names_by_name, &place->names, &key));
 }
 
@@ -126,12 +123,8 @@ struct file *
 names_next(struct names *place, const char *name)
 {
 	struct file key, *t;
-	union {
-		const char *in;
-		char *out;
-	} u = { .in = name };
 
-	key.name = u.out;
+	key.name = unconst(name);
 	t = RB_NFIND(names_by_name, &place->names, &key);
 	if (t != NULL && strcmp(t->name, name) == 0)
 		t = RB_NEXT(names_by_name, &place->names, t);

@@ -10,6 +10,7 @@
 #include "daemon/base/log.h"
 #include "daemon/find/inside.h"
 #include "daemon/follow/follow.h"
+#include "lib/unconst.h"
 
 #define PATHS_MOST 8 /* of one directory */
 
@@ -88,12 +89,7 @@ dir_release(struct dir *d)
 static struct dir
 key_of(const char *path)
 {
-	union {
-		const char *in;
-		char *out;
-	} u = { .in = path };
-
-	return ((struct dir) { .place = { .path = u.out } });
+	return ((struct dir) { .place = { .path = unconst(path) } });
 }
 
 struct dir *

@@ -18,6 +18,7 @@
 #include "daemon/find/trust.h"
 #include "daemon/follow/follow.h"
 #include "lib/rotation.h"
+#include "lib/unconst.h"
 
 /* No system keeps more than a few times so many events. */
 #define MAX_WAITING 65536
@@ -60,12 +61,8 @@ static struct missed_rename *
 find_rename(struct dir *d, const char *name)
 {
 	struct missed_rename key;
-	union {
-		const char *in;
-		char *out;
-	} u = { .in = name };
 
-	key.name = u.out;
+	key.name = unconst(name);
 	return (RB_FIND(rename_names, &d->rename_names, &key));
 }
 

@@ -12,6 +12,8 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "lib/unconst.h"
+
 #define BATCH 64
 
 ssize_t
@@ -22,10 +24,6 @@ datagram_send(int fd, const uint8_t *p, size_t n)
 	size_t ends[BATCH], at = 0;
 	unsigned count = 0;
 	uint32_t len;
-	union {
-		const uint8_t *in;
-		void *out;
-	} u;
 	int sent;
 
 	memset(msgs, 0, sizeof(msgs));
@@ -33,8 +31,7 @@ datagram_send(int fd, const uint8_t *p, size_t n)
 		memcpy(&len, p + at, sizeof(len));
 		if (n - at - sizeof(len) < len)
 			break;
-		u.in = p + at + sizeof(len);
-		iov[count].iov_base = u.out;
+		iov[count].iov_base = unconst(p + at + sizeof(len));
 		iov[count].iov_len = len;
 		msgs[count].msg_hdr.msg_iov = &iov[count];
 		msgs[count].msg_hdr.msg_iovlen = 1;
