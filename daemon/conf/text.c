@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/array.h"
+
 struct conf_text *
 conf_text_new(void)
 {
@@ -34,11 +36,7 @@ conf_text_free(struct conf_text *t)
 	free(t);
 }
 
-/*
- * Returns array with room for one more than n elements of size octets, or NULL
- * with failed set; the array is as it was then.  Room doubles at each power of
- * two, so n tells when.
- */
+/* As array_more(); sets failed, too, where it fails, and fails from then on. */
 static void *
 one_more(struct conf_text *t, void *array, size_t n, size_t size)
 {
@@ -46,10 +44,7 @@ one_more(struct conf_text *t, void *array, size_t n, size_t size)
 
 	if (t->failed)
 		return (NULL);
-	if (n != 0 && (n & (n - 1)) != 0)
-		return (array);
-	grown = reallocarray(array, n == 0 ? 1 : n * 2, size);
-	if (grown == NULL)
+	if ((grown = array_more(array, n, size)) == NULL)
 		t->failed = true;
 	return (grown);
 }

@@ -24,6 +24,7 @@
 #include "daemon/follow/follow.h"
 #include "daemon/stream/stream.h"
 #include "daemon/stream/streams.h"
+#include "lib/array.h"
 #include "lib/print_index.h"
 #include "lib/rotation.h"
 
@@ -109,20 +110,16 @@ find_base(const struct recovery *h, struct candidate *c)
 	return (c->base[0] != '\0');
 }
 
-/* The room of the list is the next power of two.  Returns 0, or -1. */
+/* Returns 0, or -1 without memory. */
 static int
 add_candidate(struct recovery *h, struct candidate *c)
 {
 	struct candidate **grown;
-	size_t n = h->n;
 
-	if ((n & (n - 1)) == 0) {
-		grown = reallocarray(
-		    h->list, n == 0 ? 1 : n * 2, sizeof(struct candidate *));
-		if (grown == NULL)
-			return (-1);
-		h->list = grown;
-	}
+	grown = array_more(h->list, h->n, sizeof(struct candidate *));
+	if (grown == NULL)
+		return (-1);
+	h->list = grown;
 	h->list[h->n++] = c;
 	return (0);
 }

@@ -15,6 +15,7 @@
 #include "daemon/follow/follow.h"
 #include "daemon/stream/stream.h"
 #include "daemon/stream/streams.h"
+#include "lib/array.h"
 
 struct giving {
 	int (*give)(void *, const struct handover_file *);
@@ -160,18 +161,13 @@ int
 handover_add(struct handover *h, const struct handover_file *f)
 {
 	struct handover_file *grown;
-	size_t room = h->room == 0 ? 16 : h->room * 2;
 
-	if (h->n == h->room) {
-		grown = reallocarray(h->files, room, sizeof(*grown));
-		if (grown == NULL) {
-			(void)close(f->fd);
-			errno = ENOMEM;
-			return (-1);
-		}
-		h->files = grown;
-		h->room = room;
+	if ((grown = array_more(h->files, h->n, sizeof(*grown))) == NULL) {
+		(void)close(f->fd);
+		errno = ENOMEM;
+		return (-1);
 	}
+	h->files = grown;
 	h->files[h->n++] = *f;
 	return (0);
 }
@@ -183,5 +179,4 @@ handover_clear(struct handover *h)
 		(void)close(h->files[--h->n].fd);
 	free(h->files);
 	h->files = NULL;
-	h->room = 0;
 }

@@ -43,7 +43,6 @@ void	handover_say_lost(struct file_table *);
 struct handover {
 	struct handover_file	*files;
 	size_t			 n;
-	size_t			 room;
 };
 
 /*

@@ -15,6 +15,7 @@
 #include "daemon/follow/follow.h"
 #include "daemon/stream/stream.h"
 #include "daemon/stream/streams.h"
+#include "lib/array.h"
 #include "lib/rotation.h"
 
 #define OFF_MOST ((off_t)INT64_MAX)
@@ -285,14 +286,9 @@ add_member(struct names *place, struct member **list, size_t *n,
 	const char *target = target_of(place, name, t);
 	struct member *grown;
 
-	/* Room is doubled where it is a power of two. */
-	if ((*n & (*n - 1)) == 0) {
-		grown =
-		    reallocarray(*list, *n == 0 ? 1 : *n * 2, sizeof(**list));
-		if (grown == NULL)
-			return;
-		*list = grown;
-	}
+	if ((grown = array_more(*list, *n, sizeof(**list))) == NULL)
+		return;
+	*list = grown;
 	(void)strlcpy((*list)[*n].name, name, sizeof((*list)[*n].name));
 	(*list)[*n].target = target;
 	(*list)[*n].related = target != NULL

@@ -6,6 +6,7 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
 #include "daemon/watch/mounts_system.h"
+#include "lib/array.h"
 
 /*
  * Several are mounted at once, and each is told to several, by who starts a
@@ -63,13 +64,9 @@ add(void *table, const char *path, uint64_t id)
 	struct table *t = table;
 	struct mount *grown, *last;
 
-	if ((t->n & (t->n - 1)) == 0) {
-		grown = reallocarray(
-		    t->list, t->n == 0 ? 1 : t->n * 2, sizeof(*grown));
-		if (grown == NULL)
-			return (-1);
-		t->list = grown;
-	}
+	if ((grown = array_more(t->list, t->n, sizeof(*grown))) == NULL)
+		return (-1);
+	t->list = grown;
 	last = &t->list[t->n];
 	last->id = id;
 	if ((last->path = strdup(path)) == NULL)
