@@ -35,6 +35,7 @@ time_is_up(struct endpoint *ep)
 	case ENDPOINT_DRAINING:
 		/* The datagram was not refused: the receiver is there. */
 		ep->probing = false;
+		ep->failing &= ep->link.written == 0;
 		ep->work = true;
 		break;
 	case ENDPOINT_FINISHING:

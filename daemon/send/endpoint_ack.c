@@ -96,7 +96,8 @@ endpoint_on_progress(struct endpoint *ep)
 	    ep->link.written + (ep->end - ep->start) - endpoint_in_flight(ep),
 	    (uint64_t)(ep->progress * 1e6));
 	backoff_reset(&ep->backoff);
-	ep->failing = false;
+	/* A datagram is acknowledged by this system, not by the receiver. */
+	ep->failing &= ep->facts->connectionless;
 	ep->work = true;
 	if (ep->stalled) {
 		ep->stalled = false;

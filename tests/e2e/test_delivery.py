@@ -1,6 +1,8 @@
 #!/usr/bin/python3
 """Goal: whatever the receiver does, every line arrives, in order."""
 
+import time
+
 from teslacoil import (Case, destination, free_port, main, rng, source, texts,
                        wait_for)
 
@@ -300,6 +302,21 @@ class Faults(Case):
         self.finish(d, r)
         # One that was refused comes again after others: no order to check.
         self.assertEqual(r.missing(w), 0)
+
+    def test_udp_refused_is_said_once(self):
+        """A datagram that left this system says nothing of the receiver."""
+        w = self.writer()
+        r = self.receiver("udp:0").start()
+        d = self.daemon(destination("d", r.url) + source("s", w.path)).start()
+        w.write_paced(10, r)
+        r.do("refuse")
+        for _ in range(20):
+            w.write(1)
+            time.sleep(0.05)
+        self.assertEqual(d.log().count("trying again"), 1)
+        r.do("listen")
+        r.wait_all(w)
+        self.finish(d, r)
 
     def test_udp_refused_when_a_message_is_too_long(self):
         """What was sent before that is in doubt as ever."""
