@@ -715,14 +715,30 @@ class Peer(Output):
 FIELDS = ("pri", "hostname", "app", "procid", "msgid", "sd", "msg")
 
 
+def sockets(kind):
+    """Local address and state of those of kind, as netstat(1) has them."""
+    done = subprocess.run(["netstat", "-an"], stdout=subprocess.PIPE,
+                          text=True, check=True)
+    for line in done.stdout.splitlines():
+        fields = line.split()
+        if len(fields) > 4 and fields[0].startswith(kind):
+            # OpenBSD has a dot before the port.
+            host, port = re.split(r"[.:](?=[^.:]*$)", fields[3])
+            yield host, port, fields[5] if len(fields) > 5 else ""
+
+
 def tcp_is_listening(port):
     """Without connecting: a stray connection is not for the receiver."""
+    if not LINUX:
+        return ("127.0.0.1", str(port), "LISTEN") in sockets("tcp")
     with open("/proc/net/tcp") as f:
         return any(line.split()[1] == "0100007F:%04X" % port and
                    line.split()[3] == "0A" for line in list(f)[1:])
 
 
 def udp_is_bound(port):
+    if not LINUX:
+        return ("127.0.0.1", str(port)) in (s[:2] for s in sockets("udp"))
     with open("/proc/net/udp") as f:
         return any(line.split()[1] == "0100007F:%04X" % port
                    for line in list(f)[1:])
