@@ -295,6 +295,41 @@ inside apt-get -qq -y -o Dpkg::Use-Pty=0 --reinstall install "$deb" \
 log "line 10" /var/log/app/app.log
 wait_until "the tenth line" received "line 10"
 
+say "a key of root's, as a credential"
+inside mkdir -p /etc/ssl/private /etc/ssl/certs
+openssl req -x509 -newkey rsa:2048 -nodes -days 9 -subj /CN=client \
+    -keyout "$root/etc/ssl/private/teslacoil.key" \
+    -out "$root/etc/ssl/certs/teslacoil.crt" 2>/dev/null
+inside chmod 0600 /etc/ssl/private/teslacoil.key
+# Another file than usual, and a macro, by the options of the administrator.
+cat >"$root/etc/other.conf" <<'EOT'
+destination "tls" {
+	url = "tls://127.0.0.1:${port}"
+	tls {
+		ca_file = "/etc/ssl/certs/teslacoil.crt"
+		key_file = "${CREDENTIALS_DIRECTORY}/client.key"
+		cert_file = "${CREDENTIALS_DIRECTORY}/client.crt"
+	}
+}
+source "app" { paths = "/var/log/app/*.log" }
+EOT
+echo 'OPTIONS="-f /etc/other.conf -D port=6515"' >"$root/etc/default/teslacoild"
+drop_in /usr/share/examples/teslacoil/keys-as-credentials.conf
+old=$(worker)
+inside systemctl reload teslacoild || fail "the reload reads no credentials"
+wait_until "another worker" is_another_worker "$old"
+inside teslacoilctl show >"$work/show" || fail "teslacoilctl show"
+grep -q tls://127.0.0.1:6515 "$work/show" || { cat "$work/show"; fail "show"; }
+
+say "a start with a wrong configuration"
+log "nonsense = 1" /etc/other.conf
+! inside systemctl restart teslacoild 2>/dev/null || fail "it started"
+sleep 8	# longer than it waits before another try
+is "failed 78 0" echo "$(property ActiveState) $(property ExecMainStatus)" \
+    "$(property NRestarts)" || fail "it is tried again"
+inside rm /etc/other.conf /etc/default/teslacoild
+inside systemctl restart teslacoild
+
 say "exposure, as it is installed"
 inside systemctl revert teslacoild.service >/dev/null 2>&1
 inside systemd-analyze --no-pager security --threshold=12 teslacoild.service \
