@@ -17,7 +17,7 @@ enum channel_word {
 	/* The worker says: */
 	CHANNEL_READY,		/* files and destinations are set up */
 	CHANNEL_RELOAD,		/* it got SIGHUP: the monitor is to reload */
-	CHANNEL_ALIVE,		/* its loop turns; sum has figures */
+	CHANNEL_ALIVE,		/* its loop turns; sum may have figures */
 	CHANNEL_GIVES,		/* a file goes with it; quiet is set */
 	CHANNEL_RENEW,		/* another worker is to take over, whose
 				   sandbox is made then */
@@ -34,7 +34,8 @@ enum channel_word {
 
 struct channel_message {
 	enum channel_word	word;
-	struct status_sum	sum;	/* of CHANNEL_ALIVE */
+	bool			has_sum;	/* CHANNEL_ALIVE: it has */
+	struct status_sum	sum;	/* these figures */
 	double			quiet;	/* of CHANNEL_GIVES, seconds: since the
 					   file was written */
 	struct reason		why;	/* of CHANNEL_REFUSES */

@@ -155,31 +155,36 @@ on_ready(struct monitor *m)
 }
 
 static void
-on_alive(struct monitor *m, const struct status_sum *sum)
+tell_figures(const struct status_sum *sum)
 {
 	char away[64] = "";
 
-	monitor_tell(m, CHANNEL_HEARS, "");
-	monitor_watch_state(m);
 	if (sum->away > 0)
 		(void)snprintf(
 		    away, sizeof(away), " (%u not connected)", sum->away);
-	if (m->stopping)
+	sd_notify_beat("WATCHDOG=1\nSTATUS=forwarding %llu file%s to %u "
+		       "destination%s%s, %llu bytes behind\n",
+	    (unsigned long long)sum->files, sum->files == 1 ? "" : "s",
+	    sum->destinations, sum->destinations == 1 ? "" : "s", away,
+	    (unsigned long long)sum->behind);
+}
+
+static void
+on_alive(struct monitor *m, const struct channel_message *said)
+{
+	monitor_tell(m, CHANNEL_HEARS, "");
+	monitor_watch_state(m);
+	if (m->is_ready && !m->stopping && m->refused)
+		sd_notify_beat("WATCHDOG=1\n" REFUSED "\n");
+	else if (m->is_ready && !m->stopping && said->has_sum)
+		tell_figures(&said->sum);
+	else if (m->is_ready || m->stopping)
 		sd_notify_beat("WATCHDOG=1\n");
-	else if (!m->is_ready)
+	else
 		sd_notify_beat(
 		    "WATCHDOG=1\nSTATUS=starting: looking for files\n"
 		    "EXTEND_TIMEOUT_USEC=%llu000\n",
 		    2ULL * monitor_patience_ms());
-	else if (m->refused)
-		sd_notify_beat("WATCHDOG=1\n" REFUSED "\n");
-	else
-		sd_notify_beat(
-		    "WATCHDOG=1\nSTATUS=forwarding %llu file%s to %u "
-		    "destination%s%s, %llu bytes behind\n",
-		    (unsigned long long)sum->files, sum->files == 1 ? "" : "s",
-		    sum->destinations, sum->destinations == 1 ? "" : "s", away,
-		    (unsigned long long)sum->behind);
 }
 
 /* What a worker that ends has open; takes fd. */
@@ -218,7 +223,7 @@ on_message(struct monitor *m, const struct channel_message *said)
 		ask(m, REQUEST_LOOK);
 		break;
 	case CHANNEL_ALIVE:
-		on_alive(m, &said->sum);
+		on_alive(m, said);
 		break;
 	case CHANNEL_DUMPED:
 		m->dump = false;

@@ -51,7 +51,7 @@ run_worker(struct monitor *m, int channel)
 		.channel = channel,
 		.alive_ms = monitor_alive_ms(),
 		.most_missed = MONITOR_MISSED,
-		.tells_sum = sd_notify_every_ms() != 0,
+		.sum_ms = sd_notify_every_ms(),
 		.given = &m->given,
 	};
 	int status;

@@ -24,7 +24,8 @@ struct worker_start {
 						   CHANNEL_ALIVE */
 	unsigned		 most_missed;	/* how many of these may stay
 						   without an answer */
-	bool			 tells_sum;	/* CHANNEL_ALIVE has figures */
+	uint64_t		 sum_ms;	/* how often it has figures,
+						   0: never */
 	const struct handover	*given;		/* open files of the worker
 						   before */
 };

@@ -36,6 +36,7 @@ struct worker {
 	struct turns turns;
 	ev_timer patience; /* while stopping */
 	ev_timer alive;
+	uint64_t sum_due_ms; /* the monitor is told figures then */
 	unsigned missed; /* how often the monitor has not answered */
 	unsigned untold; /* words that it had no room for, as bits */
 	struct worker_sandbox worker_sandbox;

@@ -4,10 +4,25 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/base/clock.h"
 #include "daemon/base/log.h"
 #include "daemon/follow/handover.h"
 
 #define GIVE_MS 5000 /* until the monitor takes the next file */
+
+/* All files are walked for the figures: not more often than is wanted. */
+static void
+add_sum(struct worker *w, struct channel_message *m)
+{
+	uint64_t now = clock_steady_ms();
+
+	if (w->start->sum_ms == 0 || w->parts.view.starting ||
+	    now < w->sum_due_ms)
+		return;
+	w->sum_due_ms = now + w->start->sum_ms;
+	m->has_sum = true;
+	status_sum(&w->parts.view, &m->sum);
+}
 
 void
 worker_tell(struct worker *w, enum channel_word word)
@@ -16,9 +31,8 @@ worker_tell(struct worker *w, enum channel_word word)
 
 	memset(&m, 0, sizeof(m));
 	m.word = word;
-	if (word == CHANNEL_ALIVE && w->start->tells_sum &&
-	    !w->parts.view.starting)
-		status_sum(&w->parts.view, &m.sum);
+	if (word == CHANNEL_ALIVE)
+		add_sum(w, &m);
 	w->untold &= ~(1u << word);
 	if (channel_say(w->start->channel, &m, -1, 0) == 0)
 		return;
