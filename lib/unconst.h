@@ -9,7 +9,7 @@
 static inline void *
 unconst(const void *p)
 {
-	const union {
+	union {
 		const void	*in;
 		void		*out;
 	} u = { .in = p };
