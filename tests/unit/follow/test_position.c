@@ -21,14 +21,12 @@
 #include "daemon/follow/follow.h"
 #include "daemon/stream/stream.h"
 #include "daemon/stream/streams.h"
+#include "tests/unit/log_text.h"
 
 static struct ev_loop *loop;
 static struct file_table *file_table;
 static struct file file;
-static char text[200000];
-static size_t len;
 static FILE *tmp;
-static int fd;
 
 /* Lines from..to, each another one. */
 static void
@@ -37,33 +35,6 @@ add_lines(unsigned from, unsigned to)
 	for (; from < to; from++)
 		len += (size_t)snprintf(text + len, sizeof(text) - len,
 		    "line %06u of a log %u\n", from, from * 7919);
-}
-
-static off_t
-end_of(unsigned lines)
-{
-	const char *p = text;
-
-	for (; lines > 0; lines--)
-		p = strchr(p, '\n') + 1;
-	return (p - text);
-}
-
-static struct guard
-guard_before(off_t at)
-{
-	struct guard g;
-	size_t n = guard_length(at);
-
-	guard_of(&g, at, text + at - (off_t)n, n);
-	return (g);
-}
-
-static void
-put(const void *p, size_t n)
-{
-	assert_int_equal(ftruncate(fd, 0), 0);
-	assert_int_equal(pwrite(fd, p, n, 0), n);
 }
 
 static off_t

@@ -78,4 +78,15 @@ bool	fake_got_lines(const struct fake_receiver *, char letter,
 extern unsigned	fake_hurried;
 extern unsigned	fake_drained;
 
+/* Turns the loop, by turn() of the test, until the condition holds. */
+#define UNTIL(condition)                                                       \
+	do {                                                                   \
+		unsigned turns_ = 0;                                           \
+		while (!(condition)) {                                         \
+			assert_true(turns_++ < 20000);                         \
+			turn();                                                \
+			(void)usleep(200);                                     \
+		}                                                              \
+	} while (0)
+
 #endif

@@ -75,16 +75,6 @@ turn(void)
 	(void)ev_run(loop, EVRUN_NOWAIT);
 }
 
-#define UNTIL(condition)                                                       \
-	do {                                                                   \
-		unsigned turns_ = 0;                                           \
-		while (!(condition)) {                                         \
-			assert_true(turns_++ < 20000);                         \
-			turn();                                                \
-			(void)usleep(200);                                     \
-		}                                                              \
-	} while (0)
-
 static void
 turns(void)
 {

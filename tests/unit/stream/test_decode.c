@@ -21,17 +21,16 @@
 #include <zlib.h>
 #include <zstd.h>
 
+#include "tests/unit/log_text.h"
+
 #define KINDS 3
 #define LONGEST 4096
 
 static const enum inflate_kind kinds[KINDS] = { INFLATE_GZIP, INFLATE_ZSTD,
 	INFLATE_XZ };
 
-static char text[200000];
-static size_t len;
 static uint8_t packed[sizeof(text)];
 static FILE *file;
-static int fd;
 
 /* Lines, each another one, that are hard to compress. */
 static int
@@ -55,33 +54,6 @@ clean(void **state)
 {
 	(void)state;
 	return (fclose(file));
-}
-
-static off_t
-end_of(unsigned lines)
-{
-	const char *p = text;
-
-	for (; lines > 0; lines--)
-		p = strchr(p, '\n') + 1;
-	return (p - text);
-}
-
-static struct guard
-guard_before(off_t at)
-{
-	struct guard g;
-	size_t n = guard_length(at);
-
-	guard_of(&g, at, text + at - (off_t)n, n);
-	return (g);
-}
-
-static void
-put(const void *p, size_t n)
-{
-	assert_int_equal(ftruncate(fd, 0), 0);
-	assert_int_equal(pwrite(fd, p, n, 0), n);
 }
 
 static size_t
